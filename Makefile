@@ -1,0 +1,69 @@
+# filterd: make, make check, make lint, make bench, make SAN=1, make install
+CC ?= gcc
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+BUILD := build$(if $(SAN),-san)
+PKGS := glib-2.0 gmime-3.0 gpgme sqlite3 libgcrypt
+CFLAGS ?= -O2 -g
+ALL_CFLAGS := -std=c11 -Wall -Wextra -Werror -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -MMD -MP \
+	-fstack-protector-strong $(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer \
+	-fno-sanitize-recover=undefined,-D_FORTIFY_SOURCE=2) $(shell pkg-config --cflags $(PKGS)) $(CFLAGS)
+comma := ,
+ALL_LDFLAGS := -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=address$(comma)undefined) $(LDFLAGS)
+LIBS := $(shell pkg-config --libs $(PKGS)) -lm
+
+PROGRAMS := filterd filterd-pipe filterd-retrain filterctl
+obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
+
+# A program's main file carries its name; everything else in its folder is shared.
+LIB_SRC := $(wildcard base/*.c rules/*.c classifier/*.c gpg/*.c)
+FILTERD_SRC := $(filter-out filterd/main.c filterd/pipe_main.c,$(wildcard filterd/*.c))
+CTL_SRC := $(wildcard tools/filterctl*.c)
+UNIT := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(wildcard t/unit/*_test.c))
+
+.PHONY: all check lint bench fuzz install clean units deps
+all: $(addprefix $(BUILD)/,$(PROGRAMS))
+units: $(UNIT)
+
+$(BUILD)/libfilterd.a: $(call obj,$(LIB_SRC))
+	@rm -f $@ && ar rcs $@ $^
+$(BUILD)/libdaemon.a: $(call obj,$(FILTERD_SRC))
+	@rm -f $@ && ar rcs $@ $^
+$(BUILD)/filterd: $(call obj,filterd/main.c) $(BUILD)/libdaemon.a $(BUILD)/libfilterd.a
+$(BUILD)/filterd-pipe: $(call obj,filterd/pipe_main.c) $(BUILD)/libdaemon.a $(BUILD)/libfilterd.a
+$(BUILD)/filterd-retrain: $(call obj,tools/retrain.c) $(BUILD)/libfilterd.a
+$(BUILD)/filterctl: $(call obj,$(CTL_SRC)) $(BUILD)/libfilterd.a
+$(addprefix $(BUILD)/,$(PROGRAMS)):
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+$(UNIT): $(BUILD)/t/%: $(BUILD)/t/unit/%.o $(BUILD)/libdaemon.a $(BUILD)/libfilterd.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+check: all units
+	BUILD=$(BUILD) prove -v t/units.t && BUILD=$(BUILD) prove $(filter-out t/units.t,$(wildcard t/*.t))
+
+lint:
+	t/lint
+
+bench: all
+	t/bench/run $(CORPUS)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/filterd
+	install -m 755 $(BUILD)/filterd $(BUILD)/filterd-pipe $(DESTDIR)$(PREFIX)/sbin/
+	install -m 755 $(BUILD)/filterd-retrain $(BUILD)/filterctl $(DESTDIR)$(PREFIX)/bin/
+	for s in 1 5 8; do install -d $(DESTDIR)$(PREFIX)/share/man/man$$s; \
+	  for m in man/*.$$s; do [ ! -f "$$m" ] || install -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$$s/; done; done
+	cp -R tools/sieve tools/postfix tools/dovecot $(DESTDIR)$(PREFIX)/share/filterd/
+	install -d $(DESTDIR)$(SYSCONFDIR)/filterd
+	[ -f $(DESTDIR)$(SYSCONFDIR)/filterd/filterd.conf ] || \
+	  install -m 644 tools/filterd.conf $(DESTDIR)$(SYSCONFDIR)/filterd/filterd.conf
+
+clean:
+	rm -rf build build-san build-fuzz

@@ -1,0 +1,21 @@
+/* frame: GVariants over a local socket: four bytes of length (big endian), then the value.
+ *
+ * Both ends of the keeper's and the courier's sockets speak it. A request is (sa{sv}), a verb and
+ * its arguments; an answer (isa{sv}), a sysexits code, one line of text and results. */
+#ifndef BASE_FRAME_H
+#define BASE_FRAME_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define FRAME_REQUEST "(sa{sv})"
+#define FRAME_ANSWER "(isa{sv})"
+
+/* Takes a floating value over. False on a broken connection or past the deadline. */
+bool frame_send(int fd, GVariant *value, int timeout_ms);
+/* NULL on end of file, broken connection, deadline, over limit bytes, or not of this type and in
+ * normal form. Unref it. */
+GVariant *frame_recv(int fd, const char *type, size_t limit, int timeout_ms);
+
+#endif

@@ -1,0 +1,20 @@
+/* keeper: the client's side of the process that alone writes the databases.
+ *
+ * Verbs (arguments): record (user s, signature s, features au, score d, class s), confirm (user s,
+ * signature s), retrain (login s, class s, signature s), train (user s, class s, features au),
+ * alias-add (address s, user s), alias-remove (address s), user-set (user s, name s, value s; no
+ * value removes), user-remove (user s), ping. Uids of train_users may retrain and nothing else. */
+#ifndef BASE_KEEPER_H
+#define BASE_KEEPER_H
+
+#include <glib.h>
+
+#include "base/settings.h"
+
+/* Connected socket or -1 (nobody there). */
+int keeper_connect(const struct endpoint *control);
+/* Sends verb and arguments (a{sv}, floating, taken over) and waits: sysexits code, EX_TEMPFAIL if
+ * it does not answer. text_r may be NULL; else one line, g_free. */
+int keeper_call(int fd, const char *verb, GVariant *arguments, int timeout_ms, char **text_r);
+
+#endif

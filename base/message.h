@@ -1,0 +1,67 @@
+/* message: one mail, its bytes as received and GMime's view of them.
+ *
+ * The raw bytes (CRLF line ends) stay the caller's and must outlive it; nothing is ever written
+ * back from GMime's tree. This is the only file that includes GMime. */
+#ifndef BASE_MESSAGE_H
+#define BASE_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct header {
+    const char *name;  /* in the raw bytes, not terminated */
+    size_t name_len;   /* without blanks before the colon */
+    const char *value; /* what follows the colon, folded as it came */
+    size_t value_len;  /* without the last CRLF */
+    const char *start; /* whole field, name to last CRLF */
+    size_t len;
+    bool dropped; /* not to be sent on outside the ciphertext */
+};
+
+struct message {
+    const char *raw;
+    size_t len;
+    struct header *headers; /* in order; an mbox From_ line in front is left out */
+    size_t header_count;
+    const char *body; /* after the empty line; may be the end */
+    size_t body_len;
+    struct message_tree *tree; /* GMime's objects; NULL if they could not be made */
+};
+
+enum part_kind { PART_LEAF, PART_MULTIPART, PART_MESSAGE };
+
+struct message_part {
+    enum part_kind kind;
+    int depth;           /* the root is 0 */
+    const char *type;    /* "text/plain", lower case */
+    const char *charset; /* NULL if not given */
+    const char *name;    /* file name, NULL if none */
+    bool attachment;     /* Content-Disposition: attachment */
+    const unsigned char *data; /* a leaf's decoded content; NULL for others */
+    size_t len;
+};
+
+/* Never NULL: what GMime cannot read still has raw bytes, headers and body. Limits are applied
+ * before GMime sees it: address headers 64 KB, boundaries 2,000, else tree stays NULL. */
+struct message *message_new(const char *raw, size_t len);
+void message_free(struct message **m);
+
+/* Compares a header's name, ignoring case. */
+bool header_is(const struct header *h, const char *name);
+bool header_starts(const struct header *h, const char *prefix);
+/* Content-* and MIME-Version: they describe the body. */
+bool header_is_structural(const struct header *h);
+/* First header of that name, NULL if none. */
+const struct header *message_header(const struct message *m, const char *name);
+/* Decoded (RFC 2047), unfolded UTF-8 text of a header; g_free. */
+char *header_text(const struct header *h);
+
+/* "multipart/encrypted", lower case; "text/plain" if unknown. Lent. */
+const char *message_type(const struct message *m);
+/* A parameter of the root's Content-Type, NULL if none. Lent. */
+const char *message_type_param(const struct message *m, const char *name);
+/* Calls fn for every part, parents first. */
+void message_each_part(const struct message *m, void (*fn)(const struct message_part *, void *),
+                       void *arg);
+
+#endif

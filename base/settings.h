@@ -1,0 +1,64 @@
+/* settings: the one INI file, read and checked once; see filterd.conf(5). */
+#ifndef BASE_SETTINGS_H
+#define BASE_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum protocol { PROTO_LMTP, PROTO_SMTP };
+enum role { ROLE_INBOUND, ROLE_SUBMISSION };
+enum hop_kind { HOP_NONE, HOP_LMTP, HOP_SMTP, HOP_MAILDIR, HOP_SENDMAIL };
+enum policy { POLICY_PASS, POLICY_DEFER, POLICY_REJECT };
+enum spam_action { SPAM_TAG, SPAM_QUARANTINE, SPAM_REJECT, SPAM_DISCARD };
+enum train_mode { MODE_SETTLE, MODE_TOE, MODE_TEFT, MODE_NONE };
+
+/* unix:/path or inet:host:port ([v6]:port); for maildir and sendmail path alone is set. */
+struct endpoint {
+    char *path;
+    char *host, *port;
+};
+
+struct next_hop {
+    enum hop_kind kind;
+    struct endpoint at;
+};
+
+struct listener {
+    char *name;
+    enum protocol protocol;
+    enum role role;
+    struct endpoint at;
+    struct next_hop next_hop; /* HOP_NONE: the one of [deliver] */
+};
+
+struct settings {
+    char *file;
+    char *hostname, *user, *state_dir, *site_key, *recipient_delimiter;
+    char **domains;          /* lower case, NULL-terminated; empty: every inbound recipient is local */
+    char **trusted_networks; /* CIDR text */
+    int workers;
+    size_t message_size_limit;
+    bool log_stderr, sandbox_required;
+    struct listener *listeners;
+    size_t listener_count;
+    struct next_hop deliver;
+    struct endpoint control;
+    char **train_users; /* login names */
+    enum train_mode mode;
+    double spam_threshold, unsure_threshold; /* probabilities, 0 to 1 */
+    int settle_days, signature_days;
+    enum policy no_key, unknown_recipient, bad_key; /* bad_key is never POLICY_PASS */
+    enum spam_action spam_action;
+    char *quarantine, *subject_tag, *header_prefix;
+};
+
+/* Reads and checks FILE. On any wrong, unknown or doubled setting returns NULL and *error_r is one
+ * line, "FILE:LINE: ...", saying what is expected; free it with g_free. */
+struct settings *settings_load(const char *file, char **error_r);
+void settings_free(struct settings **s);
+/* True if the domain is one of ours (or domains is empty). */
+bool settings_is_local_domain(const struct settings *s, const char *domain);
+/* Next hop of a listener; listener may be NULL (filterd-pipe). */
+const struct next_hop *settings_next_hop(const struct settings *s, const struct listener *l);
+
+#endif

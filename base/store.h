@@ -1,0 +1,18 @@
+/* store: how filterd opens SQLite. Rollback journal (workers read without any right to write),
+ * secure_delete, temporary tables in memory. Open after fork. */
+#ifndef BASE_STORE_H
+#define BASE_STORE_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+
+/* Opens (for writing: makes, mode 0640, and applies schema, a list of CREATE TABLE IF NOT EXISTS).
+ * *db_r is NULL and true is returned when it is not there and not for writing. */
+bool store_open(const char *path, bool for_writing, const char *schema, sqlite3 **db_r,
+                char **error_r);
+/* Prepares and binds the texts; NULL on error. Finalize it yourself. */
+sqlite3_stmt *store_prepare(sqlite3 *db, const char *sql, const char *const *texts, int count);
+/* The same, stepped to its end. */
+bool store_run(sqlite3 *db, const char *sql, const char *const *texts, int count);
+
+#endif

@@ -1,0 +1,46 @@
+/* users: who an address belongs to.
+ *
+ * A user is a canonical address. It exists by a key (state_dir/keys/NAME/current), as an alias'
+ * member, or by a setting. Aliases and settings lie in state_dir/users.db, which only the keeper
+ * (or filterctl where none runs) opens for writing. */
+#ifndef BASE_USERS_H
+#define BASE_USERS_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+struct users;
+
+/* Opens users.db; for reading a file that is not there is an empty one. NULL with *error_r (g_free)
+ * when it cannot be read. */
+struct users *users_open(const char *state_dir, bool for_writing, char **error_r);
+void users_free(struct users **u);
+
+enum users_result { USERS_TEMP = 0, USERS_FOUND, USERS_UNKNOWN };
+/* The users behind an address: aliases (to any depth, loops cut), then the address itself, then
+ * both again without its extension. *users_r: new array of char* (g_ptr_array_unref frees all). */
+enum users_result users_resolve(struct users *u, const char *address, const char *delimiters,
+                                GPtrArray **users_r);
+/* The login name of a mail user (Dovecot's %u) to its user: the address itself, or through the
+ * same aliases as a recipient; NULL if nobody. g_free. */
+char *users_of_login(struct users *u, const char *login, const char *delimiters);
+
+bool users_alias_add(struct users *u, const char *address, const char *user, char **error_r);
+bool users_alias_remove(struct users *u, const char *address, char **error_r);
+/* Each row: address, member. */
+void users_alias_each(struct users *u, void (*fn)(const char *, const char *, void *), void *arg);
+/* value NULL removes it. Names are checked: encrypt, protect_headers, spam_threshold,
+ * spam_action, mode, allow, deny. */
+bool users_set(struct users *u, const char *user, const char *name, const char *value,
+               char **error_r);
+/* NULL if unset. g_free. */
+char *users_setting(struct users *u, const char *user, const char *name);
+void users_setting_each(struct users *u, const char *user,
+                        void (*fn)(const char *user, const char *name, const char *value, void *),
+                        void *arg); /* user NULL: of all */
+
+/* Paths below state_dir; g_free. */
+char *users_key_dir(const char *state_dir, const char *user);    /* keys/NAME */
+char *users_store_path(const char *state_dir, const char *user); /* users/NAME.db */
+
+#endif

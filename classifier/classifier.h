@@ -1,0 +1,51 @@
+/* classifier: tokens once per message, a judgement for each user. */
+#ifndef CLASSIFIER_CLASSIFIER_H
+#define CLASSIFIER_CLASSIFIER_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "base/message.h"
+#include "base/settings.h"
+#include "base/sitekey.h"
+
+struct tokens; /* words of one message, in order, with their prefixes */
+
+/* facts: NULL-terminated extra tokens (rule hits), may be NULL. */
+struct tokens *tokens_new(const struct message *m, const char *const *facts);
+void tokens_free(struct tokens **t);
+void tokens_each(const struct tokens *t, void (*fn)(const char *token, void *), void *arg);
+
+enum judge_class { JUDGE_INNOCENT, JUDGE_UNSURE, JUDGE_SPAM };
+
+struct judgement {
+    double score; /* log-odds, natural logarithm, not clipped */
+    double probability;
+    double confidence; /* 0 to 1 */
+    enum judge_class class;
+    GArray *features; /* of guint32: what a signature record keeps; free with judgement_clear */
+};
+
+struct reason {
+    char *text; /* the token or pair, UTF-8 */
+    double weight;
+};
+
+struct classifier; /* one per process, made after fork; reads the models, never writes */
+
+struct classifier *classifier_new(const struct settings *s, const struct sitekey *key);
+void classifier_free(struct classifier **c);
+/* False if the user's model could not be read: the judgement is then Unsure with score 0 and its
+ * features are still there. */
+bool classifier_judge(struct classifier *c, const char *user, const struct tokens *t,
+                      struct judgement *judgement_r);
+void judgement_clear(struct judgement *j);
+/* Class by the settings' thresholds. */
+enum judge_class classifier_class(const struct settings *s, double probability);
+/* The k strongest reasons, strongest first; array of struct reason*, unref frees all. */
+GPtrArray *classifier_explain(struct classifier *c, const char *user, const struct tokens *t,
+                              size_t k);
+/* A new signature id: 24 characters [A-Za-z0-9]. g_free. */
+char *classifier_signature_new(void);
+
+#endif

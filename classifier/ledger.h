@@ -1,0 +1,24 @@
+/* ledger: what the keeper does with a request; filterctl runs the same code where no keeper runs.
+ *
+ * The only writer of state_dir: users.db and users/NAME.db. */
+#ifndef CLASSIFIER_LEDGER_H
+#define CLASSIFIER_LEDGER_H
+
+#include <glib.h>
+
+#include "base/settings.h"
+#include "base/sitekey.h"
+
+struct ledger;
+
+/* Locks state_dir (state_dir/lock, flock), recovers and opens the databases; makes folders that
+ * are missing. NULL with *error_r (one line, g_free): busy or not writable. */
+struct ledger *ledger_open(const struct settings *s, const struct sitekey *key, char **error_r);
+void ledger_free(struct ledger **l);
+/* Carries out one request (see base/keeper.h); returns a sysexits code, *text_r one line. */
+int ledger_handle(struct ledger *l, const char *verb, GVariant *arguments, char **text_r);
+/* Housekeeping, to be called about once a minute: day keys past signature_days are destroyed with
+ * their records. */
+void ledger_tick(struct ledger *l);
+
+#endif

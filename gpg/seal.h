@@ -1,0 +1,47 @@
+/* seal: makes a message fit to leave filterd.
+ *
+ * Everything that is delivered is a struct sealed, and only this folder can make one. */
+#ifndef GPG_SEAL_H
+#define GPG_SEAL_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "base/bytes.h"
+#include "base/message.h"
+
+struct sealer; /* one per process, made after fork: GPGME contexts and keys, cached by generation */
+struct sealed;
+
+struct sealer *sealer_new(const char *state_dir);
+void sealer_free(struct sealer **s);
+
+enum key_state { KEY_UNREADABLE = 0, KEY_NONE, KEY_GOOD, KEY_BAD };
+/* The state of a user's keys right now. fingerprint_r (may be NULL): 40 or 64 hex digits of the
+ * first key, g_free. reason_r (may be NULL): why it is bad, one line, g_free. */
+enum key_state sealer_key(struct sealer *s, const char *user, char **fingerprint_r,
+                          char **reason_r);
+
+/* PGP/MIME (RFC 3156) for all keys of all these users; none of them may be without a good key.
+ * Outside stand added (whole header lines with CRLF), then the message's headers that are neither
+ * structural nor dropped; inside its Content-* headers and body, byte for byte.
+ * NULL with *error_r (g_free) on any trouble: then there is nothing to deliver. */
+struct sealed *seal_message(struct sealer *s, const struct message *m, const struct bytes *added,
+                            GPtrArray *users, char **error_r);
+
+enum pass_reason { PASS_NO_KEY, PASS_ALREADY_ENCRYPTED, PASS_NOT_OURS };
+/* The one way a message leaves unencrypted: added, its headers that are not dropped, its body. */
+struct sealed *seal_pass(const struct message *m, const struct bytes *added,
+                         enum pass_reason reason);
+void sealed_free(struct sealed **s);
+
+/* True if the message is encrypted by its structure (RFC 3156 whose second part parses as PKESK
+ * and SEIPD packets, S/MIME enveloped-data, one inline block that is the whole body). */
+bool seal_is_encrypted(const struct message *m);
+
+/* The finished message, CRLF line ends; lent. */
+const struct bytes *sealed_bytes(const struct sealed *s);
+/* "yes", "already" or "no", as X-Filterd-Encrypted says it. */
+const char *sealed_mark(const struct sealed *s);
+
+#endif
