@@ -1,0 +1,68 @@
+#include "base/bytes.h"
+
+#include <glib.h>
+#include <stdio.h>
+#include <string.h>
+
+void bytes_reserve(struct bytes *b, size_t len)
+{
+    if (b->cap - b->len > len)
+        return;
+    size_t cap = b->cap ? b->cap : 256;
+    while (cap - b->len <= len)
+        cap *= 2;
+    /* Not realloc: it may leave a copy behind that nobody wipes. */
+    unsigned char *data = g_malloc(cap);
+    if (b->len)
+        memcpy(data, b->data, b->len);
+    data[b->len] = 0;
+    if (b->data) {
+        explicit_bzero(b->data, b->len);
+        g_free(b->data);
+    }
+    b->data = data;
+    b->cap = cap;
+}
+
+void bytes_add(struct bytes *b, const void *data, size_t len)
+{
+    bytes_reserve(b, len);
+    if (len)
+        memcpy(b->data + b->len, data, len);
+    b->len += len;
+    b->data[b->len] = 0;
+}
+
+void bytes_adds(struct bytes *b, const char *text)
+{
+    bytes_add(b, text, strlen(text));
+}
+
+void bytes_addf(struct bytes *b, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    int n = vsnprintf(NULL, 0, format, ap);
+    va_end(ap);
+    if (n < 0)
+        return;
+    bytes_reserve(b, (size_t)n);
+    va_start(ap, format);
+    vsnprintf((char *)b->data + b->len, (size_t)n + 1, format, ap);
+    va_end(ap);
+    b->len += (size_t)n;
+}
+
+void bytes_clear(struct bytes *b)
+{
+    if (b->data)
+        explicit_bzero(b->data, b->len);
+    b->len = 0;
+}
+
+void bytes_free(struct bytes *b)
+{
+    bytes_clear(b);
+    g_free(b->data);
+    *b = (struct bytes){0};
+}

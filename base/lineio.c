@@ -1,0 +1,306 @@
+#include "base/lineio.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define READ_BYTES 65536
+#define WRITE_BYTES 65536
+
+struct lineio {
+    int rfd, wfd, timeout_ms;
+    gint64 deadline; /* monotonic microseconds; 0: none */
+    const volatile int *wake;
+    bool failed;
+    size_t start, end; /* unread part of in */
+    unsigned char in[READ_BYTES];
+    struct bytes out;
+};
+
+struct lineio *lineio_new(int rfd, int wfd)
+{
+    struct lineio *io = g_new0(struct lineio, 1);
+    io->rfd = rfd;
+    io->wfd = wfd;
+    io->timeout_ms = 300000;
+    return io;
+}
+
+void lineio_free(struct lineio **io)
+{
+    if (!*io)
+        return;
+    bytes_free(&(*io)->out);
+    explicit_bzero((*io)->in, sizeof (*io)->in);
+    g_free(*io);
+    *io = NULL;
+}
+
+void lineio_set_timeout(struct lineio *io, int ms)
+{
+    io->timeout_ms = ms;
+}
+
+void lineio_set_deadline(struct lineio *io, int ms)
+{
+    io->deadline = ms ? g_get_monotonic_time() + (gint64)ms * 1000 : 0;
+}
+
+void lineio_set_wake(struct lineio *io, const volatile int *flag)
+{
+    io->wake = flag;
+}
+
+static int wait_ms(const struct lineio *io)
+{
+    if (!io->deadline)
+        return io->timeout_ms;
+    gint64 left = (io->deadline - g_get_monotonic_time()) / 1000;
+    return left <= 0 ? 0 : (int)MIN(left, io->timeout_ms);
+}
+
+static enum lineio_status wait_for(struct lineio *io, int fd, short events)
+{
+    struct pollfd p = {fd, events, 0};
+    gint64 end = g_get_monotonic_time() + (gint64)wait_ms(io) * 1000;
+    for (;;) {
+        if (io->wake && *io->wake)
+            return LINEIO_WOKEN;
+        gint64 left = (end - g_get_monotonic_time()) / 1000;
+        /* Short naps where a flag may be raised just before the poll. */
+        int nap = (int)MAX(left, 0);
+        int n = poll(&p, 1, io->wake ? MIN(nap, 500) : nap);
+        if (n > 0)
+            return LINEIO_OK;
+        if (n < 0 && errno != EINTR)
+            return LINEIO_ERROR;
+        if (left <= 0)
+            return LINEIO_TIMEOUT;
+    }
+}
+
+static enum lineio_status fill(struct lineio *io)
+{
+    if (io->start == io->end)
+        io->start = io->end = 0;
+    enum lineio_status st = wait_for(io, io->rfd, POLLIN);
+    if (st != LINEIO_OK)
+        return st;
+    ssize_t n;
+    do
+        n = read(io->rfd, io->in + io->end, sizeof io->in - io->end);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return LINEIO_ERROR;
+    if (n == 0)
+        return LINEIO_EOF;
+    io->end += (size_t)n;
+    return LINEIO_OK;
+}
+
+bool lineio_pending(const struct lineio *io)
+{
+    return io->start < io->end;
+}
+
+/* The wake flag counts only where no byte of the next command has come. */
+static enum lineio_status next_byte(struct lineio *io, bool first, int *c_r)
+{
+    if (io->start == io->end) {
+        const volatile int *wake = io->wake;
+        if (!first)
+            io->wake = NULL;
+        enum lineio_status st = fill(io);
+        io->wake = wake;
+        if (st != LINEIO_OK)
+            return st;
+    }
+    *c_r = io->in[io->start++];
+    return LINEIO_OK;
+}
+
+enum lineio_status lineio_get(struct lineio *io, char *line, size_t size)
+{
+    size_t len = 0;
+    int c = 0, last = 0;
+    bool too_long = false, bare = false, first = true;
+    for (;; first = false, last = c) {
+        enum lineio_status st = next_byte(io, first, &c);
+        if (st != LINEIO_OK)
+            return st == LINEIO_EOF && len ? LINEIO_ERROR : st;
+        if (c == '\n' && last == '\r')
+            break;
+        if (c == '\n' || c == 0 || last == '\r')
+            bare = true;
+        if (len + 1 < size)
+            line[len++] = (char)c;
+        else if (c != '\r')
+            too_long = true;
+    }
+    if (len && line[len - 1] == '\r')
+        len--;
+    line[len] = 0;
+    return bare ? LINEIO_BARE : too_long ? LINEIO_TOO_LONG : LINEIO_OK;
+}
+
+/* Where the next byte of DATA stands. */
+enum data_state { AT_START, IN_LINE, AFTER_CR, AFTER_DOT, AFTER_DOT_CR };
+
+struct data_reader {
+    enum data_state state;
+    struct bytes *out;
+    size_t limit;
+    struct lineio_data *facts;
+};
+
+static void keep(struct data_reader *r, const unsigned char *data, size_t len)
+{
+    if (r->facts->too_big || r->out->len + len > r->limit) {
+        r->facts->too_big = true;
+        bytes_clear(r->out);
+        return;
+    }
+    bytes_add(r->out, data, len);
+}
+
+/* One byte through the state machine; true when CRLF.CRLF is complete. */
+static bool data_byte(struct data_reader *r, unsigned char c)
+{
+    switch (r->state) {
+    case AFTER_DOT_CR:
+        if (c == '\n')
+            return true;
+        r->facts->bare = true;
+        keep(r, (const unsigned char *)"\r", 1);
+        break;
+    case AFTER_DOT:
+        if (c == '\r') {
+            r->state = AFTER_DOT_CR;
+            return false;
+        }
+        break; /* the dot was stuffing: what follows is text */
+    case AT_START:
+        if (c == '.') {
+            r->state = AFTER_DOT;
+            return false;
+        }
+        break;
+    case AFTER_CR:
+        if (c == '\n') {
+            keep(r, &c, 1);
+            r->state = AT_START;
+            return false;
+        }
+        r->facts->bare = true;
+        break;
+    case IN_LINE:
+        break;
+    }
+    if (c == '\n')
+        r->facts->bare = true;
+    keep(r, &c, 1);
+    r->state = c == '\r' ? AFTER_CR : IN_LINE;
+    return false;
+}
+
+/* Runs of ordinary text are copied whole: DATA is most of what a session does. */
+static bool data_run(struct data_reader *r, const unsigned char *p, size_t len, size_t *used_r)
+{
+    for (size_t i = 0; i < len;) {
+        if (r->state == IN_LINE) {
+            size_t run = i;
+            while (run < len && p[run] != '\r' && p[run] != '\n')
+                run++;
+            if (run > i)
+                keep(r, p + i, run - i);
+            i = run;
+            if (i == len)
+                break;
+        }
+        if (data_byte(r, p[i++])) {
+            *used_r = i;
+            return true;
+        }
+    }
+    *used_r = len;
+    return false;
+}
+
+enum lineio_status lineio_get_data(struct lineio *io, struct bytes *out, size_t limit,
+                                   struct lineio_data *facts_r)
+{
+    struct data_reader r = {AT_START, out, limit, facts_r};
+    const volatile int *wake = io->wake;
+    enum lineio_status st = LINEIO_OK;
+    *facts_r = (struct lineio_data){0};
+    io->wake = NULL; /* a message that has begun is finished */
+    for (;;) {
+        size_t used = 0;
+        if (io->start == io->end && (st = fill(io)) != LINEIO_OK)
+            break;
+        bool done = data_run(&r, io->in + io->start, io->end - io->start, &used);
+        explicit_bzero(io->in + io->start, used);
+        io->start += used;
+        if (done)
+            break;
+    }
+    io->wake = wake;
+    return st;
+}
+
+void lineio_put(struct lineio *io, const char *format, ...)
+{
+    char text[2048];
+    va_list ap;
+    va_start(ap, format);
+    int n = g_vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    if (n < 0 || (size_t)n >= sizeof text) {
+        io->failed = true; /* half a line is never sent */
+        return;
+    }
+    bytes_add(&io->out, text, (size_t)n);
+}
+
+bool lineio_flush(struct lineio *io)
+{
+    size_t done = 0;
+    while (!io->failed && done < io->out.len) {
+        if (wait_for(io, io->wfd, POLLOUT) == LINEIO_TIMEOUT) {
+            io->failed = true;
+            break;
+        }
+        ssize_t n = send(io->wfd, io->out.data + done, io->out.len - done,
+                         MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0 && errno != EINTR && errno != EAGAIN)
+            io->failed = true;
+        else if (n > 0)
+            done += (size_t)n;
+    }
+    bytes_clear(&io->out);
+    return !io->failed;
+}
+
+bool lineio_put_data(struct lineio *io, const void *data, size_t len)
+{
+    const char *p = data, *end = p + len;
+    while (p < end && !io->failed) {
+        const char *nl = memchr(p, '\n', (size_t)(end - p));
+        const char *next = nl ? nl + 1 : end;
+        if (*p == '.')
+            bytes_add(&io->out, ".", 1);
+        bytes_add(&io->out, p, (size_t)(next - p));
+        p = next;
+        if (io->out.len >= WRITE_BYTES)
+            lineio_flush(io);
+    }
+    if (len && !(len >= 2 && end[-2] == '\r' && end[-1] == '\n'))
+        bytes_adds(&io->out, "\r\n");
+    bytes_adds(&io->out, ".\r\n");
+    return !io->failed;
+}

@@ -1,0 +1,76 @@
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+/* One write of a pipe is one line as long as it fits PIPE_BUF. */
+#define LINE_MAX_BYTES 4000
+
+static enum log_target target = LOG_TO_STDERR;
+static const char *program = "filterd";
+static int relay_fd = -1;
+
+void log_open(enum log_target to, const char *name)
+{
+    target = to;
+    program = name;
+    if (to == LOG_TO_SYSLOG)
+        openlog(name, LOG_PID | LOG_NDELAY, LOG_MAIL);
+}
+
+void log_to_fd(int fd)
+{
+    relay_fd = fd;
+}
+
+static void emit(char level, const char *text)
+{
+    char line[LINE_MAX_BYTES + 64];
+    if (relay_fd < 0 && target == LOG_TO_SYSLOG) {
+        syslog(level == 'W' ? LOG_WARNING : LOG_INFO, "%s", text);
+        return;
+    }
+    int n = relay_fd >= 0 ? snprintf(line, sizeof line, "%c%s\n", level, text)
+                          : snprintf(line, sizeof line, "%s: %s%s\n", program,
+                                     level == 'W' ? "warning: " : "", text);
+    int fd = relay_fd >= 0 ? relay_fd : STDERR_FILENO;
+    while (write(fd, line, (size_t)n) < 0 && errno == EINTR)
+        ;
+}
+
+static void emit_format(char level, const char *format, va_list ap)
+{
+    char text[LINE_MAX_BYTES];
+    vsnprintf(text, sizeof text, format, ap);
+    /* Addresses come from outside: no line of theirs may look like one of ours. */
+    for (char *p = text; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            *p = '?';
+    emit(level, text);
+}
+
+void log_info(const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    emit_format('I', format, ap);
+    va_end(ap);
+}
+
+void log_warn(const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    emit_format('W', format, ap);
+    va_end(ap);
+}
+
+void log_relay(const char *line)
+{
+    if (*line)
+        emit(*line == 'W' ? 'W' : 'I', line + 1);
+}
