@@ -1,0 +1,42 @@
+/* filterctl: what its commands share. Each lives in tools/filterctl_NAME.c and is one line in the
+ * table of filterctl.c. */
+#ifndef TOOLS_FILTERCTL_H
+#define TOOLS_FILTERCTL_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "base/bytes.h"
+#include "base/settings.h"
+#include "base/sitekey.h"
+
+struct filterctl {
+    struct settings *settings; /* NULL only in commands that need none: tokens, evaluate */
+    struct sitekey key;        /* wants filterctl_site_key first */
+    bool have_key;
+    bool json;
+};
+
+/* Loads ctl->key once, making the file if it is not there. False, with the reason on stderr. */
+bool filterctl_site_key(struct filterctl *ctl);
+/* Has the keeper carry out a request (see base/keeper.h), or where none runs does it here, on a
+ * locked state. arguments: a{sv}, floating, taken over. Returns a sysexits code; *text_r (may be
+ * NULL) is one line, g_free. */
+int filterctl_ask(struct filterctl *ctl, const char *verb, GVariant *arguments, char **text_r);
+/* The same, its line printed: to stdout if all went well and there is one, else to stderr. */
+int filterctl_ask_and_tell(struct filterctl *ctl, const char *verb, GVariant *arguments);
+/* Appends a whole file ("-" or NULL: stdin). False, with the reason on stderr. */
+bool filterctl_read(const char *path, struct bytes *out);
+/* One line on stderr, "filterctl: " in front. */
+void filterctl_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Appends text as a JSON string with its quotes; null for NULL. */
+void filterctl_json_string(GString *out, const char *text);
+
+/* The commands: argv[0] is the command's name; they return a sysexits code (EX_USAGE makes the
+ * caller print the command's usage). */
+typedef int filterctl_command(struct filterctl *ctl, int argc, char **argv);
+filterctl_command filterctl_key, filterctl_alias, filterctl_user;
+filterctl_command filterctl_train, filterctl_classify, filterctl_explain;
+filterctl_command filterctl_tokens, filterctl_evaluate, filterctl_stats;
+
+#endif
