@@ -1,0 +1,68 @@
+#include "filterd/headers.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* The authserv-id: first word of the value, comments and folds skipped (RFC 8601, section 2.2).
+ * What cannot be read counts as ours: better one header too few than a forged one. */
+static bool claims_our_id(const struct header *h, const char *hostname)
+{
+    const char *p = h->value, *end = h->value + h->value_len;
+    int depth = 0;
+    for (; p < end; p++) {
+        if (*p == '\\' && depth)
+            p++;
+        else if (*p == '(')
+            depth++;
+        else if (*p == ')' && depth)
+            depth--;
+        else if (!depth && !isspace((unsigned char)*p))
+            break;
+    }
+    if (p >= end)
+        return true;
+    if (*p == '"')
+        p++;
+    size_t n = strlen(hostname);
+    if ((size_t)(end - p) < n || strncasecmp(p, hostname, n))
+        return false;
+    return p + n == end || !(isalnum((unsigned char)p[n]) || p[n] == '-' || p[n] == '.');
+}
+
+void headers_drop_forged(struct message *m, const struct settings *s)
+{
+    char *prefix = g_strconcat(s->header_prefix, "-", NULL);
+    for (size_t i = 0; i < m->header_count; i++) {
+        struct header *h = &m->headers[i];
+        if (header_starts(h, "X-Filterd-") || header_starts(h, "X-Spam-") ||
+            header_starts(h, prefix) ||
+            (header_is(h, "Authentication-Results") && claims_our_id(h, s->hostname)))
+            h->dropped = true;
+    }
+    g_free(prefix);
+}
+
+void headers_ours(struct bytes *out, const struct settings *s, const struct verdict *v,
+                  const char *mark)
+{
+    const char *p = s->header_prefix;
+    if (v->judged) {
+        bytes_addf(out, "%s-Result: %s\r\n", p, verdict_name(v));
+        bytes_addf(out, "%s-Probability: %.4f\r\n", p, v->probability);
+        bytes_addf(out, "%s-Confidence: %.2f\r\n", p, v->confidence);
+        if (v->class == JUDGE_SPAM)
+            bytes_adds(out, "X-Spam-Flag: YES\r\n");
+    }
+    if (v->signature)
+        bytes_addf(out, "%s-Signature: %s\r\n", p, v->signature);
+    bytes_addf(out, "%s-Encrypted: %s\r\n", p, mark);
+}
+
+void headers_tag_subject(struct bytes *out, struct message *m, const char *tag)
+{
+    const struct header *own = message_header(m, "Subject");
+    bytes_addf(out, "Subject: %s", tag);
+    if (own)
+        bytes_add(out, own->value, own->value_len);
+    bytes_adds(out, "\r\n");
+}

@@ -1,0 +1,19 @@
+/* headers: forged ones out, ours in. */
+#ifndef FILTERD_HEADERS_H
+#define FILTERD_HEADERS_H
+
+#include "base/bytes.h"
+#include "base/message.h"
+#include "base/settings.h"
+#include "filterd/verdict.h"
+
+/* Marks as dropped what only a filter of ours may say: X-Filterd-*, X-Spam-*, PREFIX-*, and
+ * Authentication-Results with our own id (RFC 8601, section 5). */
+void headers_drop_forged(struct message *m, const struct settings *s);
+/* Appends our header lines to out. mark: what X-Filterd-Encrypted says. */
+void headers_ours(struct bytes *out, const struct settings *s, const struct verdict *v,
+                  const char *mark);
+/* Tags the Subject outside: drops the message's own, appends the tagged one. */
+void headers_tag_subject(struct bytes *out, struct message *m, const char *tag);
+
+#endif

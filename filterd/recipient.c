@@ -1,0 +1,126 @@
+#include "filterd/recipient.h"
+
+#include <string.h>
+
+#include "base/address.h"
+#include "base/log.h"
+
+struct key_count {
+    guint good, none, bad, unreadable;
+};
+
+static bool wants_encryption(struct service *sv, const char *user)
+{
+    char *value = users_setting(sv->users, user, "encrypt");
+    bool wants = !value || strcmp(value, "no") != 0;
+    g_free(value);
+    return wants;
+}
+
+static void count_key(struct service *sv, const char *user, struct key_count *n,
+                      char **fingerprint)
+{
+    char *why = NULL, *fpr = NULL;
+    enum key_state state = wants_encryption(sv, user) ? sealer_key(sv->sealer, user, &fpr, &why)
+                                                      : KEY_NONE;
+    switch (state) {
+    case KEY_GOOD:
+        n->good++;
+        break;
+    case KEY_NONE:
+        n->none++;
+        break;
+    case KEY_BAD:
+        n->bad++;
+        log_warn("user=<%s> key=%s cannot be used: %s", user, fpr ? fpr : "-", why ? why : "bad");
+        break;
+    default:
+        n->unreadable++;
+        log_warn("user=<%s> keys cannot be read: %s", user, why ? why : "unknown");
+    }
+    if (!*fingerprint)
+        *fingerprint = g_steal_pointer(&fpr);
+    g_free(fpr);
+    g_free(why);
+}
+
+static void by_policy(struct treatment *t, enum policy policy, enum reason defer,
+                      enum reason reject)
+{
+    t->handling = policy == POLICY_PASS ? HANDLE_PASS : HANDLE_REFUSE;
+    t->reason = policy == POLICY_PASS     ? REASON_OK
+                : policy == POLICY_REJECT ? reject
+                                          : defer;
+}
+
+/* One copy for all its users: a mix of sealed and unsealed is nothing we could make. */
+static void treat_users(struct service *sv, const struct recipient *r, struct treatment *t)
+{
+    const struct settings *s = sv->settings;
+    struct key_count n = {0};
+    for (guint i = 0; i < r->users->len; i++)
+        count_key(sv, r->users->pdata[i], &n, &t->fingerprint);
+    if (n.unreadable) {
+        t->reason = REASON_UNFORESEEN;
+    } else if (n.bad || (n.good && n.none)) {
+        bool reject = s->bad_key == POLICY_REJECT;
+        t->reason = reject ? REASON_BAD_KEY_REJECT : REASON_BAD_KEY_DEFER;
+    } else if (n.good) {
+        t->handling = HANDLE_SEAL;
+        t->reason = REASON_OK;
+    } else {
+        by_policy(t, s->no_key, REASON_NO_KEY_DEFER, REASON_NO_KEY_REJECT);
+    }
+}
+
+struct treatment recipient_treat(struct service *sv, const struct envelope *e,
+                                 struct recipient *r)
+{
+    const struct settings *s = sv->settings;
+    struct treatment t = {HANDLE_REFUSE, REASON_UNFORESEEN, NULL};
+    char *address = address_canonical(r->address);
+    if (r->users)
+        g_ptr_array_unref(r->users);
+    r->users = NULL;
+    enum users_result found =
+        address && sv->users ? users_resolve(sv->users, address, s->recipient_delimiter, &r->users)
+                             : USERS_TEMP;
+    if (!r->users)
+        r->users = g_ptr_array_new_with_free_func(g_free);
+    bool submitted = e->listener && e->listener->role == ROLE_SUBMISSION;
+    if (found == USERS_FOUND && r->users->len) {
+        treat_users(sv, r, &t);
+    } else if (found == USERS_UNKNOWN) {
+        /* Without a list of domains everything inbound is local, and nothing submitted is. */
+        bool listed = s->domains && s->domains[0];
+        if (listed ? settings_is_local_domain(s, address_domain(address)) : !submitted)
+            by_policy(&t, s->unknown_recipient, REASON_UNKNOWN_DEFER, REASON_UNKNOWN_REJECT);
+        else
+            t = (struct treatment){HANDLE_FOREIGN, REASON_OK, NULL};
+    }
+    g_free(address);
+    return t;
+}
+
+void treatment_clear(struct treatment *t)
+{
+    g_free(t->fingerprint);
+    *t = (struct treatment){0};
+}
+
+GPtrArray *recipient_judges(const struct service *sv, const struct recipient *r)
+{
+    GPtrArray *judges = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < r->users->len; i++)
+        g_ptr_array_add(judges, g_strdup(r->users->pdata[i]));
+    if (judges->len)
+        return judges;
+    char *address = address_canonical(r->address);
+    char *bare = address ? address_without_extension(address, sv->settings->recipient_delimiter)
+                         : NULL;
+    if (address)
+        g_ptr_array_add(judges, g_strdup(bare ? bare : address));
+    g_free(address);
+    g_free(bare);
+    return judges;
+}

@@ -1,0 +1,31 @@
+/* recipient: what is to be done for one recipient, by users, keys and policies. */
+#ifndef FILTERD_RECIPIENT_H
+#define FILTERD_RECIPIENT_H
+
+#include "base/envelope.h"
+#include "base/result.h"
+#include "filterd/service.h"
+
+enum handling {
+    HANDLE_REFUSE = 0, /* reason says how */
+    HANDLE_SEAL,       /* to all its users */
+    HANDLE_PASS,       /* ours, in the clear */
+    HANDLE_FOREIGN     /* not ours: neither judged nor sealed */
+};
+
+struct treatment {
+    enum handling handling;
+    enum reason reason;
+    char *fingerprint; /* of the first key, for the log; NULL without */
+};
+
+/* Asked at RCPT, and again when the message is there: a key may have gone meanwhile.
+ * Fills r->users. */
+struct treatment recipient_treat(struct service *sv, const struct envelope *e,
+                                 struct recipient *r);
+void treatment_clear(struct treatment *t);
+/* The names to judge and record by: its users, or the bare address where nobody is known.
+ * New array, of char*. */
+GPtrArray *recipient_judges(const struct service *sv, const struct recipient *r);
+
+#endif

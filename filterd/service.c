@@ -1,0 +1,87 @@
+#include "filterd/service.h"
+
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/keeper.h"
+#include "base/log.h"
+
+/* The keeper answers in well under a millisecond; a mail waits no longer than this for learning. */
+#define KEEPER_TIMEOUT_MS 2000
+
+struct service *service_new(const struct settings *s, const struct sitekey *key, int courier)
+{
+    struct service *sv = g_new0(struct service, 1);
+    char *error = NULL;
+    sv->settings = s;
+    sv->keeper = -1;
+    sv->courier = courier;
+    sv->users = users_open(s->state_dir, false, &error);
+    if (!sv->users) {
+        log_warn("users.db cannot be read, all recipients are tempfailed: %s", error);
+        g_free(error);
+    }
+    sv->sealer = sealer_new(s->state_dir);
+    sv->classifier = classifier_new(s, key);
+    return sv;
+}
+
+void service_free(struct service **sv)
+{
+    if (!*sv)
+        return;
+    users_free(&(*sv)->users);
+    sealer_free(&(*sv)->sealer);
+    classifier_free(&(*sv)->classifier);
+    if ((*sv)->keeper >= 0)
+        close((*sv)->keeper);
+    g_free(*sv);
+    *sv = NULL;
+}
+
+/* One call; a connection that went stale (the keeper was restarted) is made anew once. */
+static int ask(struct service *sv, const char *verb, GVariant *arguments)
+{
+    int code = EX_TEMPFAIL;
+    g_variant_ref_sink(arguments);
+    for (int attempt = 0; attempt < 2 && code == EX_TEMPFAIL; attempt++) {
+        if (sv->keeper < 0 && (sv->keeper = keeper_connect(&sv->settings->control)) < 0)
+            break;
+        code = keeper_call(sv->keeper, verb, arguments, KEEPER_TIMEOUT_MS, NULL);
+        if (code == EX_TEMPFAIL) {
+            close(sv->keeper);
+            sv->keeper = -1;
+        }
+    }
+    g_variant_unref(arguments);
+    return code;
+}
+
+static const char *class_name(enum judge_class class)
+{
+    return class == JUDGE_SPAM ? "spam" : class == JUDGE_UNSURE ? "unsure" : "ham";
+}
+
+bool service_record(struct service *sv, const char *user, const char *signature,
+                    const struct judgement *j)
+{
+    GVariantDict d;
+    g_variant_dict_init(&d, NULL);
+    g_variant_dict_insert(&d, "user", "s", user);
+    g_variant_dict_insert(&d, "signature", "s", signature);
+    g_variant_dict_insert(&d, "class", "s", class_name(j->class));
+    g_variant_dict_insert(&d, "score", "d", j->score);
+    g_variant_dict_insert_value(&d, "features",
+                                g_variant_new_fixed_array(G_VARIANT_TYPE_UINT32,
+                                                          j->features->data, j->features->len, 4));
+    return ask(sv, "record", g_variant_dict_end(&d)) == EX_OK;
+}
+
+void service_confirm(struct service *sv, const char *user, const char *signature)
+{
+    GVariantDict d;
+    g_variant_dict_init(&d, NULL);
+    g_variant_dict_insert(&d, "user", "s", user);
+    g_variant_dict_insert(&d, "signature", "s", signature);
+    ask(sv, "confirm", g_variant_dict_end(&d));
+}

@@ -1,0 +1,30 @@
+/* service: what a process that handles messages holds. Made after fork, behind the sandbox. */
+#ifndef FILTERD_SERVICE_H
+#define FILTERD_SERVICE_H
+
+#include "base/settings.h"
+#include "base/sitekey.h"
+#include "base/users.h"
+#include "classifier/classifier.h"
+#include "gpg/seal.h"
+
+struct service {
+    const struct settings *settings; /* lent */
+    struct users *users;             /* NULL: could not be read, every recipient is tempfailed */
+    struct sealer *sealer;
+    struct classifier *classifier;
+    int keeper;  /* connected when first wanted; -1 */
+    int courier; /* -1 where no next hop needs one */
+};
+
+struct service *service_new(const struct settings *s, const struct sitekey *key, int courier);
+void service_free(struct service **sv);
+
+/* Keeps a record of what was judged, so that a later move can be learnt. False if the keeper does
+ * not answer: the copy then goes without a signature. */
+bool service_record(struct service *sv, const char *user, const char *signature,
+                    const struct judgement *j);
+/* The next hop took the copy. */
+void service_confirm(struct service *sv, const char *user, const char *signature);
+
+#endif
