@@ -58,11 +58,17 @@ void headers_ours(struct bytes *out, const struct settings *s, const struct verd
     bytes_addf(out, "%s-Encrypted: %s\r\n", p, mark);
 }
 
-void headers_tag_subject(struct bytes *out, struct message *m, const char *tag)
+struct header *headers_tag_subject(struct bytes *out, struct message *m, const char *tag)
 {
-    const struct header *own = message_header(m, "Subject");
+    struct header *own = NULL;
+    for (size_t i = 0; !own && i < m->header_count; i++)
+        if (header_is(&m->headers[i], "Subject") && !m->headers[i].dropped)
+            own = &m->headers[i];
     bytes_addf(out, "Subject: %s", tag);
-    if (own)
+    if (own) {
         bytes_add(out, own->value, own->value_len);
+        own->dropped = true;
+    }
     bytes_adds(out, "\r\n");
+    return own;
 }

@@ -13,7 +13,8 @@ void headers_drop_forged(struct message *m, const struct settings *s);
 /* Appends our header lines to out. mark: what X-Filterd-Encrypted says. */
 void headers_ours(struct bytes *out, const struct settings *s, const struct verdict *v,
                   const char *mark);
-/* Tags the Subject outside: drops the message's own, appends the tagged one. */
-void headers_tag_subject(struct bytes *out, struct message *m, const char *tag);
+/* Appends a tagged Subject and drops the message's own; returns that (NULL if there was none), for
+ * the caller to bring back before the next recipient's copy. */
+struct header *headers_tag_subject(struct bytes *out, struct message *m, const char *tag);
 
 #endif

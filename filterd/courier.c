@@ -1,0 +1,183 @@
+#include "filterd/courier.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/frame.h"
+#include "base/log.h"
+#include "base/sandbox.h"
+
+#define JOB "(sssay)"
+#define ANSWER_BYTES 4096
+#define ANSWER_MS 120000
+
+struct outcome courier_deliver(int fd, const char *path, const char *const envelope[2],
+                               const void *message, size_t len)
+{
+    struct outcome o = outcome_of(REASON_NEXT_HOP_DOWN);
+    GVariant *data = g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, message, len, 1);
+    if (!frame_send(fd, g_variant_new("(sss@ay)", path, envelope[0], envelope[1], data),
+                    ANSWER_MS))
+        return o;
+    GVariant *answer = frame_recv(fd, "(is)", ANSWER_BYTES, ANSWER_MS);
+    if (!answer)
+        return o;
+    gint32 code;
+    const char *text;
+    g_variant_get(answer, "(i&s)", &code, &text);
+    if (code == EX_OK)
+        o = outcome_of(REASON_OK);
+    else
+        log_warn("courier: %s", text);
+    g_variant_unref(answer);
+    return o;
+}
+
+void courier_serve(int fd, courier_fn *deliver)
+{
+    GVariant *job;
+    while ((job = frame_recv(fd, JOB, COURIER_JOB_BYTES, -1))) {
+        const char *path, *sender, *recipient;
+        GVariant *data;
+        g_variant_get(job, "(&s&s&s@ay)", &path, &sender, &recipient, &data);
+        GBytes *message = g_variant_get_data_as_bytes(data);
+        char *error = deliver(path, sender, recipient, message);
+        GVariant *answer = g_variant_new("(is)", error ? EX_TEMPFAIL : EX_OK, error ? error : "");
+        bool sent = frame_send(fd, answer, ANSWER_MS);
+        g_bytes_unref(message);
+        g_variant_unref(data);
+        g_variant_unref(job);
+        g_free(error);
+        if (!sent)
+            break;
+    }
+}
+
+static bool make_maildir(const char *path)
+{
+    static const char *const subs[] = {"", "/tmp", "/new", "/cur"};
+    /* Domain folders above it too; the first path component must be there already. */
+    char *parent = g_path_get_dirname(path);
+    bool ok = g_mkdir_with_parents(parent, 0700) == 0;
+    g_free(parent);
+    for (size_t i = 0; ok && i < G_N_ELEMENTS(subs); i++) {
+        char *dir = g_strconcat(path, subs[i], NULL);
+        ok = mkdir(dir, 0700) == 0 || errno == EEXIST;
+        g_free(dir);
+    }
+    return ok;
+}
+
+static bool write_all(int fd, const char *p, size_t len)
+{
+    while (len) {
+        ssize_t n = write(fd, p, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        p += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+/* A mail store holds LF line ends. */
+static bool write_lf(int fd, const char *p, size_t len)
+{
+    GByteArray *out = g_byte_array_sized_new((guint)MIN(len, G_MAXUINT / 2));
+    for (size_t i = 0; i < len; i++)
+        if (p[i] != '\r' || i + 1 >= len || p[i + 1] != '\n')
+            g_byte_array_append(out, (const guint8 *)p + i, 1);
+    bool ok = write_all(fd, (const char *)out->data, out->len);
+    explicit_bzero(out->data, out->len);
+    g_byte_array_unref(out);
+    return ok;
+}
+
+static bool sync_folder(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+char *courier_maildir(const char *path, const char *sender, const char *recipient, GBytes *message)
+{
+    static unsigned count;
+    struct timespec now;
+    gsize len;
+    const char *data = g_bytes_get_data(message, &len);
+    (void)sender;
+    (void)recipient;
+    if (!make_maildir(path))
+        return g_strdup_printf("%s: %s", path, g_strerror(errno));
+    clock_gettime(CLOCK_REALTIME, &now);
+    char *name = g_strdup_printf("%lld.M%06ldP%dQ%u.filterd", (long long)now.tv_sec,
+                                 now.tv_nsec / 1000, (int)getpid(), ++count);
+    char *tmp = g_build_filename(path, "tmp", name, NULL);
+    char *new = g_build_filename(path, "new", name, NULL);
+    char *folder = g_build_filename(path, "new", NULL);
+    char *error = NULL;
+    int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    bool ok = fd >= 0 && write_lf(fd, data, len) && fsync(fd) == 0;
+    if (fd >= 0)
+        ok = close(fd) == 0 && ok;
+    if (!ok || rename(tmp, new) || !sync_folder(folder)) {
+        error = g_strdup_printf("%s: %s", path, g_strerror(errno));
+        unlink(tmp);
+    }
+    g_free(name);
+    g_free(tmp);
+    g_free(new);
+    g_free(folder);
+    return error;
+}
+
+/* The part of a path pattern in front of the first %: all the courier may write below. */
+static char *fixed_folder(const char *pattern)
+{
+    size_t n = strcspn(pattern, "%");
+    while (n > 1 && pattern[n - 1] != '/')
+        n--;
+    return g_strndup(pattern, n);
+}
+
+int courier_start(const struct next_hop *hop)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+        return -1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        const char *why;
+        char *folder = strchr(hop->at.path, '%') ? fixed_folder(hop->at.path)
+                                                 : g_path_get_dirname(hop->at.path);
+        close(pair[0]);
+        /* It ends by end of file, when its worker has ended: a signal may not cut a file short. */
+        signal(SIGTERM, SIG_IGN);
+        signal(SIGINT, SIG_IGN);
+        signal(SIGHUP, SIG_IGN);
+        signal(SIGUSR1, SIG_IGN);
+        sandbox_no_writes(folder, &why);
+        courier_serve(pair[1], courier_maildir);
+        _exit(0);
+    }
+    close(pair[1]);
+    if (pid < 0) {
+        close(pair[0]);
+        return -1;
+    }
+    return pair[0];
+}

@@ -1,0 +1,33 @@
+/* courier: does for a worker what the worker itself may no longer do: write to a disk, start
+ * sendmail, write to standard output. It is on the outside of the sandbox and takes nothing but
+ * finished messages: sealed ones, or ones logged as passed. */
+#ifndef FILTERD_COURIER_H
+#define FILTERD_COURIER_H
+
+#include <glib.h>
+
+#include "base/result.h"
+#include "base/settings.h"
+
+/* The longest job that is taken: a message of the size limit, armored. */
+#define COURIER_JOB_BYTES (1024u * 1024 * 1024)
+
+/* A worker's side: path (maildir, or the sendmail program; "-" is standard output), sender,
+ * recipient and the message, through the courier's socket. Waits for the answer. */
+struct outcome courier_deliver(int fd, const char *path, const char *const envelope[2],
+                               const void *message, size_t len);
+
+/* Forks a courier that delivers to maildirs below hop's fixed folder; the worker's end of its
+ * socket, -1 on failure. It ends when that end is closed. */
+int courier_start(const struct next_hop *hop);
+
+/* The other side: serves jobs until the socket closes. deliver returns NULL, or what went wrong. */
+typedef char *courier_fn(const char *path, const char *sender, const char *recipient,
+                         GBytes *message);
+void courier_serve(int fd, courier_fn *deliver);
+
+/* Writes one file into a maildir (tmp, fsync, new, fsync), making it if its parent is there. */
+char *courier_maildir(const char *path, const char *sender, const char *recipient,
+                      GBytes *message);
+
+#endif

@@ -1,0 +1,102 @@
+#include "filterd/hop.h"
+
+#include <string.h>
+
+#include "base/address.h"
+#include "base/log.h"
+#include "filterd/courier.h"
+#include "filterd/recipient.h"
+#include "filterd/smtp_client.h"
+
+struct hop {
+    struct service *service;
+    const struct next_hop *to;
+    struct smtp_client *client; /* for LMTP and SMTP */
+};
+
+struct hop *hop_new(struct service *sv, const struct next_hop *to)
+{
+    struct hop *h = g_new0(struct hop, 1);
+    h->service = sv;
+    h->to = to;
+    if (to->kind == HOP_LMTP || to->kind == HOP_SMTP)
+        h->client = smtp_client_new(to, sv->settings->hostname);
+    return h;
+}
+
+void hop_free(struct hop **h)
+{
+    if (!*h)
+        return;
+    smtp_client_free(&(*h)->client);
+    g_free(*h);
+    *h = NULL;
+}
+
+void hop_set_deadline(struct hop *h, int ms)
+{
+    if (h->client)
+        smtp_client_set_deadline(h->client, ms);
+}
+
+/* A path component taken from an address: nothing that could climb or hide. */
+static bool safe_component(const char *s, size_t len)
+{
+    return len && *s != '.' && !memchr(s, '/', len) && !memchr(s, '%', len);
+}
+
+/* %d and %n are the mapped user's domain and name. NULL if they would leave the pattern's tree. */
+static char *maildir_path(const char *pattern, const char *user)
+{
+    const char *domain = address_domain(user);
+    size_t name_len = *domain ? (size_t)(domain - user) - 1 : strlen(user);
+    GString *out = g_string_new(NULL);
+    bool ok = safe_component(user, name_len) && (!*domain || safe_component(domain, strlen(domain)));
+    for (const char *p = pattern; ok && *p; p++) {
+        if (p[0] == '%' && p[1] == 'd')
+            g_string_append(out, domain), p++;
+        else if (p[0] == '%' && p[1] == 'n')
+            g_string_append_len(out, user, (gssize)name_len), p++;
+        else
+            g_string_append_c(out, *p);
+    }
+    return g_string_free(out, !ok);
+}
+
+static struct outcome deliver_maildir(struct hop *h, const struct envelope *e,
+                                      const struct recipient *r, const struct bytes *message)
+{
+    const char *const envelope[2] = {e->sender ? e->sender : "", r->address};
+    GPtrArray *users = recipient_judges(h->service, r);
+    struct outcome o = outcome_of(REASON_NEXT_HOP_DOWN);
+    for (guint i = 0; i < users->len; i++) {
+        char *path = maildir_path(h->to->at.path, users->pdata[i]);
+        o = path ? courier_deliver(h->service->courier, path, envelope, message->data,
+                                   message->len)
+                 : outcome_of(REASON_UNKNOWN_REJECT);
+        g_free(path);
+        if (o.result != RES_OK)
+            break;
+    }
+    g_ptr_array_unref(users);
+    return o;
+}
+
+struct outcome hop_deliver(struct hop *h, const struct envelope *e, const struct recipient *r,
+                           const struct sealed *sealed)
+{
+    const struct bytes *message = sealed_bytes(sealed);
+    const char *const envelope[2] = {e->sender ? e->sender : "", r->address};
+    switch (h->to->kind) {
+    case HOP_LMTP:
+    case HOP_SMTP:
+        return smtp_client_deliver(h->client, e, r, message);
+    case HOP_MAILDIR:
+        return deliver_maildir(h, e, r, message);
+    case HOP_SENDMAIL:
+        return courier_deliver(h->service->courier, h->to->at.path, envelope, message->data,
+                               message->len);
+    default:
+        return outcome_of(REASON_UNFORESEEN);
+    }
+}

@@ -1,0 +1,21 @@
+/* hop: the next hop of one session, whatever it speaks. */
+#ifndef FILTERD_HOP_H
+#define FILTERD_HOP_H
+
+#include "base/envelope.h"
+#include "base/result.h"
+#include "filterd/service.h"
+#include "gpg/seal.h"
+
+struct hop;
+
+/* to is lent, and so is sv. */
+struct hop *hop_new(struct service *sv, const struct next_hop *to);
+void hop_free(struct hop **h);
+/* Bounds the delivery of one message to all its recipients. */
+void hop_set_deadline(struct hop *h, int ms);
+/* Hands one finished copy on. OK only after the next hop's own success. */
+struct outcome hop_deliver(struct hop *h, const struct envelope *e, const struct recipient *r,
+                           const struct sealed *sealed);
+
+#endif

@@ -1,0 +1,24 @@
+/* smtp_client: one connection to a next hop that speaks LMTP (RFC 2033) or SMTP (RFC 5321). */
+#ifndef FILTERD_SMTP_CLIENT_H
+#define FILTERD_SMTP_CLIENT_H
+
+#include "base/bytes.h"
+#include "base/envelope.h"
+#include "base/result.h"
+#include "base/settings.h"
+
+struct smtp_client;
+
+/* Connects when first used. hostname is what we greet with; both lent. */
+struct smtp_client *smtp_client_new(const struct next_hop *hop, const char *hostname);
+/* QUITs if connected. */
+void smtp_client_free(struct smtp_client **c);
+/* Bounds all that follows together, in milliseconds from now. */
+void smtp_client_set_deadline(struct smtp_client *c, int ms);
+
+/* One message for one recipient, with the envelope's parameters as far as the next hop offers them
+ * (XFORWARD, SIZE, 8BITMIME, SMTPUTF8, DSN). OK only if the next hop said 2xx to the final dot. */
+struct outcome smtp_client_deliver(struct smtp_client *c, const struct envelope *e,
+                                   const struct recipient *r, const struct bytes *message);
+
+#endif
