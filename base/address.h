@@ -12,7 +12,8 @@ char *address_canonical(const char *text);
 char *address_without_extension(const char *address, const char *delimiters);
 /* What follows the last '@'; "" if there is none. Lent. */
 const char *address_domain(const char *address);
-/* A name safe as one path component: [a-z0-9@._+-] kept (no leading dot), the rest %XX. */
+/* A name safe as one path component: [a-z0-9@._+-] kept (no leading dot), the rest %XX; over 200
+ * bytes its first 128, '~' and the address' SHA-256. g_free. */
 char *address_to_file_name(const char *address);
 
 #endif

@@ -12,7 +12,8 @@
 #define FRAME_REQUEST "(sa{sv})"
 #define FRAME_ANSWER "(isa{sv})"
 
-/* Takes a floating value over. False on a broken connection or past the deadline. */
+/* Takes a floating value over. False on a broken connection or past the deadline. A negative
+ * timeout waits for ever. fd is a stream socket. */
 bool frame_send(int fd, GVariant *value, int timeout_ms);
 /* NULL on end of file, broken connection, deadline, over limit bytes, or not of this type and in
  * normal form. Unref it. */

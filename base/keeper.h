@@ -11,7 +11,7 @@
 
 #include "base/settings.h"
 
-/* Connected socket or -1 (nobody there). */
+/* Connected socket or -1 (nobody there within 5 s). */
 int keeper_connect(const struct endpoint *control);
 /* Sends verb and arguments (a{sv}, floating, taken over) and waits: sysexits code, EX_TEMPFAIL if
  * it does not answer. text_r may be NULL; else one line, g_free. */

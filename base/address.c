@@ -1,0 +1,85 @@
+#include "base/address.h"
+
+#include <glib.h>
+#include <string.h>
+
+#define ADDRESS_MAX_BYTES 320
+/* A file name has 255 bytes on Linux, and SQLite adds "-journal". */
+#define FILE_NAME_MAX_BYTES 200
+#define FILE_NAME_KEPT_BYTES 128
+
+/* Not g_utf8_strdown: under a Turkish locale that makes another letter of I. */
+static char *lower(const char *text, size_t len)
+{
+    if (!g_utf8_validate(text, (gssize)len, NULL))
+        return g_ascii_strdown(text, (gssize)len);
+    GString *out = g_string_sized_new(len);
+    for (const char *p = text; p < text + len; p = g_utf8_next_char(p))
+        g_string_append_unichar(out, g_unichar_tolower(g_utf8_get_char(p)));
+    return g_string_free(out, FALSE);
+}
+
+char *address_canonical(const char *text)
+{
+    if (!text)
+        return NULL;
+    text += strspn(text, " \t");
+    size_t len = strlen(text);
+    while (len && (text[len - 1] == ' ' || text[len - 1] == '\t'))
+        len--;
+    if (len >= 2 && text[0] == '<' && text[len - 1] == '>') {
+        text++;
+        len -= 2;
+    }
+    if (!len || len > ADDRESS_MAX_BYTES)
+        return NULL;
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+            return NULL;
+    char *address = lower(text, len);
+    if (strlen(address) > ADDRESS_MAX_BYTES)
+        g_clear_pointer(&address, g_free);
+    return address;
+}
+
+char *address_without_extension(const char *address, const char *delimiters)
+{
+    const char *at = strrchr(address, '@');
+    size_t local = at ? (size_t)(at - address) : strlen(address);
+    if (!delimiters || !*delimiters || !local || address[0] == '"')
+        return NULL;
+    /* As Postfix: the first delimiter splits, and a local part cannot be extension alone. */
+    for (size_t i = 1; i < local; i++)
+        if (strchr(delimiters, address[i]))
+            return g_strdup_printf("%.*s%s", (int)i, address, address + local);
+    return NULL;
+}
+
+const char *address_domain(const char *address)
+{
+    const char *at = strrchr(address, '@');
+    return at ? at + 1 : "";
+}
+
+static bool plain(char c)
+{
+    return g_ascii_islower(c) || g_ascii_isdigit(c) || strchr("@._+-", c);
+}
+
+char *address_to_file_name(const char *address)
+{
+    GString *out = g_string_new(NULL);
+    for (const char *p = address; *p; p++) {
+        if (plain(*p) && !(p == address && *p == '.'))
+            g_string_append_c(out, *p);
+        else
+            g_string_append_printf(out, "%%%02X", (unsigned char)*p);
+    }
+    if (out->len > FILE_NAME_MAX_BYTES) {
+        char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, address, -1);
+        g_string_truncate(out, FILE_NAME_KEPT_BYTES);
+        g_string_append_printf(out, "~%s", digest);
+        g_free(digest);
+    }
+    return g_string_free(out, FALSE);
+}

@@ -1,0 +1,56 @@
+#include "base/envelope.h"
+
+static void recipient_free(void *data)
+{
+    struct recipient *r = data;
+    g_free(r->address);
+    g_free(r->parameters);
+    g_ptr_array_unref(r->users);
+    g_free(r);
+}
+
+struct envelope *envelope_new(const struct listener *listener)
+{
+    struct envelope *e = g_new0(struct envelope, 1);
+    e->listener = listener;
+    e->recipients = g_ptr_array_new_with_free_func(recipient_free);
+    return e;
+}
+
+void envelope_reset(struct envelope *e)
+{
+    g_clear_pointer(&e->sender, g_free);
+    g_clear_pointer(&e->body_type, g_free);
+    g_clear_pointer(&e->ret, g_free);
+    g_clear_pointer(&e->envid, g_free);
+    e->smtputf8 = false;
+    g_ptr_array_set_size(e->recipients, 0);
+}
+
+void envelope_free(struct envelope **e)
+{
+    if (!*e)
+        return;
+    envelope_reset(*e);
+    g_ptr_array_unref((*e)->recipients);
+    g_free((*e)->client_name);
+    g_free((*e)->client_addr);
+    g_free((*e)->client_port);
+    g_free((*e)->client_proto);
+    g_free((*e)->client_helo);
+    g_free((*e)->queue_id);
+    g_free((*e)->client_source);
+    g_free((*e)->helo);
+    g_clear_pointer(e, g_free);
+}
+
+struct recipient *envelope_add_recipient(struct envelope *e, const char *address,
+                                         const char *parameters)
+{
+    struct recipient *r = g_new0(struct recipient, 1);
+    r->address = g_strdup(address);
+    r->parameters = g_strdup(parameters ? parameters : "");
+    r->users = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(e->recipients, r);
+    return r;
+}

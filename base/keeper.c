@@ -1,0 +1,82 @@
+#include "base/keeper.h"
+
+#include <netdb.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/frame.h"
+
+#define CONNECT_TIMEOUT_S 5
+#define ANSWER_MAX_BYTES (1024 * 1024)
+
+/* A full backlog must not hold a worker up: the send timeout bounds connect too. */
+static int connect_to(const struct sockaddr *address, socklen_t len)
+{
+    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct timeval limit = {.tv_sec = CONNECT_TIMEOUT_S};
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    if (connect(fd, address, len) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static int connect_unix(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path)
+        return -1;
+    strcpy(address.sun_path, path);
+    return connect_to((struct sockaddr *)&address, sizeof address);
+}
+
+static int connect_inet(const char *host, const char *port)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list;
+    int fd = -1;
+    if (getaddrinfo(host, port, &hints, &list))
+        return -1;
+    for (struct addrinfo *a = list; a && fd < 0; a = a->ai_next)
+        fd = connect_to(a->ai_addr, a->ai_addrlen);
+    freeaddrinfo(list);
+    return fd;
+}
+
+int keeper_connect(const struct endpoint *control)
+{
+    return control->path ? connect_unix(control->path)
+                         : connect_inet(control->host, control->port);
+}
+
+int keeper_call(int fd, const char *verb, GVariant *arguments, int timeout_ms, char **text_r)
+{
+    if (text_r)
+        *text_r = NULL;
+    if (!arguments)
+        arguments = g_variant_new("a{sv}", NULL);
+    gint64 start = g_get_monotonic_time();
+    GVariant *answer = NULL;
+    if (frame_send(fd, g_variant_new("(s@a{sv})", verb, arguments), timeout_ms)) {
+        if (timeout_ms >= 0)
+            timeout_ms = MAX(timeout_ms - (int)((g_get_monotonic_time() - start) / 1000), 0);
+        answer = frame_recv(fd, FRAME_ANSWER, ANSWER_MAX_BYTES, timeout_ms);
+    }
+    if (!answer) {
+        if (text_r)
+            *text_r = g_strdup("the keeper does not answer");
+        return EX_TEMPFAIL;
+    }
+    gint32 code;
+    const char *text;
+    g_variant_get(answer, "(i&sa{sv})", &code, &text, NULL);
+    if (text_r)
+        *text_r = g_strdup(text);
+    g_variant_unref(answer);
+    return code == EX_OK || (code >= EX__BASE && code <= EX__MAX) ? code : EX_TEMPFAIL;
+}

@@ -1,0 +1,179 @@
+#include "base/sitekey.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gcrypt.h>
+#include <glib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HEX_LEN 64
+
+/* libgcrypt wants this before anything else; GPGME may have done it already. */
+static void gcrypt_once(void)
+{
+    if (gcry_control(GCRYCTL_INITIALIZATION_FINISHED_P))
+        return;
+    gcry_check_version(NULL);
+    gcry_control(GCRYCTL_DISABLE_SECMEM, 0);
+    gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
+}
+
+static bool fail(char **error_r, const char *file, const char *what)
+{
+    *error_r = g_strdup_printf("%s: %s", file, what);
+    return false;
+}
+
+/* The number of bytes read, at most size, or -1. */
+static ssize_t read_some(int fd, char *out, size_t size)
+{
+    size_t have = 0;
+    while (have < size) {
+        ssize_t n = read(fd, out + have, size - have);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        if (n == 0)
+            break;
+        have += (size_t)n;
+    }
+    return (ssize_t)have;
+}
+
+static bool parse_hex(const char *text, ssize_t len, unsigned char out[32])
+{
+    if (len != HEX_LEN && !(len == HEX_LEN + 1 && text[HEX_LEN] == '\n'))
+        return false;
+    for (int i = 0; i < 32; i++) {
+        int high = g_ascii_xdigit_value(text[2 * i]);
+        int low = g_ascii_xdigit_value(text[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        out[i] = (unsigned char)(high << 4 | low);
+    }
+    return true;
+}
+
+static bool write_key(int fd)
+{
+    unsigned char raw[32];
+    char text[HEX_LEN + 2];
+    gcry_randomize(raw, sizeof raw, GCRY_STRONG_RANDOM);
+    for (int i = 0; i < 32; i++)
+        g_snprintf(text + 2 * i, 3, "%02x", raw[i]);
+    text[HEX_LEN] = '\n';
+    bool ok = write(fd, text, HEX_LEN + 1) == HEX_LEN + 1 && fsync(fd) == 0;
+    explicit_bzero(raw, sizeof raw);
+    explicit_bzero(text, sizeof text);
+    return ok;
+}
+
+/* Linked into place when whole: of two starting at once both use the key of the first. */
+static bool create_key(const char *file, char **error_r)
+{
+    char *fresh = g_strdup_printf("%s.%d.new", file, (int)getpid());
+    int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400);
+    bool ok = fd >= 0 && write_key(fd) && (link(fresh, file) == 0 || errno == EEXIST);
+    if (!ok)
+        fail(error_r, file, g_strerror(errno));
+    if (fd >= 0) {
+        close(fd);
+        unlink(fresh);
+    }
+    g_free(fresh);
+    return ok;
+}
+
+bool sitekey_load(const char *file, bool create, struct sitekey *key_r, char **error_r)
+{
+    gcrypt_once();
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT && create) {
+        if (!create_key(file, error_r))
+            return false;
+        fd = open(file, O_RDONLY | O_CLOEXEC);
+    }
+    if (fd < 0)
+        return fail(error_r, file, g_strerror(errno));
+    char text[HEX_LEN + 2];
+    ssize_t n = read_some(fd, text, sizeof text);
+    int error = errno;
+    close(fd);
+    bool ok = n >= 0 && parse_hex(text, n, key_r->bytes);
+    explicit_bzero(text, sizeof text);
+    if (!ok)
+        return fail(error_r, file, n < 0 ? g_strerror(error) : "not a site key: 64 hex digits expected");
+    return true;
+}
+
+void sitekey_derive(const struct sitekey *key, const char *purpose, const char *name,
+                    unsigned char out[16])
+{
+    gcry_md_hd_t md;
+    gcrypt_once();
+    if (gcry_md_open(&md, GCRY_MD_SHA256, GCRY_MD_FLAG_HMAC) ||
+        gcry_md_setkey(md, key->bytes, sizeof key->bytes))
+        g_error("libgcrypt has no HMAC-SHA256");
+    /* The terminator of purpose goes in: ("ab", "c") is not ("a", "bc"). */
+    gcry_md_write(md, purpose, strlen(purpose) + 1);
+    gcry_md_write(md, name, strlen(name));
+    memcpy(out, gcry_md_read(md, GCRY_MD_SHA256), 16);
+    gcry_md_close(md);
+}
+
+static uint64_t rotate(uint64_t x, int bits)
+{
+    return x << bits | x >> (64 - bits);
+}
+
+static void sip_round(uint64_t v[4])
+{
+    v[0] += v[1];
+    v[2] += v[3];
+    v[1] = rotate(v[1], 13) ^ v[0];
+    v[3] = rotate(v[3], 16) ^ v[2];
+    v[0] = rotate(v[0], 32);
+    v[2] += v[1];
+    v[0] += v[3];
+    v[1] = rotate(v[1], 17) ^ v[2];
+    v[3] = rotate(v[3], 21) ^ v[0];
+    v[2] = rotate(v[2], 32);
+}
+
+static uint64_t little_endian(const unsigned char *p)
+{
+    uint64_t x;
+    memcpy(&x, p, 8);
+    return GUINT64_FROM_LE(x);
+}
+
+uint64_t siphash(const unsigned char key[16], const void *data, size_t len)
+{
+    const unsigned char *p = data;
+    uint64_t k0 = little_endian(key), k1 = little_endian(key + 8);
+    uint64_t v[4] = {k0 ^ UINT64_C(0x736f6d6570736575), k1 ^ UINT64_C(0x646f72616e646f6d),
+                     k0 ^ UINT64_C(0x6c7967656e657261), k1 ^ UINT64_C(0x7465646279746573)};
+    unsigned char last[8] = {0};
+    size_t whole = len & ~(size_t)7;
+    for (size_t i = 0; i < whole; i += 8) {
+        uint64_t word = little_endian(p + i);
+        v[3] ^= word;
+        sip_round(v);
+        sip_round(v);
+        v[0] ^= word;
+    }
+    if (len > whole)
+        memcpy(last, p + whole, len - whole);
+    last[7] = (unsigned char)len;
+    uint64_t word = little_endian(last);
+    v[3] ^= word;
+    sip_round(v);
+    sip_round(v);
+    v[0] ^= word;
+    v[2] ^= 0xff;
+    for (int i = 0; i < 4; i++)
+        sip_round(v);
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
