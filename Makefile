@@ -54,6 +54,9 @@ lint:
 bench: all
 	t/bench/run $(CORPUS)
 
+fuzz:
+	t/fuzz/run $(T)
+
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/filterd
 	install -m 755 $(BUILD)/filterd $(BUILD)/filterd-pipe $(DESTDIR)$(PREFIX)/sbin/
