@@ -1,0 +1,140 @@
+#include "classifier/daykey.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gcrypt.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/sitekey.h"
+
+enum { NONCE = 12, TAG = 16 };
+
+char *daykey_day(int days_ago)
+{
+    const time_t at = time(NULL) - (time_t)days_ago * 86400;
+    struct tm tm;
+    char text[16];
+    gmtime_r(&at, &tm);
+    strftime(text, sizeof text, "%Y-%m-%d", &tm);
+    return g_strdup(text);
+}
+
+static char *key_folder(const char *site_key_file)
+{
+    return g_strconcat(site_key_file, ".d", NULL);
+}
+
+static bool load(const char *site_key_file, const char *day, bool create, struct sitekey *key_r,
+                 char **error_r)
+{
+    char *folder = key_folder(site_key_file);
+    char *file = g_build_filename(folder, day, NULL);
+    const bool made = !create || mkdir(folder, 0700) == 0 || errno == EEXIST;
+    if (!made)
+        *error_r = g_strdup_printf("%s: %s", folder, g_strerror(errno));
+    const bool ok = made && sitekey_load(file, create, key_r, error_r);
+    g_free(folder);
+    g_free(file);
+    return ok;
+}
+
+static gcry_cipher_hd_t cipher_new(const struct sitekey *key, const void *nonce, const char *bound)
+{
+    gcry_cipher_hd_t cipher = NULL;
+    if (!gcry_control(GCRYCTL_INITIALIZATION_FINISHED_P)) {
+        gcry_check_version(NULL);
+        gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
+    }
+    if (gcry_cipher_open(&cipher, GCRY_CIPHER_AES256, GCRY_CIPHER_MODE_GCM, 0))
+        return NULL;
+    if (gcry_cipher_setkey(cipher, key->bytes, sizeof key->bytes) ||
+        gcry_cipher_setiv(cipher, nonce, NONCE) ||
+        gcry_cipher_authenticate(cipher, bound, strlen(bound))) {
+        gcry_cipher_close(cipher);
+        return NULL;
+    }
+    return cipher;
+}
+
+bool daykey_seal(const char *site_key_file, const char *day, const char *bound,
+                 const GArray *features, GByteArray *sealed, char **error_r)
+{
+    struct sitekey key;
+    const gsize len = (gsize)features->len * sizeof(guint32);
+    if (!load(site_key_file, day, true, &key, error_r))
+        return false;
+    unsigned char nonce[NONCE], tag[TAG];
+    gcry_create_nonce(nonce, sizeof nonce);
+    gcry_cipher_hd_t cipher = cipher_new(&key, nonce, bound);
+    unsigned char *out = g_malloc(len + 1);
+    const bool ok = cipher && !gcry_cipher_encrypt(cipher, out, len, features->data, len) &&
+                    !gcry_cipher_gettag(cipher, tag, sizeof tag);
+    if (ok) {
+        g_byte_array_append(sealed, nonce, sizeof nonce);
+        g_byte_array_append(sealed, out, (guint)len);
+        g_byte_array_append(sealed, tag, sizeof tag);
+    } else {
+        *error_r = g_strdup("the record could not be sealed");
+    }
+    gcry_cipher_close(cipher);
+    explicit_bzero(&key, sizeof key);
+    g_free(out);
+    return ok;
+}
+
+GArray *daykey_open(const char *site_key_file, const char *day, const char *bound,
+                    const GByteArray *sealed)
+{
+    struct sitekey key;
+    char *error = NULL;
+    if (sealed->len < NONCE + TAG || (sealed->len - NONCE - TAG) % sizeof(guint32) != 0)
+        return NULL;
+    if (!load(site_key_file, day, false, &key, &error)) {
+        g_free(error);
+        return NULL;
+    }
+    const gsize len = sealed->len - NONCE - TAG;
+    GArray *features = g_array_sized_new(FALSE, FALSE, sizeof(guint32), (guint)(len / 4) + 1);
+    g_array_set_size(features, (guint)(len / sizeof(guint32)));
+    gcry_cipher_hd_t cipher = cipher_new(&key, sealed->data, bound);
+    if (!cipher || gcry_cipher_decrypt(cipher, features->data, len, sealed->data + NONCE, len) ||
+        gcry_cipher_checktag(cipher, sealed->data + NONCE + len, TAG))
+        g_clear_pointer(&features, g_array_unref);
+    gcry_cipher_close(cipher);
+    explicit_bzero(&key, sizeof key);
+    return features;
+}
+
+/* Overwritten first: on most file systems the old bytes are then gone, not only unlinked. */
+static bool destroy(const char *file)
+{
+    static const char zeros[64] = {0};
+    if (chmod(file, 0600) == 0) {
+        const int fd = open(file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd >= 0 && write(fd, zeros, sizeof zeros) == (ssize_t)sizeof zeros)
+            fsync(fd);
+        if (fd >= 0)
+            close(fd);
+    }
+    return unlink(file) == 0;
+}
+
+int daykey_destroy_before(const char *site_key_file, const char *day)
+{
+    char *folder = key_folder(site_key_file);
+    GDir *dir = g_dir_open(folder, 0, NULL);
+    int count = 0;
+    for (const char *name; dir && (name = g_dir_read_name(dir));) {
+        char *file = g_build_filename(folder, name, NULL);
+        if (strcmp(name, day) < 0 && destroy(file))
+            count++;
+        g_free(file);
+    }
+    if (dir)
+        g_dir_close(dir);
+    g_free(folder);
+    return count;
+}

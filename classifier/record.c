@@ -1,0 +1,102 @@
+#include "classifier/record.h"
+
+#include "base/store.h"
+
+struct record *record_new(void)
+{
+    struct record *r = g_new0(struct record, 1);
+    r->sealed = g_byte_array_new();
+    return r;
+}
+
+void record_free(struct record **r)
+{
+    if (!*r)
+        return;
+    g_free((*r)->signature);
+    g_free((*r)->day);
+    g_free((*r)->class);
+    g_free((*r)->taught);
+    g_byte_array_unref((*r)->sealed);
+    g_free(*r);
+    *r = NULL;
+}
+
+static bool finish(sqlite3_stmt *st, bool bound)
+{
+    const bool ok = st && bound && sqlite3_step(st) == SQLITE_DONE;
+    sqlite3_finalize(st);
+    return ok;
+}
+
+bool model_record_add(struct model *m, const struct record *r)
+{
+    const char *const texts[] = {r->signature, r->day, r->class};
+    sqlite3_stmt *st = store_prepare(
+        model_db(m),
+        "INSERT INTO record(signature, day, class, score, state, steps, sealed)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6)",
+        texts, 3);
+    const bool bound = st && sqlite3_bind_double(st, 4, r->score) == SQLITE_OK &&
+                       sqlite3_bind_int(st, 5, (int)r->state) == SQLITE_OK &&
+                       sqlite3_bind_blob(st, 6, r->sealed->data, (int)r->sealed->len,
+                                         SQLITE_STATIC) == SQLITE_OK;
+    return finish(st, bound);
+}
+
+struct record *model_record(struct model *m, const char *signature)
+{
+    sqlite3_stmt *st = store_prepare(
+        model_db(m),
+        "SELECT day, class, score, state, taught, steps, sealed FROM record WHERE signature = ?",
+        &signature, 1);
+    struct record *r = NULL;
+    if (st && sqlite3_step(st) == SQLITE_ROW) {
+        r = record_new();
+        r->signature = g_strdup(signature);
+        r->day = g_strdup((const char *)sqlite3_column_text(st, 0));
+        r->class = g_strdup((const char *)sqlite3_column_text(st, 1));
+        r->score = sqlite3_column_double(st, 2);
+        r->state = sqlite3_column_int(st, 3) ? RECORD_DELIVERED : RECORD_MADE;
+        r->taught = g_strdup((const char *)sqlite3_column_text(st, 4));
+        r->steps = sqlite3_column_int(st, 5);
+        g_byte_array_append(r->sealed, sqlite3_column_blob(st, 6),
+                            (guint)sqlite3_column_bytes(st, 6));
+    }
+    sqlite3_finalize(st);
+    return r;
+}
+
+bool model_record_update(struct model *m, const struct record *r)
+{
+    sqlite3_stmt *st = store_prepare(
+        model_db(m), "UPDATE record SET taught = ?2, state = ?3, steps = ?4 WHERE signature = ?1",
+        (const char *const[]){r->signature}, 1);
+    const bool bound =
+        st &&
+        (r->taught ? sqlite3_bind_text(st, 2, r->taught, -1, SQLITE_STATIC)
+                   : sqlite3_bind_null(st, 2)) == SQLITE_OK &&
+        sqlite3_bind_int(st, 3, (int)r->state) == SQLITE_OK &&
+        sqlite3_bind_int(st, 4, r->steps) == SQLITE_OK;
+    return finish(st, bound);
+}
+
+GPtrArray *model_unlearnt(struct model *m, const char *day)
+{
+    GPtrArray *signatures = g_ptr_array_new_with_free_func(g_free);
+    sqlite3_stmt *st = store_prepare(
+        model_db(m),
+        "SELECT signature FROM record WHERE day <= ? AND state = 1 AND taught IS NULL"
+        " ORDER BY day, signature",
+        &day, 1);
+    while (st && sqlite3_step(st) == SQLITE_ROW)
+        g_ptr_array_add(signatures, g_strdup((const char *)sqlite3_column_text(st, 0)));
+    sqlite3_finalize(st);
+    return signatures;
+}
+
+bool model_forget_before(struct model *m, const char *records_day, const char *journal_day)
+{
+    return store_run(model_db(m), "DELETE FROM record WHERE day < ?", &records_day, 1) &&
+           store_run(model_db(m), "DELETE FROM journal WHERE day < ?", &journal_day, 1);
+}

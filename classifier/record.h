@@ -1,0 +1,33 @@
+/* record: what was delivered to a user under which signature, for learning from it later. */
+#ifndef CLASSIFIER_RECORD_H
+#define CLASSIFIER_RECORD_H
+
+#include "classifier/model.h"
+
+enum record_state { RECORD_MADE, RECORD_DELIVERED };
+
+struct record {
+    char *signature;
+    char *day;               /* "2026-11-21": which day's key sealed the features */
+    char *class;             /* as delivered: Spam, Innocent, Unsure, ... */
+    double score;
+    enum record_state state;
+    char *taught;            /* "spam", "ham", NULL if not learnt */
+    gint32 steps;            /* what learning it added to each weight */
+    GByteArray *sealed;      /* features */
+};
+
+struct record *record_new(void);
+void record_free(struct record **r);
+/* False if there is one of this signature already. */
+bool model_record_add(struct model *m, const struct record *r);
+/* NULL if there is none. */
+struct record *model_record(struct model *m, const char *signature);
+/* Writes state, taught and steps. */
+bool model_record_update(struct model *m, const struct record *r);
+/* Signatures delivered until that day (included) and never learnt; array of char*, unref it. */
+GPtrArray *model_unlearnt(struct model *m, const char *day);
+/* Ends the records sealed before that day and the journal's older part. */
+bool model_forget_before(struct model *m, const char *records_day, const char *journal_day);
+
+#endif

@@ -1,0 +1,22 @@
+/* tokens: how the rest of this folder sees struct tokens (made by tokens_new in classifier.h). */
+#ifndef CLASSIFIER_TOKENS_H
+#define CLASSIFIER_TOKENS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "classifier/classifier.h"
+
+/* Most of one message that is looked at. */
+#define TOKENS_MAX 4096
+#define TOKENS_BODY_BYTES (16 * 1024)
+
+/* Places, tokens and gaps (between headers and parts, over which no pair is made) alike. */
+size_t tokens_count(const struct tokens *t);
+/* NULL for a gap. Lent. */
+const char *tokens_text(const struct tokens *t, size_t i);
+/* A hash of the text under a constant key, the same for all users; 0 for a gap. It never leaves
+ * the process: what is stored is hashed again with the user's key. */
+uint64_t tokens_hash(const struct tokens *t, size_t i);
+
+#endif
