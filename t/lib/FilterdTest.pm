@@ -1,0 +1,215 @@
+package FilterdTest;
+
+# One test's world: a folder below /tmp, free ports, the processes it started. Everything is
+# stopped and removed at the end, also after a failure; then the logs are shown first.
+
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use Exporter 'import';
+use File::Basename qw(dirname);
+use File::Path qw(remove_tree make_path);
+use File::Temp qw(tempdir);
+use IO::Socket::INET;
+use POSIX ();
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+our @EXPORT = qw(poll slurp spew);
+
+our $ROOT = abs_path(dirname(__FILE__) . '/../..');
+# Dovecot's mail user and filterd's own: any will do, these exist on every Debian.
+our ($MAIL_USER, $FILTERD_USER) = ('mail', 'nobody');
+our $PATIENCE = 60; # seconds: only a bound, nothing is expected to take that long
+
+my @worlds;
+my $owner = $$;
+$SIG{PIPE} = 'IGNORE';
+$SIG{INT} = $SIG{TERM} = sub { exit 1 };
+
+sub new {
+    my ($class) = @_;
+    BAIL_OUT('these tests start Postfix and Dovecot: run them as root') if $> != 0;
+    my $dir = tempdir('fdXXXXXX', DIR => '/tmp'); # short: unix sockets end at 107 bytes
+    chmod 0755, $dir;
+    my $self = bless { dir => $dir, stop => [], ports => {} }, $class;
+    push @worlds, $self;
+    mkdir "$dir/$_" for qw(bin etc run sieve);
+    return $self;
+}
+
+sub dir { return $_[0]{dir} }
+
+# The build's folder, absolute.
+sub build {
+    my $build = $ENV{BUILD} || 'build';
+    return $build =~ m{^/} ? $build : "$ROOT/$build";
+}
+
+# The same name gets the same port. Below the range the kernel takes from for itself.
+sub port {
+    my ($self, $name) = @_;
+    my %taken = reverse %{ $self->{ports} };
+    until ($self->{ports}{$name}) {
+        my $port = 10100 + int rand 22000;
+        next if $taken{$port};
+        my $free = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 1);
+        $self->{ports}{$name} = $port if $free;
+    }
+    return $self->{ports}{$name};
+}
+
+# What differs between the shipped snippets and this world, applied to text.
+sub localized {
+    my ($self, $text) = @_;
+    my $dir = $self->{dir};
+    my @pairs = (
+        '/var/lib/filterd' => "$dir/state",
+        '/etc/filterd/' => "$dir/etc/",
+        '/run/filterd/' => "$dir/run/",
+        '/run/dovecot/lmtp' => "$dir/dovecot.lmtp",
+        '/usr/local/share/filterd/sieve' => "$dir/sieve",
+        '/usr/local/sbin' => "$dir/bin",
+        '/usr/local/bin' => "$dir/bin",
+        'user = filterd' => "user = $FILTERD_USER",
+        'user=filterd' => "user=$FILTERD_USER",
+        'train_users = vmail' => "train_users = $MAIL_USER",
+        (map { ("127.0.0.1:$_" => '127.0.0.1:' . $self->port($_)) } 10024 .. 10026),
+    );
+    while (my ($from, $to) = splice @pairs, 0, 2) {
+        $text =~ s/\Q$from\E/$to/g;
+    }
+    return $text;
+}
+
+# The part of a shipped Postfix snippet that belongs into FILE (filterd.conf, main.cf, master.cf).
+sub snippet {
+    my ($self, $name, $file) = @_;
+    my %part = ('', split /^# --- (\S+)\n/m, slurp("$ROOT/tools/postfix/$name.cf"));
+    return $self->localized($part{$file} // '');
+}
+
+# Runs what must succeed; returns its output.
+sub run {
+    my ($self, @command) = @_;
+    my ($status, $out) = $self->try_run(undef, @command);
+    die "@command: exit $status\n$out\n" if $status;
+    return $out;
+}
+
+# Exit status, stdout and stderr of a command with $input on its stdin.
+sub try_run {
+    my ($self, $input, @command) = @_;
+    my ($in, $out, $err) = map { "$self->{dir}/run.$_" } qw(in out err);
+    spew($in, $input // '');
+    my $pid = fork // die "fork: $!";
+    if (!$pid) {
+        open STDIN, '<', $in;
+        open STDOUT, '>', $out;
+        open STDERR, '>', $err;
+        exec { $command[0] } @command or POSIX::_exit(127);
+    }
+    waitpid $pid, 0;
+    my $status = $? & 127 ? 128 + ($? & 127) : $? >> 8;
+    my @result = ($status, slurp($out), slurp($err));
+    unlink $in, $out, $err;
+    return @result;
+}
+
+# Starts a process that stays, its output in LOG; a name of its own in the report of a failure.
+sub spawn {
+    my ($self, $log, @command) = @_;
+    my $pid = fork // die "fork: $!";
+    if (!$pid) {
+        open STDIN, '<', '/dev/null';
+        open STDOUT, '>>', $log;
+        open STDERR, '>>', $log;
+        exec { $command[0] } @command or POSIX::_exit(127);
+    }
+    $self->at_end(sub { end_process($pid) });
+    return $pid;
+}
+
+# Runs CODE in a child that ends with it.
+sub spawn_code {
+    my ($self, $code) = @_;
+    my $pid = fork // die "fork: $!";
+    if (!$pid) {
+        $SIG{INT} = $SIG{TERM} = 'DEFAULT';
+        eval { $code->(); 1 } or print STDERR $@;
+        POSIX::_exit(0);
+    }
+    $self->at_end(sub { end_process($pid) });
+    return $pid;
+}
+
+sub end_process {
+    my ($pid) = @_;
+    return if waitpid($pid, POSIX::WNOHANG()) != 0;
+    kill 'TERM', $pid;
+    return if poll(sub { waitpid($pid, POSIX::WNOHANG()) != 0 }, 20);
+    kill 'KILL', $pid;
+    waitpid $pid, 0;
+}
+
+sub at_end {
+    my ($self, $code) = @_;
+    push @{ $self->{stop} }, $code;
+}
+
+sub log_file {
+    my ($self, $name) = @_;
+    return $self->{logs}{$name} = "$self->{dir}/$name.log";
+}
+
+# Waits until CODE returns something true, and returns that.
+sub poll {
+    my ($code, $seconds) = @_;
+    my $end = time + ($seconds // $PATIENCE);
+    while (1) {
+        my $result = $code->();
+        return $result if $result || time > $end;
+        sleep 0.1;
+    }
+}
+
+sub slurp {
+    my ($file) = @_;
+    open my $fh, '<:raw', $file or return '';
+    local $/;
+    return <$fh> // '';
+}
+
+sub spew {
+    my ($file, $data, $mode) = @_;
+    open my $fh, '>:raw', $file or die "$file: $!";
+    print $fh $data;
+    close $fh or die "$file: $!";
+    chmod $mode, $file if $mode;
+}
+
+sub end {
+    my ($self) = @_;
+    $_->() for reverse splice @{ $self->{stop} };
+    if (!Test::More->builder->is_passing || $self->{died}) {
+        for my $name (sort keys %{ $self->{logs} }) {
+            my @lines = split /\n/, slurp($self->{logs}{$name});
+            diag(join "\n", "--- end of $name.log", @lines > 60 ? @lines[-60 .. -1] : @lines);
+        }
+    }
+    remove_tree($self->{dir}) if !$ENV{KEEP};
+    diag("kept $self->{dir}") if $ENV{KEEP};
+}
+
+END {
+    if ($$ == $owner) {
+        my $status = $?;
+        local $?;
+        for my $world (@worlds) {
+            $world->{died} = $status != 0;
+            $world->end;
+        }
+    }
+}
+
+1;

@@ -1,0 +1,119 @@
+package FilterdTest::Client;
+
+# SMTP, LMTP and IMAP clients on plain sockets: they send exactly the bytes they are given.
+
+use strict;
+use warnings;
+use IO::Socket::INET;
+use IO::Socket::UNIX;
+
+# kind: smtp, lmtp or imap; at: a port on loopback, or a unix socket's path.
+sub new {
+    my ($class, $kind, $at) = @_;
+    my $socket = dial($at) or die "cannot connect to $at: $!\n";
+    my $self = bless { socket => $socket, kind => $kind, tag => 0 }, $class;
+    if ($kind eq 'imap') {
+        my $greeting = <$socket>;
+    } else {
+        $self->reply;
+        $self->{hello} = $self->say(($kind eq 'lmtp' ? 'LHLO' : 'EHLO') . ' client.example.net');
+    }
+    return $self;
+}
+
+sub dial {
+    my ($at) = @_;
+    return $at =~ m{^/}
+        ? IO::Socket::UNIX->new(Peer => $at)
+        : IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $at, Timeout => 30);
+}
+
+sub listens {
+    my ($at) = @_;
+    return defined dial($at);
+}
+
+sub put {
+    my ($self, $bytes) = @_;
+    my $socket = $self->{socket};
+    print $socket $bytes;
+    $socket->flush;
+}
+
+# One SMTP reply, its lines joined; "" when the other side has gone.
+sub reply {
+    my ($self) = @_;
+    my $socket = $self->{socket};
+    my $text = '';
+    while (defined(my $line = <$socket>)) {
+        $line =~ s/\r\n\z//;
+        $text .= ($text eq '' ? '' : "\n") . $line;
+        last if $line !~ /^\d{3}-/;
+    }
+    return $text;
+}
+
+sub say {
+    my ($self, $line) = @_;
+    $self->put("$line\r\n");
+    return $self->reply;
+}
+
+sub dot_stuffed {
+    my ($message) = @_;
+    $message =~ s/^\./../mg;
+    return $message;
+}
+
+# A whole transaction: the reply to the message, or the first refusal before it.
+sub deliver {
+    my ($self, $message, $from, @to) = @_;
+    for my $line ("MAIL FROM:<$from>", map { "RCPT TO:<$_>" } @to) {
+        my $reply = $self->say($line);
+        return $reply if $reply !~ /^2/;
+    }
+    return ($self->data($message, 1))[0];
+}
+
+# DATA and the message: one reply, or over LMTP one for each of COUNT accepted recipients.
+sub data {
+    my ($self, $message, $count) = @_;
+    my $go = $self->say('DATA');
+    return $go if $go !~ /^354/;
+    $self->put(dot_stuffed($message) . ".\r\n");
+    return map { $self->reply } 1 .. ($self->{kind} eq 'lmtp' ? $count : 1);
+}
+
+sub quit {
+    my ($self) = @_;
+    $self->say('QUIT');
+    close $self->{socket};
+}
+
+# An IMAP command; its untagged lines. Dies unless it ends with OK.
+sub imap {
+    my ($self, $command) = @_;
+    my $tag = 'a' . ++$self->{tag};
+    my $socket = $self->{socket};
+    $self->put("$tag $command\r\n");
+    my @lines;
+    while (defined(my $line = <$socket>)) {
+        $line =~ s/\r\n\z//;
+        return @lines if $line =~ /^$tag OK/;
+        die "IMAP $command: $line\n" if $line =~ /^$tag /;
+        push @lines, $line;
+    }
+    die "IMAP $command: connection closed\n";
+}
+
+# Moves all messages whose Subject (outside) or Message-ID holds TEXT; how many.
+sub imap_move {
+    my ($self, $header, $text, $from, $to) = @_;
+    $self->imap("SELECT $from");
+    my ($found) = grep { /^\* SEARCH/ } $self->imap(qq(UID SEARCH HEADER $header "$text"));
+    my @uids = $found =~ /\b(\d+)\b/g;
+    $self->imap('UID MOVE ' . join(',', @uids) . " $to") if @uids;
+    return scalar @uids;
+}
+
+1;

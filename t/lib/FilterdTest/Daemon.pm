@@ -1,0 +1,109 @@
+package FilterdTest::Daemon;
+
+# filterd with the shipped tools/filterd.conf, and the other programs with the same settings.
+
+use strict;
+use warnings;
+use FilterdTest;
+use FilterdTest::Client;
+
+# snippets: names below tools/postfix whose filterd.conf part is added. set: "section.name" =>
+# value, over the shipped ones; "listener x.protocol" makes a listener. idle: only write the
+# settings and install the programs.
+sub start {
+    my ($class, $t, %arg) = @_;
+    my $self = bless { t => $t, conf => $t->dir . '/etc/filterd.conf' }, $class;
+    $self->{base} = slurp("$FilterdTest::ROOT/tools/filterd.conf")
+        . join '', map { $t->snippet($_, 'filterd.conf') } @{ $arg{snippets} || [] };
+    $self->install;
+    $self->settings('filterd.sandbox' => 'required', 'filterd.log' => 'stderr', %{ $arg{set} || {} });
+    my ($uid, $gid) = (getpwnam $FilterdTest::FILTERD_USER)[2, 3];
+    mkdir $t->dir . '/state';
+    chown $uid, $gid, $t->dir . '/state', $t->dir . '/run', $t->dir . '/etc';
+    $self->up if !$arg{idle};
+    return $self;
+}
+
+# The programs where every user may run them; filterd-retrain and filterd-pipe are run by others
+# and find our settings through a wrapper.
+sub install {
+    my ($self) = @_;
+    my $bin = $self->{t}->dir . '/bin';
+    for my $name (qw(filterd filterd-pipe filterd-retrain filterctl)) {
+        my $from = FilterdTest::build() . "/$name";
+        $self->{t}->run('/bin/cp', $from, "$bin/$name.bin");
+        chmod 0755, "$bin/$name.bin";
+        spew("$bin/$name", qq(#!/bin/sh\nexec $bin/$name.bin -c $self->{conf} "\$@"\n), 0755);
+    }
+}
+
+# Writes the settings file; later calls add to what earlier ones set.
+sub settings {
+    my ($self, %set) = @_;
+    my $set = $self->{set} = { %{ $self->{set} || {} }, %set };
+    my $text = $self->{t}->localized($self->{base});
+    for my $key (sort keys %$set) {
+        my ($section, $name) = $key =~ /^(.*)\.(\w+)$/ or die "bad setting $key";
+        my $line = "$name = $set->{$key}\n";
+        next if $text =~ s/^(\[\Q$section\E\]\n(?:(?!\[).*\n)*?)$name *=.*\n/$1$line/m;
+        $text =~ s/^(\[\Q$section\E\]\n)/$1$line/m or $text .= "\n[$section]\n$line";
+    }
+    spew($self->{conf}, $text);
+    return $text;
+}
+
+# Starts it; ready when every listener's socket takes a connection.
+sub up {
+    my ($self) = @_;
+    my $t = $self->{t};
+    my $log = $t->log_file('filterd');
+    $self->{pid} = $t->spawn($log, $t->dir . '/bin/filterd');
+    my @at = slurp($self->{conf}) =~ /^address = (?:unix:|inet:127\.0\.0\.1:)(\S+)$/mg;
+    for my $at (@at) {
+        poll(sub { FilterdTest::Client::listens($at) }) or die "filterd: no $at\n" . slurp($log);
+    }
+}
+
+# SIGTERM, and its exit status.
+sub down {
+    my ($self) = @_;
+    kill 'TERM', $self->{pid};
+    return $self->ended;
+}
+
+# Waits for the end: wait status, undef if it does not end.
+sub ended {
+    my ($self) = @_;
+    my $status;
+    poll(sub { waitpid($self->{pid}, POSIX::WNOHANG()) == $self->{pid} && defined($status = $?) });
+    return $status;
+}
+
+sub reload {
+    my ($self) = @_;
+    kill 'HUP', $self->{pid};
+}
+
+# filterctl, which must succeed; its output.
+sub ctl {
+    my ($self, @args) = @_;
+    return $self->{t}->run($self->{t}->dir . '/bin/filterctl', @args);
+}
+
+sub try_ctl {
+    my ($self, $input, @args) = @_;
+    return $self->{t}->try_run($input, $self->{t}->dir . '/bin/filterctl', @args);
+}
+
+# Registers a person's public key.
+sub import_key {
+    my ($self, $key, @options) = @_;
+    my $file = $self->{t}->dir . '/key.asc';
+    spew($file, $key->public);
+    my ($status, $out, $err) = $self->try_ctl(undef, qw(key import), @options, $key->{address}, $file);
+    die "key import $key->{address}: exit $status $out$err" if $status;
+}
+
+sub log_text { return slurp($_[0]{t}->log_file('filterd')) }
+
+1;

@@ -1,0 +1,117 @@
+package FilterdTest::Postfix;
+
+# A Postfix of our own: configuration, queue and data below the test's folder.
+
+use strict;
+use warnings;
+use FilterdTest;
+use FilterdTest::Client;
+
+my $MASTER = <<'END';
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+smtp unix - - n - - smtp
+relay unix - - n - - smtp
+showq unix n - n - - showq
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+lmtp unix - - n - - lmtp
+anvil unix - - n - 1 anvil
+postlog unix-dgram n - n - 1 postlogd
+END
+
+# snippets: names below tools/postfix. main: more main.cf lines. Mail for example.com goes to
+# Dovecot's LMTP unless a snippet says otherwise; all else is an error, nothing leaves the host.
+sub start {
+    my ($class, $t, %arg) = @_;
+    my $self = bless { t => $t, dir => $t->dir . '/postfix' }, $class;
+    my $log = $t->log_file('postfix');
+    mkdir "$self->{dir}" . $_ for '', '/queue', '/data', '/etc';
+    chown scalar getpwnam('postfix'), -1, "$self->{dir}/data";
+    my $main = $t->localized(<<"END");
+compatibility_level = 3.6
+queue_directory = $self->{dir}/queue
+data_directory = $self->{dir}/data
+maillog_file = $log
+maillog_file_prefixes = ${\ $t->dir}
+myhostname = mail.example.com
+inet_interfaces = loopback-only
+inet_protocols = ipv4
+mynetworks = 127.0.0.0/8
+mydestination =
+alias_maps =
+virtual_mailbox_domains = example.com
+virtual_mailbox_maps = static:all
+virtual_transport = lmtp:unix:/run/dovecot/lmtp
+default_transport = error:nothing leaves this host
+recipient_delimiter = +
+smtpd_relay_restrictions = permit_mynetworks, reject
+smtpd_peername_lookup = no
+END
+    my $master = '127.0.0.1:' . $t->port('smtp') . " inet n - n - - smtpd\n" . $MASTER;
+    for my $name (@{ $arg{snippets} || [] }) {
+        $main .= $t->snippet($name, 'main.cf');
+        $master .= $t->snippet($name, 'master.cf');
+    }
+    $main .= $arg{main} // '';
+    # Of two settings of one name Postfix takes the last and warns: keep only that.
+    my %last = map { /^(\S+) *=/ ? ($1 => $_) : () } split /(?<=\n)(?=\S)/, $main;
+    spew("$self->{dir}/etc/main.cf", join '', map { $last{$_} } sort keys %last);
+    spew("$self->{dir}/etc/master.cf", $master);
+    $t->at_end(sub { $self->command('postfix', 'stop') });
+    my ($status, $out, $err) = $self->command('postfix', 'start');
+    die "postfix start: $status $out$err\n" . slurp($log) if $status;
+    poll(sub { FilterdTest::Client::listens($t->port('smtp')) }) or die "no smtpd\n" . slurp($log);
+    return $self;
+}
+
+sub command {
+    my ($self, $program, @args) = @_;
+    return $self->{t}->try_run(undef, "/usr/sbin/$program", '-c', "$self->{dir}/etc", @args);
+}
+
+# Sends one message by SMTP and dies unless it is taken; returns Postfix's last reply.
+sub send {
+    my ($self, $message, $from, @to) = @_;
+    my $c = $self->client;
+    my $reply = $c->deliver($message, $from, @to);
+    $c->quit;
+    die "Postfix says: $reply\n" if $reply !~ /^2/;
+    return $reply;
+}
+
+sub client {
+    my ($self) = @_;
+    return FilterdTest::Client->new(smtp => $self->{t}->port('smtp'));
+}
+
+# Queue ids of what still waits.
+sub queue {
+    my ($self) = @_;
+    my (undef, $out) = $self->command('postqueue', '-j');
+    return $out =~ /"queue_id": "(\w+)"/g;
+}
+
+sub flush {
+    my ($self) = @_;
+    $self->command('postqueue', '-f');
+}
+
+# Waits until nothing is queued any more.
+sub drained {
+    my ($self) = @_;
+    return poll(sub { !$self->queue });
+}
+
+sub log_text { return slurp($_[0]{t}->log_file('postfix')) }
+
+1;

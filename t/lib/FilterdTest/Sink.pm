@@ -1,0 +1,115 @@
+package FilterdTest::Sink;
+
+# A next hop that does as it is told: an LMTP or SMTP server whose reply to each recipient can be
+# set, and which keeps what it took.
+
+use strict;
+use warnings;
+use FilterdTest;
+use IO::Socket::INET;
+use POSIX ();
+use Time::HiRes qw(time);
+
+# kind: lmtp or smtp; the port's name in the test's world.
+sub start {
+    my ($class, $t, $kind, $port_name) = @_;
+    my $self = bless {
+        t => $t, kind => $kind, rules => $t->dir . "/$port_name.rules",
+        box => $t->dir . "/$port_name.box", port => $t->port($port_name),
+    }, $class;
+    mkdir $self->{box};
+    $self->up;
+    return $self;
+}
+
+sub up {
+    my ($self) = @_;
+    my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $self->{port},
+        Listen => 50, ReuseAddr => 1) or die "port $self->{port}: $!";
+    $self->{pid} = $self->{t}->spawn_code(sub { $self->serve($listener) });
+    close $listener;
+}
+
+sub down {
+    my ($self) = @_;
+    FilterdTest::end_process($self->{pid});
+}
+
+# From now on: "rcpt ADDRESS" or "data ADDRESS" => a reply other than 250.
+sub rules {
+    my ($self, %rules) = @_;
+    spew("$self->{rules}.new", join '', map { "$_ $rules{$_}\n" } keys %rules);
+    rename "$self->{rules}.new", $self->{rules};
+}
+
+# What was taken for an address, in order, as received.
+sub taken {
+    my ($self, $address) = @_;
+    return map { slurp($_) } sort glob "$self->{box}/*,$address";
+}
+
+sub rule {
+    my ($self, $stage, $address) = @_;
+    my ($reply) = slurp($self->{rules}) =~ /^$stage \Q$address\E (.*)$/m;
+    return $reply // '250 2.1.5 Ok';
+}
+
+sub serve {
+    my ($self, $listener) = @_;
+    $SIG{CHLD} = 'IGNORE';
+    while (1) {
+        my $client = $listener->accept or next;
+        my $pid = fork;
+        if (defined $pid && !$pid) {
+            close $listener;
+            $self->session($client);
+            POSIX::_exit(0);
+        }
+        close $client;
+    }
+}
+
+sub session {
+    my ($self, $client) = @_;
+    my $say = sub { print $client "$_[0]\r\n"; $client->flush };
+    my @to;
+    $say->("220 sink.example.com ready");
+    while (defined(my $line = <$client>)) {
+        if ($line =~ /^(?:EHLO|LHLO) /i) {
+            $say->(join "\r\n", map { "250-$_" } qw(sink.example.com PIPELINING 8BITMIME SIZE DSN),
+                'XFORWARD NAME ADDR PROTO HELO PORT IDENT SOURCE');
+            $say->('250 ENHANCEDSTATUSCODES');
+        } elsif ($line =~ /^RCPT TO:<([^>]*)>/i) {
+            my ($address, $reply) = ($1, $self->rule(rcpt => $1));
+            push @to, $address if $reply =~ /^2/;
+            $say->($reply);
+        } elsif ($line =~ /^DATA/i) {
+            $say->(@to ? '354 Go on' : '503 5.5.1 No recipients');
+            $self->take($client, $say, splice @to) if @to;
+        } elsif ($line =~ /^QUIT/i) {
+            $say->('221 2.0.0 Bye');
+            return;
+        } else {
+            @to = () if $line =~ /^(?:RSET|MAIL)/i;
+            $say->('250 2.0.0 Ok');
+        }
+    }
+}
+
+sub take {
+    my ($self, $client, $say, @to) = @_;
+    my $mail = '';
+    while (1) {
+        my $line = <$client> // return; # broken off: nothing was taken
+        last if $line eq ".\r\n";
+        $mail .= $line =~ s/^\.//r;
+    }
+    my @replies = map { $self->rule(data => $_) } @to;
+    @replies = ((grep { !/^2/ } @replies)[0] // $replies[0]) x @to if $self->{kind} eq 'smtp';
+    for my $i (grep { $replies[$_] =~ /^2/ } 0 .. $#to) {
+        spew(sprintf('%s/%.6f.%d,%s', $self->{box}, time, $$, $to[$i]), $mail);
+    }
+    $say->($_) for $self->{kind} eq 'smtp' ? $replies[0] : @replies;
+}
+
+1;

@@ -1,0 +1,19 @@
+#!/usr/bin/perl
+# Runs every unit test in the build's t folder: one TAP result for each program.
+
+use strict;
+use warnings;
+use FindBin;
+use Test::More;
+
+my $build = $ENV{BUILD} || 'build';
+$build = "$FindBin::Bin/../$build" if $build !~ m{^/};
+my @sources = glob "$FindBin::Bin/unit/*_test.c";
+plan tests => 1 + @sources;
+ok(@sources > 0, 'there are unit tests');
+
+for my $source (@sources) {
+    my ($name) = $source =~ m{([^/]+)\.c$};
+    my $output = `cd '$FindBin::Bin/..' && '$build/t/$name' 2>&1`;
+    is($?, 0, $name) or diag($output);
+}
