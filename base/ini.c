@@ -1,0 +1,156 @@
+#include "base/ini.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+struct reader {
+    struct ini *ini;
+    const char *group; /* lent by the entry of its line */
+    GHashTable *lines; /* "group\nname" to the line where it stood first */
+    int line;
+    char **error_r;
+};
+
+static void entry_free(void *data)
+{
+    struct ini_entry *e = data;
+    g_free(e->group);
+    g_free(e->name);
+    g_free(e->value);
+    g_free(e);
+}
+
+void ini_free(struct ini **ini)
+{
+    if (!*ini)
+        return;
+    g_free((*ini)->file);
+    g_ptr_array_unref((*ini)->entries);
+    g_clear_pointer(ini, g_free);
+}
+
+static bool fail(struct reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static bool fail(struct reader *r, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    char *what = g_strdup_vprintf(format, ap);
+    va_end(ap);
+    *r->error_r = g_strdup_printf("%s:%d: %s", r->ini->file, r->line, what);
+    g_free(what);
+    return false;
+}
+
+/* The line where group (and name) stood before, or 0; remembers this one. */
+static int seen_at(struct reader *r, const char *group, const char *name)
+{
+    char *id = g_strdup_printf("%s\n%s", group, name ? name : "");
+    int line = GPOINTER_TO_INT(g_hash_table_lookup(r->lines, id));
+    g_hash_table_insert(r->lines, id, GINT_TO_POINTER(line ? line : r->line));
+    return line;
+}
+
+static struct ini_entry *add(struct reader *r, const char *group, const char *name, char *value)
+{
+    struct ini_entry *e = g_new0(struct ini_entry, 1);
+    e->group = g_strdup(group);
+    e->name = g_strdup(name);
+    e->value = value;
+    e->line = r->line;
+    g_ptr_array_add(r->ini->entries, e);
+    return e;
+}
+
+static bool read_group(struct reader *r, char *text)
+{
+    char *end = strchr(text, ']');
+    if (!end || end[1] || end == text + 1)
+        return fail(r, "expected [GROUP] alone on its line");
+    *end = 0;
+    int before = seen_at(r, text + 1, NULL);
+    if (before)
+        return fail(r, "group [%s] stands already in line %d", text + 1, before);
+    r->group = add(r, text + 1, NULL, NULL)->group;
+    return true;
+}
+
+static char *unescape(const char *text)
+{
+    static const char from[] = "sntr\\", to[] = " \n\t\r\\";
+    GString *out = g_string_new(NULL);
+    for (; *text; text++) {
+        const char *hit = *text == '\\' && text[1] ? strchr(from, text[1]) : NULL;
+        if (*text == '\\' && !hit) {
+            g_string_free(out, TRUE);
+            return NULL;
+        }
+        g_string_append_c(out, hit ? to[hit - from] : *text);
+        text += hit != NULL;
+    }
+    return g_string_free(out, FALSE);
+}
+
+static bool read_setting(struct reader *r, char *text)
+{
+    char *equals = strchr(text, '=');
+    if (!equals || equals == text)
+        return fail(r, "expected [GROUP], NAME=VALUE or a comment that begins with #");
+    *equals = 0;
+    g_strchomp(text);
+    if (!r->group)
+        return fail(r, "\"%s\" stands before any [GROUP]", text);
+    int before = seen_at(r, r->group, text);
+    if (before)
+        return fail(r, "[%s] %s is set already in line %d", r->group, text, before);
+    char *value = unescape(g_strchug(equals + 1));
+    if (!value)
+        return fail(r, "[%s] %s: a backslash is written \\\\", r->group, text);
+    add(r, r->group, text, value);
+    return true;
+}
+
+static bool read_line(struct reader *r, char *text)
+{
+    if (!g_utf8_validate(text, -1, NULL))
+        return fail(r, "is not UTF-8");
+    g_strstrip(text);
+    if (!*text || *text == '#')
+        return true;
+    return *text == '[' ? read_group(r, text) : read_setting(r, text);
+}
+
+static bool read_lines(struct reader *r, char *text)
+{
+    for (char *next; text; text = next) {
+        next = strchr(text, '\n');
+        if (next)
+            *next++ = 0;
+        r->line++;
+        if (!read_line(r, text))
+            return false;
+    }
+    return true;
+}
+
+struct ini *ini_load(const char *file, char **error_r)
+{
+    char *text;
+    gsize len;
+    GError *error = NULL;
+    if (!g_file_get_contents(file, &text, &len, &error)) {
+        *error_r = g_strdup(error->message);
+        g_error_free(error);
+        return NULL;
+    }
+    struct ini *ini = g_new0(struct ini, 1);
+    ini->file = g_strdup(file);
+    ini->entries = g_ptr_array_new_with_free_func(entry_free);
+    struct reader r = {.ini = ini, .error_r = error_r};
+    r.lines = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    bool ok = strlen(text) == len ? read_lines(&r, text) : fail(&r, "holds a NUL byte");
+    g_hash_table_unref(r.lines);
+    g_free(text);
+    if (!ok)
+        ini_free(&ini);
+    return ini;
+}

@@ -1,0 +1,336 @@
+#include "base/settings.h"
+
+#include <glib.h>
+#include <string.h>
+
+#include "base/ini.h"
+#include "base/settings_value.h"
+
+#define TO(field) offsetof(struct settings, field)
+#define OF_LISTENER(field) offsetof(struct listener, field)
+#define V(kind) settings_value_##kind
+#define ENDPOINT "unix:/PATH (under 108 bytes), inet:HOST:PORT or inet:[V6]:PORT"
+#define HOP "lmtp:unix:/PATH, lmtp:inet:HOST:PORT, smtp:..., maildir:/PATH (%d, %n) or sendmail:/PATH"
+#define SWITCH .read = V(noop), .words = "no", .later = "yes"
+
+/* Every name of the contract; what has no reader belongs to a later version. */
+static const struct setting_kind kinds[] = {
+    {"filterd", "hostname", V(domain), TO(hostname), .expected = "a host name"},
+    {"filterd", "user", V(login), TO(user), .expected = "a login name"},
+    {"filterd", "state_dir", V(path), TO(state_dir), .expected = "an absolute path"},
+    {"filterd", "site_key", V(path), TO(site_key), .expected = "an absolute path"},
+    {"filterd", "workers", V(int), TO(workers), .first = 1, .last = 10000},
+    {"filterd", "message_size_limit", V(size), TO(message_size_limit), .first = 1,
+     .last = 2147483647},
+    {"filterd", "recipient_delimiter", V(delimiter), TO(recipient_delimiter),
+     .expected = "punctuation such as + (several: any of them)"},
+    {"filterd", "domains", V(domains), TO(domains),
+     .expected = "domains, separated by blanks or commas"},
+    {"filterd", "trusted_networks", V(networks), TO(trusted_networks),
+     .expected = "networks such as 127.0.0.0/8 or ::1/128, separated by blanks or commas"},
+    {"filterd", "log", V(flag), TO(log_stderr), .words = "syslog|stderr"},
+    {"filterd", "sandbox", V(flag), TO(sandbox_required), .words = "best|required"},
+    {"listener", "protocol", V(word), OF_LISTENER(protocol), .words = "lmtp|smtp",
+     .later = "milter|policy"},
+    {"listener", "address", V(endpoint), OF_LISTENER(at), .expected = ENDPOINT},
+    {"listener", "role", V(word), OF_LISTENER(role), .words = "inbound|submission"},
+    {"listener", "next_hop", V(hop), OF_LISTENER(next_hop), .expected = HOP},
+    {"deliver", "next_hop", V(hop), TO(deliver), .expected = HOP},
+    {"control", "address", V(socket), TO(control), .expected = "unix:/PATH (under 108 bytes)"},
+    {"control", "train_users", V(logins), TO(train_users),
+     .expected = "login names or uids, separated by blanks or commas"},
+    {"classifier", "mode", V(word), TO(mode), .words = "settle|toe|teft|none"},
+    {"classifier", "spam_threshold", V(fraction), TO(spam_threshold), .last = 1},
+    {"classifier", "unsure_threshold", V(fraction), TO(unsure_threshold), .last = 1},
+    {"classifier", "settle_days", V(int), TO(settle_days), .first = 1, .last = 365},
+    {"classifier", "signature_days", V(int), TO(signature_days), .first = 1, .last = 365},
+    {"encrypt", "no_key", V(word), TO(no_key), .words = "pass|defer|reject"},
+    {"encrypt", "unknown_recipient", V(word), TO(unknown_recipient), .words = "pass|defer|reject"},
+    {"encrypt", "bad_key", V(word), TO(bad_key), .words = "defer|reject", .first = POLICY_DEFER},
+    {"encrypt", "protect_headers", V(noop), .words = "no", .later = "yes"},
+    {"encrypt", "engine", V(noop), .words = "auto|gpgme", .later = "native"},
+    {"spam", "action", V(word), TO(spam_action), .words = "tag|quarantine|reject|discard"},
+    {"spam", "quarantine", V(address), TO(quarantine), .expected = "a mail address"},
+    {"spam", "subject_tag", V(tag), TO(subject_tag),
+     .expected = "at most 100 printable ASCII characters"},
+    {"spam", "header_prefix", V(token), TO(header_prefix),
+     .expected = "the beginning of a header's name such as X-Filterd"},
+    {"store", "engine", V(noop), .words = "sqlite", .later = "postgresql"},
+    {"store", "connect", .read = NULL},
+    {"dns", "server", .read = NULL},
+    {"dns", "timeout_ms", .read = NULL},
+    {"dnsbl", "lists", .read = NULL},
+    {"spf", "enabled", SWITCH},
+    {"dkim", "enabled", SWITCH},
+    {"dmarc", "enabled", SWITCH},
+    {"greylist", "enabled", SWITCH},
+    {"anonymize", "inbound", .read = NULL},
+    {"anonymize", "submission", .read = NULL},
+    {"clamav", "socket", .read = NULL},
+};
+
+/* "listener" of "listener in", else the group itself. */
+static char *kind_of_group(const char *group)
+{
+    return g_str_has_prefix(group, "listener ") ? g_strdup("listener") : g_strdup(group);
+}
+
+static const struct setting_kind *find(const char *group, const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+        if (strcmp(kinds[i].group, group) == 0 && (!name || strcmp(kinds[i].name, name) == 0))
+            return &kinds[i];
+    return NULL;
+}
+
+/* "[filterd], [listener NAME], ..." or, for one group, the names in it. */
+static char *known(const char *group)
+{
+    GString *out = g_string_new(NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        bool other = i == 0 || strcmp(kinds[i].group, kinds[i - 1].group) != 0;
+        if (group ? strcmp(group, kinds[i].group) != 0 : !other)
+            continue;
+        g_string_append(out, out->len ? ", " : "");
+        if (group)
+            g_string_append(out, kinds[i].name);
+        else
+            g_string_append_printf(out, "[%s%s]", kinds[i].group,
+                                   strcmp(kinds[i].group, "listener") ? "" : " NAME");
+    }
+    return g_string_free(out, FALSE);
+}
+
+static char *expectation(const struct setting_kind *k)
+{
+    if (k->expected)
+        return g_strdup(k->expected);
+    if (!k->words)
+        return g_strdup_printf("a number from %.15g to %.15g", k->first, k->last);
+    char **words = g_strsplit(k->words, "|", -1);
+    char *text = g_strjoinv(" or ", words);
+    g_strfreev(words);
+    return text;
+}
+
+static bool fail_value(const struct ini *ini, const struct ini_entry *e,
+                       const struct setting_kind *k, char **error_r)
+{
+    if (!k->read || settings_value_index(k->later, e->value) >= 0) {
+        *error_r = g_strdup_printf("%s:%d: [%s] %s=%s is not supported in this version", ini->file,
+                                   e->line, e->group, e->name, e->value);
+    } else {
+        char *text = expectation(k);
+        *error_r = g_strdup_printf("%s:%d: [%s] %s is \"%s\": expected %s", ini->file, e->line,
+                                   e->group, e->name, e->value, text);
+        g_free(text);
+    }
+    g_strdelimit(*error_r, "\r\n\t", '?');
+    return false;
+}
+
+static bool fail_unknown(const struct ini *ini, const struct ini_entry *e, const char *group,
+                         char **error_r)
+{
+    char *names = known(e->name ? group : NULL);
+    *error_r = e->name ? g_strdup_printf("%s:%d: [%s] has no %s: expected one of %s", ini->file,
+                                         e->line, e->group, e->name, names)
+                       : g_strdup_printf("%s:%d: unknown group [%s]: expected one of %s",
+                                         ini->file, e->line, e->group, names);
+    g_free(names);
+    return false;
+}
+
+static bool is_listener(const char *group)
+{
+    return g_str_has_prefix(group, "listener ") && group[strlen("listener ")];
+}
+
+static struct listener *add_listener(struct settings *s, const char *group)
+{
+    s->listeners = g_renew(struct listener, s->listeners, s->listener_count + 1);
+    struct listener *l = &s->listeners[s->listener_count++];
+    *l = (struct listener){.name = g_strdup(group + strlen("listener "))};
+    return l;
+}
+
+/* The entries of one listener follow its group's line, so it is always the last one made. */
+static bool read_entry(struct settings *s, const struct ini *ini, const struct ini_entry *e,
+                       char **error_r)
+{
+    char *group = kind_of_group(e->group);
+    const struct setting_kind *k = find(group, e->name);
+    bool listener = is_listener(e->group), ok = true;
+    if (!k || (strcmp(group, "listener") == 0 && !listener)) {
+        ok = fail_unknown(ini, e, group, error_r);
+    } else if (!e->name) {
+        if (listener)
+            add_listener(s, e->group);
+    } else {
+        char *base = listener ? (char *)&s->listeners[s->listener_count - 1] : (char *)s;
+        ok = (k->read && k->read(k, e->value, base + k->offset)) ||
+             fail_value(ini, e, k, error_r);
+    }
+    g_free(group);
+    return ok;
+}
+
+static int line_of(const struct ini *ini, const char *group, const char *name)
+{
+    for (guint i = 0; i < ini->entries->len; i++) {
+        const struct ini_entry *e = ini->entries->pdata[i];
+        if (strcmp(e->group, group) == 0 && g_strcmp0(e->name, name) == 0)
+            return e->line;
+    }
+    return 0;
+}
+
+/* With the line of the setting, of its group, or none, whatever there is. */
+static bool fail_at(const struct ini *ini, const char *group, const char *name, char **error_r,
+                    const char *what)
+{
+    int line = line_of(ini, group, name);
+    if (!line)
+        line = line_of(ini, group, NULL);
+    if (line)
+        *error_r = g_strdup_printf("%s:%d: [%s] %s %s", ini->file, line, group, name, what);
+    else
+        *error_r = g_strdup_printf("%s: [%s] %s %s", ini->file, group, name, what);
+    return false;
+}
+
+static bool check_listener(const struct settings *s, const struct ini *ini,
+                           const struct listener *l, char **error_r)
+{
+    char *group = g_strdup_printf("listener %s", l->name);
+    enum hop_kind hop = settings_next_hop(s, l)->kind;
+    bool ok = true;
+    if (!line_of(ini, group, "protocol"))
+        ok = fail_at(ini, group, "protocol", error_r, "is not set: expected lmtp or smtp");
+    else if (!l->at.path && !l->at.host)
+        ok = fail_at(ini, group, "address", error_r, "is not set: expected " ENDPOINT);
+    else if (hop == HOP_NONE)
+        ok = fail_at(ini, group, "next_hop", error_r,
+                     "is not set, nor is [deliver] next_hop: expected " HOP);
+    else if (hop == HOP_SENDMAIL)
+        ok = fail_at(ini, group, "next_hop", error_r, "is sendmail: only filterd-pipe can use it");
+    g_free(group);
+    return ok;
+}
+
+static bool check(const struct settings *s, const struct ini *ini, char **error_r)
+{
+    if (!s->state_dir)
+        return fail_at(ini, "filterd", "state_dir", error_r,
+                       "is not set: expected an absolute path");
+    if (!s->hostname)
+        return fail_at(ini, "filterd", "hostname", error_r, "is not set: expected a host name");
+    if (s->unsure_threshold > s->spam_threshold)
+        return fail_at(ini, "classifier", "unsure_threshold", error_r, "is above spam_threshold");
+    /* Records that are gone before they settle would end learning without a word. */
+    if (s->mode == MODE_SETTLE && s->settle_days >= s->signature_days)
+        return fail_at(ini, "classifier", "settle_days", error_r, "must be below signature_days");
+    if (s->spam_action == SPAM_QUARANTINE && !s->quarantine)
+        return fail_at(ini, "spam", "action", error_r,
+                       "is quarantine: it needs [spam] quarantine=ADDRESS");
+    for (size_t i = 0; i < s->listener_count; i++)
+        if (!check_listener(s, ini, &s->listeners[i], error_r))
+            return false;
+    return true;
+}
+
+static char **strings(const char *first, const char *second)
+{
+    char **list = g_new0(char *, 3);
+    list[0] = g_strdup(first);
+    list[1] = g_strdup(second);
+    return list;
+}
+
+static struct settings *defaults(const char *file)
+{
+    struct settings *s = g_new0(struct settings, 1);
+    s->file = g_strdup(file);
+    s->recipient_delimiter = g_strdup("");
+    s->domains = strings(NULL, NULL);
+    s->trusted_networks = strings("127.0.0.0/8", "::1/128");
+    s->train_users = strings(NULL, NULL);
+    s->workers = 120;
+    s->message_size_limit = 52428800;
+    s->spam_threshold = 0.9;
+    s->unsure_threshold = 0.5;
+    s->settle_days = 5;
+    s->signature_days = 21;
+    s->bad_key = POLICY_DEFER;
+    s->header_prefix = g_strdup("X-Filterd");
+    return s;
+}
+
+static void derive_paths(struct settings *s)
+{
+    if (!s->site_key)
+        s->site_key = g_build_filename(s->state_dir, "site.key", NULL);
+    if (!s->control.path)
+        s->control.path = g_build_filename(s->state_dir, "control.sock", NULL);
+}
+
+struct settings *settings_load(const char *file, char **error_r)
+{
+    struct ini *ini = ini_load(file, error_r);
+    if (!ini)
+        return NULL;
+    struct settings *s = defaults(file);
+    bool ok = true;
+    for (guint i = 0; i < ini->entries->len && ok; i++)
+        ok = read_entry(s, ini, ini->entries->pdata[i], error_r);
+    ok = ok && check(s, ini, error_r);
+    ini_free(&ini);
+    if (ok)
+        derive_paths(s);
+    else
+        settings_free(&s);
+    return s;
+}
+
+static void endpoint_clear(struct endpoint *at)
+{
+    g_free(at->path);
+    g_free(at->host);
+    g_free(at->port);
+}
+
+void settings_free(struct settings **settings)
+{
+    struct settings *s = *settings;
+    if (!s)
+        return;
+    char *texts[] = {s->file, s->hostname, s->user, s->state_dir, s->site_key,
+                     s->recipient_delimiter, s->quarantine, s->subject_tag, s->header_prefix};
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        g_free(texts[i]);
+    g_strfreev(s->domains);
+    g_strfreev(s->trusted_networks);
+    g_strfreev(s->train_users);
+    for (size_t i = 0; i < s->listener_count; i++) {
+        g_free(s->listeners[i].name);
+        endpoint_clear(&s->listeners[i].at);
+        endpoint_clear(&s->listeners[i].next_hop.at);
+    }
+    g_free(s->listeners);
+    endpoint_clear(&s->deliver.at);
+    endpoint_clear(&s->control);
+    g_clear_pointer(settings, g_free);
+}
+
+bool settings_is_local_domain(const struct settings *s, const char *domain)
+{
+    for (char **d = s->domains; *d; d++)
+        if (g_ascii_strcasecmp(*d, domain) == 0)
+            return true;
+    return !s->domains[0];
+}
+
+const struct next_hop *settings_next_hop(const struct settings *s, const struct listener *l)
+{
+    return l && l->next_hop.kind != HOP_NONE ? &l->next_hop : &s->deliver;
+}

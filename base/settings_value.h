@@ -1,0 +1,45 @@
+/* settings_value: one reader for each kind of value a setting can have. */
+#ifndef BASE_SETTINGS_VALUE_H
+#define BASE_SETTINGS_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* One line of the table of settings. */
+struct setting_kind {
+    const char *group, *name;
+    /* NULL: known, and not in this version. Leaves *field alone when it returns false. */
+    bool (*read)(const struct setting_kind *k, const char *value, void *field);
+    size_t offset;        /* of the field in struct settings or struct listener */
+    const char *words;    /* "pass|defer|reject": the field becomes first + their place */
+    const char *later;    /* words of the contract that this version does not have yet */
+    double first, last;   /* bounds of numbers */
+    const char *expected; /* for the error; NULL: made from words or bounds */
+};
+
+bool settings_value_word(const struct setting_kind *k, const char *value, void *field); /* int */
+bool settings_value_flag(const struct setting_kind *k, const char *value, void *field); /* bool */
+/* A word that is accepted and changes nothing. */
+bool settings_value_noop(const struct setting_kind *k, const char *value, void *field);
+bool settings_value_int(const struct setting_kind *k, const char *value, void *field);
+bool settings_value_size(const struct setting_kind *k, const char *value, void *field);
+bool settings_value_fraction(const struct setting_kind *k, const char *value, void *field);
+bool settings_value_domain(const struct setting_kind *k, const char *value, void *field);
+bool settings_value_login(const struct setting_kind *k, const char *value, void *field);
+bool settings_value_path(const struct setting_kind *k, const char *value, void *field);
+bool settings_value_address(const struct setting_kind *k, const char *value, void *field);
+bool settings_value_tag(const struct setting_kind *k, const char *value, void *field);
+bool settings_value_token(const struct setting_kind *k, const char *value, void *field);
+bool settings_value_delimiter(const struct setting_kind *k, const char *value, void *field);
+bool settings_value_domains(const struct setting_kind *k, const char *value, void *field);
+bool settings_value_networks(const struct setting_kind *k, const char *value, void *field);
+bool settings_value_logins(const struct setting_kind *k, const char *value, void *field);
+bool settings_value_endpoint(const struct setting_kind *k, const char *value, void *field);
+/* unix: alone */
+bool settings_value_socket(const struct setting_kind *k, const char *value, void *field);
+bool settings_value_hop(const struct setting_kind *k, const char *value, void *field);
+
+/* Place of value in "a|b|c", -1 if it is none of them. */
+int settings_value_index(const char *words, const char *value);
+
+#endif
