@@ -27,7 +27,7 @@ static const struct {
     [REASON_NO_UTF8] = {RES_REJECT, 550, "5.6.7", "Next hop takes no internationalized mail"},
 };
 
-struct outcome outcome_of(enum reason reason)
+struct outcome outcome_of(enum outcome_reason reason)
 {
     struct outcome o = {0};
     if ((unsigned)reason >= REASON_COUNT || !table[reason].code)

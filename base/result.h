@@ -6,7 +6,7 @@
 
 enum result { RES_TEMP = 0, RES_OK, RES_REJECT, RES_DISCARD };
 
-enum reason {
+enum outcome_reason {
     REASON_UNFORESEEN = 0,
     REASON_OK,
     REASON_DISCARDED,      /* action=discard */
@@ -32,7 +32,7 @@ struct outcome {
     char text[400]; /* one line, printable ASCII */
 };
 
-struct outcome outcome_of(enum reason reason);
+struct outcome outcome_of(enum outcome_reason reason);
 /* What a next hop answered: 2xx is OK, 5xx REJECT, anything else TEMP. text may begin with a DSN. */
 struct outcome outcome_from_reply(int code, const char *text);
 /* sysexits(3): EX_OK, EX_TEMPFAIL, EX_UNAVAILABLE (rejected). */

@@ -44,8 +44,8 @@ static void count_key(struct service *sv, const char *user, struct key_count *n,
     g_free(why);
 }
 
-static void by_policy(struct treatment *t, enum policy policy, enum reason defer,
-                      enum reason reject)
+static void by_policy(struct treatment *t, enum policy policy, enum outcome_reason defer,
+                      enum outcome_reason reject)
 {
     t->handling = policy == POLICY_PASS ? HANDLE_PASS : HANDLE_REFUSE;
     t->reason = policy == POLICY_PASS     ? REASON_OK

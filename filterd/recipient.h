@@ -15,7 +15,7 @@ enum handling {
 
 struct treatment {
     enum handling handling;
-    enum reason reason;
+    enum outcome_reason reason;
     char *fingerprint; /* of the first key, for the log; NULL without */
 };
 

@@ -1,0 +1,154 @@
+/* The way of a message:
+ *
+ *   received bytes -> message -> evidence, tokens            once
+ *                       -> treatment (users, keys, policies)  \
+ *                       -> verdict (judged, recorded)          | for each recipient
+ *                       -> action (discard, refuse, go on)     |
+ *                       -> headers -> sealed -> next hop      /
+ *
+ * Whatever goes wrong on it leaves the outcome at its first value, a tempfail. */
+#include "filterd/pipeline.h"
+
+#include "base/log.h"
+#include "filterd/headers.h"
+#include "filterd/recipient.h"
+#include "filterd/report.h"
+#include "filterd/verdict.h"
+
+struct way {
+    struct service *service;
+    struct hop *hop;
+    const struct arrival *arrival;
+    struct message *message;
+    struct tokens *tokens;
+    bool encrypted; /* came encrypted: passed on as it is */
+};
+
+static struct verdict *judge(struct way *w, const struct recipient *r, enum handling handling)
+{
+    const struct listener *l = w->arrival->envelope->listener;
+    if (handling == HANDLE_FOREIGN || (l && l->role == ROLE_SUBMISSION))
+        return verdict_none();
+    return verdict_new(w->service, recipient_judges(w->service, r), w->tokens);
+}
+
+/* What policy makes of spam. True: there is no copy to deliver, *o says how it ended. */
+static bool ends_here(struct way *w, const struct verdict *v, struct outcome *o)
+{
+    enum spam_action action = w->service->settings->spam_action;
+    if (!v->judged || v->class != JUDGE_SPAM)
+        return false;
+    if (action == SPAM_DISCARD)
+        *o = outcome_of(REASON_DISCARDED);
+    else if (action == SPAM_REJECT && w->arrival->client_waits)
+        *o = outcome_of(REASON_SPAM);
+    else
+        return false;
+    return true;
+}
+
+static struct sealed *seal(struct way *w, const struct recipient *r, enum handling handling,
+                           const struct bytes *added)
+{
+    char *error = NULL;
+    if (w->encrypted)
+        return seal_pass(w->message, added, PASS_ALREADY_ENCRYPTED);
+    if (handling == HANDLE_PASS)
+        return seal_pass(w->message, added, PASS_NO_KEY);
+    if (handling == HANDLE_FOREIGN)
+        return seal_pass(w->message, added, PASS_NOT_OURS);
+    struct sealed *sealed = seal_message(w->service->sealer, w->message, added, r->users, &error);
+    if (!sealed)
+        log_warn("sealing failed, tempfailed: %s", error ? error : "no reason given");
+    g_free(error);
+    return sealed;
+}
+
+/* Our headers on top, the copy sealed under them. */
+static struct sealed *make_copy(struct way *w, const struct recipient *r, enum handling handling,
+                                const struct verdict *v)
+{
+    const struct settings *s = w->service->settings;
+    struct bytes added = {0};
+    struct header *subject = NULL;
+    const char *mark = w->encrypted ? "already" : handling == HANDLE_SEAL ? "yes" : "no";
+    headers_ours(&added, s, v, mark);
+    if (s->subject_tag && v->judged && v->class == JUDGE_SPAM)
+        subject = headers_tag_subject(&added, w->message, s->subject_tag);
+    struct sealed *sealed = seal(w, r, handling, &added);
+    if (subject)
+        subject->dropped = false;
+    bytes_free(&added);
+    return sealed;
+}
+
+/* Spam for a quarantine goes to that address instead, sealed to its key. */
+static struct recipient *addressee(struct way *w, struct recipient *r, struct recipient *quarantine,
+                                   const struct verdict *v)
+{
+    const struct settings *s = w->service->settings;
+    if (s->spam_action != SPAM_QUARANTINE || !v->judged || v->class != JUDGE_SPAM)
+        return r;
+    *quarantine = (struct recipient){s->quarantine, "", NULL};
+    return quarantine;
+}
+
+static struct outcome deliver(struct way *w, struct recipient *r, struct treatment *t,
+                              struct report *report)
+{
+    struct outcome o = outcome_of(REASON_UNFORESEEN);
+    struct recipient quarantine = {0};
+    struct verdict *v = judge(w, r, t->handling);
+    struct recipient *to = addressee(w, r, &quarantine, v);
+    if (to != r) {
+        treatment_clear(t);
+        *t = recipient_treat(w->service, w->arrival->envelope, to);
+    }
+    report_verdict(report, v, t->fingerprint);
+    if (t->handling == HANDLE_REFUSE) {
+        o = outcome_of(t->reason);
+    } else if (!ends_here(w, v, &o)) {
+        verdict_record(v, w->service);
+        struct sealed *sealed = make_copy(w, to, t->handling, v);
+        if (sealed) {
+            report->sealed = sealed_mark(sealed);
+            o = hop_deliver(w->hop, w->arrival->envelope, to, sealed);
+        }
+        if (o.result == RES_OK)
+            verdict_confirm(v, w->service);
+        sealed_free(&sealed);
+    }
+    if (to != r && to->users)
+        g_ptr_array_unref(to->users);
+    verdict_free(&v);
+    return o;
+}
+
+static struct outcome serve(struct way *w, struct recipient *r)
+{
+    struct outcome o;
+    struct report report = report_start(w->arrival->envelope, r, w->arrival->raw->len);
+    struct treatment t = recipient_treat(w->service, w->arrival->envelope, r);
+    if (t.handling == HANDLE_REFUSE)
+        o = outcome_of(t.reason);
+    else
+        o = deliver(w, r, &t, &report);
+    report_end(&report, &o);
+    treatment_clear(&t);
+    return o;
+}
+
+void pipeline_run(struct service *sv, struct hop *hop, const struct arrival *a,
+                  struct outcome *outcomes)
+{
+    struct way w = {.service = sv, .hop = hop, .arrival = a};
+    w.message = message_new((const char *)a->raw->data, a->raw->len);
+    evidence_finish(a->evidence, w.message, a->bare);
+    headers_drop_forged(w.message, sv->settings);
+    w.encrypted = seal_is_encrypted(w.message);
+    w.tokens = tokens_new(w.message, evidence_facts(a->evidence));
+    for (guint i = 0; i < a->envelope->recipients->len; i++)
+        outcomes[i] = serve(&w, a->envelope->recipients->pdata[i]);
+    tokens_free(&w.tokens);
+    message_free(&w.message);
+}

@@ -1,0 +1,24 @@
+/* report: the one log line per recipient. Envelope and outcome, never content. */
+#ifndef FILTERD_REPORT_H
+#define FILTERD_REPORT_H
+
+#include "base/envelope.h"
+#include "base/result.h"
+#include "filterd/verdict.h"
+
+struct report {
+    const struct envelope *envelope;
+    const struct recipient *recipient;
+    size_t size;
+    gint64 started; /* monotonic microseconds */
+    char verdict[96];
+    char fingerprint[72];
+    const char *sealed; /* static: "yes", "already", "no" */
+};
+
+struct report report_start(const struct envelope *e, const struct recipient *r, size_t size);
+void report_verdict(struct report *rp, const struct verdict *v, const char *fingerprint);
+/* Writes the line. */
+void report_end(const struct report *rp, const struct outcome *o);
+
+#endif

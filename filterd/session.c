@@ -1,0 +1,188 @@
+#include "filterd/session.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/log.h"
+#include "filterd/session_state.h"
+
+/* Postfix keeps a connection up to 5 minutes; a client that says nothing that long is gone. */
+#define COMMAND_MS 300000
+
+void session_say(struct session *s, int code, const char *dsn, const char *text)
+{
+    lineio_put(s->io, "%d %s%s%s\r\n", code, dsn, *dsn ? " " : "", text);
+}
+
+void session_reply(struct session *s, const struct outcome *o)
+{
+    session_say(s, o->code, o->dsn, o->text);
+}
+
+void session_reset(struct session *s)
+{
+    envelope_reset(s->envelope);
+    evidence_free(&s->evidence);
+}
+
+static bool lmtp(const struct session *s)
+{
+    return s->place->listener->protocol == PROTO_LMTP;
+}
+
+static void say_hello(struct session *s, const char *argument, bool extended)
+{
+    session_reset(s);
+    g_free(s->envelope->helo);
+    s->envelope->helo = g_strdup(argument);
+    s->greeted = true;
+    if (!extended) {
+        session_say(s, 250, "", s->settings->hostname);
+        return;
+    }
+    lineio_put(s->io, "250-%s\r\n250-PIPELINING\r\n250-SIZE %zu\r\n", s->settings->hostname,
+               s->settings->message_size_limit);
+    if (s->place->trusted)
+        lineio_put(s->io, "250-XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE\r\n");
+    lineio_put(s->io, "250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n250 ENHANCEDSTATUSCODES\r\n");
+}
+
+static void session_hello(struct session *s, const char *argument)
+{
+    if (!*argument)
+        session_say(s, 501, "5.5.4", "Name missing");
+    else
+        say_hello(s, argument, true);
+}
+
+static void session_helo(struct session *s, const char *argument)
+{
+    if (!*argument)
+        session_say(s, 501, "5.5.4", "Name missing");
+    else
+        say_hello(s, argument, false);
+}
+
+static void session_rset(struct session *s, const char *argument)
+{
+    (void)argument;
+    session_reset(s);
+    session_say(s, 250, "2.0.0", "Ok");
+}
+
+static void session_noop(struct session *s, const char *argument)
+{
+    (void)argument;
+    session_say(s, 250, "2.0.0", "Ok");
+}
+
+static void session_vrfy(struct session *s, const char *argument)
+{
+    (void)argument;
+    session_say(s, 252, "2.0.0", "Cannot verify, send mail");
+}
+
+static void session_quit(struct session *s, const char *argument)
+{
+    (void)argument;
+    session_say(s, 221, "2.0.0", "Bye");
+    s->over = true;
+}
+
+static const struct verb {
+    const char *name;
+    enum { ANY, LMTP_ONLY, SMTP_ONLY } where;
+    void (*run)(struct session *s, const char *argument);
+} verbs[] = {
+    {"LHLO", LMTP_ONLY, session_hello}, {"EHLO", SMTP_ONLY, session_hello},
+    {"HELO", SMTP_ONLY, session_helo},  {"XFORWARD", ANY, session_xforward},
+    {"MAIL", ANY, session_mail},        {"RCPT", ANY, session_rcpt},
+    {"DATA", ANY, session_data},        {"RSET", ANY, session_rset},
+    {"NOOP", ANY, session_noop},        {"VRFY", ANY, session_vrfy},
+    {"QUIT", ANY, session_quit},
+};
+
+static void dispatch(struct session *s, char *line)
+{
+    size_t n = strcspn(line, " ");
+    const char *argument = line + n + strspn(line + n, " ");
+    for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++) {
+        const struct verb *v = &verbs[i];
+        if (strlen(v->name) != n || strncasecmp(v->name, line, n))
+            continue;
+        if (v->where != ANY && (v->where == LMTP_ONLY) != lmtp(s))
+            break;
+        g_strchomp(line);
+        v->run(s, argument);
+        return;
+    }
+    s->errors++;
+    session_say(s, 500, "5.5.2", "Command not known here");
+}
+
+static void rest(struct session *s, bool resting)
+{
+    if (s->place->resting)
+        s->place->resting(resting, s->place->arg);
+}
+
+/* One command; false when the session is over. */
+static bool step(struct session *s)
+{
+    char line[SESSION_LINE_BYTES];
+    bool between = !s->envelope->sender;
+    /* Replies wait while the client pipelines (RFC 2920). */
+    if (!lineio_pending(s->io) && !lineio_flush(s->io))
+        return false;
+    lineio_set_wake(s->io, between ? s->place->wake : NULL);
+    if (between)
+        rest(s, true);
+    enum lineio_status st = lineio_get(s->io, line, sizeof line);
+    if (between)
+        rest(s, false);
+    switch (st) {
+    case LINEIO_OK:
+        dispatch(s, line);
+        break;
+    case LINEIO_TOO_LONG:
+        s->errors++;
+        session_say(s, 500, "5.5.2", "Line too long");
+        break;
+    case LINEIO_BARE: /* it may be smuggled: what follows cannot be trusted either */
+        session_say(s, 500, "5.5.2", "Bare CR, LF or NUL in a command");
+        s->over = true;
+        break;
+    case LINEIO_WOKEN:
+        session_say(s, 421, "4.3.2", "Closing, try again");
+        s->over = true;
+        break;
+    case LINEIO_TIMEOUT:
+        session_say(s, 421, "4.4.2", "Timeout");
+        s->over = true;
+        break;
+    default:
+        return false;
+    }
+    if (s->errors > SESSION_ERRORS) {
+        session_say(s, 421, "4.7.0", "Too many errors");
+        s->over = true;
+    }
+    return !s->over;
+}
+
+void session_run(int fd, const struct session_place *place)
+{
+    struct session s = {.place = place, .settings = place->service->settings};
+    s.io = lineio_new(fd, fd);
+    lineio_set_timeout(s.io, COMMAND_MS);
+    s.envelope = envelope_new(place->listener);
+    s.hop = hop_new(place->service, settings_next_hop(s.settings, place->listener));
+    lineio_put(s.io, "220 %s %s filterd\r\n", s.settings->hostname, lmtp(&s) ? "LMTP" : "ESMTP");
+    while (step(&s))
+        ;
+    lineio_flush(s.io);
+    hop_free(&s.hop);
+    evidence_free(&s.evidence);
+    envelope_free(&s.envelope);
+    lineio_free(&s.io);
+}

@@ -1,0 +1,24 @@
+/* session: one client on one connection, LMTP or SMTP. */
+#ifndef FILTERD_SESSION_H
+#define FILTERD_SESSION_H
+
+#include <stdbool.h>
+
+#include "filterd/service.h"
+
+/* 0: go on. STOP: end between messages, with 421. */
+enum session_wake { SESSION_GO = 0, SESSION_STOP };
+
+struct session_place {
+    struct service *service;
+    const struct listener *listener;
+    bool trusted;               /* the peer may say XFORWARD */
+    const volatile int *wake;   /* enum session_wake, set by a signal handler */
+    void (*resting)(bool resting, void *arg); /* between messages, or not; may be NULL */
+    void *arg;
+};
+
+/* Serves fd to its end; does not close it. Any kind of stream socket will do. */
+void session_run(int fd, const struct session_place *place);
+
+#endif

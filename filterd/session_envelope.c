@@ -1,0 +1,215 @@
+/* MAIL, RCPT (RFC 5321, 3461, 6531, 1870) and XFORWARD (Postfix' XFORWARD_README). */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "filterd/recipient.h"
+#include "filterd/session_state.h"
+
+#define ADDRESS_BYTES 320
+
+/* "FROM:<a@b> REST": the address (g_free) and where REST begins; NULL if it is none. */
+static char *parse_path(const char *argument, const char *word, const char **rest_r)
+{
+    size_t n = strlen(word);
+    if (strncasecmp(argument, word, n))
+        return NULL;
+    const char *p = argument + n + strspn(argument + n, " ");
+    if (*p++ != '<')
+        return NULL;
+    const char *start = p;
+    for (bool quoted = false; *p && (quoted || *p != '>'); p++) {
+        if (iscntrl((unsigned char)*p) || (!quoted && (*p == ' ' || *p == '<')))
+            return NULL;
+        if (*p == '"')
+            quoted = !quoted;
+        else if (quoted && *p == '\\' && p[1])
+            p++;
+    }
+    if (*p != '>' || p - start > ADDRESS_BYTES || (p[1] && p[1] != ' '))
+        return NULL;
+    *rest_r = p + 1 + strspn(p + 1, " ");
+    char *address = g_strndup(start, (gsize)(p - start));
+    if (g_utf8_validate(address, -1, NULL))
+        return address;
+    g_free(address);
+    return NULL;
+}
+
+static const char *value_of(const char *word, const char *name)
+{
+    size_t n = strlen(name);
+    return !strncasecmp(word, name, n) && word[n] == '=' && word[n + 1] ? word + n + 1 : NULL;
+}
+
+/* One MAIL parameter; false if it is not known or not right. */
+static bool mail_parameter(struct session *s, const char *word, bool *too_big)
+{
+    struct envelope *e = s->envelope;
+    const char *v;
+    if ((v = value_of(word, "SIZE"))) {
+        *too_big = strtoull(v, NULL, 10) > s->settings->message_size_limit;
+        return strspn(v, "0123456789") == strlen(v);
+    }
+    if ((v = value_of(word, "BODY"))) {
+        g_free(e->body_type);
+        e->body_type = g_ascii_strup(v, -1);
+        return !strcmp(e->body_type, "7BIT") || !strcmp(e->body_type, "8BITMIME");
+    }
+    if ((v = value_of(word, "RET"))) {
+        g_free(e->ret);
+        e->ret = g_ascii_strup(v, -1);
+        return !strcmp(e->ret, "FULL") || !strcmp(e->ret, "HDRS");
+    }
+    if ((v = value_of(word, "ENVID"))) {
+        g_free(e->envid);
+        e->envid = g_strdup(v);
+        return strlen(v) <= 100;
+    }
+    if (!strcasecmp(word, "SMTPUTF8"))
+        return e->smtputf8 = true;
+    return false;
+}
+
+static bool mail_parameters(struct session *s, const char *text, bool *too_big)
+{
+    char **words = g_strsplit(text, " ", 32);
+    bool ok = true;
+    for (size_t i = 0; ok && words[i]; i++)
+        ok = !*words[i] || mail_parameter(s, words[i], too_big);
+    g_strfreev(words);
+    return ok;
+}
+
+void session_mail(struct session *s, const char *argument)
+{
+    const char *rest;
+    bool too_big = false;
+    if (!s->greeted || s->envelope->sender) {
+        s->errors++;
+        session_say(s, 503, "5.5.1", s->greeted ? "Sender is given already" : "Greet first");
+        return;
+    }
+    char *sender = parse_path(argument, "FROM:", &rest);
+    if (!sender) {
+        s->errors++;
+        session_say(s, 501, "5.1.7", "Bad sender address");
+    } else if (!mail_parameters(s, rest, &too_big)) {
+        s->errors++;
+        session_say(s, 555, "5.5.4", "MAIL parameter not known");
+    } else if (too_big) {
+        struct outcome o = outcome_of(REASON_TOO_BIG);
+        session_reply(s, &o);
+    } else {
+        s->envelope->sender = g_steal_pointer(&sender);
+        session_say(s, 250, "2.1.0", "Ok");
+        return;
+    }
+    session_reset(s);
+    g_free(sender);
+}
+
+static bool rcpt_parameters(const char *text)
+{
+    char **words = g_strsplit(text, " ", 32);
+    bool ok = strlen(text) <= 1000;
+    for (size_t i = 0; ok && words[i]; i++)
+        ok = !*words[i] || value_of(words[i], "ORCPT") || value_of(words[i], "NOTIFY");
+    g_strfreev(words);
+    return ok;
+}
+
+/* Keys are proved here, so that a bad one is this recipient's trouble alone. */
+static void accept_recipient(struct session *s, const char *address, const char *parameters)
+{
+    struct recipient *r = envelope_add_recipient(s->envelope, address, parameters);
+    struct treatment t = recipient_treat(s->place->service, s->envelope, r);
+    if (t.handling == HANDLE_REFUSE) {
+        struct outcome o = outcome_of(t.reason);
+        g_ptr_array_set_size(s->envelope->recipients, (int)s->envelope->recipients->len - 1);
+        session_reply(s, &o);
+    } else {
+        if (!s->evidence)
+            s->evidence = evidence_start(s->envelope);
+        session_say(s, 250, "2.1.5", "Ok");
+    }
+    treatment_clear(&t);
+}
+
+void session_rcpt(struct session *s, const char *argument)
+{
+    const char *rest;
+    if (!s->envelope->sender) {
+        s->errors++;
+        session_say(s, 503, "5.5.1", "MAIL first");
+        return;
+    }
+    char *address = parse_path(argument, "TO:", &rest);
+    if (!address || !*address) {
+        s->errors++;
+        session_say(s, 501, "5.1.3", "Bad recipient address");
+    } else if (!rcpt_parameters(rest)) {
+        s->errors++;
+        session_say(s, 555, "5.5.4", "RCPT parameter not known");
+    } else if (s->envelope->recipients->len >= SESSION_RECIPIENTS) {
+        session_say(s, 452, "4.5.3", "Too many recipients");
+    } else {
+        accept_recipient(s, address, rest);
+    }
+    g_free(address);
+}
+
+/* xtext to text, RFC 3461 section 4; control characters become '?'. "[UNAVAILABLE]" is NULL. */
+static char *from_xtext(const char *v)
+{
+    GString *out = g_string_new(NULL);
+    if (!strcasecmp(v, "[UNAVAILABLE]"))
+        return g_string_free(out, TRUE);
+    for (; *v; v++) {
+        int c = (unsigned char)*v;
+        if (c == '+' && isxdigit((unsigned char)v[1]) && isxdigit((unsigned char)v[2])) {
+            c = g_ascii_xdigit_value(v[1]) * 16 + g_ascii_xdigit_value(v[2]);
+            v += 2;
+        }
+        g_string_append_c(out, (char)(iscntrl(c) ? '?' : c));
+    }
+    return g_string_free(out, FALSE);
+}
+
+static bool xforward_attribute(struct envelope *e, const char *word)
+{
+    static const char *const names[] = {"NAME", "ADDR", "PORT", "PROTO", "HELO", "IDENT", "SOURCE"};
+    char **const fields[] = {&e->client_name,  &e->client_addr, &e->client_port,  &e->client_proto,
+                             &e->client_helo, &e->queue_id,    &e->client_source};
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        const char *v = value_of(word, names[i]);
+        if (!v)
+            continue;
+        g_free(*fields[i]);
+        *fields[i] = from_xtext(v);
+        return true;
+    }
+    return false;
+}
+
+void session_xforward(struct session *s, const char *argument)
+{
+    if (!s->place->trusted) {
+        session_say(s, 550, "5.7.0", "XFORWARD is for trusted peers");
+        return;
+    }
+    if (s->envelope->sender) {
+        session_say(s, 503, "5.5.1", "XFORWARD comes before MAIL");
+        return;
+    }
+    char **words = g_strsplit(argument, " ", 32);
+    bool ok = *argument;
+    for (size_t i = 0; ok && words[i]; i++)
+        ok = !*words[i] || xforward_attribute(s->envelope, words[i]);
+    g_strfreev(words);
+    if (ok)
+        session_say(s, 250, "2.0.0", "Ok");
+    else
+        session_say(s, 501, "5.5.4", "Bad XFORWARD attribute");
+}

@@ -1,0 +1,41 @@
+/* session_state: what the session's files share; nobody else includes it. */
+#ifndef FILTERD_SESSION_STATE_H
+#define FILTERD_SESSION_STATE_H
+
+#include "base/bytes.h"
+#include "base/envelope.h"
+#include "base/lineio.h"
+#include "base/result.h"
+#include "filterd/hop.h"
+#include "filterd/session.h"
+#include "rules/evidence.h"
+
+/* RFC 5321, 4.5.3.1.4 says 512; SMTPUTF8, DSN and XFORWARD ask for more. */
+#define SESSION_LINE_BYTES 4096
+#define SESSION_RECIPIENTS 1000
+#define SESSION_ERRORS 20
+
+struct session {
+    const struct session_place *place;
+    const struct settings *settings;
+    struct lineio *io;
+    struct envelope *envelope;
+    struct evidence *evidence; /* from the first RCPT on */
+    struct hop *hop;
+    bool greeted, over;
+    int errors;
+};
+
+void session_reply(struct session *s, const struct outcome *o);
+void session_say(struct session *s, int code, const char *dsn, const char *text);
+/* Forgets the transaction, keeps the connection's facts. */
+void session_reset(struct session *s);
+
+/* session_envelope.c: MAIL, RCPT and XFORWARD; argument is what follows the verb. */
+void session_mail(struct session *s, const char *argument);
+void session_rcpt(struct session *s, const char *argument);
+void session_xforward(struct session *s, const char *argument);
+/* session_data.c */
+void session_data(struct session *s, const char *argument);
+
+#endif
