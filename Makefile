@@ -3,7 +3,7 @@ CC ?= gcc
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 BUILD := build$(if $(SAN),-san)
-PKGS := glib-2.0 gmime-3.0 gpgme sqlite3 libgcrypt
+PKGS := glib-2.0 gio-2.0 gmime-3.0 gpgme sqlite3 libgcrypt
 CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=c11 -Wall -Wextra -Werror -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -MMD -MP \
 	-fstack-protector-strong $(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer \

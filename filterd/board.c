@@ -1,0 +1,48 @@
+#include "filterd/board.h"
+
+#include <glib.h>
+#include <sys/mman.h>
+
+struct board *board_new(int size)
+{
+    size_t bytes = sizeof(struct board) + (size_t)size * sizeof(struct slot);
+    struct board *b = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (b == MAP_FAILED)
+        return NULL;
+    b->size = size;
+    return b;
+}
+
+void board_set(struct slot *slot, enum slot_state state)
+{
+    atomic_store(&slot->since, g_get_monotonic_time());
+    atomic_store(&slot->state, state);
+}
+
+int board_count(const struct board *b, enum slot_state state)
+{
+    int n = 0;
+    for (int i = 0; i < b->size; i++)
+        n += atomic_load(&b->slots[i].state) == (int)state;
+    return n;
+}
+
+struct slot *board_longest(struct board *b, enum slot_state state)
+{
+    struct slot *best = NULL;
+    for (int i = 0; i < b->size; i++) {
+        struct slot *s = &b->slots[i];
+        if (atomic_load(&s->state) == (int)state &&
+            (!best || atomic_load(&s->since) < atomic_load(&best->since)))
+            best = s;
+    }
+    return best;
+}
+
+struct slot *board_of_pid(struct board *b, pid_t pid)
+{
+    for (int i = 0; i < b->size; i++)
+        if (atomic_load(&b->slots[i].state) != SLOT_FREE && b->slots[i].pid == pid)
+            return &b->slots[i];
+    return NULL;
+}

@@ -1,0 +1,36 @@
+/* board: what the master sees of its workers, in shared memory. */
+#ifndef FILTERD_BOARD_H
+#define FILTERD_BOARD_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum slot_state {
+    SLOT_FREE = 0,
+    SLOT_IDLE,    /* waits for a connection */
+    SLOT_BUSY,    /* in a message */
+    SLOT_RESTING, /* holds a connection, between messages */
+    SLOT_LEAVING  /* told to end: counts for nothing */
+};
+
+struct slot {
+    pid_t pid; /* the master's */
+    _Atomic int state;
+    _Atomic int64_t since; /* monotonic microseconds of the last change */
+};
+
+struct board {
+    int size;
+    struct slot slots[];
+};
+
+/* Shared with all children forked later. */
+struct board *board_new(int size);
+void board_set(struct slot *slot, enum slot_state state);
+int board_count(const struct board *b, enum slot_state state);
+/* The slot that has been in this state longest; NULL if none is. */
+struct slot *board_longest(struct board *b, enum slot_state state);
+struct slot *board_of_pid(struct board *b, pid_t pid);
+
+#endif

@@ -1,0 +1,165 @@
+#include "filterd/keeper_process.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/frame.h"
+#include "base/log.h"
+#include "classifier/ledger.h"
+
+/* A batch of training is the largest request. */
+#define REQUEST_BYTES (64u * 1024 * 1024)
+/* Clients are local and send whole frames: one that stalls only loses its connection. */
+#define FRAME_MS 1000
+#define TICK_MS 30000
+#define CLIENTS 1024
+
+enum rights { RIGHTS_NONE = 0, RIGHTS_RETRAIN, RIGHTS_ALL };
+
+struct client {
+    int fd;
+    enum rights rights;
+};
+
+static volatile sig_atomic_t leave;
+
+static void on_term(int sig)
+{
+    (void)sig;
+    leave = 1;
+}
+
+static bool is_user(const char *name, uid_t uid)
+{
+    char *end;
+    unsigned long number = strtoul(name, &end, 10);
+    if (*name && !*end)
+        return number == uid;
+    struct passwd *pw = getpwnam(name);
+    return pw && pw->pw_uid == uid;
+}
+
+static enum rights rights_of(int fd, const struct settings *s)
+{
+    struct ucred peer;
+    socklen_t len = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len))
+        return RIGHTS_NONE;
+    if (peer.uid == 0 || peer.uid == geteuid())
+        return RIGHTS_ALL;
+    for (size_t i = 0; s->train_users && s->train_users[i]; i++)
+        if (is_user(s->train_users[i], peer.uid))
+            return RIGHTS_RETRAIN;
+    return RIGHTS_NONE;
+}
+
+static void take_client(GArray *clients, int listen_fd, const struct settings *s)
+{
+    struct client c;
+    c.fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    if (c.fd < 0)
+        return;
+    c.rights = rights_of(c.fd, s);
+    if (c.rights != RIGHTS_NONE && clients->len < CLIENTS) {
+        g_array_append_val(clients, c);
+        return;
+    }
+    log_warn("control socket: a peer without rights (see train_users), or too many, turned away");
+    close(c.fd);
+}
+
+/* One request; false when the client is gone or no good. */
+static bool serve_client(struct ledger *ledger, const struct client *c)
+{
+    GVariant *request = frame_recv(c->fd, FRAME_REQUEST, REQUEST_BYTES, FRAME_MS);
+    if (!request)
+        return false;
+    const char *verb;
+    char *text = NULL;
+    GVariant *arguments;
+    int code = EX_NOPERM;
+    g_variant_get(request, "(&s@a{sv})", &verb, &arguments);
+    if (c->rights == RIGHTS_ALL || !g_strcmp0(verb, "retrain"))
+        code = ledger_handle(ledger, verb, arguments, &text);
+    else
+        text = g_strdup("this uid may train and nothing else");
+    GVariantDict none;
+    g_variant_dict_init(&none, NULL);
+    GVariant *answer = g_variant_new("(is@a{sv})", code, text ? text : "",
+                                     g_variant_dict_end(&none));
+    bool ok = frame_send(c->fd, answer, FRAME_MS);
+    g_free(text);
+    g_variant_unref(arguments);
+    g_variant_unref(request);
+    return ok;
+}
+
+static void serve_ready(struct ledger *ledger, GArray *clients, const struct pollfd *fds)
+{
+    for (guint i = clients->len; i-- > 0;) {
+        struct client *c = &g_array_index(clients, struct client, i);
+        if (!fds[i + 1].revents || serve_client(ledger, c))
+            continue;
+        close(c->fd);
+        g_array_remove_index_fast(clients, i);
+    }
+}
+
+static void loop(struct ledger *ledger, const struct settings *s, int listen_fd)
+{
+    GArray *clients = g_array_new(FALSE, FALSE, sizeof(struct client));
+    struct pollfd fds[CLIENTS + 1];
+    gint64 ticked = 0;
+    while (!leave) {
+        fds[0] = (struct pollfd){listen_fd, POLLIN, 0};
+        for (guint i = 0; i < clients->len; i++)
+            fds[i + 1] = (struct pollfd){g_array_index(clients, struct client, i).fd, POLLIN, 0};
+        if (poll(fds, clients->len + 1, 1000) > 0) {
+            bool fresh = fds[0].revents;
+            serve_ready(ledger, clients, fds);
+            if (fresh)
+                take_client(clients, listen_fd, s);
+        }
+        if (g_get_monotonic_time() - ticked > TICK_MS * 1000) {
+            ledger_tick(ledger);
+            ticked = g_get_monotonic_time();
+        }
+    }
+    g_array_unref(clients);
+}
+
+int keeper_process_run(const struct settings *s, const struct sitekey *key, int listen_fd,
+                       int ready_fd)
+{
+    struct sigaction sa = {.sa_handler = on_term};
+    sigset_t none;
+    char *error = NULL;
+    sigaction(SIGTERM, &sa, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    prctl(PR_SET_DUMPABLE, 0);
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    struct ledger *ledger = ledger_open(s, key, &error);
+    if (!ledger) {
+        log_warn("keeper: %s; mail goes on without signatures and training", error);
+        g_free(error);
+        return EX_TEMPFAIL;
+    }
+    if (write(ready_fd, "", 1) < 0)
+        log_warn("keeper: the master is gone");
+    loop(ledger, s, listen_fd);
+    ledger_free(&ledger);
+    return EX_OK;
+}

@@ -1,0 +1,107 @@
+#include "filterd/sockets.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <gio/gio.h>
+#include <netdb.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 256
+
+static bool put(int fd, const struct sockaddr *sa, socklen_t len)
+{
+    int one = 1;
+    if (sa->sa_family != AF_UNIX)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    return bind(fd, sa, len) == 0 && listen(fd, BACKLOG) == 0;
+}
+
+static int listen_unix(const char *path)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    struct stat st;
+    if (strlen(path) >= sizeof un.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    strcpy(un.sun_path, path);
+    if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+        unlink(path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -1;
+    if (!put(fd, (struct sockaddr *)&un, sizeof un) || chmod(path, 0666)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static int listen_inet(const struct endpoint *at)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *list = NULL;
+    int fd = -1;
+    if (getaddrinfo(at->host, at->port, &hints, &list)) {
+        errno = EADDRNOTAVAIL;
+        return -1;
+    }
+    for (struct addrinfo *a = list; a && fd < 0; a = a->ai_next) {
+        fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd >= 0 && !put(fd, a->ai_addr, a->ai_addrlen)) {
+            int error = errno;
+            close(fd);
+            errno = error;
+            fd = -1;
+        }
+    }
+    freeaddrinfo(list);
+    return fd;
+}
+
+int sockets_listen(const struct endpoint *at, char **error_r)
+{
+    int fd = at->path ? listen_unix(at->path) : listen_inet(at);
+    if (fd < 0)
+        *error_r = at->path ? g_strdup_printf("cannot listen on unix:%s: %s", at->path,
+                                              g_strerror(errno))
+                            : g_strdup_printf("cannot listen on inet:%s:%s: %s", at->host, at->port,
+                                              g_strerror(errno));
+    return fd;
+}
+
+bool sockets_same(const struct endpoint *a, const struct endpoint *b)
+{
+    return !g_strcmp0(a->path, b->path) && !g_strcmp0(a->host, b->host) &&
+           !g_strcmp0(a->port, b->port);
+}
+
+static bool matches(GInetAddress *peer, const char *network)
+{
+    GInetAddressMask *mask = g_inet_address_mask_new_from_string(network, NULL);
+    bool yes = mask && g_inet_address_mask_matches(mask, peer);
+    g_clear_object(&mask);
+    return yes;
+}
+
+bool sockets_trusted(int fd, char *const *networks)
+{
+    struct sockaddr_storage sa;
+    socklen_t len = sizeof sa;
+    if (getpeername(fd, (struct sockaddr *)&sa, &len))
+        return false;
+    if (sa.ss_family == AF_UNIX)
+        return true;
+    GSocketAddress *address = g_socket_address_new_from_native(&sa, len);
+    if (!address)
+        return false;
+    GInetAddress *peer = g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(address));
+    bool trusted = false;
+    for (size_t i = 0; !trusted && networks && networks[i]; i++)
+        trusted = matches(peer, networks[i]);
+    g_object_unref(address);
+    return trusted;
+}

@@ -1,0 +1,127 @@
+#include "filterd/worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/sandbox.h"
+#include "filterd/courier.h"
+#include "filterd/session.h"
+#include "filterd/sockets.h"
+
+/* What libraries leak, and what a bug may have left behind, ends with the process. */
+#define SESSIONS_PER_WORKER 500
+
+static volatile int wake;
+static volatile sig_atomic_t leave;
+
+static void on_signal(int sig)
+{
+    wake = SESSION_STOP;
+    if (sig == SIGTERM)
+        leave = 1;
+}
+
+static void tell(const struct worker_place *place, enum slot_state state)
+{
+    board_set(place->slot, state);
+    if (write(place->wake_fd, "", 1) < 0)
+        return; /* full: the master looks anyway */
+}
+
+static void on_rest(bool resting, void *arg)
+{
+    const struct worker_place *place = arg;
+    board_set(place->slot, resting ? SLOT_RESTING : SLOT_BUSY);
+}
+
+static const struct next_hop *maildir_hop(const struct settings *s)
+{
+    for (size_t i = 0; i < s->listener_count; i++) {
+        const struct next_hop *hop = settings_next_hop(s, &s->listeners[i]);
+        if (hop->kind == HOP_MAILDIR)
+            return hop;
+    }
+    return NULL;
+}
+
+static void set_signals(void)
+{
+    struct sigaction sa = {.sa_handler = on_signal};
+    sigaction(SIGTERM, &sa, NULL);
+    sigaction(SIGUSR1, &sa, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Waits for a connection on any listener; -1 when told to leave. */
+static int next_client(const struct worker_place *place, size_t *index_r)
+{
+    const struct settings *s = place->settings;
+    struct pollfd fds[s->listener_count];
+    while (!leave) {
+        for (size_t i = 0; i < s->listener_count; i++)
+            fds[i] = (struct pollfd){place->listen_fds[i], POLLIN, 0};
+        /* The bound covers a signal that comes just before the poll. */
+        if (poll(fds, s->listener_count, 1000) <= 0)
+            continue;
+        for (size_t i = 0; i < s->listener_count; i++) {
+            int fd = fds[i].revents ? accept4(fds[i].fd, NULL, NULL, SOCK_CLOEXEC) : -1;
+            *index_r = i;
+            if (fd >= 0)
+                return fd;
+        }
+    }
+    return -1;
+}
+
+static void serve(const struct worker_place *place, struct service *sv, int fd, size_t index)
+{
+    struct session_place session = {
+        .service = sv,
+        .listener = &place->settings->listeners[index],
+        .trusted = sockets_trusted(fd, place->settings->trusted_networks),
+        .wake = &wake,
+        .resting = on_rest,
+        .arg = (void *)place,
+    };
+    tell(place, SLOT_BUSY);
+    wake = leave ? SESSION_STOP : SESSION_GO;
+    session_run(fd, &session);
+    close(fd);
+    tell(place, leave ? SLOT_LEAVING : SLOT_IDLE);
+}
+
+int worker_run(const struct worker_place *place)
+{
+    const struct settings *s = place->settings;
+    const struct next_hop *maildir = maildir_hop(s);
+    const char *why;
+    size_t index;
+    int fd;
+    set_signals();
+    int courier = maildir ? courier_start(maildir) : -1;
+    /* Privileges end here: everything above is set-up, everything below may meet mail. */
+    if (!sandbox_no_writes(NULL, &why) && s->sandbox_required) {
+        log_warn("sandbox=required: %s", why);
+        return EX_CONFIG;
+    }
+    struct service *sv = service_new(s, place->key, courier);
+    tell(place, SLOT_IDLE);
+    for (int n = 0; n < SESSIONS_PER_WORKER && (fd = next_client(place, &index)) >= 0; n++)
+        serve(place, sv, fd, index);
+    board_set(place->slot, SLOT_LEAVING);
+    service_free(&sv);
+    if (courier >= 0)
+        close(courier);
+    return EX_OK;
+}

@@ -1,0 +1,21 @@
+/* worker: one process, one session at a time, no right to write anywhere. */
+#ifndef FILTERD_WORKER_H
+#define FILTERD_WORKER_H
+
+#include "base/settings.h"
+#include "base/sitekey.h"
+#include "filterd/board.h"
+
+struct worker_place {
+    const struct settings *settings;
+    const struct sitekey *key;
+    const int *listen_fds; /* one per settings->listeners */
+    struct slot *slot;
+    int wake_fd; /* a byte to it tells the master to look at the board */
+};
+
+/* Runs until told to leave (SIGTERM) or worn out; returns the process' exit code.
+ * SIGUSR1 gives up a connection that is between messages. */
+int worker_run(const struct worker_place *place);
+
+#endif
