@@ -1,7 +1,7 @@
 /* message: one mail, its bytes as received and GMime's view of them.
  *
  * The raw bytes (CRLF line ends) stay the caller's and must outlive it; nothing is ever written
- * back from GMime's tree. This is the only file that includes GMime. */
+ * back from GMime's tree. Only base/message_tree.c includes GMime. */
 #ifndef BASE_MESSAGE_H
 #define BASE_MESSAGE_H
 
@@ -13,7 +13,7 @@ struct header {
     size_t name_len;   /* without blanks before the colon */
     const char *value; /* what follows the colon, folded as it came */
     size_t value_len;  /* without the last CRLF */
-    const char *start; /* whole field, name to last CRLF */
+    const char *start; /* whole field, name to last CRLF (which the input's end may cut) */
     size_t len;
     bool dropped; /* not to be sent on outside the ciphertext */
 };
@@ -41,8 +41,9 @@ struct message_part {
     size_t len;
 };
 
-/* Never NULL: what GMime cannot read still has raw bytes, headers and body. Limits are applied
- * before GMime sees it: address headers 64 KB, boundaries 2,000, else tree stays NULL. */
+/* Never NULL: what GMime cannot read still has raw bytes, headers and body. A line that is no
+ * header ends them, and the body begins with it. Limits are applied before GMime sees the message
+ * (base/message_limits.h): past them tree stays NULL. */
 struct message *message_new(const char *raw, size_t len);
 void message_free(struct message **m);
 
@@ -53,14 +54,15 @@ bool header_starts(const struct header *h, const char *prefix);
 bool header_is_structural(const struct header *h);
 /* First header of that name, NULL if none. */
 const struct header *message_header(const struct message *m, const char *name);
-/* Decoded (RFC 2047), unfolded UTF-8 text of a header; g_free. */
+/* Decoded (RFC 2047), unfolded UTF-8 text of a header's first 64 KB; g_free. */
 char *header_text(const struct header *h);
 
 /* "multipart/encrypted", lower case; "text/plain" if unknown. Lent. */
 const char *message_type(const struct message *m);
 /* A parameter of the root's Content-Type, NULL if none. Lent. */
 const char *message_type_param(const struct message *m, const char *name);
-/* Calls fn for every part, parents first. */
+/* Calls fn for every part, parents first; what it gets lasts for the call. Decoded content is
+ * wiped after it. Without a tree the raw body is one text/plain leaf. */
 void message_each_part(const struct message *m, void (*fn)(const struct message_part *, void *),
                        void *arg);
 

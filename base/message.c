@@ -1,0 +1,169 @@
+#include "base/message.h"
+
+#include <glib.h>
+#include <string.h>
+
+#include "base/message_limits.h"
+#include "base/message_tree.h"
+
+/* Text of a header beyond this is of no use to anyone. */
+#define TEXT_MAX_BYTES (64 * 1024)
+
+static const char *line_after(const char *p, const char *end)
+{
+    const char *eol = memchr(p, '\n', (size_t)(end - p));
+    return eol ? eol + 1 : end;
+}
+
+static bool starts_with(const char *p, const char *end, const char *prefix)
+{
+    size_t len = strlen(prefix);
+    return (size_t)(end - p) >= len && memcmp(p, prefix, len) == 0;
+}
+
+/* Length of what lies from p to end without its last line end. */
+static size_t without_eol(const char *p, const char *end)
+{
+    if (end > p && end[-1] == '\n')
+        end--;
+    if (end > p && end[-1] == '\r')
+        end--;
+    return (size_t)(end - p);
+}
+
+/* The colon that ends a field name (blanks before it allowed), NULL if the line is no header. */
+static const char *colon_of(const char *p, const char *end, size_t *name_len_r)
+{
+    const char *q = p;
+    while (q < end && *q > 0x20 && *q != 0x7f && *q != ':')
+        q++;
+    *name_len_r = (size_t)(q - p);
+    while (q < end && (*q == ' ' || *q == '\t'))
+        q++;
+    return *name_len_r && q < end && *q == ':' ? q : NULL;
+}
+
+/* A line that is no header ends them, as in Postfix: the body begins there, and nothing is lost. */
+static const char *scan_headers(struct message *m, const char *p, const char *end)
+{
+    GArray *headers = g_array_new(FALSE, TRUE, sizeof(struct header));
+    while (p < end) {
+        struct header h = {.name = p, .start = p};
+        const char *colon = colon_of(p, end, &h.name_len);
+        if (!colon)
+            break;
+        do
+            p = line_after(p, end);
+        while (p < end && (*p == ' ' || *p == '\t'));
+        h.len = (size_t)(p - h.start);
+        h.value = colon + 1;
+        h.value_len = without_eol(h.value, p);
+        g_array_append_val(headers, h);
+    }
+    m->header_count = headers->len;
+    m->headers = (struct header *)(void *)g_array_free(headers, FALSE);
+    return p;
+}
+
+struct message *message_new(const char *raw, size_t len)
+{
+    struct message *m = g_new0(struct message, 1);
+    const char *end = raw + len, *first = raw;
+    m->raw = raw;
+    m->len = len;
+    if (starts_with(raw, end, "From ") || starts_with(raw, end, ">From "))
+        first = line_after(raw, end);
+    const char *body = scan_headers(m, first, end);
+    if (starts_with(body, end, "\r\n"))
+        body += 2;
+    else if (starts_with(body, end, "\n"))
+        body++;
+    m->body = body;
+    m->body_len = (size_t)(end - body);
+    if (m->header_count && message_limits_ok(first, (size_t)(end - first)))
+        m->tree = message_tree_new(first, (size_t)(end - first));
+    return m;
+}
+
+void message_free(struct message **m)
+{
+    if (!*m)
+        return;
+    message_tree_free(&(*m)->tree);
+    g_free((*m)->headers);
+    g_clear_pointer(m, g_free);
+}
+
+bool header_is(const struct header *h, const char *name)
+{
+    return h->name_len == strlen(name) && g_ascii_strncasecmp(h->name, name, h->name_len) == 0;
+}
+
+bool header_starts(const struct header *h, const char *prefix)
+{
+    size_t len = strlen(prefix);
+    return h->name_len >= len && g_ascii_strncasecmp(h->name, prefix, len) == 0;
+}
+
+bool header_is_structural(const struct header *h)
+{
+    return header_starts(h, "Content-") || header_is(h, "MIME-Version");
+}
+
+const struct header *message_header(const struct message *m, const char *name)
+{
+    for (size_t i = 0; i < m->header_count; i++)
+        if (header_is(&m->headers[i], name))
+            return &m->headers[i];
+    return NULL;
+}
+
+/* Unfolding (RFC 5322, 2.2.3) takes the line ends and leaves the blanks after them. */
+static char *unfold(const char *value, size_t len)
+{
+    char *text = g_malloc(len + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < len; i++)
+        if (value[i] != '\r' && value[i] != '\n')
+            text[n++] = value[i] ? value[i] : ' ';
+    text[n] = 0;
+    return g_strstrip(text);
+}
+
+char *header_text(const struct header *h)
+{
+    size_t len = MIN(h->value_len, TEXT_MAX_BYTES);
+    char *raw = unfold(h->value, len);
+    char *decoded = message_tree_decode(raw);
+    explicit_bzero(raw, len);
+    g_free(raw);
+    if (decoded && g_utf8_validate(decoded, -1, NULL))
+        return decoded;
+    char *text = g_utf8_make_valid(decoded ? decoded : "", -1);
+    g_free(decoded);
+    return text;
+}
+
+const char *message_type(const struct message *m)
+{
+    return m->tree ? message_tree_type(m->tree) : "text/plain";
+}
+
+const char *message_type_param(const struct message *m, const char *name)
+{
+    return m->tree ? message_tree_param(m->tree, name) : NULL;
+}
+
+void message_each_part(const struct message *m, void (*fn)(const struct message_part *, void *),
+                       void *arg)
+{
+    if (m->tree) {
+        message_tree_each(m->tree, fn, arg);
+        return;
+    }
+    const struct message_part whole = {.kind = PART_LEAF,
+                                       .type = "text/plain",
+                                       .data = (const unsigned char *)m->body,
+                                       .len = m->body_len};
+    fn(&whole, arg);
+}

@@ -1,0 +1,102 @@
+#include "base/message_limits.h"
+
+#include <glib.h>
+#include <string.h>
+
+#define ADDRESS_MAX_BYTES (64 * 1024)
+#define ADDRESS_MAX_GROUPS 5000
+#define BOUNDARY_MAX 2000
+#define FIELD_MAX 20000
+#define PARAMETER_NAME_MAX 59
+
+static const char *const address_headers[] = {
+    "from:",        "to:",        "cc:",        "bcc:",        "sender:",       "reply-to:",
+    "resent-from:", "resent-to:", "resent-cc:", "resent-bcc:", "resent-sender:"};
+
+/* Where the line after p begins, or end. */
+static const char *next_line(const char *p, const char *end)
+{
+    const char *eol = memchr(p, '\n', (size_t)(end - p));
+    return eol ? eol + 1 : end;
+}
+
+/* Where the field that begins at p ends, with all its folded lines. */
+static const char *field_end(const char *p, const char *end)
+{
+    do
+        p = next_line(p, end);
+    while (p < end && (*p == ' ' || *p == '\t'));
+    return p;
+}
+
+/* GMime takes "Name :" for the name as well. */
+static bool is_field(const char *p, const char *end, const char *name_and_colon)
+{
+    size_t len = strlen(name_and_colon) - 1;
+    if ((size_t)(end - p) <= len || g_ascii_strncasecmp(p, name_and_colon, len) != 0)
+        return false;
+    for (p += len; p < end && (*p == ' ' || *p == '\t'); p++)
+        ;
+    return p < end && *p == ':';
+}
+
+static bool address_ok(const char *p, const char *end)
+{
+    size_t groups = 0;
+    if (end - p > ADDRESS_MAX_BYTES)
+        return false;
+    for (; p < end; p++)
+        groups += *p == ':';
+    return groups <= ADDRESS_MAX_GROUPS;
+}
+
+static bool parameters_ok(const char *p, const char *end)
+{
+    size_t run = 0;
+    for (; p < end; p++) {
+        if (*p == '=' && run > PARAMETER_NAME_MAX)
+            return false;
+        run = strchr("; \t\r\n\"=", *p) ? 0 : run + 1;
+    }
+    return true;
+}
+
+static bool field_ok(const char *p, const char *end)
+{
+    switch (g_ascii_tolower(*p)) {
+    case 'f':
+    case 't':
+    case 'c':
+    case 'b':
+    case 's':
+    case 'r':
+        break;
+    default: /* nearly every line of a body ends up here or in the loop's first letters */
+        return true;
+    }
+    if (is_field(p, end, "content-type:"))
+        return parameters_ok(p, field_end(p, end));
+    for (size_t i = 0; i < G_N_ELEMENTS(address_headers); i++)
+        if (is_field(p, end, address_headers[i]))
+            return address_ok(p, field_end(p, end));
+    return true;
+}
+
+bool message_limits_ok(const char *raw, size_t len)
+{
+    const char *end = raw + len;
+    size_t boundaries = 0, fields = 0;
+    bool in_header = true;
+    for (const char *p = raw; p < end; p = next_line(p, end)) {
+        bool dashes = end - p >= 2 && p[0] == '-' && p[1] == '-';
+        boundaries += dashes;
+        if (dashes)
+            in_header = true;
+        else if (*p == '\r' || *p == '\n')
+            in_header = false;
+        fields += in_header;
+        if (boundaries > BOUNDARY_MAX || fields > FIELD_MAX || !field_ok(p, end))
+            return false;
+    }
+    return true;
+}
