@@ -24,8 +24,8 @@ sub start {
     return $self;
 }
 
-# The programs where every user may run them; filterd-retrain and filterd-pipe are run by others
-# and find our settings through a wrapper.
+# The programs where every user may run them, each behind a wrapper that knows our settings; that
+# of filterd-retrain notes its arguments.
 sub install {
     my ($self) = @_;
     my $bin = $self->{t}->dir . '/bin';
@@ -33,8 +33,10 @@ sub install {
         my $from = FilterdTest::build() . "/$name";
         $self->{t}->run('/bin/cp', $from, "$bin/$name.bin");
         chmod 0755, "$bin/$name.bin";
-        spew("$bin/$name", qq(#!/bin/sh\nexec $bin/$name.bin -c $self->{conf} "\$@"\n), 0755);
+        my $note = $name eq 'filterd-retrain' ? qq(echo "\$@" >>$bin/retrained\n) : '';
+        spew("$bin/$name", qq(#!/bin/sh\n${note}exec $bin/$name.bin -c $self->{conf} "\$@"\n), 0755);
     }
+    spew("$bin/retrained", '', 0666);
 }
 
 # Writes the settings file; later calls add to what earlier ones set.
@@ -103,6 +105,9 @@ sub import_key {
     my ($status, $out, $err) = $self->try_ctl(undef, qw(key import), @options, $key->{address}, $file);
     die "key import $key->{address}: exit $status $out$err" if $status;
 }
+
+# How filterd-retrain was called so far, a line each.
+sub retrained { return split /\n/, slurp($_[0]{t}->dir . '/bin/retrained') }
 
 sub log_text { return slurp($_[0]{t}->log_file('filterd')) }
 

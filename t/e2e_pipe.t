@@ -1,0 +1,98 @@
+#!/usr/bin/perl
+# filterd-pipe: from Postfix's pipe(8), and by hand with its exit codes.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use FilterdTest;
+use FilterdTest::Mail;
+use FilterdTest::Sink;
+use FilterdTest::Site;
+use Test::More;
+
+my $site = FilterdTest::Site->start(
+    attach => [qw(pipe reinject)],
+    keys => { rsa => 'rsa', curve => 'curve' },
+    users => ['plain'],
+    set => { 'filterd.message_size_limit' => 100_000 },
+);
+my ($t, $postfix, $dovecot, $filterd) = @$site{qw(t postfix dovecot filterd)};
+my ($rsa, $curve) = @{ $site->{keys} }{qw(rsa curve)};
+my @everyone = map { "$_\@example.com" } qw(rsa curve plain);
+$filterd->down; # nothing here needs the daemon
+
+subtest 'pipe(8)' => sub {
+    my $sent = mail_like();
+    $postfix->send($sent, 'alice@example.net', @everyone);
+    ok($postfix->drained, 'nothing is left in the queue');
+    my ($for_rsa, $for_curve, $plain) = map { ($dovecot->wait_mails(1, $_))[0] } @everyone;
+    is_sealed_for($for_rsa, $sent, $rsa, $curve);
+    is_sealed_for($for_curve, $sent, $curve, $rsa);
+    is(header($plain, 'X-Filterd-Encrypted'), 'no', 'without a key: passed, and said so');
+    ok(content_of($plain) eq content_of($sent), 'as it was sent');
+    is(scalar $dovecot->mails($_), 1, "one copy for $_") for @everyone;
+    like(header($for_rsa, 'Return-Path'), qr/^<alice\@example\.net>$/, 'the sender is kept');
+    $postfix->send($sent, '', $everyone[0]);
+    like(header(($dovecot->wait_mails(2, $everyone[0]))[1], 'Return-Path'), qr/^<>$/, 'the null sender too');
+};
+
+sub pipe_ {
+    my ($input, @args) = @_;
+    return $t->try_run($input, $t->dir . '/bin/filterd-pipe', @args);
+}
+
+my $mail = mail_like();
+
+subtest 'to stdout' => sub {
+    my ($status, $out) = pipe_($mail =~ s/\r\n/\n/gr, '-o', '-', '--', $everyone[0]);
+    is($status, 0, 'exit 0');
+    is_sealed_for($out =~ s/\r?\n/\r\n/gr, $mail, $rsa, $curve);
+    ($status, $out) = pipe_("From alice\@example.net Sat Nov 21 12:00:00 2026\n$mail" =~ s/\r\n/\n/gr, '-o', '-', $everyone[1]);
+    is($status, 0, 'with an mbox From_ line: exit 0');
+    is_sealed_for($out =~ s/\r?\n/\r\n/gr, $mail, $curve);
+};
+
+subtest 'what is refused' => sub {
+    my ($status, $out, $err) = pipe_(mail_like(text => '0123456789 ' x 15_000), '-o', '-', $everyone[0]);
+    is($status, 69, 'over the limit: EX_UNAVAILABLE');
+    is($out, '', 'nothing on stdout');
+    like($err, qr/5\.3\.4/, 'and it says why');
+    is((pipe_($mail, '-o', '-'))[0], 64, 'no recipient: EX_USAGE');
+    is((pipe_($mail, '--nonsense', $everyone[0]))[0], 64, 'unknown option: EX_USAGE');
+    my $conf = $t->dir . '/wrong.conf';
+    spew($conf, slurp($filterd->{conf}) . "\n[encrypt]\nno_kee = pass\n");
+    ($status, $out, $err) = pipe_($mail, '-c', $conf, '-o', '-', $everyone[0]);
+    is($status, 78, 'unknown setting: EX_CONFIG');
+    like($err, qr/\Q$conf\E:\d+: /, 'file and line');
+    is((pipe_($mail, '-c', $t->dir . '/none.conf', $everyone[0]))[0], 78, 'no settings: EX_CONFIG');
+};
+
+subtest 'next hop' => sub {
+    $filterd->settings('deliver.next_hop' => 'smtp:inet:127.0.0.1:' . $t->port('sink'));
+    is((pipe_($mail, '-f', 'alice@example.net', $everyone[0]))[0], 75, 'down: EX_TEMPFAIL');
+    my $sink = FilterdTest::Sink->start($t, 'smtp', 'sink');
+    is((pipe_($mail, '-f', 'alice@example.net', $everyone[0]))[0], 0, 'up: exit 0');
+    is_sealed_for(($sink->taken($everyone[0]))[0] // '', $mail, $rsa, $curve);
+    $sink->rules("data $everyone[0]" => '550 5.7.1 No');
+    is((pipe_($mail, '-f', 'alice@example.net', $everyone[0]))[0], 69, 'refuses: EX_UNAVAILABLE');
+    $sink->rules("rcpt $everyone[0]" => '450 4.2.1 Later');
+    is((pipe_($mail, '-f', 'alice@example.net', $everyone[0]))[0], 75, 'defers: EX_TEMPFAIL');
+    is(scalar $sink->taken($everyone[0]), 1, 'one copy in all');
+};
+
+subtest 'sendmail' => sub {
+    my $stub = $t->dir . '/bin/sendmail';
+    my $box = $t->dir . '/sendmail.out';
+    spew($stub, qq(#!/bin/sh\n(echo "\$@"; cat) >$box\nexit \$(cat $box.exit)\n), 0755);
+    spew("$box.exit", "0\n");
+    $filterd->settings('deliver.next_hop' => "sendmail:$stub");
+    is((pipe_($mail, '-f', 'alice@example.net', $everyone[0]))[0], 0, 'exit 0');
+    my ($args, $got) = split /\n/, slurp($box), 2;
+    like($args, qr/-f ?alice\@example\.net.* -- rsa\@example\.com$/, 'sender and recipient');
+    is_sealed_for($got =~ s/\r?\n/\r\n/gr, $mail, $rsa, $curve);
+    spew("$box.exit", "75\n");
+    is((pipe_($mail, '-f', 'alice@example.net', $everyone[0]))[0], 75, 'its EX_TEMPFAIL is ours');
+};
+
+done_testing;

@@ -1,0 +1,86 @@
+#!/usr/bin/perl
+# The daemon's life: settings checked and reloaded, sessions drained at its end.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use FilterdTest;
+use FilterdTest::Client;
+use FilterdTest::Mail;
+use FilterdTest::Sink;
+use FilterdTest::Site;
+use Test::More;
+
+my $site = FilterdTest::Site->start(keys => { curve => 'curve' });
+my ($t, $dovecot, $filterd) = @$site{qw(t dovecot filterd)};
+my $user = 'curve@example.com';
+my $mail = mail_like();
+
+sub size_offered {
+    my $c = $site->lmtp;
+    my ($size) = $c->{hello} =~ /^250[- ]SIZE (\d+)/m;
+    $c->quit;
+    return $size;
+}
+
+subtest 'reload' => sub {
+    is(size_offered(), 52428800, 'the limit that was set');
+    my $old = $site->lmtp;
+    $old->say('MAIL FROM:<alice@example.net>');
+    $filterd->settings('filterd.message_size_limit' => 123456);
+    $filterd->reload;
+    ok(poll(sub { size_offered() == 123456 }), 'a new limit is taken up');
+    is($old->deliver($mail, 'alice@example.net', $user) =~ /^[25]/ ? 1 : 0, 1, 'a session that was open goes on');
+    my $wrong = $filterd->settings('filterd.message_size_limit' => 'much');
+    my ($line) = grep { (split /\n/, $wrong)[$_ - 1] =~ /much/ } 1 .. split /\n/, $wrong;
+    $filterd->reload;
+    ok(poll(sub { $filterd->log_text =~ /\Q$filterd->{conf}\E:$line: / }), 'a wrong one is reported with file and line');
+    is(size_offered(), 123456, 'and the old settings stay');
+    $filterd->settings('filterd.message_size_limit' => 123456);
+};
+
+subtest 'drain' => sub {
+    my $before = $dovecot->mails($user);
+    my $c = $site->lmtp;
+    $c->say($_) for 'MAIL FROM:<alice@example.net>', "RCPT TO:<$user>";
+    like($c->say('DATA'), qr/^354/, 'a session is inside DATA');
+    my ($head, $rest) = $mail =~ /^(.{500})(.*)$/s;
+    $c->put(FilterdTest::Client::dot_stuffed($head));
+    kill 'TERM', $filterd->{pid};
+    ok(poll(sub { !FilterdTest::Client::listens($t->dir . '/run/lmtp.sock') }), 'no new sessions after SIGTERM');
+    $c->put(FilterdTest::Client::dot_stuffed("\n$rest") =~ s/^\n//r . ".\r\n");
+    like($c->reply, qr/^250 2\./, 'the session finishes its message');
+    is($filterd->ended, 0, 'then filterd ends with 0');
+    my $after = $dovecot->wait_mails($before + 1, $user);
+    is($after, $before + 1, 'and the message was delivered once');
+    $filterd->up;
+    is(size_offered(), 123456, 'it starts again');
+    is($filterd->down, 0, 'and ends when nothing is going on');
+};
+
+subtest 'filterd -t' => sub {
+    my $conf = $t->dir . '/checked.conf';
+    my $good = slurp($filterd->{conf});
+    my @cases = (
+        ['nothing wrong', '', 0],
+        ['an unknown setting', "[encrypt]\nno_kee = pass\n", 78],
+        ['an unknown section', "[encript]\nno_key = pass\n", 78],
+        ['a word that is none of those expected', "[classifier]\nmode = always\n", 78],
+        ['bad_key is never pass', "[encrypt]\nbad_key = pass\n", 78],
+        ['a number that is none', "[classifier]\nsettle_days = soon\n", 78],
+        ['a next hop that is none', "[deliver]\nnext_hop = uucp:there\n", 78],
+        ['a listener without an address', "[listener other]\nprotocol = lmtp\n", 78],
+    );
+    for my $case (@cases) {
+        my ($name, $text, $expected) = @$case;
+        my ($section, $line) = split /\n/, $text;
+        my $rest = $text && $section ne '[encrypt]' ? $good : $good =~ s/^\[encrypt\]\n(?:(?!\[).*\n)*//mr;
+        spew($conf, "$rest\n$text");
+        my ($status, $out, $err) = $t->try_run(undef, $t->dir . '/bin/filterd', '-c', $conf, '-t');
+        is($status, $expected, "$name: exit $expected") or diag($out, $err);
+        like($err, qr/^(?:filterd: )?\Q$conf\E:\d+: \S/m, "$name: file and line") if $expected;
+    }
+};
+
+done_testing;
