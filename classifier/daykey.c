@@ -27,11 +27,10 @@ static char *key_folder(const char *site_key_file)
     return g_strconcat(site_key_file, ".d", NULL);
 }
 
-static bool load(const char *site_key_file, const char *day, bool create, struct sitekey *key_r,
-                 char **error_r)
+static bool load(const struct daykey *k, bool create, struct sitekey *key_r, char **error_r)
 {
-    char *folder = key_folder(site_key_file);
-    char *file = g_build_filename(folder, day, NULL);
+    char *folder = key_folder(k->site_key_file);
+    char *file = g_build_filename(folder, k->day, NULL);
     const bool made = !create || mkdir(folder, 0700) == 0 || errno == EEXIST;
     if (!made)
         *error_r = g_strdup_printf("%s: %s", folder, g_strerror(errno));
@@ -44,10 +43,6 @@ static bool load(const char *site_key_file, const char *day, bool create, struct
 static gcry_cipher_hd_t cipher_new(const struct sitekey *key, const void *nonce, const char *bound)
 {
     gcry_cipher_hd_t cipher = NULL;
-    if (!gcry_control(GCRYCTL_INITIALIZATION_FINISHED_P)) {
-        gcry_check_version(NULL);
-        gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
-    }
     if (gcry_cipher_open(&cipher, GCRY_CIPHER_AES256, GCRY_CIPHER_MODE_GCM, 0))
         return NULL;
     if (gcry_cipher_setkey(cipher, key->bytes, sizeof key->bytes) ||
@@ -59,16 +54,16 @@ static gcry_cipher_hd_t cipher_new(const struct sitekey *key, const void *nonce,
     return cipher;
 }
 
-bool daykey_seal(const char *site_key_file, const char *day, const char *bound,
-                 const GArray *features, GByteArray *sealed, char **error_r)
+bool daykey_seal(const struct daykey *k, const GArray *features, GByteArray *sealed,
+                 char **error_r)
 {
     struct sitekey key;
     const gsize len = (gsize)features->len * sizeof(guint32);
-    if (!load(site_key_file, day, true, &key, error_r))
+    if (!load(k, true, &key, error_r))
         return false;
     unsigned char nonce[NONCE], tag[TAG];
     gcry_create_nonce(nonce, sizeof nonce);
-    gcry_cipher_hd_t cipher = cipher_new(&key, nonce, bound);
+    gcry_cipher_hd_t cipher = cipher_new(&key, nonce, k->bound);
     unsigned char *out = g_malloc(len + 1);
     const bool ok = cipher && !gcry_cipher_encrypt(cipher, out, len, features->data, len) &&
                     !gcry_cipher_gettag(cipher, tag, sizeof tag);
@@ -85,21 +80,20 @@ bool daykey_seal(const char *site_key_file, const char *day, const char *bound,
     return ok;
 }
 
-GArray *daykey_open(const char *site_key_file, const char *day, const char *bound,
-                    const GByteArray *sealed)
+GArray *daykey_open(const struct daykey *k, const GByteArray *sealed)
 {
     struct sitekey key;
     char *error = NULL;
     if (sealed->len < NONCE + TAG || (sealed->len - NONCE - TAG) % sizeof(guint32) != 0)
         return NULL;
-    if (!load(site_key_file, day, false, &key, &error)) {
+    if (!load(k, false, &key, &error)) {
         g_free(error);
         return NULL;
     }
     const gsize len = sealed->len - NONCE - TAG;
     GArray *features = g_array_sized_new(FALSE, FALSE, sizeof(guint32), (guint)(len / 4) + 1);
     g_array_set_size(features, (guint)(len / sizeof(guint32)));
-    gcry_cipher_hd_t cipher = cipher_new(&key, sealed->data, bound);
+    gcry_cipher_hd_t cipher = cipher_new(&key, sealed->data, k->bound);
     if (!cipher || gcry_cipher_decrypt(cipher, features->data, len, sealed->data + NONCE, len) ||
         gcry_cipher_checktag(cipher, sealed->data + NONCE + len, TAG))
         g_clear_pointer(&features, g_array_unref);

@@ -8,6 +8,7 @@
 #include "classifier/daykey.h"
 
 static const char schema[] =
+    "CREATE TABLE IF NOT EXISTS owner(user TEXT NOT NULL);"
     "CREATE TABLE IF NOT EXISTS model(id INTEGER PRIMARY KEY CHECK(id = 1),"
     " spam INTEGER NOT NULL, ham INTEGER NOT NULL, weights BLOB NOT NULL);"
     "CREATE TABLE IF NOT EXISTS record(signature TEXT PRIMARY KEY, day TEXT NOT NULL,"
@@ -26,22 +27,48 @@ struct model {
     struct learner *learner;
 };
 
-struct model *model_open(const char *state_dir, const char *user, bool for_writing,
-                         char **error_r)
+struct model *model_open_file(const char *path, bool for_writing, char **error_r)
 {
     struct model *m = g_new0(struct model, 1);
     struct stat st;
     *error_r = NULL;
-    m->path = users_store_path(state_dir, user);
-    if (!store_open(m->path, for_writing, schema, &m->db, error_r) || !m->db) {
+    m->path = g_strdup(path);
+    if (!store_open(path, for_writing, schema, &m->db, error_r) || !m->db) {
         model_free(&m);
         return NULL;
     }
-    if (stat(m->path, &st) == 0) {
+    if (stat(path, &st) == 0) {
         m->dev = st.st_dev;
         m->ino = st.st_ino;
     }
     return m;
+}
+
+/* A file's name may be cut, so the whole name stands inside. */
+struct model *model_open(const char *state_dir, const char *user, bool for_writing,
+                         char **error_r)
+{
+    char *path = users_store_path(state_dir, user);
+    struct model *m = model_open_file(path, for_writing, error_r);
+    if (m && for_writing &&
+        !store_run(m->db,
+                   "INSERT INTO owner(user) SELECT ? WHERE NOT EXISTS (SELECT 1 FROM owner)",
+                   &user, 1)) {
+        *error_r = g_strdup_printf("%s: not writable", path);
+        model_free(&m);
+    }
+    g_free(path);
+    return m;
+}
+
+char *model_user(struct model *m)
+{
+    sqlite3_stmt *st = store_prepare(m->db, "SELECT user FROM owner", NULL, 0);
+    char *user = NULL;
+    if (st && sqlite3_step(st) == SQLITE_ROW)
+        user = g_strdup((const char *)sqlite3_column_text(st, 0));
+    sqlite3_finalize(st);
+    return user;
 }
 
 void model_free(struct model **m)

@@ -13,7 +13,11 @@ struct model;
 /* NULL with *error_r NULL: there is none (only when not for writing). With *error_r: g_free it. */
 struct model *model_open(const char *state_dir, const char *user, bool for_writing,
                          char **error_r);
+/* The same by its file's name. */
+struct model *model_open_file(const char *path, bool for_writing, char **error_r);
 void model_free(struct model **m);
+/* Whose it is; NULL if that is not known. g_free. */
+char *model_user(struct model *m);
 
 /* Everything that writes stands between these. end(false) takes all of it back. */
 bool model_begin(struct model *m);

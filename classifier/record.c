@@ -29,7 +29,7 @@ static bool finish(sqlite3_stmt *st, bool bound)
     return ok;
 }
 
-bool model_record_add(struct model *m, const struct record *r)
+bool record_add(struct model *m, const struct record *r)
 {
     const char *const texts[] = {r->signature, r->day, r->class};
     sqlite3_stmt *st = store_prepare(
@@ -44,7 +44,7 @@ bool model_record_add(struct model *m, const struct record *r)
     return finish(st, bound);
 }
 
-struct record *model_record(struct model *m, const char *signature)
+struct record *record_get(struct model *m, const char *signature)
 {
     sqlite3_stmt *st = store_prepare(
         model_db(m),
@@ -67,7 +67,7 @@ struct record *model_record(struct model *m, const char *signature)
     return r;
 }
 
-bool model_record_update(struct model *m, const struct record *r)
+bool record_update(struct model *m, const struct record *r)
 {
     sqlite3_stmt *st = store_prepare(
         model_db(m), "UPDATE record SET taught = ?2, state = ?3, steps = ?4 WHERE signature = ?1",
@@ -81,7 +81,7 @@ bool model_record_update(struct model *m, const struct record *r)
     return finish(st, bound);
 }
 
-GPtrArray *model_unlearnt(struct model *m, const char *day)
+GPtrArray *record_unlearnt(struct model *m, const char *day)
 {
     GPtrArray *signatures = g_ptr_array_new_with_free_func(g_free);
     sqlite3_stmt *st = store_prepare(
@@ -95,7 +95,7 @@ GPtrArray *model_unlearnt(struct model *m, const char *day)
     return signatures;
 }
 
-bool model_forget_before(struct model *m, const char *records_day, const char *journal_day)
+bool record_forget_before(struct model *m, const char *records_day, const char *journal_day)
 {
     return store_run(model_db(m), "DELETE FROM record WHERE day < ?", &records_day, 1) &&
            store_run(model_db(m), "DELETE FROM journal WHERE day < ?", &journal_day, 1);

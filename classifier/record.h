@@ -20,14 +20,14 @@ struct record {
 struct record *record_new(void);
 void record_free(struct record **r);
 /* False if there is one of this signature already. */
-bool model_record_add(struct model *m, const struct record *r);
+bool record_add(struct model *m, const struct record *r);
 /* NULL if there is none. */
-struct record *model_record(struct model *m, const char *signature);
+struct record *record_get(struct model *m, const char *signature);
 /* Writes state, taught and steps. */
-bool model_record_update(struct model *m, const struct record *r);
+bool record_update(struct model *m, const struct record *r);
 /* Signatures delivered until that day (included) and never learnt; array of char*, unref it. */
-GPtrArray *model_unlearnt(struct model *m, const char *day);
+GPtrArray *record_unlearnt(struct model *m, const char *day);
 /* Ends the records sealed before that day and the journal's older part. */
-bool model_forget_before(struct model *m, const char *records_day, const char *journal_day);
+bool record_forget_before(struct model *m, const char *records_day, const char *journal_day);
 
 #endif

@@ -1,0 +1,80 @@
+#include "classifier/housekeeping.h"
+
+#include <string.h>
+
+#include "classifier/daykey.h"
+#include "classifier/lesson.h"
+#include "classifier/record.h"
+
+#define ROUND_US (G_GINT64_CONSTANT(3600) * G_USEC_PER_SEC)
+enum { USERS_A_TICK = 100, JOURNAL_DAYS = 90 };
+
+/* Paths in state_dir/users that end so; array of char*. */
+static GPtrArray *files(const char *state_dir, const char *suffix)
+{
+    GPtrArray *found = g_ptr_array_new_with_free_func(g_free);
+    char *folder = g_build_filename(state_dir, "users", NULL);
+    GDir *dir = g_dir_open(folder, 0, NULL);
+    for (const char *name; dir && (name = g_dir_read_name(dir));)
+        if (g_str_has_suffix(name, suffix))
+            g_ptr_array_add(found, g_build_filename(folder, name, NULL));
+    if (dir)
+        g_dir_close(dir);
+    g_free(folder);
+    return found;
+}
+
+bool housekeeping_recover(const char *state_dir, char **error_r)
+{
+    static const char suffix[] = "-journal";
+    GPtrArray *journals = files(state_dir, suffix);
+    bool ok = true;
+    for (guint i = 0; i < journals->len && ok; i++) {
+        char *path = g_ptr_array_index(journals, i);
+        path[strlen(path) - (sizeof suffix - 1)] = '\0';
+        struct model *m = model_open_file(path, true, error_r);
+        ok = m != NULL && model_begin(m) && model_end(m, true);
+        if (!ok && !*error_r)
+            *error_r = g_strdup_printf("%s: cannot be recovered", path);
+        model_free(&m);
+    }
+    g_ptr_array_unref(journals);
+    return ok;
+}
+
+static void visit(struct ledger *l, const char *path, const char *journal_day)
+{
+    char *error = NULL;
+    struct model *m = model_open_file(path, true, &error);
+    char *user = m ? model_user(m) : NULL;
+    if (m && model_begin(m))
+        model_end(m, record_forget_before(m, l->forgotten, journal_day));
+    model_free(&m);
+    if (user)
+        lesson_settle(l, user);
+    g_free(user);
+    g_free(error);
+}
+
+void housekeeping_tick(struct ledger *l)
+{
+    char *day = daykey_day(l->settings->signature_days);
+    if (g_strcmp0(day, l->forgotten) != 0)
+        daykey_destroy_before(l->settings->site_key, day);
+    g_free(l->forgotten);
+    l->forgotten = day;
+    const gint64 now = g_get_monotonic_time();
+    if (!l->round && (l->round_began == 0 || now - l->round_began > ROUND_US)) {
+        l->round = files(l->settings->state_dir, ".db");
+        l->round_began = now;
+    }
+    char *journal_day = daykey_day(JOURNAL_DAYS);
+    for (int i = 0; i < USERS_A_TICK && l->round && l->round->len > 0; i++) {
+        char *path = g_ptr_array_steal_index_fast(l->round, l->round->len - 1);
+        visit(l, path, journal_day);
+        g_free(path);
+    }
+    if (l->round && l->round->len == 0)
+        g_clear_pointer(&l->round, g_ptr_array_unref);
+    g_free(journal_day);
+}

@@ -1,0 +1,14 @@
+/* housekeeping: what the ledger does when nobody asks: recovery, settling, forgetting. */
+#ifndef CLASSIFIER_HOUSEKEEPING_H
+#define CLASSIFIER_HOUSEKEEPING_H
+
+#include "classifier/ledger_state.h"
+
+/* Rolls back what a kill left half-written: readers, who may not write, cannot. */
+bool housekeeping_recover(const char *state_dir, char **error_r);
+/* Day keys past signature_days are destroyed at once. Users are visited in rounds, at most one an
+ * hour and some users at each tick, so that requests never wait long: their dead records go, and
+ * what has settled is learnt. */
+void housekeeping_tick(struct ledger *l);
+
+#endif

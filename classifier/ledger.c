@@ -1,0 +1,201 @@
+#include "classifier/ledger.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/address.h"
+#include "classifier/housekeeping.h"
+#include "classifier/lesson.h"
+
+enum { MODELS_OPEN = 64 };
+
+static bool lock(struct ledger *l, char **error_r)
+{
+    char *folder = g_build_filename(l->settings->state_dir, "users", NULL);
+    char *file = g_build_filename(l->settings->state_dir, "lock", NULL);
+    const bool made = g_mkdir_with_parents(folder, 0750) == 0;
+    l->lock_fd = made ? open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0640) : -1;
+    bool ok = l->lock_fd >= 0;
+    if (!ok) {
+        *error_r = g_strdup_printf("%s: %s", made ? file : folder, g_strerror(errno));
+    } else if (flock(l->lock_fd, LOCK_EX | LOCK_NB)) {
+        *error_r = g_strdup_printf("%s: in use by another process", l->settings->state_dir);
+        ok = false;
+    }
+    g_free(folder);
+    g_free(file);
+    return ok;
+}
+
+static void close_model(gpointer data)
+{
+    struct model *m = data;
+    model_free(&m);
+}
+
+struct ledger *ledger_open(const struct settings *s, const struct sitekey *key, char **error_r)
+{
+    struct ledger *l = g_new0(struct ledger, 1);
+    *error_r = NULL;
+    l->settings = s;
+    l->key = *key;
+    l->lock_fd = -1;
+    l->models = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_model);
+    if (lock(l, error_r)) {
+        l->users = users_open(s->state_dir, true, error_r);
+        if (l->users && housekeeping_recover(s->state_dir, error_r))
+            return l;
+    }
+    ledger_free(&l);
+    return NULL;
+}
+
+void ledger_free(struct ledger **l)
+{
+    if (!*l)
+        return;
+    g_hash_table_unref((*l)->models);
+    users_free(&(*l)->users);
+    if ((*l)->round)
+        g_ptr_array_unref((*l)->round);
+    if ((*l)->lock_fd >= 0)
+        close((*l)->lock_fd);
+    explicit_bzero(&(*l)->key, sizeof (*l)->key);
+    g_free((*l)->forgotten);
+    g_free(*l);
+    *l = NULL;
+}
+
+struct model *ledger_model(struct ledger *l, const char *user, char **text_r)
+{
+    struct model *m = g_hash_table_lookup(l->models, user);
+    if (m && !model_is_stale(m))
+        return m;
+    char *canonical = address_canonical(user);
+    const bool good = g_strcmp0(canonical, user) == 0;
+    g_free(canonical);
+    if (!good) {
+        *text_r = g_strdup("that is no user: a lower-case address is wanted");
+        return NULL;
+    }
+    if (g_hash_table_size(l->models) >= MODELS_OPEN)
+        g_hash_table_remove_all(l->models);
+    m = model_open(l->settings->state_dir, user, true, text_r);
+    if (m)
+        g_hash_table_replace(l->models, g_strdup(user), m);
+    return m;
+}
+
+enum train_mode ledger_mode(struct ledger *l, const char *user)
+{
+    static const char *const names[] = {
+        [MODE_SETTLE] = "settle", [MODE_TOE] = "toe", [MODE_TEFT] = "teft", [MODE_NONE] = "none"};
+    char *value = users_setting(l->users, user, "mode");
+    enum train_mode mode = l->settings->mode;
+    for (size_t i = 0; value && i < G_N_ELEMENTS(names); i++)
+        if (strcmp(names[i], value) == 0)
+            mode = (enum train_mode)i;
+    g_free(value);
+    return mode;
+}
+
+/* Up to two text arguments; false with a line if one that must be there is not. */
+static bool texts(GVariant *arguments, const char *const names[2], const char *values_r[2],
+                  char **text_r)
+{
+    for (int i = 0; i < 2 && names[i]; i++) {
+        if (g_variant_lookup(arguments, names[i], "&s", &values_r[i]) && *values_r[i])
+            continue;
+        *text_r = g_strdup_printf("%s is wanted", names[i]);
+        return false;
+    }
+    return true;
+}
+
+static int alias_add(struct ledger *l, GVariant *arguments, char **text_r)
+{
+    const char *v[2];
+    if (!texts(arguments, (const char *const[]){"address", "user"}, v, text_r))
+        return EX_DATAERR;
+    return users_alias_add(l->users, v[0], v[1], text_r) ? EX_OK : EX_DATAERR;
+}
+
+static int alias_remove(struct ledger *l, GVariant *arguments, char **text_r)
+{
+    const char *v[2];
+    if (!texts(arguments, (const char *const[]){"address", NULL}, v, text_r))
+        return EX_DATAERR;
+    return users_alias_remove(l->users, v[0], text_r) ? EX_OK : EX_DATAERR;
+}
+
+static int user_set(struct ledger *l, GVariant *arguments, char **text_r)
+{
+    const char *v[2], *value = NULL;
+    if (!texts(arguments, (const char *const[]){"user", "name"}, v, text_r))
+        return EX_DATAERR;
+    g_variant_lookup(arguments, "value", "&s", &value);
+    return users_set(l->users, v[0], v[1], value, text_r) ? EX_OK : EX_DATAERR;
+}
+
+static void collect_name(const char *user, const char *name, const char *value, void *arg)
+{
+    (void)user;
+    (void)value;
+    g_ptr_array_add(arg, g_strdup(name));
+}
+
+static int user_remove(struct ledger *l, GVariant *arguments, char **text_r)
+{
+    const char *v[2];
+    if (!texts(arguments, (const char *const[]){"user", NULL}, v, text_r))
+        return EX_DATAERR;
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+    bool ok = true;
+    users_setting_each(l->users, v[0], collect_name, names);
+    for (guint i = 0; i < names->len && ok; i++)
+        ok = users_set(l->users, v[0], g_ptr_array_index(names, i), NULL, text_r);
+    g_ptr_array_unref(names);
+    g_hash_table_remove(l->models, v[0]);
+    char *path = users_store_path(l->settings->state_dir, v[0]);
+    if (ok && unlink(path) != 0 && errno != ENOENT) {
+        *text_r = g_strdup_printf("%s: %s", path, g_strerror(errno));
+        ok = false;
+    }
+    g_free(path);
+    return ok ? EX_OK : EX_TEMPFAIL;
+}
+
+static int ping(struct ledger *l, GVariant *arguments, char **text_r)
+{
+    (void)l;
+    (void)arguments;
+    (void)text_r;
+    return EX_OK;
+}
+
+int ledger_handle(struct ledger *l, const char *verb, GVariant *arguments, char **text_r)
+{
+    static const struct {
+        const char *name;
+        int (*fn)(struct ledger *, GVariant *, char **);
+    } verbs[] = {
+        {"record", lesson_record},     {"confirm", lesson_confirm}, {"retrain", lesson_retrain},
+        {"train", lesson_train},       {"alias-add", alias_add},    {"alias-remove", alias_remove},
+        {"user-set", user_set},        {"user-remove", user_remove}, {"ping", ping},
+    };
+    *text_r = NULL;
+    for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++)
+        if (strcmp(verbs[i].name, verb) == 0)
+            return verbs[i].fn(l, arguments, text_r);
+    *text_r = g_strdup("no such request");
+    return EX_UNAVAILABLE;
+}
+
+void ledger_tick(struct ledger *l)
+{
+    housekeeping_tick(l);
+}

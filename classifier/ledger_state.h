@@ -1,0 +1,25 @@
+/* ledger_state: what ledger.c and lesson.c share. */
+#ifndef CLASSIFIER_LEDGER_STATE_H
+#define CLASSIFIER_LEDGER_STATE_H
+
+#include "base/users.h"
+#include "classifier/ledger.h"
+#include "classifier/model.h"
+
+struct ledger {
+    const struct settings *settings;
+    struct sitekey key;
+    int lock_fd;
+    struct users *users;
+    GHashTable *models; /* user -> open struct model*, a few */
+    char *forgotten;    /* the day before which all keys are known to be gone */
+    GPtrArray *round;   /* files of users that housekeeping has still to visit */
+    gint64 round_began; /* monotonic time; 0: none yet */
+};
+
+/* The user's model, opened for writing and made if need be; lent. NULL with one line. */
+struct model *ledger_model(struct ledger *l, const char *user, char **text_r);
+/* The user's own mode, else the settings'. */
+enum train_mode ledger_mode(struct ledger *l, const char *user);
+
+#endif

@@ -1,0 +1,321 @@
+#include "classifier/lesson.h"
+
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/address.h"
+#include "classifier/daykey.h"
+#include "classifier/record.h"
+
+enum {
+    SIGNATURE_MAX = 64,
+    FEATURES_MAX = 32 * 1024,
+    SEEN_DAYS = 30, /* settling trusts who corrected something so lately */
+};
+
+static int fail(int code, char **text_r, const char *text)
+{
+    if (!*text_r)
+        *text_r = g_strdup(text);
+    return code;
+}
+
+static const char *argument(GVariant *arguments, const char *name)
+{
+    const char *text = NULL;
+    g_variant_lookup(arguments, name, "&s", &text);
+    return text;
+}
+
+static const char *signature_argument(GVariant *arguments)
+{
+    const char *signature = argument(arguments, "signature");
+    const size_t len = signature ? strlen(signature) : 0;
+    if (len == 0 || len > SIGNATURE_MAX)
+        return NULL;
+    for (size_t i = 0; i < len; i++)
+        if (!g_ascii_isalnum(signature[i]))
+            return NULL;
+    return signature;
+}
+
+/* "spam" or "ham" for the words people and programs use; NULL for others. */
+static const char *taught_class(const char *class)
+{
+    if (!class)
+        return NULL;
+    if (g_ascii_strcasecmp(class, "spam") == 0)
+        return "spam";
+    return g_ascii_strcasecmp(class, "ham") == 0 || g_ascii_strcasecmp(class, "innocent") == 0
+               ? "ham"
+               : NULL;
+}
+
+static bool is_spam(const char *taught)
+{
+    return strcmp(taught, "spam") == 0;
+}
+
+/* Features out of an au; NULL if it is none or too long. A weight twice would be learnt twice. */
+static GArray *take_features(GVariant *value)
+{
+    gsize count;
+    if (!value || !g_variant_is_of_type(value, G_VARIANT_TYPE("au")))
+        return NULL;
+    const guint32 *data = g_variant_get_fixed_array(value, &count, sizeof(guint32));
+    if (count > FEATURES_MAX)
+        return NULL;
+    GArray *features = g_array_sized_new(FALSE, FALSE, sizeof(guint32), (guint)count + 1);
+    if (count > 0)
+        g_array_append_vals(features, data, (guint)count);
+    return features;
+}
+
+static GArray *features_argument(GVariant *arguments)
+{
+    GVariant *value = g_variant_lookup_value(arguments, "features", G_VARIANT_TYPE("au"));
+    GArray *features = take_features(value);
+    if (value)
+        g_variant_unref(value);
+    return features;
+}
+
+static char *bound_to(const char *user, const char *signature)
+{
+    return g_strconcat(user, "\n", signature, NULL);
+}
+
+static int add_record(struct ledger *l, const char *user, struct record *r, GArray *features,
+                      char **text_r)
+{
+    struct model *m = ledger_model(l, user, text_r);
+    if (!m)
+        return EX_TEMPFAIL;
+    char *bound = bound_to(user, r->signature);
+    const struct daykey key = {l->settings->site_key, r->day, bound};
+    const bool sealed = daykey_seal(&key, features, r->sealed, text_r);
+    g_free(bound);
+    if (!sealed)
+        return EX_TEMPFAIL;
+    return record_add(m, r) ? EX_OK : fail(EX_TEMPFAIL, text_r, "the record could not be stored");
+}
+
+int lesson_record(struct ledger *l, GVariant *arguments, char **text_r)
+{
+    const char *user = argument(arguments, "user");
+    const char *signature = signature_argument(arguments), *class = argument(arguments, "class");
+    GArray *features = features_argument(arguments);
+    int code = EX_DATAERR;
+    if (!user || !signature || !class || !features) {
+        fail(code, text_r, "record: user, signature, class and features are wanted");
+    } else if (ledger_mode(l, user) == MODE_NONE) {
+        code = EX_OK; /* nothing will ever be learnt from it */
+    } else {
+        struct record *r = record_new();
+        r->signature = g_strdup(signature);
+        r->day = daykey_day(0);
+        r->class = g_strdup(class);
+        g_variant_lookup(arguments, "score", "d", &r->score);
+        code = add_record(l, user, r, features, text_r);
+        record_free(&r);
+    }
+    if (features)
+        g_array_unref(features);
+    return code;
+}
+
+struct lesson {
+    const char *user, *class; /* class: what to teach, "spam" or "ham" */
+    const char *kind;         /* for the journal */
+    enum learner_effort effort;
+};
+
+static GArray *open_features(struct ledger *l, const char *user, const struct record *r)
+{
+    char *bound = bound_to(user, r->signature);
+    const struct daykey key = {l->settings->site_key, r->day, bound};
+    GArray *features = daykey_open(&key, r->sealed);
+    g_free(bound);
+    return features;
+}
+
+/* Undoes what the record taught before and teaches it anew; inside a transaction. */
+static bool teach(struct ledger *l, struct model *m, struct record *r, const struct lesson *what)
+{
+    struct learner *learner = model_learner(m);
+    GArray *features = open_features(l, what->user, r);
+    bool ok = learner && features;
+    if (ok) {
+        if (r->taught)
+            learner_undo(learner, features, is_spam(r->taught), r->steps);
+        r->steps = learner_learn(learner, features, is_spam(what->class), what->effort);
+        g_free(r->taught);
+        r->taught = g_strdup(what->class);
+        ok = model_save(m) && record_update(m, r) &&
+             model_journal(m, what->kind, r->signature, what->class, r->steps);
+    }
+    if (features)
+        g_array_unref(features);
+    return ok;
+}
+
+static int teach_once(struct ledger *l, struct model *m, struct record *r,
+                      const struct lesson *what, char **text_r)
+{
+    if (model_begin(m)) {
+        const bool ok = teach(l, m, r, what);
+        if (model_end(m, ok))
+            return EX_OK;
+    }
+    return fail(EX_TEMPFAIL, text_r, "the model could not be read or written");
+}
+
+static const char *delivered_class(const struct record *r)
+{
+    return strcmp(r->class, "Spam") == 0 ? "spam" : "ham";
+}
+
+int lesson_confirm(struct ledger *l, GVariant *arguments, char **text_r)
+{
+    const char *user = argument(arguments, "user"), *signature = signature_argument(arguments);
+    if (!user || !signature)
+        return fail(EX_DATAERR, text_r, "confirm: user and signature are wanted");
+    const enum train_mode mode = ledger_mode(l, user);
+    if (mode == MODE_NONE)
+        return EX_OK;
+    struct model *m = ledger_model(l, user, text_r);
+    if (!m)
+        return EX_TEMPFAIL;
+    struct record *r = record_get(m, signature);
+    if (!r)
+        return fail(EX_DATAERR, text_r, "no record of this signature");
+    r->state = RECORD_DELIVERED;
+    const struct lesson what = {user, delivered_class(r), "delivery", LEARNER_ONCE};
+    int code = EX_OK;
+    if (mode == MODE_TEFT && !r->taught)
+        code = teach_once(l, m, r, &what, text_r);
+    else if (!record_update(m, r))
+        code = fail(EX_TEMPFAIL, text_r, "the record could not be written");
+    record_free(&r);
+    return code;
+}
+
+/* Whose record it is: the user that the filter finds for such a recipient. */
+static char *user_of(struct ledger *l, const char *login)
+{
+    char *user = users_of_login(l->users, login, l->settings->recipient_delimiter);
+    return user ? user : address_canonical(login);
+}
+
+static int move(struct ledger *l, const char *user, GVariant *arguments, char **text_r)
+{
+    const char *class = taught_class(argument(arguments, "class"));
+    struct model *m = ledger_model(l, user, text_r);
+    if (!m)
+        return EX_TEMPFAIL;
+    struct record *r = record_get(m, signature_argument(arguments));
+    if (!r)
+        return fail(EX_DATAERR, text_r, "no record of this signature for this user");
+    const struct lesson what = {user, class, "move", LEARNER_FIRM};
+    int code = EX_OK;
+    /* Who moves it has got it, whatever became of the confirmation. */
+    r->state = RECORD_DELIVERED;
+    if (g_strcmp0(r->taught, class) != 0)
+        code = teach_once(l, m, r, &what, text_r);
+    record_free(&r);
+    return code;
+}
+
+int lesson_retrain(struct ledger *l, GVariant *arguments, char **text_r)
+{
+    const char *login = argument(arguments, "login");
+    if (!login || !signature_argument(arguments) || !taught_class(argument(arguments, "class")))
+        return fail(EX_DATAERR, text_r, "retrain: login, class (spam, ham) and signature are wanted");
+    char *user = user_of(l, login);
+    int code;
+    if (!user)
+        code = fail(EX_DATAERR, text_r, "this login is no user");
+    else if (ledger_mode(l, user) == MODE_NONE)
+        code = fail(EX_UNAVAILABLE, text_r, "this user's mode is none: nothing is learnt");
+    else
+        code = move(l, user, arguments, text_r);
+    g_free(user);
+    return code;
+}
+
+/* One message or, in batch, an array of them. False on features that are none. */
+static bool train_all(struct learner *learner, GVariant *arguments, bool spam, guint *count_r)
+{
+    GVariant *batch = g_variant_lookup_value(arguments, "batch", G_VARIANT_TYPE("aau"));
+    const gsize count = batch ? g_variant_n_children(batch) : 1;
+    bool ok = true;
+    for (gsize i = 0; i < count && ok; i++) {
+        GVariant *one = batch ? g_variant_get_child_value(batch, i)
+                              : g_variant_lookup_value(arguments, "features", G_VARIANT_TYPE("au"));
+        GArray *features = take_features(one);
+        ok = features != NULL;
+        if (ok) {
+            learner_learn(learner, features, spam, LEARNER_FIRM);
+            g_array_unref(features);
+        }
+        if (one)
+            g_variant_unref(one);
+    }
+    if (batch)
+        g_variant_unref(batch);
+    *count_r = (guint)count;
+    return ok;
+}
+
+int lesson_train(struct ledger *l, GVariant *arguments, char **text_r)
+{
+    const char *user = argument(arguments, "user");
+    const char *class = taught_class(argument(arguments, "class"));
+    if (!user || !class)
+        return fail(EX_DATAERR, text_r, "train: user, class (spam, ham) and features are wanted");
+    struct model *m = ledger_model(l, user, text_r);
+    if (!m)
+        return EX_TEMPFAIL;
+    guint count = 0;
+    struct learner *learner = model_begin(m) ? model_learner(m) : NULL;
+    const bool good = learner && train_all(learner, arguments, is_spam(class), &count);
+    const bool ok =
+        good && model_save(m) && model_journal(m, "train", NULL, class, (gint32)count);
+    if (model_end(m, ok))
+        return EX_OK;
+    if (learner && !good)
+        return fail(EX_DATAERR, text_r, "train: features are wanted");
+    return fail(EX_TEMPFAIL, text_r, "the model could not be read or written");
+}
+
+static void settle_one(struct ledger *l, struct model *m, const char *user, const char *signature)
+{
+    char *text = NULL;
+    struct record *r = record_get(m, signature);
+    if (!r)
+        return;
+    const struct lesson what = {user, delivered_class(r), "settled", LEARNER_ONCE};
+    if (learner_is_thin(r->score, is_spam(what.class)))
+        teach_once(l, m, r, &what, &text);
+    g_free(text);
+    record_free(&r);
+}
+
+void lesson_settle(struct ledger *l, const char *user)
+{
+    char *text = NULL;
+    struct model *m = ledger_mode(l, user) == MODE_SETTLE ? ledger_model(l, user, &text) : NULL;
+    g_free(text);
+    if (!m)
+        return;
+    char *since = daykey_day(SEEN_DAYS);
+    if (model_has_moves_since(m, since)) {
+        char *until = daykey_day(l->settings->settle_days);
+        GPtrArray *signatures = record_unlearnt(m, until);
+        for (guint i = 0; i < signatures->len; i++)
+            settle_one(l, m, user, g_ptr_array_index(signatures, i));
+        g_ptr_array_unref(signatures);
+        g_free(until);
+    }
+    g_free(since);
+}

@@ -1,0 +1,18 @@
+/* lesson: records what was delivered, and teaches a user's model from it. Each is one transaction
+ * in the user's file: a kill at any moment leaves all of it or nothing. Return sysexits codes;
+ * *text_r is one line (g_free) or left alone. */
+#ifndef CLASSIFIER_LESSON_H
+#define CLASSIFIER_LESSON_H
+
+#include "classifier/ledger_state.h"
+
+/* Arguments as base/keeper.h lists them. */
+int lesson_record(struct ledger *l, GVariant *arguments, char **text_r);
+int lesson_confirm(struct ledger *l, GVariant *arguments, char **text_r);
+int lesson_retrain(struct ledger *l, GVariant *arguments, char **text_r);
+int lesson_train(struct ledger *l, GVariant *arguments, char **text_r);
+/* Learns what the user left where it was delivered for settle_days, if it lies near the line and
+ * the user has moved something lately. */
+void lesson_settle(struct ledger *l, const char *user);
+
+#endif
