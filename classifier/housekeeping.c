@@ -9,25 +9,10 @@
 #define ROUND_US (G_GINT64_CONSTANT(3600) * G_USEC_PER_SEC)
 enum { USERS_A_TICK = 100, JOURNAL_DAYS = 90 };
 
-/* Paths in state_dir/users that end so; array of char*. */
-static GPtrArray *files(const char *state_dir, const char *suffix)
-{
-    GPtrArray *found = g_ptr_array_new_with_free_func(g_free);
-    char *folder = g_build_filename(state_dir, "users", NULL);
-    GDir *dir = g_dir_open(folder, 0, NULL);
-    for (const char *name; dir && (name = g_dir_read_name(dir));)
-        if (g_str_has_suffix(name, suffix))
-            g_ptr_array_add(found, g_build_filename(folder, name, NULL));
-    if (dir)
-        g_dir_close(dir);
-    g_free(folder);
-    return found;
-}
-
 bool housekeeping_recover(const char *state_dir, char **error_r)
 {
     static const char suffix[] = "-journal";
-    GPtrArray *journals = files(state_dir, suffix);
+    GPtrArray *journals = model_files(state_dir, suffix);
     bool ok = true;
     for (guint i = 0; i < journals->len && ok; i++) {
         char *path = g_ptr_array_index(journals, i);
@@ -65,7 +50,7 @@ void housekeeping_tick(struct ledger *l)
     l->forgotten = day;
     const gint64 now = g_get_monotonic_time();
     if (!l->round && (l->round_began == 0 || now - l->round_began > ROUND_US)) {
-        l->round = files(l->settings->state_dir, ".db");
+        l->round = model_files(l->settings->state_dir, ".db");
         l->round_began = now;
     }
     char *journal_day = daykey_day(JOURNAL_DAYS);

@@ -80,22 +80,13 @@ static GArray *features_argument(GVariant *arguments)
     return features;
 }
 
-static char *bound_to(const char *user, const char *signature)
-{
-    return g_strconcat(user, "\n", signature, NULL);
-}
-
 static int add_record(struct ledger *l, const char *user, struct record *r, GArray *features,
                       char **text_r)
 {
     struct model *m = ledger_model(l, user, text_r);
     if (!m)
         return EX_TEMPFAIL;
-    char *bound = bound_to(user, r->signature);
-    const struct daykey key = {l->settings->site_key, r->day, bound};
-    const bool sealed = daykey_seal(&key, features, r->sealed, text_r);
-    g_free(bound);
-    if (!sealed)
+    if (!record_seal(r, l->settings->site_key, user, features, text_r))
         return EX_TEMPFAIL;
     return record_add(m, r) ? EX_OK : fail(EX_TEMPFAIL, text_r, "the record could not be stored");
 }
@@ -130,20 +121,11 @@ struct lesson {
     enum learner_effort effort;
 };
 
-static GArray *open_features(struct ledger *l, const char *user, const struct record *r)
-{
-    char *bound = bound_to(user, r->signature);
-    const struct daykey key = {l->settings->site_key, r->day, bound};
-    GArray *features = daykey_open(&key, r->sealed);
-    g_free(bound);
-    return features;
-}
-
 /* Undoes what the record taught before and teaches it anew; inside a transaction. */
 static bool teach(struct ledger *l, struct model *m, struct record *r, const struct lesson *what)
 {
     struct learner *learner = model_learner(m);
-    GArray *features = open_features(l, what->user, r);
+    GArray *features = record_features(r, l->settings->site_key, what->user);
     bool ok = learner && features;
     if (ok) {
         if (r->taught)

@@ -82,6 +82,20 @@ void model_free(struct model **m)
     *m = NULL;
 }
 
+GPtrArray *model_files(const char *state_dir, const char *suffix)
+{
+    GPtrArray *found = g_ptr_array_new_with_free_func(g_free);
+    char *folder = g_build_filename(state_dir, "users", NULL);
+    GDir *dir = g_dir_open(folder, 0, NULL);
+    for (const char *name; dir && (name = g_dir_read_name(dir));)
+        if (g_str_has_suffix(name, suffix))
+            g_ptr_array_add(found, g_build_filename(folder, name, NULL));
+    if (dir)
+        g_dir_close(dir);
+    g_free(folder);
+    return found;
+}
+
 bool model_is_stale(const struct model *m)
 {
     struct stat st;

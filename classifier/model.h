@@ -15,6 +15,8 @@ struct model *model_open(const char *state_dir, const char *user, bool for_writi
                          char **error_r);
 /* The same by its file's name. */
 struct model *model_open_file(const char *path, bool for_writing, char **error_r);
+/* Paths of state_dir/users that end in ".db" or another suffix; array of char*, unref it. */
+GPtrArray *model_files(const char *state_dir, const char *suffix);
 void model_free(struct model **m);
 /* Whose it is; NULL if that is not known. g_free. */
 char *model_user(struct model *m);

@@ -1,6 +1,7 @@
 #include "classifier/record.h"
 
 #include "base/store.h"
+#include "classifier/daykey.h"
 
 struct record *record_new(void)
 {
@@ -20,6 +21,30 @@ void record_free(struct record **r)
     g_byte_array_unref((*r)->sealed);
     g_free(*r);
     *r = NULL;
+}
+
+static char *bound_to(const struct record *r, const char *user)
+{
+    return g_strconcat(user, "\n", r->signature, NULL);
+}
+
+bool record_seal(struct record *r, const char *site_key_file, const char *user,
+                 const GArray *features, char **error_r)
+{
+    char *bound = bound_to(r, user);
+    const struct daykey key = {site_key_file, r->day, bound};
+    const bool ok = daykey_seal(&key, features, r->sealed, error_r);
+    g_free(bound);
+    return ok;
+}
+
+GArray *record_features(const struct record *r, const char *site_key_file, const char *user)
+{
+    char *bound = bound_to(r, user);
+    const struct daykey key = {site_key_file, r->day, bound};
+    GArray *features = daykey_open(&key, r->sealed);
+    g_free(bound);
+    return features;
 }
 
 static bool finish(sqlite3_stmt *st, bool bound)

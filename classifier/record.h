@@ -19,6 +19,11 @@ struct record {
 
 struct record *record_new(void);
 void record_free(struct record **r);
+/* Puts the features (of guint32) into r->sealed, for this user, signature and day only. */
+bool record_seal(struct record *r, const char *site_key_file, const char *user,
+                 const GArray *features, char **error_r);
+/* They again; NULL if the day's key is gone or the record is another's. g_array_unref. */
+GArray *record_features(const struct record *r, const char *site_key_file, const char *user);
 /* False if there is one of this signature already. */
 bool record_add(struct model *m, const struct record *r);
 /* NULL if there is none. */
