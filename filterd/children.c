@@ -1,0 +1,180 @@
+#include "filterd/children.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "filterd/keeper_process.h"
+#include "filterd/worker.h"
+
+#define SPARE_MIN 2
+#define SPARE_MAX 8
+#define SPARE_IDLE_US (30 * G_USEC_PER_SEC)
+#define KEEPER_READY_MS 20000
+
+bool children_init(struct children *c)
+{
+    /* Room for two generations: after a reload the old one finishes while the new one works. */
+    c->board = board_new(c->settings->workers * 2 + 16);
+    return c->board && pipe2(c->log_pipe, O_CLOEXEC) == 0 &&
+           pipe2(c->wake_pipe, O_CLOEXEC | O_NONBLOCK) == 0 &&
+           fcntl(c->log_pipe[0], F_SETFL, O_NONBLOCK) == 0;
+}
+
+/* What a child of the master must not hold. */
+static void enter_child(struct children *c)
+{
+    close(c->log_pipe[0]);
+    close(c->wake_pipe[0]);
+    log_to_fd(c->log_pipe[1]);
+}
+
+void children_start_keeper(struct children *c)
+{
+    int ready[2];
+    char byte;
+    if (c->control_fd < 0 || pipe2(ready, O_CLOEXEC))
+        return;
+    c->keeper = fork();
+    if (c->keeper == 0) {
+        enter_child(c);
+        close(ready[0]);
+        _exit(keeper_process_run(c->settings, &c->key, c->control_fd, ready[1]));
+    }
+    close(ready[1]);
+    struct pollfd p = {ready[0], POLLIN, 0};
+    if (c->keeper > 0 && (poll(&p, 1, KEEPER_READY_MS) != 1 || read(ready[0], &byte, 1) != 1))
+        log_warn("keeper did not come up");
+    close(ready[0]);
+}
+
+static struct slot *free_slot(struct board *b)
+{
+    for (int i = 0; i < b->size; i++)
+        if (atomic_load(&b->slots[i].state) == SLOT_FREE)
+            return &b->slots[i];
+    return NULL;
+}
+
+static bool start_worker(struct children *c)
+{
+    struct slot *slot = free_slot(c->board);
+    if (!slot)
+        return false;
+    board_set(slot, SLOT_IDLE); /* counted from now on: one wish is one fork */
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct worker_place place = {c->settings, &c->key, c->listen_fds, slot, c->wake_pipe[1]};
+        enter_child(c);
+        if (c->control_fd >= 0)
+            close(c->control_fd);
+        _exit(worker_run(&place));
+    }
+    slot->pid = pid;
+    if (pid < 0) {
+        board_set(slot, SLOT_FREE);
+        log_warn("fork: %s", g_strerror(errno));
+    }
+    return pid > 0;
+}
+
+static bool somebody_waits(const struct children *c)
+{
+    size_t n = c->settings->listener_count;
+    struct pollfd fds[n];
+    for (size_t i = 0; i < n; i++)
+        fds[i] = (struct pollfd){c->listen_fds[i], POLLIN, 0};
+    return poll(fds, n, 0) > 0;
+}
+
+void children_balance(struct children *c)
+{
+    int idle = board_count(c->board, SLOT_IDLE);
+    int resting = board_count(c->board, SLOT_RESTING);
+    int total = idle + resting + board_count(c->board, SLOT_BUSY);
+    if (g_get_monotonic_time() < c->not_before)
+        return;
+    for (; idle < SPARE_MIN && total < c->settings->workers; idle++, total++)
+        if (!start_worker(c))
+            break;
+    struct slot *longest;
+    if (idle == 0 && resting && (longest = board_longest(c->board, SLOT_RESTING)) &&
+        somebody_waits(c))
+        kill(longest->pid, SIGUSR1);
+    if (idle > SPARE_MAX && (longest = board_longest(c->board, SLOT_IDLE)) &&
+        g_get_monotonic_time() - atomic_load(&longest->since) > SPARE_IDLE_US)
+        kill(longest->pid, SIGTERM);
+}
+
+void children_kill(struct children *c, int sig)
+{
+    for (int i = 0; i < c->board->size; i++)
+        if (atomic_load(&c->board->slots[i].state) != SLOT_FREE && c->board->slots[i].pid > 0)
+            kill(c->board->slots[i].pid, sig);
+}
+
+void children_dismiss_workers(struct children *c)
+{
+    children_kill(c, SIGTERM);
+}
+
+int children_workers_left(const struct children *c)
+{
+    return c->board->size - board_count(c->board, SLOT_FREE);
+}
+
+static void note_end(struct children *c, const char *who, pid_t pid, int status)
+{
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return;
+    if (WIFSIGNALED(status))
+        log_warn("%s %d ended by signal %d", who, (int)pid, WTERMSIG(status));
+    else
+        log_warn("%s %d ended with code %d", who, (int)pid, WEXITSTATUS(status));
+    /* Whatever makes them die at once must not make the machine spin. */
+    c->not_before = g_get_monotonic_time() + G_USEC_PER_SEC / 4;
+}
+
+void children_reap(struct children *c)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        struct slot *slot = board_of_pid(c->board, pid);
+        if (slot) {
+            note_end(c, "worker", pid, status);
+            c->misconfigured |= WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG;
+            board_set(slot, SLOT_FREE);
+        } else if (pid == c->keeper) {
+            note_end(c, "keeper", pid, status);
+            c->keeper = 0;
+        }
+    }
+}
+
+void children_relay_log(struct children *c)
+{
+    static char text[65536];
+    static size_t len;
+    ssize_t n;
+    while ((n = read(c->log_pipe[0], text + len, sizeof text - 1 - len)) > 0) {
+        char *line = text, *end;
+        len += (size_t)n;
+        text[len] = 0;
+        while ((end = strchr(line, '\n'))) {
+            *end = 0;
+            log_relay(line);
+            line = end + 1;
+        }
+        len -= (size_t)(line - text);
+        memmove(text, line, len);
+        if (len == sizeof text - 1)
+            len = 0; /* no line of ours is that long */
+    }
+}

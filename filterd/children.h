@@ -1,0 +1,41 @@
+/* children: how the master starts, counts and ends its workers and its keeper. */
+#ifndef FILTERD_CHILDREN_H
+#define FILTERD_CHILDREN_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/settings.h"
+#include "base/sitekey.h"
+#include "filterd/board.h"
+
+struct children {
+    struct settings *settings;
+    struct sitekey key;
+    struct board *board;
+    int *listen_fds; /* one per listener of settings */
+    int control_fd;
+    int log_pipe[2], wake_pipe[2];
+    pid_t keeper;
+    gint64 not_before; /* monotonic microseconds: no new child earlier, after one died young */
+    bool misconfigured; /* a worker could not start as the settings demand */
+};
+
+/* Makes the pipes and the board. */
+bool children_init(struct children *c);
+/* Starts the keeper and waits until its databases are recovered, or it gives up. */
+void children_start_keeper(struct children *c);
+/* Forks and ends workers so that a few are idle, within the settings' maximum; where all are taken
+ * and somebody waits, the session that rests longest is ended. */
+void children_balance(struct children *c);
+/* Tells all workers to finish what they are at. */
+void children_dismiss_workers(struct children *c);
+/* Takes note of those who ended. */
+void children_reap(struct children *c);
+/* Passes on what they logged. */
+void children_relay_log(struct children *c);
+int children_workers_left(const struct children *c);
+void children_kill(struct children *c, int sig);
+
+#endif

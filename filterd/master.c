@@ -1,0 +1,242 @@
+#include "filterd/master.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "filterd/children.h"
+#include "filterd/sockets.h"
+
+/* Below systemd's 90 s. */
+#define DRAIN_US (80 * G_USEC_PER_SEC)
+#define LOOK_MS 500
+
+static volatile sig_atomic_t stop, reload;
+
+static void on_signal(int sig)
+{
+    if (sig == SIGHUP)
+        reload = 1;
+    else if (sig != SIGCHLD)
+        stop = 1;
+}
+
+static void set_signals(void)
+{
+    struct sigaction sa = {.sa_handler = on_signal};
+    sigaction(SIGTERM, &sa, NULL);
+    sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGHUP, &sa, NULL);
+    sigaction(SIGCHLD, &sa, NULL); /* wakes the poll */
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static bool fail(const char *what, const char *name)
+{
+    log_warn("%s %s: %s", what, name, g_strerror(errno));
+    return false;
+}
+
+/* Folders the keeper writes to belong to the user we will be. */
+static bool own_folder(const char *path, mode_t mode, const struct passwd *pw)
+{
+    if (g_mkdir_with_parents(path, (int)mode))
+        return fail("cannot make", path);
+    if (pw && chown(path, pw->pw_uid, pw->pw_gid))
+        return fail("cannot hand over", path);
+    return true;
+}
+
+static bool prepare_state(struct children *c, const struct passwd *pw)
+{
+    const struct settings *s = c->settings;
+    char *error = NULL;
+    char *days = g_strconcat(s->site_key, ".d", NULL);
+    bool ok = own_folder(s->state_dir, 0750, pw);
+    if (ok && !sitekey_load(s->site_key, true, &c->key, &error)) {
+        log_warn("%s", error);
+        ok = false;
+    }
+    ok = ok && own_folder(days, 0700, pw);
+    g_free(error);
+    g_free(days);
+    return ok;
+}
+
+static bool listen_one(const struct endpoint *at, int *fd_r)
+{
+    char *error = NULL;
+    *fd_r = sockets_listen(at, &error);
+    if (*fd_r < 0)
+        log_warn("%s", error);
+    g_free(error);
+    return *fd_r >= 0;
+}
+
+static bool open_sockets(struct children *c)
+{
+    const struct settings *s = c->settings;
+    c->listen_fds = g_new(int, s->listener_count + 1);
+    for (size_t i = 0; i < s->listener_count; i++)
+        if (!listen_one(&s->listeners[i].at, &c->listen_fds[i]))
+            return false;
+    return listen_one(&s->control, &c->control_fd);
+}
+
+static bool drop_root(const struct passwd *pw)
+{
+    if (pw && (initgroups(pw->pw_name, pw->pw_gid) || setgid(pw->pw_gid) || setuid(pw->pw_uid)))
+        return fail("cannot become", pw->pw_name);
+    prctl(PR_SET_DUMPABLE, 0);
+    return true;
+}
+
+/* An old socket at the same address is kept: nobody who connects meanwhile is turned away. */
+static int keep_socket(const struct children *c, const struct endpoint *at)
+{
+    for (size_t i = 0; i < c->settings->listener_count; i++)
+        if (c->listen_fds[i] >= 0 && sockets_same(at, &c->settings->listeners[i].at))
+            return dup(c->listen_fds[i]);
+    return -1;
+}
+
+static void close_sockets(struct children *c)
+{
+    for (size_t i = 0; i < c->settings->listener_count; i++)
+        if (c->listen_fds[i] >= 0)
+            close(c->listen_fds[i]);
+    g_clear_pointer(&c->listen_fds, g_free);
+}
+
+/* New sockets first: if one cannot be had, all stays as it was. */
+static int *sockets_for(const struct children *c, const struct settings *s)
+{
+    int *fds = g_new(int, s->listener_count + 1);
+    for (size_t i = 0; i < s->listener_count; i++) {
+        fds[i] = keep_socket(c, &s->listeners[i].at);
+        if (fds[i] >= 0 || listen_one(&s->listeners[i].at, &fds[i]))
+            continue;
+        while (i-- > 0)
+            close(fds[i]);
+        g_free(fds);
+        return NULL;
+    }
+    return fds;
+}
+
+static void reread(struct children *c)
+{
+    char *error = NULL;
+    reload = 0;
+    struct settings *s = settings_load(c->settings->file, &error);
+    if (!s) {
+        log_warn("settings stay as they were: %s", error);
+        g_free(error);
+        return;
+    }
+    /* These are bound to what was done as root. */
+    if (g_strcmp0(s->state_dir, c->settings->state_dir) ||
+        g_strcmp0(s->site_key, c->settings->site_key) ||
+        !sockets_same(&s->control, &c->settings->control) || s->listener_count == 0) {
+        log_warn("settings stay as they were: state_dir, site_key and control want a restart");
+        settings_free(&s);
+        return;
+    }
+    int *fds = sockets_for(c, s);
+    if (!fds) {
+        settings_free(&s);
+        return;
+    }
+    s->workers = MIN(s->workers, (c->board->size - 16) / 2); /* the board cannot grow */
+    close_sockets(c);
+    c->listen_fds = fds;
+    settings_free(&c->settings);
+    c->settings = s;
+    children_dismiss_workers(c);
+    if (c->keeper > 0)
+        kill(c->keeper, SIGTERM);
+    log_info("settings read anew");
+}
+
+static void look(struct children *c)
+{
+    char bytes[256];
+    struct pollfd fds[2] = {{c->log_pipe[0], POLLIN, 0}, {c->wake_pipe[0], POLLIN, 0}};
+    poll(fds, 2, LOOK_MS);
+    while (read(c->wake_pipe[0], bytes, sizeof bytes) > 0)
+        ;
+    children_relay_log(c);
+    children_reap(c);
+}
+
+static void drain(struct children *c)
+{
+    gint64 end = g_get_monotonic_time() + DRAIN_US;
+    close_sockets(c);
+    children_dismiss_workers(c);
+    while (children_workers_left(c) && g_get_monotonic_time() < end)
+        look(c);
+    if (children_workers_left(c)) {
+        log_warn("%d workers did not finish in time", children_workers_left(c));
+        children_kill(c, SIGKILL);
+    }
+    end = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
+    if (c->keeper > 0)
+        kill(c->keeper, SIGTERM);
+    while ((c->keeper > 0 || children_workers_left(c)) && g_get_monotonic_time() < end)
+        look(c);
+    children_relay_log(c);
+}
+
+static void unlink_sockets(const struct settings *s)
+{
+    for (size_t i = 0; i < s->listener_count; i++)
+        if (s->listeners[i].at.path)
+            unlink(s->listeners[i].at.path);
+    if (s->control.path)
+        unlink(s->control.path);
+}
+
+static void loop(struct children *c)
+{
+    while (!stop && !c->misconfigured) {
+        if (reload)
+            reread(c);
+        if (!c->keeper && g_get_monotonic_time() >= c->not_before)
+            children_start_keeper(c);
+        children_balance(c);
+        look(c);
+    }
+}
+
+int master_run(struct settings *s)
+{
+    struct children c = {.settings = s, .control_fd = -1};
+    const struct passwd *pw = NULL;
+    set_signals();
+    if (geteuid() == 0 && s->user && !(pw = getpwnam(s->user))) {
+        log_warn("%s: [filterd] user=%s: no such user", s->file, s->user);
+        return EX_CONFIG;
+    }
+    if (!prepare_state(&c, pw) || !open_sockets(&c) || !drop_root(pw) || !children_init(&c))
+        return EX_CONFIG;
+    log_info("started: %zu listeners, at most %d workers, sandbox=%s", s->listener_count,
+             s->workers, s->sandbox_required ? "required" : "best");
+    loop(&c);
+    log_info("stopping");
+    drain(&c);
+    unlink_sockets(c.settings);
+    int code = c.misconfigured ? EX_CONFIG : EX_OK;
+    settings_free(&c.settings);
+    explicit_bzero(&c.key, sizeof c.key);
+    return code;
+}

@@ -1,0 +1,284 @@
+/* filterd-pipe [-c FILE] [-f SENDER] [-o -] [--] RECIPIENT...; see filterd-pipe(1).
+ *
+ * The message is read, judged and sealed by a child behind the sandbox; the outer process holds
+ * what may write (sendmail, standard output) and takes only finished copies. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/newline.h"
+#include "base/sandbox.h"
+#include "filterd/courier.h"
+#include "filterd/pipeline.h"
+
+#define DEFAULT_FILE "/etc/filterd/filterd.conf"
+#define DELIVER_MS 280000
+
+struct job {
+    const char *file, *sender;
+    bool to_stdout;
+    char **recipients;
+};
+
+/* Postfix' pipe(8) bounces mail on every exit code but 75: what is our own trouble, or the
+ * operator's, is a 75 unless a person reads the result. */
+static int exit_code(const struct job *job, int code)
+{
+    return job->to_stdout || code == EX_OK || code == EX_UNAVAILABLE ? code : EX_TEMPFAIL;
+}
+
+static int usage(FILE *to, int code)
+{
+    fputs("usage: filterd-pipe [-c FILE] [-f SENDER] [-o -] [--] RECIPIENT... < MESSAGE\n"
+          "  -c FILE    settings (default " DEFAULT_FILE ")\n"
+          "  -f SENDER  envelope sender\n"
+          "  -o -       write the one result to standard output\n",
+          to);
+    return code;
+}
+
+static char *write_all(int fd, const char *p, size_t len)
+{
+    while (len) {
+        ssize_t n = write(fd, p, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return g_strdup_printf("write: %s", g_strerror(errno));
+        p += n;
+        len -= (size_t)n;
+    }
+    return NULL;
+}
+
+/* Standard output holds LF line ends when it was LF that came in, as Unix tools expect. */
+static char *to_stdout(const char *path, const char *sender, const char *recipient, GBytes *message)
+{
+    gsize len;
+    const char *data = g_bytes_get_data(message, &len);
+    (void)path;
+    (void)sender;
+    (void)recipient;
+    return write_all(STDOUT_FILENO, data, len);
+}
+
+static pid_t start_sendmail(const char *program, const char *sender, const char *recipient,
+                            int *fd_r)
+{
+    int ends[2];
+    if (pipe(ends))
+        return -1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(ends[0], STDIN_FILENO);
+        close(ends[0]);
+        close(ends[1]);
+        execl(program, program, "-G", "-i", "-f", *sender ? sender : "<>", "--", recipient,
+              (char *)NULL);
+        _exit(EX_OSFILE);
+    }
+    close(ends[0]);
+    *fd_r = ends[1];
+    return pid;
+}
+
+static char *without_cr(const char *data, size_t len, size_t *len_r)
+{
+    char *out = g_malloc(len + 1);
+    *len_r = 0;
+    for (size_t i = 0; i < len; i++)
+        if (data[i] != '\r' || i + 1 >= len || data[i + 1] != '\n')
+            out[(*len_r)++] = data[i];
+    return out;
+}
+
+static char *to_sendmail(const char *program, const char *sender, const char *recipient,
+                         GBytes *message)
+{
+    gsize len, lf_len;
+    int fd, status = -1;
+    const char *data = g_bytes_get_data(message, &len);
+    char *lf = without_cr(data, len, &lf_len);
+    pid_t pid = start_sendmail(program, sender, recipient, &fd);
+    char *error = pid > 0 ? write_all(fd, lf, lf_len) : g_strdup("cannot start sendmail");
+    /* sendmail takes the end of the pipe for the end of the message: it must be dead before. */
+    if (pid > 0 && error) {
+        kill(pid, SIGKILL);
+        waitpid(pid, &status, 0);
+        close(fd);
+    } else if (pid > 0) {
+        close(fd);
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+            ;
+        if (!WIFEXITED(status) || WEXITSTATUS(status))
+            error = g_strdup_printf("%s ended with status %d", program, status);
+    }
+    explicit_bzero(lf, lf_len);
+    g_free(lf);
+    return error;
+}
+
+/* False: too big. */
+static bool read_message(struct bytes *raw, size_t limit)
+{
+    ssize_t n;
+    for (;;) {
+        bytes_reserve(raw, 65536);
+        n = read(STDIN_FILENO, raw->data + raw->len, 65536);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) /* half a message is none */
+            _exit(EX_TEMPFAIL);
+        if (n == 0)
+            break;
+        raw->len += (size_t)n;
+        if (raw->len > limit)
+            return false;
+    }
+    raw->data[raw->len] = 0;
+    newline_normalise(raw);
+    return true;
+}
+
+static int worst(const struct outcome *outcomes, guint n)
+{
+    int code = EX_OK;
+    for (guint i = 0; i < n; i++) {
+        int one = outcome_exit_code(&outcomes[i]);
+        if (one == EX_TEMPFAIL || code == EX_OK)
+            code = one == EX_OK ? code : one;
+    }
+    return code;
+}
+
+static struct envelope *make_envelope(const struct job *job)
+{
+    struct envelope *e = envelope_new(NULL);
+    e->sender = g_strdup(strcmp(job->sender, "<>") ? job->sender : "");
+    for (char **r = job->recipients; *r; r++)
+        envelope_add_recipient(e, *r, "");
+    return e;
+}
+
+/* A message in memory through the same pipeline as a session's. */
+static int filter(struct service *sv, const struct job *job, const struct next_hop *to)
+{
+    struct bytes raw = {0};
+    if (!read_message(&raw, sv->settings->message_size_limit)) {
+        struct outcome o = outcome_of(REASON_TOO_BIG);
+        log_warn("%s: %s", o.dsn, o.text);
+        bytes_free(&raw);
+        return EX_UNAVAILABLE;
+    }
+    struct envelope *e = make_envelope(job);
+    struct outcome *outcomes = g_new0(struct outcome, e->recipients->len);
+    struct hop *hop = hop_new(sv, to);
+    struct arrival a = {e, evidence_start(e), &raw, false, false};
+    hop_set_deadline(hop, DELIVER_MS);
+    pipeline_run(sv, hop, &a, outcomes);
+    int code = worst(outcomes, e->recipients->len);
+    hop_free(&hop);
+    evidence_free(&a.evidence);
+    g_free(outcomes);
+    envelope_free(&e);
+    bytes_free(&raw);
+    return code;
+}
+
+static int child(const struct settings *s, const struct sitekey *key, const struct job *job,
+                 int courier)
+{
+    struct next_hop out = {HOP_SENDMAIL, {.path = (char *)"-"}};
+    const char *why;
+    if (!sandbox_no_writes(NULL, &why) && s->sandbox_required) {
+        log_warn("sandbox=required: %s", why);
+        return EX_CONFIG;
+    }
+    struct service *sv = service_new(s, key, courier);
+    int code = filter(sv, job, job->to_stdout ? &out : &s->deliver);
+    service_free(&sv);
+    return code;
+}
+
+static courier_fn *courier_for(const struct settings *s, const struct job *job)
+{
+    if (job->to_stdout)
+        return to_stdout;
+    return s->deliver.kind == HOP_MAILDIR ? courier_maildir : to_sendmail;
+}
+
+static int run(const struct settings *s, const struct job *job)
+{
+    struct sitekey key;
+    char *error = NULL;
+    int pair[2], status;
+    if (!sitekey_load(s->site_key, true, &key, &error)) {
+        log_warn("%s", error);
+        return EX_CONFIG;
+    }
+    if (!job->to_stdout && s->deliver.kind == HOP_NONE) {
+        log_warn("%s: [deliver] next_hop is not set (or use -o -)", s->file);
+        return EX_CONFIG;
+    }
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+        return EX_TEMPFAIL;
+    signal(SIGPIPE, SIG_IGN);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(pair[0]);
+        _exit(child(s, &key, job, pair[1]));
+    }
+    close(pair[1]);
+    if (pid < 0)
+        return EX_TEMPFAIL;
+    courier_serve(pair[0], courier_for(s, job));
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (WIFEXITED(status))
+        return WEXITSTATUS(status);
+    log_warn("the filtering process ended by signal %d", WTERMSIG(status));
+    return EX_TEMPFAIL;
+}
+
+static bool parse(int argc, char **argv, struct job *job)
+{
+    int option;
+    while ((option = getopt(argc, argv, "+c:f:o:")) != -1) {
+        if (option == 'c')
+            job->file = optarg;
+        else if (option == 'f')
+            job->sender = optarg;
+        else if (option == 'o' && !strcmp(optarg, "-"))
+            job->to_stdout = true;
+        else
+            return false;
+    }
+    job->recipients = argv + optind;
+    /* One result has one recipient. */
+    return optind < argc && (!job->to_stdout || optind + 1 == argc);
+}
+
+int main(int argc, char **argv)
+{
+    struct job job = {.file = DEFAULT_FILE, .sender = ""};
+    char *error = NULL;
+    if (argc > 1 && !strcmp(argv[1], "--help"))
+        return usage(stdout, EX_OK);
+    if (!parse(argc, argv, &job))
+        return exit_code(&job, usage(stderr, EX_USAGE));
+    struct settings *s = settings_load(job.file, &error);
+    if (!s) {
+        fprintf(stderr, "filterd-pipe: %s\n", error);
+        return exit_code(&job, EX_CONFIG);
+    }
+    log_open(s->log_stderr || job.to_stdout ? LOG_TO_STDERR : LOG_TO_SYSLOG, "filterd-pipe");
+    int code = exit_code(&job, run(s, &job));
+    settings_free(&s);
+    return code;
+}
