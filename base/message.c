@@ -74,6 +74,7 @@ struct message *message_new(const char *raw, size_t len)
     if (starts_with(raw, end, "From ") || starts_with(raw, end, ">From "))
         first = line_after(raw, end);
     const char *body = scan_headers(m, first, end);
+    size_t missing_at = body < end && *body != '\r' && *body != '\n' ? (size_t)(body - first) : 0;
     if (starts_with(body, end, "\r\n"))
         body += 2;
     else if (starts_with(body, end, "\n"))
@@ -81,7 +82,7 @@ struct message *message_new(const char *raw, size_t len)
     m->body = body;
     m->body_len = (size_t)(end - body);
     if (m->header_count && message_limits_ok(first, (size_t)(end - first)))
-        m->tree = message_tree_new(first, (size_t)(end - first));
+        m->tree = message_tree_new(first, (size_t)(end - first), missing_at);
     return m;
 }
 

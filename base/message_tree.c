@@ -3,10 +3,13 @@
 #include <gmime/gmime.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 #define DEPTH_MAX 100
 
 struct message_tree {
     GByteArray *bytes; /* its data is lent */
+    struct bytes copy; /* what bytes lends where the received bytes would not do */
     GMimeMessage *message;
     char *type;
 };
@@ -41,29 +44,41 @@ static char *type_of(GMimeObject *object)
     return text;
 }
 
-struct message_tree *message_tree_new(const char *raw, size_t len)
+static GMimeMessage *parse(GByteArray *bytes)
 {
-    if (len > G_MAXUINT)
-        return NULL;
     init_once();
-    GByteArray *bytes = g_byte_array_new();
-    bytes->data = (guint8 *)raw;
-    bytes->len = (guint)len;
     GMimeStream *stream = g_mime_stream_mem_new_with_byte_array(bytes);
     g_mime_stream_mem_set_owner((GMimeStreamMem *)stream, FALSE);
     GMimeParser *parser = g_mime_parser_new_with_stream(stream);
     g_object_unref(stream);
     GMimeMessage *message = g_mime_parser_construct_message(parser, NULL);
     g_object_unref(parser);
-    if (!message || !g_mime_message_get_mime_part(message)) {
+    if (message && !g_mime_message_get_mime_part(message))
         g_clear_object(&message);
-        unborrow(bytes);
+    return message;
+}
+
+struct message_tree *message_tree_new(const char *raw, size_t len, size_t missing_at)
+{
+    if (len > G_MAXUINT - 2)
         return NULL;
-    }
     struct message_tree *t = g_new0(struct message_tree, 1);
-    t->bytes = bytes;
-    t->message = message;
-    t->type = type_of(g_mime_message_get_mime_part(message));
+    t->bytes = g_byte_array_new();
+    if (missing_at) {
+        bytes_reserve(&t->copy, len + 2);
+        bytes_add(&t->copy, raw, missing_at);
+        bytes_adds(&t->copy, "\r\n");
+        bytes_add(&t->copy, raw + missing_at, len - missing_at);
+        raw = (const char *)t->copy.data;
+        len = t->copy.len;
+    }
+    t->bytes->data = (guint8 *)raw;
+    t->bytes->len = (guint)len;
+    t->message = parse(t->bytes);
+    if (t->message)
+        t->type = type_of(g_mime_message_get_mime_part(t->message));
+    else
+        message_tree_free(&t);
     return t;
 }
 
@@ -71,8 +86,9 @@ void message_tree_free(struct message_tree **t)
 {
     if (!*t)
         return;
-    g_object_unref((*t)->message);
+    g_clear_object(&(*t)->message);
     unborrow((*t)->bytes);
+    bytes_free(&(*t)->copy);
     g_free((*t)->type);
     g_clear_pointer(t, g_free);
 }

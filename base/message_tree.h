@@ -5,8 +5,10 @@
 
 #include "base/message.h"
 
-/* raw begins with the first header and must outlive the tree. NULL if GMime sees no message. */
-struct message_tree *message_tree_new(const char *raw, size_t len);
+/* raw begins with the first header and must outlive the tree. Where the empty line before the body
+ * is missing, missing_at is the body's offset (else 0): GMime then gets a copy that has one, so
+ * that it sees the same headers and body as everyone else. NULL if GMime sees no message. */
+struct message_tree *message_tree_new(const char *raw, size_t len, size_t missing_at);
 void message_tree_free(struct message_tree **t);
 const char *message_tree_type(const struct message_tree *t);
 const char *message_tree_param(const struct message_tree *t, const char *name);

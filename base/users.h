@@ -18,7 +18,8 @@ void users_free(struct users **u);
 
 enum users_result { USERS_TEMP = 0, USERS_FOUND, USERS_UNKNOWN };
 /* The users behind an address: aliases (to any depth, loops cut), then the address itself, then
- * both again without its extension. *users_r: new array of char* (g_ptr_array_unref frees all). */
+ * both again without its extension (a member's own extension likewise). *users_r: always a new
+ * array of char*, each once, empty unless USERS_FOUND (g_ptr_array_unref frees all). */
 enum users_result users_resolve(struct users *u, const char *address, const char *delimiters,
                                 GPtrArray **users_r);
 /* The login name of a mail user (Dovecot's %u) to its user: the address itself, or through the

@@ -1,0 +1,76 @@
+#include "base/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <unistd.h>
+
+#define BUSY_TIMEOUT_MS 5000
+
+static bool fail(sqlite3 **db, const char *path, const char *what, char **error_r)
+{
+    *error_r = g_strdup_printf("%s: %s", path, what);
+    sqlite3_close(*db);
+    *db = NULL;
+    return false;
+}
+
+/* SQLite would make it 0644. */
+static bool make_file(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    if (fd < 0)
+        return false;
+    close(fd);
+    return true;
+}
+
+bool store_open(const char *path, bool for_writing, const char *schema, sqlite3 **db_r,
+                char **error_r)
+{
+    *db_r = NULL;
+    if (!for_writing && access(path, F_OK) != 0) {
+        if (errno == ENOENT)
+            return true;
+        return fail(db_r, path, g_strerror(errno), error_r);
+    }
+    if (for_writing && !make_file(path))
+        return fail(db_r, path, g_strerror(errno), error_r);
+    int mode = for_writing ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
+    if (sqlite3_open_v2(path, db_r, mode | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+        return fail(db_r, path, sqlite3_errmsg(*db_r), error_r);
+    sqlite3_busy_timeout(*db_r, BUSY_TIMEOUT_MS);
+    const char *settings = "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF;";
+    const char *for_writer = "PRAGMA journal_mode=DELETE; PRAGMA secure_delete=ON;"
+                             "PRAGMA synchronous=FULL;";
+    /* A reader looks once, so that a file that is none, or a hot journal, shows here. */
+    const char *last = for_writing ? schema : "SELECT 1 FROM sqlite_schema LIMIT 1";
+    if (sqlite3_exec(*db_r, settings, NULL, NULL, NULL) ||
+        (for_writing && sqlite3_exec(*db_r, for_writer, NULL, NULL, NULL)) ||
+        sqlite3_exec(*db_r, last, NULL, NULL, NULL))
+        return fail(db_r, path, sqlite3_errmsg(*db_r), error_r);
+    return true;
+}
+
+sqlite3_stmt *store_prepare(sqlite3 *db, const char *sql, const char *const *texts, int count)
+{
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK)
+        return NULL;
+    for (int i = 0; i < count; i++) {
+        if (sqlite3_bind_text(statement, i + 1, texts[i], -1, SQLITE_TRANSIENT) != SQLITE_OK) {
+            sqlite3_finalize(statement);
+            return NULL;
+        }
+    }
+    return statement;
+}
+
+bool store_run(sqlite3 *db, const char *sql, const char *const *texts, int count)
+{
+    sqlite3_stmt *statement = store_prepare(db, sql, texts, count);
+    int step = SQLITE_ROW;
+    while (statement && step == SQLITE_ROW)
+        step = sqlite3_step(statement);
+    return sqlite3_finalize(statement) == SQLITE_OK && step == SQLITE_DONE;
+}

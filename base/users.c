@@ -1,0 +1,405 @@
+#include "base/users.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/address.h"
+#include "base/store.h"
+
+#define ALIAS_DEPTH_MAX 100
+#define VALUE_MAX_BYTES 4096
+
+struct users {
+    char *state_dir, *path;
+    bool for_writing;
+    sqlite3 *db; /* NULL: there was no file when we looked last */
+};
+
+static const char schema[] =
+    "CREATE TABLE IF NOT EXISTS alias (address TEXT NOT NULL, member TEXT NOT NULL,"
+    " PRIMARY KEY (address, member));"
+    "CREATE INDEX IF NOT EXISTS alias_member ON alias (member);"
+    "CREATE TABLE IF NOT EXISTS setting (user TEXT NOT NULL, name TEXT NOT NULL,"
+    " value TEXT NOT NULL, PRIMARY KEY (user, name)) WITHOUT ROWID;";
+
+struct users *users_open(const char *state_dir, bool for_writing, char **error_r)
+{
+    struct users *u = g_new0(struct users, 1);
+    u->state_dir = g_strdup(state_dir);
+    u->path = g_build_filename(state_dir, "users.db", NULL);
+    u->for_writing = for_writing;
+    if (!store_open(u->path, for_writing, schema, &u->db, error_r))
+        users_free(&u);
+    return u;
+}
+
+void users_free(struct users **u)
+{
+    if (!*u)
+        return;
+    sqlite3_close((*u)->db);
+    g_free((*u)->state_dir);
+    g_free((*u)->path);
+    g_clear_pointer(u, g_free);
+}
+
+/* The keeper may have made the file since: a worker must see its first alias too. */
+static bool look_again(struct users *u)
+{
+    char *error = NULL;
+    if (!u->db && !store_open(u->path, u->for_writing, schema, &u->db, &error)) {
+        g_free(error);
+        return false;
+    }
+    return true;
+}
+
+/* First column of all rows, in order; NULL on error, empty without a file. */
+static GPtrArray *column(struct users *u, const char *sql, const char *text)
+{
+    GPtrArray *rows = g_ptr_array_new_with_free_func(g_free);
+    if (!look_again(u)) {
+        g_ptr_array_unref(rows);
+        return NULL;
+    }
+    if (!u->db)
+        return rows;
+    sqlite3_stmt *statement = store_prepare(u->db, sql, &text, 1);
+    int step = SQLITE_ERROR;
+    while (statement && (step = sqlite3_step(statement)) == SQLITE_ROW)
+        g_ptr_array_add(rows, g_strdup((const char *)sqlite3_column_text(statement, 0)));
+    sqlite3_finalize(statement);
+    if (step != SQLITE_DONE)
+        g_clear_pointer(&rows, g_ptr_array_unref);
+    return rows;
+}
+
+static GPtrArray *members(struct users *u, const char *address)
+{
+    return column(u, "SELECT member FROM alias WHERE address = ?1 ORDER BY member", address);
+}
+
+/* A link that leads nowhere is a key that is broken, not a user without one. */
+static enum users_result has_key(const struct users *u, const char *user)
+{
+    struct stat st;
+    char *dir = users_key_dir(u->state_dir, user);
+    char *path = g_build_filename(dir, "current", NULL);
+    enum users_result result = lstat(path, &st) == 0                    ? USERS_FOUND
+                               : errno == ENOENT || errno == ENOTDIR ? USERS_UNKNOWN
+                                                                     : USERS_TEMP;
+    g_free(path);
+    g_free(dir);
+    return result;
+}
+
+static enum users_result has_row(struct users *u, const char *sql, const char *user)
+{
+    GPtrArray *rows = column(u, sql, user);
+    enum users_result result = !rows ? USERS_TEMP : rows->len ? USERS_FOUND : USERS_UNKNOWN;
+    if (rows)
+        g_ptr_array_unref(rows);
+    return result;
+}
+
+/* By a key or a setting. */
+static enum users_result exists_itself(struct users *u, const char *user)
+{
+    enum users_result result = has_key(u, user);
+    if (result == USERS_UNKNOWN)
+        result = has_row(u, "SELECT user FROM setting WHERE user = ?1 LIMIT 1", user);
+    return result;
+}
+
+/* By these or as an alias' member. */
+static enum users_result exists(struct users *u, const char *user)
+{
+    enum users_result result = exists_itself(u, user);
+    if (result == USERS_UNKNOWN)
+        result = has_row(u, "SELECT member FROM alias WHERE member = ?1 LIMIT 1", user);
+    return result;
+}
+
+struct expansion {
+    struct users *u;
+    const char *delimiters;
+    GHashTable *open; /* addresses on the way to the present one */
+    GHashTable *done;
+    GPtrArray *found;
+};
+
+static void add_user(GPtrArray *users, const char *user)
+{
+    if (!g_ptr_array_find_with_equal_func(users, user, g_str_equal, NULL))
+        g_ptr_array_add(users, g_strdup(user));
+}
+
+static bool expand(struct expansion *x, const char *address, unsigned depth);
+
+/* A member no alias leads on from. "bob+lists" is bob, if there is a bob and no bob+lists: else
+ * his mail would go unsealed past his key. */
+static bool add_member(struct expansion *x, const char *member, unsigned depth)
+{
+    char *base = address_without_extension(member, x->delimiters);
+    enum users_result own = base ? exists_itself(x->u, member) : USERS_FOUND;
+    enum users_result other = USERS_UNKNOWN;
+    if (own == USERS_UNKNOWN)
+        other = has_row(x->u, "SELECT member FROM alias WHERE address = ?1 LIMIT 1", base);
+    if (other == USERS_UNKNOWN && own == USERS_UNKNOWN)
+        other = exists(x->u, base);
+    bool ok = own != USERS_TEMP && other != USERS_TEMP;
+    if (ok && other == USERS_FOUND && depth < ALIAS_DEPTH_MAX)
+        ok = expand(x, base, depth + 1);
+    else if (ok)
+        add_user(x->found, member);
+    g_free(base);
+    return ok;
+}
+
+/* False on a database error. An alias that comes back to itself ends there, as a user. */
+static bool expand(struct expansion *x, const char *address, unsigned depth)
+{
+    GPtrArray *list = members(x->u, address);
+    if (!list)
+        return false;
+    if (!list->len || depth >= ALIAS_DEPTH_MAX) {
+        g_ptr_array_unref(list);
+        return !depth || add_member(x, address, depth);
+    }
+    bool ok = true;
+    char *self = g_strdup(address);
+    g_hash_table_add(x->open, self);
+    for (guint i = 0; i < list->len && ok; i++) {
+        const char *member = list->pdata[i];
+        if (g_hash_table_contains(x->open, member))
+            add_user(x->found, member);
+        else if (g_hash_table_add(x->done, g_strdup(member)))
+            ok = expand(x, member, depth + 1);
+    }
+    g_hash_table_remove(x->open, self);
+    g_ptr_array_unref(list);
+    return ok;
+}
+
+static enum users_result resolve_exact(struct users *u, const char *address,
+                                       const char *delimiters, GPtrArray *found)
+{
+    struct expansion x = {.u = u, .delimiters = delimiters, .found = found};
+    x.open = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    x.done = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    bool ok = expand(&x, address, 0);
+    g_hash_table_unref(x.open);
+    g_hash_table_unref(x.done);
+    if (!ok)
+        return USERS_TEMP;
+    if (found->len)
+        return USERS_FOUND;
+    enum users_result result = exists(u, address);
+    if (result == USERS_FOUND)
+        add_user(found, address);
+    return result;
+}
+
+enum users_result users_resolve(struct users *u, const char *address, const char *delimiters,
+                                GPtrArray **users_r)
+{
+    *users_r = g_ptr_array_new_with_free_func(g_free);
+    char *whole = address_canonical(address);
+    if (!whole)
+        return USERS_UNKNOWN;
+    enum users_result result = resolve_exact(u, whole, delimiters, *users_r);
+    char *base = result == USERS_UNKNOWN ? address_without_extension(whole, delimiters) : NULL;
+    if (base)
+        result = resolve_exact(u, base, delimiters, *users_r);
+    if (result != USERS_FOUND)
+        g_ptr_array_set_size(*users_r, 0);
+    g_free(base);
+    g_free(whole);
+    return result;
+}
+
+char *users_of_login(struct users *u, const char *login, const char *delimiters)
+{
+    GPtrArray *found;
+    char *user = NULL;
+    if (users_resolve(u, login, delimiters, &found) == USERS_FOUND) {
+        char *address = address_canonical(login);
+        bool own = g_ptr_array_find_with_equal_func(found, address, g_str_equal, NULL);
+        user = g_strdup(own ? address : found->pdata[0]);
+        g_free(address);
+    }
+    g_ptr_array_unref(found);
+    return user;
+}
+
+static bool run(struct users *u, const char *sql, const char *const *texts, int count,
+                char **error_r)
+{
+    if (u->db && store_run(u->db, sql, texts, count))
+        return true;
+    *error_r = g_strdup_printf("%s: %s", u->path,
+                               u->db ? sqlite3_errmsg(u->db) : "is not there");
+    return false;
+}
+
+/* NULL with *error_r if text is no address. */
+static char *canonical(const char *text, char **error_r)
+{
+    char *address = address_canonical(text);
+    if (!address)
+        *error_r = g_strdup_printf("\"%s\" is no mail address", text);
+    return address;
+}
+
+bool users_alias_add(struct users *u, const char *address, const char *user, char **error_r)
+{
+    char *from = canonical(address, error_r);
+    char *to = from ? canonical(user, error_r) : NULL;
+    const char *texts[] = {from, to};
+    bool ok = to && run(u, "INSERT OR IGNORE INTO alias VALUES (?1, ?2)", texts, 2, error_r);
+    g_free(from);
+    g_free(to);
+    return ok;
+}
+
+bool users_alias_remove(struct users *u, const char *address, char **error_r)
+{
+    char *from = canonical(address, error_r);
+    const char *texts[] = {from};
+    bool ok = from && run(u, "DELETE FROM alias WHERE address = ?1", texts, 1, error_r);
+    g_free(from);
+    return ok;
+}
+
+void users_alias_each(struct users *u, void (*fn)(const char *, const char *, void *), void *arg)
+{
+    if (!look_again(u) || !u->db)
+        return;
+    sqlite3_stmt *statement =
+        store_prepare(u->db, "SELECT address, member FROM alias ORDER BY address, member", NULL, 0);
+    while (statement && sqlite3_step(statement) == SQLITE_ROW)
+        fn((const char *)sqlite3_column_text(statement, 0),
+           (const char *)sqlite3_column_text(statement, 1), arg);
+    sqlite3_finalize(statement);
+}
+
+static bool is_word(const char *words, const char *value)
+{
+    char **list = g_strsplit(words, "|", -1);
+    bool found = g_strv_contains((const char *const *)list, value);
+    g_strfreev(list);
+    return found;
+}
+
+static bool is_probability(const char *value)
+{
+    char *end;
+    double x = g_ascii_strtod(value, &end);
+    return *value && !*end && isfinite(x) && x >= 0 && x <= 1;
+}
+
+static bool is_text(const char *value)
+{
+    size_t len = strlen(value);
+    if (!g_utf8_validate(value, -1, NULL) || len > VALUE_MAX_BYTES)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)value[i] < 0x20 || value[i] == 0x7f)
+            return false;
+    return true;
+}
+
+/* NULL if name=value is good, else what is expected. */
+static const char *expected(const char *name, const char *value)
+{
+    static const struct {
+        const char *name, *words, *expected;
+    } choices[] = {
+        {"encrypt", "yes|no", "encrypt is yes or no"},
+        {"protect_headers", "yes|no", "protect_headers is yes or no"},
+        {"spam_action", "tag|quarantine|reject|discard",
+         "spam_action is tag, quarantine, reject or discard"},
+        {"mode", "settle|toe|teft|none", "mode is settle, toe, teft or none"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(choices); i++)
+        if (strcmp(name, choices[i].name) == 0)
+            return is_word(choices[i].words, value) ? NULL : choices[i].expected;
+    if (strcmp(name, "spam_threshold") == 0)
+        return is_probability(value) ? NULL : "spam_threshold is a number from 0 to 1";
+    if (strcmp(name, "allow") == 0 || strcmp(name, "deny") == 0)
+        return is_text(value) ? NULL : "allow and deny are one line of at most 4096 bytes";
+    return "a user's settings are encrypt, protect_headers, spam_threshold, spam_action, mode,"
+           " allow and deny";
+}
+
+bool users_set(struct users *u, const char *user, const char *name, const char *value,
+               char **error_r)
+{
+    char *whom = canonical(user, error_r);
+    if (!whom)
+        return false;
+    const char *wrong = value ? expected(name, value) : NULL;
+    const char *texts[] = {whom, name, value};
+    bool ok = false;
+    if (wrong)
+        *error_r = g_strdup(wrong);
+    else if (value)
+        ok = run(u, "INSERT OR REPLACE INTO setting VALUES (?1, ?2, ?3)", texts, 3, error_r);
+    else
+        ok = run(u, "DELETE FROM setting WHERE user = ?1 AND name = ?2", texts, 2, error_r);
+    g_free(whom);
+    return ok;
+}
+
+char *users_setting(struct users *u, const char *user, const char *name)
+{
+    const char *texts[] = {user, name};
+    char *value = NULL;
+    if (!look_again(u) || !u->db)
+        return NULL;
+    sqlite3_stmt *statement =
+        store_prepare(u->db, "SELECT value FROM setting WHERE user = ?1 AND name = ?2", texts, 2);
+    if (statement && sqlite3_step(statement) == SQLITE_ROW)
+        value = g_strdup((const char *)sqlite3_column_text(statement, 0));
+    sqlite3_finalize(statement);
+    return value;
+}
+
+void users_setting_each(struct users *u, const char *user,
+                        void (*fn)(const char *user, const char *name, const char *value, void *),
+                        void *arg)
+{
+    if (!look_again(u) || !u->db)
+        return;
+    sqlite3_stmt *statement = store_prepare(u->db,
+                                            "SELECT user, name, value FROM setting"
+                                            " WHERE ?1 IS NULL OR user = ?1 ORDER BY user, name",
+                                            &user, 1);
+    while (statement && sqlite3_step(statement) == SQLITE_ROW)
+        fn((const char *)sqlite3_column_text(statement, 0),
+           (const char *)sqlite3_column_text(statement, 1),
+           (const char *)sqlite3_column_text(statement, 2), arg);
+    sqlite3_finalize(statement);
+}
+
+static char *below(const char *state_dir, const char *folder, const char *user, const char *ending)
+{
+    char *name = address_to_file_name(user);
+    char *file = g_strconcat(name, ending, NULL);
+    char *path = g_build_filename(state_dir, folder, file, NULL);
+    g_free(file);
+    g_free(name);
+    return path;
+}
+
+char *users_key_dir(const char *state_dir, const char *user)
+{
+    return below(state_dir, "keys", user, "");
+}
+
+char *users_store_path(const char *state_dir, const char *user)
+{
+    return below(state_dir, "users", user, ".db");
+}
