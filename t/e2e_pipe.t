@@ -21,6 +21,7 @@ my ($t, $postfix, $dovecot, $filterd) = @$site{qw(t postfix dovecot filterd)};
 my ($rsa, $curve) = @{ $site->{keys} }{qw(rsa curve)};
 my @everyone = map { "$_\@example.com" } qw(rsa curve plain);
 $filterd->down; # nothing here needs the daemon
+chown scalar getpwnam($FilterdTest::FILTERD_USER), -1, $t->dir . '/etc/site.key';
 
 subtest 'pipe(8)' => sub {
     my $sent = mail_like();
@@ -59,13 +60,16 @@ subtest 'what is refused' => sub {
     is($out, '', 'nothing on stdout');
     like($err, qr/5\.3\.4/, 'and it says why');
     is((pipe_($mail, '-o', '-'))[0], 64, 'no recipient: EX_USAGE');
-    is((pipe_($mail, '--nonsense', $everyone[0]))[0], 64, 'unknown option: EX_USAGE');
+    is((pipe_($mail, '-o', '-', '-x', $everyone[0]))[0], 64, 'unknown option: EX_USAGE');
     my $conf = $t->dir . '/wrong.conf';
     spew($conf, slurp($filterd->{conf}) . "\n[encrypt]\nno_kee = pass\n");
     ($status, $out, $err) = pipe_($mail, '-c', $conf, '-o', '-', $everyone[0]);
     is($status, 78, 'unknown setting: EX_CONFIG');
     like($err, qr/\Q$conf\E:\d+: /, 'file and line');
-    is((pipe_($mail, '-c', $t->dir . '/none.conf', $everyone[0]))[0], 78, 'no settings: EX_CONFIG');
+    # pipe(8) bounces on whatever is not EX_TEMPFAIL: the operator's mistakes must not.
+    is((pipe_($mail, '-c', $conf, $everyone[0]))[0], 75, 'on the way to a next hop: EX_TEMPFAIL');
+    is((pipe_($mail, '-c', $t->dir . '/none.conf', $everyone[0]))[0], 75, 'no settings: EX_TEMPFAIL');
+    is((pipe_($mail, '-f', 'alice@example.net'))[0], 75, 'no recipient: EX_TEMPFAIL');
 };
 
 subtest 'next hop' => sub {
@@ -93,6 +97,13 @@ subtest 'sendmail' => sub {
     is_sealed_for($got =~ s/\r?\n/\r\n/gr, $mail, $rsa, $curve);
     spew("$box.exit", "75\n");
     is((pipe_($mail, '-f', 'alice@example.net', $everyone[0]))[0], 75, 'its EX_TEMPFAIL is ours');
+
+    # Postfix's own: what comes back by pickup must not be filtered again.
+    spew($stub, qq(#!/bin/sh\nexec /usr/sbin/sendmail -C $postfix->{dir}/etc "\$@"\n), 0755);
+    $postfix->command('postconf', '-P', 'pickup/unix/content_filter=');
+    $postfix->command('postfix', 'reload');
+    is((pipe_($mail, '-f', 'alice@example.net', $everyone[1]))[0], 0, 'Postfix takes it');
+    is_sealed_for(($dovecot->wait_mails(2, $everyone[1]))[1] // '', $mail, $curve);
 };
 
 done_testing;
