@@ -1,0 +1,117 @@
+package FilterdTest::Corpus;
+
+# A folder of real mail sent through filterd's LMTP listener to a maildir next hop, in parallel
+# lanes. Each lane has a user, a key and a mailbox of its own and sends one message at a time, so
+# what lies in its mailbox after a reply is the copy of that message.
+
+use strict;
+use warnings;
+use File::Find ();
+use FilterdTest;
+use FilterdTest::Client;
+use FilterdTest::Daemon;
+use FilterdTest::Keys;
+use Time::HiRes ();
+
+require "$FilterdTest::ROOT/tools/payload";
+
+# The messages an index names (lines "class path"), else all files below the folder; every Nth.
+sub messages {
+    my ($folder, $every) = @_;
+    my @found;
+    for my $index (-f "$folder/index" ? "$folder/index" : glob "$folder/*/index") {
+        my $base = $index =~ s{/index$}{}r;
+        push @found, map { /^\w+ (.+)/ ? "$base/$1" : () } split /\n/, slurp($index);
+    }
+    File::Find::find({ wanted => sub { push @found, $_ if -f }, no_chdir => 1 }, $folder) if !@found;
+    @found = sort @found;
+    return @found[grep { $_ % ($every || 1) == 0 } 0 .. $#found];
+}
+
+# As an MTA hands it over: every bare LF is a line end, and the last line has one.
+sub as_sent {
+    my ($text) = @_;
+    $text =~ s/(?<!\r)\n/\r\n/g;
+    $text .= "\r\n" if $text !~ /\r\n\z/;
+    return $text;
+}
+
+sub start {
+    my ($class, $lanes) = @_;
+    my $t = FilterdTest->new;
+    my $self = bless { t => $t, mail => $t->dir . '/mail' }, $class;
+    $self->{filterd} = FilterdTest::Daemon->start($t, idle => 1,
+        set => { 'listener lmtp.next_hop' => "maildir:$self->{mail}/%d/%n" });
+    mkdir $self->{mail};
+    chown +(getpwnam $FilterdTest::FILTERD_USER)[2, 3], $self->{mail};
+    $self->daemon;
+    for my $n (1 .. $lanes) {
+        my $key = FilterdTest::Keys->new($t, "lane$n\@example.com", 'curve');
+        $self->{filterd}->import_key($key);
+        push @{ $self->{lanes} }, { user => $key->{address}, key => $key, new => "$self->{mail}/example.com/lane$n/new" };
+    }
+    return $self;
+}
+
+# filterd with its stderr in a pipe: its workers may write no file, also not a sanitizer's report.
+sub daemon {
+    my ($self) = @_;
+    my $t = $self->{t};
+    my $log = $t->log_file('filterd');
+    pipe my $from, my $to or die "pipe: $!";
+    my $cat = fork // die "fork: $!";
+    if (!$cat) {
+        close $to;
+        open STDIN, '<&', $from;
+        open STDOUT, '>>', $log;
+        exec '/bin/cat';
+    }
+    close $from;
+    $t->at_end(sub { waitpid $cat, 0 });
+    my $pid = $self->{pid} = fork // die "fork: $!";
+    if (!$pid) {
+        open STDIN, '<', '/dev/null';
+        open STDOUT, '>&', $to;
+        open STDERR, '>&', $to;
+        exec $t->dir . '/bin/filterd';
+    }
+    close $to;
+    $t->at_end(sub { FilterdTest::end_process($pid) });
+    my $socket = $t->dir . '/run/lmtp.sock';
+    poll(sub { FilterdTest::Client::listens($socket) }) or die "filterd: no $socket\n" . slurp($log);
+}
+
+# Sends them all; code->(lane, number, file, reply) runs in the lane's process after each, and what
+# it returns (lines) is gathered.
+sub send_all {
+    my ($self, $files, $code) = @_;
+    my $lanes = $self->{lanes};
+    my @from;
+    for my $l (0 .. $#$lanes) {
+        my $pid = open(my $out, '-|') // die "fork: $!";
+        if (!$pid) {
+            $SIG{INT} = $SIG{TERM} = 'DEFAULT';
+            $| = 1;
+            eval { $self->lane($lanes->[$l], $l, $files, $code); 1 } or print "died: $@";
+            POSIX::_exit(0);
+        }
+        push @from, $out;
+    }
+    my @lines = map { my $fh = $_; my @got = <$fh>; close $fh; @got } @from;
+    chomp @lines;
+    return @lines;
+}
+
+sub lane {
+    my ($self, $lane, $first, $files, $code) = @_;
+    my $client;
+    for (my $i = $first; $i < @$files; $i += @{ $self->{lanes} }) {
+        $client ||= FilterdTest::Client->new(lmtp => $self->{t}->dir . '/run/lmtp.sock');
+        my $reply = $client->deliver(as_sent(slurp($files->[$i])), 'sender@example.net', $lane->{user});
+        print map { "$_\n" } $code->($lane, $i, $files->[$i], $reply);
+        undef $client if $reply !~ /^\d/;
+    }
+    $client->quit if $client;
+}
+
+1;
