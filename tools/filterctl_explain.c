@@ -1,0 +1,120 @@
+/* filterctl explain [-u USER] FILE|SIGNATURE: why a message was, or would be, judged so. */
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "classifier/record.h"
+#include "tools/filterctl_judge.h"
+
+enum { REASONS = 15 };
+
+static void print_reason(const struct filterctl *ctl, const struct reason *r, bool first)
+{
+    if (!ctl->json) {
+        printf("%+.4f  %s\n", r->weight, r->text);
+        return;
+    }
+    GString *text = g_string_new(NULL);
+    filterctl_json_string(text, r->text);
+    printf("%s{\"weight\":%.9g,\"text\":%s}", first ? "" : ",", r->weight, text->str);
+    g_string_free(text, TRUE);
+}
+
+static void print_reasons(const struct filterctl *ctl, const struct filterctl_judge *j)
+{
+    GPtrArray *reasons = classifier_explain(j->classifier, j->user, j->tokens, REASONS);
+    char *line = filterctl_judge_line(&j->judgement);
+    if (ctl->json)
+        printf("{\"class\":\"%s\",\"score\":%.9g,\"reasons\":[",
+               filterctl_judge_word(j->judgement.class), j->judgement.score);
+    else
+        puts(line);
+    for (guint i = 0; i < reasons->len; i++)
+        print_reason(ctl, g_ptr_array_index(reasons, i), i == 0);
+    if (ctl->json)
+        puts("]}");
+    else if (reasons->len == 0)
+        puts("nothing in it has been learnt yet");
+    g_ptr_array_unref(reasons);
+    g_free(line);
+}
+
+static int explain_file(struct filterctl *ctl, const char *user, const char *file)
+{
+    struct filterctl_judge j;
+    const int code = filterctl_judge_file(ctl, user, file, &j);
+    if (code == EX_OK)
+        print_reasons(ctl, &j);
+    filterctl_judge_clear(&j);
+    return code;
+}
+
+/* Words are not kept, so what a record can tell is how its hashes weigh now. */
+static void print_record(struct filterctl *ctl, struct model *m, const char *user,
+                         const struct record *r)
+{
+    GArray *features = record_features(r, ctl->settings->site_key, user);
+    const struct learner *l = model_learner(m);
+    GString *who = g_string_new(NULL);
+    filterctl_json_string(who, user);
+    printf(ctl->json ? "{\"user\":%s,\"day\":\"%s\",\"class\":\"%s\",\"score\":%.9g,"
+                       "\"delivered\":%s,\"taught\":\"%s\""
+                     : "user=%s day=%s class=%s score=%.2f delivered=%s taught=%s",
+           ctl->json ? who->str : user, r->day, r->class, r->score,
+           r->state == RECORD_DELIVERED ? "true" : "false", r->taught ? r->taught : "no");
+    if (features && l)
+        printf(ctl->json ? ",\"features\":%u,\"score_now\":%.9g" : " features=%u score_now=%.2f",
+               features->len, learner_score(l, features));
+    puts(ctl->json ? "}" : "");
+    if (features)
+        g_array_unref(features);
+    g_string_free(who, TRUE);
+}
+
+/* True if this user has the record. */
+static bool explain_record(struct filterctl *ctl, const char *path, const char *wanted,
+                           const char *signature)
+{
+    char *error = NULL;
+    struct model *m = model_open_file(path, false, &error);
+    char *user = m ? model_user(m) : NULL;
+    struct record *r = NULL;
+    if (user && (!wanted || strcmp(user, wanted) == 0))
+        r = record_get(m, signature);
+    if (r)
+        print_record(ctl, m, user, r);
+    if (error)
+        filterctl_complain("%s", error);
+    const bool found = r != NULL;
+    record_free(&r);
+    g_free(user);
+    g_free(error);
+    model_free(&m);
+    return found;
+}
+
+static int explain_signature(struct filterctl *ctl, const char *user, const char *signature)
+{
+    GPtrArray *files = model_files(ctl->settings->state_dir, ".db");
+    bool found = false;
+    for (guint i = 0; i < files->len; i++)
+        found |= explain_record(ctl, g_ptr_array_index(files, i), user, signature);
+    g_ptr_array_unref(files);
+    if (!found)
+        filterctl_complain("%s: no such file, and no record of such a signature", signature);
+    return found ? EX_OK : EX_NOINPUT;
+}
+
+int filterctl_explain(struct filterctl *ctl, int argc, char **argv)
+{
+    char *user;
+    argc = filterctl_judge_user(argc, argv, &user);
+    int code = EX_USAGE;
+    if (argc == 2) {
+        const char *what = argv[1];
+        const bool file = strcmp(what, "-") == 0 || g_file_test(what, G_FILE_TEST_EXISTS);
+        code = file ? explain_file(ctl, user, what) : explain_signature(ctl, user, what);
+    }
+    g_free(user);
+    return code;
+}
