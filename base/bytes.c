@@ -41,15 +41,18 @@ void bytes_adds(struct bytes *b, const char *text)
 void bytes_addf(struct bytes *b, const char *format, ...)
 {
     va_list ap;
+    bytes_reserve(b, 256);
     va_start(ap, format);
-    int n = vsnprintf(NULL, 0, format, ap);
+    int n = vsnprintf((char *)b->data + b->len, b->cap - b->len, format, ap);
     va_end(ap);
     if (n < 0)
         return;
-    bytes_reserve(b, (size_t)n);
-    va_start(ap, format);
-    vsnprintf((char *)b->data + b->len, (size_t)n + 1, format, ap);
-    va_end(ap);
+    if ((size_t)n >= b->cap - b->len) {
+        bytes_reserve(b, (size_t)n);
+        va_start(ap, format);
+        vsnprintf((char *)b->data + b->len, (size_t)n + 1, format, ap);
+        va_end(ap);
+    }
     b->len += (size_t)n;
 }
 

@@ -1,0 +1,196 @@
+/* Line ends and DATA: what smuggling and half messages look like on the wire. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/lineio.h"
+#include "base/newline.h"
+
+struct wire {
+    int fds[2];
+    struct lineio *io;
+};
+
+static struct wire wire_with(const char *input, size_t len)
+{
+    struct wire w;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, w.fds), 0);
+    assert_int_equal(write(w.fds[1], input, len), len);
+    shutdown(w.fds[1], SHUT_WR);
+    w.io = lineio_new(w.fds[0], w.fds[0]);
+    return w;
+}
+
+static void wire_close(struct wire *w)
+{
+    lineio_free(&w->io);
+    close(w->fds[0]);
+    close(w->fds[1]);
+}
+
+static void check_line(const char *input, enum lineio_status want, const char *text)
+{
+    char line[16];
+    struct wire w = wire_with(input, strlen(input));
+    assert_int_equal(lineio_get(w.io, line, sizeof line), want);
+    if (text)
+        assert_string_equal(line, text);
+    wire_close(&w);
+}
+
+static void lines(void **state)
+{
+    (void)state;
+    check_line("NOOP\r\n", LINEIO_OK, "NOOP");
+    check_line("\r\n", LINEIO_OK, "");
+    check_line("NOOP\nQUIT\r\n", LINEIO_BARE, NULL);
+    check_line("NO\rOP\r\n", LINEIO_BARE, NULL);
+    check_line("0123456789abcdef\r\n", LINEIO_TOO_LONG, NULL);
+    check_line("0123456789abcde\r\n", LINEIO_OK, "0123456789abcde");
+    check_line("NOOP", LINEIO_ERROR, NULL);
+    check_line("", LINEIO_EOF, NULL);
+}
+
+static void check_data(const char *input, enum lineio_status want, const char *text, bool bare)
+{
+    struct bytes out = {0};
+    struct lineio_data facts;
+    struct wire w = wire_with(input, strlen(input));
+    assert_int_equal(lineio_get_data(w.io, &out, 1000, &facts), want);
+    if (want == LINEIO_OK) {
+        assert_string_equal(out.data ? (char *)out.data : "", text);
+        assert_int_equal(facts.bare, bare);
+        assert_false(facts.too_big);
+    }
+    bytes_free(&out);
+    wire_close(&w);
+}
+
+static void data(void **state)
+{
+    (void)state;
+    check_data(".\r\n", LINEIO_OK, "", false);
+    check_data("a\r\n.\r\n", LINEIO_OK, "a\r\n", false);
+    check_data("..\r\n..b\r\n.c\r\n.\r\n", LINEIO_OK, ".\r\n.b\r\nc\r\n", false);
+    /* None of these ends DATA (SMTP smuggling). */
+    check_data("a\n.\n", LINEIO_EOF, NULL, true);
+    check_data("a\n.\r\nMAIL\r\n.\r\n", LINEIO_OK, "a\n.\r\nMAIL\r\n", true);
+    check_data("a\r\n.\nb\r\n.\r\n", LINEIO_OK, "a\r\n\nb\r\n", true);
+    check_data("a\r.\r\nb\r\n.\r\n", LINEIO_OK, "a\r.\r\nb\r\n", true);
+    check_data("a\r\n.\rb\r\n.\r\n", LINEIO_OK, "a\r\n\rb\r\n", true);
+    check_data("a\r\r\n.\r\n", LINEIO_OK, "a\r\r\n", true);
+    /* The client vanished: nothing of it counts. */
+    check_data("a\r\n.", LINEIO_EOF, NULL, false);
+    check_data("a\r\n", LINEIO_EOF, NULL, false);
+}
+
+static void data_over_limit(void **state)
+{
+    struct bytes out = {0};
+    struct lineio_data facts;
+    char line[8];
+    const char *input = "0123456789\r\n0123456789\r\n.\r\nQUIT\r\n";
+    (void)state;
+    struct wire w = wire_with(input, strlen(input));
+    assert_int_equal(lineio_get_data(w.io, &out, 12, &facts), LINEIO_OK);
+    assert_true(facts.too_big);
+    assert_int_equal(out.len, 0);
+    assert_int_equal(lineio_get(w.io, line, sizeof line), LINEIO_OK); /* still in step */
+    assert_string_equal(line, "QUIT");
+    bytes_free(&out);
+    wire_close(&w);
+}
+
+static void data_in_small_pieces(void **state)
+{
+    const char *input = "a\r\n..b\r\n.\r\n";
+    struct bytes out = {0};
+    struct lineio_data facts;
+    int fds[2];
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    if (fork() == 0) {
+        for (const char *p = input; *p; p++) {
+            usleep(1000);
+            if (write(fds[1], p, 1) != 1)
+                _exit(1);
+        }
+        _exit(0);
+    }
+    struct lineio *io = lineio_new(fds[0], fds[0]);
+    assert_int_equal(lineio_get_data(io, &out, 1000, &facts), LINEIO_OK);
+    assert_string_equal((char *)out.data, "a\r\n.b\r\n");
+    lineio_free(&io);
+    bytes_free(&out);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void put_data(void **state)
+{
+    char got[64] = {0};
+    int fds[2];
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    struct lineio *io = lineio_new(fds[0], fds[0]);
+    assert_true(lineio_put_data(io, ".a\r\n..\r\nb", 9));
+    assert_true(lineio_flush(io));
+    assert_int_equal(read(fds[1], got, sizeof got - 1), 16);
+    assert_string_equal(got, "..a\r\n...\r\nb\r\n.\r\n");
+    lineio_free(&io);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void timeout(void **state)
+{
+    char line[8];
+    int fds[2];
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    struct lineio *io = lineio_new(fds[0], fds[0]);
+    lineio_set_timeout(io, 20);
+    assert_int_equal(lineio_get(io, line, sizeof line), LINEIO_TIMEOUT);
+    lineio_set_timeout(io, 60000);
+    lineio_set_deadline(io, 20);
+    assert_int_equal(lineio_get(io, line, sizeof line), LINEIO_TIMEOUT);
+    volatile int wake = 1;
+    lineio_set_wake(io, &wake);
+    assert_int_equal(lineio_get(io, line, sizeof line), LINEIO_WOKEN);
+    lineio_free(&io);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void normalise(void **state)
+{
+    static const char *const cases[][2] = {
+        {"", ""},           {"a", "a\r\n"},           {"a\n", "a\r\n"},
+        {"a\r\n", "a\r\n"}, {"a\rb", "a\r\nb\r\n"},   {"a\r\r\nb\n", "a\r\nb\r\n"},
+        {"\n\n", "\r\n\r\n"}, {"a\n\rb", "a\r\n\r\nb\r\n"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bytes b = {0};
+        bytes_adds(&b, cases[i][0]);
+        newline_normalise(&b);
+        assert_string_equal((char *)b.data, cases[i][1]);
+        bytes_free(&b);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines),           cmocka_unit_test(data),
+        cmocka_unit_test(data_over_limit), cmocka_unit_test(data_in_small_pieces),
+        cmocka_unit_test(put_data),        cmocka_unit_test(timeout),
+        cmocka_unit_test(normalise),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

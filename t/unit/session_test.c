@@ -1,0 +1,238 @@
+/* The protocol, said over a socketpair to a session whose next hop is a folder or is down. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "filterd/courier.h"
+#include "filterd/session.h"
+
+static char folder[] = "/tmp/filterd-session-XXXXXX";
+
+static const char template[] = "[filterd]\nhostname=mx.example.org\nstate_dir=%s/state\n"
+                               "log=stderr\nmessage_size_limit=%d\ndomains=example.org\n"
+                               "trusted_networks=127.0.0.0/8\n"
+                               "[listener in]\nprotocol=%s\naddress=unix:%s/in.sock\n"
+                               "next_hop=%s\n[encrypt]\nunknown_recipient=%s\n";
+
+struct setup {
+    const char *protocol, *next_hop, *unknown;
+    int limit;
+    bool distrust;
+};
+
+static struct settings *settings_for(const struct setup *how)
+{
+    char *file = g_build_filename(folder, "filterd.conf", NULL), *error = NULL;
+    char *text = g_strdup_printf(template, folder, how->limit ? how->limit : 100000,
+                                 how->protocol, folder, how->next_hop,
+                                 how->unknown ? how->unknown : "pass");
+    assert_true(g_file_set_contents(file, text, -1, NULL));
+    struct settings *s = settings_load(file, &error);
+    if (!s)
+        fail_msg("%s", error);
+    g_free(text);
+    g_free(file);
+    return s;
+}
+
+/* The server's side, in a process of its own as in life. */
+static void serve(int fd, const struct setup *how)
+{
+    struct sitekey key = {{1}};
+    struct settings *s = settings_for(how);
+    const struct next_hop *hop = settings_next_hop(s, &s->listeners[0]);
+    int courier = hop->kind == HOP_MAILDIR ? courier_start(hop) : -1;
+    struct service *sv = service_new(s, &key, courier);
+    struct session_place place = {.service = sv, .listener = &s->listeners[0],
+                                  .trusted = !how->distrust};
+    session_run(fd, &place);
+    service_free(&sv);
+    settings_free(&s);
+    _exit(0);
+}
+
+/* Says all of input at once (pipelined) and returns all that was answered. */
+static char *converse(const struct setup *how, const char *input)
+{
+    int fds[2], status;
+    char buffer[4096];
+    ssize_t n;
+    GString *answer = g_string_new(NULL);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(fds[0]);
+        serve(fds[1], how);
+    }
+    close(fds[1]);
+    assert_int_equal(write(fds[0], input, strlen(input)), strlen(input));
+    shutdown(fds[0], SHUT_WR);
+    while ((n = read(fds[0], buffer, sizeof buffer)) > 0)
+        g_string_append_len(answer, buffer, n);
+    close(fds[0]);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    return g_string_free(answer, FALSE);
+}
+
+/* Compares the replies' codes (and DSN where given), line by line from the end of the greeting. */
+static void expect(const struct setup *how, const char *input, const char *const *want)
+{
+    char *answer = converse(how, input);
+    char **lines = g_strsplit(answer, "\r\n", 0);
+    size_t i = 0;
+    for (; want[i]; i++)
+        if (!lines[i] || !g_str_has_prefix(lines[i], want[i]))
+            fail_msg("reply %zu: want \"%s\", got \"%s\" in\n%s", i, want[i],
+                     lines[i] ? lines[i] : "nothing", answer);
+    if (lines[i] && *lines[i])
+        fail_msg("more than expected: %s", lines[i]);
+    g_strfreev(lines);
+    g_free(answer);
+}
+
+#define REPLIES(...) (const char *const[]){__VA_ARGS__, NULL}
+#define DOWN "lmtp:unix:/nowhere/there.sock"
+#define MESSAGE "From: a@example.com\r\nSubject: x\r\n\r\ntext\r\n.\r\n"
+
+static void greeting(void **state)
+{
+    (void)state;
+    expect(&(struct setup){"lmtp", DOWN, NULL, 0, false}, "LHLO c\r\nQUIT\r\n",
+           REPLIES("220 mx.example.org LMTP", "250-mx.example.org", "250-PIPELINING",
+                   "250-SIZE 100000", "250-XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE",
+                   "250-8BITMIME", "250-SMTPUTF8", "250-DSN", "250 ENHANCEDSTATUSCODES", "221"));
+    expect(&(struct setup){"smtp", DOWN, NULL, 0, true},
+           "LHLO c\r\nXFORWARD NAME=a\r\nHELO c\r\nNOOP\r\nVRFY x\r\nRSET\r\nBOGUS\r\nQUIT\r\n",
+           REPLIES("220", "500 5.5.2", "550 5.7.0", "250 mx", "250", "252", "250", "500", "221"));
+}
+
+static void order(void **state)
+{
+    struct setup how = {"lmtp", DOWN, NULL, 0, false};
+    (void)state;
+    expect(&how, "MAIL FROM:<a@b>\r\nDATA\r\nRCPT TO:<x@example.org>\r\nQUIT\r\n",
+           REPLIES("220", "503 5.5.1", "503 5.5.1", "503 5.5.1", "221"));
+    expect(&how,
+           "LHLO c\r\nMAIL FROM:<a@b>\r\nMAIL FROM:<a@b>\r\nDATA\r\nRSET\r\nMAIL FROM:<>\r\n"
+           "XFORWARD NAME=x\r\n",
+           REPLIES("220", "250-", "250-", "250-", "250-", "250-", "250-", "250-", "250 ", "250 2.1.0",
+                   "503", "503", "250", "250 2.1.0", "503"));
+}
+
+static void envelope(void **state)
+{
+    struct setup how = {"smtp", DOWN, "reject", 1000, false};
+    (void)state;
+    expect(&how,
+           "HELO c\r\nMAIL FROM:a@b\r\nMAIL FROM:<a b>\r\nMAIL FROM:<a@b> SIZE=2000\r\n"
+           "MAIL FROM:<a@b> WHAT=x\r\nMAIL FROM:<a@b> BODY=WRONG\r\n"
+           "MAIL FROM:<\"a>b\"@c> SIZE=10 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=q\r\n"
+           "RCPT TO:<>\r\nRCPT TO:<x@elsewhere.net> ORCPT=rfc822;x NOTIFY=NEVER\r\n"
+           "RCPT TO:<nobody@example.org>\r\nRCPT TO:<x@elsewhere.net> ODD=1\r\nQUIT\r\n",
+           REPLIES("220", "250", "501 5.1.7", "501 5.1.7", "552 5.3.4", "555 5.5.4", "555 5.5.4",
+                   "250 2.1.0", "501 5.1.3", "250 2.1.5", "550 5.1.1", "555 5.5.4", "221"));
+    how.unknown = "defer";
+    expect(&how, "HELO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<nobody@example.org>\r\nDATA\r\n",
+           REPLIES("220", "250", "250", "450 4.1.1", "503 5.5.1"));
+}
+
+static void next_hop_down(void **state)
+{
+    (void)state;
+    expect(&(struct setup){"smtp", DOWN, NULL, 0, false},
+           "HELO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<x@example.org>\r\nDATA\r\n" MESSAGE "QUIT\r\n",
+           REPLIES("220", "250", "250", "250", "354", "451 4.4.1", "221"));
+}
+
+static void refused_data(void **state)
+{
+    (void)state;
+    expect(&(struct setup){"smtp", DOWN, NULL, 40, false},
+           "HELO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<x@example.org>\r\nDATA\r\n" MESSAGE "NOOP\r\n",
+           REPLIES("220", "250", "250", "250", "354", "552 5.3.4", "250"));
+    expect(&(struct setup){"smtp", DOWN, NULL, 0, false},
+           "HELO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<x@example.org>\r\nDATA\r\na: b\r\n\r\nx\n.\ny\r\n"
+           ".\r\n",
+           REPLIES("220", "250", "250", "250", "354", "550 5.6.0"));
+    /* The client vanished inside DATA: no reply, nothing delivered. */
+    expect(&(struct setup){"smtp", DOWN, NULL, 0, false},
+           "HELO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<x@example.org>\r\nDATA\r\na: b\r\n\r\nx\r\n",
+           REPLIES("220", "250", "250", "250", "354"));
+    expect(&(struct setup){"smtp", DOWN, NULL, 0, false}, "HELO c\nMAIL FROM:<a@b>\r\nQUIT\r\n",
+           REPLIES("220", "500 5.5.2"));
+}
+
+static guint count_files(const char *name)
+{
+    char *path = g_build_filename(folder, "mail", name, "new", NULL);
+    GDir *dir = g_dir_open(path, 0, NULL);
+    guint n = 0;
+    while (dir && g_dir_read_name(dir))
+        n++;
+    if (dir)
+        g_dir_close(dir);
+    g_free(path);
+    return n;
+}
+
+static void delivered(void **state)
+{
+    char *hop = g_strdup_printf("maildir:%s/mail/%%n", folder);
+    (void)state;
+    /* LMTP: a reply for each; an address that climbs is refused by itself. */
+    expect(&(struct setup){"lmtp", hop, NULL, 0, false},
+           "LHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<one@example.org>\r\nRCPT TO:<..@example.org>\r\n"
+           "RCPT TO:<two@example.org>\r\nDATA\r\n" MESSAGE "MAIL FROM:<>\r\n"
+           "RCPT TO:<one@example.org>\r\nDATA\r\nbare\rcr: x\r\n\r\nbare\nlf\r\n.\r\nQUIT\r\n",
+           REPLIES("220", "250-", "250-", "250-", "250-", "250-", "250-", "250-", "250 ", "250",
+                   "250", "250", "250", "354", "250 2.0.0", "550 5.1.1", "250 2.0.0", "250", "250",
+                   "354", "250 2.0.0", "221"));
+    assert_int_equal(count_files("one"), 2);
+    assert_int_equal(count_files("two"), 1);
+    g_free(hop);
+}
+
+static int make_folder(void **state)
+{
+    char *mail, *made;
+    (void)state;
+    if (!mkdtemp(folder))
+        return -1;
+    mail = g_build_filename(folder, "mail", NULL);
+    made = g_build_filename(folder, "state", NULL);
+    int rc = g_mkdir(mail, 0700) | g_mkdir(made, 0700);
+    g_free(mail);
+    g_free(made);
+    return rc;
+}
+
+static int remove_folder(void **state)
+{
+    char *command = g_strdup_printf("rm -r %s", folder);
+    (void)state;
+    int rc = system(command);
+    g_free(command);
+    return rc;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(greeting),      cmocka_unit_test(order),
+        cmocka_unit_test(envelope),      cmocka_unit_test(next_hop_down),
+        cmocka_unit_test(refused_data),  cmocka_unit_test(delivered),
+    };
+    log_open(LOG_TO_STDERR, "session_test");
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
