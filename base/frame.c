@@ -71,13 +71,14 @@ bool frame_send(int fd, GVariant *value, int timeout_ms)
     size_t len = g_variant_get_size(value);
     bool ok = len <= UINT32_MAX;
     if (ok) {
-        unsigned char *frame = g_malloc(4 + len);
+        /* GVariant writes to aligned memory only: the head ends where the value begins. */
+        unsigned char *room = g_malloc(8 + len);
         uint32_t head = htonl((uint32_t)len);
-        memcpy(frame, &head, 4);
-        g_variant_store(value, frame + 4);
-        ok = send_all(fd, frame, 4 + len, deadline_of(timeout_ms));
-        explicit_bzero(frame, 4 + len);
-        g_free(frame);
+        memcpy(room + 4, &head, 4);
+        g_variant_store(value, room + 8);
+        ok = send_all(fd, room + 4, 4 + len, deadline_of(timeout_ms));
+        explicit_bzero(room, 8 + len);
+        g_free(room);
     }
     g_variant_unref(value);
     return ok;

@@ -150,7 +150,10 @@ static bool add_member(struct expansion *x, const char *member, unsigned depth)
     if (other == USERS_UNKNOWN && own == USERS_UNKNOWN)
         other = exists(x->u, base);
     bool ok = own != USERS_TEMP && other != USERS_TEMP;
-    if (ok && other == USERS_FOUND && depth < ALIAS_DEPTH_MAX)
+    bool loop = other == USERS_FOUND && g_hash_table_contains(x->open, base);
+    if (ok && loop)
+        add_user(x->found, base);
+    else if (ok && other == USERS_FOUND && depth < ALIAS_DEPTH_MAX)
         ok = expand(x, base, depth + 1);
     else if (ok)
         add_user(x->found, member);
