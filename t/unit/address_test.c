@@ -1,0 +1,98 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <glib.h>
+#include <string.h>
+
+#include "base/address.h"
+
+static void expect(char *got, const char *want)
+{
+    if (want)
+        assert_non_null(got);
+    else
+        assert_null(got);
+    if (want)
+        assert_string_equal(got, want);
+    g_free(got);
+}
+
+static void canonical(void **state)
+{
+    (void)state;
+    expect(address_canonical("Alice@Example.COM"), "alice@example.com");
+    expect(address_canonical(" <Alice@Example.COM> "), "alice@example.com");
+    expect(address_canonical("J\xc3\x96RG@B\xc3\x9c" "CHER.example"),
+           "j\xc3\xb6rg@b\xc3\xbc" "cher.example");
+    expect(address_canonical("\xff" "A@b"), "\xff" "a@b");
+    expect(address_canonical(""), NULL);
+    expect(address_canonical("<>"), NULL);
+    expect(address_canonical(NULL), NULL);
+    expect(address_canonical("a\r\nb@c"), NULL);
+    expect(address_canonical("a\x7f@c"), NULL);
+}
+
+static void length(void **state)
+{
+    (void)state;
+    char *longest = g_strnfill(320, 'a'), *over = g_strnfill(321, 'a');
+    expect(address_canonical(longest), longest);
+    expect(address_canonical(over), NULL);
+    g_free(longest);
+    g_free(over);
+}
+
+static void extension(void **state)
+{
+    (void)state;
+    expect(address_without_extension("bob+lists@x.org", "+"), "bob@x.org");
+    expect(address_without_extension("bob+a+b@x.org", "+"), "bob@x.org");
+    expect(address_without_extension("bob-a+b@x.org", "+-"), "bob@x.org");
+    expect(address_without_extension("bob+lists", "+"), "bob");
+    expect(address_without_extension("bob@x+y.org", "+"), NULL);
+    expect(address_without_extension("+lists@x.org", "+"), NULL);
+    expect(address_without_extension("bob+lists@x.org", ""), NULL);
+    expect(address_without_extension("\"bob+lists\"@x.org", "+"), NULL);
+}
+
+static void domain(void **state)
+{
+    (void)state;
+    assert_string_equal(address_domain("a@b.org"), "b.org");
+    assert_string_equal(address_domain("\"a@x\"@b.org"), "b.org");
+    assert_string_equal(address_domain("postmaster"), "");
+}
+
+static void file_name(void **state)
+{
+    (void)state;
+    expect(address_to_file_name("bob_1+x-y.z@x.org"), "bob_1+x-y.z@x.org");
+    expect(address_to_file_name("../a/b@x"), "%2E.%2Fa%2Fb@x");
+    expect(address_to_file_name("a%~@\xc3\xa4"), "a%25%7E@%C3%A4");
+}
+
+/* Long names stay under NAME_MAX and stay apart. */
+static void long_file_name(void **state)
+{
+    (void)state;
+    char *a = g_strnfill(320, '/'), *b = g_strnfill(320, '/');
+    b[319] = 'x';
+    char *name_a = address_to_file_name(a), *name_b = address_to_file_name(b);
+    assert_int_equal(strlen(name_a), 128 + 1 + 64);
+    assert_string_not_equal(name_a, name_b);
+    g_free(name_a);
+    g_free(name_b);
+    g_free(a);
+    g_free(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(canonical), cmocka_unit_test(length),    cmocka_unit_test(extension),
+        cmocka_unit_test(domain),    cmocka_unit_test(file_name), cmocka_unit_test(long_file_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

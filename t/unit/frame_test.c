@@ -1,0 +1,141 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/frame.h"
+#include "base/keeper.h"
+
+#define LIMIT 1000
+#define WAIT_MS 2000
+
+static int ends[2];
+
+static int open_pair(void **state)
+{
+    (void)state;
+    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends);
+}
+
+static int close_pair(void **state)
+{
+    (void)state;
+    close(ends[0]);
+    close(ends[1]);
+    return 0;
+}
+
+static GVariant *request(const char *verb)
+{
+    return g_variant_new(FRAME_REQUEST, verb, NULL);
+}
+
+static void there_and_back(void **state)
+{
+    (void)state;
+    assert_true(frame_send(ends[0], request("ping"), WAIT_MS));
+    GVariant *got = frame_recv(ends[1], FRAME_REQUEST, LIMIT, WAIT_MS);
+    assert_non_null(got);
+    const char *verb;
+    g_variant_get(got, "(&sa{sv})", &verb, NULL);
+    assert_string_equal(verb, "ping");
+    g_variant_unref(got);
+}
+
+static void too_large(void **state)
+{
+    (void)state;
+    char *text = g_strnfill(LIMIT, 'x');
+    assert_true(frame_send(ends[0], request(text), WAIT_MS));
+    assert_null(frame_recv(ends[1], FRAME_REQUEST, LIMIT, WAIT_MS));
+    g_free(text);
+}
+
+static void not_of_the_type(void **state)
+{
+    (void)state;
+    assert_true(frame_send(ends[0], g_variant_new("(iii)", -1, -1, -1), WAIT_MS));
+    assert_null(frame_recv(ends[1], FRAME_REQUEST, LIMIT, WAIT_MS));
+    static const unsigned char noise[] = {0, 0, 0, 8, 1, 2, 3, 4, 0xff, 0xfe, 0xfd, 0xfc};
+    assert_int_equal(write(ends[0], noise, sizeof noise), sizeof noise);
+    assert_null(frame_recv(ends[1], FRAME_REQUEST, LIMIT, WAIT_MS));
+}
+
+static void cut_off(void **state)
+{
+    (void)state;
+    static const unsigned char half[] = {0, 0, 0, 100, 'p', 'i'};
+    assert_int_equal(write(ends[0], half, sizeof half), sizeof half);
+    gint64 start = g_get_monotonic_time();
+    assert_null(frame_recv(ends[1], FRAME_REQUEST, LIMIT, 100));
+    gint64 ms = (g_get_monotonic_time() - start) / 1000;
+    assert_true(ms >= 90 && ms < 1500);
+    shutdown(ends[0], SHUT_WR);
+    assert_null(frame_recv(ends[1], FRAME_REQUEST, LIMIT, WAIT_MS));
+}
+
+/* A peer that reads nothing costs the deadline, and no SIGPIPE when it is gone. */
+static void nobody_reads(void **state)
+{
+    (void)state;
+    char *text = g_strnfill(8 * 1024 * 1024, 'x');
+    assert_false(frame_send(ends[0], request(text), 100));
+    close(ends[1]);
+    assert_false(frame_send(ends[0], request("ping"), 100));
+    g_free(text);
+    ends[1] = dup(ends[0]);
+}
+
+static void answer_with(int code)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        GVariant *got = frame_recv(ends[1], FRAME_REQUEST, LIMIT, WAIT_MS);
+        bool ok = got && frame_send(ends[1], g_variant_new(FRAME_ANSWER, code, "text", NULL), WAIT_MS);
+        _exit(!ok);
+    }
+    char *text;
+    int status;
+    int expected = code == 1 ? EX_TEMPFAIL : code;
+    assert_int_equal(keeper_call(ends[0], "ping", NULL, WAIT_MS, &text), expected);
+    assert_string_equal(text, "text");
+    g_free(text);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static void keeper_answers(void **state)
+{
+    (void)state;
+    answer_with(EX_OK);
+    answer_with(EX_NOPERM);
+    answer_with(1); /* no code of sysexits */
+}
+
+static void keeper_silent(void **state)
+{
+    (void)state;
+    char *text;
+    assert_int_equal(keeper_call(ends[0], "ping", NULL, 50, &text), EX_TEMPFAIL);
+    assert_non_null(text);
+    g_free(text);
+    const struct endpoint nobody = {.path = (char *)"/nonexistent/control.sock"};
+    assert_int_equal(keeper_connect(&nobody), -1);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, open_pair, close_pair)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(there_and_back), T(too_large),      T(not_of_the_type), T(cut_off),
+        T(nobody_reads),   T(keeper_answers), T(keeper_silent),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

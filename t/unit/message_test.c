@@ -1,0 +1,229 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <glib.h>
+#include <string.h>
+
+#include "base/message.h"
+
+static struct message *parse(const char *text)
+{
+    return message_new(text, strlen(text));
+}
+
+static void is_text(const char *start, size_t len, const char *want)
+{
+    if (len != strlen(want) || memcmp(start, want, len) != 0)
+        fail_msg("got \"%.*s\", expected \"%s\"", (int)len, start, want);
+}
+
+/* "kind depth type charset name data" of each part, one a line. */
+static void describe(const struct message_part *p, void *arg)
+{
+    static const char *const kinds[] = {"leaf", "multipart", "message"};
+    GString *out = arg;
+    g_string_append_printf(out, "%s %d %s %s %s%s [", kinds[p->kind], p->depth, p->type,
+                           p->charset ? p->charset : "-", p->name ? p->name : "-",
+                           p->attachment ? " attached" : "");
+    if (p->data)
+        g_string_append_len(out, (const char *)p->data, (gssize)p->len);
+    g_string_append(out, "]\n");
+}
+
+static void parts_are(const struct message *m, const char *want)
+{
+    GString *out = g_string_new(NULL);
+    message_each_part(m, describe, out);
+    assert_string_equal(out->str, want);
+    g_string_free(out, TRUE);
+}
+
+static void headers(void **state)
+{
+    (void)state;
+    struct message *m = parse("Subject: one\r\n two\r\nX-Odd \t: x\r\nfrom:a@b\r\nEmpty:\r\n\r\nbody\r\n");
+    assert_int_equal(m->header_count, 4);
+    is_text(m->headers[0].name, m->headers[0].name_len, "Subject");
+    is_text(m->headers[0].value, m->headers[0].value_len, " one\r\n two");
+    is_text(m->headers[0].start, m->headers[0].len, "Subject: one\r\n two\r\n");
+    assert_true(header_is(&m->headers[1], "x-odd"));
+    assert_true(header_starts(&m->headers[1], "X-"));
+    assert_false(header_is(&m->headers[1], "x-od"));
+    is_text(message_header(m, "From")->value, 3, "a@b");
+    is_text(m->headers[3].value, m->headers[3].value_len, "");
+    assert_null(message_header(m, "To"));
+    is_text(m->body, m->body_len, "body\r\n");
+    assert_false(m->headers[0].dropped);
+    message_free(&m);
+    assert_null(m);
+}
+
+static void line_ends(void **state)
+{
+    (void)state;
+    struct message *m = parse("From x@y Mon\nA: 1\nB: 2\n\nbody\n");
+    assert_int_equal(m->header_count, 2);
+    is_text(m->headers[1].value, m->headers[1].value_len, " 2");
+    is_text(m->body, m->body_len, "body\n");
+    message_free(&m);
+    m = parse(">From x@y Mon\r\nA: 1");
+    assert_int_equal(m->header_count, 1);
+    is_text(m->headers[0].start, m->headers[0].len, "A: 1");
+    assert_int_equal(m->body_len, 0);
+    message_free(&m);
+}
+
+/* Every byte is a header's, the empty line's or the body's, whatever comes in. */
+static void nothing_lost(void **state)
+{
+    (void)state;
+    static const char *const odd[] = {
+        "", "\r\n", "hello\r\nworld\r\n", " folded first\r\nA: b\r\n\r\nx", "A: b\r\nno header\r\nC: d\r\n\r\nx",
+        "A: b", "A: b\r\n", "A: b\r\n\r\n", ":\r\n\r\nx", "A b: c\r\n\r\nx", "\xe4: b\r\n\r\n", "A: b\r\n\t"};
+    for (size_t i = 0; i < G_N_ELEMENTS(odd); i++) {
+        struct message *m = parse(odd[i]);
+        const char *at = odd[i];
+        for (size_t h = 0; h < m->header_count; h++) {
+            assert_ptr_equal(m->headers[h].start, at);
+            at += m->headers[h].len;
+        }
+        assert_true(m->body == at || m->body == at + 2);
+        assert_int_equal(m->body_len, strlen(odd[i]) - (size_t)(m->body - odd[i]));
+        message_free(&m);
+    }
+}
+
+/* GMime must not see structure behind a line that ended the headers for everyone else. */
+static void missing_empty_line(void **state)
+{
+    (void)state;
+    struct message *m = parse("Subject: x\r\nsecret\r\nContent-Type: multipart/encrypted; boundary=b\r\n"
+                              "\r\n--b\r\n\r\nx\r\n--b--\r\n");
+    assert_string_equal(message_type(m), "text/plain");
+    assert_int_equal(m->header_count, 1);
+    assert_memory_equal(m->body, "secret\r\n", 8);
+    assert_non_null(m->tree);
+    message_free(&m);
+}
+
+static void structural(void **state)
+{
+    (void)state;
+    struct message *m = parse("Content-Type: text/html\r\nMime-Version: 1.0\r\nContents: x\r\n\r\n");
+    assert_true(header_is_structural(&m->headers[0]));
+    assert_true(header_is_structural(&m->headers[1]));
+    assert_false(header_is_structural(&m->headers[2]));
+    assert_string_equal(message_type(m), "text/html");
+    message_free(&m);
+}
+
+static void text(void **state)
+{
+    (void)state;
+    struct message *m = parse("A: =?utf-8?q?gr=C3=BC=C3=9Fe?=\r\n =?iso-8859-1?b?5A==?=\r\n"
+                              "B: plain \r\n text \r\nC: \xff\xfe raw\r\n\r\n");
+    char *a = header_text(&m->headers[0]), *b = header_text(&m->headers[1]),
+         *c = header_text(&m->headers[2]);
+    assert_string_equal(a, "gr\xc3\xbc\xc3\x9f" "e\xc3\xa4");
+    assert_string_equal(b, "plain  text");
+    assert_true(g_utf8_validate(c, -1, NULL) && strstr(c, "raw"));
+    g_free(a);
+    g_free(b);
+    g_free(c);
+    message_free(&m);
+}
+
+static void parts(void **state)
+{
+    (void)state;
+    struct message *m = parse(
+        "Content-Type: Multipart/Mixed; boundary=\"b\"; x=Y\r\n\r\npreamble\r\n--b\r\n"
+        "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+        "a=3Db\r\n--b\r\nContent-Type: application/zip\r\nContent-Transfer-Encoding: base64\r\n"
+        "Content-Disposition: attachment; filename=\"a b.zip\"\r\n\r\naGVsbG8=\r\n--b\r\n"
+        "Content-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\ninner\r\n--b--\r\n");
+    assert_string_equal(message_type(m), "multipart/mixed");
+    assert_string_equal(message_type_param(m, "x"), "Y");
+    assert_null(message_type_param(m, "y"));
+    parts_are(m, "multipart 0 multipart/mixed - - []\n"
+                 "leaf 1 text/plain utf-8 - [a=b]\n"
+                 "leaf 1 application/zip - a b.zip attached [hello]\n"
+                 "message 1 message/rfc822 - - []\n"
+                 "leaf 2 text/plain - - [inner]\n");
+    message_free(&m);
+}
+
+static void no_tree(void **state)
+{
+    (void)state;
+    struct message *m = parse("\r\nbody only");
+    assert_null(m->tree);
+    assert_string_equal(message_type(m), "text/plain");
+    parts_are(m, "leaf 0 text/plain - - [body only]\n");
+    message_free(&m);
+}
+
+static void depth(void **state)
+{
+    (void)state;
+    GString *deep = g_string_new(NULL), *out = g_string_new(NULL);
+    for (int i = 0; i < 300; i++)
+        g_string_append(deep, "Content-Type: message/rfc822\r\n\r\n");
+    g_string_append(deep, "A: b\r\n\r\nx");
+    struct message *m = message_new(deep->str, deep->len);
+    message_each_part(m, describe, out);
+    assert_non_null(strstr(out->str, "message 100 "));
+    assert_null(strstr(out->str, " 101 "));
+    message_free(&m);
+    g_string_free(deep, TRUE);
+    g_string_free(out, TRUE);
+}
+
+static bool has_tree(const char *before, const char *repeated, size_t times, const char *after)
+{
+    GString *text = g_string_new(before);
+    for (size_t i = 0; i < times; i++)
+        g_string_append(text, repeated);
+    g_string_append(text, after);
+    struct message *m = message_new(text->str, text->len);
+    bool tree = m->tree != NULL;
+    assert_int_not_equal(m->header_count, 0);
+    message_free(&m);
+    g_string_free(text, TRUE);
+    return tree;
+}
+
+#define NESTED "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n"
+
+static void limits(void **state)
+{
+    (void)state;
+    assert_true(has_tree("To: ", "abcdefgh", 8 * 1024 - 100, "\r\n\r\n"));
+    assert_false(has_tree("To: ", "abcdefgh", 8 * 1024, "\r\n\r\n"));
+    assert_false(has_tree("To \t: ", "a@b,\r\n ", 10000, "c\r\n\r\n"));
+    assert_false(has_tree(NESTED "cc: ", "abcdefgh", 8 * 1024, "\r\n\r\n"));
+    assert_true(has_tree("Subject: ", "abcdefgh", 8 * 1024, "\r\n\r\n"));
+    assert_true(has_tree("To: ", "g:", 5000 - 1, "\r\n\r\n"));
+    assert_false(has_tree("To: ", "g:", 5000, "\r\n\r\n"));
+    assert_true(has_tree("Content-Type: multipart/mixed; boundary=b\r\n\r\n", "--b\r\n\r\n", 2000, ""));
+    assert_false(has_tree("Content-Type: multipart/mixed; boundary=b\r\n\r\n", "--b\r\n\r\n", 2001, ""));
+    assert_true(has_tree("A: b\r\n\r\n", "text\r\n", 30000, ""));
+    assert_false(has_tree("A: b\r\n", "C: d\r\n", 20000, "\r\n"));
+    assert_true(has_tree("Content-Type: text/plain; ", "a", 59, "=\xc3\xa4\r\n\r\n"));
+    assert_false(has_tree("Content-Type: text/plain; ", "a", 60, "=\xc3\xa4\r\n\r\n"));
+    assert_false(has_tree(NESTED "Content-Type: text/plain;\r\n\t", "a", 71, "*=x\r\n\r\n"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(headers),      cmocka_unit_test(line_ends),
+        cmocka_unit_test(nothing_lost), cmocka_unit_test(missing_empty_line),
+        cmocka_unit_test(structural),   cmocka_unit_test(text),
+        cmocka_unit_test(parts),        cmocka_unit_test(no_tree),
+        cmocka_unit_test(depth),        cmocka_unit_test(limits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

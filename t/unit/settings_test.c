@@ -1,0 +1,218 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/settings.h"
+
+#define BASE "[filterd]\nhostname=mx.example.org\nstate_dir=/var/lib/filterd\n"
+#define LISTENER "[listener in]\nprotocol=lmtp\naddress=inet:127.0.0.1:10025\n"
+
+static char *folder, *file;
+
+static int make_folder(void **state)
+{
+    (void)state;
+    folder = g_dir_make_tmp("filterd-settings-XXXXXX", NULL);
+    file = folder ? g_build_filename(folder, "filterd.conf", NULL) : NULL;
+    return file ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    g_unlink(file);
+    int failed = rmdir(folder);
+    g_free(file);
+    g_free(folder);
+    return failed;
+}
+
+static struct settings *load(const char *text, char **error_r)
+{
+    assert_true(g_file_set_contents(file, text, -1, NULL));
+    return settings_load(file, error_r);
+}
+
+static struct settings *good(const char *text)
+{
+    char *error = NULL;
+    struct settings *s = load(text, &error);
+    if (!s)
+        fail_msg("%s", error);
+    return s;
+}
+
+/* where: ":4: " or ": " for no line; what: a piece of the rest. */
+static void bad(const char *text, const char *where, const char *what)
+{
+    char *error = NULL;
+    struct settings *s = load(text, &error);
+    if (s)
+        fail_msg("accepted: %s", text);
+    char *prefix = g_strconcat(file, where, NULL);
+    if (!g_str_has_prefix(error, prefix) || !strstr(error, what) || strchr(error, '\n'))
+        fail_msg("got \"%s\", expected \"%s...%s\"", error, prefix, what);
+    g_free(prefix);
+    g_free(error);
+}
+
+static void defaults(void **state)
+{
+    (void)state;
+    struct settings *s = good(BASE);
+    assert_string_equal(s->hostname, "mx.example.org");
+    assert_null(s->user);
+    assert_string_equal(s->site_key, "/var/lib/filterd/site.key");
+    assert_string_equal(s->control.path, "/var/lib/filterd/control.sock");
+    assert_string_equal(s->recipient_delimiter, "");
+    assert_null(s->domains[0]);
+    assert_string_equal(s->trusted_networks[1], "::1/128");
+    assert_null(s->train_users[0]);
+    assert_int_equal(s->workers, 120);
+    assert_int_equal(s->message_size_limit, 52428800);
+    assert_false(s->log_stderr || s->sandbox_required);
+    assert_int_equal(s->listener_count, 0);
+    assert_int_equal(s->mode, MODE_SETTLE);
+    assert_true(s->spam_threshold == 0.9 && s->unsure_threshold == 0.5);
+    assert_int_equal(s->settle_days, 5);
+    assert_int_equal(s->signature_days, 21);
+    assert_int_equal(s->no_key, POLICY_PASS);
+    assert_int_equal(s->unknown_recipient, POLICY_PASS);
+    assert_int_equal(s->bad_key, POLICY_DEFER);
+    assert_int_equal(s->spam_action, SPAM_TAG);
+    assert_string_equal(s->header_prefix, "X-Filterd");
+    assert_null(s->subject_tag);
+    assert_int_equal(settings_next_hop(s, NULL)->kind, HOP_NONE);
+    settings_free(&s);
+    assert_null(s);
+}
+
+static void everything(void **state)
+{
+    (void)state;
+    struct settings *s = good(
+        "# a comment\r\n" BASE "user = filterd \nworkers=7\nmessage_size_limit=1000\n"
+        "recipient_delimiter=+-\ndomains=Example.org, example.net\ntrusted_networks=10.0.0.0/8 ::1\n"
+        "log=stderr\nsandbox=required\nsite_key=/etc/filterd/site.key\n" LISTENER
+        "[listener out]\nprotocol=smtp\naddress=unix:/run/out.sock\nrole=submission\n"
+        "next_hop=smtp:inet:[::1]:25\n[deliver]\nnext_hop=maildir:/var/mail/%d/%n\n"
+        "[control]\naddress=unix:/run/c.sock\ntrain_users=vmail 1000\n"
+        "[classifier]\nmode=toe\nspam_threshold=0.8\nunsure_threshold=0.3\nsignature_days=3\n"
+        "[encrypt]\nno_key=defer\nunknown_recipient=reject\nbad_key=reject\n"
+        "protect_headers=no\nengine=gpgme\n[spam]\naction=quarantine\n"
+        "quarantine=Spam@example.org\nsubject_tag=[SPAM]\\s\nheader_prefix=X-DSPAM\n"
+        "[store]\nengine=sqlite\n[spf]\nenabled=no\n");
+    assert_string_equal(s->user, "filterd");
+    assert_int_equal(s->workers, 7);
+    assert_string_equal(s->domains[0], "example.org");
+    assert_string_equal(s->domains[1], "example.net");
+    assert_string_equal(s->trusted_networks[1], "::1");
+    assert_true(s->log_stderr && s->sandbox_required);
+    assert_int_equal(s->listener_count, 2);
+    assert_string_equal(s->listeners[0].at.host, "127.0.0.1");
+    assert_string_equal(s->listeners[0].at.port, "10025");
+    assert_string_equal(s->listeners[1].name, "out");
+    assert_int_equal(s->listeners[1].role, ROLE_SUBMISSION);
+    assert_string_equal(settings_next_hop(s, &s->listeners[1])->at.host, "::1");
+    assert_int_equal(settings_next_hop(s, &s->listeners[0])->kind, HOP_MAILDIR);
+    assert_string_equal(s->deliver.at.path, "/var/mail/%d/%n");
+    assert_string_equal(s->train_users[1], "1000");
+    assert_int_equal(s->bad_key, POLICY_REJECT);
+    assert_string_equal(s->quarantine, "spam@example.org");
+    assert_string_equal(s->subject_tag, "[SPAM] ");
+    assert_true(settings_is_local_domain(s, "EXAMPLE.net"));
+    assert_false(settings_is_local_domain(s, "example.com"));
+    settings_free(&s);
+    s = good(BASE);
+    assert_true(settings_is_local_domain(s, "anything.example"));
+    settings_free(&s);
+}
+
+static void lines(void **state)
+{
+    (void)state;
+    bad(BASE "nonsense\n", ":4: ", "NAME=VALUE");
+    bad("hostname=a\n", ":1: ", "before any [GROUP]");
+    bad(BASE "[filterd]\n", ":4: ", "line 1");
+    bad(BASE "\n\nhostname=b\n", ":6: ", "line 2");
+    bad(BASE "[foo]\n", ":4: ", "[listener NAME]");
+    bad(BASE "[listener]\n", ":4: ", "[listener NAME]");
+    bad(BASE "foo=1\n", ":4: ", "message_size_limit");
+    bad(BASE "log=\xff\n", ":4: ", "UTF-8");
+    bad(BASE "[spam]\nsubject_tag=\\x\n", ":5: ", "backslash");
+    bad(BASE "[spam]\nsubject_tag=a\\nb\n", ":5: ", "printable");
+}
+
+static void values(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *what;
+    } wrong[] = {
+        {"[encrypt]\nno_key=maybe", "pass or defer or reject"},
+        {"[encrypt]\nbad_key=pass", "defer or reject"},
+        {"[classifier]\nspam_threshold=1.5", "from 0 to 1"},
+        {"[classifier]\nspam_threshold=nan", "from 0 to 1"},
+        {"[classifier]\nspam_threshold=", "from 0 to 1"},
+        {"[classifier]\nsettle_days=-1", "from 1 to 365"},
+        {"[deliver]\nnext_hop=lmtp:unix:relative", "unix:/PATH"},
+        {"[deliver]\nnext_hop=smtp:inet:host", "HOST:PORT"},
+        {"[deliver]\nnext_hop=smtp:inet:host:70000", "HOST:PORT"},
+        {"[deliver]\nnext_hop=maildir:/var/mail/%u", "%d, %n"},
+        {"[control]\naddress=inet:127.0.0.1:1", "unix:/PATH"},
+        {"[spam]\nheader_prefix=X Y", "beginning of a header"},
+        {"[spam]\nquarantine=nobody", "mail address"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        char *text = g_strconcat(BASE, wrong[i].line, "\n", NULL);
+        bad(text, ":5: ", wrong[i].what);
+        g_free(text);
+    }
+    bad("[filterd]\nstate_dir=var\n", ":2: ", "absolute path");
+    bad(BASE "workers=0\n", ":4: ", "from 1 to 10000");
+    bad(BASE "trusted_networks=10.0.0.0/33\n", ":4: ", "networks");
+}
+
+static void together(void **state)
+{
+    (void)state;
+    bad("", ": ", "state_dir");
+    bad("[filterd]\nhostname=a\n", ":1: ", "state_dir is not set");
+    bad("[filterd]\nstate_dir=/a\n", ":1: ", "hostname is not set");
+    bad(BASE LISTENER, ":4: ", "next_hop is not set");
+    bad(BASE LISTENER "next_hop=sendmail:/usr/sbin/sendmail\n", ":7: ", "filterd-pipe");
+    bad(BASE "[listener in]\nprotocol=lmtp\nnext_hop=maildir:/m\n", ":4: ", "address is not set");
+    bad(BASE "[listener in]\naddress=unix:/a\nnext_hop=maildir:/m\n", ":4: ", "protocol is not set");
+    bad(BASE "[spam]\naction=quarantine\n", ":5: ", "quarantine=ADDRESS");
+    bad(BASE "[classifier]\nunsure_threshold=0.95\n", ":5: ", "above spam_threshold");
+    bad(BASE "[classifier]\nsignature_days=5\n", ":4: ", "below signature_days");
+}
+
+static void later(void **state)
+{
+    (void)state;
+    static const char *const not_yet[] = {
+        "[dns]\nserver=127.0.0.1", "[dnsbl]\nlists=/x",           "[spf]\nenabled=yes",
+        "[anonymize]\ninbound=/x", "[store]\nengine=postgresql",  "[encrypt]\nengine=native",
+        "[clamav]\nsocket=/x",     "[encrypt]\nprotect_headers=yes", "[listener x]\nprotocol=milter"};
+    for (size_t i = 0; i < G_N_ELEMENTS(not_yet); i++) {
+        char *text = g_strconcat(BASE, not_yet[i], "\n", NULL);
+        bad(text, ":5: ", "not supported in this version");
+        g_free(text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults), cmocka_unit_test(everything), cmocka_unit_test(lines),
+        cmocka_unit_test(values),   cmocka_unit_test(together),   cmocka_unit_test(later),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

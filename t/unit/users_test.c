@@ -1,0 +1,300 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/users.h"
+
+static char *folder;
+static struct users *users;
+
+static int open_users(void **state)
+{
+    (void)state;
+    char *error = NULL;
+    folder = g_dir_make_tmp("filterd-users-XXXXXX", NULL);
+    users = users_open(folder, true, &error);
+    return users ? 0 : -1;
+}
+
+static void remove_below(const char *path)
+{
+    GDir *dir = g_dir_open(path, 0, NULL);
+    for (const char *name; dir && (name = g_dir_read_name(dir));) {
+        char *child = g_build_filename(path, name, NULL);
+        if (g_file_test(child, G_FILE_TEST_IS_DIR) && !g_file_test(child, G_FILE_TEST_IS_SYMLINK))
+            remove_below(child);
+        g_remove(child);
+        g_free(child);
+    }
+    if (dir)
+        g_dir_close(dir);
+}
+
+static int close_users(void **state)
+{
+    (void)state;
+    users_free(&users);
+    remove_below(folder);
+    int failed = rmdir(folder);
+    g_free(folder);
+    return failed;
+}
+
+static void add_key(const char *user)
+{
+    char *dir = users_key_dir(folder, user);
+    char *link = g_build_filename(dir, "current", NULL);
+    assert_int_equal(g_mkdir_with_parents(dir, 0700), 0);
+    assert_int_equal(symlink("gone", link), 0);
+    g_free(link);
+    g_free(dir);
+}
+
+static void alias(const char *address, const char *member)
+{
+    char *error = NULL;
+    if (!users_alias_add(users, address, member, &error))
+        fail_msg("%s", error);
+}
+
+/* want: users with blanks between, in any order; "" for unknown. */
+static void resolves(struct users *u, const char *address, const char *want)
+{
+    GPtrArray *found;
+    char **words = g_strsplit(want, " ", -1);
+    enum users_result result = users_resolve(u, address, "+", &found);
+    assert_int_equal(result, *want ? USERS_FOUND : USERS_UNKNOWN);
+    assert_int_equal(found->len, g_strv_length(words));
+    for (char **w = words; *w; w++)
+        if (!g_ptr_array_find_with_equal_func(found, *w, g_str_equal, NULL))
+            fail_msg("%s does not lead to %s", address, *w);
+    g_strfreev(words);
+    g_ptr_array_unref(found);
+}
+
+static void by_key(void **state)
+{
+    (void)state;
+    add_key("bob@x.org");
+    resolves(users, "Bob@X.org", "bob@x.org");
+    resolves(users, "bob+lists@x.org", "bob@x.org");
+    resolves(users, "bob-lists@x.org", "");
+    resolves(users, "eve@x.org", "");
+    resolves(users, "", "");
+}
+
+static void by_alias(void **state)
+{
+    (void)state;
+    alias("Team@x.org", "bob@x.org");
+    alias("team@x.org", "ann@x.org");
+    alias("all@x.org", "team@x.org");
+    alias("all@x.org", "bob@x.org");
+    resolves(users, "team@x.org", "bob@x.org ann@x.org");
+    resolves(users, "all+now@x.org", "bob@x.org ann@x.org");
+    resolves(users, "ann@x.org", "ann@x.org");
+}
+
+/* An alias wins over the address' own key, and an exact one over the address without extension. */
+static void order(void **state)
+{
+    (void)state;
+    add_key("bob@x.org");
+    alias("bob+lists@x.org", "ann@x.org");
+    resolves(users, "bob+lists@x.org", "ann@x.org");
+    alias("bob@x.org", "new@x.org");
+    resolves(users, "bob@x.org", "new@x.org");
+    resolves(users, "bob+other@x.org", "new@x.org");
+}
+
+static void loops(void **state)
+{
+    (void)state;
+    alias("bob@x.org", "bob@x.org");
+    alias("bob@x.org", "ann@x.org");
+    resolves(users, "bob@x.org", "bob@x.org ann@x.org");
+    alias("a@x.org", "b@x.org");
+    alias("b@x.org", "a@x.org");
+    resolves(users, "a@x.org", "a@x.org");
+    alias("c@x.org", "c+x@x.org");
+    resolves(users, "c@x.org", "c@x.org");
+    for (int i = 0; i < 300; i++) {
+        char *from = g_strdup_printf("n%d@x.org", i), *to = g_strdup_printf("n%d@x.org", i + 1);
+        alias(from, to);
+        g_free(from);
+        g_free(to);
+    }
+    GPtrArray *found;
+    assert_int_equal(users_resolve(users, "n0@x.org", "+", &found), USERS_FOUND);
+    g_ptr_array_unref(found);
+}
+
+/* A member's extension must not lead past his key. */
+static void member_extension(void **state)
+{
+    (void)state;
+    add_key("bob@x.org");
+    alias("team@x.org", "bob+team@x.org");
+    resolves(users, "team@x.org", "bob@x.org");
+    alias("team@x.org", "eve+team@x.org");
+    resolves(users, "team@x.org", "bob@x.org eve+team@x.org");
+    add_key("bob+team@x.org");
+    resolves(users, "team@x.org", "bob+team@x.org eve+team@x.org");
+}
+
+static void logins(void **state)
+{
+    (void)state;
+    alias("bob", "bob@x.org");
+    alias("ann@x.org", "zoe@x.org");
+    alias("ann@x.org", "ann@x.org");
+    alias("ann@x.org", "aaa@x.org");
+    char *user = users_of_login(users, "bob", "+");
+    assert_string_equal(user, "bob@x.org");
+    g_free(user);
+    user = users_of_login(users, "Ann@x.org", "+");
+    assert_string_equal(user, "ann@x.org");
+    g_free(user);
+    assert_null(users_of_login(users, "eve", "+"));
+}
+
+static void count(const char *a, const char *b, void *arg)
+{
+    assert_true(*a && *b);
+    ++*(int *)arg;
+}
+
+static void count_setting(const char *user, const char *name, const char *value, void *arg)
+{
+    (void)value;
+    count(user, name, arg);
+}
+
+static void removal(void **state)
+{
+    (void)state;
+    char *error = NULL;
+    int rows = 0;
+    alias("team@x.org", "bob@x.org");
+    alias("team@x.org", "bob@x.org");
+    users_alias_each(users, count, &rows);
+    assert_int_equal(rows, 1);
+    assert_true(users_alias_remove(users, "TEAM@x.org", &error));
+    resolves(users, "team@x.org", "");
+    resolves(users, "bob@x.org", "");
+}
+
+static void settings(void **state)
+{
+    (void)state;
+    char *error = NULL;
+    int rows = 0;
+    assert_true(users_set(users, "Bob@x.org", "spam_threshold", "0.7", &error));
+    assert_true(users_set(users, "bob@x.org", "encrypt", "no", &error));
+    assert_true(users_set(users, "ann@x.org", "mode", "toe", &error));
+    resolves(users, "bob+x@x.org", "bob@x.org");
+    char *value = users_setting(users, "bob@x.org", "spam_threshold");
+    assert_string_equal(value, "0.7");
+    g_free(value);
+    assert_null(users_setting(users, "bob@x.org", "mode"));
+    users_setting_each(users, NULL, count_setting, &rows);
+    assert_int_equal(rows, 3);
+    rows = 0;
+    users_setting_each(users, "bob@x.org", count_setting, &rows);
+    assert_int_equal(rows, 2);
+    assert_true(users_set(users, "ann@x.org", "mode", NULL, &error));
+    resolves(users, "ann@x.org", "");
+}
+
+static void wrong_settings(void **state)
+{
+    (void)state;
+    static const char *const wrong[][2] = {{"colour", "red"},      {"encrypt", "maybe"},
+                                           {"spam_threshold", "2"}, {"spam_threshold", "nan"},
+                                           {"mode", "x"},          {"allow", "a\nb"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        char *error = NULL;
+        assert_false(users_set(users, "bob@x.org", wrong[i][0], wrong[i][1], &error));
+        assert_non_null(error);
+        g_free(error);
+    }
+    char *error = NULL;
+    assert_false(users_set(users, "", "encrypt", "no", &error));
+    g_free(error);
+    resolves(users, "bob@x.org", "");
+}
+
+/* A worker that started before the first alias sees it all the same, and cannot write. */
+static void reader(void **state)
+{
+    (void)state;
+    char *error = NULL, *empty = g_dir_make_tmp("filterd-users-XXXXXX", NULL);
+    struct users *r = users_open(empty, false, &error);
+    assert_non_null(r);
+    resolves(r, "team@x.org", "");
+    struct users *w = users_open(empty, true, &error);
+    assert_true(users_alias_add(w, "team@x.org", "bob@x.org", &error));
+    resolves(r, "team@x.org", "bob@x.org");
+    assert_false(users_alias_add(r, "team@x.org", "eve@x.org", &error));
+    g_free(error);
+    struct stat st;
+    char *file = g_build_filename(empty, "users.db", NULL);
+    assert_int_equal(stat(file, &st), 0);
+    assert_int_equal(st.st_mode & 0137, 0);
+    users_free(&r);
+    users_free(&w);
+    remove_below(empty);
+    assert_int_equal(rmdir(empty), 0);
+    g_free(file);
+    g_free(empty);
+}
+
+/* What cannot be read is a tempfail, never "not ours". */
+static void broken(void **state)
+{
+    (void)state;
+    char *error = NULL, *file = g_build_filename(folder, "users.db", NULL);
+    struct users *r = users_open(folder, false, &error);
+    users_free(&r);
+    users_free(&users);
+    assert_true(g_file_set_contents(file, "this is no database, and long enough to be read", -1, NULL));
+    assert_null(users_open(folder, false, &error));
+    assert_true(g_str_has_prefix(error, file));
+    g_free(error);
+    assert_int_equal(g_unlink(file), 0);
+    GPtrArray *found;
+    r = users_open(folder, false, &error);
+    assert_true(g_file_set_contents(file, "this is no database, and long enough to be read", -1, NULL));
+    assert_int_equal(users_resolve(r, "bob@x.org", "+", &found), USERS_TEMP);
+    assert_int_equal(found->len, 0);
+    g_ptr_array_unref(found);
+    users_free(&r);
+    g_free(file);
+}
+
+static void paths(void **state)
+{
+    (void)state;
+    char *key = users_key_dir("/s", "a/b@x.org"), *store = users_store_path("/s", "bob@x.org");
+    assert_string_equal(key, "/s/keys/a%2Fb@x.org");
+    assert_string_equal(store, "/s/users/bob@x.org.db");
+    g_free(key);
+    g_free(store);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, open_users, close_users)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(by_key),  T(by_alias), T(order),          T(loops),  T(member_extension), T(logins),
+        T(removal), T(settings), T(wrong_settings), T(reader), T(broken),           T(paths),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
