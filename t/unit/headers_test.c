@@ -1,0 +1,91 @@
+/* Forged headers in every disguise are out, ours are in, the rest stays. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <glib.h>
+#include <string.h>
+
+#include "filterd/headers.h"
+
+static const struct settings settings = {.hostname = (char *)"mx.example.org",
+                                         .header_prefix = (char *)"X-DSPAM"};
+
+static bool is_dropped(const char *field)
+{
+    char *raw = g_strdup_printf("From: a@b\r\n%s\r\n\r\nbody\r\n", field);
+    struct message *m = message_new(raw, strlen(raw));
+    headers_drop_forged(m, &settings);
+    assert_false(m->headers[0].dropped);
+    bool dropped = m->header_count < 2 || m->headers[1].dropped;
+    message_free(&m);
+    g_free(raw);
+    return dropped;
+}
+
+static void forged(void **state)
+{
+    (void)state;
+    assert_true(is_dropped("X-Filterd-Result: Innocent"));
+    assert_true(is_dropped("x-fiLTerd-result:Innocent"));
+    assert_true(is_dropped("X-Filterd-Result : Innocent"));
+    assert_true(is_dropped("X-Filterd-Result:\r\n Innocent"));
+    assert_true(is_dropped("X-Filterd-Anything: x"));
+    assert_true(is_dropped("X-Spam-Flag: NO"));
+    assert_true(is_dropped("X-DSPAM-Signature: 1"));
+    assert_false(is_dropped("X-Filter: x"));
+    assert_false(is_dropped("Subject: X-Filterd-Result: Spam"));
+}
+
+static void authentication_results(void **state)
+{
+    (void)state;
+    assert_true(is_dropped("Authentication-Results: mx.example.org; spf=pass"));
+    assert_true(is_dropped("Authentication-Results:\r\n\tMX.Example.ORG 1; none"));
+    assert_true(is_dropped("Authentication-Results: (a (b) \\) c) mx.example.org; none"));
+    assert_true(is_dropped("Authentication-Results: \"mx.example.org\"; none"));
+    assert_true(is_dropped("Authentication-Results: (open"));
+    assert_false(is_dropped("Authentication-Results: other.example.org; spf=pass"));
+    assert_false(is_dropped("Authentication-Results: mx.example.org.evil.net; spf=pass"));
+    assert_false(is_dropped("Authentication-Results: mx.example; spf=pass"));
+}
+
+static void ours(void **state)
+{
+    struct bytes out = {0};
+    struct verdict v = {.judged = true, .probability = 0.99871, .confidence = 0.75,
+                        .class = JUDGE_SPAM, .signature = (char *)"abc"};
+    (void)state;
+    headers_ours(&out, &settings, &v, "yes");
+    assert_string_equal((char *)out.data,
+                        "X-DSPAM-Result: Spam\r\nX-DSPAM-Probability: 0.9987\r\n"
+                        "X-DSPAM-Confidence: 0.75\r\nX-Spam-Flag: YES\r\n"
+                        "X-DSPAM-Signature: abc\r\nX-DSPAM-Encrypted: yes\r\n");
+    bytes_free(&out);
+}
+
+static void subject(void **state)
+{
+    const char *raw = "Subject: a\r\n b\r\nFrom: x\r\n\r\n";
+    struct bytes out = {0};
+    struct message *m = message_new(raw, strlen(raw));
+    (void)state;
+    struct header *own = headers_tag_subject(&out, m, "[SPAM]");
+    assert_ptr_equal(own, &m->headers[0]);
+    assert_true(own->dropped);
+    assert_string_equal((char *)out.data, "Subject: [SPAM] a\r\n b\r\n");
+    bytes_free(&out);
+    message_free(&m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(forged),
+        cmocka_unit_test(authentication_results),
+        cmocka_unit_test(ours),
+        cmocka_unit_test(subject),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
