@@ -31,7 +31,7 @@ char *address_canonical(const char *text)
         text++;
         len -= 2;
     }
-    if (!len || len > ADDRESS_MAX_BYTES)
+    if (!len)
         return NULL;
     for (size_t i = 0; i < len; i++)
         if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)

@@ -82,19 +82,35 @@ static bool field_ok(const char *p, const char *end)
     return true;
 }
 
+/* After such a field another header follows the empty line. */
+static bool announces_message(const char *p, const char *end)
+{
+    static const char type[] = "message/";
+    if (!is_field(p, end, "content-type:"))
+        return false;
+    end = field_end(p, end);
+    for (; (size_t)(end - p) >= sizeof type; p++)
+        if (g_ascii_strncasecmp(p, type, strlen(type)) == 0)
+            return true;
+    return false;
+}
+
 bool message_limits_ok(const char *raw, size_t len)
 {
     const char *end = raw + len;
     size_t boundaries = 0, fields = 0;
-    bool in_header = true;
+    bool in_header = true, nested = false;
     for (const char *p = raw; p < end; p = next_line(p, end)) {
         bool dashes = end - p >= 2 && p[0] == '-' && p[1] == '-';
         boundaries += dashes;
-        if (dashes)
+        if (dashes) {
             in_header = true;
-        else if (*p == '\r' || *p == '\n')
-            in_header = false;
+        } else if (*p == '\r' || *p == '\n') {
+            in_header = nested;
+            nested = false;
+        }
         fields += in_header;
+        nested = nested || (in_header && announces_message(p, end));
         if (boundaries > BOUNDARY_MAX || fields > FIELD_MAX || !field_ok(p, end))
             return false;
     }

@@ -211,6 +211,9 @@ static void limits(void **state)
     assert_false(has_tree("Content-Type: multipart/mixed; boundary=b\r\n\r\n", "--b\r\n\r\n", 2001, ""));
     assert_true(has_tree("A: b\r\n\r\n", "text\r\n", 30000, ""));
     assert_false(has_tree("A: b\r\n", "C: d\r\n", 20000, "\r\n"));
+    assert_false(has_tree("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n", "C: d\r\n", 20000,
+                          "\r\n"));
+    assert_false(has_tree(NESTED, "C: d\r\n", 20000, "\r\n"));
     assert_true(has_tree("Content-Type: text/plain; ", "a", 59, "=\xc3\xa4\r\n\r\n"));
     assert_false(has_tree("Content-Type: text/plain; ", "a", 60, "=\xc3\xa4\r\n\r\n"));
     assert_false(has_tree(NESTED "Content-Type: text/plain;\r\n\t", "a", 71, "*=x\r\n\r\n"));
