@@ -1,0 +1,47 @@
+/* Any bytes as a message: header fields, parts, decoded headers, tokens; nothing outside of it is
+ * read, and its fields and body are within its bytes. */
+#include <glib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/message.h"
+#include "classifier/classifier.h"
+
+static void see_part(const struct message_part *part, void *arg)
+{
+    size_t *sum = arg;
+    for (size_t i = 0; i < part->len && part->data; i++)
+        *sum += part->data[i];
+}
+
+static void see_token(const char *token, void *arg)
+{
+    size_t *count = arg;
+    if (!*token)
+        abort();
+    ++*count;
+}
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
+{
+    size_t sum = 0, count = 0;
+    char *raw = g_malloc(len + 1); /* no byte more than it has may be read: ASan watches the last */
+    memcpy(raw, data, len);
+    raw[len] = 0;
+    struct message *m = message_new(raw, len);
+    if (m->body < raw || m->body + m->body_len != raw + len)
+        abort();
+    for (size_t i = 0; i < m->header_count; i++) {
+        const struct header *h = &m->headers[i];
+        if (h->start < raw || h->start + h->len > m->body || h->value + h->value_len > m->body)
+            abort();
+        g_free(header_text(h));
+    }
+    message_each_part(m, see_part, &sum);
+    struct tokens *tokens = tokens_new(m, NULL);
+    tokens_each(tokens, see_token, &count);
+    tokens_free(&tokens);
+    message_free(&m);
+    g_free(raw);
+    return 0;
+}
