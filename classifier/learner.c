@@ -3,9 +3,9 @@
 #include <math.h>
 
 /* Found by filterctl evaluate on public corpora. */
-static const double rate = 2.0;       /* how far one step moves its own message's score at most */
+static const double rate = 16.0;      /* how far one step moves its own message's score at most */
 static const double thin_score = 3.0; /* nearer to the line than this a message is learnt */
-static const double firm_score = 4.0; /* where a person's word is carried */
+static const double firm_score = 6.0; /* where a person's word is carried */
 enum { FIRM_STEPS = 8 };
 
 double learner_score(const struct learner *l, const GArray *features)

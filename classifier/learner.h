@@ -13,7 +13,7 @@
 
 #define LEARNER_BITS 18
 #define LEARNER_WEIGHTS (1u << LEARNER_BITS)
-#define LEARNER_SCALE 4096.0
+#define LEARNER_SCALE 1024.0
 /* Who has learnt nothing yet takes mail for ham: else a new user's mail were all Unsure. */
 #define LEARNER_PRIOR (-0.4)
 
