@@ -1,0 +1,29 @@
+/* engine: GPGME, tuned so that nothing is written and no gpgconf is asked.
+ *
+ * A home is a folder with our gpg.conf (engine_write_conf) and a public keyring, never a secret
+ * one. */
+#ifndef GPG_ENGINE_H
+#define GPG_ENGINE_H
+
+#include <glib.h>
+#include <gpgme.h>
+#include <stdbool.h>
+
+#include "base/bytes.h"
+
+/* A context for this home; NULL with *error_r (one line, g_free). gpgme_release it. */
+gpgme_ctx_t engine_open(const char *home, char **error_r);
+bool engine_write_conf(const char *home, char **error_r);
+
+struct engine_text { /* what is encrypted: two stretches, one after the other; lent */
+    const void *part[2];
+    size_t len[2];
+};
+
+/* To the keys in these files (real paths, a transferable public key each), as an armored message
+ * appended to out. gpg itself refuses what has expired or was revoked. False with *error_r on
+ * anything but a whole message for all of them; what out then holds is to be thrown away. */
+bool engine_encrypt(gpgme_ctx_t ctx, const struct engine_text *text, GPtrArray *key_files,
+                    struct bytes *out, char **error_r);
+
+#endif

@@ -1,0 +1,217 @@
+/* Reading; see keyring_store.c for generations and keyring_import.c for what goes into them. */
+#include "gpg/keyring.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/address.h"
+#include "base/users.h"
+#include "gpg/engine.h"
+
+void key_info_free(struct key_info *k)
+{
+    if (!k)
+        return;
+    g_free(k->fingerprint);
+    g_free(k->algorithm);
+    g_free(k->user_id);
+    g_free(k->file);
+    g_ptr_array_unref(k->addresses);
+    g_free(k);
+}
+
+int64_t key_info_ends(const struct key_info *k)
+{
+    if (!k->key_ends || !k->subkey_ends)
+        return k->key_ends ? k->key_ends : k->subkey_ends;
+    return MIN(k->key_ends, k->subkey_ends);
+}
+
+const char *key_info_trouble(const struct key_info *k, int64_t now)
+{
+    if (k->revoked)
+        return "revoked";
+    if (k->key_ends && k->key_ends <= now)
+        return "expired";
+    if (!k->has_subkey)
+        return "no encryption subkey";
+    if (k->subkey_ends && k->subkey_ends <= now)
+        return "encryption subkey expired";
+    return k->subkey_starts > now ? "made in the future" : NULL;
+}
+
+/* ---- from GPGME's view of a key ---- */
+
+/* Some keys' times are unsigned 32 bits wide in a signed long. */
+static int64_t seconds(long t)
+{
+    return t > 0 ? t : 0;
+}
+
+static bool lasts_longer(int64_t a, int64_t b)
+{
+    return a == 0 ? b != 0 : b != 0 && a > b;
+}
+
+static gpgme_subkey_t take_subkey(struct key_info *k, gpgme_key_t key)
+{
+    gpgme_subkey_t best = NULL;
+    for (gpgme_subkey_t s = key->subkeys; s; s = s->next) {
+        if (!s->can_encrypt || s->revoked || s->invalid || s->disabled)
+            continue;
+        if (best && !lasts_longer(seconds(s->expires), k->subkey_ends))
+            continue;
+        best = s;
+        k->subkey_starts = seconds(s->timestamp);
+        k->subkey_ends = seconds(s->expires);
+    }
+    k->has_subkey = best != NULL;
+    return best;
+}
+
+static void take_user_ids(struct key_info *k, gpgme_key_t key)
+{
+    k->addresses = g_ptr_array_new_with_free_func(g_free);
+    for (gpgme_user_id_t u = key->uids; u; u = u->next) {
+        if (!k->user_id)
+            k->user_id = g_utf8_make_valid(u->uid ? u->uid : "", -1);
+        char *address = u->revoked || u->invalid || !u->address ? NULL
+                                                                : address_canonical(u->address);
+        if (address)
+            g_ptr_array_add(k->addresses, address);
+    }
+    if (!k->user_id)
+        k->user_id = g_strdup("");
+}
+
+static char *algorithm_text(gpgme_key_t key, gpgme_subkey_t subkey)
+{
+    char *first = gpgme_pubkey_algo_string(key->subkeys);
+    char *second = subkey ? gpgme_pubkey_algo_string(subkey) : NULL;
+    char *text = second && first && strcmp(first, second)
+                     ? g_strdup_printf("%s/%s", first, second)
+                     : g_strdup(first ? first : "unknown");
+    gpgme_free(first);
+    gpgme_free(second);
+    return text;
+}
+
+static struct key_info *key_info_new(gpgme_key_t key, const char *home)
+{
+    struct key_info *k = g_new0(struct key_info, 1);
+    k->fingerprint = g_strdup(key->subkeys->fpr ? key->subkeys->fpr : "");
+    k->file = g_strdup_printf("%s/%s.pgp", home, k->fingerprint);
+    k->revoked = key->revoked || key->disabled || key->invalid;
+    k->created = seconds(key->subkeys->timestamp);
+    k->key_ends = seconds(key->subkeys->expires);
+    k->algorithm = algorithm_text(key, take_subkey(k, key));
+    take_user_ids(k, key);
+    return k;
+}
+
+GPtrArray *keyring_keys(const char *home, char **error_r)
+{
+    gpgme_ctx_t ctx = engine_open(home, error_r);
+    if (!ctx)
+        return NULL;
+    GPtrArray *keys = g_ptr_array_new_with_free_func((GDestroyNotify)(void *)key_info_free);
+    gpgme_error_t e = gpgme_op_keylist_start(ctx, NULL, 0);
+    gpgme_key_t key;
+    while (!e && !(e = gpgme_op_keylist_next(ctx, &key))) {
+        if (key->subkeys)
+            g_ptr_array_add(keys, key_info_new(key, home));
+        gpgme_key_unref(key);
+    }
+    gpgme_release(ctx);
+    if (gpgme_err_code(e) == GPG_ERR_EOF)
+        return keys;
+    *error_r = g_strdup_printf("gpg cannot list the keys: %s", gpgme_strerror(e));
+    g_ptr_array_unref(keys);
+    return NULL;
+}
+
+/* ---- folders ---- */
+
+enum keyring_state keyring_current(const char *state_dir, const char *user, char **path_r)
+{
+    char target[64];
+    struct stat st;
+    g_autofree char *dir = users_key_dir(state_dir, user);
+    g_autofree char *link = g_build_filename(dir, "current", NULL);
+    ssize_t len = readlink(link, target, sizeof target - 1);
+    if (len < 0 && errno == ENOENT) {
+        if (lstat(dir, &st) == 0)
+            return KEYRING_BROKEN;
+        return errno == ENOENT ? KEYRING_NONE : KEYRING_UNREADABLE;
+    }
+    if (len < 0)
+        return errno == EINVAL ? KEYRING_BROKEN : KEYRING_UNREADABLE;
+    target[len] = 0;
+    if (!g_str_has_prefix(target, "gen-") || strchr(target, '/'))
+        return KEYRING_BROKEN;
+    g_autofree char *path = g_build_filename(dir, target, NULL);
+    if (stat(path, &st))
+        return errno == ENOENT ? KEYRING_BROKEN : KEYRING_UNREADABLE;
+    *path_r = g_steal_pointer(&path);
+    return KEYRING_FOUND;
+}
+
+/* A long address has a shortened folder: its generation says whose it is. */
+static char *user_of_folder(const char *keys_dir, const char *name)
+{
+    char *text = NULL;
+    g_autofree char *path = g_build_filename(keys_dir, name, "current", "address", NULL);
+    if (g_file_get_contents(path, &text, NULL, NULL))
+        return g_strchomp(text);
+    return g_uri_unescape_string(name, NULL);
+}
+
+static int by_name(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+bool keyring_each_user(const char *state_dir, void (*fn)(const char *user, void *arg), void *arg)
+{
+    g_autofree char *path = g_build_filename(state_dir, "keys", NULL);
+    GDir *dir = g_dir_open(path, 0, NULL);
+    if (!dir)
+        return access(path, F_OK) != 0 && errno == ENOENT;
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+    for (const char *name; (name = g_dir_read_name(dir));) {
+        char *user = *name == '.' ? NULL : user_of_folder(path, name);
+        if (user)
+            g_ptr_array_add(names, user);
+    }
+    g_dir_close(dir);
+    g_ptr_array_sort(names, by_name);
+    for (guint i = 0; i < names->len; i++)
+        fn(g_ptr_array_index(names, i), arg);
+    g_ptr_array_unref(names);
+    return true;
+}
+
+bool keyring_export(const char *home, const char *pattern, bool lean, bool armored,
+                    struct bytes *out, char **error_r)
+{
+    gpgme_data_t data = NULL;
+    gpgme_ctx_t ctx = engine_open(home, error_r);
+    if (!ctx)
+        return false;
+    gpgme_set_armor(ctx, armored);
+    gpgme_error_t e = gpgme_data_new(&data);
+    if (!e)
+        e = gpgme_op_export(ctx, pattern, lean ? GPGME_EXPORT_MODE_MINIMAL : 0, data);
+    gpgme_release(ctx);
+    size_t len = 0;
+    char *text = data ? gpgme_data_release_and_get_mem(data, &len) : NULL;
+    if (text && !e)
+        bytes_add(out, text, len);
+    gpgme_free(text);
+    if (e || !len)
+        *error_r = g_strdup_printf("gpg cannot export the key: %s",
+                                   e ? gpgme_strerror(e) : "nothing came");
+    return !e && len > 0;
+}

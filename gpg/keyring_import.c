@@ -1,0 +1,311 @@
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "gpg/armor.h"
+#include "gpg/engine.h"
+#include "gpg/generation.h"
+#include "gpg/keyring.h"
+#include "gpg/packets.h"
+
+#define INPUT_MAX_BYTES (1024 * 1024)
+
+static int refuse(char **error_r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static int refuse(char **error_r, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    *error_r = g_strdup_vprintf(format, args);
+    va_end(args);
+    return EX_DATAERR;
+}
+
+/* ---- what the input holds, before gpg sees it ---- */
+
+struct census {
+    int public_keys, secret_keys;
+};
+
+static void count_packets(struct census *c, const unsigned char *data, size_t len)
+{
+    struct packets p = {data, len, false};
+    struct packet k;
+    while (packets_next(&p, &k)) {
+        c->public_keys += k.tag == PACKET_PUBLIC_KEY;
+        c->secret_keys += k.tag == PACKET_SECRET_KEY || k.tag == PACKET_SECRET_SUBKEY;
+    }
+}
+
+/* The label alone is enough to be called secret; a public block is looked into, for it may hold
+ * anything. What cannot be read is left to gpg, whose count of secret keys is asked as well. */
+static void count_armored(struct census *c, const char *text, size_t len)
+{
+    static const char begin[] = "-----BEGIN PGP ";
+    const char *end = text + len;
+    for (const char *p = text; (p = memmem(p, (size_t)(end - p), begin, sizeof begin - 1)); p++) {
+        struct bytes held = {0};
+        size_t left = (size_t)(end - p);
+        c->secret_keys += left > 26 && (!memcmp(p + 15, "PRIVATE KEY", 11) ||
+                                        !memcmp(p + 15, "SECRET KEY", 10));
+        if (armor_read(p, left, "PUBLIC KEY BLOCK", &held, NULL))
+            count_packets(c, held.data, held.len);
+        bytes_free(&held);
+    }
+}
+
+static int inspect(const struct bytes *input, char **error_r)
+{
+    struct census c = {0};
+    if (input->len > INPUT_MAX_BYTES)
+        return refuse(error_r, "the input is over 1 MiB: that is no key of one person");
+    if (input->len && input->data[0] & 0x80)
+        count_packets(&c, input->data, input->len);
+    else if (input->len)
+        count_armored(&c, (const char *)input->data, input->len);
+    if (c.secret_keys)
+        return refuse(error_r, "SECRET KEY in the input: it does not belong on this machine; "
+                               "nothing was stored, export the public key instead");
+    if (c.public_keys > 1)
+        return refuse(error_r, "several keys in the input, give one at a time");
+    return EX_OK;
+}
+
+/* ---- into a home of its own ---- */
+
+static int import_bytes(const char *home, const struct bytes *input, char **error_r)
+{
+    gpgme_data_t data = NULL;
+    gpgme_ctx_t ctx = engine_open(home, error_r);
+    if (!ctx)
+        return EX_TEMPFAIL;
+    gpgme_error_t e = gpgme_data_new_from_mem(&data, (const char *)input->data, input->len, 0);
+    if (!e)
+        e = gpgme_op_import(ctx, data);
+    gpgme_import_result_t result = e ? NULL : gpgme_op_import_result(ctx);
+    bool secret = result && result->secret_read;
+    gpgme_data_release(data);
+    gpgme_release(ctx);
+    if (secret)
+        return refuse(error_r, "SECRET KEY in the input: it does not belong on this machine; "
+                               "nothing was stored, export the public key instead");
+    gpgme_err_code_t code = gpgme_err_code(e);
+    if (code == GPG_ERR_NO_DATA || code == GPG_ERR_BAD_DATA || code == GPG_ERR_INV_VALUE)
+        return refuse(error_r, "no key in the input");
+    if (!e)
+        return EX_OK;
+    *error_r = g_strdup_printf("gpg cannot import: %s", gpgme_strerror(e));
+    return EX_TEMPFAIL;
+}
+
+static struct key_info *find(GPtrArray *keys, const char *fingerprint)
+{
+    for (guint i = 0; i < keys->len; i++) {
+        struct key_info *k = g_ptr_array_index(keys, i);
+        if (!g_ascii_strcasecmp(k->fingerprint, fingerprint))
+            return k;
+    }
+    return NULL;
+}
+
+static bool names_address(const struct key_info *k, const char *user)
+{
+    for (guint i = 0; i < k->addresses->len; i++)
+        if (!strcmp(g_ptr_array_index(k->addresses, i), user))
+            return true;
+    return false;
+}
+
+/* Leaves in *fingerprint_r which key it was. */
+static int import_input(struct generation *g, const struct bytes *input, char **fingerprint_r,
+                        char **error_r)
+{
+    int rc = input->len ? import_bytes(g->home, input, error_r)
+                        : refuse(error_r, "no key in the input");
+    GPtrArray *keys = rc == EX_OK ? keyring_keys(g->home, error_r) : NULL;
+    if (!keys)
+        return rc == EX_OK ? EX_TEMPFAIL : rc;
+    if (keys->len == 1)
+        *fingerprint_r = g_strdup(((struct key_info *)g_ptr_array_index(keys, 0))->fingerprint);
+    else
+        rc = refuse(error_r, keys->len ? "several keys in the input, give one at a time"
+                                       : "no key in the input");
+    g_ptr_array_unref(keys);
+    return rc;
+}
+
+/* gpg merges: a revocation that is known is not lost by importing an older copy. */
+static int keep_old_keys(struct generation *g, const char *except, char **error_r)
+{
+    GPtrArray *old = g->old ? keyring_keys(g->old, error_r) : NULL;
+    int rc = g->old && !old ? EX_TEMPFAIL : EX_OK;
+    for (guint i = 0; old && i < old->len && rc == EX_OK; i++) {
+        const struct key_info *k = g_ptr_array_index(old, i);
+        struct bytes key = {0};
+        if (except && !g_ascii_strcasecmp(k->fingerprint, except))
+            continue;
+        rc = keyring_export(g->old, k->fingerprint, false, false, &key, error_r)
+                 ? import_bytes(g->home, &key, error_r)
+                 : EX_TEMPFAIL;
+        bytes_free(&key);
+    }
+    if (old)
+        g_ptr_array_unref(old);
+    return rc;
+}
+
+/* ---- is it fit ---- */
+
+static int check_key(const struct key_info *k, const struct generation *g, unsigned flags,
+                     char **error_r)
+{
+    int64_t now = g_get_real_time() / G_USEC_PER_SEC;
+    const char *trouble = key_info_trouble(k, now);
+    if (trouble)
+        return refuse(error_r, "key %s cannot be used: %s", k->fingerprint, trouble);
+    if (!(flags & KEYRING_FORCE) && !names_address(k, g->user))
+        return refuse(error_r, "no user id of key %s names %s (--force takes it anyway)",
+                      k->fingerprint, g->user);
+    return EX_OK;
+}
+
+static int check_others(const struct generation *g, const char *fingerprint, unsigned flags,
+                        char **error_r)
+{
+    GPtrArray *old = g->old ? keyring_keys(g->old, error_r) : NULL;
+    int rc = g->old && !old ? EX_TEMPFAIL : EX_OK;
+    if (old && old->len && !find(old, fingerprint) && !(flags & KEYRING_ADD))
+        rc = refuse(error_r, "%s has another key, %s: use --add, or remove it first", g->user,
+                    ((struct key_info *)g_ptr_array_index(old, 0))->fingerprint);
+    if (old)
+        g_ptr_array_unref(old);
+    return rc;
+}
+
+static int write_key_files(const char *home, GPtrArray *keys, char **error_r)
+{
+    for (guint i = 0; i < keys->len; i++) {
+        const struct key_info *k = g_ptr_array_index(keys, i);
+        struct bytes lean = {0};
+        bool ok = keyring_export(home, k->fingerprint, true, false, &lean, error_r);
+        GError *error = NULL;
+        if (ok && !g_file_set_contents(k->file, (char *)lean.data, (gssize)lean.len, &error)) {
+            *error_r = g_strdup(error->message);
+            g_error_free(error);
+            ok = false;
+        }
+        bytes_free(&lean);
+        if (!ok)
+            return EX_CANTCREAT;
+    }
+    return EX_OK;
+}
+
+/* Encrypts a few bytes: what the import says is good must work before anybody relies on it. */
+static int self_check(const char *home, const struct key_info *k, char **error_r)
+{
+    struct engine_text text = {.part = {"filterd\r\n", ""}, .len = {9, 0}};
+    struct bytes out = {0};
+    g_autofree char *why = NULL;
+    GPtrArray *files = g_ptr_array_new();
+    g_ptr_array_add(files, k->file);
+    gpgme_ctx_t ctx = engine_open(home, &why);
+    bool ok = ctx && engine_encrypt(ctx, &text, files, &out, &why);
+    gpgme_release(ctx);
+    g_ptr_array_unref(files);
+    bytes_free(&out);
+    return ok ? EX_OK
+              : refuse(error_r, "key %s cannot be encrypted to: %s", k->fingerprint, why);
+}
+
+/* ---- the whole ---- */
+
+static int fill(struct generation *g, const struct bytes *input, unsigned flags,
+                struct key_info **key_r, char **error_r)
+{
+    g_autofree char *fingerprint = NULL;
+    int rc = engine_write_conf(g->home, error_r) ? EX_OK : EX_CANTCREAT;
+    if (rc == EX_OK)
+        rc = import_input(g, input, &fingerprint, error_r);
+    if (rc == EX_OK)
+        rc = check_others(g, fingerprint, flags, error_r);
+    if (rc == EX_OK)
+        rc = keep_old_keys(g, NULL, error_r);
+    GPtrArray *keys = rc == EX_OK ? keyring_keys(g->home, error_r) : NULL;
+    if (!keys)
+        return rc == EX_OK ? EX_TEMPFAIL : rc;
+    struct key_info *k = find(keys, fingerprint);
+    rc = k ? check_key(k, g, flags, error_r) : refuse(error_r, "no key in the input");
+    if (rc == EX_OK)
+        rc = write_key_files(g->home, keys, error_r);
+    if (rc == EX_OK)
+        rc = self_check(g->home, k, error_r);
+    if (rc == EX_OK && key_r) {
+        g_ptr_array_set_free_func(keys, NULL);
+        g_ptr_array_remove(keys, k);
+        g_ptr_array_set_free_func(keys, (GDestroyNotify)(void *)key_info_free);
+        *key_r = k;
+    }
+    g_ptr_array_unref(keys);
+    return rc;
+}
+
+int keyring_import(const char *state_dir, const char *user, const struct bytes *input,
+                   unsigned flags, struct key_info **key_r, char **error_r)
+{
+    struct key_info *key = NULL;
+    int rc = inspect(input, error_r);
+    if (rc != EX_OK)
+        return rc;
+    struct generation *g = generation_begin(state_dir, user, error_r);
+    if (!g)
+        return EX_CANTCREAT;
+    rc = fill(g, input, flags, &key, error_r);
+    if (rc == EX_OK && !generation_commit(g, error_r))
+        rc = EX_CANTCREAT;
+    generation_end(&g);
+    if (rc == EX_OK && key_r)
+        *key_r = g_steal_pointer(&key);
+    key_info_free(key);
+    return rc;
+}
+
+static int remove_one_key(struct generation *g, const char *fingerprint, char **error_r)
+{
+    int rc = engine_write_conf(g->home, error_r) ? EX_OK : EX_CANTCREAT;
+    if (rc == EX_OK)
+        rc = keep_old_keys(g, fingerprint, error_r);
+    GPtrArray *keys = rc == EX_OK ? keyring_keys(g->home, error_r) : NULL;
+    if (!keys)
+        return rc == EX_OK ? EX_TEMPFAIL : rc;
+    if (!keys->len)
+        rc = generation_remove_user(g, error_r) ? EX_OK : EX_CANTCREAT;
+    else if ((rc = write_key_files(g->home, keys, error_r)) == EX_OK)
+        rc = generation_commit(g, error_r) ? EX_OK : EX_CANTCREAT;
+    g_ptr_array_unref(keys);
+    return rc;
+}
+
+int keyring_remove(const char *state_dir, const char *user, const char *fingerprint,
+                   char **error_r)
+{
+    struct generation *g = generation_begin(state_dir, user, error_r);
+    int rc = g ? EX_OK : EX_CANTCREAT;
+    GPtrArray *old = g && g->old && fingerprint ? keyring_keys(g->old, error_r) : NULL;
+    if (!g)
+        return rc;
+    if (!g->replaces || (fingerprint && (!old || !find(old, fingerprint)))) {
+        g_free(*error_r);
+        *error_r = fingerprint ? g_strdup_printf("%s has no key %s", user, fingerprint)
+                               : g_strdup_printf("%s has no key", user);
+        rc = EX_NOUSER;
+    } else if (fingerprint) {
+        rc = remove_one_key(g, fingerprint, error_r);
+    } else if (!generation_remove_user(g, error_r)) {
+        rc = EX_CANTCREAT;
+    }
+    if (old)
+        g_ptr_array_unref(old);
+    generation_end(&g);
+    return rc;
+}

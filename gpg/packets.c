@@ -1,0 +1,124 @@
+#include "gpg/packets.h"
+
+#include <stdint.h>
+
+static bool take(struct packets *p, size_t n, uint32_t *value_r)
+{
+    if (p->len < n)
+        return false;
+    *value_r = 0;
+    for (size_t i = 0; i < n; i++)
+        *value_r = *value_r << 8 | p->data[i];
+    p->data += n;
+    p->len -= n;
+    return true;
+}
+
+/* A new format length; *partial_r if more chunks follow this one. */
+static bool new_length(struct packets *p, size_t *len_r, bool *partial_r)
+{
+    uint32_t first, more = 0;
+    *partial_r = false;
+    if (!take(p, 1, &first))
+        return false;
+    if (first < 192) {
+        *len_r = first;
+        return true;
+    }
+    if (first < 224) {
+        *len_r = 0;
+        bool ok = take(p, 1, &more);
+        *len_r = ((first - 192) << 8) + more + 192;
+        return ok;
+    }
+    if (first == 255) {
+        bool ok = take(p, 4, &more);
+        *len_r = more;
+        return ok;
+    }
+    *partial_r = true;
+    *len_r = (size_t)1 << (first & 0x1f);
+    return true;
+}
+
+static bool skip(struct packets *p, size_t len)
+{
+    if (p->len < len)
+        return false;
+    p->data += len;
+    p->len -= len;
+    return true;
+}
+
+static bool old_packet(struct packets *p, uint32_t head, struct packet *packet_r)
+{
+    uint32_t len = 0;
+    packet_r->tag = head >> 2 & 15;
+    unsigned size = head & 3;
+    bool ok = size == 3 || take(p, (size_t)1 << size, &len);
+    packet_r->first_len = packet_r->total_len = size == 3 ? p->len : len;
+    packet_r->data = p->data;
+    return ok && skip(p, packet_r->first_len);
+}
+
+static bool new_packet(struct packets *p, uint32_t head, struct packet *packet_r)
+{
+    size_t len;
+    bool partial;
+    packet_r->tag = head & 63;
+    if (!new_length(p, &len, &partial))
+        return false;
+    packet_r->data = p->data;
+    packet_r->first_len = len;
+    packet_r->total_len = 0;
+    packet_r->chunked = partial;
+    for (;;) {
+        packet_r->total_len += len;
+        if (!skip(p, len))
+            return false;
+        if (!partial)
+            return true;
+        if (!new_length(p, &len, &partial))
+            return false;
+    }
+}
+
+bool packets_next(struct packets *p, struct packet *packet_r)
+{
+    uint32_t head;
+    *packet_r = (struct packet){0};
+    if (p->bad || !take(p, 1, &head))
+        return false;
+    p->bad = !(head & 0x80) ||
+             !(head & 0x40 ? new_packet(p, head, packet_r) : old_packet(p, head, packet_r));
+    return !p->bad;
+}
+
+/* Versions and least sizes: a "session key" of three letters is a text in disguise. */
+static bool is_session_key(const struct packet *k)
+{
+    if (k->chunked || k->first_len < 4)
+        return false;
+    if (k->tag == PACKET_PKESK)
+        return (k->data[0] == 3 || k->data[0] == 6) && k->first_len >= 12;
+    return k->tag == PACKET_SKESK && k->data[0] >= 4 && k->data[0] <= 6;
+}
+
+static bool is_ciphertext(const struct packet *k)
+{
+    return (k->tag == PACKET_SEIPD || k->tag == PACKET_AEAD) && k->first_len > 0 &&
+           (k->data[0] == 1 || k->data[0] == 2) && k->total_len >= 1 + 16 + 2 + 20;
+}
+
+bool packets_are_encrypted(const unsigned char *data, size_t len)
+{
+    struct packets p = {data, len, false};
+    struct packet k;
+    int public_keys = 0;
+    while (packets_next(&p, &k)) {
+        if (!is_session_key(&k))
+            return public_keys > 0 && is_ciphertext(&k) && p.len == 0;
+        public_keys += k.tag == PACKET_PKESK;
+    }
+    return false;
+}
