@@ -16,6 +16,8 @@
 #define SPARE_MIN 2
 #define SPARE_MAX 8
 #define SPARE_IDLE_US (30 * G_USEC_PER_SEC)
+/* A client between two messages of a burst is not resting: Postfix would defer the next one. */
+#define REST_US G_USEC_PER_SEC
 #define KEEPER_READY_MS 20000
 
 bool children_init(struct children *c)
@@ -93,6 +95,11 @@ static bool somebody_waits(const struct children *c)
     return poll(fds, n, 0) > 0;
 }
 
+static bool lasts(const struct slot *slot, gint64 us)
+{
+    return slot && g_get_monotonic_time() - atomic_load(&slot->since) > us;
+}
+
 void children_balance(struct children *c)
 {
     int idle = board_count(c->board, SLOT_IDLE);
@@ -103,12 +110,11 @@ void children_balance(struct children *c)
     for (; idle < SPARE_MIN && total < c->settings->workers; idle++, total++)
         if (!start_worker(c))
             break;
-    struct slot *longest;
-    if (idle == 0 && resting && (longest = board_longest(c->board, SLOT_RESTING)) &&
-        somebody_waits(c))
+    struct slot *longest = board_longest(c->board, SLOT_RESTING);
+    if (idle == 0 && lasts(longest, REST_US) && somebody_waits(c))
         kill(longest->pid, SIGUSR1);
-    if (idle > SPARE_MAX && (longest = board_longest(c->board, SLOT_IDLE)) &&
-        g_get_monotonic_time() - atomic_load(&longest->since) > SPARE_IDLE_US)
+    longest = board_longest(c->board, SLOT_IDLE);
+    if (idle > SPARE_MAX && lasts(longest, SPARE_IDLE_US))
         kill(longest->pid, SIGTERM);
 }
 
