@@ -1,0 +1,12 @@
+/* cms: recognises encrypted S/MIME content by its DER or BER structure (RFC 5652). */
+#ifndef GPG_CMS_H
+#define GPG_CMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* True if the bytes are a ContentInfo of enveloped-data or auth-enveloped-data (RFC 5083) with
+ * recipients and encrypted content, and nothing else. Signed or compressed data is not. */
+bool cms_is_enveloped(const unsigned char *data, size_t len);
+
+#endif

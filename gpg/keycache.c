@@ -1,0 +1,116 @@
+#include "gpg/keycache.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "gpg/keyring.h"
+
+struct keycache {
+    char *state_dir;
+    GHashTable *users; /* user to struct cached_keys* */
+};
+
+static void cached_keys_free(void *value)
+{
+    struct cached_keys *k = value;
+    g_free(k->home);
+    g_ptr_array_unref(k->keys);
+    g_free(k);
+}
+
+struct keycache *keycache_new(const char *state_dir)
+{
+    struct keycache *c = g_new0(struct keycache, 1);
+    c->state_dir = g_strdup(state_dir);
+    c->users = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, cached_keys_free);
+    return c;
+}
+
+void keycache_free(struct keycache **c)
+{
+    if (!*c)
+        return;
+    g_free((*c)->state_dir);
+    g_hash_table_unref((*c)->users);
+    g_clear_pointer(c, g_free);
+}
+
+static enum key_state says(enum key_state state, char **reason_r, const char *reason)
+{
+    if (reason_r)
+        *reason_r = g_strdup(reason);
+    return state;
+}
+
+/* Nothing that went wrong is remembered: it is tried again with the next message. */
+static enum key_state load(struct keycache *c, const char *user, const char *home,
+                           struct cached_keys **keys_r, char **reason_r)
+{
+    g_autofree char *why = NULL;
+    g_hash_table_remove(c->users, user);
+    GPtrArray *keys = keyring_keys(home, &why);
+    if (!keys)
+        return says(KEY_UNREADABLE, reason_r, why);
+    /* A gpg that was killed lists nothing, too. */
+    if (!keys->len) {
+        g_ptr_array_unref(keys);
+        return says(KEY_UNREADABLE, reason_r, "no key in the key folder can be read");
+    }
+    *keys_r = g_new0(struct cached_keys, 1);
+    (*keys_r)->home = g_strdup(home);
+    (*keys_r)->keys = keys;
+    g_hash_table_insert(c->users, g_strdup(user), *keys_r);
+    return KEY_GOOD;
+}
+
+static enum key_state find(struct keycache *c, const char *user, struct cached_keys **keys_r,
+                           char **reason_r)
+{
+    g_autofree char *home = NULL;
+    switch (keyring_current(c->state_dir, user, &home)) {
+    case KEYRING_NONE:
+        g_hash_table_remove(c->users, user);
+        return says(KEY_NONE, reason_r, "no key");
+    case KEYRING_BROKEN:
+        g_hash_table_remove(c->users, user);
+        return says(KEY_BAD, reason_r, "the key folder has no current generation");
+    case KEYRING_FOUND:
+        break;
+    default:
+        return says(KEY_UNREADABLE, reason_r, "the key folder cannot be read");
+    }
+    *keys_r = g_hash_table_lookup(c->users, user);
+    if (*keys_r && !strcmp((*keys_r)->home, home))
+        return KEY_GOOD;
+    return load(c, user, home, keys_r, reason_r);
+}
+
+/* One usable key is enough: who added a new key before the old one ended keeps getting mail. */
+static enum key_state judge(const struct cached_keys *cached, GPtrArray *files, char **reason_r)
+{
+    int64_t now = g_get_real_time() / G_USEC_PER_SEC;
+    g_autofree char *why = NULL;
+    int good = 0;
+    for (guint i = 0; i < cached->keys->len; i++) {
+        const struct key_info *k = g_ptr_array_index(cached->keys, i);
+        const char *trouble = key_info_trouble(k, now);
+        good += !trouble;
+        if (!trouble && files)
+            g_ptr_array_add(files, g_strdup(k->file));
+        if (trouble && !why)
+            why = g_strdup_printf("key %s: %s", k->fingerprint, trouble);
+    }
+    return good ? KEY_GOOD : says(KEY_BAD, reason_r, why);
+}
+
+enum key_state keycache_get(struct keycache *c, const char *user,
+                            const struct cached_keys **keys_r, GPtrArray *files, char **reason_r)
+{
+    struct cached_keys *cached = NULL;
+    enum key_state state = find(c, user, &cached, reason_r);
+    if (state != KEY_GOOD)
+        return state;
+    if (keys_r)
+        *keys_r = cached;
+    return judge(cached, files, reason_r);
+}

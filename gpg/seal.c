@@ -1,0 +1,161 @@
+#include "gpg/seal.h"
+
+#include <string.h>
+
+#include "gpg/engine.h"
+#include "gpg/keycache.h"
+#include "gpg/keyring.h"
+#include "gpg/pgpmime.h"
+
+struct sealer {
+    struct keycache *keys;
+    char *home; /* the context's */
+    gpgme_ctx_t ctx;
+};
+
+struct sealed {
+    struct bytes bytes;
+    const char *mark;
+};
+
+struct sealer *sealer_new(const char *state_dir)
+{
+    struct sealer *s = g_new0(struct sealer, 1);
+    s->keys = keycache_new(state_dir);
+    return s;
+}
+
+void sealer_free(struct sealer **s)
+{
+    if (!*s)
+        return;
+    keycache_free(&(*s)->keys);
+    gpgme_release((*s)->ctx);
+    g_free((*s)->home);
+    g_clear_pointer(s, g_free);
+}
+
+static char *first_good_fingerprint(const struct cached_keys *cached)
+{
+    int64_t now = g_get_real_time() / G_USEC_PER_SEC;
+    const struct key_info *k = g_ptr_array_index(cached->keys, 0);
+    for (guint i = 0; i < cached->keys->len; i++) {
+        const struct key_info *other = g_ptr_array_index(cached->keys, i);
+        if (!key_info_trouble(other, now)) {
+            k = other;
+            break;
+        }
+    }
+    return g_strdup(k->fingerprint);
+}
+
+enum key_state sealer_key(struct sealer *s, const char *user, char **fingerprint_r,
+                          char **reason_r)
+{
+    const struct cached_keys *cached = NULL;
+    if (fingerprint_r)
+        *fingerprint_r = NULL;
+    if (reason_r)
+        *reason_r = NULL;
+    enum key_state state = keycache_get(s->keys, user, &cached, NULL, reason_r);
+    if (fingerprint_r && cached)
+        *fingerprint_r = first_good_fingerprint(cached);
+    return state;
+}
+
+/* One context serves until another home is asked for; which one does not matter to the key files,
+ * but it must exist: it has our gpg.conf. */
+static bool use_home(struct sealer *s, const char *home, char **error_r)
+{
+    if (s->ctx && !strcmp(s->home, home))
+        return true;
+    gpgme_release(s->ctx);
+    g_free(s->home);
+    s->home = g_strdup(home);
+    s->ctx = engine_open(home, error_r);
+    return s->ctx != NULL;
+}
+
+/* The key files of all users, each once; false as soon as one user has no good key. */
+static bool collect(struct sealer *s, GPtrArray *users, GPtrArray *files, char **error_r)
+{
+    if (!users->len) {
+        *error_r = g_strdup("nobody to seal for");
+        return false;
+    }
+    for (guint i = 0; i < users->len; i++) {
+        const char *user = g_ptr_array_index(users, i);
+        const struct cached_keys *cached = NULL;
+        g_autofree char *reason = NULL;
+        if (keycache_get(s->keys, user, &cached, files, &reason) != KEY_GOOD) {
+            *error_r = g_strdup_printf("%s: %s", user, reason ? reason : "no good key");
+            return false;
+        }
+        if (i == 0 && !use_home(s, cached->home, error_r))
+            return false;
+    }
+    return true;
+}
+
+struct sealed *seal_message(struct sealer *s, const struct message *m, const struct bytes *added,
+                            GPtrArray *users, char **error_r)
+{
+    struct pgpmime layout;
+    struct bytes head = {0};
+    GPtrArray *files = g_ptr_array_new_with_free_func(g_free);
+    struct sealed *sealed = g_new0(struct sealed, 1);
+    sealed->mark = "yes";
+    *error_r = NULL;
+    bool ok = collect(s, users, files, error_r);
+    if (ok) {
+        pgpmime_payload_head(m, &head);
+        pgpmime_open(&layout, m, added, &sealed->bytes);
+        const struct engine_text text = {{head.data, m->body}, {head.len, m->body_len}};
+        ok = engine_encrypt(s->ctx, &text, files, &sealed->bytes, error_r);
+        pgpmime_close(&layout, &sealed->bytes);
+    }
+    bytes_free(&head);
+    g_ptr_array_unref(files);
+    if (!ok)
+        sealed_free(&sealed);
+    return sealed;
+}
+
+struct sealed *seal_pass(const struct message *m, const struct bytes *added,
+                         enum pass_reason reason)
+{
+    struct sealed *sealed = g_new0(struct sealed, 1);
+    struct bytes *out = &sealed->bytes;
+    sealed->mark = reason == PASS_ALREADY_ENCRYPTED ? "already" : "no";
+    bytes_reserve(out, m->len + (added ? added->len : 0) + 2);
+    if (added && added->len)
+        bytes_add(out, added->data, added->len);
+    for (size_t i = 0; i < m->header_count; i++) {
+        const struct header *h = &m->headers[i];
+        if (!h->dropped)
+            bytes_add(out, h->start, h->len);
+    }
+    if (out->len && out->data[out->len - 1] != '\n')
+        bytes_adds(out, "\r\n");
+    bytes_adds(out, "\r\n");
+    bytes_add(out, m->body, m->body_len);
+    return sealed;
+}
+
+void sealed_free(struct sealed **s)
+{
+    if (!*s)
+        return;
+    bytes_free(&(*s)->bytes);
+    g_clear_pointer(s, g_free);
+}
+
+const struct bytes *sealed_bytes(const struct sealed *s)
+{
+    return &s->bytes;
+}
+
+const char *sealed_mark(const struct sealed *s)
+{
+    return s->mark;
+}
