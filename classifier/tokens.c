@@ -85,7 +85,8 @@ static bool is_header_left_out(const struct header *h)
         "DomainKey-Signature", "Autocrypt", "Status", "Lines", "Content-Length", "Face", "X-Face"};
     static const char *const starts[] = {"X-Filterd-", "X-Spam-", "X-DSPAM-", "ARC-", "X-Status",
                                          "X-UID", "X-Keywords", "X-Mozilla-", "X-IMAP",
-                                         "X-Google-", "X-Bogosity", "HP-Outer"};
+                                 "X-Google-", "X-Gm-", "X-Received", "X-Bogosity",
+                                         "HP-Outer"};
     if (h->dropped)
         return true;
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
@@ -95,6 +96,19 @@ static bool is_header_left_out(const struct header *h)
         if (header_starts(h, starts[i]))
             return true;
     return false;
+}
+
+/* The range of a header's value that says something. */
+static void trim_value(const struct header *h, const char **text, size_t *len)
+{
+    if (header_is(h, "Received")) { /* behind the last ';' stands only the date */
+        const char *date = memrchr(*text, ';', *len);
+        *len = date ? (size_t)(date - *text) : *len;
+    } else if (header_is(h, "Message-ID")) { /* what stands before the host never comes twice */
+        const char *at = memrchr(*text, '@', *len);
+        *len = at ? *len - (size_t)(at + 1 - *text) : 0;
+        *text = at ? at + 1 : *text;
+    }
 }
 
 static void add_header(struct tokens *t, const struct header *h)
@@ -112,12 +126,11 @@ static void add_header(struct tokens *t, const struct header *h)
     struct bytes utf8 = {0};
     text_to_utf8(&utf8, text ? text : "", text ? strlen(text) : 0, NULL);
     add_gap(t);
-    if (header_is(h, "Message-ID")) { /* the rest of it never comes twice */
-        const char *at = memrchr(utf8.data ? (char *)utf8.data : "", '@', utf8.len);
-        if (at)
-            add_words(t, prefix, at + 1, utf8.len - (size_t)(at + 1 - (char *)utf8.data));
-    } else {
-        add_words(t, prefix, utf8.data ? (char *)utf8.data : "", utf8.len);
+    if (utf8.len > 0) {
+        const char *value = (char *)utf8.data;
+        size_t len = utf8.len;
+        trim_value(h, &value, &len);
+        add_words(t, prefix, value, len);
     }
     if (text)
         explicit_bzero(text, strlen(text));
