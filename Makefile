@@ -13,7 +13,7 @@ ALL_LDFLAGS := -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=address$(comma)undefin
 LIBS := $(shell pkg-config --libs $(PKGS)) -lm
 
 PROGRAMS := filterd filterd-pipe filterd-retrain filterctl
-obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 # A program's main file carries its name; everything else in its folder is shared.
 LIB_SRC := $(wildcard base/*.c rules/*.c classifier/*.c gpg/*.c)
@@ -35,11 +35,11 @@ $(BUILD)/filterd-retrain: $(call obj,tools/retrain.c) $(BUILD)/libfilterd.a
 $(BUILD)/filterctl: $(call obj,$(CTL_SRC)) $(BUILD)/libfilterd.a
 $(addprefix $(BUILD)/,$(PROGRAMS)):
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
-$(UNIT): $(BUILD)/t/%: $(BUILD)/t/unit/%.o $(BUILD)/libdaemon.a $(BUILD)/libfilterd.a
+$(UNIT): $(BUILD)/t/%: $(BUILD)/obj/t/unit/%.o $(BUILD)/libdaemon.a $(BUILD)/libfilterd.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
-$(BUILD)/%.o: %.c
+$(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
