@@ -6,11 +6,15 @@ use strict;
 use warnings;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
+use Socket qw(SOL_SOCKET SO_RCVTIMEO);
+
+our $TIMEOUT = 120; # seconds until a server that says nothing counts as gone
 
 # kind: smtp, lmtp or imap; at: a port on loopback, or a unix socket's path.
 sub new {
     my ($class, $kind, $at) = @_;
     my $socket = dial($at) or die "cannot connect to $at: $!\n";
+    setsockopt $socket, SOL_SOCKET, SO_RCVTIMEO, pack('l!l!', $TIMEOUT, 0);
     my $self = bless { socket => $socket, kind => $kind, tag => 0 }, $class;
     if ($kind eq 'imap') {
         my $greeting = <$socket>;
