@@ -15,6 +15,9 @@ struct filterctl {
     struct sitekey key;        /* wants filterctl_site_key first */
     bool have_key;
     bool json;
+    struct ledger *ledger; /* filterctl_ask's: opened where no keeper runs */
+    int keeper_fd;         /* its connection, -1 where there is none, once asked is set */
+    bool asked;
 };
 
 /* Loads ctl->key once, making the file if it is not there. False, with the reason on stderr. */
@@ -25,6 +28,10 @@ bool filterctl_site_key(struct filterctl *ctl);
 int filterctl_ask(struct filterctl *ctl, const char *verb, GVariant *arguments, char **text_r);
 /* The same, its line printed: to stdout if all went well and there is one, else to stderr. */
 int filterctl_ask_and_tell(struct filterctl *ctl, const char *verb, GVariant *arguments);
+/* Closes what filterctl_ask keeps open from request to request; main does it at the end. */
+void filterctl_hang_up(struct filterctl *ctl);
+/* The canonical form of an address from the command line, g_free; NULL after complaining. */
+char *filterctl_address(const char *text);
 /* Appends a whole file ("-" or NULL: stdin). False, with the reason on stderr. */
 bool filterctl_read(const char *path, struct bytes *out);
 /* One line on stderr, "filterctl: " in front. */
