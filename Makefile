@@ -43,7 +43,7 @@ $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj -type f -name '*.d' 2>/dev/null)
 
 check: all units
 	BUILD=$(BUILD) prove -v t/units.t && BUILD=$(BUILD) prove $(filter-out t/units.t,$(wildcard t/*.t))
