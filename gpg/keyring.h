@@ -47,6 +47,7 @@ bool keyring_each_user(const char *state_dir, void (*fn)(const char *user, void 
 enum keyring_import_flags { KEYRING_ADD = 1, KEYRING_FORCE = 2 };
 /* One public key, armored or not. The same fingerprint is refreshed; another than is there wants
  * KEYRING_ADD; an address in none of its user ids KEYRING_FORCE. EX_DATAERR: it is no good.
+ * A revoked copy of a key that is there is taken, and the key used no more.
  * *key_r (may be NULL): what was stored, key_info_free. */
 int keyring_import(const char *state_dir, const char *user, const struct bytes *input,
                    unsigned flags, struct key_info **key_r, char **error_r);

@@ -156,9 +156,18 @@ static int keep_old_keys(struct generation *g, const char *except, char **error_
 
 /* ---- is it fit ---- */
 
+static bool is_known(const struct generation *g, const char *fingerprint)
+{
+    g_autofree char *file = g_strdup_printf("%s/%s.pgp", g->old ? g->old : "", fingerprint);
+    return g->old && g_file_test(file, G_FILE_TEST_EXISTS);
+}
+
 static int check_key(const struct key_info *k, const struct generation *g, unsigned flags,
                      char **error_r)
 {
+    /* Its owner took back a key that is here: refusing that would keep the key in use. */
+    if (k->revoked && is_known(g, k->fingerprint))
+        return EX_OK;
     int64_t now = g_get_real_time() / G_USEC_PER_SEC;
     const char *trouble = key_info_trouble(k, now);
     if (trouble)
@@ -238,7 +247,7 @@ static int fill(struct generation *g, const struct bytes *input, unsigned flags,
     rc = k ? check_key(k, g, flags, error_r) : refuse(error_r, "no key in the input");
     if (rc == EX_OK)
         rc = write_key_files(g->home, keys, error_r);
-    if (rc == EX_OK)
+    if (rc == EX_OK && !k->revoked)
         rc = self_check(g->home, k, error_r);
     if (rc == EX_OK && key_r) {
         g_ptr_array_set_free_func(keys, NULL);

@@ -227,6 +227,20 @@ static int check(struct filterctl *ctl, const char *user, const struct arguments
 
 /* ---- one user's ---- */
 
+static void tell_imported(struct filterctl *ctl, const char *user, const struct key_info *key)
+{
+    struct report r = {.ctl = ctl, .now = now_s()};
+    struct row row = {.user = user, .key = key, .state = state_of(key, r.now)};
+    g_autofree char *ends = date(key_info_ends(key));
+    if (ctl->json) {
+        print_json(&r, &row);
+        puts("]");
+        return;
+    }
+    printf("%s: key %s (%s, expires %s) imported%s\n", user, key->fingerprint, key->algorithm,
+           ends, key->revoked ? ": it is REVOKED, nothing is encrypted to it any more" : "");
+}
+
 static int import(struct filterctl *ctl, const char *user, const struct arguments *a)
 {
     struct bytes input = {0};
@@ -241,18 +255,8 @@ static int import(struct filterctl *ctl, const char *user, const struct argument
             filterctl_complain("%s: %s", user, error);
     }
     bytes_free(&input);
-    if (rc == EX_OK) {
-        struct report r = {.ctl = ctl, .print = print_full, .now = now_s()};
-        struct row row = {.user = user, .key = key, .state = state_of(key, r.now)};
-        if (ctl->json) {
-            print_json(&r, &row);
-            puts("]");
-        } else {
-            g_autofree char *ends = date(key_info_ends(key));
-            printf("%s: key %s (%s, expires %s) imported\n", user, key->fingerprint,
-                   key->algorithm, ends);
-        }
-    }
+    if (rc == EX_OK)
+        tell_imported(ctl, user, key);
     key_info_free(key);
     return rc;
 }
