@@ -1,0 +1,435 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/store.h"
+#include "classifier/classifier.h"
+#include "classifier/daykey.h"
+#include "classifier/ledger.h"
+#include "classifier/osb.h"
+#include "classifier/record.h"
+
+static struct settings settings;
+static struct sitekey key;
+static struct ledger *ledger;
+
+static void remove_below(const char *path)
+{
+    GDir *dir = g_dir_open(path, 0, NULL);
+    for (const char *name; dir && (name = g_dir_read_name(dir));) {
+        char *child = g_build_filename(path, name, NULL);
+        if (g_file_test(child, G_FILE_TEST_IS_DIR))
+            remove_below(child);
+        g_remove(child);
+        g_free(child);
+    }
+    if (dir)
+        g_dir_close(dir);
+}
+
+static void open_ledger(void)
+{
+    char *error = NULL;
+    ledger = ledger_open(&settings, &key, &error);
+    if (error)
+        print_error("%s\n", error);
+    assert_non_null(ledger);
+}
+
+/* Always the same: no run has other collisions of hashes than the last. */
+static void make_site_key(void)
+{
+    char *error = NULL, hex[66];
+    memset(hex, '7', 64);
+    strcpy(hex + 64, "\n");
+    assert_true(g_file_set_contents(settings.site_key, hex, -1, NULL));
+    assert_true(sitekey_load(settings.site_key, false, &key, &error));
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    settings = (struct settings){.mode = MODE_TOE,
+                                 .recipient_delimiter = (char *)"+",
+                                 .spam_threshold = 0.9,
+                                 .unsure_threshold = 0.5,
+                                 .settle_days = 5,
+                                 .signature_days = 21};
+    settings.state_dir = g_dir_make_tmp("filterd-ledger-XXXXXX", NULL);
+    settings.site_key = g_build_filename(settings.state_dir, "site.key", NULL);
+    make_site_key();
+    open_ledger();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    ledger_free(&ledger);
+    remove_below(settings.state_dir);
+    const int failed = rmdir(settings.state_dir);
+    g_free(settings.state_dir);
+    g_free(settings.site_key);
+    return failed;
+}
+
+static struct tokens *tokens_of(const char *text)
+{
+    char *raw = g_strdup_printf("From: x@a.example\r\nSubject: mail\r\n\r\n%s\r\n", text);
+    struct message *m = message_new(raw, strlen(raw));
+    struct tokens *t = tokens_new(m, NULL);
+    message_free(&m);
+    g_free(raw);
+    return t;
+}
+
+static struct judgement judge(const char *user, const char *text)
+{
+    struct classifier *c = classifier_new(&settings, &key);
+    struct tokens *t = tokens_of(text);
+    struct judgement j;
+    assert_true(classifier_judge(c, user, t, &j));
+    tokens_free(&t);
+    classifier_free(&c);
+    return j;
+}
+
+static double score(const char *user, const char *text)
+{
+    struct judgement j = judge(user, text);
+    judgement_clear(&j);
+    return j.score;
+}
+
+/* values: text arguments by name; features may be NULL. Takes the dictionary's place at a client. */
+static int ask(const char *verb, const char *const (*values)[2], const GArray *features)
+{
+    GVariantBuilder b;
+    char *text = NULL;
+    g_variant_builder_init(&b, G_VARIANT_TYPE_VARDICT);
+    for (; (*values)[0]; values++)
+        g_variant_builder_add(&b, "{sv}", (*values)[0], g_variant_new_string((*values)[1]));
+    if (features)
+        g_variant_builder_add(&b, "{sv}", "features",
+                              g_variant_new_fixed_array(G_VARIANT_TYPE_UINT32, features->data,
+                                                        features->len, sizeof(guint32)));
+    GVariant *arguments = g_variant_ref_sink(g_variant_builder_end(&b));
+    const int code = ledger_handle(ledger, verb, arguments, &text);
+    assert_true(code == EX_OK || (text && *text && !strchr(text, '\n')));
+    g_variant_unref(arguments);
+    g_free(text);
+    return code;
+}
+
+#define VALUES(...) (const char *const[][2]){__VA_ARGS__, {NULL, NULL}}
+
+static void deliver(const char *user, const char *signature, const char *text)
+{
+    struct judgement j = judge(user, text);
+    const char *class = j.class == JUDGE_SPAM ? "Spam" : "Innocent";
+    assert_int_equal(ask("record", VALUES({"user", user}, {"signature", signature}, {"class", class}),
+                         j.features),
+                     EX_OK);
+    assert_int_equal(ask("confirm", VALUES({"user", user}, {"signature", signature}), NULL), EX_OK);
+    judgement_clear(&j);
+}
+
+static int retrain(const char *login, const char *class, const char *signature)
+{
+    return ask("retrain", VALUES({"login", login}, {"class", class}, {"signature", signature}),
+               NULL);
+}
+
+static void train(const char *user, const char *class, const char *text)
+{
+    struct judgement j = judge(user, text);
+    assert_int_equal(ask("train", VALUES({"user", user}, {"class", class}), j.features), EX_OK);
+    judgement_clear(&j);
+}
+
+static char *spam_text(int i)
+{
+    return g_strdup_printf("cheap watches number%d buy now at http://shop.example/%d only today %d",
+                           i, i, i * 7);
+}
+
+static void test_five_moves(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        char *ham = g_strdup_printf("meeting notes of week %d agenda and lunch at noon", i);
+        train("a@x.example", "ham", ham);
+        g_free(ham);
+    }
+    for (int i = 0; i < 5; i++) {
+        char *text = spam_text(i), *signature = g_strdup_printf("sig%d", i);
+        deliver("a@x.example", signature, text);
+        assert_int_equal(retrain("a@x.example", "spam", signature), EX_OK);
+        g_free(text);
+        g_free(signature);
+    }
+    char *text = spam_text(99);
+    struct judgement j = judge("a@x.example", text), ham = judge("a@x.example", "agenda at noon");
+    assert_int_equal(j.class, JUDGE_SPAM);
+    assert_int_equal(ham.class, JUDGE_INNOCENT);
+    for (int i = 0; i < 5; i++) {
+        char *signature = g_strdup_printf("sig%d", i);
+        assert_int_equal(retrain("A@X.example", "innocent", signature), EX_OK);
+        g_free(signature);
+    }
+    assert_true(score("a@x.example", text) < j.score - 2);
+    assert_true(score("b@x.example", text) == LEARNER_PRIOR); /* nobody else learns from it */
+    judgement_clear(&j);
+    judgement_clear(&ham);
+    g_free(text);
+}
+
+static void test_retrain_is_idempotent_and_undoes(void **state)
+{
+    (void)state;
+    deliver("a@x.example", "s1", "one two three");
+    assert_int_equal(retrain("a@x.example", "spam", "s1"), EX_OK);
+    const double once = score("a@x.example", "one two three");
+    assert_int_equal(ask("user-set", VALUES({"user", "a@x.example"}, {"name", "mode"},
+                                            {"value", "toe"}), NULL),
+                     EX_OK);
+    assert_int_equal(retrain("a+box@x.example", "spam", "s1"), EX_OK);
+    assert_true(score("a@x.example", "one two three") == once);
+    assert_int_equal(retrain("a@x.example", "ham", "s1"), EX_OK);
+    const double back = score("a@x.example", "one two three");
+    /* As if the first had never been: b only ever said ham. */
+    deliver("b@x.example", "s2", "one two three");
+    assert_int_equal(retrain("b@x.example", "ham", "s2"), EX_OK);
+    assert_true(back == score("b@x.example", "one two three"));
+}
+
+static void test_foreign_and_unknown_signatures_change_nothing(void **state)
+{
+    (void)state;
+    deliver("a@x.example", "s1", "one two three");
+    assert_int_equal(retrain("b@x.example", "spam", "s1"), EX_DATAERR);
+    assert_int_equal(retrain("a@x.example", "spam", "s2"), EX_DATAERR);
+    assert_int_equal(retrain("a@x.example", "junk", "s1"), EX_DATAERR);
+    assert_int_equal(retrain("a@x.example", "spam", "../s1"), EX_DATAERR);
+    assert_int_equal(ask("record", VALUES({"user", "a@x.example"}), NULL), EX_DATAERR);
+    assert_int_equal(ask("nonsense", VALUES({"user", "a@x.example"}), NULL), EX_UNAVAILABLE);
+    assert_true(score("a@x.example", "one two three") == LEARNER_PRIOR);
+    assert_true(score("b@x.example", "one two three") == LEARNER_PRIOR);
+}
+
+static void test_a_stolen_record_opens_for_no_other(void **state)
+{
+    (void)state;
+    struct record *r = record_new();
+    GArray *features = g_array_new(FALSE, TRUE, sizeof(guint32));
+    char *error = NULL;
+    g_array_set_size(features, 100);
+    r->signature = g_strdup("s1");
+    r->day = daykey_day(0);
+    assert_true(record_seal(r, settings.site_key, "a@x.example", features, &error));
+    GArray *open = record_features(r, settings.site_key, "a@x.example");
+    assert_non_null(open);
+    assert_int_equal(open->len, 100);
+    assert_null(record_features(r, settings.site_key, "b@x.example"));
+    r->sealed->data[20] ^= 1;
+    assert_null(record_features(r, settings.site_key, "a@x.example"));
+    g_array_unref(open);
+    g_array_unref(features);
+    record_free(&r);
+}
+
+static void test_aliases_and_settings(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("alias-add", VALUES({"address", "info@x.example"}, {"user", "a@x.example"}),
+                         NULL),
+                     EX_OK);
+    deliver("a@x.example", "s1", "one two three");
+    assert_int_equal(retrain("info@x.example", "spam", "s1"), EX_OK);
+    assert_true(score("a@x.example", "one two three") > 0);
+    assert_int_equal(ask("user-set", VALUES({"user", "a@x.example"}, {"name", "mode"},
+                                            {"value", "none"}), NULL),
+                     EX_OK);
+    assert_int_equal(retrain("a@x.example", "ham", "s1"), EX_UNAVAILABLE);
+    assert_int_equal(ask("user-remove", VALUES({"user", "a@x.example"}), NULL), EX_OK);
+    assert_true(score("a@x.example", "one two three") == LEARNER_PRIOR);
+    /* Its setting is gone as well, and it may come again. */
+    deliver("a@x.example", "s1", "one two three");
+    assert_int_equal(retrain("a@x.example", "spam", "s1"), EX_OK);
+}
+
+static void test_teft_learns_at_delivery(void **state)
+{
+    (void)state;
+    settings.mode = MODE_TEFT;
+    deliver("a@x.example", "s1", "one two three");
+    assert_true(score("a@x.example", "one two three") < LEARNER_PRIOR);
+    assert_int_equal(retrain("a@x.example", "spam", "s1"), EX_OK);
+    deliver("b@x.example", "s2", "other words"); /* learnt as ham; the move must undo that */
+    ledger_free(&ledger);
+    open_ledger();
+    assert_int_equal(retrain("b@x.example", "spam", "s2"), EX_OK);
+    settings.mode = MODE_TOE;
+    deliver("c@x.example", "s3", "other words");
+    assert_int_equal(retrain("c@x.example", "spam", "s3"), EX_OK);
+    assert_true(score("b@x.example", "other words") == score("c@x.example", "other words"));
+}
+
+/* As if all that was delivered to the user had come so many days ago. */
+static void age(const char *user, int days)
+{
+    char *path = g_strdup_printf("%s/users/%s.db", settings.state_dir, user), *error = NULL;
+    char *day = daykey_day(days), *today = daykey_day(0);
+    char *old = g_strdup_printf("%s.d/%s", settings.site_key, today);
+    char *new = g_strdup_printf("%s.d/%s", settings.site_key, day);
+    sqlite3 *db;
+    ledger_free(&ledger);
+    assert_true(store_open(path, true, "", &db, &error));
+    assert_true(store_run(db, "UPDATE record SET day = ?", (const char *const[]){day}, 1));
+    sqlite3_close(db);
+    assert_int_equal(g_rename(old, new), 0);
+    open_ledger();
+    g_free(path);
+    g_free(day);
+    g_free(today);
+    g_free(old);
+    g_free(new);
+}
+
+static void test_settling(void **state)
+{
+    (void)state;
+    settings.mode = MODE_SETTLE;
+    deliver("a@x.example", "s1", "newsletter of the week");
+    age("a@x.example", 4);
+    ledger_tick(ledger);
+    assert_true(score("a@x.example", "newsletter") == LEARNER_PRIOR);
+    ledger_free(&ledger);
+    remove_below(settings.state_dir);
+    make_site_key();
+    open_ledger();
+    deliver("a@x.example", "s1", "newsletter of the week");
+    age("a@x.example", 6);
+    ledger_tick(ledger); /* this user never moved anything */
+    assert_true(score("a@x.example", "newsletter of the week") == LEARNER_PRIOR);
+    deliver("a@x.example", "s2", "cheap pills");
+    assert_int_equal(retrain("a@x.example", "spam", "s2"), EX_OK);
+    const double before = score("a@x.example", "newsletter of the week");
+    ledger_free(&ledger);
+    open_ledger();
+    ledger_tick(ledger);
+    assert_true(score("a@x.example", "newsletter of the week") < before);
+}
+
+static void test_forgetting(void **state)
+{
+    (void)state;
+    deliver("a@x.example", "s1", "one two three");
+    age("a@x.example", 22);
+    char *gone = daykey_day(22);
+    char *file = g_strdup_printf("%s.d/%s", settings.site_key, gone);
+    assert_true(g_file_test(file, G_FILE_TEST_EXISTS));
+    ledger_tick(ledger);
+    assert_false(g_file_test(file, G_FILE_TEST_EXISTS));
+    assert_int_equal(retrain("a@x.example", "spam", "s1"), EX_DATAERR);
+    deliver("a@x.example", "s2", "one two three");
+    age("a@x.example", 20);
+    ledger_tick(ledger);
+    assert_int_equal(retrain("a@x.example", "spam", "s2"), EX_OK);
+    g_free(gone);
+    g_free(file);
+}
+
+static void test_one_writer(void **state)
+{
+    (void)state;
+    char *error = NULL;
+    assert_null(ledger_open(&settings, &key, &error));
+    assert_non_null(strstr(error, "in use"));
+    g_free(error);
+}
+
+/* A worker keeps the model: it must see what the ledger has learnt since. */
+static void test_a_cached_model_follows(void **state)
+{
+    (void)state;
+    struct classifier *c = classifier_new(&settings, &key);
+    struct tokens *t = tokens_of("one two three");
+    struct judgement j;
+    train("a@x.example", "ham", "one two three");
+    assert_true(classifier_judge(c, "a@x.example", t, &j));
+    const double first = j.score;
+    judgement_clear(&j);
+    train("a@x.example", "spam", "one two three");
+    assert_true(classifier_judge(c, "a@x.example", t, &j));
+    assert_true(j.score > first);
+    judgement_clear(&j);
+    GPtrArray *reasons = classifier_explain(c, "a@x.example", t, 3);
+    assert_int_equal(reasons->len, 3);
+    assert_true(((struct reason *)g_ptr_array_index(reasons, 0))->weight > 0);
+    g_ptr_array_unref(reasons);
+    assert_int_equal(ask("user-remove", VALUES({"user", "a@x.example"}), NULL), EX_OK);
+    assert_true(classifier_judge(c, "a@x.example", t, &j));
+    assert_true(j.score == LEARNER_PRIOR);
+    judgement_clear(&j);
+    tokens_free(&t);
+    classifier_free(&c);
+}
+
+static void test_an_unreadable_model_is_unsure(void **state)
+{
+    (void)state;
+    char *path = g_strdup_printf("%s/users/a@x.example.db", settings.state_dir);
+    assert_true(g_file_set_contents(path, "this is no database, and long enough to be looked at",
+                                    -1, NULL));
+    struct classifier *c = classifier_new(&settings, &key);
+    struct tokens *t = tokens_of("one two three");
+    struct judgement j;
+    assert_false(classifier_judge(c, "a@x.example", t, &j));
+    assert_int_equal(j.class, JUDGE_UNSURE);
+    assert_true(j.score == 0 && j.features->len > 0);
+    judgement_clear(&j);
+    tokens_free(&t);
+    classifier_free(&c);
+    g_free(path);
+}
+
+static void test_signatures(void **state)
+{
+    (void)state;
+    char *a = classifier_signature_new(), *b = classifier_signature_new();
+    assert_int_equal(strlen(a), 24);
+    assert_string_not_equal(a, b);
+    for (char *p = a; *p; p++)
+        assert_true(g_ascii_isalnum(*p));
+    g_free(a);
+    g_free(b);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_five_moves),
+        TEST(test_retrain_is_idempotent_and_undoes),
+        TEST(test_foreign_and_unknown_signatures_change_nothing),
+        TEST(test_a_stolen_record_opens_for_no_other),
+        TEST(test_aliases_and_settings),
+        TEST(test_teft_learns_at_delivery),
+        TEST(test_settling),
+        TEST(test_forgetting),
+        TEST(test_one_writer),
+        TEST(test_a_cached_model_follows),
+        TEST(test_an_unreadable_model_is_unsure),
+        cmocka_unit_test(test_signatures),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
