@@ -1,0 +1,225 @@
+/* What key import takes and refuses, and how generations follow each other. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "gpg/keyring.h"
+#include "t/unit/gnupg_people.h"
+
+#define A "alice@example.org"
+#define B "bob@example.org"
+
+static int make_people(void **state)
+{
+    if (people_open(state))
+        return -1;
+    people_curve("Alice <" A ">", "never");
+    people_curve("Bob <" B ">", "10d");
+    people_curve("revoked@example.org", "never");
+    people_gpg("--faked-system-time 20200101T000000! --quick-gen-key expired@example.org "
+               "future-default default 2020-02-01");
+    people_gpg("--quick-gen-key sign@example.org ed25519 sign never");
+    return 0;
+}
+
+/* *error_r in *message is checked to hold want. */
+static int import(const char *user, const struct bytes *input, unsigned flags, const char *want)
+{
+    g_autofree char *state_dir = people_state(), *error = NULL;
+    int rc = keyring_import(state_dir, user, input, flags, NULL, &error);
+    if (want && (!error || !strstr(error, want)))
+        fail_msg("wanted \"%s\", got \"%s\"", want, error ? error : "nothing");
+    if (!want && error)
+        fail_msg("%s", error);
+    return rc;
+}
+
+static int import_of(const char *user, const char *arguments, unsigned flags, const char *want)
+{
+    struct bytes input = {0};
+    people_output(arguments, &input);
+    int rc = import(user, &input, flags, want);
+    bytes_free(&input);
+    return rc;
+}
+
+static GPtrArray *keys_of(const char *user, char **home_r)
+{
+    g_autofree char *state_dir = people_state(), *error = NULL;
+    if (keyring_current(state_dir, user, home_r) != KEYRING_FOUND)
+        return NULL;
+    return keyring_keys(*home_r, &error);
+}
+
+static int count_keys(const char *user)
+{
+    g_autofree char *home = NULL;
+    GPtrArray *keys = keys_of(user, &home);
+    int count = keys ? (int)keys->len : -1;
+    if (keys)
+        g_ptr_array_unref(keys);
+    return count;
+}
+
+static void forget(const char *user)
+{
+    g_autofree char *state_dir = people_state(), *error = NULL;
+    assert_int_equal(keyring_remove(state_dir, user, NULL, &error), EX_OK);
+    assert_int_equal(count_keys(user), -1);
+}
+
+static void refuses(void **state)
+{
+    (void)state;
+    struct bytes none = {0}, junk = {0}, disguised = {0};
+    bytes_adds(&junk, "hello\n-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nhello\n");
+    assert_int_equal(import(A, &none, 0, "no key in the input"), EX_DATAERR);
+    assert_int_equal(import(A, &junk, 0, "no key in the input"), EX_DATAERR);
+    assert_int_equal(import_of(A, "--export " A " " B, 0, "several keys"), EX_DATAERR);
+    assert_int_equal(import_of(A, "--armor --export " A " " B, 0, "several keys"), EX_DATAERR);
+    assert_int_equal(import_of(A, "--export-secret-keys " A, 0, "SECRET KEY"), EX_DATAERR);
+    assert_int_equal(import_of(A, "--armor --export-secret-keys " A, 0, "SECRET KEY"), EX_DATAERR);
+    people_output("--armor --export-secret-keys " A " | sed s/PRIVATE/PUBLIC/", &disguised);
+    assert_int_equal(import(A, &disguised, 0, "SECRET KEY"), EX_DATAERR);
+    assert_int_equal(import_of(A, "--export expired@example.org", KEYRING_FORCE, "expired"),
+                     EX_DATAERR);
+    assert_int_equal(import_of(A, "--export sign@example.org", KEYRING_FORCE,
+                               "no encryption subkey"), EX_DATAERR);
+    assert_int_equal(import_of(A, "--export " B, 0, "--force"), EX_DATAERR);
+    assert_int_equal(count_keys(A), -1);
+    assert_int_not_equal(people_shell("ls -A '%s/state/keys' | grep -qv '^.lock$'", people_dir), 0);
+    bytes_free(&junk);
+    bytes_free(&disguised);
+}
+
+static void describes(void **state)
+{
+    (void)state;
+    g_autofree char *home = NULL;
+    int64_t now = g_get_real_time() / G_USEC_PER_SEC;
+    assert_int_equal(import_of(B, "--export " B, 0, NULL), EX_OK);
+    GPtrArray *keys = keys_of(B, &home);
+    assert_non_null(keys);
+    const struct key_info *k = g_ptr_array_index(keys, 0);
+    assert_string_equal(k->algorithm, "ed25519/cv25519");
+    assert_string_equal(k->user_id, "Bob <" B ">");
+    assert_string_equal(g_ptr_array_index(k->addresses, 0), B);
+    assert_true(key_info_ends(k) > now + 9 * 86400 && key_info_ends(k) < now + 11 * 86400);
+    assert_null(key_info_trouble(k, now));
+    assert_string_equal(key_info_trouble(k, now + 11 * 86400), "expired");
+    assert_string_equal(key_info_trouble(k, now - 86400), "made in the future");
+    assert_int_equal(access(k->file, R_OK), 0);
+    g_ptr_array_unref(keys);
+    forget(B);
+}
+
+static void one_key_or_more(void **state)
+{
+    (void)state;
+    g_autofree char *home = NULL;
+    assert_int_equal(import_of(A, "--armor --export " A, 0, NULL), EX_OK);
+    assert_int_equal(import_of(A, "--export " A, 0, NULL), EX_OK);
+    assert_int_equal(count_keys(A), 1);
+    assert_int_equal(import_of(A, "--export " B, KEYRING_FORCE, "--add"), EX_DATAERR);
+    assert_int_equal(count_keys(A), 1);
+    assert_int_equal(import_of(A, "--export " B, KEYRING_FORCE | KEYRING_ADD, NULL), EX_OK);
+    assert_int_equal(count_keys(A), 2);
+    assert_int_equal(import_of(A, "--export " A, 0, NULL), EX_OK);
+    assert_int_equal(count_keys(A), 2);
+
+    g_autofree char *state_dir = people_state(), *error = NULL, *again = NULL;
+    GPtrArray *keys = keys_of(A, &home);
+    g_autofree char *first = g_strdup(((struct key_info *)g_ptr_array_index(keys, 0))->fingerprint);
+    g_ptr_array_unref(keys);
+    assert_int_equal(keyring_remove(state_dir, A, first, &error), EX_OK);
+    assert_int_equal(count_keys(A), 1);
+    assert_int_equal(keyring_remove(state_dir, A, first, &again), EX_NOUSER);
+    forget(A);
+}
+
+/* The one before stays for those who are reading it, older ones go. */
+static void generations(void **state)
+{
+    (void)state;
+    g_autofree char *home = NULL;
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(import_of(A, "--export " A, 0, NULL), EX_OK);
+    g_ptr_array_unref(keys_of(A, &home));
+    assert_true(g_str_has_suffix(home, "/gen-4"));
+    assert_int_equal(people_shell("test \"$(ls '%s/state/keys/" A "' | xargs)\" = "
+                                  "'current gen-3 gen-4'", people_dir), 0);
+    assert_int_equal(people_shell("test -z \"$(find '%s/state/keys' -perm /007 ! -type l)\"",
+                                  people_dir), 0);
+    forget(A);
+}
+
+static void takes_a_revocation_in(void **state)
+{
+    (void)state;
+    g_autofree char *home = NULL;
+    const char *all = "--export revoked@example.org", *who = "revoked@example.org";
+    struct bytes before = {0};
+    people_output(all, &before);
+    assert_int_equal(import(who, &before, 0, NULL), EX_OK);
+    people_revoke(who);
+    assert_int_equal(import_of(who, all, 0, NULL), EX_OK);
+    assert_int_equal(import(who, &before, 0, NULL), EX_OK); /* an old copy takes nothing back */
+    GPtrArray *keys = keys_of(who, &home);
+    assert_string_equal(key_info_trouble(g_ptr_array_index(keys, 0), 0), "revoked");
+    g_ptr_array_unref(keys);
+    bytes_free(&before);
+    forget(who);
+    assert_int_equal(import_of(who, all, 0, "revoked"), EX_DATAERR);
+}
+
+static void see_user(const char *user, void *arg)
+{
+    g_string_append_printf(arg, "%s;", user);
+}
+
+static void lists_users(void **state)
+{
+    (void)state;
+    static const char longest[] =
+        "a-very-long-name-a-very-long-name-a-very-long-name-a-very-long-1@"
+        "a-very-long-domain-a-very-long-domain-a-very-long-domain-a-very-long-domain-a-very-long-"
+        "domain-a-very-long-domain-a-very-long-domain-a-very-long-domain-a-very.example.org";
+    g_autofree char *state_dir = people_state();
+    GString *seen = g_string_new(NULL);
+    assert_int_equal(import_of("o'hara/x@example.org", "--export " A, KEYRING_FORCE, NULL), EX_OK);
+    assert_int_equal(import_of(longest, "--export " A, KEYRING_FORCE, NULL), EX_OK);
+    assert_true(keyring_each_user(state_dir, see_user, seen));
+    assert_non_null(strstr(seen->str, "o'hara/x@example.org;"));
+    assert_non_null(strstr(seen->str, longest));
+    g_string_free(seen, TRUE);
+    forget(longest);
+    forget("o'hara/x@example.org");
+}
+
+static void a_folder_without_link_is_broken(void **state)
+{
+    (void)state;
+    g_autofree char *state_dir = people_state(), *home = NULL;
+    assert_int_equal(keyring_current(state_dir, A, &home), KEYRING_NONE);
+    assert_int_equal(import_of(A, "--export " A, 0, NULL), EX_OK);
+    people_shell("rm '%s/state/keys/" A "/current'", people_dir);
+    assert_int_equal(keyring_current(state_dir, A, &home), KEYRING_BROKEN);
+    assert_int_equal(import_of(A, "--export " A, 0, NULL), EX_OK);
+    assert_int_equal(count_keys(A), 1);
+    forget(A);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(refuses),        cmocka_unit_test(describes),
+        cmocka_unit_test(one_key_or_more), cmocka_unit_test(generations),
+        cmocka_unit_test(takes_a_revocation_in), cmocka_unit_test(lists_users),
+        cmocka_unit_test(a_folder_without_link_is_broken),
+    };
+    return cmocka_run_group_tests(tests, make_people, people_close);
+}
