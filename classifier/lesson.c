@@ -154,7 +154,7 @@ static int teach_once(struct ledger *l, struct model *m, struct record *r,
 
 static const char *delivered_class(const struct record *r)
 {
-    return strcmp(r->class, "Spam") == 0 ? "spam" : "ham";
+    return g_ascii_strcasecmp(r->class, "spam") == 0 ? "spam" : "ham";
 }
 
 int lesson_confirm(struct ledger *l, GVariant *arguments, char **text_r)

@@ -9,8 +9,10 @@
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS owner(user TEXT NOT NULL);"
-    "CREATE TABLE IF NOT EXISTS model(id INTEGER PRIMARY KEY CHECK(id = 1),"
-    " spam INTEGER NOT NULL, ham INTEGER NOT NULL, weights BLOB NOT NULL);"
+    /* Two tables: a BLOB whose row keeps its length is overwritten in place. */
+    "CREATE TABLE IF NOT EXISTS model(id INTEGER PRIMARY KEY CHECK(id = 1), weights BLOB NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS learnt(id INTEGER PRIMARY KEY CHECK(id = 1),"
+    " spam INTEGER NOT NULL, ham INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS record(signature TEXT PRIMARY KEY, day TEXT NOT NULL,"
     " class TEXT NOT NULL, score REAL NOT NULL, state INTEGER NOT NULL, taught TEXT,"
     " steps INTEGER NOT NULL, sealed BLOB NOT NULL) WITHOUT ROWID;"
@@ -131,7 +133,7 @@ static gint64 number(struct model *m, const char *sql, const char *text)
 
 static bool read_learner(struct model *m, struct learner *l)
 {
-    sqlite3_stmt *st = store_prepare(m->db, "SELECT spam, ham, weights FROM model", NULL, 0);
+    sqlite3_stmt *st = store_prepare(m->db, "SELECT spam, ham, weights FROM model, learnt", NULL, 0);
     const int rc = st ? sqlite3_step(st) : SQLITE_ERROR;
     bool ok = rc == SQLITE_DONE;
     if (rc == SQLITE_ROW && (size_t)sqlite3_column_bytes(st, 2) == sizeof l->weights) {
@@ -170,15 +172,19 @@ bool model_save(struct model *m)
         blob[2 * i] = (unsigned char)(l->weights[i] & 0xff);
         blob[2 * i + 1] = (unsigned char)((guint16)l->weights[i] >> 8);
     }
-    sqlite3_stmt *st = store_prepare(
-        m->db, "INSERT OR REPLACE INTO model(id, spam, ham, weights) VALUES(1, ?, ?, ?)", NULL, 0);
-    bool ok = st && sqlite3_bind_int64(st, 1, l->spam) == SQLITE_OK &&
-              sqlite3_bind_int64(st, 2, l->ham) == SQLITE_OK &&
-              sqlite3_bind_blob(st, 3, blob, sizeof l->weights, SQLITE_STATIC) == SQLITE_OK &&
+    sqlite3_stmt *st = store_prepare(m->db,
+                                     "INSERT INTO model(id, weights) VALUES(1, ?1)"
+                                     " ON CONFLICT(id) DO UPDATE SET weights = ?1",
+                                     NULL, 0);
+    bool ok = st && sqlite3_bind_blob(st, 1, blob, sizeof l->weights, SQLITE_STATIC) == SQLITE_OK &&
               sqlite3_step(st) == SQLITE_DONE;
     sqlite3_finalize(st);
     g_free(blob);
-    return ok;
+    char spam[16], ham[16];
+    g_snprintf(spam, sizeof spam, "%u", l->spam);
+    g_snprintf(ham, sizeof ham, "%u", l->ham);
+    return ok && store_run(m->db, "INSERT OR REPLACE INTO learnt(id, spam, ham) VALUES(1, ?, ?)",
+                           (const char *const[]){spam, ham}, 2);
 }
 
 bool model_journal(struct model *m, const char *kind, const char *signature, const char *class,
@@ -205,8 +211,8 @@ bool model_has_moves_since(struct model *m, const char *day)
 struct model_figures model_figures(struct model *m)
 {
     return (struct model_figures){
-        .spam = MAX(number(m, "SELECT spam FROM model", NULL), 0),
-        .ham = MAX(number(m, "SELECT ham FROM model", NULL), 0),
+        .spam = MAX(number(m, "SELECT spam FROM learnt", NULL), 0),
+        .ham = MAX(number(m, "SELECT ham FROM learnt", NULL), 0),
         .records = number(m, "SELECT count(*) FROM record", NULL),
         .moves = number(m, "SELECT count(*) FROM journal WHERE kind = 'move'", NULL),
     };

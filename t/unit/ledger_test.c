@@ -133,7 +133,7 @@ static int ask(const char *verb, const char *const (*values)[2], const GArray *f
 static void deliver(const char *user, const char *signature, const char *text)
 {
     struct judgement j = judge(user, text);
-    const char *class = j.class == JUDGE_SPAM ? "Spam" : "Innocent";
+    const char *class = j.class == JUDGE_SPAM ? "spam" : "innocent";
     assert_int_equal(ask("record", VALUES({"user", user}, {"signature", signature}, {"class", class}),
                          j.features),
                      EX_OK);
