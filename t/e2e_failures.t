@@ -82,7 +82,7 @@ subtest 'a client that goes away inside DATA' => sub {
     my @before = map { scalar $sink->taken($_) } @everyone;
     my $c = $site->lmtp;
     $c->say($_) for 'MAIL FROM:<alice@example.net>', "RCPT TO:<$everyone[0]>", 'DATA';
-    $c->put(mail_like());
+    $c->put(FilterdTest::Client::dot_stuffed(mail_like()));
     close $c->{socket};
     my ($rcpt, $data) = replies_to(mail_like());
     like($data->[0], qr/^250 /, 'the next session is served');

@@ -13,11 +13,13 @@ my %KIND = (
         . "Subkey-Type: ecdh\nSubkey-Curve: cv25519\nSubkey-Usage: encrypt\n",
 );
 
+my $count = 0;
+
 # kind: rsa or curve. expire: as gpg's Expire-Date, 0 for never.
 sub new {
     my ($class, $t, $address, $kind, $expire) = @_;
-    my $name = ($address =~ s/\W/_/gr);
-    my $self = bless { t => $t, address => $address, home => $t->dir . "/gpg_$name" }, $class;
+    my $home = $t->dir . '/gpg' . ++$count;
+    my $self = bless { t => $t, address => $address, home => $home }, $class;
     mkdir $self->{home}, 0700;
     $t->at_end(sub { $t->try_run(undef, 'gpgconf', '--homedir', $self->{home}, '--kill', 'all') });
     $self->gpg("%no-protection\n$KIND{$kind}Name-Email: $address\nExpire-Date: "

@@ -63,7 +63,8 @@ sub headers {
     my ($mail, $name) = @_;
     my ($head) = split /\r\n\r\n/, $mail, 2;
     $head =~ s/\r\n(?=[ \t])//g;
-    return "$head\r\n" =~ /^\Q$name\E[ \t]*:[ \t]*(.*?)\r\n/gmi;
+    my @values = "$head\r\n" =~ /^\Q$name\E[ \t]*:[ \t]*(.*?)\r\n/gmi;
+    return @values;
 }
 
 # The first, "" if there is none.
