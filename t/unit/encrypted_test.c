@@ -1,0 +1,388 @@
+/* What is taken for encrypted already: only what is, from its first byte to its last. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <glib.h>
+#include <string.h>
+
+#include "gpg/armor.h"
+#include "gpg/cms.h"
+#include "gpg/packets.h"
+#include "gpg/seal.h"
+
+/* ---- pieces ---- */
+
+static void add_packet(struct bytes *b, int tag, size_t len, int first)
+{
+    bytes_add(b, (const unsigned char[]){(unsigned char)(0xc0 | tag), (unsigned char)len}, 2);
+    for (size_t i = 0; i < len; i++)
+        bytes_add(b, (const unsigned char[]){(unsigned char)(i ? i : (size_t)first)}, 1);
+}
+
+static void add_pkesk(struct bytes *b)
+{
+    add_packet(b, PACKET_PKESK, 94, 3);
+}
+
+static void add_seipd(struct bytes *b)
+{
+    add_packet(b, PACKET_SEIPD, 100, 1);
+}
+
+static char *armored(const struct bytes *packets, const char *label)
+{
+    struct bytes text = {0};
+    struct armor a;
+    armor_begin(&a, &text, label);
+    armor_add(&a, packets->data, packets->len);
+    armor_end(&a, label);
+    char *copy = g_strdup((char *)text.data);
+    bytes_free(&text);
+    return copy;
+}
+
+static char *good_block(void)
+{
+    struct bytes packets = {0};
+    add_pkesk(&packets);
+    add_seipd(&packets);
+    char *block = armored(&packets, "MESSAGE");
+    bytes_free(&packets);
+    return block;
+}
+
+#define TOP "Subject: x\r\nMIME-Version: 1.0\r\n"
+#define PGP_TYPE                                                                                   \
+    "Content-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\"; boundary=\"bo\"\r\n"
+#define CONTROL "--bo\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n\r\n"
+#define OCTETS "--bo\r\nContent-Type: application/octet-stream\r\n\r\n"
+
+static bool is_encrypted(const char *raw)
+{
+    struct message *m = message_new(raw, strlen(raw));
+    bool yes = seal_is_encrypted(m);
+    message_free(&m);
+    return yes;
+}
+
+/* "@" in the text stands for a whole good block. */
+static void check(bool want, const char *text)
+{
+    g_autofree char *block = good_block();
+    g_auto(GStrv) pieces = g_strsplit(text, "@", -1);
+    g_autofree char *raw = g_strjoinv(block, pieces);
+    if (is_encrypted(raw) != want)
+        fail_msg("%s: %s", want ? "not recognised" : "wrongly taken for encrypted", text);
+}
+
+/* ---- PGP/MIME ---- */
+
+static void pgpmime(void **state)
+{
+    (void)state;
+    check(true, TOP PGP_TYPE "\r\n" CONTROL OCTETS "@\r\n--bo--\r\n");
+    check(true, TOP PGP_TYPE "\r\n\r\n" CONTROL OCTETS "\r\n@--bo--\r\n \r\n");
+    check(true, TOP PGP_TYPE "\r\nThis is an OpenPGP/MIME encrypted message (RFC 4880 and 3156)"
+                             "\r\n" CONTROL OCTETS "@\r\n--bo--");
+    check(true, "content-type: Multipart/Encrypted; boundary=bo;\r\n"
+                " protocol=\"application/PGP-encrypted\"\r\n\r\n" CONTROL OCTETS "@\r\n--bo--\r\n");
+    check(true, TOP PGP_TYPE "Content-Transfer-Encoding: 7Bit \r\n\r\n" CONTROL OCTETS
+                             "@\r\n--bo--\r\n");
+}
+
+static void pgpmime_with_more(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {
+        "hello\r\n" CONTROL OCTETS "@\r\n--bo--\r\n",
+        "This is an OpenPGP/MIME encrypted message (RFC meet me at 9)\r\n" CONTROL OCTETS
+        "@\r\n--bo--\r\n",
+        CONTROL OCTETS "@\r\n--bo--\r\nhello",
+        CONTROL OCTETS "@\r\n--bo--\r\n--bo\r\n\r\nhello\r\n",
+        CONTROL OCTETS "@\r\n",
+        CONTROL OCTETS "@hello\r\n--bo--\r\n",
+        CONTROL OCTETS "hello\r\n@\r\n--bo--\r\n",
+        CONTROL OCTETS "@@\r\n--bo--\r\n",
+        CONTROL OCTETS "@\r\n--bo\r\nContent-Type: text/plain\r\n\r\nhello\r\n--bo--\r\n",
+        CONTROL "--bo--\r\n",
+        OCTETS "@\r\n--bo--\r\n",
+        OCTETS "@\r\n" CONTROL "--bo--\r\n",
+        "--bo\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\nhello\r\n" OCTETS
+        "@\r\n--bo--\r\n",
+        "--bo\r\nSubject: hello\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n"
+        OCTETS "@\r\n--bo--\r\n",
+        "--bo\r\nFrom hello there\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n"
+        OCTETS "@\r\n--bo--\r\n",
+        CONTROL "--bo\r\nContent-Type: text/html\r\n\r\n@\r\n--bo--\r\n",
+        CONTROL "--bo\r\nContent-Type: application/octet-stream\r\n"
+                "Content-Transfer-Encoding: base64\r\n\r\n@\r\n--bo--\r\n",
+        CONTROL OCTETS "-----BEGIN PGP MESSAGE-----\r\n\r\nhello\r\n-----END PGP MESSAGE-----\r\n"
+                       "--bo--\r\n",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(bodies); i++) {
+        g_autofree char *text = g_strconcat(TOP PGP_TYPE "\r\n", bodies[i], NULL);
+        check(false, text);
+    }
+}
+
+static void pgpmime_by_another_name(void **state)
+{
+    (void)state;
+    static const char *const heads[] = {
+        "Content-Type: multipart/mixed; protocol=\"application/pgp-encrypted\"; boundary=bo\r\n",
+        "Content-Type: multipart/encrypted; boundary=bo\r\n",
+        "Content-Type: multipart/encrypted; protocol=\"application/x\"; boundary=bo\r\n",
+        PGP_TYPE "Content-Type: text/plain\r\n",
+        "Content-Type: text/plain\r\n" PGP_TYPE,
+        PGP_TYPE "Content-Transfer-Encoding: base64\r\n",
+        "Subject: multipart/encrypted application/pgp-encrypted BEGIN PGP MESSAGE\r\n",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(heads); i++) {
+        g_autofree char *text =
+            g_strconcat(TOP, heads[i], "\r\n" CONTROL OCTETS "@\r\n--bo--\r\n", NULL);
+        check(false, text);
+    }
+}
+
+/* ---- inline ---- */
+
+static void inline_block(void **state)
+{
+    (void)state;
+    check(true, "Subject: x\r\n\r\n@");
+    check(true, "Content-Type: text/plain; charset=utf-8\r\n\r\n\r\n\r\n@\r\n\r\n");
+    check(false, "Subject: x\r\n\r\nhello\r\n@");
+    check(false, "Subject: x\r\n\r\n@hello");
+    check(false, "Subject: x\r\n\r\n@\r\n-- \r\nme\r\n");
+    check(false, "Subject: x\r\n\r\n@@");
+    check(false, "Subject: x\r\n\r\n> @");
+    check(false, "Content-Type: text/html\r\n\r\n@");
+    check(false, "Content-Transfer-Encoding: quoted-printable\r\n\r\n@");
+    check(false, "Subject: x\r\n\r\n-----BEGIN PGP MESSAGE-----\r\n\r\nhello\r\n"
+                 "-----END PGP MESSAGE-----\r\n");
+    check(false, "Subject: x\r\n\r\n");
+    check(false, "");
+    check(false, "@");
+}
+
+/* One change somewhere in an armored block. */
+static void check_armor(bool want, const char *from, const char *to)
+{
+    g_autofree char *block = good_block();
+    char *at = strstr(block, from);
+    assert_non_null(at);
+    *at = 0;
+    g_autofree char *raw =
+        g_strconcat("Subject: x\r\n\r\n", block, to, at + strlen(from), NULL);
+    if (is_encrypted(raw) != want)
+        fail_msg("\"%s\" for \"%s\"", to, from);
+}
+
+static void armor_is_read_strictly(void **state)
+{
+    (void)state;
+    check_armor(true, "-----\r\n\r\n", "-----\r\nVersion: GnuPG v2\r\nComment: x\r\n\r\n");
+    check_armor(true, "\r\n", "\n");
+    check_armor(false, "-----\r\n\r\n", "-----\r\nhello there\r\n\r\n");
+    check_armor(false, "-----\r\n\r\n", "-----\r\nSubject: hello\r\n\r\n");
+    check_armor(false, "-----\r\n\r\n", "-----\r\n");
+    check_armor(false, "-----\r\n\r\n", "-----\r\n\r\nhello, there!\r\n");
+    check_armor(false, "-----\r\n\r\n", "-----\r\n\r\naGVsbG8K\r\n");
+    check_armor(false, "\r\n=", "\r\nAAAA=");
+    check_armor(false, "END PGP MESSAGE", "END PGP SIGNATURE");
+    check_armor(false, "BEGIN PGP MESSAGE", "BEGIN PGP PUBLIC KEY BLOCK");
+    check_armor(false, "-----END", "AAAA\r\n-----END");
+}
+
+static void checksum(void **state)
+{
+    (void)state;
+    g_autofree char *block = good_block();
+    char *sum = strstr(block, "\r\n=") + 3;
+    struct bytes out = {0};
+    assert_true(armor_read(block, strlen(block), "MESSAGE", &out, NULL));
+    *sum = *sum == 'A' ? 'B' : 'A';
+    assert_false(armor_read(block, strlen(block), "MESSAGE", &out, NULL));
+    memmove(sum - 1, sum + 6, strlen(sum + 6) + 1); /* without one it is allowed */
+    assert_true(armor_read(block, strlen(block), "MESSAGE", &out, NULL));
+    bytes_free(&out);
+}
+
+/* ---- packets ---- */
+
+static void check_packets(bool want, const struct bytes *b, const char *what)
+{
+    if (packets_are_encrypted(b->data, b->len) != want)
+        fail_msg("%s", what);
+}
+
+static void packets_in_order(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *tags; /* p: PKESK, s: SKESK, E: SEIPD, A: AEAD, l: literal, m: marker */
+        bool want;
+    } cases[] = {{"pE", true},   {"ppE", true},  {"psE", true},  {"spE", true},  {"pA", true},
+                 {"E", false},   {"p", false},   {"pp", false},  {"sE", false},  {"pl", false},
+                 {"l", false},   {"pEl", false}, {"pEE", false}, {"Ep", false},  {"plE", false},
+                 {"lpE", false}, {"mpE", false}, {"", false}};
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct bytes b = {0};
+        for (const char *t = cases[i].tags; *t; t++) {
+            if (*t == 'p')
+                add_pkesk(&b);
+            else if (*t == 's')
+                add_packet(&b, PACKET_SKESK, 13, 4);
+            else if (*t == 'E')
+                add_seipd(&b);
+            else
+                add_packet(&b, *t == 'A' ? PACKET_AEAD : *t == 'l' ? 11 : 10, 100, 1);
+        }
+        check_packets(cases[i].want, &b, cases[i].tags);
+        bytes_free(&b);
+    }
+}
+
+static void packets_cut_off(void **state)
+{
+    (void)state;
+    struct bytes b = {0};
+    add_pkesk(&b);
+    add_seipd(&b);
+    for (size_t len = 0; len < b.len; len++)
+        assert_false(packets_are_encrypted(b.data, len));
+    assert_true(packets_are_encrypted(b.data, b.len));
+    bytes_add(&b, "x", 1);
+    assert_false(packets_are_encrypted(b.data, b.len));
+    bytes_free(&b);
+}
+
+static void packet_lengths(void **state)
+{
+    (void)state;
+    static const unsigned char zeros[70000];
+    struct bytes b = {0};
+    bytes_add(&b, "\x85\x01\x0c\x03", 4); /* old format, two bytes of length: 268 */
+    bytes_add(&b, zeros, 267);
+    size_t start = b.len;
+    bytes_add(&b, "\xd2\xe9\x01", 3); /* chunks of 512, 65536, then 300 and the end */
+    bytes_add(&b, zeros, 511);
+    bytes_add(&b, "\xf0", 1);
+    bytes_add(&b, zeros, 65536);
+    bytes_add(&b, "\xc0\x6c", 2);
+    bytes_add(&b, zeros, 300);
+    check_packets(true, &b, "chunks");
+    b.len--;
+    check_packets(false, &b, "last chunk cut off");
+    b.len = start;
+    bytes_add(&b, "\xd2\xff\x00\x00\x01\x00\x01", 7); /* five bytes of length: 256 */
+    bytes_add(&b, zeros, 255);
+    check_packets(true, &b, "long length");
+    b.len = start;
+    bytes_add(&b, "\xd2\xff\xff\xff\xff\xff\x01", 7);
+    bytes_add(&b, zeros, 255);
+    check_packets(false, &b, "length beyond the end");
+    b.len = 0;
+    bytes_add(&b, "\x87\x03", 2); /* an old packet without a length takes the rest */
+    bytes_add(&b, zeros, 500);
+    check_packets(false, &b, "no length");
+    bytes_free(&b);
+}
+
+/* ---- S/MIME ---- */
+
+/* An enveloped message of the least size, as DER; the last byte of the type is left open. */
+static void make_cms(struct bytes *b, int type)
+{
+    static const unsigned char cms[] = {
+        0x30, 54,   0x06, 9,    0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 3,    0xa0,
+        41,   0x30, 39,   0x02, 1,    0,    0x31, 2,    0x30, 0,    0x30, 30,   0x06, 9,
+        0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01, 0x30, 0,    0x80, 15,   'a',
+        'b',  'c',  'd',  'e',  'f',  'g',  'h',  'i',  'j',  'k',  'l',  'm',  'n',  'o'};
+    G_STATIC_ASSERT(sizeof cms == 56);
+    bytes_clear(b);
+    bytes_add(b, cms, sizeof cms);
+    b->data[12] = (unsigned char)type;
+}
+
+static void cms_structure(void **state)
+{
+    (void)state;
+    struct bytes b = {0};
+    make_cms(&b, 3);
+    assert_true(cms_is_enveloped(b.data, b.len));
+    for (size_t len = 0; len < b.len; len++)
+        assert_false(cms_is_enveloped(b.data, len));
+    bytes_adds(&b, "x");
+    assert_false(cms_is_enveloped(b.data, b.len));
+    make_cms(&b, 2); /* signed */
+    assert_false(cms_is_enveloped(b.data, b.len));
+    make_cms(&b, 3);
+    b.data[20] = 0x30; /* no set of recipients */
+    assert_false(cms_is_enveloped(b.data, b.len));
+    make_cms(&b, 3);
+    b.data[39] = 0x04; /* content that is not [0] */
+    assert_false(cms_is_enveloped(b.data, b.len));
+    bytes_free(&b);
+}
+
+/* BER as streaming programs write it: lengths left open, closed by two zero bytes. */
+static void cms_open_lengths(void **state)
+{
+    (void)state;
+    static const unsigned char ber[] = {
+        0x30, 0x80, 0x06, 9,    0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 3,    0xa0, 0x80,
+        0x30, 0x80, 0x02, 1,    0,    0x31, 2,    0x30, 0,    0x30, 0x80, 0x06, 9,    0x2a, 0x86,
+        0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01, 0x30, 0,    0xa0, 0x80, 0x04, 2,    'a',  'b',
+        0x04, 1,    'c',  0,    0,    0,    0,    0,    0,    0,    0,    0,    0};
+    assert_true(cms_is_enveloped(ber, sizeof ber));
+    for (size_t len = 0; len < sizeof ber; len++)
+        assert_false(cms_is_enveloped(ber, len));
+    unsigned char deep[5000];
+    memset(deep, 0x80, sizeof deep);
+    for (size_t i = 0; i < sizeof deep; i += 2)
+        deep[i] = 0x30;
+    assert_false(cms_is_enveloped(deep, sizeof deep));
+}
+
+static void check_smime(bool want, const char *head, const char *before, const char *after)
+{
+    struct bytes der = {0};
+    make_cms(&der, 3);
+    g_autofree char *base64 = g_base64_encode(der.data, der.len);
+    g_autofree char *raw = g_strconcat(head, "\r\n", before, base64, after, NULL);
+    bytes_free(&der);
+    if (is_encrypted(raw) != want)
+        fail_msg("%s with \"%s\", \"%s\"", head, before, after);
+}
+
+static void smime(void **state)
+{
+    (void)state;
+    static const char head[] = "Content-Type: application/pkcs7-mime; smime-type=enveloped-data\r\n"
+                               "Content-Transfer-Encoding: base64\r\n";
+    check_smime(true, head, "", "\r\n");
+    check_smime(true, "Content-Type: application/x-pkcs7-mime\r\n"
+                      "Content-Transfer-Encoding: Base64\r\n", "\r\n", "\r\n\r\n");
+    check_smime(false, head, "", "\r\nhello there\r\n");
+    check_smime(false, head, "hello, there\r\n", "\r\n");
+    check_smime(false, head, "", "=\r\n");
+    check_smime(false, "Content-Type: application/pkcs7-mime\r\n", "", "\r\n");
+    check_smime(false, "Content-Type: application/octet-stream\r\n"
+                       "Content-Transfer-Encoding: base64\r\n", "", "\r\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pgpmime),         cmocka_unit_test(pgpmime_with_more),
+        cmocka_unit_test(pgpmime_by_another_name), cmocka_unit_test(inline_block),
+        cmocka_unit_test(armor_is_read_strictly),  cmocka_unit_test(checksum),
+        cmocka_unit_test(packets_in_order), cmocka_unit_test(packets_cut_off),
+        cmocka_unit_test(packet_lengths),  cmocka_unit_test(cms_structure),
+        cmocka_unit_test(cms_open_lengths), cmocka_unit_test(smime),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
