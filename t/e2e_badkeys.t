@@ -27,12 +27,12 @@ ok($dovecot->wait_mails(1, 'expired@example.com'), 'the other got theirs');
 
 # One key is replaced by one that ends in seconds, the other is revoked by its owner.
 $filterd->ctl(qw(key remove expired@example.com));
-my $made = time;
 my $short = FilterdTest::Keys->new($t, 'expired@example.com', 'curve', 'seconds=20');
 $filterd->import_key($short);
+my $here = time;
 $revoked->revoke;
 $filterd->import_key($revoked);
-poll(sub { time > $made + 22 });
+poll(sub { time > $here + 21 });
 
 is(($filterd->try_ctl(undef, qw(key check)))[0], 2, 'key check says that something ended');
 
