@@ -1,4 +1,4 @@
-/* ledger_state: what ledger.c and lesson.c share. */
+/* ledger_state: what the files around ledger.c share. */
 #ifndef CLASSIFIER_LEDGER_STATE_H
 #define CLASSIFIER_LEDGER_STATE_H
 

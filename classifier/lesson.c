@@ -6,6 +6,7 @@
 #include "base/address.h"
 #include "classifier/daykey.h"
 #include "classifier/record.h"
+#include "classifier/rehearsal.h"
 
 enum {
     SIGNATURE_MAX = 64,
@@ -196,6 +197,8 @@ static int move(struct ledger *l, const char *user, GVariant *arguments, char **
     if (!m)
         return EX_TEMPFAIL;
     struct record *r = record_get(m, signature_argument(arguments));
+    if (r && r->state == RECORD_SAMPLE)
+        record_free(&r);
     if (!r)
         return fail(EX_DATAERR, text_r, "no record of this signature for this user");
     const struct lesson what = {user, class, "move", LEARNER_FIRM};
@@ -225,49 +228,51 @@ int lesson_retrain(struct ledger *l, GVariant *arguments, char **text_r)
     return code;
 }
 
-/* One message or, in batch, an array of them. False on features that are none. */
-static bool train_all(struct learner *learner, GVariant *arguments, bool spam, guint *count_r)
+/* One message or, in batch, an array of them: array of GArray*; NULL if features are missing. */
+static GPtrArray *take_messages(GVariant *arguments)
 {
     GVariant *batch = g_variant_lookup_value(arguments, "batch", G_VARIANT_TYPE("aau"));
+    GPtrArray *messages = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
     const gsize count = batch ? g_variant_n_children(batch) : 1;
     bool ok = true;
     for (gsize i = 0; i < count && ok; i++) {
-        GVariant *one = batch ? g_variant_get_child_value(batch, i)
-                              : g_variant_lookup_value(arguments, "features", G_VARIANT_TYPE("au"));
-        GArray *features = take_features(one);
+        GVariant *one = batch ? g_variant_get_child_value(batch, i) : NULL;
+        GArray *features = batch ? take_features(one) : features_argument(arguments);
         ok = features != NULL;
-        if (ok) {
-            learner_learn(learner, features, spam, LEARNER_FIRM);
-            g_array_unref(features);
-        }
+        if (ok)
+            g_ptr_array_add(messages, features);
         if (one)
             g_variant_unref(one);
     }
     if (batch)
         g_variant_unref(batch);
-    *count_r = (guint)count;
-    return ok;
+    if (!ok)
+        g_clear_pointer(&messages, g_ptr_array_unref);
+    return messages;
 }
 
 int lesson_train(struct ledger *l, GVariant *arguments, char **text_r)
 {
     const char *user = argument(arguments, "user");
     const char *class = taught_class(argument(arguments, "class"));
-    if (!user || !class)
-        return fail(EX_DATAERR, text_r, "train: user, class (spam, ham) and features are wanted");
-    struct model *m = ledger_model(l, user, text_r);
-    if (!m)
-        return EX_TEMPFAIL;
-    guint count = 0;
-    struct learner *learner = model_begin(m) ? model_learner(m) : NULL;
-    const bool good = learner && train_all(learner, arguments, is_spam(class), &count);
-    const bool ok =
-        good && model_save(m) && model_journal(m, "train", NULL, class, (gint32)count);
-    if (model_end(m, ok))
-        return EX_OK;
-    if (learner && !good)
-        return fail(EX_DATAERR, text_r, "train: features are wanted");
-    return fail(EX_TEMPFAIL, text_r, "the model could not be read or written");
+    GPtrArray *messages = take_messages(arguments);
+    int code = EX_DATAERR;
+    if (!user || !class || !messages) {
+        fail(code, text_r, "train: user, class (spam, ham) and features are wanted");
+    } else {
+        struct model *m = ledger_model(l, user, text_r);
+        const struct rehearsal what = {l->settings->site_key, user, class, m};
+        bool ok = m && model_begin(m);
+        if (ok) {
+            ok = rehearsal_train(&what, messages, text_r) && model_save(m) &&
+                 model_journal(m, "train", NULL, class, (gint32)messages->len);
+            ok = model_end(m, ok);
+        }
+        code = ok ? EX_OK : fail(EX_TEMPFAIL, text_r, "the model could not be read or written");
+    }
+    if (messages)
+        g_ptr_array_unref(messages);
+    return code;
 }
 
 static void settle_one(struct ledger *l, struct model *m, const char *user, const char *signature)

@@ -213,7 +213,7 @@ struct model_figures model_figures(struct model *m)
     return (struct model_figures){
         .spam = MAX(number(m, "SELECT spam FROM learnt", NULL), 0),
         .ham = MAX(number(m, "SELECT ham FROM learnt", NULL), 0),
-        .records = number(m, "SELECT count(*) FROM record", NULL),
+        .records = number(m, "SELECT count(*) FROM record WHERE state < 2", NULL),
         .moves = number(m, "SELECT count(*) FROM journal WHERE kind = 'move'", NULL),
     };
 }

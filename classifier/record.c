@@ -59,13 +59,14 @@ bool record_add(struct model *m, const struct record *r)
     const char *const texts[] = {r->signature, r->day, r->class};
     sqlite3_stmt *st = store_prepare(
         model_db(m),
-        "INSERT INTO record(signature, day, class, score, state, steps, sealed)"
-        " VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6)",
+        "INSERT INTO record(signature, day, class, score, state, steps, sealed, taught)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?7)",
         texts, 3);
     const bool bound = st && sqlite3_bind_double(st, 4, r->score) == SQLITE_OK &&
                        sqlite3_bind_int(st, 5, (int)r->state) == SQLITE_OK &&
                        sqlite3_bind_blob(st, 6, r->sealed->data, (int)r->sealed->len,
-                                         SQLITE_STATIC) == SQLITE_OK;
+                                         SQLITE_STATIC) == SQLITE_OK &&
+                       sqlite3_bind_text(st, 7, r->taught, -1, SQLITE_STATIC) == SQLITE_OK;
     return finish(st, bound);
 }
 
@@ -82,7 +83,7 @@ struct record *record_get(struct model *m, const char *signature)
         r->day = g_strdup((const char *)sqlite3_column_text(st, 0));
         r->class = g_strdup((const char *)sqlite3_column_text(st, 1));
         r->score = sqlite3_column_double(st, 2);
-        r->state = sqlite3_column_int(st, 3) ? RECORD_DELIVERED : RECORD_MADE;
+        r->state = (enum record_state)sqlite3_column_int(st, 3);
         r->taught = g_strdup((const char *)sqlite3_column_text(st, 4));
         r->steps = sqlite3_column_int(st, 5);
         g_byte_array_append(r->sealed, sqlite3_column_blob(st, 6),
@@ -106,18 +107,33 @@ bool record_update(struct model *m, const struct record *r)
     return finish(st, bound);
 }
 
-GPtrArray *record_unlearnt(struct model *m, const char *day)
+/* The signatures that a query with one text finds. */
+static GPtrArray *signatures_of(struct model *m, const char *sql, const char *text)
 {
     GPtrArray *signatures = g_ptr_array_new_with_free_func(g_free);
-    sqlite3_stmt *st = store_prepare(
-        model_db(m),
-        "SELECT signature FROM record WHERE day <= ? AND state = 1 AND taught IS NULL"
-        " ORDER BY day, signature",
-        &day, 1);
+    sqlite3_stmt *st = store_prepare(model_db(m), sql, &text, 1);
     while (st && sqlite3_step(st) == SQLITE_ROW)
         g_ptr_array_add(signatures, g_strdup((const char *)sqlite3_column_text(st, 0)));
     sqlite3_finalize(st);
     return signatures;
+}
+
+GPtrArray *record_unlearnt(struct model *m, const char *day)
+{
+    return signatures_of(m,
+                         "SELECT signature FROM record WHERE day <= ? AND state = 1"
+                         " AND taught IS NULL ORDER BY day, signature",
+                         day);
+}
+
+GPtrArray *record_samples(struct model *m, const char *taught)
+{
+    return signatures_of(m, "SELECT signature FROM record WHERE state = 2 AND taught = ?", taught);
+}
+
+bool record_remove(struct model *m, const char *signature)
+{
+    return store_run(model_db(m), "DELETE FROM record WHERE signature = ?", &signature, 1);
 }
 
 bool record_forget_before(struct model *m, const char *records_day, const char *journal_day)

@@ -4,7 +4,8 @@
 
 #include "classifier/model.h"
 
-enum record_state { RECORD_MADE, RECORD_DELIVERED };
+/* A sample is no delivery, but a message out of bulk training (see rehearsal.h). */
+enum record_state { RECORD_MADE, RECORD_DELIVERED, RECORD_SAMPLE };
 
 struct record {
     char *signature;
@@ -32,6 +33,9 @@ struct record *record_get(struct model *m, const char *signature);
 bool record_update(struct model *m, const struct record *r);
 /* Signatures delivered until that day (included) and never learnt; array of char*, unref it. */
 GPtrArray *record_unlearnt(struct model *m, const char *day);
+/* Signatures of the samples of a class, in no order; array of char*, unref it. */
+GPtrArray *record_samples(struct model *m, const char *taught);
+bool record_remove(struct model *m, const char *signature);
 /* Ends the records sealed before that day and the journal's older part. */
 bool record_forget_before(struct model *m, const char *records_day, const char *journal_day);
 

@@ -191,6 +191,24 @@ static void test_five_moves(void **state)
     g_free(text);
 }
 
+/* One kind after the other, as people train folders: neither may drown the other. */
+static void test_training_in_bulk(void **state)
+{
+    (void)state;
+    const char *const classes[] = {"spam", "ham"};
+    for (int i = 0; i < 60; i++) {
+        const int ham = i / 30;
+        char *text = ham ? g_strdup_printf("meeting %d with agenda %d please come", i, i * 7)
+                         : spam_text(i);
+        train("a@x.example", classes[ham], text);
+        g_free(text);
+    }
+    char *text = spam_text(99);
+    assert_true(score("a@x.example", text) > 1);
+    assert_true(score("a@x.example", "meeting 99 with agenda 3 please come") < -1);
+    g_free(text);
+}
+
 static void test_retrain_is_idempotent_and_undoes(void **state)
 {
     (void)state;
@@ -367,7 +385,8 @@ static void test_a_cached_model_follows(void **state)
     assert_true(classifier_judge(c, "a@x.example", t, &j));
     const double first = j.score;
     judgement_clear(&j);
-    train("a@x.example", "spam", "one two three");
+    deliver("a@x.example", "s1", "one two three");
+    assert_int_equal(retrain("a@x.example", "spam", "s1"), EX_OK);
     assert_true(classifier_judge(c, "a@x.example", t, &j));
     assert_true(j.score > first);
     judgement_clear(&j);
@@ -419,6 +438,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_five_moves),
+        TEST(test_training_in_bulk),
         TEST(test_retrain_is_idempotent_and_undoes),
         TEST(test_foreign_and_unknown_signatures_change_nothing),
         TEST(test_a_stolen_record_opens_for_no_other),

@@ -1,0 +1,22 @@
+/* rehearsal: bulk training that does not forget.
+ *
+ * People teach a whole folder of spam and then one of ham. A learner that sees a thousand of one
+ * kind in a row unlearns the other (all spam of a corpus was missed so). So a sample of what was
+ * trained is kept, sealed and short-lived like any record, and while one class is trained, samples
+ * of the other are heard again in between. */
+#ifndef CLASSIFIER_REHEARSAL_H
+#define CLASSIFIER_REHEARSAL_H
+
+#include "classifier/model.h"
+
+struct rehearsal {
+    const char *site_key_file, *user;
+    const char *class; /* "spam" or "ham" */
+    struct model *model;
+};
+
+/* Teaches the messages (array of GArray* of features) and keeps samples; inside a transaction.
+ * False, with one line in *error_r (g_free) or none, if something could not be read or written. */
+bool rehearsal_train(const struct rehearsal *r, const GPtrArray *messages, char **error_r);
+
+#endif
