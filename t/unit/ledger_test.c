@@ -195,18 +195,18 @@ static void test_five_moves(void **state)
 static void test_training_in_bulk(void **state)
 {
     (void)state;
-    const char *const classes[] = {"spam", "ham"};
+    const char *const classes[] = {"spam", "ham"}, *const words[] = {"pills", "agenda"};
+    const char *const common = "dear reader this is what we all have written to you about %s %d";
     for (int i = 0; i < 60; i++) {
-        const int ham = i / 30;
-        char *text = ham ? g_strdup_printf("meeting %d with agenda %d please come", i, i * 7)
-                         : spam_text(i);
-        train("a@x.example", classes[ham], text);
+        char *text = g_strdup_printf(common, words[i / 30], i);
+        train("a@x.example", classes[i / 30], text);
         g_free(text);
     }
-    char *text = spam_text(99);
-    assert_true(score("a@x.example", text) > 1);
-    assert_true(score("a@x.example", "meeting 99 with agenda 3 please come") < -1);
-    g_free(text);
+    char *spam = g_strdup_printf(common, "pills", 99), *ham = g_strdup_printf(common, "agenda", 99);
+    assert_true(score("a@x.example", spam) > 0);
+    assert_true(score("a@x.example", ham) < -1);
+    g_free(spam);
+    g_free(ham);
 }
 
 static void test_retrain_is_idempotent_and_undoes(void **state)
