@@ -1,4 +1,4 @@
-/* Reading; see keyring_store.c for generations and keyring_import.c for what goes into them. */
+/* Reading; see generation.c for how they are written and keyring_import.c for what goes into them. */
 #include "gpg/keyring.h"
 
 #include <errno.h>
@@ -193,17 +193,18 @@ bool keyring_each_user(const char *state_dir, void (*fn)(const char *user, void 
     return true;
 }
 
-bool keyring_export(const char *home, const char *pattern, bool lean, bool armored,
+bool keyring_export(const char *home, const char *pattern, enum keyring_form form,
                     struct bytes *out, char **error_r)
 {
     gpgme_data_t data = NULL;
     gpgme_ctx_t ctx = engine_open(home, error_r);
     if (!ctx)
         return false;
-    gpgme_set_armor(ctx, armored);
+    gpgme_set_armor(ctx, form == KEYRING_ARMORED);
     gpgme_error_t e = gpgme_data_new(&data);
     if (!e)
-        e = gpgme_op_export(ctx, pattern, lean ? GPGME_EXPORT_MODE_MINIMAL : 0, data);
+        e = gpgme_op_export(ctx, pattern,
+                            form == KEYRING_LEAN_BINARY ? GPGME_EXPORT_MODE_MINIMAL : 0, data);
     gpgme_release(ctx);
     size_t len = 0;
     char *text = data ? gpgme_data_release_and_get_mem(data, &len) : NULL;

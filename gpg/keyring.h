@@ -44,19 +44,28 @@ bool keyring_each_user(const char *state_dir, void (*fn)(const char *user, void 
 
 /* What changes the keys. Each returns a sysexits code; *error_r is one line, g_free. */
 
-enum keyring_import_flags { KEYRING_ADD = 1, KEYRING_FORCE = 2 };
+struct keyring_input {
+    struct bytes text;
+    bool add;   /* beside the keys that are there */
+    bool force; /* though it does not name the user's address */
+};
 /* One public key, armored or not. The same fingerprint is refreshed; another than is there wants
- * KEYRING_ADD; an address in none of its user ids KEYRING_FORCE. EX_DATAERR: it is no good.
+ * add; an address in none of its user ids force. EX_DATAERR: it is no good.
  * A revoked copy of a key that is there is taken, and the key used no more.
  * *key_r (may be NULL): what was stored, key_info_free. */
-int keyring_import(const char *state_dir, const char *user, const struct bytes *input,
-                   unsigned flags, struct key_info **key_r, char **error_r);
+int keyring_import(const char *state_dir, const char *user, const struct keyring_input *input,
+                   struct key_info **key_r, char **error_r);
 /* All keys, or the one of this fingerprint. EX_NOUSER: there is none. */
 int keyring_remove(const char *state_dir, const char *user, const char *fingerprint,
                    char **error_r);
-/* Appends the public keys, armored: as they were imported, or (lean) with nothing but what is
- * needed to encrypt to them. pattern NULL: all. */
-bool keyring_export(const char *home, const char *pattern, bool lean, bool armored,
+
+enum keyring_form {
+    KEYRING_ARMORED, /* armored, with all that was imported */
+    KEYRING_BINARY,
+    KEYRING_LEAN_BINARY /* nothing but what is needed to encrypt to it */
+};
+/* Appends public keys of a home. pattern NULL: all. */
+bool keyring_export(const char *home, const char *pattern, enum keyring_form form,
                     struct bytes *out, char **error_r);
 
 #endif

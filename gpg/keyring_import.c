@@ -144,7 +144,7 @@ static int keep_old_keys(struct generation *g, const char *except, char **error_
         struct bytes key = {0};
         if (except && !g_ascii_strcasecmp(k->fingerprint, except))
             continue;
-        rc = keyring_export(g->old, k->fingerprint, false, false, &key, error_r)
+        rc = keyring_export(g->old, k->fingerprint, KEYRING_BINARY, &key, error_r)
                  ? import_bytes(g->home, &key, error_r)
                  : EX_TEMPFAIL;
         bytes_free(&key);
@@ -162,7 +162,7 @@ static bool is_known(const struct generation *g, const char *fingerprint)
     return g->old && g_file_test(file, G_FILE_TEST_EXISTS);
 }
 
-static int check_key(const struct key_info *k, const struct generation *g, unsigned flags,
+static int check_key(const struct key_info *k, const struct generation *g, bool force,
                      char **error_r)
 {
     /* Its owner took back a key that is here: refusing that would keep the key in use. */
@@ -172,18 +172,18 @@ static int check_key(const struct key_info *k, const struct generation *g, unsig
     const char *trouble = key_info_trouble(k, now);
     if (trouble)
         return refuse(error_r, "key %s cannot be used: %s", k->fingerprint, trouble);
-    if (!(flags & KEYRING_FORCE) && !names_address(k, g->user))
+    if (!force && !names_address(k, g->user))
         return refuse(error_r, "no user id of key %s names %s (--force takes it anyway)",
                       k->fingerprint, g->user);
     return EX_OK;
 }
 
-static int check_others(const struct generation *g, const char *fingerprint, unsigned flags,
+static int check_others(const struct generation *g, const char *fingerprint, bool add,
                         char **error_r)
 {
     GPtrArray *old = g->old ? keyring_keys(g->old, error_r) : NULL;
     int rc = g->old && !old ? EX_TEMPFAIL : EX_OK;
-    if (old && old->len && !find(old, fingerprint) && !(flags & KEYRING_ADD))
+    if (old && old->len && !find(old, fingerprint) && !add)
         rc = refuse(error_r, "%s has another key, %s: use --add, or remove it first", g->user,
                     ((struct key_info *)g_ptr_array_index(old, 0))->fingerprint);
     if (old)
@@ -196,7 +196,7 @@ static int write_key_files(const char *home, GPtrArray *keys, char **error_r)
     for (guint i = 0; i < keys->len; i++) {
         const struct key_info *k = g_ptr_array_index(keys, i);
         struct bytes lean = {0};
-        bool ok = keyring_export(home, k->fingerprint, true, false, &lean, error_r);
+        bool ok = keyring_export(home, k->fingerprint, KEYRING_LEAN_BINARY, &lean, error_r);
         GError *error = NULL;
         if (ok && !g_file_set_contents(k->file, (char *)lean.data, (gssize)lean.len, &error)) {
             *error_r = g_strdup(error->message);
@@ -229,22 +229,22 @@ static int self_check(const char *home, const struct key_info *k, char **error_r
 
 /* ---- the whole ---- */
 
-static int fill(struct generation *g, const struct bytes *input, unsigned flags,
+static int fill(struct generation *g, const struct keyring_input *input,
                 struct key_info **key_r, char **error_r)
 {
     g_autofree char *fingerprint = NULL;
     int rc = engine_write_conf(g->home, error_r) ? EX_OK : EX_CANTCREAT;
     if (rc == EX_OK)
-        rc = import_input(g, input, &fingerprint, error_r);
+        rc = import_input(g, &input->text, &fingerprint, error_r);
     if (rc == EX_OK)
-        rc = check_others(g, fingerprint, flags, error_r);
+        rc = check_others(g, fingerprint, input->add, error_r);
     if (rc == EX_OK)
         rc = keep_old_keys(g, NULL, error_r);
     GPtrArray *keys = rc == EX_OK ? keyring_keys(g->home, error_r) : NULL;
     if (!keys)
         return rc == EX_OK ? EX_TEMPFAIL : rc;
     struct key_info *k = find(keys, fingerprint);
-    rc = k ? check_key(k, g, flags, error_r) : refuse(error_r, "no key in the input");
+    rc = k ? check_key(k, g, input->force, error_r) : refuse(error_r, "no key in the input");
     if (rc == EX_OK)
         rc = write_key_files(g->home, keys, error_r);
     if (rc == EX_OK && !k->revoked)
@@ -259,17 +259,17 @@ static int fill(struct generation *g, const struct bytes *input, unsigned flags,
     return rc;
 }
 
-int keyring_import(const char *state_dir, const char *user, const struct bytes *input,
-                   unsigned flags, struct key_info **key_r, char **error_r)
+int keyring_import(const char *state_dir, const char *user, const struct keyring_input *input,
+                   struct key_info **key_r, char **error_r)
 {
     struct key_info *key = NULL;
-    int rc = inspect(input, error_r);
+    int rc = inspect(&input->text, error_r);
     if (rc != EX_OK)
         return rc;
     struct generation *g = generation_begin(state_dir, user, error_r);
     if (!g)
         return EX_CANTCREAT;
-    rc = fill(g, input, flags, &key, error_r);
+    rc = fill(g, input, &key, error_r);
     if (rc == EX_OK && !generation_commit(g, error_r))
         rc = EX_CANTCREAT;
     generation_end(&g);

@@ -10,7 +10,7 @@
 struct arguments { /* of all subcommands: words and the options of import */
     const char *words[3];
     int count;
-    unsigned flags;
+    bool add, force;
 };
 
 static bool parse(int argc, char **argv, struct arguments *a)
@@ -20,15 +20,20 @@ static bool parse(int argc, char **argv, struct arguments *a)
         if (options && !strcmp(argv[i], "--"))
             options = false;
         else if (options && !strcmp(argv[i], "--add"))
-            a->flags |= KEYRING_ADD;
+            a->add = true;
         else if (options && !strcmp(argv[i], "--force"))
-            a->flags |= KEYRING_FORCE;
+            a->force = true;
         else if ((options && argv[i][0] == '-' && argv[i][1]) || a->count == 3)
             return false;
         else
             a->words[a->count++] = argv[i];
     }
     return true;
+}
+
+static bool has_options(const struct arguments *a)
+{
+    return a->add || a->force;
 }
 
 /* ---- one key as text ---- */
@@ -200,13 +205,13 @@ static int report(struct report *r)
 static int list(struct filterctl *ctl, const char *user, const struct arguments *a)
 {
     struct report r = {.ctl = ctl, .print = print_table};
-    return user || a->flags ? EX_USAGE : report(&r);
+    return user || has_options(a) ? EX_USAGE : report(&r);
 }
 
 static int show(struct filterctl *ctl, const char *user, const struct arguments *a)
 {
     struct report r = {.ctl = ctl, .only = user, .print = print_full};
-    if (a->count != 1 || a->flags)
+    if (a->count != 1 || has_options(a))
         return EX_USAGE;
     int rc = report(&r);
     if (rc == EX_OK && !r.rows) {
@@ -219,7 +224,7 @@ static int show(struct filterctl *ctl, const char *user, const struct arguments 
 static int check(struct filterctl *ctl, const char *user, const struct arguments *a)
 {
     struct report r = {.ctl = ctl, .print = print_trouble};
-    if (user || a->flags)
+    if (user || has_options(a))
         return EX_USAGE;
     int rc = report(&r);
     return rc == EX_OK ? r.worst : rc;
@@ -243,18 +248,18 @@ static void tell_imported(struct filterctl *ctl, const char *user, const struct 
 
 static int import(struct filterctl *ctl, const char *user, const struct arguments *a)
 {
-    struct bytes input = {0};
+    struct keyring_input input = {.add = a->add, .force = a->force};
     struct key_info *key = NULL;
     g_autofree char *error = NULL;
     if (a->count < 1 || a->count > 2)
         return EX_USAGE;
-    int rc = filterctl_read(a->words[1], &input) ? EX_OK : EX_NOINPUT;
+    int rc = filterctl_read(a->words[1], &input.text) ? EX_OK : EX_NOINPUT;
     if (rc == EX_OK) {
-        rc = keyring_import(ctl->settings->state_dir, user, &input, a->flags, &key, &error);
+        rc = keyring_import(ctl->settings->state_dir, user, &input, &key, &error);
         if (rc != EX_OK)
             filterctl_complain("%s: %s", user, error);
     }
-    bytes_free(&input);
+    bytes_free(&input.text);
     if (rc == EX_OK)
         tell_imported(ctl, user, key);
     key_info_free(key);
@@ -276,7 +281,7 @@ static char *fingerprint_of(const char *text)
 static int remove_key(struct filterctl *ctl, const char *user, const struct arguments *a)
 {
     g_autofree char *error = NULL, *fingerprint = fingerprint_of(a->words[1]);
-    if (a->count < 1 || a->count > 2 || a->flags)
+    if (a->count < 1 || a->count > 2 || has_options(a))
         return EX_USAGE;
     int rc = keyring_remove(ctl->settings->state_dir, user, a->count == 2 ? fingerprint : NULL,
                             &error);
@@ -313,7 +318,7 @@ static int export(struct filterctl *ctl, const char *user, const struct argument
 {
     struct bytes key = {0};
     g_autofree char *error = NULL, *home = NULL, *fingerprint = fingerprint_of(a->words[1]);
-    if (a->count < 1 || a->count > 2 || a->flags ||
+    if (a->count < 1 || a->count > 2 || has_options(a) ||
         (a->count == 2 && !is_fingerprint(fingerprint)))
         return EX_USAGE;
     if (keyring_current(ctl->settings->state_dir, user, &home) != KEYRING_FOUND) {
@@ -321,7 +326,7 @@ static int export(struct filterctl *ctl, const char *user, const struct argument
         return EX_NOUSER;
     }
     int rc = EX_NOUSER;
-    if (keyring_export(home, a->count == 2 ? fingerprint : NULL, false, true, &key, &error))
+    if (keyring_export(home, a->count == 2 ? fingerprint : NULL, KEYRING_ARMORED, &key, &error))
         rc = print_export(ctl, user, &key);
     else
         filterctl_complain("%s: %s", user, error);

@@ -210,6 +210,22 @@ static void checksum(void **state)
     bytes_free(&out);
 }
 
+static void base64(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"", "YQ==", "YWI=", " YW\r\nJj ", "YWJjYQ= ="};
+    static const char *const bad[] = {"Y", "YQ=", "YQ==YWJj", "YQ==YQ==", "Y===", "=", "====",
+                                      "YW=j", "YWJj=", "YWJj.", "YWJj-_A="};
+    struct bytes out = {0};
+    for (size_t i = 0; i < G_N_ELEMENTS(good); i++)
+        assert_true(armor_base64(good[i], strlen(good[i]), &out));
+    assert_string_equal((char *)out.data, "aababcabca");
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
+        if (armor_base64(bad[i], strlen(bad[i]), &out))
+            fail_msg("%s", bad[i]);
+    bytes_free(&out);
+}
+
 /* ---- packets ---- */
 
 static void check_packets(bool want, const struct bytes *b, const char *what)
@@ -380,6 +396,7 @@ int main(void)
         cmocka_unit_test(pgpmime),         cmocka_unit_test(pgpmime_with_more),
         cmocka_unit_test(pgpmime_by_another_name), cmocka_unit_test(inline_block),
         cmocka_unit_test(armor_is_read_strictly),  cmocka_unit_test(checksum),
+        cmocka_unit_test(base64),
         cmocka_unit_test(packets_in_order), cmocka_unit_test(packets_cut_off),
         cmocka_unit_test(packet_lengths),  cmocka_unit_test(cms_structure),
         cmocka_unit_test(cms_open_lengths), cmocka_unit_test(smime),

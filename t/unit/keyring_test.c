@@ -10,6 +10,8 @@
 #include "gpg/keyring.h"
 #include "t/unit/gnupg_people.h"
 
+enum { ADD = 1, FORCE = 2 };
+
 #define A "alice@example.org"
 #define B "bob@example.org"
 
@@ -30,7 +32,8 @@ static int make_people(void **state)
 static int import(const char *user, const struct bytes *input, unsigned flags, const char *want)
 {
     g_autofree char *state_dir = people_state(), *error = NULL;
-    int rc = keyring_import(state_dir, user, input, flags, NULL, &error);
+    const struct keyring_input in = {*input, flags & ADD, flags & FORCE};
+    int rc = keyring_import(state_dir, user, &in, NULL, &error);
     if (want && (!error || !strstr(error, want)))
         fail_msg("wanted \"%s\", got \"%s\"", want, error ? error : "nothing");
     if (!want && error)
@@ -85,9 +88,9 @@ static void refuses(void **state)
     assert_int_equal(import_of(A, "--armor --export-secret-keys " A, 0, "SECRET KEY"), EX_DATAERR);
     people_output("--armor --export-secret-keys " A " | sed s/PRIVATE/PUBLIC/", &disguised);
     assert_int_equal(import(A, &disguised, 0, "SECRET KEY"), EX_DATAERR);
-    assert_int_equal(import_of(A, "--export expired@example.org", KEYRING_FORCE, "expired"),
+    assert_int_equal(import_of(A, "--export expired@example.org", FORCE, "expired"),
                      EX_DATAERR);
-    assert_int_equal(import_of(A, "--export sign@example.org", KEYRING_FORCE,
+    assert_int_equal(import_of(A, "--export sign@example.org", FORCE,
                                "no encryption subkey"), EX_DATAERR);
     assert_int_equal(import_of(A, "--export " B, 0, "--force"), EX_DATAERR);
     assert_int_equal(count_keys(A), -1);
@@ -124,9 +127,9 @@ static void one_key_or_more(void **state)
     assert_int_equal(import_of(A, "--armor --export " A, 0, NULL), EX_OK);
     assert_int_equal(import_of(A, "--export " A, 0, NULL), EX_OK);
     assert_int_equal(count_keys(A), 1);
-    assert_int_equal(import_of(A, "--export " B, KEYRING_FORCE, "--add"), EX_DATAERR);
+    assert_int_equal(import_of(A, "--export " B, FORCE, "--add"), EX_DATAERR);
     assert_int_equal(count_keys(A), 1);
-    assert_int_equal(import_of(A, "--export " B, KEYRING_FORCE | KEYRING_ADD, NULL), EX_OK);
+    assert_int_equal(import_of(A, "--export " B, FORCE | ADD, NULL), EX_OK);
     assert_int_equal(count_keys(A), 2);
     assert_int_equal(import_of(A, "--export " A, 0, NULL), EX_OK);
     assert_int_equal(count_keys(A), 2);
@@ -190,8 +193,8 @@ static void lists_users(void **state)
         "domain-a-very-long-domain-a-very-long-domain-a-very-long-domain-a-very.example.org";
     g_autofree char *state_dir = people_state();
     GString *seen = g_string_new(NULL);
-    assert_int_equal(import_of("o'hara/x@example.org", "--export " A, KEYRING_FORCE, NULL), EX_OK);
-    assert_int_equal(import_of(longest, "--export " A, KEYRING_FORCE, NULL), EX_OK);
+    assert_int_equal(import_of("o'hara/x@example.org", "--export " A, FORCE, NULL), EX_OK);
+    assert_int_equal(import_of(longest, "--export " A, FORCE, NULL), EX_OK);
     assert_true(keyring_each_user(state_dir, see_user, seen));
     assert_non_null(strstr(seen->str, "o'hara/x@example.org;"));
     assert_non_null(strstr(seen->str, longest));

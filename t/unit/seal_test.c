@@ -16,6 +16,8 @@
 #include "gpg/seal.h"
 #include "t/unit/gnupg_people.h"
 
+enum { ADD = 1, FORCE = 2 };
+
 #define RSA "rsa@example.org"
 #define CURVE "curve@example.org"
 #define NONE "none@example.org"
@@ -39,13 +41,13 @@ static struct sealer *sealer;
 
 static void import(const char *user, unsigned flags, const char *of)
 {
-    struct bytes input = {0};
+    struct keyring_input input = {.add = flags & ADD, .force = flags & FORCE};
     g_autofree char *state_dir = people_state(), *error = NULL;
     g_autofree char *arguments = g_strdup_printf("--export '%s'", of);
-    people_output(arguments, &input);
-    if (keyring_import(state_dir, user, &input, flags, NULL, &error) != EX_OK)
+    people_output(arguments, &input.text);
+    if (keyring_import(state_dir, user, &input, NULL, &error) != EX_OK)
         fail_msg("%s", error);
-    bytes_free(&input);
+    bytes_free(&input.text);
 }
 
 static int make_people(void **state)
@@ -272,7 +274,7 @@ static void keys_that_end(void **state)
     assert_non_null(strstr(reason, "expired"));
     assert_no_seal(who, NULL, "expired");
     assert_no_seal(RSA, who, "expired");
-    import(who, KEYRING_ADD | KEYRING_FORCE, CURVE); /* another beside it is good again */
+    import(who, ADD | FORCE, CURVE); /* another beside it is good again */
     assert_int_equal(sealer_key(sealer, who, NULL, NULL), KEY_GOOD);
     struct sealed *s = seal_well(mail, sizeof mail - 1, who, NULL);
     assert_int_equal(recipient_count(s), 1);
@@ -315,7 +317,7 @@ static void broken_folders(void **state)
 {
     (void)state;
     const char *who = "broken@example.org";
-    import(who, KEYRING_FORCE, CURVE);
+    import(who, FORCE, CURVE);
     people_shell("cd '%s/state/keys/%s' && mv gen-1/*.pgp gen-1/pubring.kbx .", people_dir, who);
     assert_int_equal(sealer_key(sealer, who, NULL, NULL), KEY_UNREADABLE);
     assert_no_seal(who, NULL, "read");
