@@ -367,18 +367,16 @@ static void without_a_right_to_write(void **state)
 /* A gpg that dies in the middle: GPGME alone would take it for success. */
 static int seal_with_dying_gpg(void)
 {
-    char *error = NULL;
     g_autofree char *path = g_strdup_printf("%s/bin:%s", people_dir, getenv("PATH"));
+    g_autofree char *state_dir = people_state(), *error = NULL;
     setenv("PATH", path, 1);
-    g_autofree char *state_dir = people_state();
-    struct sealer *mine = sealer_new(state_dir);
-    struct sealer *kept = sealer;
-    sealer = mine;
-    if (sealer_key(sealer, CURVE, NULL, NULL) != KEY_GOOD)
-        return 2;
+    sealer = sealer_new(state_dir);
+    bool good = sealer_key(sealer, CURVE, NULL, NULL) == KEY_GOOD;
     struct sealed *s = seal(mail, sizeof mail - 1, CURVE, NULL, &error);
-    sealer = kept;
-    return s ? 1 : 0;
+    int rc = !good ? 2 : s ? 1 : 0;
+    sealed_free(&s);
+    sealer_free(&sealer);
+    return rc;
 }
 
 static int run_self(const char *self)
