@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -181,6 +182,9 @@ static void look(struct children *c)
 static void drain(struct children *c)
 {
     gint64 end = g_get_monotonic_time() + DRAIN_US;
+    /* Workers that finish a message have them open too: closing alone would let clients queue. */
+    for (size_t i = 0; i < c->settings->listener_count; i++)
+        shutdown(c->listen_fds[i], SHUT_RDWR);
     close_sockets(c);
     children_dismiss_workers(c);
     while (children_workers_left(c) && g_get_monotonic_time() < end)

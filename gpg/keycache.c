@@ -42,12 +42,21 @@ static enum key_state says(enum key_state state, char **reason_r, const char *re
     return state;
 }
 
+static bool same_place(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
 /* Nothing that went wrong is remembered: it is tried again with the next message. */
 static enum key_state load(struct keycache *c, const char *user, const char *home,
                            struct cached_keys **keys_r, char **reason_r)
 {
     g_autofree char *why = NULL;
+    struct stat place;
     g_hash_table_remove(c->users, user);
+    if (stat(home, &place)) /* before it is read: what changes meanwhile is seen the next time */
+        return says(KEY_UNREADABLE, reason_r, "the key folder cannot be read");
     GPtrArray *keys = keyring_keys(home, &why);
     if (!keys)
         return says(KEY_UNREADABLE, reason_r, why);
@@ -58,6 +67,7 @@ static enum key_state load(struct keycache *c, const char *user, const char *hom
     }
     *keys_r = g_new0(struct cached_keys, 1);
     (*keys_r)->home = g_strdup(home);
+    (*keys_r)->place = place;
     (*keys_r)->keys = keys;
     g_hash_table_insert(c->users, g_strdup(user), *keys_r);
     return KEY_GOOD;
@@ -67,6 +77,7 @@ static enum key_state find(struct keycache *c, const char *user, struct cached_k
                            char **reason_r)
 {
     g_autofree char *home = NULL;
+    struct stat now;
     switch (keyring_current(c->state_dir, user, &home)) {
     case KEYRING_NONE:
         g_hash_table_remove(c->users, user);
@@ -80,7 +91,8 @@ static enum key_state find(struct keycache *c, const char *user, struct cached_k
         return says(KEY_UNREADABLE, reason_r, "the key folder cannot be read");
     }
     *keys_r = g_hash_table_lookup(c->users, user);
-    if (*keys_r && !strcmp((*keys_r)->home, home))
+    if (*keys_r && !strcmp((*keys_r)->home, home) && stat(home, &now) == 0 &&
+        same_place(&now, &(*keys_r)->place))
         return KEY_GOOD;
     return load(c, user, home, keys_r, reason_r);
 }

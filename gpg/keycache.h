@@ -3,14 +3,16 @@
 #define GPG_KEYCACHE_H
 
 #include <glib.h>
+#include <sys/stat.h>
 
 #include "gpg/seal.h"
 
 struct keycache;
 
 struct cached_keys {
-    char *home;      /* the generation */
-    GPtrArray *keys; /* of struct key_info* */
+    char *home;        /* the generation */
+    struct stat place; /* its folder: a name comes again when all keys were removed in between */
+    GPtrArray *keys;   /* of struct key_info* */
 };
 
 struct keycache *keycache_new(const char *state_dir);
