@@ -74,7 +74,7 @@ static bool take_lock(struct generation *g, const char *keys, char **error_r)
         if (!hand_over_tree(g->state_dir, keys, error_r))
             return false;
     } else if (errno != EEXIST) {
-        return fails(error_r, keys);
+        return fails(error_r, errno == ENOENT ? g->state_dir : keys);
     }
     g_autofree char *path = g_build_filename(keys, ".lock", NULL);
     g->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
