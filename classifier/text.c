@@ -249,6 +249,8 @@ void text_url_host(const char *url, size_t len, char *out, size_t out_size)
     size_t n = 0;
     for (p = at ? at + 1 : p; p < stop && *p != ':' && n + 1 < out_size; p++)
         out[n++] = g_ascii_tolower(*p);
+    while (n > 0 && p < stop && ((unsigned char)*p & 0xC0) == 0x80) /* no half character */
+        p--, n--;
     while (n > 0 && out[n - 1] == '.')
         n--;
     out[n] = '\0';

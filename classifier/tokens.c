@@ -204,15 +204,24 @@ static void add_name(struct tokens *t, const char *name)
     bytes_free(&utf8);
 }
 
+/* A name of the protocol: what is not printable ASCII becomes '?'. */
+static void add_ascii(struct tokens *t, const char *prefix, const char *text, size_t limit)
+{
+    char ascii[64];
+    size_t n = 0;
+    for (; text[n] && n < limit && n < sizeof ascii; n++)
+        ascii[n] = g_ascii_isgraph(text[n]) ? g_ascii_tolower(text[n]) : '?';
+    add(t, prefix, ascii, n);
+}
+
 static void take_part(const struct message_part *part, void *arg)
 {
     struct body *b = arg;
     if (b->named++ < PARTS_NAMED) {
         add_gap(b->t);
-        add(b->t, part->attachment ? "s:attached:" : "s:type:", part->type,
-            MIN(strlen(part->type), 60));
+        add_ascii(b->t, part->attachment ? "s:attached:" : "s:type:", part->type, 60);
         if (part->charset)
-            add(b->t, "s:charset:", part->charset, MIN(strlen(part->charset), 30));
+            add_ascii(b->t, "s:charset:", part->charset, 30);
         if (part->name)
             add_name(b->t, part->name);
     }

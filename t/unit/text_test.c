@@ -126,6 +126,10 @@ static void test_hosts(void **state)
     assert_host("mailto:me@d.example", "d.example");
     assert_host("cid:123", "");
     assert_host("http://a-very-long-name.example/", "a-very-long-name.ex");
+    assert_host("http://123456789012345678\xC3\xBC/", "123456789012345678");
+    assert_host("http://12345678901234567\xC3\xBC/", "12345678901234567\xC3\xBC");
+    assert_host("http://\xE4\xBB\xB7\xE4\xBB\xB7\xE4\xBB\xB7\xE4\xBB\xB7\xE4\xBB\xB7\xE4\xBB\xB7\xE4\xBB\xB7",
+                "\xE4\xBB\xB7\xE4\xBB\xB7\xE4\xBB\xB7\xE4\xBB\xB7\xE4\xBB\xB7\xE4\xBB\xB7");
 }
 
 int main(void)
