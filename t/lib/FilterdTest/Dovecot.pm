@@ -106,12 +106,20 @@ sub imap {
     return $c;
 }
 
-# All messages in a user's folder ("" is the inbox), as they lie on disk but with CRLF.
+# When a Maildir file came, by its name: SECONDS.MmicrosecondsP...
+sub arrival {
+    my ($file) = @_;
+    my ($seconds, $micros) = $file =~ m{/(\d+)\.M(\d+)P[^/]*$};
+    return sprintf '%d.%06d', $seconds, $micros;
+}
+
+# All messages in a user's folder ("" is the inbox), in the order they came, as they lie on disk
+# but with CRLF.
 sub mails {
     my ($self, $user, $folder) = @_;
     my $dir = "$self->{home}/$user/Maildir" . ($folder ? "/.$folder" : '');
     my @mails;
-    for my $file (sort { (stat $a)[9] <=> (stat $b)[9] } glob "$dir/new/* $dir/cur/*") {
+    for my $file (sort { arrival($a) <=> arrival($b) } glob "$dir/new/* $dir/cur/*") {
         my $mail = slurp($file);
         $mail =~ s/\r?\n/\r\n/g;
         push @mails, $mail if length $mail;
