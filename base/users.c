@@ -85,13 +85,12 @@ static GPtrArray *members(struct users *u, const char *address)
 static enum users_result has_key(const struct users *u, const char *user)
 {
     struct stat st;
-    char *dir = users_key_dir(u->state_dir, user);
-    char *path = g_build_filename(dir, "current", NULL);
+    /* The folder, not the link in it: a lost link must not turn a user with a key into nobody. */
+    char *path = users_key_dir(u->state_dir, user);
     enum users_result result = lstat(path, &st) == 0                    ? USERS_FOUND
                                : errno == ENOENT || errno == ENOTDIR ? USERS_UNKNOWN
                                                                      : USERS_TEMP;
     g_free(path);
-    g_free(dir);
     return result;
 }
 

@@ -1,6 +1,6 @@
 /* users: who an address belongs to.
  *
- * A user is a canonical address. It exists by a key (state_dir/keys/NAME/current), as an alias'
+ * A user is a canonical address. It exists by a key (the folder state_dir/keys/NAME), as an alias'
  * member, or by a setting. Aliases and settings lie in state_dir/users.db, which only the keeper
  * (or filterctl where none runs) opens for writing. */
 #ifndef BASE_USERS_H

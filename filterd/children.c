@@ -37,13 +37,26 @@ static void enter_child(struct children *c)
     log_to_fd(c->log_pipe[1]);
 }
 
+/* A signal sent before the child has set its own handlers waits until it has: set in the master's
+ * handler it would be forgotten. */
+static pid_t fork_child(void)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    pid_t pid = fork();
+    if (pid != 0)
+        sigprocmask(SIG_SETMASK, &before, NULL);
+    return pid;
+}
+
 void children_start_keeper(struct children *c)
 {
     int ready[2];
     char byte;
     if (c->control_fd < 0 || pipe2(ready, O_CLOEXEC))
         return;
-    c->keeper = fork();
+    c->keeper = fork_child();
     if (c->keeper == 0) {
         enter_child(c);
         close(ready[0]);
@@ -70,7 +83,7 @@ static bool start_worker(struct children *c)
     if (!slot)
         return false;
     board_set(slot, SLOT_IDLE); /* counted from now on: one wish is one fork */
-    pid_t pid = fork();
+    pid_t pid = fork_child();
     if (pid == 0) {
         struct worker_place place = {c->settings, &c->key, c->listen_fds, slot, c->wake_pipe[1]};
         enter_child(c);

@@ -57,7 +57,7 @@ static char *write_all(int fd, const char *p, size_t len)
     return NULL;
 }
 
-/* Standard output holds LF line ends when it was LF that came in, as Unix tools expect. */
+/* CRLF line ends, as the next hop would have had it. */
 static char *to_stdout(const char *path, const char *sender, const char *recipient, GBytes *message)
 {
     gsize len;

@@ -9,11 +9,17 @@
  * Whatever goes wrong on it leaves the outcome at its first value, a tempfail. */
 #include "filterd/pipeline.h"
 
+#include <unistd.h>
+
 #include "base/log.h"
 #include "filterd/headers.h"
 #include "filterd/recipient.h"
 #include "filterd/report.h"
 #include "filterd/verdict.h"
+
+/* Longer than all deadlines together: what hangs beyond it (a gpg that never ends) takes its worker
+ * down by SIGALRM, and the MTA still has the message. */
+#define STUCK_SECONDS 400
 
 struct way {
     struct service *service;
@@ -142,6 +148,7 @@ void pipeline_run(struct service *sv, struct hop *hop, const struct arrival *a,
                   struct outcome *outcomes)
 {
     struct way w = {.service = sv, .hop = hop, .arrival = a};
+    alarm(STUCK_SECONDS);
     w.message = message_new((const char *)a->raw->data, a->raw->len);
     evidence_finish(a->evidence, w.message, a->bare);
     headers_drop_forged(w.message, sv->settings);
@@ -151,4 +158,5 @@ void pipeline_run(struct service *sv, struct hop *hop, const struct arrival *a,
         outcomes[i] = serve(&w, a->envelope->recipients->pdata[i]);
     tokens_free(&w.tokens);
     message_free(&w.message);
+    alarm(0);
 }

@@ -16,7 +16,7 @@
 #include "base/settings.h"
 
 #define DEFAULT_FILE "/etc/filterd/filterd.conf"
-#define DEFAULT_SOCKET "/var/lib/filterd/control.sock"
+#define DEFAULT_SOCKET "/run/filterd/control.sock"
 /* Dovecot kills the helper after 10 s. */
 enum { ANSWER_MS = 5000, HEADER_MAX = 256 * 1024, ID_MAX = 64 };
 
