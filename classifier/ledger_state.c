@@ -1,0 +1,40 @@
+#include "classifier/ledger_state.h"
+
+#include <string.h>
+
+#include "base/address.h"
+
+enum { MODELS_OPEN = 64 };
+
+struct model *ledger_model(struct ledger *l, const char *user, char **text_r)
+{
+    struct model *m = g_hash_table_lookup(l->models, user);
+    if (m && !model_is_stale(m))
+        return m;
+    char *canonical = address_canonical(user);
+    const bool good = g_strcmp0(canonical, user) == 0;
+    g_free(canonical);
+    if (!good) {
+        *text_r = g_strdup("that is no user: a lower-case address is wanted");
+        return NULL;
+    }
+    if (g_hash_table_size(l->models) >= MODELS_OPEN)
+        g_hash_table_remove_all(l->models);
+    m = model_open(l->settings->state_dir, user, true, text_r);
+    if (m)
+        g_hash_table_replace(l->models, g_strdup(user), m);
+    return m;
+}
+
+enum train_mode ledger_mode(struct ledger *l, const char *user)
+{
+    static const char *const names[] = {
+        [MODE_SETTLE] = "settle", [MODE_TOE] = "toe", [MODE_TEFT] = "teft", [MODE_NONE] = "none"};
+    char *value = users_setting(l->users, user, "mode");
+    enum train_mode mode = l->settings->mode;
+    for (size_t i = 0; value && i < G_N_ELEMENTS(names); i++)
+        if (strcmp(names[i], value) == 0)
+            mode = (enum train_mode)i;
+    g_free(value);
+    return mode;
+}
