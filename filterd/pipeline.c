@@ -88,14 +88,25 @@ static struct sealed *make_copy(struct way *w, const struct recipient *r, enum h
     return sealed;
 }
 
-/* Spam for a quarantine goes to that address instead, sealed to its key. */
+/* Spam for a quarantine goes to that address instead, sealed to its key. What would have been
+ * sealed never goes there in the clear: without a good key there, the recipient keeps it. */
 static struct recipient *addressee(struct way *w, struct recipient *r, struct recipient *quarantine,
-                                   const struct verdict *v)
+                                   const struct verdict *v, struct treatment *t)
 {
     const struct settings *s = w->service->settings;
     if (s->spam_action != SPAM_QUARANTINE || !v->judged || v->class != JUDGE_SPAM)
         return r;
     *quarantine = (struct recipient){s->quarantine, "", NULL};
+    struct treatment there = recipient_treat(w->service, w->arrival->envelope, quarantine);
+    if (there.handling == HANDLE_REFUSE ||
+        (t->handling == HANDLE_SEAL && there.handling != HANDLE_SEAL)) {
+        log_warn("quarantine <%s> has no key that can be used: spam goes to its recipient",
+                 s->quarantine);
+        treatment_clear(&there);
+        return r;
+    }
+    treatment_clear(t);
+    *t = there;
     return quarantine;
 }
 
@@ -105,15 +116,9 @@ static struct outcome deliver(struct way *w, struct recipient *r, struct treatme
     struct outcome o = outcome_of(REASON_UNFORESEEN);
     struct recipient quarantine = {0};
     struct verdict *v = judge(w, r, t->handling);
-    struct recipient *to = addressee(w, r, &quarantine, v);
-    if (to != r) {
-        treatment_clear(t);
-        *t = recipient_treat(w->service, w->arrival->envelope, to);
-    }
+    struct recipient *to = addressee(w, r, &quarantine, v, t);
     report_verdict(report, v, t->fingerprint);
-    if (t->handling == HANDLE_REFUSE) {
-        o = outcome_of(t->reason);
-    } else if (!ends_here(w, v, &o)) {
+    if (!ends_here(w, v, &o)) {
         verdict_record(v, w->service);
         struct sealed *sealed = make_copy(w, to, t->handling, v);
         if (sealed) {
@@ -124,8 +129,8 @@ static struct outcome deliver(struct way *w, struct recipient *r, struct treatme
             verdict_confirm(v, w->service);
         sealed_free(&sealed);
     }
-    if (to != r && to->users)
-        g_ptr_array_unref(to->users);
+    if (quarantine.users)
+        g_ptr_array_unref(quarantine.users);
     verdict_free(&v);
     return o;
 }
