@@ -44,10 +44,13 @@ int main(int argc, char **argv)
         error = g_strdup_printf("%s: no [listener NAME] section: the daemon needs one", file);
     if (error) {
         fprintf(stderr, "filterd: %s\n", error);
+        g_free(error);
+        settings_free(&s);
         return EX_CONFIG;
     }
     if (test) {
         printf("%s: ok, %zu listeners\n", file, s->listener_count);
+        settings_free(&s);
         return EX_OK;
     }
     log_open(s->log_stderr ? LOG_TO_STDERR : LOG_TO_SYSLOG, "filterd");

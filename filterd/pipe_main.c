@@ -275,6 +275,7 @@ int main(int argc, char **argv)
     struct settings *s = settings_load(job.file, &error);
     if (!s) {
         fprintf(stderr, "filterd-pipe: %s\n", error);
+        g_free(error);
         return exit_code(&job, EX_CONFIG);
     }
     log_open(s->log_stderr || job.to_stdout ? LOG_TO_STDERR : LOG_TO_SYSLOG, "filterd-pipe");
