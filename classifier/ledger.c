@@ -149,8 +149,9 @@ int ledger_handle(struct ledger *l, const char *verb, GVariant *arguments, char 
         int (*fn)(struct ledger *, GVariant *, char **);
     } verbs[] = {
         {"record", lesson_record},     {"confirm", lesson_confirm}, {"retrain", lesson_retrain},
-        {"train", lesson_train},       {"alias-add", alias_add},    {"alias-remove", alias_remove},
-        {"user-set", user_set},        {"user-remove", user_remove}, {"ping", ping},
+        {"learn", lesson_learn},       {"train", lesson_train},     {"alias-add", alias_add},
+        {"alias-remove", alias_remove}, {"user-set", user_set},     {"user-remove", user_remove},
+        {"ping", ping},
     };
     *text_r = NULL;
     for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++)

@@ -120,7 +120,15 @@ struct lesson {
     const char *user, *class; /* class: what to teach, "spam" or "ham" */
     const char *kind;         /* for the journal */
     enum learner_effort effort;
+    bool takes_back;          /* undoes the lesson before, and that is all */
 };
+
+/* Counted as learnt, the weights stay as they are; learner_undo of no steps is its opposite. */
+static gint32 hear(struct learner *learner, bool spam)
+{
+    *(spam ? &learner->spam : &learner->ham) += 1;
+    return 0;
+}
 
 /* Undoes what the record taught before and teaches it anew; inside a transaction. */
 static bool teach(struct ledger *l, struct model *m, struct record *r, const struct lesson *what)
@@ -131,7 +139,9 @@ static bool teach(struct ledger *l, struct model *m, struct record *r, const str
     if (ok) {
         if (r->taught)
             learner_undo(learner, features, is_spam(r->taught), r->steps);
-        r->steps = learner_learn(learner, features, is_spam(what->class), what->effort);
+        r->steps = what->takes_back ? hear(learner, is_spam(what->class))
+                                    : learner_learn(learner, features, is_spam(what->class),
+                                                    what->effort);
         g_free(r->taught);
         r->taught = g_strdup(what->class);
         ok = model_save(m) && record_update(m, r) &&
@@ -173,7 +183,7 @@ int lesson_confirm(struct ledger *l, GVariant *arguments, char **text_r)
     if (!r)
         return fail(EX_DATAERR, text_r, "no record of this signature");
     r->state = RECORD_DELIVERED;
-    const struct lesson what = {user, delivered_class(r), "delivery", LEARNER_ONCE};
+    const struct lesson what = {user, delivered_class(r), "delivery", LEARNER_ONCE, false};
     int code = EX_OK;
     if (mode == MODE_TEFT && !r->taught)
         code = teach_once(l, m, r, &what, text_r);
@@ -190,6 +200,20 @@ static char *user_of(struct ledger *l, const char *login)
     return user ? user : address_canonical(login);
 }
 
+/* Who moves a message back to where it was delivered takes the move back, and the model is again
+ * what it was before it; what was learnt at delivery is learnt again. */
+static struct lesson lesson_of_move(struct ledger *l, const char *user, const struct record *r,
+                                    const char *class)
+{
+    struct lesson what = {user, class, "move", LEARNER_FIRM, false};
+    if (r->taught && strcmp(class, delivered_class(r)) == 0) {
+        const bool learnt_at_delivery = ledger_mode(l, user) == MODE_TEFT;
+        what.takes_back = !learnt_at_delivery;
+        what.effort = LEARNER_ONCE;
+    }
+    return what;
+}
+
 static int move(struct ledger *l, const char *user, GVariant *arguments, char **text_r)
 {
     const char *class = taught_class(argument(arguments, "class"));
@@ -201,7 +225,7 @@ static int move(struct ledger *l, const char *user, GVariant *arguments, char **
         record_free(&r);
     if (!r)
         return fail(EX_DATAERR, text_r, "no record of this signature for this user");
-    const struct lesson what = {user, class, "move", LEARNER_FIRM};
+    const struct lesson what = lesson_of_move(l, user, r, class);
     int code = EX_OK;
     /* Who moves it has got it, whatever became of the confirmation. */
     r->state = RECORD_DELIVERED;
@@ -225,6 +249,42 @@ int lesson_retrain(struct ledger *l, GVariant *arguments, char **text_r)
     else
         code = move(l, user, arguments, text_r);
     g_free(user);
+    return code;
+}
+
+/* The record that a delivery would have made, unless there is one. It counts as delivered as the
+ * opposite of what is taught first: so a move back takes the move back. */
+static int find_or_add(struct ledger *l, const char *user, GVariant *arguments, GArray *features,
+                       char **text_r)
+{
+    struct model *m = ledger_model(l, user, text_r);
+    struct record *r = m ? record_get(m, signature_argument(arguments)) : NULL;
+    int code = m ? EX_OK : EX_TEMPFAIL;
+    if (m && !r) {
+        r = record_new();
+        r->signature = g_strdup(signature_argument(arguments));
+        r->day = daykey_day(0);
+        r->class = g_strdup(is_spam(taught_class(argument(arguments, "class"))) ? "ham" : "spam");
+        code = add_record(l, user, r, features, text_r);
+    }
+    record_free(&r);
+    return code;
+}
+
+int lesson_learn(struct ledger *l, GVariant *arguments, char **text_r)
+{
+    const char *user = argument(arguments, "user");
+    GArray *features = features_argument(arguments);
+    int code = EX_DATAERR;
+    if (!user || !signature_argument(arguments) || !taught_class(argument(arguments, "class")) ||
+        !features)
+        fail(code, text_r, "learn: user, class (spam, ham), signature and features are wanted");
+    else if (ledger_mode(l, user) == MODE_NONE)
+        code = fail(EX_UNAVAILABLE, text_r, "this user's mode is none: nothing is learnt");
+    else if ((code = find_or_add(l, user, arguments, features, text_r)) == EX_OK)
+        code = move(l, user, arguments, text_r);
+    if (features)
+        g_array_unref(features);
     return code;
 }
 
@@ -281,7 +341,7 @@ static void settle_one(struct ledger *l, struct model *m, const char *user, cons
     struct record *r = record_get(m, signature);
     if (!r)
         return;
-    const struct lesson what = {user, delivered_class(r), "settled", LEARNER_ONCE};
+    const struct lesson what = {user, delivered_class(r), "settled", LEARNER_ONCE, false};
     if (learner_is_thin(r->score, is_spam(what.class)))
         teach_once(l, m, r, &what, &text);
     g_free(text);

@@ -10,6 +10,9 @@
 int lesson_record(struct ledger *l, GVariant *arguments, char **text_r);
 int lesson_confirm(struct ledger *l, GVariant *arguments, char **text_r);
 int lesson_retrain(struct ledger *l, GVariant *arguments, char **text_r);
+/* A move of a message that carries no signature: the same, from features made of its text and with
+ * a signature made of its content. */
+int lesson_learn(struct ledger *l, GVariant *arguments, char **text_r);
 int lesson_train(struct ledger *l, GVariant *arguments, char **text_r);
 /* Learns what the user left where it was delivered for settle_days, if it lies near the line and
  * the user has moved something lately. */

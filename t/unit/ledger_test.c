@@ -221,11 +221,82 @@ static void test_retrain_is_idempotent_and_undoes(void **state)
     assert_int_equal(retrain("a+box@x.example", "spam", "s1"), EX_OK);
     assert_true(score("a@x.example", "one two three") == once);
     assert_int_equal(retrain("a@x.example", "ham", "s1"), EX_OK);
-    const double back = score("a@x.example", "one two three");
-    /* As if the first had never been: b only ever said ham. */
-    deliver("b@x.example", "s2", "one two three");
-    assert_int_equal(retrain("b@x.example", "ham", "s2"), EX_OK);
-    assert_true(back == score("b@x.example", "one two three"));
+    assert_true(score("a@x.example", "one two three") == LEARNER_PRIOR);
+    assert_int_equal(retrain("a@x.example", "ham", "s1"), EX_OK);
+    assert_true(score("a@x.example", "one two three") == LEARNER_PRIOR);
+    assert_int_equal(retrain("a@x.example", "spam", "s1"), EX_OK);
+    assert_true(score("a@x.example", "one two three") == once);
+}
+
+static const char *opposite(const char *class)
+{
+    return strcmp(class, "spam") == 0 ? "ham" : "spam";
+}
+
+/* Delivers and moves; what the message was delivered as. */
+static const char *deliver_and_move(const char *signature, const char *text)
+{
+    struct judgement j = judge("a@x.example", text);
+    const char *delivered = j.class == JUDGE_SPAM ? "spam" : "ham";
+    deliver("a@x.example", signature, text);
+    assert_int_equal(retrain("a@x.example", opposite(delivered), signature), EX_OK);
+    judgement_clear(&j);
+    return delivered;
+}
+
+/* Also when another message was learnt in between. */
+static void test_a_move_back_restores_exactly(void **state)
+{
+    (void)state;
+    const char *const probe = "one two three four buy";
+    for (int i = 0; i < 5; i++) {
+        train("a@x.example", "ham", "three four five and lunch");
+        train("a@x.example", "spam", "buy one get two");
+    }
+    const double before = score("a@x.example", probe);
+    const char *first = deliver_and_move("s1", "news of three and four");
+    const double moved = score("a@x.example", probe);
+    assert_true(moved != before);
+    const char *second = deliver_and_move("s2", "quite another letter, two of four");
+    assert_int_equal(retrain("a@x.example", second, "s2"), EX_OK);
+    assert_true(score("a@x.example", probe) == moved);
+    assert_int_equal(retrain("a@x.example", opposite(second), "s2"), EX_OK);
+    assert_int_equal(retrain("a@x.example", first, "s1"), EX_OK);
+    assert_true(score("a@x.example", probe) != before);
+    assert_int_equal(retrain("a@x.example", second, "s2"), EX_OK);
+    assert_true(score("a@x.example", probe) == before);
+}
+
+static int learn(const char *user, const char *class, const char *signature, const char *text)
+{
+    struct judgement j = judge(user, text);
+    const int code = ask("learn", VALUES({"user", user}, {"class", class}, {"signature", signature}),
+                         j.features);
+    judgement_clear(&j);
+    return code;
+}
+
+static void test_learning_from_text(void **state)
+{
+    (void)state;
+    assert_int_equal(learn("a@x.example", "spam", "t1", "one two three"), EX_OK);
+    const double once = score("a@x.example", "one two three");
+    assert_true(once > 0);
+    assert_int_equal(learn("a@x.example", "spam", "t1", "one two three"), EX_OK);
+    assert_true(score("a@x.example", "one two three") == once);
+    assert_int_equal(learn("a@x.example", "innocent", "t1", "one two three"), EX_OK);
+    assert_true(score("a@x.example", "one two three") == LEARNER_PRIOR);
+    assert_int_equal(learn("a@x.example", "spam", "t1", "one two three"), EX_OK);
+    assert_true(score("a@x.example", "one two three") == once);
+    assert_true(score("b@x.example", "one two three") == LEARNER_PRIOR);
+    assert_int_equal(ask("learn", VALUES({"user", "a@x.example"}, {"class", "spam"},
+                                         {"signature", "t2"}), NULL),
+                     EX_DATAERR);
+    assert_int_equal(learn("a@x.example", "junk", "t2", "one"), EX_DATAERR);
+    assert_int_equal(learn("a@x.example", "spam", "../t2", "one"), EX_DATAERR);
+    settings.mode = MODE_NONE;
+    assert_int_equal(learn("a@x.example", "spam", "t2", "other words"), EX_UNAVAILABLE);
+    assert_true(score("a@x.example", "one two three") == once);
 }
 
 static void test_foreign_and_unknown_signatures_change_nothing(void **state)
@@ -440,6 +511,8 @@ int main(void)
         TEST(test_five_moves),
         TEST(test_training_in_bulk),
         TEST(test_retrain_is_idempotent_and_undoes),
+        TEST(test_a_move_back_restores_exactly),
+        TEST(test_learning_from_text),
         TEST(test_foreign_and_unknown_signatures_change_nothing),
         TEST(test_a_stolen_record_opens_for_no_other),
         TEST(test_aliases_and_settings),
