@@ -5,6 +5,7 @@
 
 #include "base/message_limits.h"
 #include "base/message_tree.h"
+#include "base/rfc2047.h"
 
 /* Text of a header beyond this is of no use to anyone. */
 #define TEXT_MAX_BYTES (64 * 1024)
@@ -74,7 +75,6 @@ struct message *message_new(const char *raw, size_t len)
     if (starts_with(raw, end, "From ") || starts_with(raw, end, ">From "))
         first = line_after(raw, end);
     const char *body = scan_headers(m, first, end);
-    size_t missing_at = body < end && *body != '\r' && *body != '\n' ? (size_t)(body - first) : 0;
     if (starts_with(body, end, "\r\n"))
         body += 2;
     else if (starts_with(body, end, "\n"))
@@ -82,7 +82,7 @@ struct message *message_new(const char *raw, size_t len)
     m->body = body;
     m->body_len = (size_t)(end - body);
     if (m->header_count && message_limits_ok(first, (size_t)(end - first)))
-        m->tree = message_tree_new(first, (size_t)(end - first), missing_at);
+        m->tree = message_tree_new(m);
     return m;
 }
 
@@ -119,30 +119,13 @@ const struct header *message_header(const struct message *m, const char *name)
     return NULL;
 }
 
-/* Unfolding (RFC 5322, 2.2.3) takes the line ends and leaves the blanks after them. */
-static char *unfold(const char *value, size_t len)
-{
-    char *text = g_malloc(len + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < len; i++)
-        if (value[i] != '\r' && value[i] != '\n')
-            text[n++] = value[i] ? value[i] : ' ';
-    text[n] = 0;
-    return g_strstrip(text);
-}
-
 char *header_text(const struct header *h)
 {
-    size_t len = MIN(h->value_len, TEXT_MAX_BYTES);
-    char *raw = unfold(h->value, len);
-    char *decoded = message_tree_decode(raw);
-    explicit_bzero(raw, len);
-    g_free(raw);
-    if (decoded && g_utf8_validate(decoded, -1, NULL))
-        return decoded;
-    char *text = g_utf8_make_valid(decoded ? decoded : "", -1);
-    g_free(decoded);
-    return text;
+    struct bytes out = {0};
+    rfc2047_decode(&out, h->value, MIN(h->value_len, TEXT_MAX_BYTES));
+    char *text = g_strndup(out.len ? (const char *)out.data : "", out.len);
+    bytes_free(&out);
+    return g_strstrip(text);
 }
 
 const char *message_type(const struct message *m)
@@ -165,6 +148,8 @@ void message_each_part(const struct message *m, void (*fn)(const struct message_
     const struct message_part whole = {.kind = PART_LEAF,
                                        .type = "text/plain",
                                        .data = (const unsigned char *)m->body,
-                                       .len = m->body_len};
+                                       .len = m->body_len,
+                                       .raw = m->body,
+                                       .raw_len = m->body_len};
     fn(&whole, arg);
 }

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/decode.h"
+
 struct header {
     const char *name;  /* in the raw bytes, not terminated */
     size_t name_len;   /* without blanks before the colon */
@@ -30,6 +32,18 @@ struct message {
 
 enum part_kind { PART_LEAF, PART_MULTIPART, PART_MESSAGE };
 
+enum part_defect {
+    PART_NO_BOUNDARY = 1, /* a multipart that names none */
+    PART_NO_PARTS = 2,    /* a multipart whose boundary never comes */
+    PART_NOT_CLOSED = 4,  /* a multipart without its last boundary */
+    PART_ODD_ENCODING = 8,
+    PART_DIRTY_BASE64 = 16, /* other bytes in it, or more of it behind a '=' */
+};
+
+/* How much of a leaf is decoded for data: attachments are not read, their first bytes are. */
+#define PART_TEXT_BYTES (256 * 1024)
+#define PART_OTHER_BYTES 512
+
 struct message_part {
     enum part_kind kind;
     int depth;           /* the root is 0 */
@@ -37,8 +51,16 @@ struct message_part {
     const char *charset; /* NULL if not given */
     const char *name;    /* file name, NULL if none */
     bool attachment;     /* Content-Disposition: attachment */
-    const unsigned char *data; /* a leaf's decoded content; NULL for others */
+    int defects;         /* of enum part_defect */
+    const unsigned char *data; /* the first bytes of a leaf, decoded; NULL for others */
     size_t len;
+    enum decode_encoding encoding; /* of a leaf */
+    const char *raw;     /* a leaf's content as it came; NULL for others */
+    size_t raw_len;
+    const char *head; /* a leaf's header lines as they came, as far as they are known */
+    size_t head_len;
+    const char *before, *after; /* a multipart's preamble and epilogue; NULL if none */
+    const char *from, *subject; /* an inner message's, as they came; NULL if none */
 };
 
 /* Never NULL: what GMime cannot read still has raw bytes, headers and body. A line that is no
@@ -62,7 +84,8 @@ const char *message_type(const struct message *m);
 /* A parameter of the root's Content-Type, NULL if none. Lent. */
 const char *message_type_param(const struct message *m, const char *name);
 /* Calls fn for every part, parents first; what it gets lasts for the call. Decoded content is
- * wiped after it. Without a tree the raw body is one text/plain leaf. */
+ * wiped after it. Without a tree the raw body is one text/plain leaf. Base64 and quoted-printable
+ * are decoded as lenient readers do it (base/decode.h). */
 void message_each_part(const struct message *m, void (*fn)(const struct message_part *, void *),
                        void *arg);
 

@@ -61,23 +61,25 @@ static bool parameters_ok(const char *p, const char *end)
     return true;
 }
 
+/* Length of the field name at p, 0 if there is none: few lines of a body get past this. */
+static size_t name_length(const char *p, const char *end)
+{
+    const char *q = p;
+    while (q < end && (g_ascii_isalpha(*q) || *q == '-'))
+        q++;
+    const size_t n = (size_t)(q - p);
+    while (q < end && (*q == ' ' || *q == '\t'))
+        q++;
+    return q < end && *q == ':' ? n : 0;
+}
+
 static bool field_ok(const char *p, const char *end)
 {
-    switch (g_ascii_tolower(*p)) {
-    case 'f':
-    case 't':
-    case 'c':
-    case 'b':
-    case 's':
-    case 'r':
-        break;
-    default: /* nearly every line of a body ends up here or in the loop's first letters */
-        return true;
-    }
-    if (is_field(p, end, "content-type:"))
+    const size_t n = name_length(p, end);
+    if (n == strlen("content-type") && is_field(p, end, "content-type:"))
         return parameters_ok(p, field_end(p, end));
-    for (size_t i = 0; i < G_N_ELEMENTS(address_headers); i++)
-        if (is_field(p, end, address_headers[i]))
+    for (size_t i = 0; n > 0 && i < G_N_ELEMENTS(address_headers); i++)
+        if (strlen(address_headers[i]) == n + 1 && is_field(p, end, address_headers[i]))
             return address_ok(p, field_end(p, end));
     return true;
 }

@@ -6,15 +6,18 @@
 #include "base/bytes.h"
 
 #define DEPTH_MAX 100
+#define HEAD_MAX_BYTES 8192
+#define CLOSE_MAX_BYTES 4096
 
 struct message_tree {
-    GByteArray *bytes; /* its data is lent */
-    struct bytes copy; /* what bytes lends where the received bytes would not do */
-    GMimeMessage *message;
+    GByteArray *bytes; /* its data is lent by copy */
+    struct bytes copy; /* the structural headers and the body */
+    GMimeObject *root;
     char *type;
 };
 
 struct walk {
+    const struct message_tree *tree;
     void (*fn)(const struct message_part *, void *);
     void *arg;
 };
@@ -44,39 +47,51 @@ static char *type_of(GMimeObject *object)
     return text;
 }
 
-static GMimeMessage *parse(GByteArray *bytes)
+/* As a part, not as a message: GMime would parse every address, which costs more than the rest. */
+static GMimeObject *parse(GByteArray *bytes)
 {
     init_once();
     GMimeStream *stream = g_mime_stream_mem_new_with_byte_array(bytes);
     g_mime_stream_mem_set_owner((GMimeStreamMem *)stream, FALSE);
     GMimeParser *parser = g_mime_parser_new_with_stream(stream);
     g_object_unref(stream);
-    GMimeMessage *message = g_mime_parser_construct_message(parser, NULL);
+    GMimeObject *root = g_mime_parser_construct_part(parser, NULL);
     g_object_unref(parser);
-    if (message && !g_mime_message_get_mime_part(message))
-        g_clear_object(&message);
-    return message;
+    return root;
 }
 
-struct message_tree *message_tree_new(const char *raw, size_t len, size_t missing_at)
+/* GMime gets a copy of what is its business. It makes three objects of every header, and it must
+ * see the same headers and body as everyone else where the empty line between them is missing. */
+static void make_copy(struct bytes *copy, const struct message *m)
 {
-    if (len > G_MAXUINT - 2)
+    size_t len = m->body_len + 2;
+    for (size_t i = 0; i < m->header_count; i++)
+        len += header_is_structural(&m->headers[i]) ? m->headers[i].len + 2 : 0;
+    bytes_reserve(copy, len);
+    for (size_t i = 0; i < m->header_count; i++) {
+        const struct header *h = &m->headers[i];
+        if (!header_is_structural(h))
+            continue;
+        bytes_add(copy, h->start, h->len);
+        if (h->start[h->len - 1] != '\n')
+            bytes_adds(copy, "\r\n");
+    }
+    bytes_adds(copy, "\r\n");
+    bytes_add(copy, m->body, m->body_len);
+}
+
+struct message_tree *message_tree_new(const struct message *m)
+{
+    if (m->len > G_MAXUINT / 2)
         return NULL;
     struct message_tree *t = g_new0(struct message_tree, 1);
     t->bytes = g_byte_array_new();
-    if (missing_at) {
-        bytes_reserve(&t->copy, len + 2);
-        bytes_add(&t->copy, raw, missing_at);
-        bytes_adds(&t->copy, "\r\n");
-        bytes_add(&t->copy, raw + missing_at, len - missing_at);
-        raw = (const char *)t->copy.data;
-        len = t->copy.len;
-    }
-    t->bytes->data = (guint8 *)raw;
-    t->bytes->len = (guint)len;
-    t->message = parse(t->bytes);
-    if (t->message)
-        t->type = type_of(g_mime_message_get_mime_part(t->message));
+    make_copy(&t->copy, m);
+    t->bytes->data = t->copy.data;
+    t->bytes->len = (guint)t->copy.len;
+    t->root = parse(t->bytes);
+    if (t->root)
+        t->type = type_of(t->root);
     else
         message_tree_free(&t);
     return t;
@@ -86,7 +101,7 @@ void message_tree_free(struct message_tree **t)
 {
     if (!*t)
         return;
-    g_clear_object(&(*t)->message);
+    g_clear_object(&(*t)->root);
     unborrow((*t)->bytes);
     bytes_free(&(*t)->copy);
     g_free((*t)->type);
@@ -100,7 +115,7 @@ const char *message_tree_type(const struct message_tree *t)
 
 const char *message_tree_param(const struct message_tree *t, const char *name)
 {
-    return g_mime_object_get_content_type_parameter(g_mime_message_get_mime_part(t->message), name);
+    return g_mime_object_get_content_type_parameter(t->root, name);
 }
 
 static void call(const struct walk *w, const struct message_part *part)
@@ -108,32 +123,130 @@ static void call(const struct walk *w, const struct message_part *part)
     w->fn(part, w->arg);
 }
 
-static void leaf(const struct walk *w, GMimePart *object, struct message_part *part)
+/* A leaf's bytes in the copy: GMime's streams are windows on it. */
+static void find_raw(const struct message_tree *t, GMimePart *object, struct message_part *part)
 {
     GMimeDataWrapper *content = g_mime_part_get_content(object);
-    GByteArray *decoded = g_byte_array_new();
-    if (content) {
-        /* As large as the encoded form at most: growing would leave copies behind unwiped. */
-        GMimeStream *source = g_mime_data_wrapper_get_stream(content);
-        gint64 most = source ? g_mime_stream_length(source) : 0;
-        if (most > 0 && most < G_MAXUINT / 2) {
-            g_byte_array_set_size(decoded, (guint)most + 64);
-            g_byte_array_set_size(decoded, 0);
-        }
-        GMimeStream *out = g_mime_stream_mem_new_with_byte_array(decoded);
-        g_mime_stream_mem_set_owner((GMimeStreamMem *)out, FALSE);
-        g_mime_data_wrapper_write_to_stream(content, out);
-        g_object_unref(out);
+    GMimeStream *stream = content ? g_mime_data_wrapper_get_stream(content) : NULL;
+    part->raw = "";
+    if (!stream || !GMIME_IS_STREAM_MEM(stream))
+        return;
+    GByteArray *bytes = g_mime_stream_mem_get_byte_array((GMimeStreamMem *)stream);
+    const gint64 start = stream->bound_start;
+    const gint64 end = stream->bound_end < 0 ? (gint64)bytes->len : stream->bound_end;
+    if (bytes != t->bytes || start < 0 || start >= end || end > (gint64)bytes->len)
+        return;
+    part->raw = (const char *)bytes->data + start;
+    part->raw_len = (size_t)(end - start);
+}
+
+/* The lines above a leaf's content, up to its boundary. */
+static void find_head(const struct message_tree *t, struct message_part *part)
+{
+    const char *start = (const char *)t->copy.data;
+    if (part->raw_len == 0)
+        return;
+    const char *limit = part->raw - start > HEAD_MAX_BYTES ? part->raw - HEAD_MAX_BYTES : start;
+    part->head = part->raw;
+    while (part->head > limit) {
+        const char *eol = memrchr(limit, '\n', (size_t)(part->head - 1 - limit));
+        const char *line = eol ? eol + 1 : limit;
+        if (line + 1 < part->head && line[0] == '-' && line[1] == '-')
+            break;
+        part->head = line;
     }
+    part->head_len = (size_t)(part->raw - part->head);
+}
+
+static void decode(struct bytes *out, struct message_part *part, size_t limit)
+{
+    bool clean = true;
+    if (part->encoding == DECODE_BASE64)
+        clean = decode_base64(out, part->raw, part->raw_len, limit);
+    else if (part->encoding == DECODE_QP)
+        decode_qp(out, part->raw, part->raw_len, limit);
+    else
+        part->len = MIN(part->raw_len, limit);
+    part->defects |= clean ? 0 : PART_DIRTY_BASE64;
+    part->data = (const unsigned char *)part->raw;
+    if (part->encoding != DECODE_BASE64 && part->encoding != DECODE_QP)
+        return;
+    part->data = out->len ? out->data : (const unsigned char *)"";
+    part->len = out->len;
+}
+
+static void leaf(const struct walk *w, GMimePart *object, struct message_part *part)
+{
+    GMimeObject *base = (GMimeObject *)object;
+    struct bytes decoded = {0};
+    bool odd;
     part->kind = PART_LEAF;
-    part->data = decoded->len ? decoded->data : (const unsigned char *)"";
-    part->len = decoded->len;
-    part->charset = g_mime_object_get_content_type_parameter((GMimeObject *)object, "charset");
+    part->encoding =
+        decode_encoding_of(g_mime_object_get_header(base, "Content-Transfer-Encoding"), &odd);
+    part->defects |= odd ? PART_ODD_ENCODING : 0;
+    part->charset = g_mime_object_get_content_type_parameter(base, "charset");
     part->name = g_mime_part_get_filename(object);
+    find_raw(w->tree, object, part);
+    find_head(w->tree, part);
+    const bool text = strncmp(part->type, "text/", 5) == 0;
+    decode(&decoded, part, text ? PART_TEXT_BYTES : PART_OTHER_BYTES);
     call(w, part);
-    if (decoded->len)
-        explicit_bzero(decoded->data, decoded->len);
-    g_byte_array_free(decoded, TRUE);
+    bytes_free(&decoded);
+}
+
+/* Whether the message ends with "--boundary--": only the outermost is asked, the inner ones of a cut
+ * message are as open. */
+static bool is_open(const struct walk *w, const struct message_part *part, const char *boundary)
+{
+    const size_t n = strlen(boundary);
+    const char *end = (const char *)w->tree->copy.data + w->tree->copy.len;
+    const char *p = end - MIN(w->tree->copy.len, CLOSE_MAX_BYTES);
+    while (part->depth == 0 && !part->after && (p = memmem(p, (size_t)(end - p), boundary, n))) {
+        p += n;
+        if (end - p >= 2 && p[0] == '-' && p[1] == '-')
+            return false;
+    }
+    return part->depth == 0 && !part->after;
+}
+
+static void visit(const struct walk *w, GMimeObject *object, int depth);
+
+static void visit_multipart(const struct walk *w, GMimeMultipart *object, struct message_part *part)
+{
+    const char *boundary =
+        g_mime_object_get_content_type_parameter((GMimeObject *)object, "boundary");
+    const int count = g_mime_multipart_get_count(object);
+    part->kind = PART_MULTIPART;
+    part->before = g_mime_multipart_get_prologue(object);
+    part->after = g_mime_multipart_get_epilogue(object);
+    if (!boundary || !*boundary)
+        part->defects = PART_NO_BOUNDARY;
+    else if (count == 0)
+        part->defects = PART_NO_PARTS;
+    else if (is_open(w, part, boundary))
+        part->defects = PART_NOT_CLOSED;
+    call(w, part);
+    for (int i = 0; i < count && part->depth < DEPTH_MAX; i++)
+        visit(w, g_mime_multipart_get_part(object, i), part->depth + 1);
+}
+
+static const char *raw_header(GMimeMessage *message, const char *name)
+{
+    GMimeHeaderList *headers = g_mime_object_get_header_list((GMimeObject *)message);
+    GMimeHeader *header = g_mime_header_list_get_header(headers, name);
+    return header ? g_mime_header_get_raw_value(header) : NULL;
+}
+
+static void visit_message(const struct walk *w, GMimeMessagePart *object, struct message_part *part)
+{
+    GMimeMessage *inner = g_mime_message_part_get_message(object);
+    GMimeObject *root = inner ? g_mime_message_get_mime_part(inner) : NULL;
+    part->kind = PART_MESSAGE;
+    part->from = inner ? raw_header(inner, "From") : NULL;
+    part->subject = inner ? raw_header(inner, "Subject") : NULL;
+    call(w, part);
+    if (root && part->depth < DEPTH_MAX)
+        visit(w, root, part->depth + 1);
 }
 
 static void visit(const struct walk *w, GMimeObject *object, int depth)
@@ -142,34 +255,18 @@ static void visit(const struct walk *w, GMimeObject *object, int depth)
     struct message_part part = {.depth = depth, .type = type};
     const char *disposition = g_mime_object_get_disposition(object);
     part.attachment = disposition && g_ascii_strcasecmp(disposition, "attachment") == 0;
-    if (GMIME_IS_MULTIPART(object)) {
-        part.kind = PART_MULTIPART;
-        call(w, &part);
-        int count = g_mime_multipart_get_count((GMimeMultipart *)object);
-        for (int i = 0; i < count && depth < DEPTH_MAX; i++)
-            visit(w, g_mime_multipart_get_part((GMimeMultipart *)object, i), depth + 1);
-    } else if (GMIME_IS_MESSAGE_PART(object)) {
-        GMimeMessage *inner = g_mime_message_part_get_message((GMimeMessagePart *)object);
-        GMimeObject *root = inner ? g_mime_message_get_mime_part(inner) : NULL;
-        part.kind = PART_MESSAGE;
-        call(w, &part);
-        if (root && depth < DEPTH_MAX)
-            visit(w, root, depth + 1);
-    } else if (GMIME_IS_PART(object)) {
+    if (GMIME_IS_MULTIPART(object))
+        visit_multipart(w, (GMimeMultipart *)object, &part);
+    else if (GMIME_IS_MESSAGE_PART(object))
+        visit_message(w, (GMimeMessagePart *)object, &part);
+    else if (GMIME_IS_PART(object))
         leaf(w, (GMimePart *)object, &part);
-    }
     g_free(type);
 }
 
 void message_tree_each(const struct message_tree *t,
                        void (*fn)(const struct message_part *, void *), void *arg)
 {
-    struct walk w = {fn, arg};
-    visit(&w, g_mime_message_get_mime_part(t->message), 0);
-}
-
-char *message_tree_decode(const char *text)
-{
-    init_once();
-    return g_mime_utils_header_decode_text(NULL, text);
+    const struct walk w = {.tree = t, .fn = fn, .arg = arg};
+    visit(&w, t->root, 0);
 }

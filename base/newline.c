@@ -1,36 +1,40 @@
 #include "base/newline.h"
 
 #include <stdbool.h>
+#include <string.h>
 
-/* Length of the line end at p, 0 if there is none. */
-static size_t line_end(const unsigned char *p, size_t left)
+static void add_line_end(struct bytes *out)
 {
-    if (*p == '\n')
-        return 1;
-    if (*p != '\r')
-        return 0;
-    if (left >= 3 && p[1] == '\r' && p[2] == '\n')
-        return 3;
-    return left >= 2 && p[1] == '\n' ? 2 : 1;
+    bytes_add(out, "\r\n", 2);
+}
+
+/* A line without its LF: CRs at its end go with it, every other one ends a line of its own. */
+static void add_line(struct bytes *out, const unsigned char *p, size_t len, bool ended)
+{
+    for (int i = 0; ended && i < 2 && len > 0 && p[len - 1] == '\r'; i++)
+        len--;
+    for (const unsigned char *cr; (cr = memchr(p, '\r', len));) {
+        bytes_add(out, p, (size_t)(cr - p));
+        add_line_end(out);
+        len -= (size_t)(cr + 1 - p);
+        p = cr + 1;
+    }
+    bytes_add(out, p, len);
 }
 
 void newline_normalise(struct bytes *b)
 {
     struct bytes out = {0};
-    size_t start = 0, n;
+    const unsigned char *p = b->data, *end = b->data + b->len;
     bytes_reserve(&out, b->len + b->len / 32 + 2);
-    for (size_t i = 0; i < b->len;) {
-        if (!(n = line_end(b->data + i, b->len - i))) {
-            i++;
-            continue;
-        }
-        bytes_add(&out, b->data + start, i - start);
-        bytes_add(&out, "\r\n", 2);
-        start = i += n;
-    }
-    if (start < b->len) {
-        bytes_add(&out, b->data + start, b->len - start);
-        bytes_add(&out, "\r\n", 2);
+    while (p < end) {
+        const unsigned char *eol = memchr(p, '\n', (size_t)(end - p));
+        const unsigned char *stop = eol ? eol : end;
+        const size_t before = out.len;
+        add_line(&out, p, (size_t)(stop - p), eol != NULL);
+        if (eol || out.len == before || out.data[out.len - 1] != '\n')
+            add_line_end(&out);
+        p = eol ? eol + 1 : end;
     }
     bytes_free(b);
     *b = out;
