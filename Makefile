@@ -31,7 +31,7 @@ $(BUILD)/libdaemon.a: $(call obj,$(FILTERD_SRC))
 	@rm -f $@ && ar rcs $@ $^
 $(BUILD)/filterd: $(call obj,filterd/main.c) $(BUILD)/libdaemon.a $(BUILD)/libfilterd.a
 $(BUILD)/filterd-pipe: $(call obj,filterd/pipe_main.c) $(BUILD)/libdaemon.a $(BUILD)/libfilterd.a
-$(BUILD)/filterd-retrain: $(call obj,tools/retrain.c) $(BUILD)/libfilterd.a
+$(BUILD)/filterd-retrain: $(call obj,$(wildcard tools/retrain*.c)) $(BUILD)/libfilterd.a
 $(BUILD)/filterctl: $(call obj,$(CTL_SRC)) $(BUILD)/libfilterd.a
 $(addprefix $(BUILD)/,$(PROGRAMS)):
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)

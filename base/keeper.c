@@ -54,6 +54,12 @@ int keeper_connect(const struct endpoint *control)
                          : connect_inet(control->host, control->port);
 }
 
+struct endpoint keeper_tutor_at(const struct endpoint *control)
+{
+    char *path = control->path ? g_strconcat(control->path, ".learn", NULL) : NULL;
+    return (struct endpoint){.path = path};
+}
+
 int keeper_call(int fd, const char *verb, GVariant *arguments, int timeout_ms, char **text_r)
 {
     if (text_r)

@@ -14,6 +14,8 @@
 
 /* Connected socket or -1 (nobody there within 5 s). */
 int keeper_connect(const struct endpoint *control);
+/* Beside the control socket: where a worker learns messages from their text (filterd/tutor.h). */
+struct endpoint keeper_tutor_at(const struct endpoint *control); /* g_free its path */
 /* Sends verb and arguments (a{sv}, floating, taken over) and waits: sysexits code, EX_TEMPFAIL if
  * it does not answer. text_r may be NULL; else one line, g_free. */
 int keeper_call(int fd, const char *verb, GVariant *arguments, int timeout_ms, char **text_r);

@@ -22,6 +22,7 @@ struct slot {
 
 struct board {
     int size;
+    _Atomic int64_t sealed_left; /* sealed messages without a signature that somebody moved */
     struct slot slots[];
 };
 
@@ -31,6 +32,8 @@ void board_set(struct slot *slot, enum slot_state state);
 int board_count(const struct board *b, enum slot_state state);
 /* The slot that has been in this state longest; NULL if none is. */
 struct slot *board_longest(struct board *b, enum slot_state state);
+/* One more; how many there are now. b may be NULL. */
+int64_t board_note_sealed(struct board *b);
 struct slot *board_of_pid(struct board *b, pid_t pid);
 
 #endif

@@ -85,7 +85,8 @@ static bool start_worker(struct children *c)
     board_set(slot, SLOT_IDLE); /* counted from now on: one wish is one fork */
     pid_t pid = fork_child();
     if (pid == 0) {
-        struct worker_place place = {c->settings, &c->key, c->listen_fds, slot, c->wake_pipe[1]};
+        struct worker_place place = {c->settings, &c->key, c->listen_fds,  c->tutor_fd,
+                                     c->board,    slot,    c->wake_pipe[1]};
         enter_child(c);
         if (c->control_fd >= 0)
             close(c->control_fd);
@@ -102,10 +103,11 @@ static bool start_worker(struct children *c)
 static bool somebody_waits(const struct children *c)
 {
     size_t n = c->settings->listener_count;
-    struct pollfd fds[n];
+    struct pollfd fds[n + 1];
     for (size_t i = 0; i < n; i++)
         fds[i] = (struct pollfd){c->listen_fds[i], POLLIN, 0};
-    return poll(fds, n, 0) > 0;
+    fds[n] = (struct pollfd){c->tutor_fd, POLLIN, 0};
+    return poll(fds, n + 1, 0) > 0;
 }
 
 static bool lasts(const struct slot *slot, gint64 us)

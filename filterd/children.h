@@ -15,7 +15,7 @@ struct children {
     struct sitekey key;
     struct board *board;
     int *listen_fds; /* one per listener of settings */
-    int control_fd;
+    int control_fd, tutor_fd;
     int log_pipe[2], wake_pipe[2];
     pid_t keeper;
     gint64 not_before; /* monotonic microseconds: no new child earlier, after one died young */

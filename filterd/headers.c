@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <time.h>
 
 /* The authserv-id: first word of the value, comments and folds skipped (RFC 8601, section 2.2).
  * What cannot be read counts as ours: better one header too few than a forged one. */
@@ -42,14 +43,42 @@ void headers_drop_forged(struct message *m, const struct settings *s)
     g_free(prefix);
 }
 
+/* Old scripts know dspam's words only. */
+static bool speaks_dspam(const struct settings *s)
+{
+    return g_ascii_strcasecmp(s->header_prefix, "X-DSPAM") == 0;
+}
+
+/* dspam has no Unsure: what it was unsure of it called Innocent, and so the inbox gets it. */
+static void judged_by_dspam(struct bytes *out, const struct settings *s, const struct verdict *v)
+{
+    const char *p = s->header_prefix;
+    const time_t now = time(NULL);
+    struct tm tm;
+    char date[64] = "";
+    if (localtime_r(&now, &tm))
+        strftime(date, sizeof date, "%a %b %e %H:%M:%S %Y", &tm);
+    bytes_addf(out, "%s-Result: %s\r\n", p,
+               v->class == JUDGE_UNSURE ? "Innocent" : verdict_name(v));
+    bytes_addf(out, "%s-Processed: %s\r\n", p, date);
+    bytes_addf(out, "%s-Confidence: %.4f\r\n", p, v->confidence);
+    bytes_addf(out, "%s-Probability: %.4f\r\n", p, v->probability);
+}
+
+static void judged(struct bytes *out, const struct settings *s, const struct verdict *v)
+{
+    const char *p = s->header_prefix;
+    bytes_addf(out, "%s-Result: %s\r\n", p, verdict_name(v));
+    bytes_addf(out, "%s-Probability: %.4f\r\n", p, v->probability);
+    bytes_addf(out, "%s-Confidence: %.2f\r\n", p, v->confidence);
+}
+
 void headers_ours(struct bytes *out, const struct settings *s, const struct verdict *v,
                   const char *mark)
 {
     const char *p = s->header_prefix;
     if (v->judged) {
-        bytes_addf(out, "%s-Result: %s\r\n", p, verdict_name(v));
-        bytes_addf(out, "%s-Probability: %.4f\r\n", p, v->probability);
-        bytes_addf(out, "%s-Confidence: %.2f\r\n", p, v->confidence);
+        (speaks_dspam(s) ? judged_by_dspam : judged)(out, s, v);
         if (v->class == JUDGE_SPAM)
             bytes_adds(out, "X-Spam-Flag: YES\r\n");
     }

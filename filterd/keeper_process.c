@@ -3,9 +3,7 @@
 #include <errno.h>
 #include <glib.h>
 #include <poll.h>
-#include <pwd.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sysexits.h>
@@ -14,6 +12,7 @@
 #include "base/frame.h"
 #include "base/log.h"
 #include "classifier/ledger.h"
+#include "filterd/peer.h"
 
 /* A batch of training is the largest request. */
 #define REQUEST_BYTES (64u * 1024 * 1024)
@@ -22,11 +21,9 @@
 #define TICK_MS 30000
 #define CLIENTS 1024
 
-enum rights { RIGHTS_NONE = 0, RIGHTS_RETRAIN, RIGHTS_ALL };
-
 struct client {
     int fd;
-    enum rights rights;
+    enum peer_rights rights;
 };
 
 static volatile sig_atomic_t leave;
@@ -37,38 +34,14 @@ static void on_term(int sig)
     leave = 1;
 }
 
-static bool is_user(const char *name, uid_t uid)
-{
-    char *end;
-    unsigned long number = strtoul(name, &end, 10);
-    if (*name && !*end)
-        return number == uid;
-    struct passwd *pw = getpwnam(name);
-    return pw && pw->pw_uid == uid;
-}
-
-static enum rights rights_of(int fd, const struct settings *s)
-{
-    struct ucred peer;
-    socklen_t len = sizeof peer;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len))
-        return RIGHTS_NONE;
-    if (peer.uid == 0 || peer.uid == geteuid())
-        return RIGHTS_ALL;
-    for (size_t i = 0; s->train_users && s->train_users[i]; i++)
-        if (is_user(s->train_users[i], peer.uid))
-            return RIGHTS_RETRAIN;
-    return RIGHTS_NONE;
-}
-
 static void take_client(GArray *clients, int listen_fd, const struct settings *s)
 {
     struct client c;
     c.fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
     if (c.fd < 0)
         return;
-    c.rights = rights_of(c.fd, s);
-    if (c.rights != RIGHTS_NONE && clients->len < CLIENTS) {
+    c.rights = peer_rights(c.fd, s);
+    if (c.rights != PEER_NOTHING && clients->len < CLIENTS) {
         g_array_append_val(clients, c);
         return;
     }
@@ -87,7 +60,7 @@ static bool serve_client(struct ledger *ledger, const struct client *c)
     GVariant *arguments;
     int code = EX_NOPERM;
     g_variant_get(request, "(&s@a{sv})", &verb, &arguments);
-    if (c->rights == RIGHTS_ALL || !g_strcmp0(verb, "retrain"))
+    if (c->rights == PEER_ALL || !g_strcmp0(verb, "retrain"))
         code = ledger_handle(ledger, verb, arguments, &text);
     else
         text = g_strdup("this uid may train and nothing else");

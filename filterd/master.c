@@ -13,6 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/keeper.h"
 #include "base/log.h"
 #include "filterd/children.h"
 #include "filterd/sockets.h"
@@ -90,7 +91,11 @@ static bool open_sockets(struct children *c)
     for (size_t i = 0; i < s->listener_count; i++)
         if (!listen_one(&s->listeners[i].at, &c->listen_fds[i]))
             return false;
-    return listen_one(&s->control, &c->control_fd);
+    struct endpoint tutor = keeper_tutor_at(&s->control);
+    const bool ok = listen_one(&s->control, &c->control_fd) &&
+                    (!tutor.path || listen_one(&tutor, &c->tutor_fd));
+    g_free(tutor.path);
+    return ok;
 }
 
 static bool drop_root(const struct passwd *pw)
@@ -185,6 +190,8 @@ static void drain(struct children *c)
     /* Workers that finish a message have them open too: closing alone would let clients queue. */
     for (size_t i = 0; i < c->settings->listener_count; i++)
         shutdown(c->listen_fds[i], SHUT_RDWR);
+    if (c->tutor_fd >= 0)
+        shutdown(c->tutor_fd, SHUT_RDWR);
     close_sockets(c);
     children_dismiss_workers(c);
     while (children_workers_left(c) && g_get_monotonic_time() < end)
@@ -206,8 +213,12 @@ static void unlink_sockets(const struct settings *s)
     for (size_t i = 0; i < s->listener_count; i++)
         if (s->listeners[i].at.path)
             unlink(s->listeners[i].at.path);
-    if (s->control.path)
-        unlink(s->control.path);
+    if (!s->control.path)
+        return;
+    struct endpoint tutor = keeper_tutor_at(&s->control);
+    unlink(s->control.path);
+    unlink(tutor.path);
+    g_free(tutor.path);
 }
 
 static void loop(struct children *c)
@@ -224,7 +235,7 @@ static void loop(struct children *c)
 
 int master_run(struct settings *s)
 {
-    struct children c = {.settings = s, .control_fd = -1};
+    struct children c = {.settings = s, .control_fd = -1, .tutor_fd = -1};
     const struct passwd *pw = NULL;
     set_signals();
     if (geteuid() == 0 && s->user && !(pw = getpwnam(s->user))) {

@@ -40,26 +40,38 @@ void service_free(struct service **sv)
 }
 
 /* One call; a connection that went stale (the keeper was restarted) is made anew once. */
-static int ask(struct service *sv, const char *verb, GVariant *arguments)
+static int ask(struct service *sv, const char *verb, GVariant *arguments, char **text_r)
 {
     int code = EX_TEMPFAIL;
+    char *text = NULL;
     g_variant_ref_sink(arguments);
     for (int attempt = 0; attempt < 2 && code == EX_TEMPFAIL; attempt++) {
         if (sv->keeper < 0 && (sv->keeper = keeper_connect(&sv->settings->control)) < 0)
             break;
-        code = keeper_call(sv->keeper, verb, arguments, KEEPER_TIMEOUT_MS, NULL);
+        g_free(text);
+        code = keeper_call(sv->keeper, verb, arguments, KEEPER_TIMEOUT_MS, &text);
         if (code == EX_TEMPFAIL) {
             close(sv->keeper);
             sv->keeper = -1;
         }
     }
     g_variant_unref(arguments);
+    if (text_r)
+        *text_r = g_steal_pointer(&text);
+    g_free(text);
     return code;
 }
 
 static const char *class_name(enum judge_class class)
 {
     return class == JUDGE_SPAM ? "spam" : class == JUDGE_UNSURE ? "unsure" : "ham";
+}
+
+static void insert_features(GVariantDict *d, const GArray *features)
+{
+    g_variant_dict_insert_value(d, "features",
+                                g_variant_new_fixed_array(G_VARIANT_TYPE_UINT32, features->data,
+                                                          features->len, sizeof(guint32)));
 }
 
 bool service_record(struct service *sv, const char *user, const char *signature,
@@ -71,10 +83,19 @@ bool service_record(struct service *sv, const char *user, const char *signature,
     g_variant_dict_insert(&d, "signature", "s", signature);
     g_variant_dict_insert(&d, "class", "s", class_name(j->class));
     g_variant_dict_insert(&d, "score", "d", j->score);
-    g_variant_dict_insert_value(&d, "features",
-                                g_variant_new_fixed_array(G_VARIANT_TYPE_UINT32,
-                                                          j->features->data, j->features->len, 4));
-    return ask(sv, "record", g_variant_dict_end(&d)) == EX_OK;
+    insert_features(&d, j->features);
+    return ask(sv, "record", g_variant_dict_end(&d), NULL) == EX_OK;
+}
+
+int service_learn(struct service *sv, const struct lesson_wanted *l, char **text_r)
+{
+    GVariantDict d;
+    g_variant_dict_init(&d, NULL);
+    g_variant_dict_insert(&d, "user", "s", l->user);
+    g_variant_dict_insert(&d, "class", "s", l->class);
+    g_variant_dict_insert(&d, "signature", "s", l->signature);
+    insert_features(&d, l->features);
+    return ask(sv, "learn", g_variant_dict_end(&d), text_r);
 }
 
 void service_confirm(struct service *sv, const char *user, const char *signature)
@@ -83,5 +104,5 @@ void service_confirm(struct service *sv, const char *user, const char *signature
     g_variant_dict_init(&d, NULL);
     g_variant_dict_insert(&d, "user", "s", user);
     g_variant_dict_insert(&d, "signature", "s", signature);
-    ask(sv, "confirm", g_variant_dict_end(&d));
+    ask(sv, "confirm", g_variant_dict_end(&d), NULL);
 }

@@ -17,6 +17,11 @@ struct service {
     int courier; /* -1 where no next hop needs one */
 };
 
+struct lesson_wanted {
+    const char *user, *class, *signature;
+    const GArray *features;
+};
+
 struct service *service_new(const struct settings *s, const struct sitekey *key, int courier);
 void service_free(struct service **sv);
 
@@ -24,6 +29,9 @@ void service_free(struct service **sv);
  * not answer: the copy then goes without a signature. */
 bool service_record(struct service *sv, const char *user, const char *signature,
                     const struct judgement *j);
+/* A person moved this message, whose signature was made of its content: the sysexits code of the
+ * keeper's answer, EX_TEMPFAIL without one; *text_r one line (g_free) or NULL. class: spam, ham. */
+int service_learn(struct service *sv, const struct lesson_wanted *l, char **text_r);
 /* The next hop took the copy. */
 void service_confirm(struct service *sv, const char *user, const char *signature);
 

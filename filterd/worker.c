@@ -12,6 +12,7 @@
 #include "filterd/courier.h"
 #include "filterd/session.h"
 #include "filterd/sockets.h"
+#include "filterd/tutor.h"
 
 /* What libraries leak, and what a bug may have left behind, ends with the process. */
 #define SESSIONS_PER_WORKER 500
@@ -63,18 +64,19 @@ static void set_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Waits for a connection on any listener; -1 when told to leave. */
+/* Waits for a connection on any listener, or (behind them) for a lesson; -1 when told to leave. */
 static int next_client(const struct worker_place *place, size_t *index_r)
 {
-    const struct settings *s = place->settings;
-    struct pollfd fds[s->listener_count];
+    const size_t n = place->settings->listener_count + 1;
+    struct pollfd fds[n];
     while (!leave) {
-        for (size_t i = 0; i < s->listener_count; i++)
+        for (size_t i = 0; i + 1 < n; i++)
             fds[i] = (struct pollfd){place->listen_fds[i], POLLIN, 0};
+        fds[n - 1] = (struct pollfd){place->tutor_fd, POLLIN, 0};
         /* The bound covers a signal that comes just before the poll. */
-        if (poll(fds, s->listener_count, 1000) <= 0)
+        if (poll(fds, n, 1000) <= 0)
             continue;
-        for (size_t i = 0; i < s->listener_count; i++) {
+        for (size_t i = 0; i < n; i++) {
             int fd = fds[i].revents ? accept4(fds[i].fd, NULL, NULL, SOCK_CLOEXEC) : -1;
             *index_r = i;
             if (fd >= 0)
@@ -84,7 +86,7 @@ static int next_client(const struct worker_place *place, size_t *index_r)
     return -1;
 }
 
-static void serve(const struct worker_place *place, struct service *sv, int fd, size_t index)
+static void run_session(const struct worker_place *place, struct service *sv, int fd, size_t index)
 {
     struct session_place session = {
         .service = sv,
@@ -94,9 +96,17 @@ static void serve(const struct worker_place *place, struct service *sv, int fd, 
         .resting = on_rest,
         .arg = (void *)place,
     };
-    tell(place, SLOT_BUSY);
     wake = leave ? SESSION_STOP : SESSION_GO;
     session_run(fd, &session);
+}
+
+static void serve(const struct worker_place *place, struct service *sv, int fd, size_t index)
+{
+    tell(place, SLOT_BUSY);
+    if (index < place->settings->listener_count)
+        run_session(place, sv, fd, index);
+    else
+        tutor_run(fd, &(struct tutor_place){sv, place->key, place->board});
     close(fd);
     tell(place, leave ? SLOT_LEAVING : SLOT_IDLE);
 }

@@ -10,6 +10,8 @@ struct worker_place {
     const struct settings *settings;
     const struct sitekey *key;
     const int *listen_fds; /* one per settings->listeners */
+    int tutor_fd;          /* -1: none */
+    struct board *board;
     struct slot *slot;
     int wake_fd; /* a byte to it tells the master to look at the board */
 };

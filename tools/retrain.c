@@ -2,7 +2,8 @@
  *
  * Run by IMAPSieve as the mail user: whatever goes wrong behind it, the folder move must not fail,
  * so it reads all of stdin, says at most one line in syslog and exits 0; only a request that makes
- * no sense is an error. Nothing but the header of the message is looked at. */
+ * no sense is an error, and on success it prints nothing (dovecot-antispam takes output for failure).
+ * Nothing but the header of the message is looked at; what carries no signature is handed on. */
 #include <errno.h>
 #include <glib.h>
 #include <stdio.h>
@@ -11,104 +12,54 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/keeper.h"
 #include "base/log.h"
 #include "base/settings.h"
+#include "tools/retrain_text.h"
+#include "tools/retrain_words.h"
 
 #define DEFAULT_FILE "/etc/filterd/filterd.conf"
 #define DEFAULT_SOCKET "/run/filterd/control.sock"
+#define ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 /* Dovecot kills the helper after 10 s. */
-enum { ANSWER_MS = 5000, HEADER_MAX = 256 * 1024, ID_MAX = 64 };
+enum { ANSWER_MS = 5000, HEADER_MAX = 256 * 1024, CHUNK = 16384, ID_LEN = 24, ID_MAX = 64 };
 
-struct request {
-    const char *class, *user, *signature;
-    const char *settings_file; /* NULL: the default one, if it can be read */
-    const char *socket;        /* unix:/path, wins over settings */
-};
-
-static int usage(void)
+/* The message up to the end of its header, as far as that is looked at; *ended_r: that is all. */
+static struct bytes read_header(bool *ended_r)
 {
-    fputs("usage: filterd-retrain [-c FILE | -s unix:/PATH] spam|ham USER <MESSAGE\n"
-          "       filterd-retrain [-c FILE | -s unix:/PATH] --user USER --class=spam|innocent"
-          " --source=error [--signature=ID] <MESSAGE\n",
-          stderr);
-    return EX_USAGE;
-}
-
-/* The value of "--name=value" or "--name value"; NULL if arg is not that option. */
-static const char *option(const char *name, char **argv, int *i)
-{
-    const size_t n = strlen(name);
-    if (strncmp(argv[*i], name, n) != 0)
-        return NULL;
-    if (argv[*i][n] == '=')
-        return argv[*i] + n + 1;
-    return argv[*i][n] == '\0' && argv[*i + 1] ? argv[++*i] : NULL;
-}
-
-static bool parse_option(struct request *r, char **argv, int *i)
-{
-    const struct {
-        const char *name, **value;
-    } options[] = {{"--user", &r->user},         {"--class", &r->class},
-                   {"--signature", &r->signature}, {"-c", &r->settings_file},
-                   {"-s", &r->socket},           {"--source", &(const char *){NULL}},
-                   {"--mode", &(const char *){NULL}}};
-    for (size_t k = 0; k < G_N_ELEMENTS(options); k++) {
-        const char *value = option(options[k].name, argv, i);
-        if (value) {
-            *options[k].value = value;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool parse(struct request *r, char **argv)
-{
-    const char **const words[] = {&r->class, &r->user};
-    size_t word = 0;
-    for (int i = 1; argv[i]; i++) {
-        if (argv[i][0] == '-') {
-            if (!parse_option(r, argv, &i))
-                return false;
-        } else if (word < G_N_ELEMENTS(words) && !*words[word]) {
-            *words[word++] = argv[i];
-        } else {
-            return false;
-        }
-    }
-    if (!r->user || !*r->user || !r->class)
-        return false;
-    if (strcmp(r->class, "innocent") == 0)
-        r->class = "ham";
-    return strcmp(r->class, "spam") == 0 || strcmp(r->class, "ham") == 0;
-}
-
-/* The message's beginning, as text; the rest of stdin is read and thrown away. */
-static char *read_start(void)
-{
-    char *start = g_malloc(HEADER_MAX + 1), rest[16384];
-    size_t len = 0;
-    for (;;) {
-        const bool full = len == HEADER_MAX;
-        const ssize_t n = read(STDIN_FILENO, full ? rest : start + len,
-                               full ? sizeof rest : HEADER_MAX - len);
+    struct bytes b = {0};
+    *ended_r = false;
+    while (b.len < HEADER_MAX) {
+        bytes_reserve(&b, CHUNK + 1);
+        const ssize_t n = read(STDIN_FILENO, b.data + b.len, CHUNK);
         if (n < 0 && errno == EINTR)
             continue;
+        *ended_r = n <= 0;
         if (n <= 0)
             break;
-        if (!full)
-            len += (size_t)n;
+        b.len += (size_t)n;
+        b.data[b.len] = '\0';
+        if (strstr((char *)b.data, "\n\n") || strstr((char *)b.data, "\n\r\n"))
+            break;
     }
-    start[len] = '\0';
-    return start;
+    return b;
+}
+
+/* Who pipes into us shall not see a broken pipe. */
+static void drain(void)
+{
+    char rest[16384];
+    ssize_t n;
+    while ((n = read(STDIN_FILENO, rest, sizeof rest)) > 0 || (n < 0 && errno == EINTR))
+        ;
+    explicit_bzero(rest, sizeof rest);
 }
 
 static char *id_in(const char *value)
 {
     value += strspn(value, " \t\r\n");
-    const size_t n = strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
+    const size_t n = strspn(value, ALNUM);
     return n > 0 && n <= ID_MAX ? g_strndup(value, n) : NULL;
 }
 
@@ -124,15 +75,29 @@ static const char *signature_value(const char *line, const char *prefix)
     return *line == ':' ? line + 1 : NULL;
 }
 
-/* The first one: ours stands above whatever came with the message. */
+/* dspam wrote "50b350ec22971206812616" or "1,50b3...": nothing is known here of such mail. */
+static bool is_of_dspam(const char *value)
+{
+    value += strspn(value, " \t\r\n");
+    const size_t n = strspn(value, ALNUM);
+    return n != ID_LEN || value[n] == ',';
+}
+
+/* The first one: ours stands above whatever came with the message. "" if there is one that cannot
+ * be ours, NULL if there is none. */
 static char *find_signature(const char *header, const char *prefix)
 {
+    const bool own_prefix = g_ascii_strcasecmp(prefix, "X-Filterd") != 0;
     for (const char *line = header; *line && *line != '\r' && *line != '\n';) {
-        const char *value = signature_value(line, prefix);
+        const char *value = own_prefix ? signature_value(line, prefix) : NULL;
+        if (value && is_of_dspam(value))
+            value = NULL;
         if (!value)
             value = signature_value(line, "X-Filterd");
-        if (value)
-            return id_in(value);
+        if (value) {
+            char *id = id_in(value);
+            return id ? id : g_strdup("");
+        }
         const char *eol = strchr(line, '\n');
         if (!eol)
             break;
@@ -141,21 +106,21 @@ static char *find_signature(const char *header, const char *prefix)
     return NULL;
 }
 
-/* Where the daemon listens; false if settings that were named are no good. */
-static bool find_control(const struct request *r, struct settings **settings_r,
+/* Where the daemon listens; false if what was named is no good. */
+static bool find_control(const struct retrain_words *w, struct settings **settings_r,
                          struct endpoint *control_r)
 {
     char *error = NULL;
-    const char *file = r->settings_file ? r->settings_file : DEFAULT_FILE;
-    *control_r = (struct endpoint){.path = DEFAULT_SOCKET};
+    const char *file = w->settings_file ? w->settings_file : DEFAULT_FILE;
+    *control_r = (struct endpoint){.path = (char *)DEFAULT_SOCKET};
     /* The mail user may not be allowed to read them, and need not. */
     *settings_r = access(file, R_OK) == 0 ? settings_load(file, &error) : NULL;
     if (*settings_r)
         *control_r = (*settings_r)->control;
-    else if (error && r->settings_file)
+    else if (error && w->settings_file)
         log_warn("%s", error);
     g_free(error);
-    const char *named = r->socket ? r->socket : g_getenv("FILTERD_CONTROL");
+    const char *named = w->socket ? w->socket : g_getenv("FILTERD_CONTROL");
     if (!named)
         return true;
     if (g_str_has_prefix(named, "unix:"))
@@ -164,51 +129,93 @@ static bool find_control(const struct request *r, struct settings **settings_r,
     return named[0] == '/';
 }
 
-static void ask(const struct request *r, const char *signature, const struct endpoint *control)
+static void ask_one(int fd, const char *class, const char *user, const char *signature)
 {
     char *text = NULL;
-    const int fd = keeper_connect(control);
-    if (fd < 0) {
-        log_warn("%s of user=%s not learnt: the daemon is not there", r->class, r->user);
-        return;
-    }
     GVariantBuilder b;
     g_variant_builder_init(&b, G_VARIANT_TYPE_VARDICT);
-    g_variant_builder_add(&b, "{sv}", "login", g_variant_new_string(r->user));
-    g_variant_builder_add(&b, "{sv}", "class", g_variant_new_string(r->class));
+    g_variant_builder_add(&b, "{sv}", "login", g_variant_new_string(user));
+    g_variant_builder_add(&b, "{sv}", "class", g_variant_new_string(class));
     g_variant_builder_add(&b, "{sv}", "signature", g_variant_new_string(signature));
     const int code = keeper_call(fd, "retrain", g_variant_builder_end(&b), ANSWER_MS, &text);
     if (code != EX_OK)
-        log_warn("%s of user=%s signature=%s not learnt: %s", r->class, r->user, signature,
+        log_warn("%s of user=%s signature=%s not learnt: %s", class, user, signature,
                  text && *text ? text : "refused");
     g_free(text);
-    close(fd);
+}
+
+static void ask(const struct retrain_words *w, const char *signature,
+                const struct endpoint *control)
+{
+    const int fd = keeper_connect(control);
+    for (guint i = 0; i < w->users->len; i++) {
+        const char *user = g_ptr_array_index(w->users, i);
+        if (fd < 0)
+            log_warn("%s of user=%s not learnt: the daemon is not there", w->class, user);
+        else
+            ask_one(fd, w->class, user, signature);
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
+static void retrain(const struct retrain_words *w, const char *prefix,
+                    const struct endpoint *control)
+{
+    bool ended;
+    struct bytes header = read_header(&ended);
+    char *signature = NULL;
+    if (w->signature)
+        signature = strspn(w->signature, ALNUM) == strlen(w->signature) ? id_in(w->signature)
+                                                                        : g_strdup("");
+    else if (header.len > 0)
+        signature = find_signature((char *)header.data, prefix);
+    if (signature && *signature)
+        ask(w, signature, control);
+    else if (signature || header.len == 0)
+        log_info("%s of user=%s not learnt: %s", w->class, (char *)g_ptr_array_index(w->users, 0),
+                 signature ? "its signature is none of ours" : "neither a signature nor a message");
+    else
+        retrain_text_send(control, w->class, w->users, &header);
+    if (!ended)
+        drain();
+    bytes_free(&header);
+    g_free(signature);
+}
+
+static int usage(const char *why)
+{
+    fprintf(stderr, "filterd-retrain: %s; see filterd-retrain(1)\n", why);
+    return EX_USAGE;
+}
+
+static int run(const struct retrain_words *w)
+{
+    struct settings *settings = NULL;
+    struct endpoint control;
+    log_open(LOG_TO_SYSLOG, "filterd-retrain");
+    const bool ok = find_control(w, &settings, &control);
+    if (ok && w->nothing)
+        drain();
+    else if (ok)
+        retrain(w, settings ? settings->header_prefix : "X-DSPAM", &control);
+    settings_free(&settings);
+    return ok ? EX_OK : usage("the daemon's socket is no unix:/PATH");
 }
 
 int main(int argc, char **argv)
 {
     (void)argc;
-    struct request r = {0};
-    struct settings *settings = NULL;
-    struct endpoint control;
-    if (!parse(&r, argv) || !g_utf8_validate(r.user, -1, NULL))
-        return usage();
-    log_open(LOG_TO_SYSLOG, "filterd-retrain");
-    if (!find_control(&r, &settings, &control)) {
-        settings_free(&settings);
-        return usage();
-    }
-    char *header = read_start();
-    char *signature = r.signature
-                          ? id_in(r.signature)
-                          : find_signature(header, settings ? settings->header_prefix : "X-DSPAM");
-    if (signature)
-        ask(&r, signature, &control);
+    struct retrain_words words;
+    char *why = NULL;
+    int code = EX_OK;
+    if (!retrain_words_parse(&words, argv, &why))
+        code = usage(why);
+    else if (words.help)
+        puts("filterd-retrain [-c FILE | -s unix:/PATH] spam|ham USER <MESSAGE; or dspam's words");
     else
-        log_info("%s of user=%s not learnt: the message carries no signature", r.class, r.user);
-    explicit_bzero(header, HEADER_MAX + 1);
-    g_free(header);
-    g_free(signature);
-    settings_free(&settings);
-    return EX_OK;
+        code = run(&words);
+    retrain_words_clear(&words);
+    g_free(why);
+    return code;
 }

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <glib.h>
 #include <string.h>
+#include <time.h>
 
 #include "filterd/headers.h"
 
@@ -57,11 +58,40 @@ static void ours(void **state)
     struct verdict v = {.judged = true, .probability = 0.99871, .confidence = 0.75,
                         .class = JUDGE_SPAM, .signature = (char *)"abc"};
     (void)state;
-    headers_ours(&out, &settings, &v, "yes");
+    const struct settings own = {.header_prefix = (char *)"X-Filterd"};
+    headers_ours(&out, &own, &v, "yes");
     assert_string_equal((char *)out.data,
-                        "X-DSPAM-Result: Spam\r\nX-DSPAM-Probability: 0.9987\r\n"
-                        "X-DSPAM-Confidence: 0.75\r\nX-Spam-Flag: YES\r\n"
-                        "X-DSPAM-Signature: abc\r\nX-DSPAM-Encrypted: yes\r\n");
+                        "X-Filterd-Result: Spam\r\nX-Filterd-Probability: 0.9987\r\n"
+                        "X-Filterd-Confidence: 0.75\r\nX-Spam-Flag: YES\r\n"
+                        "X-Filterd-Signature: abc\r\nX-Filterd-Encrypted: yes\r\n");
+    bytes_free(&out);
+}
+
+static void of_dspam(void **state)
+{
+    struct verdict v = {.judged = true, .probability = 0.99871, .confidence = 0.98765,
+                        .class = JUDGE_SPAM, .signature = (char *)"abc"};
+    struct bytes out = {0};
+    struct tm tm;
+    (void)state;
+    headers_ours(&out, &settings, &v, "yes");
+    char **lines = g_strsplit((char *)out.data, "\r\n", 0);
+    assert_string_equal(lines[0], "X-DSPAM-Result: Spam");
+    assert_true(g_str_has_prefix(lines[1], "X-DSPAM-Processed: "));
+    const char *end = strptime(lines[1] + 19, "%a %b %d %H:%M:%S %Y", &tm);
+    assert_true(end && !*end);
+    assert_string_equal(lines[2], "X-DSPAM-Confidence: 0.9877");
+    assert_string_equal(lines[3], "X-DSPAM-Probability: 0.9987");
+    assert_string_equal(lines[4], "X-Spam-Flag: YES");
+    assert_string_equal(lines[5], "X-DSPAM-Signature: abc");
+    assert_string_equal(lines[6], "X-DSPAM-Encrypted: yes");
+    assert_true(!*lines[7] && !lines[8]);
+    g_strfreev(lines);
+    bytes_clear(&out);
+    v.class = JUDGE_UNSURE; /* a word dspam does not have */
+    headers_ours(&out, &settings, &v, "no");
+    assert_true(g_str_has_prefix((char *)out.data, "X-DSPAM-Result: Innocent\r\n"));
+    assert_null(strstr((char *)out.data, "X-Spam-Flag"));
     bytes_free(&out);
 }
 
@@ -85,6 +115,7 @@ int main(void)
         cmocka_unit_test(forged),
         cmocka_unit_test(authentication_results),
         cmocka_unit_test(ours),
+        cmocka_unit_test(of_dspam),
         cmocka_unit_test(subject),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

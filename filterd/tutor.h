@@ -1,0 +1,21 @@
+/* tutor: learns a message that carries no signature from its text.
+ *
+ * filterd-retrain hands such a message over here and not to the keeper, which never sees
+ * plaintext. It says a FRAME_REQUEST, "learn" with login s and class s; then the message in frames
+ * of type "ay", the last of them empty. The answer is a FRAME_ANSWER. */
+#ifndef FILTERD_TUTOR_H
+#define FILTERD_TUTOR_H
+
+#include "filterd/board.h"
+#include "filterd/service.h"
+
+struct tutor_place {
+    struct service *service;
+    const struct sitekey *key;
+    struct board *board; /* counts what could not be learnt */
+};
+
+/* Serves one request, if the peer may train; does not close fd. */
+void tutor_run(int fd, const struct tutor_place *place);
+
+#endif

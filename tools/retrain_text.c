@@ -1,0 +1,91 @@
+#include "tools/retrain_text.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/frame.h"
+#include "base/keeper.h"
+#include "base/log.h"
+
+/* In all below the 10 s after which Dovecot kills us. */
+enum { SEND_MS = 2000, ANSWER_MS = 6000, ANSWER_BYTES = 65536, CHUNK_BYTES = 65536 };
+
+struct pupil {
+    const char *user;
+    int fd;
+    bool broken; /* does not take any more: its answer says why */
+};
+
+static bool ask(int fd, const char *user, const char *class)
+{
+    GVariantBuilder b;
+    g_variant_builder_init(&b, G_VARIANT_TYPE_VARDICT);
+    g_variant_builder_add(&b, "{sv}", "login", g_variant_new_string(user));
+    g_variant_builder_add(&b, "{sv}", "class", g_variant_new_string(class));
+    return frame_send(fd, g_variant_new("(s@a{sv})", "learn", g_variant_builder_end(&b)), SEND_MS);
+}
+
+static void say(GArray *all, const unsigned char *data, size_t len)
+{
+    for (guint i = 0; i < all->len; i++) {
+        struct pupil *to = &g_array_index(all, struct pupil, i);
+        /* From data and not a copy, which nobody would wipe. */
+        if (!to->broken)
+            to->broken = !frame_send(to->fd,
+                                     g_variant_new_from_data(G_VARIANT_TYPE("ay"), data, len, TRUE,
+                                                             NULL, NULL),
+                                     SEND_MS);
+    }
+}
+
+static void say_all(GArray *all, const struct bytes *start)
+{
+    unsigned char chunk[CHUNK_BYTES];
+    ssize_t n;
+    for (size_t i = 0; i < start->len; i += CHUNK_BYTES)
+        say(all, start->data + i, MIN(start->len - i, CHUNK_BYTES));
+    while ((n = read(STDIN_FILENO, chunk, sizeof chunk)) > 0 || (n < 0 && errno == EINTR))
+        if (n > 0)
+            say(all, chunk, (size_t)n);
+    explicit_bzero(chunk, sizeof chunk);
+    if (n == 0) /* the end; after an error there is none, and nothing is learnt */
+        say(all, chunk, 0);
+}
+
+static void hear(const struct pupil *from, const char *class)
+{
+    GVariant *answer = frame_recv(from->fd, FRAME_ANSWER, ANSWER_BYTES, ANSWER_MS);
+    const char *text = "the daemon does not answer";
+    gint32 code = EX_TEMPFAIL;
+    if (answer)
+        g_variant_get(answer, "(i&s@a{sv})", &code, &text, NULL);
+    if (code != EX_OK || *text)
+        log_warn("%s of user=%s not learnt: %s", class, from->user, *text ? text : "refused");
+    if (answer)
+        g_variant_unref(answer);
+}
+
+void retrain_text_send(const struct endpoint *control, const char *class, const GPtrArray *users,
+                       const struct bytes *start)
+{
+    struct endpoint tutor = keeper_tutor_at(control);
+    GArray *all = g_array_new(FALSE, FALSE, sizeof(struct pupil));
+    for (guint i = 0; i < users->len; i++) {
+        struct pupil to = {.user = g_ptr_array_index(users, i), .fd = keeper_connect(&tutor)};
+        if (to.fd < 0) {
+            log_warn("%s of user=%s not learnt: the daemon is not there", class, to.user);
+            continue;
+        }
+        to.broken = !ask(to.fd, to.user, class);
+        g_array_append_val(all, to);
+    }
+    say_all(all, start);
+    for (guint i = 0; i < all->len; i++) {
+        hear(&g_array_index(all, struct pupil, i), class);
+        close(g_array_index(all, struct pupil, i).fd);
+    }
+    g_array_unref(all);
+    g_free(tutor.path);
+}
