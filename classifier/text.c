@@ -1,257 +1,322 @@
 #include "classifier/text.h"
 
-#include <errno.h>
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
-static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
+#include "classifier/fold.h"
 
-static void latin1_to_utf8(struct bytes *out, const unsigned char *data, size_t len)
+enum class {
+    WORD = 1,
+    INNER = 2,     /* part of a word only between others */
+    BASE64 = 4,    /* of its alphabet */
+    WIDE = 8,      /* no blanks between words there: one character is a word, pairs do the rest */
+    INVISIBLE = 16, /* put between letters to hide a word */
+    START = 32,    /* of something that is taken or skipped whole */
+    COMPAT = 64,   /* may be another letter's disguise */
+};
+
+enum {
+    NOISE_CHARS = TEXT_WORD_CHARS + 10, /* so much base64 on end is no word */
+    TABLE = 0x3000,                     /* Unicode's properties are asked once for these */
+    SPLIT_LEAST = 4,                    /* letters in a split word */
+};
+
+static struct {
+    bool made;
+    unsigned char class[TABLE];
+    gunichar lower[TABLE];
+} table;
+
+static int class_of_unicode(gunichar c)
 {
-    for (size_t i = 0; i < len; i++) {
-        char utf8[6];
-        bytes_add(out, utf8, (size_t)g_unichar_to_utf8(data[i] ? data[i] : ' ', utf8));
-    }
+    if (c == 0xAD || (c >= 0x200B && c <= 0x200F) || (c >= 0x2060 && c <= 0x2064) || c == 0xFEFF ||
+        c == 0x34F || c == 0x61C || (c >= 0xFE00 && c <= 0xFE0F) || (c >= 0x180B && c <= 0x180E))
+        return INVISIBLE;
+    int class = 0;
+    if ((c >= 0xFF01 && c <= 0xFF5E) || (c >= 0x1D400 && c <= 0x1D7FF) ||
+        (c >= 0x1F130 && c <= 0x1F189) || (c >= 0x2100 && c <= 0x24FF) || (c >= 0xFB00 && c <= 0xFB06))
+        class = fold_compat(c) != c ? COMPAT : 0;
+    if (!class && g_unichar_iswide(c) && g_unichar_isalpha(c))
+        return WORD | WIDE;
+    if (c == 0x2019)
+        return INNER;
+    return g_unichar_isalnum(c) || g_unichar_ismark(c) ? class | WORD : class;
 }
 
-/* Charsets that say nothing, or that cannot be true. */
-static bool is_useless(const char *charset, const void *data, size_t len)
+static int class_of_ascii(char c)
 {
-    static const char *const vague[] = {"us-ascii", "ascii", "utf-8", "utf8", "unknown-8bit"};
-    if (!charset || !*charset)
-        return true;
-    for (size_t i = 0; i < G_N_ELEMENTS(vague); i++)
-        if (g_ascii_strcasecmp(charset, vague[i]) == 0)
-            return true;
-    /* Spam declares UTF-16 or UTF-32 for plain ASCII to blind its reader. */
-    bool wide = g_ascii_strncasecmp(charset, "utf-16", 6) == 0 ||
-                g_ascii_strncasecmp(charset, "utf-32", 6) == 0 ||
-                g_ascii_strncasecmp(charset, "ucs-", 4) == 0;
-    return wide && !memchr(data, 0, len);
+    int class = 0;
+    if (g_ascii_isalnum(c) || strchr("$!%", c))
+        class |= WORD;
+    if (strchr("'-._@", c))
+        class |= INNER;
+    if (g_ascii_isalnum(c) || strchr("+/=", c))
+        class |= BASE64;
+    if (strchr("hHfFwWmMb-", c))
+        class |= START;
+    return class;
 }
 
-static void convert(struct bytes *out, GIConv cd, char *in, gsize left)
+static void make_table(void)
 {
-    while (left > 0) {
-        bytes_reserve(out, left * 2 + 16);
-        char *to = (char *)out->data + out->len;
-        gsize room = out->cap - out->len - 1;
-        const gsize before = room;
-        const gsize rc = g_iconv(cd, &in, &left, &to, &room);
-        const int error = errno;
-        out->len += before - room;
-        if (rc != (gsize)-1 || error == E2BIG)
-            continue;
-        bytes_add(out, replacement, 3);
-        in++;
-        left--;
-    }
-}
-
-/* UTF-8 as far as it is valid; each bad byte and NUL becomes U+FFFD. */
-static void repair_utf8(struct bytes *out, const char *data, size_t len)
-{
-    while (len > 0) {
-        const char *end;
-        g_utf8_validate_len(data, len, &end);
-        bytes_add(out, data, (size_t)(end - data));
-        len -= (size_t)(end - data);
-        data = end;
-        if (len > 0) {
-            bytes_add(out, replacement, 3);
-            data++;
-            len--;
-        }
-    }
-}
-
-static bool is_mostly_utf8(const char *data, size_t len)
-{
-    const char *end;
-    /* The last character may have been cut by a limit. */
-    return g_utf8_validate_len(data, len, &end) || *end == 0 || (size_t)(end - data) + 4 > len;
-}
-
-void text_to_utf8(struct bytes *out, const void *data, size_t len, const char *charset)
-{
-    if (len == 0)
+    if (table.made)
         return;
-    if (is_useless(charset, data, len)) {
-        if (is_mostly_utf8(data, len))
-            repair_utf8(out, data, len);
-        else
-            latin1_to_utf8(out, data, len);
-        return;
+    for (gunichar c = 1; c < TABLE; c++) {
+        table.class[c] = (unsigned char)(c < 0x80 ? class_of_ascii((char)c) : class_of_unicode(c));
+        table.lower[c] = g_unichar_tolower(c);
     }
-    GIConv cd = g_iconv_open("UTF-8", charset);
-    if (cd == (GIConv)-1) {
-        text_to_utf8(out, data, len, NULL);
-        return;
-    }
-    struct bytes raw = {0};
-    char *copy = g_memdup2(data, len); /* iconv wants it writable by type */
-    convert(&raw, cd, copy, len);
-    g_iconv_close(cd);
-    repair_utf8(out, (const char *)raw.data, raw.len);
-    explicit_bzero(copy, len);
-    g_free(copy);
-    bytes_free(&raw);
-}
-
-static bool is_wide(gunichar c)
-{
-    return g_unichar_iswide(c) && g_unichar_isalpha(c);
-}
-
-static bool is_inner(gunichar c) /* part of a word only between others */
-{
-    return c == '\'' || c == '-' || c == '.' || c == '_' || c == '@' || c == 0x2019;
-}
-
-static bool is_word(gunichar c)
-{
-    return g_unichar_isalnum(c) || c == '$' || c == '!' || c == '%' || g_unichar_ismark(c);
-}
-
-static bool is_invisible(gunichar c) /* put between letters to hide a word */
-{
-    return c == 0xAD || (c >= 0x200B && c <= 0x200F) || c == 0x2060 || c == 0xFEFF;
+    table.made = true;
 }
 
 struct scan {
     void (*fn)(enum text_kind, const char *, size_t, void *);
     void *arg;
+    const char *start, *end; /* of the whole text */
+    const char *from;        /* where the word began */
     char word[TEXT_WORD_CHARS * 6 + 8];
     size_t len, chars, trailing; /* trailing: bytes of inner characters at its end */
-    bool too_long;
+    bool too_long, high, hidden_before;
+    int notes;
+    char letters[TEXT_WORD_CHARS + 1]; /* single ones, one blank or sign between them */
+    size_t letter_count;
+    const char *letter_end;
 };
 
-static void end_word(struct scan *s)
+static void flush_letters(struct scan *s)
 {
-    s->len -= s->trailing;
-    s->word[s->len] = '\0';
-    if (s->len > 0 && !s->too_long)
-        s->fn(TEXT_WORD, s->word, s->len, s->arg);
-    s->len = s->chars = s->trailing = 0;
-    s->too_long = false;
+    if (s->letter_count >= SPLIT_LEAST) {
+        s->fn(TEXT_WORD, s->letters, s->letter_count, s->arg);
+        s->notes |= TEXT_NOTE_SPLIT;
+    }
+    s->letter_count = 0;
 }
 
-static void add_char(struct scan *s, gunichar c)
+/* A word of one letter: with its like before it, it may be a split word. */
+static void add_letter(struct scan *s, const char *end)
 {
+    const bool goes_on = s->letter_count > 0 && s->letter_count < TEXT_WORD_CHARS &&
+                         s->from == s->letter_end + 1;
+    if (!goes_on)
+        flush_letters(s);
+    s->letters[s->letter_count++] = s->word[0];
+    s->letter_end = end;
+}
+
+/* "w.o.r.d" gives "word" as well. */
+static void add_dotted(struct scan *s)
+{
+    char joined[TEXT_WORD_CHARS];
+    size_t n = 0;
+    for (size_t i = 0; i < s->len; i++) {
+        const int class = table.class[(unsigned char)s->word[i] & 0x7F];
+        if (i % 2 == 0 ? !g_ascii_isalpha(s->word[i]) : !(class & INNER))
+            return;
+        if (i % 2 == 0)
+            joined[n++] = s->word[i];
+    }
+    s->fn(TEXT_WORD, joined, n, s->arg);
+    s->notes |= TEXT_NOTE_SPLIT;
+}
+
+static void end_word(struct scan *s, const char *p)
+{
+    s->len -= s->trailing;
+    if (s->len > 0 && !s->too_long) {
+        const size_t folded = s->high ? fold_homoglyphs(s->word, s->len) : 0;
+        if (folded) {
+            s->len = folded;
+            s->notes |= TEXT_NOTE_HOMOGLYPH;
+        }
+        s->fn(TEXT_WORD, s->word, s->len, s->arg);
+        if (s->len == 1 && g_ascii_isalpha(s->word[0]))
+            add_letter(s, p - s->trailing);
+        else if (s->letter_count > 0)
+            flush_letters(s);
+        if (s->len > 2 * SPLIT_LEAST - 2 && table.class[(unsigned char)s->word[1] & 0x7F] & INNER)
+            add_dotted(s);
+    }
+    s->len = s->chars = s->trailing = 0;
+    s->too_long = s->high = s->hidden_before = false;
+}
+
+static void add_char(struct scan *s, gunichar c, bool inner)
+{
+    if (s->hidden_before && s->chars > 0)
+        s->notes |= TEXT_NOTE_ZERO_WIDTH;
+    s->hidden_before = false;
     if (s->chars >= TEXT_WORD_CHARS) {
         s->too_long = true;
         return;
     }
-    const size_t n = (size_t)g_unichar_to_utf8(g_unichar_tolower(c), s->word + s->len);
+    c = c < TABLE ? table.lower[c] : g_unichar_tolower(c);
+    const size_t n = (size_t)g_unichar_to_utf8(c, s->word + s->len);
+    s->high = s->high || c >= 0x80;
     s->len += n;
     s->chars++;
-    s->trailing = is_inner(c) ? s->trailing + n : 0;
+    s->trailing = inner ? s->trailing + n : 0;
 }
 
-static void take_char(struct scan *s, gunichar c)
+/* A character that is not ASCII; returns what is behind it. */
+static const char *take_high(struct scan *s, const char *p)
 {
-    if (is_invisible(c))
-        return;
-    if (is_wide(c)) { /* no blanks between words there: one character is a word, pairs do the rest */
-        end_word(s);
-        add_char(s, c);
-        end_word(s);
-    } else if (is_word(c) || (is_inner(c) && s->chars > 0)) {
-        add_char(s, c);
-    } else {
-        end_word(s);
+    gunichar c = g_utf8_get_char(p);
+    const char *next = g_utf8_next_char(p);
+    int class = c < TABLE ? table.class[c] : class_of_unicode(c);
+    if (class & COMPAT) {
+        c = fold_compat(c);
+        class = table.class[c & 0x7F];
+        s->notes |= class & WORD ? TEXT_NOTE_COMPAT : 0;
     }
+    if (class & INVISIBLE) {
+        if (c == 0xAD)
+            s->notes |= s->chars > 0 ? TEXT_NOTE_SOFT_HYPHEN : 0;
+        else
+            s->hidden_before = s->chars > 0;
+    } else if (class & WIDE) {
+        end_word(s, p);
+        add_char(s, c, false);
+        end_word(s, next);
+    } else if (class & WORD || (class & INNER && s->chars > 0)) {
+        if (s->chars == 0)
+            s->from = p;
+        add_char(s, c, !(class & WORD));
+    } else {
+        end_word(s, p);
+    }
+    return next;
 }
 
-/* Length of the run of base64 characters at p. */
-static size_t base64_run(const char *p, const char *end)
+/* ASCII letters at p, the usual case; returns where they end. */
+static const char *take_ascii(struct scan *s, const char *p)
 {
-    const char *q = p;
-    while (q < end && (g_ascii_isalnum(*q) || *q == '+' || *q == '/' || *q == '='))
-        q++;
-    return (size_t)(q - p);
+    char *to = s->word + s->len;
+    const char *const stop = p + MIN((size_t)(s->end - p), TEXT_WORD_CHARS - s->chars);
+    const char *from = p;
+    size_t trailing = s->trailing;
+    for (; p < stop; p++) {
+        const unsigned char c = (unsigned char)*p;
+        if (c >= 0x80 || !(table.class[c] & (WORD | INNER)))
+            break;
+        trailing = table.class[c] & WORD ? 0 : trailing + 1;
+        *to++ = (char)table.lower[c];
+    }
+    if (p > from && s->hidden_before) {
+        s->notes |= s->chars > 0 ? TEXT_NOTE_ZERO_WIDTH : 0;
+        s->hidden_before = false;
+    }
+    s->trailing = trailing;
+    s->chars += (size_t)(p - from);
+    s->len += (size_t)(p - from);
+    if (p == stop && p < s->end && (unsigned char)*p < 0x80 &&
+        table.class[(unsigned char)*p] & (WORD | INNER)) {
+        s->too_long = true;
+        while (p < s->end && (unsigned char)*p < 0x80 && table.class[(unsigned char)*p] & (WORD | INNER))
+            p++;
+    }
+    return p;
+}
+
+static bool starts(const char *p, const char *end, const char *prefix)
+{
+    const size_t n = strlen(prefix);
+    return (size_t)(end - p) > n && g_ascii_strncasecmp(p, prefix, n) == 0;
 }
 
 static size_t url_length(const char *p, const char *end)
 {
-    static const char *const starts[] = {"http://", "https://", "ftp://", "www.", "mailto:"};
-    const size_t left = (size_t)(end - p);
+    static const char *const prefixes[] = {"http:", "https:", "ftp:", "www.", "mailto:"};
     bool found = false;
-    for (size_t i = 0; i < G_N_ELEMENTS(starts) && !found; i++) {
-        const size_t n = strlen(starts[i]);
-        found = left > n && g_ascii_strncasecmp(p, starts[i], n) == 0 && g_ascii_isgraph(p[n]);
-    }
+    if (end - p < 5 || !strchr("twa", p[1] | 0x20)) /* "for" and "me" are common */
+        return 0;
+    for (size_t i = 0; i < G_N_ELEMENTS(prefixes) && !found; i++)
+        found = starts(p, end, prefixes[i]) && g_ascii_isgraph(p[strlen(prefixes[i])]);
     const char *q = p;
     while (found && q < end && (unsigned char)*q > ' ' && !strchr("\"<>()[]{}", *q))
         q++;
     return (size_t)(q - p);
 }
 
-/* Skips an inline OpenPGP message at p; returns where to go on. */
-static const char *after_openpgp(const char *p, const char *end)
+/* Behind the first line that begins with finish, or the end. */
+static const char *after_line(const char *p, const char *end, const char *finish)
 {
-    static const char begin[] = "-----BEGIN PGP MESSAGE", finish[] = "-----END PGP MESSAGE-----";
-    if ((size_t)(end - p) < sizeof begin || memcmp(p, begin, sizeof begin - 1) != 0)
+    const size_t n = strlen(finish);
+    const char *q = memmem(p, (size_t)(end - p), finish, n);
+    return q ? q + n : end;
+}
+
+/* Behind an encoded block that begins at p, or p. */
+static const char *after_block(const struct scan *s, const char *p)
+{
+    if (p > s->start && p[-1] != '\n' && p[-1] != ' ')
         return p;
-    const char *q = memmem(p, (size_t)(end - p), finish, sizeof finish - 1);
-    return q ? q + sizeof finish - 1 : end;
+    if (starts(p, s->end, "-----BEGIN PGP MESSAGE"))
+        return after_line(p, s->end, "-----END PGP MESSAGE-----");
+    if (starts(p, s->end, "-----BEGIN CERTIFICATE-----"))
+        return after_line(p, s->end, "-----END CERTIFICATE-----");
+    if (starts(p, s->end, "-----BEGIN PKCS7-----"))
+        return after_line(p, s->end, "-----END PKCS7-----");
+    if (s->end - p > 10 && memcmp(p, "begin ", 6) == 0 && g_ascii_isdigit(p[6]) &&
+        g_ascii_isdigit(p[7]) && g_ascii_isdigit(p[8]) && p[9] == ' ')
+        return after_line(p, s->end, "\nend");
+    return p;
 }
 
 /* What begins at a word's edge and is taken whole; returns where to go on, p if nothing. */
-static const char *take_run(struct scan *s, const char *p, const char *end)
+static const char *take_run(struct scan *s, const char *p)
 {
-    if (*p == '-')
-        return after_openpgp(p, end);
-    const size_t url = url_length(p, end);
-    if (url > 0) {
-        s->fn(TEXT_URL, p, url, s->arg);
-        return p + url;
+    if (*p == '-' || *p == 'b') {
+        const char *next = after_block(s, p);
+        s->notes |= next != p ? TEXT_NOTE_CIPHER : 0;
+        if (next != p || *p == '-')
+            return next;
+    } else if (table.class[(unsigned char)*p] & START) {
+        const size_t url = url_length(p, s->end);
+        if (url > 0) {
+            s->fn(TEXT_URL, p, url, s->arg);
+            return p + url;
+        }
     }
-    const size_t run = base64_run(p, end);
-    return run > TEXT_WORD_CHARS + 10 ? p + run : p;
+    const char *q = p;
+    while (q < s->end && (unsigned char)*q < 0x80 && table.class[(unsigned char)*q] & BASE64)
+        q++;
+    return q - p > NOISE_CHARS ? q : p;
 }
 
-void text_words(const char *text, size_t len,
-                void (*fn)(enum text_kind kind, const char *word, size_t len, void *arg), void *arg)
+int text_words(const char *text, size_t len,
+               void (*fn)(enum text_kind kind, const char *word, size_t len, void *arg), void *arg)
 {
-    struct scan s = {.fn = fn, .arg = arg};
-    const char *end = text + len;
-    for (const char *p = text; p < end;) {
-        if (s.chars == 0 && !s.too_long) {
-            const char *next = take_run(&s, p, end);
+    struct scan s = {.fn = fn, .arg = arg, .start = text, .end = text + len};
+    make_table();
+    for (const char *p = text; p < s.end;) {
+        const unsigned char c = (unsigned char)*p;
+        if (c >= 0x80) {
+            p = take_high(&s, p);
+            continue;
+        }
+        const int class = table.class[c];
+        if (s.chars == 0) {
+            if (!(class & (WORD | START | BASE64))) {
+                p++;
+                continue;
+            }
+            const char *next = take_run(&s, p);
             if (next != p) {
                 p = next;
                 continue;
             }
+            s.from = p;
         }
-        take_char(&s, g_utf8_get_char(p));
-        p = g_utf8_next_char(p);
+        if (class & WORD || (class & INNER && s.chars > 0)) {
+            p = take_ascii(&s, p);
+        } else {
+            end_word(&s, p);
+            p++;
+        }
     }
-    end_word(&s);
+    end_word(&s, s.end);
+    flush_letters(&s);
     explicit_bzero(&s, sizeof s);
-}
-
-void text_url_host(const char *url, size_t len, char *out, size_t out_size)
-{
-    const char *p = url, *end = url + len;
-    const char *slashes = memmem(url, len, "//", 2);
-    if (slashes)
-        p = slashes + 2;
-    else if (len > 7 && g_ascii_strncasecmp(url, "mailto:", 7) == 0)
-        p = url + 7;
-    else if (len < 4 || g_ascii_strncasecmp(url, "www.", 4) != 0)
-        p = end;
-    const char *stop = p;
-    while (stop < end && !strchr("/?#", *stop))
-        stop++;
-    const char *at = memrchr(p, '@', (size_t)(stop - p));
-    size_t n = 0;
-    for (p = at ? at + 1 : p; p < stop && *p != ':' && n + 1 < out_size; p++)
-        out[n++] = g_ascii_tolower(*p);
-    while (n > 0 && p < stop && ((unsigned char)*p & 0xC0) == 0x80) /* no half character */
-        p--, n--;
-    while (n > 0 && out[n - 1] == '.')
-        n--;
-    out[n] = '\0';
+    return s.notes;
 }

@@ -1,0 +1,85 @@
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/rfc2047.h"
+#include "classifier/tokens_make.h"
+
+enum {
+    HEADER_BYTES = 4096, /* of one header's value */
+    PREFIX_CHARS = 40,
+};
+
+/* Written by the filter, by the mail store or a client after delivery, or nothing but noise. */
+static bool is_left_out(const struct header *h)
+{
+    static const char *const names[] = {
+        "Authentication-Results", "Delivered-To", "X-Original-To", "Return-Path", "DKIM-Signature",
+        "DomainKey-Signature", "Autocrypt", "Status", "Lines", "Content-Length", "Face", "X-Face"};
+    static const char *const starts[] = {"X-Filterd-", "X-Spam-", "X-DSPAM-", "ARC-", "X-Status",
+                                         "X-UID", "X-Keywords", "X-Mozilla-", "X-IMAP",
+                                         "X-Google-", "X-Gm-", "X-Received", "X-Bogosity",
+                                         "HP-Outer"};
+    const char first = g_ascii_toupper(*h->name);
+    if (h->dropped)
+        return true;
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        if (names[i][0] == first && header_is(h, names[i]))
+            return true;
+    for (size_t i = 0; i < G_N_ELEMENTS(starts); i++)
+        if (starts[i][0] == first && header_starts(h, starts[i]))
+            return true;
+    return false;
+}
+
+/* The range of a header's value that says something. */
+static void trim_value(const struct header *h, const char **text, size_t *len)
+{
+    if (header_is(h, "Received")) { /* behind the last ';' stands only the date */
+        const char *date = memrchr(*text, ';', *len);
+        *len = date ? (size_t)(date - *text) : *len;
+    } else if (header_is(h, "Message-ID")) { /* what stands before the host never comes twice */
+        const char *at = memrchr(*text, '@', *len);
+        *len = at ? *len - (size_t)(at + 1 - *text) : 0;
+        *text = at ? at + 1 : *text;
+    }
+}
+
+static void add_defects(struct tokens *t, int defects)
+{
+    if (defects & RFC2047_RAW)
+        tokens_adds(t, "s:", "raw-8bit-header");
+    if (defects & RFC2047_BROKEN)
+        tokens_adds(t, "s:", "broken-encoded-word");
+    if (defects & RFC2047_CHARSET)
+        tokens_adds(t, "s:", "unknown-charset-in-header");
+}
+
+static void add_header(struct tokens *t, const struct header *h)
+{
+    char prefix[PREFIX_CHARS] = "h:";
+    size_t n = 2, len = MIN(h->value_len, HEADER_BYTES);
+    for (size_t i = 0; i < h->name_len && n < sizeof prefix - 2; i++)
+        prefix[n++] = g_ascii_tolower(h->name[i]);
+    prefix[n++] = ':';
+    const char *value = h->value;
+    struct bytes utf8 = {0};
+    int defects = 0;
+    if (!rfc2047_is_plain(value, len)) {
+        defects = rfc2047_decode(&utf8, value, len);
+        value = utf8.data ? (char *)utf8.data : "";
+        len = utf8.len;
+    }
+    tokens_gap(t);
+    trim_value(h, &value, &len);
+    tokens_add_text(t, prefix, value, len);
+    add_defects(t, defects);
+    bytes_free(&utf8);
+}
+
+void tokens_head(struct tokens *t, const struct message *m)
+{
+    /* Headers may fill half: the other half is the body's. */
+    for (size_t i = 0; i < m->header_count && tokens_count(t) < TOKENS_MAX / 2; i++)
+        if (!is_left_out(&m->headers[i]))
+            add_header(t, &m->headers[i]);
+}

@@ -1,0 +1,26 @@
+/* tokens_make: what the parts of the tokenizer share. */
+#ifndef CLASSIFIER_TOKENS_MAKE_H
+#define CLASSIFIER_TOKENS_MAKE_H
+
+#include "classifier/tokens.h"
+
+struct tokens;
+
+/* Adds prefix and word as one token; nothing if word is empty or TOKENS_MAX are there. */
+void tokens_add(struct tokens *t, const char *prefix, const char *word, size_t len);
+/* A token of the structure: prefix and a fixed word. */
+void tokens_adds(struct tokens *t, const char *prefix, const char *word);
+/* A word of a protocol, at most limit bytes: lower case, what is not printable ASCII becomes '?'. */
+void tokens_add_ascii(struct tokens *t, const char *prefix, const char *word, size_t limit);
+/* Words of valid UTF-8 under prefix, and hosts of URLs. */
+void tokens_add_text(struct tokens *t, const char *prefix, const char *text, size_t len);
+/* The hosts of URLs, one a line. */
+void tokens_add_urls(struct tokens *t, const char *urls, size_t len);
+/* No pair is made over it. */
+void tokens_gap(struct tokens *t);
+
+/* Parts of tokens_new, each in its own file. */
+void tokens_head(struct tokens *t, const struct message *m);
+void tokens_body(struct tokens *t, const struct message *m);
+
+#endif
