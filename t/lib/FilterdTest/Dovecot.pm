@@ -23,6 +23,7 @@ base_dir = $dir/dovecot/run
 state_dir = $dir/dovecot
 log_path = ${\ $t->log_file('dovecot')}
 listen = 127.0.0.1
+default_vsz_limit = 0 # programs built with ASan reserve terabytes
 ssl = no
 disable_plaintext_auth = no
 auth_username_format = %Lu
