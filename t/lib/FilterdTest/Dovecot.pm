@@ -8,7 +8,7 @@ use File::Path qw(make_path);
 use FilterdTest;
 use FilterdTest::Client;
 
-# users: addresses. sieve: also what tools/dovecot and tools/sieve ship.
+# users: addresses. sieve: also what tools/dovecot and tools/sieve ship. more: further settings.
 sub start {
     my ($class, $t, %arg) = @_;
     my $dir = $t->dir;
@@ -17,7 +17,7 @@ sub start {
     make_path($self->{home}, "$dir/dovecot");
     chown $uid, $gid, $self->{home};
     spew("$dir/passwd", join '', map { "$_:{PLAIN}secret\n" } @{ $arg{users} });
-    spew($self->{conf}, <<"END" . ($arg{sieve} ? $self->sieve : ''));
+    spew($self->{conf}, <<"END" . ($arg{sieve} ? $self->sieve : '') . ($arg{more} // ''));
 protocols = imap lmtp
 base_dir = $dir/dovecot/run
 state_dir = $dir/dovecot

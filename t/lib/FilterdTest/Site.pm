@@ -13,7 +13,8 @@ use FilterdTest::Mail;
 use FilterdTest::Postfix;
 
 # attach: names below tools/postfix. keys: name => rsa or curve. users: names without keys.
-# set: settings of filterd. sieve: IMAPSieve and the filing of spam. main: main.cf lines.
+# set: settings of filterd. sieve: IMAPSieve and the filing of spam. main: main.cf lines. dovecot:
+# settings of Dovecot, or code that makes them.
 sub start {
     my ($class, %arg) = @_;
     my $t = FilterdTest->new;
@@ -21,7 +22,8 @@ sub start {
     my @names = (keys %{ $arg{keys} || {} }, @{ $arg{users} || [] });
     $self->{filterd} = FilterdTest::Daemon->start($t, snippets => $arg{attach}, set => $arg{set});
     $self->{dovecot} = FilterdTest::Dovecot->start($t,
-        users => [map { "$_\@example.com" } @names], sieve => $arg{sieve});
+        users => [map { "$_\@example.com" } @names], sieve => $arg{sieve},
+        more => ref $arg{dovecot} ? $arg{dovecot}->($t) : $arg{dovecot});
     $self->add_key($_, $arg{keys}{$_}) for sort keys %{ $arg{keys} || {} };
     $self->{filterd}->ctl(qw(user set), "$_\@example.com", 'spam_action=tag') for @{ $arg{users} || [] };
     $self->{postfix} = FilterdTest::Postfix->start($t, snippets => $arg{attach}, main => $arg{main})
