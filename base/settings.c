@@ -257,8 +257,8 @@ static struct settings *defaults(const char *file)
     s->train_users = strings(NULL, NULL);
     s->workers = 120;
     s->message_size_limit = 52428800;
-    s->spam_threshold = 0.9;
-    s->unsure_threshold = 0.5;
+    s->spam_threshold = SETTINGS_SPAM_THRESHOLD;
+    s->unsure_threshold = SETTINGS_UNSURE_THRESHOLD;
     s->settle_days = 5;
     s->signature_days = 21;
     s->bad_key = POLICY_DEFER;

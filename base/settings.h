@@ -45,7 +45,9 @@ struct settings {
     struct endpoint control;
     char **train_users; /* login names */
     enum train_mode mode;
-    double spam_threshold, unsure_threshold; /* probabilities, 0 to 1 */
+    double spam_threshold, unsure_threshold; /* probabilities, 0 to 1; unset as follows */
+#define SETTINGS_SPAM_THRESHOLD 0.9
+#define SETTINGS_UNSURE_THRESHOLD 0.5
     int settle_days, signature_days;
     enum policy no_key, unknown_recipient, bad_key; /* bad_key is never POLICY_PASS */
     enum spam_action spam_action;

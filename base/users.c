@@ -324,6 +324,7 @@ static const char *expected(const char *name, const char *value)
         {"spam_action", "tag|quarantine|reject|discard",
          "spam_action is tag, quarantine, reject or discard"},
         {"mode", "settle|toe|teft|none", "mode is settle, toe, teft or none"},
+        {"share", "yes|no", "share is yes or no"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(choices); i++)
         if (strcmp(name, choices[i].name) == 0)
@@ -333,7 +334,7 @@ static const char *expected(const char *name, const char *value)
     if (strcmp(name, "allow") == 0 || strcmp(name, "deny") == 0)
         return is_text(value) ? NULL : "allow and deny are one line of at most 4096 bytes";
     return "a user's settings are encrypt, protect_headers, spam_threshold, spam_action, mode,"
-           " allow and deny";
+           " share, allow and deny";
 }
 
 bool users_set(struct users *u, const char *user, const char *name, const char *value,

@@ -31,7 +31,7 @@ bool users_alias_remove(struct users *u, const char *address, char **error_r);
 /* Each row: address, member. */
 void users_alias_each(struct users *u, void (*fn)(const char *, const char *, void *), void *arg);
 /* value NULL removes it. Names are checked: encrypt, protect_headers, spam_threshold,
- * spam_action, mode, allow, deny. */
+ * spam_action, mode, share, allow, deny. */
 bool users_set(struct users *u, const char *user, const char *name, const char *value,
                char **error_r);
 /* NULL if unset. g_free. */

@@ -4,11 +4,11 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "classifier/learner.h"
-#include "classifier/model.h"
+#include "classifier/classifier_view.h"
+#include "classifier/model_learner.h"
 #include "classifier/osb.h"
 
-/* Users whose model is kept between messages; each is half a megabyte. */
+/* Users whose model is kept between messages; each is 0.8 MB. */
 enum { CACHED = 4 };
 
 struct cached {
@@ -19,7 +19,7 @@ struct cached {
 struct classifier {
     const struct settings *settings;
     struct sitekey key;
-    struct cached cache[CACHED];
+    struct cached cache[CACHED], site;
     unsigned next;
 };
 
@@ -43,34 +43,37 @@ void classifier_free(struct classifier **c)
         return;
     for (size_t i = 0; i < CACHED; i++)
         forget(&(*c)->cache[i]);
+    forget(&(*c)->site);
     explicit_bzero(&(*c)->key, sizeof (*c)->key);
     g_free(*c);
     *c = NULL;
 }
 
+/* The user's place in the cache, or the one that goes next. */
+static struct cached *slot_of(struct classifier *c, const char *user)
+{
+    if (strcmp(user, MODEL_SITE) == 0)
+        return &c->site;
+    for (size_t i = 0; i < CACHED; i++)
+        if (g_strcmp0(c->cache[i].user, user) == 0)
+            return &c->cache[i];
+    return &c->cache[c->next++ % CACHED];
+}
+
 /* The user's open model; NULL if there is none or (false in *ok_r) it cannot be read. */
 static struct model *open_model(struct classifier *c, const char *user, bool *ok_r)
 {
+    struct cached *slot = slot_of(c, user);
     *ok_r = true;
-    for (size_t i = 0; i < CACHED; i++) {
-        struct cached *slot = &c->cache[i];
-        if (!slot->user || strcmp(slot->user, user) != 0)
-            continue;
-        if (!model_is_stale(slot->model))
-            return slot->model;
-        forget(slot);
-    }
+    if (g_strcmp0(slot->user, user) == 0 && !model_is_stale(slot->model))
+        return slot->model;
+    forget(slot);
     char *error = NULL;
-    struct model *m = model_open(c->settings->state_dir, user, false, &error);
+    slot->model = model_open(c->settings->state_dir, user, false, &error);
+    slot->user = slot->model ? g_strdup(user) : NULL;
     *ok_r = error == NULL;
     g_free(error);
-    if (!m)
-        return NULL;
-    struct cached *slot = &c->cache[c->next++ % CACHED];
-    forget(slot);
-    slot->user = g_strdup(user);
-    slot->model = m;
-    return m;
+    return slot->model;
 }
 
 enum judge_class classifier_class(const struct settings *s, double probability)
@@ -80,28 +83,71 @@ enum judge_class classifier_class(const struct settings *s, double probability)
     return probability >= s->unsure_threshold ? JUDGE_UNSURE : JUDGE_INNOCENT;
 }
 
-static GArray *features_for(struct classifier *c, const char *user, const struct tokens *t)
+static GArray *features_for(struct classifier *c, const struct tokens *t)
 {
     unsigned char key[16];
-    osb_key(&c->key, user, key);
+    osb_key(&c->key, key);
     GArray *features = osb_features(t, key);
     explicit_bzero(key, sizeof key);
     return features;
 }
 
+bool classifier_view(struct classifier *c, const char *owner, struct classifier_view *view_r)
+{
+    bool ok;
+    struct model *m = open_model(c, owner, &ok);
+    places_key(&c->key, owner, &view_r->key);
+    view_r->learner = m ? model_learner(m) : NULL;
+    return ok && (!m || view_r->learner);
+}
+
+const struct sitekey *classifier_sitekey(const struct classifier *c)
+{
+    return &c->key;
+}
+
+/* The base's part of the score; a base that cannot be read is as good as none. */
+static double base_score(struct classifier *c, const GArray *features)
+{
+    struct classifier_view site;
+    double score = 0;
+    classifier_view(c, MODEL_SITE, &site);
+    if (site.learner) {
+        GArray *places = places_of(features, &site.key);
+        score = learner_base(site.learner, places);
+        g_array_unref(places);
+    }
+    explicit_bzero(&site.key, sizeof site.key);
+    return score;
+}
+
+/* False if the user's model cannot be read. */
+static bool own_score(struct classifier *c, const char *user, const GArray *features,
+                      double *score_r)
+{
+    struct classifier_view own = {0};
+    *score_r = LEARNER_PRIOR;
+    if (strcmp(user, MODEL_SITE) == 0) /* a new user: nothing but the base */
+        return true;
+    if (!classifier_view(c, user, &own))
+        return false;
+    if (own.learner) {
+        GArray *places = places_of(features, &own.key);
+        *score_r = learner_score(own.learner, places);
+        g_array_unref(places);
+    }
+    explicit_bzero(&own.key, sizeof own.key);
+    return true;
+}
+
 bool classifier_judge(struct classifier *c, const char *user, const struct tokens *t,
                       struct judgement *judgement_r)
 {
-    bool ok;
-    struct judgement j = {.features = features_for(c, user, t), .probability = 0.5};
-    struct model *m = open_model(c, user, &ok);
-    struct learner *l = m ? model_learner(m) : NULL;
-    if (m && !l)
-        ok = false;
-    if (ok) {
-        j.score = l ? learner_score(l, j.features) : LEARNER_PRIOR;
-        j.probability = learner_probability(j.score);
-    }
+    struct judgement j = {.features = features_for(c, t)};
+    double own;
+    const bool ok = own_score(c, user, j.features, &own);
+    j.score = ok ? own + base_score(c, j.features) : 0;
+    j.probability = learner_probability(j.score);
     j.confidence = fabs(j.probability - 0.5) * 2;
     j.class = ok ? classifier_class(c->settings, j.probability) : JUDGE_UNSURE;
     *judgement_r = j;
@@ -111,63 +157,6 @@ bool classifier_judge(struct classifier *c, const char *user, const struct token
 void judgement_clear(struct judgement *j)
 {
     g_clear_pointer(&j->features, g_array_unref);
-}
-
-struct explaining {
-    const struct learner *learner;
-    GPtrArray *reasons;
-    guint count; /* all features, also those that say nothing */
-};
-
-static void reason_free(gpointer data)
-{
-    struct reason *r = data;
-    explicit_bzero(r->text, strlen(r->text));
-    g_free(r->text);
-    g_free(r);
-}
-
-static void explain_feature(guint32 feature, const char *first, const char *second, void *arg)
-{
-    struct explaining *e = arg;
-    const gint16 weight = e->learner->weights[feature % LEARNER_WEIGHTS];
-    e->count++;
-    if (weight == 0)
-        return;
-    struct reason *r = g_new0(struct reason, 1);
-    r->text = first ? g_strconcat(first, " ", second, NULL) : g_strdup(second);
-    r->weight = weight;
-    g_ptr_array_add(e->reasons, r);
-}
-
-static gint by_strength(gconstpointer a, gconstpointer b)
-{
-    const struct reason *x = *(struct reason *const *)a, *y = *(struct reason *const *)b;
-    const double wx = fabs(x->weight), wy = fabs(y->weight);
-    return wx != wy ? (wx < wy) - (wx > wy) : strcmp(x->text, y->text);
-}
-
-GPtrArray *classifier_explain(struct classifier *c, const char *user, const struct tokens *t,
-                              size_t k)
-{
-    bool ok;
-    struct model *m = open_model(c, user, &ok);
-    struct explaining e = {.learner = m ? model_learner(m) : NULL,
-                           .reasons = g_ptr_array_new_with_free_func(reason_free)};
-    if (!e.learner)
-        return e.reasons;
-    unsigned char key[16];
-    osb_key(&c->key, user, key);
-    osb_each(t, key, explain_feature, &e);
-    explicit_bzero(key, sizeof key);
-    g_ptr_array_sort(e.reasons, by_strength);
-    if (e.reasons->len > k)
-        g_ptr_array_set_size(e.reasons, (gint)k);
-    for (guint i = 0; i < e.reasons->len; i++) {
-        struct reason *r = g_ptr_array_index(e.reasons, i);
-        r->weight /= LEARNER_SCALE * sqrt(e.count);
-    }
-    return e.reasons;
 }
 
 char *classifier_signature_new(void)

@@ -26,11 +26,6 @@ struct judgement {
     GArray *features; /* of guint32: what a signature record keeps; free with judgement_clear */
 };
 
-struct reason {
-    char *text; /* the token or pair, UTF-8 */
-    double weight;
-};
-
 struct classifier; /* one per process, made after fork; reads the models, never writes */
 
 struct classifier *classifier_new(const struct settings *s, const struct sitekey *key);
@@ -42,9 +37,6 @@ bool classifier_judge(struct classifier *c, const char *user, const struct token
 void judgement_clear(struct judgement *j);
 /* Class by the settings' thresholds. */
 enum judge_class classifier_class(const struct settings *s, double probability);
-/* The k strongest reasons, strongest first; array of struct reason*, unref frees all. */
-GPtrArray *classifier_explain(struct classifier *c, const char *user, const struct tokens *t,
-                              size_t k);
 /* A new signature id: 24 characters [A-Za-z0-9]. g_free. */
 char *classifier_signature_new(void);
 

@@ -54,22 +54,21 @@ static gcry_cipher_hd_t cipher_new(const struct sitekey *key, const void *nonce,
     return cipher;
 }
 
-bool daykey_seal(const struct daykey *k, const GArray *features, GByteArray *sealed,
+bool daykey_seal(const struct daykey *k, const GByteArray *plain, GByteArray *sealed,
                  char **error_r)
 {
     struct sitekey key;
-    const gsize len = (gsize)features->len * sizeof(guint32);
     if (!load(k, true, &key, error_r))
         return false;
     unsigned char nonce[NONCE], tag[TAG];
     gcry_create_nonce(nonce, sizeof nonce);
     gcry_cipher_hd_t cipher = cipher_new(&key, nonce, k->bound);
-    unsigned char *out = g_malloc(len + 1);
-    const bool ok = cipher && !gcry_cipher_encrypt(cipher, out, len, features->data, len) &&
+    unsigned char *out = g_malloc((gsize)plain->len + 1);
+    const bool ok = cipher && !gcry_cipher_encrypt(cipher, out, plain->len, plain->data, plain->len) &&
                     !gcry_cipher_gettag(cipher, tag, sizeof tag);
     if (ok) {
         g_byte_array_append(sealed, nonce, sizeof nonce);
-        g_byte_array_append(sealed, out, (guint)len);
+        g_byte_array_append(sealed, out, plain->len);
         g_byte_array_append(sealed, tag, sizeof tag);
     } else {
         *error_r = g_strdup("the record could not be sealed");
@@ -80,26 +79,26 @@ bool daykey_seal(const struct daykey *k, const GArray *features, GByteArray *sea
     return ok;
 }
 
-GArray *daykey_open(const struct daykey *k, const GByteArray *sealed)
+GByteArray *daykey_open(const struct daykey *k, const GByteArray *sealed)
 {
     struct sitekey key;
     char *error = NULL;
-    if (sealed->len < NONCE + TAG || (sealed->len - NONCE - TAG) % sizeof(guint32) != 0)
+    if (sealed->len < NONCE + TAG)
         return NULL;
     if (!load(k, false, &key, &error)) {
         g_free(error);
         return NULL;
     }
-    const gsize len = sealed->len - NONCE - TAG;
-    GArray *features = g_array_sized_new(FALSE, FALSE, sizeof(guint32), (guint)(len / 4) + 1);
-    g_array_set_size(features, (guint)(len / sizeof(guint32)));
+    const guint len = sealed->len - NONCE - TAG;
+    GByteArray *plain = g_byte_array_sized_new(len + 1);
+    g_byte_array_set_size(plain, len);
     gcry_cipher_hd_t cipher = cipher_new(&key, sealed->data, k->bound);
-    if (!cipher || gcry_cipher_decrypt(cipher, features->data, len, sealed->data + NONCE, len) ||
+    if (!cipher || gcry_cipher_decrypt(cipher, plain->data, len, sealed->data + NONCE, len) ||
         gcry_cipher_checktag(cipher, sealed->data + NONCE + len, TAG))
-        g_clear_pointer(&features, g_array_unref);
+        g_clear_pointer(&plain, g_byte_array_unref);
     gcry_cipher_close(cipher);
     explicit_bzero(&key, sizeof key);
-    return features;
+    return plain;
 }
 
 /* Overwritten first: on most file systems the old bytes are then gone, not only unlinked. */

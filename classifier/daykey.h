@@ -14,10 +14,10 @@ struct daykey {
 };
 
 /* Appends nonce, AES-256-GCM ciphertext and tag to sealed; the day's key is made if need be. */
-bool daykey_seal(const struct daykey *k, const GArray *features, GByteArray *sealed,
+bool daykey_seal(const struct daykey *k, const GByteArray *plain, GByteArray *sealed,
                  char **error_r);
-/* The features (of guint32), or NULL: the key is gone or the record is not genuine. */
-GArray *daykey_open(const struct daykey *k, const GByteArray *sealed);
+/* The bytes (g_byte_array_unref), or NULL: the key is gone or the record is not genuine. */
+GByteArray *daykey_open(const struct daykey *k, const GByteArray *sealed);
 /* Destroys the keys of all days before that one; how many. */
 int daykey_destroy_before(const char *site_key_file, const char *day);
 

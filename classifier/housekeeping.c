@@ -4,10 +4,13 @@
 
 #include "classifier/daykey.h"
 #include "classifier/lesson.h"
+#include "classifier/model_learner.h"
 #include "classifier/record.h"
+#include "classifier/teaching.h"
 
 #define ROUND_US (G_GINT64_CONSTANT(3600) * G_USEC_PER_SEC)
-enum { USERS_A_TICK = 100, JOURNAL_DAYS = 90 };
+/* Rows of the journal that may wait for the next round. */
+enum { USERS_A_TICK = 100, JOURNAL_DAYS = 90, TIDY_PENDING = 16 };
 
 bool housekeeping_recover(const char *state_dir, char **error_r)
 {
@@ -27,15 +30,26 @@ bool housekeeping_recover(const char *state_dir, char **error_r)
     return ok;
 }
 
+/* What nothing can be done about is left to the next round. */
+static void tidy(struct ledger *l, struct model *m, const char *journal_day)
+{
+    if (!model_begin(m))
+        return;
+    bool ok = record_forget_before(m, l->forgotten, journal_day);
+    ok = ok && teaching_checkpoint(m, TIDY_PENDING) && model_learner_age(m);
+    model_end(m, ok);
+}
+
 static void visit(struct ledger *l, const char *path, const char *journal_day)
 {
     char *error = NULL;
-    struct model *m = model_open_file(path, true, &error);
+    struct model *m = model_open_file(path, false, &error);
     char *user = m ? model_user(m) : NULL;
-    if (m && model_begin(m))
-        model_end(m, record_forget_before(m, l->forgotten, journal_day));
     model_free(&m);
-    if (user)
+    m = user ? ledger_model(l, user, &error) : NULL;
+    if (m)
+        tidy(l, m, journal_day);
+    if (m && strcmp(user, MODEL_SITE) != 0)
         lesson_settle(l, user);
     g_free(user);
     g_free(error);

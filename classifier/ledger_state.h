@@ -19,6 +19,11 @@ struct ledger {
 
 /* The user's model, opened for writing and made if need be; lent. NULL with one line. */
 struct model *ledger_model(struct ledger *l, const char *user, char **text_r);
+/* The site's base, opened for writing; lent. NULL if there is none (and it was not to be made), or it
+ * cannot be opened. */
+struct model *ledger_site(struct ledger *l, bool create);
+/* True if the user agreed that the base learns from their mail. */
+bool ledger_shares(struct ledger *l, const char *user);
 /* The user's own mode, else the settings'. */
 enum train_mode ledger_mode(struct ledger *l, const char *user);
 

@@ -5,8 +5,8 @@
 
 #include "base/address.h"
 #include "classifier/daykey.h"
-#include "classifier/record.h"
 #include "classifier/rehearsal.h"
+#include "classifier/teaching.h"
 
 enum {
     SIGNATURE_MAX = 64,
@@ -116,51 +116,10 @@ int lesson_record(struct ledger *l, GVariant *arguments, char **text_r)
     return code;
 }
 
-struct lesson {
-    const char *user, *class; /* class: what to teach, "spam" or "ham" */
-    const char *kind;         /* for the journal */
-    enum learner_effort effort;
-    bool takes_back;          /* undoes the lesson before, and that is all */
-};
-
-/* Counted as learnt, the weights stay as they are; learner_undo of no steps is its opposite. */
-static gint32 hear(struct learner *learner, bool spam)
+static int teach(struct ledger *l, struct model *m, struct record *r, const struct teaching *what,
+                 char **text_r)
 {
-    *(spam ? &learner->spam : &learner->ham) += 1;
-    return 0;
-}
-
-/* Undoes what the record taught before and teaches it anew; inside a transaction. */
-static bool teach(struct ledger *l, struct model *m, struct record *r, const struct lesson *what)
-{
-    struct learner *learner = model_learner(m);
-    GArray *features = record_features(r, l->settings->site_key, what->user);
-    bool ok = learner && features;
-    if (ok) {
-        if (r->taught)
-            learner_undo(learner, features, is_spam(r->taught), r->steps);
-        r->steps = what->takes_back ? hear(learner, is_spam(what->class))
-                                    : learner_learn(learner, features, is_spam(what->class),
-                                                    what->effort);
-        g_free(r->taught);
-        r->taught = g_strdup(what->class);
-        ok = model_save(m) && record_update(m, r) &&
-             model_journal(m, what->kind, r->signature, what->class, r->steps);
-    }
-    if (features)
-        g_array_unref(features);
-    return ok;
-}
-
-static int teach_once(struct ledger *l, struct model *m, struct record *r,
-                      const struct lesson *what, char **text_r)
-{
-    if (model_begin(m)) {
-        const bool ok = teach(l, m, r, what);
-        if (model_end(m, ok))
-            return EX_OK;
-    }
-    return fail(EX_TEMPFAIL, text_r, "the model could not be read or written");
+    return teaching_record(l, m, r, what, text_r) ? EX_OK : EX_TEMPFAIL;
 }
 
 static const char *delivered_class(const struct record *r)
@@ -183,10 +142,10 @@ int lesson_confirm(struct ledger *l, GVariant *arguments, char **text_r)
     if (!r)
         return fail(EX_DATAERR, text_r, "no record of this signature");
     r->state = RECORD_DELIVERED;
-    const struct lesson what = {user, delivered_class(r), "delivery", LEARNER_ONCE, false};
+    const struct teaching what = {user, is_spam(delivered_class(r)), "delivery", LEARNER_ONCE, false};
     int code = EX_OK;
     if (mode == MODE_TEFT && !r->taught)
-        code = teach_once(l, m, r, &what, text_r);
+        code = teach(l, m, r, &what, text_r);
     else if (!record_update(m, r))
         code = fail(EX_TEMPFAIL, text_r, "the record could not be written");
     record_free(&r);
@@ -202,10 +161,10 @@ static char *user_of(struct ledger *l, const char *login)
 
 /* Who moves a message back to where it was delivered takes the move back, and the model is again
  * what it was before it; what was learnt at delivery is learnt again. */
-static struct lesson lesson_of_move(struct ledger *l, const char *user, const struct record *r,
-                                    const char *class)
+static struct teaching teaching_of_move(struct ledger *l, const char *user, const struct record *r,
+                                        const char *class)
 {
-    struct lesson what = {user, class, "move", LEARNER_FIRM, false};
+    struct teaching what = {user, is_spam(class), "move", LEARNER_FIRM, false};
     if (r->taught && strcmp(class, delivered_class(r)) == 0) {
         const bool learnt_at_delivery = ledger_mode(l, user) == MODE_TEFT;
         what.takes_back = !learnt_at_delivery;
@@ -225,12 +184,12 @@ static int move(struct ledger *l, const char *user, GVariant *arguments, char **
         record_free(&r);
     if (!r)
         return fail(EX_DATAERR, text_r, "no record of this signature for this user");
-    const struct lesson what = lesson_of_move(l, user, r, class);
+    const struct teaching what = teaching_of_move(l, user, r, class);
     int code = EX_OK;
     /* Who moves it has got it, whatever became of the confirmation. */
     r->state = RECORD_DELIVERED;
     if (g_strcmp0(r->taught, class) != 0)
-        code = teach_once(l, m, r, &what, text_r);
+        code = teach(l, m, r, &what, text_r);
     record_free(&r);
     return code;
 }
@@ -321,11 +280,10 @@ int lesson_train(struct ledger *l, GVariant *arguments, char **text_r)
         fail(code, text_r, "train: user, class (spam, ham) and features are wanted");
     } else {
         struct model *m = ledger_model(l, user, text_r);
-        const struct rehearsal what = {l->settings->site_key, user, class, m};
+        const struct rehearsal what = {l, user, class, m};
         bool ok = m && model_begin(m);
         if (ok) {
-            ok = rehearsal_train(&what, messages, text_r) && model_save(m) &&
-                 model_journal(m, "train", NULL, class, (gint32)messages->len);
+            ok = rehearsal_train(&what, messages, text_r);
             ok = model_end(m, ok);
         }
         code = ok ? EX_OK : fail(EX_TEMPFAIL, text_r, "the model could not be read or written");
@@ -335,15 +293,16 @@ int lesson_train(struct ledger *l, GVariant *arguments, char **text_r)
     return code;
 }
 
+/* Mail that was unsure and was left where it lay says nothing: who does not look corrects nothing. */
 static void settle_one(struct ledger *l, struct model *m, const char *user, const char *signature)
 {
     char *text = NULL;
     struct record *r = record_get(m, signature);
     if (!r)
         return;
-    const struct lesson what = {user, delivered_class(r), "settled", LEARNER_ONCE, false};
-    if (learner_is_thin(r->score, is_spam(what.class)))
-        teach_once(l, m, r, &what, &text);
+    const struct teaching what = {user, is_spam(delivered_class(r)), "settled", LEARNER_HALF, false};
+    if (g_ascii_strcasecmp(r->class, "unsure") != 0)
+        teach(l, m, r, &what, &text);
     g_free(text);
     record_free(&r);
 }

@@ -1,33 +1,36 @@
 #include "classifier/model.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/store.h"
 #include "base/users.h"
 #include "classifier/daykey.h"
+#include "classifier/model_state.h"
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS owner(user TEXT NOT NULL);"
-    /* Two tables: a BLOB whose row keeps its length is overwritten in place. */
-    "CREATE TABLE IF NOT EXISTS model(id INTEGER PRIMARY KEY CHECK(id = 1), weights BLOB NOT NULL);"
+    /* BLOBs have a table to themselves: a row that keeps its length is overwritten in place. */
+    "CREATE TABLE IF NOT EXISTS checkpoint(id INTEGER PRIMARY KEY CHECK(id = 1),"
+    " weights BLOB NOT NULL, counts BLOB NOT NULL, touched BLOB NOT NULL);"
+    /* applied: the last row of the journal that is in the checkpoint. */
     "CREATE TABLE IF NOT EXISTS learnt(id INTEGER PRIMARY KEY CHECK(id = 1),"
-    " spam INTEGER NOT NULL, ham INTEGER NOT NULL);"
+    " applied INTEGER NOT NULL, spam INTEGER NOT NULL, ham INTEGER NOT NULL,"
+    " counted_spam INTEGER NOT NULL, counted_ham INTEGER NOT NULL);"
+    /* When the period began, and how much had been learnt by then. */
+    "CREATE TABLE IF NOT EXISTS period(id INTEGER PRIMARY KEY CHECK(id = 1), day TEXT NOT NULL,"
+    " learnt INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS record(signature TEXT PRIMARY KEY, day TEXT NOT NULL,"
     " class TEXT NOT NULL, score REAL NOT NULL, state INTEGER NOT NULL, taught TEXT,"
-    " steps INTEGER NOT NULL, sealed BLOB NOT NULL) WITHOUT ROWID;"
+    " sealed BLOB NOT NULL, weights INTEGER NOT NULL DEFAULT 0, counts INTEGER NOT NULL DEFAULT 0,"
+    " heard INTEGER NOT NULL DEFAULT 0, site_weights INTEGER NOT NULL DEFAULT 0,"
+    " site_counts INTEGER NOT NULL DEFAULT 0, site_heard INTEGER NOT NULL DEFAULT 0)"
+    " WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS record_day ON record(day);"
-    "CREATE TABLE IF NOT EXISTS journal(id INTEGER PRIMARY KEY, day TEXT NOT NULL,"
-    " kind TEXT NOT NULL, signature TEXT, class TEXT NOT NULL, steps INTEGER NOT NULL);";
-
-struct model {
-    sqlite3 *db;
-    char *path;
-    dev_t dev;
-    ino_t ino;
-    gint64 version; /* PRAGMA data_version when the learner was read */
-    struct learner *learner;
-};
+    /* AUTOINCREMENT: a number never comes again, readers count on it. */
+    "CREATE TABLE IF NOT EXISTS journal(id INTEGER PRIMARY KEY AUTOINCREMENT, day TEXT NOT NULL,"
+    " kind TEXT NOT NULL, signature TEXT, spam INTEGER NOT NULL, weights INTEGER NOT NULL,"
+    " counts INTEGER NOT NULL, heard INTEGER NOT NULL, places BLOB);"
+    "CREATE INDEX IF NOT EXISTS journal_kind ON journal(kind, day);";
 
 struct model *model_open_file(const char *path, bool for_writing, char **error_r)
 {
@@ -120,102 +123,50 @@ bool model_end(struct model *m, bool commit)
     return false;
 }
 
-/* One number, or -1. */
-static gint64 number(struct model *m, const char *sql, const char *text)
+gint64 model_number(struct model *m, const char *sql, const char *text, gint64 otherwise)
 {
     sqlite3_stmt *st = store_prepare(m->db, sql, &text, text ? 1 : 0);
-    gint64 n = -1;
-    if (st && sqlite3_step(st) == SQLITE_ROW)
+    gint64 n = otherwise;
+    if (st && sqlite3_step(st) == SQLITE_ROW && sqlite3_column_type(st, 0) != SQLITE_NULL)
         n = sqlite3_column_int64(st, 0);
     sqlite3_finalize(st);
     return n;
 }
 
-static bool read_learner(struct model *m, struct learner *l)
-{
-    sqlite3_stmt *st = store_prepare(m->db, "SELECT spam, ham, weights FROM model, learnt", NULL, 0);
-    const int rc = st ? sqlite3_step(st) : SQLITE_ERROR;
-    bool ok = rc == SQLITE_DONE;
-    if (rc == SQLITE_ROW && (size_t)sqlite3_column_bytes(st, 2) == sizeof l->weights) {
-        const unsigned char *blob = sqlite3_column_blob(st, 2);
-        l->spam = (guint32)sqlite3_column_int64(st, 0);
-        l->ham = (guint32)sqlite3_column_int64(st, 1);
-        for (size_t i = 0; i < LEARNER_WEIGHTS; i++)
-            l->weights[i] = (gint16)(blob[2 * i] | blob[2 * i + 1] << 8);
-        ok = true;
-    }
-    sqlite3_finalize(st);
-    return ok;
-}
-
-struct learner *model_learner(struct model *m)
-{
-    const gint64 version = number(m, "PRAGMA data_version", NULL);
-    if (m->learner && version == m->version && version >= 0)
-        return m->learner;
-    g_clear_pointer(&m->learner, g_free);
-    struct learner *l = g_new0(struct learner, 1);
-    if (!read_learner(m, l)) {
-        g_free(l);
-        return NULL;
-    }
-    m->version = version;
-    m->learner = l;
-    return l;
-}
-
-bool model_save(struct model *m)
-{
-    const struct learner *l = m->learner;
-    unsigned char *blob = g_malloc(sizeof l->weights);
-    for (size_t i = 0; i < LEARNER_WEIGHTS; i++) {
-        blob[2 * i] = (unsigned char)(l->weights[i] & 0xff);
-        blob[2 * i + 1] = (unsigned char)((guint16)l->weights[i] >> 8);
-    }
-    sqlite3_stmt *st = store_prepare(m->db,
-                                     "INSERT INTO model(id, weights) VALUES(1, ?1)"
-                                     " ON CONFLICT(id) DO UPDATE SET weights = ?1",
-                                     NULL, 0);
-    bool ok = st && sqlite3_bind_blob(st, 1, blob, sizeof l->weights, SQLITE_STATIC) == SQLITE_OK &&
-              sqlite3_step(st) == SQLITE_DONE;
-    sqlite3_finalize(st);
-    g_free(blob);
-    char spam[16], ham[16];
-    g_snprintf(spam, sizeof spam, "%u", l->spam);
-    g_snprintf(ham, sizeof ham, "%u", l->ham);
-    return ok && store_run(m->db, "INSERT OR REPLACE INTO learnt(id, spam, ham) VALUES(1, ?, ?)",
-                           (const char *const[]){spam, ham}, 2);
-}
-
-bool model_journal(struct model *m, const char *kind, const char *signature, const char *class,
-                   gint32 steps)
-{
-    char *day = daykey_day(0);
-    char number[16];
-    g_snprintf(number, sizeof number, "%d", steps);
-    const char *const texts[] = {day, kind, class, number, signature};
-    const bool ok = store_run(
-        m->db,
-        signature ? "INSERT INTO journal(day, kind, class, steps, signature) VALUES(?, ?, ?, ?, ?)"
-                  : "INSERT INTO journal(day, kind, class, steps) VALUES(?, ?, ?, ?)",
-        texts, signature ? 5 : 4);
-    g_free(day);
-    return ok;
-}
-
 bool model_has_moves_since(struct model *m, const char *day)
 {
-    return number(m, "SELECT 1 FROM journal WHERE kind = 'move' AND day >= ? LIMIT 1", day) == 1;
+    return model_number(m, "SELECT 1 FROM journal WHERE kind = 'move' AND day >= ? LIMIT 1", day,
+                        0) == 1;
+}
+
+/* What was learnt up to the checkpoint and after it. */
+static gint64 learnt(struct model *m, bool spam)
+{
+    return model_number(m, spam ? "SELECT spam FROM learnt" : "SELECT ham FROM learnt", NULL, 0) +
+           model_number(m,
+                        "SELECT total(heard) FROM journal WHERE spam = ?"
+                        " AND id > coalesce((SELECT applied FROM learnt), 0)",
+                        spam ? "1" : "0", 0);
 }
 
 struct model_figures model_figures(struct model *m)
 {
-    return (struct model_figures){
-        .spam = MAX(number(m, "SELECT spam FROM learnt", NULL), 0),
-        .ham = MAX(number(m, "SELECT ham FROM learnt", NULL), 0),
-        .records = number(m, "SELECT count(*) FROM record WHERE state < 2", NULL),
-        .moves = number(m, "SELECT count(*) FROM journal WHERE kind = 'move'", NULL),
+    char *week = daykey_day(7);
+    struct model_figures f = {
+        .spam = learnt(m, true),
+        .ham = learnt(m, false),
+        .records = model_number(m, "SELECT count(*) FROM record WHERE state < 2", NULL, 0),
+        .moves = model_number(m, "SELECT count(*) FROM journal WHERE kind = 'move'", NULL, 0),
+        .delivered = model_number(m, "SELECT count(*) FROM record WHERE state = 1 AND day > ?",
+                                  week, 0),
     };
+    sqlite3_stmt *st =
+        store_prepare(m->db, "SELECT max(day) FROM journal WHERE kind = 'move'", NULL, 0);
+    if (st && sqlite3_step(st) == SQLITE_ROW && sqlite3_column_text(st, 0))
+        g_strlcpy(f.last_move, (const char *)sqlite3_column_text(st, 0), sizeof f.last_move);
+    sqlite3_finalize(st);
+    g_free(week);
+    return f;
 }
 
 struct sqlite3 *model_db(struct model *m)

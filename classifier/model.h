@@ -1,12 +1,13 @@
-/* model: one user's SQLite file: the weights (one BLOB), the records of what was delivered to them,
- * and a journal of steps. Only the ledger opens it for writing. */
+/* model: one owner's SQLite file: what was learnt (a checkpoint and a journal, see model_learner.h)
+ * and the records of what was delivered. Only the ledger opens it for writing. */
 #ifndef CLASSIFIER_MODEL_H
 #define CLASSIFIER_MODEL_H
 
 #include <glib.h>
 #include <stdbool.h>
 
-#include "classifier/learner.h"
+/* The owner of the base that all users of the site share. */
+#define MODEL_SITE "(site)" /* which is no address */
 
 struct model;
 
@@ -24,22 +25,17 @@ char *model_user(struct model *m);
 /* Everything that writes stands between these. end(false) takes all of it back. */
 bool model_begin(struct model *m);
 bool model_end(struct model *m, bool commit);
-
-/* The weights as stored, read again only if another process changed them; lent, NULL if they
- * cannot be read. A model that was never saved is all zeros. */
-struct learner *model_learner(struct model *m);
-bool model_save(struct model *m);
 /* True if the file at its path is no longer the one that was opened. */
 bool model_is_stale(const struct model *m);
 
-/* kind: "move" (the user's word), "delivery", "settled", "train". signature may be NULL. */
-bool model_journal(struct model *m, const char *kind, const char *signature, const char *class,
-                   gint32 steps);
 /* True if a user moved a message on that day or later. */
 bool model_has_moves_since(struct model *m, const char *day);
 
 struct model_figures {
-    gint64 spam, ham, records, moves;
+    gint64 spam, ham;           /* messages learnt */
+    gint64 records, moves;      /* what could still be learnt from; corrections in the journal */
+    gint64 delivered;           /* records of the last 7 days */
+    char last_move[11];         /* day of the last correction, "" if there was none */
 };
 struct model_figures model_figures(struct model *m);
 

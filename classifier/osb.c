@@ -2,46 +2,61 @@
 
 #include <string.h>
 
-#include "classifier/learner.h"
+#include "base/sitekey.h"
 
-void osb_key(const struct sitekey *site, const char *user, unsigned char key_r[16])
+void osb_key(const struct sitekey *site, unsigned char key_r[16])
 {
-    sitekey_derive(site, "features", user, key_r);
+    sitekey_derive(site, "features", "", key_r);
 }
 
-/* Features already taken, a bit for each weight: sorting would cost ten times as much. */
+/* Features already taken, by open addressing, at most half full: sorting would cost ten times as
+ * much. */
 struct seen {
-    guint8 bits[LEARNER_WEIGHTS / 8];
+    guint32 mask;
+    guint32 *slots; /* mask + 1, a power of two; feature + 1 */
 };
 
-static bool see(struct seen *seen, guint32 feature)
+static void seen_init(struct seen *seen, size_t tokens)
 {
-    const guint32 place = feature % LEARNER_WEIGHTS;
-    const guint8 bit = (guint8)(1u << (place % 8));
-    const bool was = seen->bits[place / 8] & bit;
-    seen->bits[place / 8] |= bit;
-    return was;
+    guint32 slots = 64;
+    while (slots < 4 * tokens) /* two features each */
+        slots *= 2;
+    seen->mask = slots - 1;
+    seen->slots = g_new0(guint32, slots);
+}
+
+static bool see(const struct seen *seen, guint32 feature)
+{
+    guint32 i = feature & seen->mask;
+    for (; seen->slots[i]; i = (i + 1) & seen->mask)
+        if (seen->slots[i] == feature + 1)
+            return true;
+    seen->slots[i] = feature + 1;
+    return false;
 }
 
 void osb_each(const struct tokens *t, const unsigned char key[16],
               void (*fn)(guint32 feature, const char *first, const char *second, void *arg),
               void *arg)
 {
-    struct seen *seen = g_new0(struct seen, 1);
+    struct seen seen;
     const size_t count = tokens_count(t);
-    for (size_t i = 0; i < count; i++) {
-        uint64_t in[3] = {tokens_hash(t, i), 0, 0};
-        for (size_t back = 0; back < OSB_WINDOW && back <= i && in[0]; back++) {
-            in[1] = back ? tokens_hash(t, i - back) : 0;
-            in[2] = back;
-            if (back && !in[1])
-                break;
-            const guint32 feature = (guint32)siphash(key, in, sizeof in);
-            if (!see(seen, feature))
-                fn(feature, back ? tokens_text(t, i - back) : NULL, tokens_text(t, i), arg);
-        }
+    seen_init(&seen, count);
+    uint64_t in[2] = {0, 0}; /* the one before, 0 after a gap; the token itself */
+    for (size_t i = 0; i < count; i++, in[0] = in[1]) {
+        in[1] = tokens_hash(t, i);
+        if (!in[1])
+            continue;
+        const guint32 alone = (guint32)(siphash(key, &in[1], sizeof in[1]) >> (64 - OSB_BITS));
+        if (!see(&seen, alone))
+            fn(alone, NULL, tokens_text(t, i), arg);
+        if (!in[0])
+            continue;
+        const guint32 pair = (guint32)(siphash(key, in, sizeof in) >> (64 - OSB_BITS));
+        if (!see(&seen, pair))
+            fn(pair, tokens_text(t, i - 1), tokens_text(t, i), arg);
     }
-    g_free(seen);
+    g_free(seen.slots);
 }
 
 static void collect(guint32 feature, const char *first, const char *second, void *arg)
@@ -53,7 +68,8 @@ static void collect(guint32 feature, const char *first, const char *second, void
 
 GArray *osb_features(const struct tokens *t, const unsigned char key[16])
 {
-    GArray *features = g_array_new(FALSE, FALSE, sizeof(guint32));
+    GArray *features = g_array_sized_new(FALSE, FALSE, sizeof(guint32),
+                                         (guint)(2 * tokens_count(t)));
     osb_each(t, key, collect, features);
     return features;
 }

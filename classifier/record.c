@@ -2,6 +2,7 @@
 
 #include "base/store.h"
 #include "classifier/daykey.h"
+#include "classifier/places.h"
 
 struct record *record_new(void)
 {
@@ -33,7 +34,10 @@ bool record_seal(struct record *r, const char *site_key_file, const char *user,
 {
     char *bound = bound_to(r, user);
     const struct daykey key = {site_key_file, r->day, bound};
-    const bool ok = daykey_seal(&key, features, r->sealed, error_r);
+    GByteArray *packed = g_byte_array_new();
+    places_pack(features, packed);
+    const bool ok = daykey_seal(&key, packed, r->sealed, error_r);
+    g_byte_array_unref(packed);
     g_free(bound);
     return ok;
 }
@@ -42,7 +46,10 @@ GArray *record_features(const struct record *r, const char *site_key_file, const
 {
     char *bound = bound_to(r, user);
     const struct daykey key = {site_key_file, r->day, bound};
-    GArray *features = daykey_open(&key, r->sealed);
+    GByteArray *packed = daykey_open(&key, r->sealed);
+    GArray *features = packed ? places_unpack(packed->data, packed->len) : NULL;
+    if (packed)
+        g_byte_array_unref(packed);
     g_free(bound);
     return features;
 }
@@ -59,8 +66,8 @@ bool record_add(struct model *m, const struct record *r)
     const char *const texts[] = {r->signature, r->day, r->class};
     sqlite3_stmt *st = store_prepare(
         model_db(m),
-        "INSERT INTO record(signature, day, class, score, state, steps, sealed, taught)"
-        " VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?7)",
+        "INSERT INTO record(signature, day, class, score, state, sealed, taught)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         texts, 3);
     const bool bound = st && sqlite3_bind_double(st, 4, r->score) == SQLITE_OK &&
                        sqlite3_bind_int(st, 5, (int)r->state) == SQLITE_OK &&
@@ -70,12 +77,27 @@ bool record_add(struct model *m, const struct record *r)
     return finish(st, bound);
 }
 
+/* Three columns from there on. */
+static struct learner_step step_at(sqlite3_stmt *st, int column)
+{
+    return (struct learner_step){sqlite3_column_int(st, column), sqlite3_column_int(st, column + 1),
+                                 sqlite3_column_int(st, column + 2)};
+}
+
+static bool bind_step(sqlite3_stmt *st, int number, struct learner_step step)
+{
+    return sqlite3_bind_int(st, number, step.weights) == SQLITE_OK &&
+           sqlite3_bind_int(st, number + 1, step.counts) == SQLITE_OK &&
+           sqlite3_bind_int(st, number + 2, step.heard) == SQLITE_OK;
+}
+
 struct record *record_get(struct model *m, const char *signature)
 {
-    sqlite3_stmt *st = store_prepare(
-        model_db(m),
-        "SELECT day, class, score, state, taught, steps, sealed FROM record WHERE signature = ?",
-        &signature, 1);
+    sqlite3_stmt *st = store_prepare(model_db(m),
+                                     "SELECT day, class, score, state, taught, sealed, weights,"
+                                     " counts, heard, site_weights, site_counts, site_heard"
+                                     " FROM record WHERE signature = ?",
+                                     &signature, 1);
     struct record *r = NULL;
     if (st && sqlite3_step(st) == SQLITE_ROW) {
         r = record_new();
@@ -85,9 +107,10 @@ struct record *record_get(struct model *m, const char *signature)
         r->score = sqlite3_column_double(st, 2);
         r->state = (enum record_state)sqlite3_column_int(st, 3);
         r->taught = g_strdup((const char *)sqlite3_column_text(st, 4));
-        r->steps = sqlite3_column_int(st, 5);
-        g_byte_array_append(r->sealed, sqlite3_column_blob(st, 6),
-                            (guint)sqlite3_column_bytes(st, 6));
+        g_byte_array_append(r->sealed, sqlite3_column_blob(st, 5),
+                            (guint)sqlite3_column_bytes(st, 5));
+        r->step = step_at(st, 6);
+        r->site = step_at(st, 9);
     }
     sqlite3_finalize(st);
     return r;
@@ -96,14 +119,14 @@ struct record *record_get(struct model *m, const char *signature)
 bool record_update(struct model *m, const struct record *r)
 {
     sqlite3_stmt *st = store_prepare(
-        model_db(m), "UPDATE record SET taught = ?2, state = ?3, steps = ?4 WHERE signature = ?1",
+        model_db(m),
+        "UPDATE record SET taught = ?2, state = ?3, weights = ?4, counts = ?5, heard = ?6,"
+        " site_weights = ?7, site_counts = ?8, site_heard = ?9 WHERE signature = ?1",
         (const char *const[]){r->signature}, 1);
-    const bool bound =
-        st &&
-        (r->taught ? sqlite3_bind_text(st, 2, r->taught, -1, SQLITE_STATIC)
-                   : sqlite3_bind_null(st, 2)) == SQLITE_OK &&
-        sqlite3_bind_int(st, 3, (int)r->state) == SQLITE_OK &&
-        sqlite3_bind_int(st, 4, r->steps) == SQLITE_OK;
+    const bool bound = st &&
+                       sqlite3_bind_text(st, 2, r->taught, -1, SQLITE_STATIC) == SQLITE_OK &&
+                       sqlite3_bind_int(st, 3, (int)r->state) == SQLITE_OK &&
+                       bind_step(st, 4, r->step) && bind_step(st, 7, r->site);
     return finish(st, bound);
 }
 
@@ -139,5 +162,7 @@ bool record_remove(struct model *m, const char *signature)
 bool record_forget_before(struct model *m, const char *records_day, const char *journal_day)
 {
     return store_run(model_db(m), "DELETE FROM record WHERE day < ?", &records_day, 1) &&
-           store_run(model_db(m), "DELETE FROM journal WHERE day < ?", &journal_day, 1);
+           store_run(model_db(m), "DELETE FROM journal WHERE day < ?"
+                     " AND id <= coalesce((SELECT applied FROM learnt), 0)",
+                     &journal_day, 1);
 }

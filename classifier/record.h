@@ -2,6 +2,7 @@
 #ifndef CLASSIFIER_RECORD_H
 #define CLASSIFIER_RECORD_H
 
+#include "classifier/learner.h"
 #include "classifier/model.h"
 
 /* A sample is no delivery, but a message out of bulk training (see rehearsal.h). */
@@ -14,22 +15,23 @@ struct record {
     double score;
     enum record_state state;
     char *taught;            /* "spam", "ham", NULL if not learnt */
-    gint32 steps;            /* what learning it added to each weight */
-    GByteArray *sealed;      /* features */
+    struct learner_step step; /* what learning it added to the user's learner */
+    struct learner_step site; /* and to the site's base; heard is 0 if it did not learn it */
+    GByteArray *sealed;      /* features, packed */
 };
 
 struct record *record_new(void);
 void record_free(struct record **r);
-/* Puts the features (of guint32) into r->sealed, for this user, signature and day only. */
+/* Puts the features (see osb.h) into r->sealed, for this user, signature and day only. */
 bool record_seal(struct record *r, const char *site_key_file, const char *user,
                  const GArray *features, char **error_r);
-/* They again; NULL if the day's key is gone or the record is another's. g_array_unref. */
+/* They again, sorted; NULL if the day's key is gone or the record is another's. g_array_unref. */
 GArray *record_features(const struct record *r, const char *site_key_file, const char *user);
 /* False if there is one of this signature already. */
 bool record_add(struct model *m, const struct record *r);
 /* NULL if there is none. */
 struct record *record_get(struct model *m, const char *signature);
-/* Writes state, taught and steps. */
+/* Writes state, taught and both steps. */
 bool record_update(struct model *m, const struct record *r);
 /* Signatures delivered until that day (included) and never learnt; array of char*, unref it. */
 GPtrArray *record_unlearnt(struct model *m, const char *day);

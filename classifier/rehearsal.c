@@ -4,7 +4,10 @@
 
 #include "classifier/classifier.h"
 #include "classifier/daykey.h"
+#include "classifier/model_learner.h"
+#include "classifier/places.h"
 #include "classifier/record.h"
+#include "classifier/teaching.h"
 
 enum { SAMPLES = 300 }; /* of each class; 100 make three times the errors, 500 few less */
 
@@ -20,7 +23,7 @@ static GPtrArray *other_samples(const struct rehearsal *r)
     GPtrArray *signatures = record_samples(r->model, is_spam(r) ? "ham" : "spam");
     for (guint i = 0; i < signatures->len; i++) {
         struct record *record = record_get(r->model, g_ptr_array_index(signatures, i));
-        GArray *features = record ? record_features(record, r->site_key_file, r->user) : NULL;
+        GArray *features = record ? record_features(record, r->ledger->settings->site_key, r->user) : NULL;
         if (features)
             g_ptr_array_add(samples, features);
         record_free(&record);
@@ -38,7 +41,7 @@ static bool keep(const struct rehearsal *r, const char *signature, const GArray 
     record->class = g_strdup(r->class);
     record->taught = g_strdup(r->class);
     record->state = RECORD_SAMPLE;
-    const bool ok = record_seal(record, r->site_key_file, r->user, features, error_r) &&
+    const bool ok = record_seal(record, r->ledger->settings->site_key, r->user, features, error_r) &&
                     record_add(r->model, record);
     record_free(&record);
     return ok;
@@ -61,30 +64,60 @@ static bool sample(const struct rehearsal *r, GPtrArray *kept, guint seen, const
     return keep(r, signature, features, error_r);
 }
 
-static void rehearse(struct learner *l, const GPtrArray *samples, guint i, bool spam)
+/* One class room: the owner's learner and where it keeps things. */
+struct room {
+    const struct rehearsal *what;
+    struct learner *learner;
+    struct places_key key;
+};
+
+/* An owner's own lesson goes beyond what the base knows already. */
+static void learn(const struct room *room, const GArray *features, bool spam)
+{
+    const bool site = strcmp(room->what->user, MODEL_SITE) == 0;
+    const double base = site ? 0 : teaching_base(room->what->ledger, features);
+    const struct learner_lesson lesson = {spam, LEARNER_ONCE, base};
+    GArray *places = places_of(features, &room->key);
+    learner_learn(room->learner, places, &lesson);
+    g_array_unref(places);
+}
+
+static void rehearse(const struct room *room, const GPtrArray *samples, guint i, bool spam)
 {
     if (samples->len == 0)
         return;
-    learner_learn(l, g_ptr_array_index(samples, i % samples->len), spam, LEARNER_ONCE);
-    *(spam ? &l->spam : &l->ham) -= 1; /* it is not learnt anew */
+    learn(room, g_ptr_array_index(samples, i % samples->len), spam);
+    *(spam ? &room->learner->spam : &room->learner->ham) -= 1; /* it is not learnt anew */
 }
 
-bool rehearsal_train(const struct rehearsal *r, const GPtrArray *messages, char **error_r)
+static bool lessons(const struct room *room, const GPtrArray *messages, char **error_r)
 {
-    struct learner *l = model_learner(r->model);
-    if (!l)
-        return false;
+    const struct rehearsal *r = room->what;
     const bool spam = is_spam(r);
     GPtrArray *others = other_samples(r), *kept = record_samples(r->model, r->class);
     const guint start = others->len ? (guint)g_random_int_range(0, (gint32)others->len) : 0;
     bool ok = true;
     for (guint i = 0; i < messages->len && ok; i++) {
         const GArray *features = g_ptr_array_index(messages, i);
-        learner_learn(l, features, spam, LEARNER_ONCE);
-        rehearse(l, others, start + i, !spam);
-        ok = sample(r, kept, spam ? l->spam : l->ham, features, error_r);
+        learn(room, features, spam);
+        rehearse(room, others, start + i, !spam);
+        ok = sample(r, kept, spam ? room->learner->spam : room->learner->ham, features, error_r);
     }
     g_ptr_array_unref(others);
     g_ptr_array_unref(kept);
     return ok;
+}
+
+bool rehearsal_train(const struct rehearsal *r, const GPtrArray *messages, char **error_r)
+{
+    struct room room = {.what = r, .learner = model_learner(r->model)};
+    if (!room.learner)
+        return false;
+    const guint32 before = room.learner->spam + room.learner->ham;
+    places_key(&r->ledger->key, r->user, &room.key);
+    bool ok = lessons(&room, messages, error_r);
+    explicit_bzero(&room.key, sizeof room.key);
+    const gint32 heard = (gint32)(room.learner->spam + room.learner->ham - before);
+    const struct model_lesson note = {"train", NULL, is_spam(r), {0, 0, heard}};
+    return ok && model_learner_note(r->model, &note, NULL) && model_learner_checkpoint(r->model);
 }

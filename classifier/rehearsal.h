@@ -7,10 +7,11 @@
 #ifndef CLASSIFIER_REHEARSAL_H
 #define CLASSIFIER_REHEARSAL_H
 
-#include "classifier/model.h"
+#include "classifier/ledger_state.h"
 
 struct rehearsal {
-    const char *site_key_file, *user;
+    struct ledger *ledger;
+    const char *user; /* MODEL_SITE for the base */
     const char *class; /* "spam" or "ham" */
     struct model *model;
 };

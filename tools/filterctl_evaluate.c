@@ -1,4 +1,5 @@
-/* filterctl evaluate [--mode M] [--feedback immediate|errors|delayed:N] [--corrected PERCENT] INDEX
+/* filterctl evaluate [--mode M] [--feedback immediate|errors|delayed:N] [--corrected PERCENT]
+ *                    [--timing] INDEX
  *
  * Plays a labelled corpus through the learner in order: each message is scored, then learnt as the
  * feedback says. immediate: the label of each message is known at once. errors: only the user's
@@ -8,14 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 
 #include "base/newline.h"
 #include "classifier/learner.h"
 #include "classifier/osb.h"
+#include "classifier/places.h"
 #include "tools/filterctl.h"
 #include "tools/filterctl_figures.h"
-
-#define SPAM_THRESHOLD 0.9
 
 enum feedback { FEEDBACK_IMMEDIATE, FEEDBACK_REPORTS };
 
@@ -24,28 +25,47 @@ struct course {
     enum feedback feedback;
     guint delay; /* messages between delivery and report */
     double corrected;
+    bool timing;
 };
 
 struct lecture { /* a message waiting for its report */
-    GArray *features;
-    bool judge_spam, class_spam, reported, learnt;
-    double score;
-    gint32 steps;
+    GArray *places;
+    enum judge_class class;
+    bool judge_spam, reported, learnt;
+    struct learner_step step;
 };
+
+enum stage { STAGE_PARSE, STAGE_TOKENS, STAGE_FEATURES, STAGE_SCORE, STAGE_TRAIN, STAGES };
 
 struct evaluation {
     struct course course;
+    struct settings settings; /* only the thresholds */
     struct learner *learner;
     unsigned char key[16];
+    struct places_key places;
     GQueue waiting;
     GArray *scored;
     guint64 dice;
+    double spent[STAGES], clock; /* CPU seconds */
 };
 
 static void lecture_free(struct lecture *m)
 {
-    g_array_unref(m->features);
+    g_array_unref(m->places);
     g_free(m);
+}
+
+/* Books what was spent since the last call. */
+static void spend(struct evaluation *e, enum stage stage)
+{
+    struct timespec now;
+    if (!e->course.timing)
+        return;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    const double seconds = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    if (stage < STAGES)
+        e->spent[stage] += seconds - e->clock;
+    e->clock = seconds;
 }
 
 /* xorshift64*: the C library's dice fall differently elsewhere. */
@@ -57,33 +77,41 @@ static double roll(struct evaluation *e)
     return (double)((e->dice * G_GUINT64_CONSTANT(0x2545F4914F6CDD1D)) >> 11) * 0x1p-53;
 }
 
-/* What the user's report, or the lack of one, teaches. */
+static struct learner_step teach(struct evaluation *e, const struct lecture *m, bool spam,
+                                 enum learner_effort effort)
+{
+    const struct learner_lesson lesson = {spam, effort, 0};
+    return learner_learn(e->learner, m->places, &lesson);
+}
+
+/* What the user's report, or the lack of one, teaches; as classifier/lesson.c has it. */
 static void report(struct evaluation *e, struct lecture *m)
 {
-    if (m->judge_spam != m->class_spam && m->reported) {
+    const bool class_spam = m->class == JUDGE_SPAM;
+    if (m->judge_spam != class_spam && m->reported) {
         if (m->learnt)
-            learner_undo(e->learner, m->features, m->class_spam, m->steps);
-        learner_learn(e->learner, m->features, m->judge_spam, LEARNER_FIRM);
-    } else if (e->course.mode == MODE_SETTLE && learner_is_thin(m->score, m->class_spam)) {
-        learner_learn(e->learner, m->features, m->class_spam, LEARNER_ONCE);
+            learner_apply(e->learner, m->places, class_spam, learner_negate(m->step));
+        teach(e, m, m->judge_spam, LEARNER_FIRM);
+    } else if (e->course.mode == MODE_SETTLE && m->class != JUDGE_UNSURE) {
+        teach(e, m, class_spam, LEARNER_HALF);
     }
 }
 
 static void learn(struct evaluation *e, struct lecture *m)
 {
+    const bool class_spam = m->class == JUDGE_SPAM;
     if (e->course.mode == MODE_NONE) {
         lecture_free(m);
         return;
     }
     if (e->course.feedback == FEEDBACK_IMMEDIATE) {
-        const bool known = m->judge_spam == m->class_spam || m->reported;
-        learner_learn(e->learner, m->features, known ? m->judge_spam : m->class_spam,
-                      LEARNER_ONCE);
+        const bool known = m->judge_spam == class_spam || m->reported;
+        teach(e, m, known ? m->judge_spam : class_spam, LEARNER_ONCE);
         lecture_free(m);
         return;
     }
     if (e->course.mode == MODE_TEFT) {
-        m->steps = learner_learn(e->learner, m->features, m->class_spam, LEARNER_ONCE);
+        m->step = teach(e, m, class_spam, LEARNER_ONCE);
         m->learnt = true;
     }
     g_queue_push_tail(&e->waiting, m);
@@ -94,25 +122,43 @@ static void learn(struct evaluation *e, struct lecture *m)
     }
 }
 
-static void take(struct evaluation *e, const char *path, bool judge_spam, struct bytes *raw)
+/* The message's places in the learner. */
+static GArray *look_at(struct evaluation *e, struct bytes *raw)
 {
+    spend(e, STAGES);
     newline_normalise(raw);
     struct message *message = message_new(raw->data ? (char *)raw->data : "", raw->len);
+    spend(e, STAGE_PARSE);
     struct tokens *tokens = tokens_new(message, NULL);
-    struct lecture *m = g_new0(struct lecture, 1);
-    m->features = osb_features(tokens, e->key);
+    spend(e, STAGE_TOKENS);
+    GArray *features = osb_features(tokens, e->key);
+    GArray *places = places_of(features, &e->places);
+    g_array_unref(features);
+    spend(e, STAGE_FEATURES);
     tokens_free(&tokens);
+    spend(e, STAGE_TOKENS);
     message_free(&message);
-    m->score = learner_score(e->learner, m->features);
+    spend(e, STAGE_PARSE);
+    return places;
+}
+
+static void take(struct evaluation *e, const char *path, bool judge_spam, struct bytes *raw)
+{
+    struct lecture *m = g_new0(struct lecture, 1);
+    m->places = look_at(e, raw);
+    const double score = learner_score(e->learner, m->places);
+    spend(e, STAGE_SCORE);
     m->judge_spam = judge_spam;
-    m->class_spam = learner_probability(m->score) >= SPAM_THRESHOLD;
+    m->class = classifier_class(&e->settings, learner_probability(score));
     /* Rolled for each message, so that dice do not depend on the filter's luck. */
     m->reported = roll(e) * 100 < e->course.corrected;
-    const struct scored s = {m->score, judge_spam, m->class_spam};
+    const struct scored s = {score, judge_spam, m->class == JUDGE_SPAM};
     g_array_append_val(e->scored, s);
     printf("%s judge=%s class=%s score=%.9g\n", path, judge_spam ? "spam" : "ham",
-           m->class_spam ? "spam" : "ham", m->score);
+           s.class_spam ? "spam" : "ham", score);
+    spend(e, STAGES);
     learn(e, m);
+    spend(e, STAGE_TRAIN);
 }
 
 static int take_line(struct evaluation *e, const char *folder, const char *line)
@@ -154,19 +200,27 @@ static int take_index(struct evaluation *e, const char *index)
 
 static void summarise(const struct evaluation *e)
 {
+    static const char *const stages[] = {"parse", "tokens", "features", "score", "train"};
     const struct filterctl_figures f = filterctl_figures_of(e->scored);
     printf("messages %u spam %u ham %u\n", e->scored->len, f.spam, f.ham);
     printf("1-ROCA%% %.4f\nhm%% %.2f\nsm%% %.2f\nlam%% %.2f\n", f.roca, f.hm, f.sm, f.lam);
+    for (int i = 0; e->course.timing && i < STAGES; i++)
+        printf("us/%s %.1f\n", stages[i], e->spent[i] * 1e6 / MAX(e->scored->len, 1));
+    if (e->course.timing)
+        printf("store bytes %zu\n", sizeof *e->learner);
 }
 
 static int evaluate(const struct course *course, const char *index)
 {
     const struct sitekey key = {{0}};
     struct evaluation e = {.course = *course, .dice = 88172645463325252u};
+    e.settings.spam_threshold = SETTINGS_SPAM_THRESHOLD;
+    e.settings.unsure_threshold = SETTINGS_UNSURE_THRESHOLD;
     e.learner = g_new0(struct learner, 1);
     e.scored = g_array_new(FALSE, FALSE, sizeof(struct scored));
     g_queue_init(&e.waiting);
-    osb_key(&key, "evaluate", e.key);
+    osb_key(&key, e.key);
+    places_key(&key, "evaluate", &e.places);
     const int code = take_index(&e, index);
     if (code == EX_OK)
         summarise(&e);
@@ -223,8 +277,13 @@ int filterctl_evaluate(struct filterctl *ctl, int argc, char **argv)
     (void)ctl;
     struct course course = {.mode = MODE_SETTLE, .corrected = 100};
     int i = 1;
-    for (; i + 1 < argc && argv[i][0] == '-'; i += 2)
-        if (!parse_option(argv[i], argv[i + 1], &course))
+    for (; i + 1 < argc && argv[i][0] == '-'; i++) {
+        if (strcmp(argv[i], "--timing") == 0)
+            course.timing = true;
+        else if (!parse_option(argv[i], argv[i + 1], &course))
             return EX_USAGE;
+        else
+            i++;
+    }
     return i + 1 == argc ? evaluate(&course, argv[i]) : EX_USAGE;
 }

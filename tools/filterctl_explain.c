@@ -3,6 +3,9 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "classifier/explain.h"
+#include "classifier/model_learner.h"
+#include "classifier/places.h"
 #include "classifier/record.h"
 #include "tools/filterctl_judge.h"
 
@@ -22,7 +25,7 @@ static void print_reason(const struct filterctl *ctl, const struct reason *r, bo
 
 static void print_reasons(const struct filterctl *ctl, const struct filterctl_judge *j)
 {
-    GPtrArray *reasons = classifier_explain(j->classifier, j->user, j->tokens, REASONS);
+    GPtrArray *reasons = explain_message(j->classifier, j->user, j->tokens, REASONS);
     char *line = filterctl_judge_line(&j->judgement);
     if (ctl->json)
         printf("{\"class\":\"%s\",\"score\":%.9g,\"reasons\":[",
@@ -53,8 +56,12 @@ static int explain_file(struct filterctl *ctl, const char *user, const char *fil
 static void print_record(struct filterctl *ctl, struct model *m, const char *user,
                          const struct record *r)
 {
-    GArray *features = record_features(r, ctl->settings->site_key, user);
+    GArray *features = record_features(r, ctl->settings->site_key, user), *places = NULL;
     const struct learner *l = model_learner(m);
+    struct places_key key;
+    places_key(&ctl->key, user, &key);
+    if (features)
+        places = places_of(features, &key);
     GString *who = g_string_new(NULL);
     filterctl_json_string(who, user);
     printf(ctl->json ? "{\"user\":%s,\"day\":\"%s\",\"class\":\"%s\",\"score\":%.9g,"
@@ -62,10 +69,12 @@ static void print_record(struct filterctl *ctl, struct model *m, const char *use
                      : "user=%s day=%s class=%s score=%.2f delivered=%s taught=%s",
            ctl->json ? who->str : user, r->day, r->class, r->score,
            r->state == RECORD_DELIVERED ? "true" : "false", r->taught ? r->taught : "no");
-    if (features && l)
+    if (places && l)
         printf(ctl->json ? ",\"features\":%u,\"score_now\":%.9g" : " features=%u score_now=%.2f",
-               features->len, learner_score(l, features));
+               features->len, learner_score(l, places));
     puts(ctl->json ? "}" : "");
+    if (places)
+        g_array_unref(places);
     if (features)
         g_array_unref(features);
     g_string_free(who, TRUE);

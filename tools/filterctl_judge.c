@@ -5,6 +5,7 @@
 
 #include "base/address.h"
 #include "base/newline.h"
+#include "classifier/model.h"
 
 int filterctl_judge_user(int argc, char **argv, char **user_r)
 {
@@ -28,7 +29,7 @@ int filterctl_judge_file(struct filterctl *ctl, const char *user, const char *fi
                          struct filterctl_judge *j)
 {
     struct bytes raw = {0};
-    *j = (struct filterctl_judge){.user = g_strdup(user ? user : "site")};
+    *j = (struct filterctl_judge){.user = g_strdup(user ? user : MODEL_SITE)};
     if (!filterctl_site_key(ctl))
         return EX_NOPERM;
     if (!filterctl_read(file, &raw)) {

@@ -6,7 +6,7 @@
 #include "tools/filterctl.h"
 
 struct filterctl_judge {
-    char *user; /* of -u; else "site", whom nobody teaches: what a new user gets */
+    char *user; /* of -u; else MODEL_SITE: what a new user gets */
     struct tokens *tokens;
     struct classifier *classifier;
     struct judgement judgement;
@@ -15,7 +15,7 @@ struct filterctl_judge {
 /* Takes "-u USER" out of argv (its count is returned); *user_r is g_free'd, NULL if not given.
  * Negative if it has no value. */
 int filterctl_judge_user(int argc, char **argv, char **user_r);
-/* Reads and judges a file for the user (NULL: "site"). A sysexits code, the reason on stderr. */
+/* Reads and judges a file for the user (NULL: MODEL_SITE). A sysexits code, the reason on stderr. */
 int filterctl_judge_file(struct filterctl *ctl, const char *user, const char *file,
                          struct filterctl_judge *j);
 void filterctl_judge_clear(struct filterctl_judge *j);

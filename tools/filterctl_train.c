@@ -88,7 +88,7 @@ int filterctl_train(struct filterctl *ctl, int argc, char **argv)
     }
     int code = EX_NOPERM;
     if (filterctl_site_key(ctl)) {
-        osb_key(&ctl->key, t.user, t.key);
+        osb_key(&ctl->key, t.key);
         code = train_paths(&t, argv + 3);
     }
     explicit_bzero(t.key, sizeof t.key);

@@ -4,20 +4,33 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "classifier/learner.h"
 
-/* from, from+1, ... and, of another kind, the numbers that count from 100,000 + salt. */
+/* from, from+1, ... and, of another kind, numbers of its own. */
 static GArray *features(guint32 from, guint count, guint32 salt)
 {
     GArray *f = g_array_new(FALSE, FALSE, sizeof(guint32));
     for (guint i = 0; i < count; i++) {
-        const guint32 common = from + i, own = 100000 + salt * 1000 + i;
+        const guint32 common = from + i, own = 20000 + salt * 1000 + i;
         g_array_append_val(f, common);
         g_array_append_val(f, own);
     }
     return f;
+}
+
+static struct learner_step learn(struct learner *l, const GArray *f, bool spam,
+                                 enum learner_effort effort)
+{
+    const struct learner_lesson lesson = {spam, effort, 0};
+    return learner_learn(l, f, &lesson);
+}
+
+static void undo(struct learner *l, const GArray *f, bool spam, struct learner_step step)
+{
+    learner_apply(l, f, spam, learner_negate(step));
 }
 
 static void test_probability(void **state)
@@ -37,7 +50,7 @@ static void test_nothing_learnt_is_a_bit_hammy(void **state)
     GArray *f = features(1, 50, 1), *none = g_array_new(FALSE, FALSE, sizeof(guint32));
     assert_true(learner_score(l, f) == LEARNER_PRIOR);
     assert_true(learner_score(l, none) == LEARNER_PRIOR);
-    learner_learn(l, none, true, LEARNER_FIRM);
+    learn(l, none, true, LEARNER_FIRM);
     g_array_unref(f);
     g_array_unref(none);
     g_free(l);
@@ -50,21 +63,21 @@ static void test_five_moves_suffice_and_unlearn(void **state)
     struct learner *l = g_new0(struct learner, 1);
     for (guint i = 0; i < 8; i++) {
         GArray *ham = features(1, 100, i);
-        learner_learn(l, ham, false, LEARNER_FIRM);
+        learn(l, ham, false, LEARNER_FIRM);
         g_array_unref(ham);
     }
     GArray *moved[5];
-    gint32 steps[5];
+    struct learner_step steps[5];
     for (guint i = 0; i < 5; i++) {
         moved[i] = features(50, 100, 20 + i); /* shares words with the ham, too */
-        steps[i] = learner_learn(l, moved[i], true, LEARNER_FIRM);
+        steps[i] = learn(l, moved[i], true, LEARNER_FIRM);
     }
     GArray *next = features(50, 100, 40), *good = features(1, 100, 41);
     const double score = learner_score(l, next);
     assert_true(learner_probability(score) >= 0.9);
     assert_true(learner_score(l, good) < 0);
     for (guint i = 0; i < 5; i++) {
-        learner_undo(l, moved[i], true, steps[i]);
+        undo(l, moved[i], true, steps[i]);
         g_array_unref(moved[i]);
     }
     assert_true(learner_score(l, next) < score - 2);
@@ -74,26 +87,42 @@ static void test_five_moves_suffice_and_unlearn(void **state)
     g_free(l);
 }
 
+/* Deterministic dice. */
+static guint32 roll(guint32 *seed, guint32 below)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return (*seed >> 8) % below;
+}
+
+/* Many lessons of all kinds, some taken back in another order: what stays is as if they had never
+ * been. */
 static void test_undo_is_exact_in_any_order(void **state)
 {
     (void)state;
-    struct learner *l = g_new0(struct learner, 1), *without = g_new0(struct learner, 1);
-    GArray *a = features(1, 200, 1), *b = features(30, 300, 2), *c = features(60, 50, 3);
-    const gint32 one = learner_learn(l, a, true, LEARNER_FIRM);
-    const gint32 two = learner_learn(l, b, false, LEARNER_FIRM);
-    const gint32 three = learner_learn(l, c, true, LEARNER_ONCE);
-    assert_int_not_equal(one, 0);
-    assert_int_not_equal(two, 0);
-    assert_int_not_equal(three, 0);
-    learner_undo(l, a, true, one);
-    learner_undo(l, c, true, three);
-    learner_undo(l, b, false, two);
-    assert_memory_equal(l, without, sizeof *l);
-    g_array_unref(a);
-    g_array_unref(b);
-    g_array_unref(c);
+    enum { LESSONS = 60 };
+    struct learner *l = g_new0(struct learner, 1), *empty = g_new0(struct learner, 1);
+    GArray *f[LESSONS];
+    struct learner_step steps[LESSONS];
+    guint32 seed = 7, moved = 0;
+    for (guint i = 0; i < LESSONS; i++) {
+        f[i] = features(roll(&seed, 300), 10 + roll(&seed, 300), i);
+        steps[i] = learn(l, f[i], i % 3 == 0, (enum learner_effort)(i % 3));
+        moved += steps[i].weights != 0 && steps[i].counts != 0;
+    }
+    assert_true(moved > LESSONS / 2);
+    const double before = learner_score(l, f[0]);
+    struct learner_step more = learn(l, f[1], true, LEARNER_FIRM);
+    assert_true(learner_score(l, f[0]) != before);
+    undo(l, f[1], true, more);
+    assert_true(learner_score(l, f[0]) == before);
+    for (guint i = LESSONS; i-- > 0;)
+        undo(l, f[(i * 7) % LESSONS], (i * 7) % LESSONS % 3 == 0, steps[(i * 7) % LESSONS]);
+    memset(l->touched, 0, sizeof l->touched);
+    assert_memory_equal(l, empty, sizeof *l);
+    for (guint i = 0; i < LESSONS; i++)
+        g_array_unref(f[i]);
     g_free(l);
-    g_free(without);
+    g_free(empty);
 }
 
 static void test_a_step_that_would_overflow_is_not_taken(void **state)
@@ -104,9 +133,21 @@ static void test_a_step_that_would_overflow_is_not_taken(void **state)
     l->weights[3] = G_MAXINT16;
     l->weights[1] = -20000;
     l->weights[2] = -20000;
-    assert_int_equal(learner_learn(l, f, true, LEARNER_FIRM), 0);
+    const struct learner_step step = learn(l, f, true, LEARNER_FIRM);
+    assert_int_equal(step.weights, 0);
+    assert_int_equal(step.counts, 0);
+    assert_int_equal(step.heard, 1);
     assert_int_equal(l->weights[3], G_MAXINT16);
     assert_int_equal(l->weights[4], 0);
+    l->weights[3] = 0;
+    for (guint place = 1; place < 5; place++)
+        l->counts[place].ham = 1000;
+    l->counts[3].spam = G_MAXUINT16;
+    assert_int_equal(learn(l, f, true, LEARNER_FIRM).weights, 0);
+    assert_int_equal(l->counts[3].spam, G_MAXUINT16);
+    l->counts[3].spam--;
+    assert_int_not_equal(learn(l, f, true, LEARNER_ONCE).weights, 0);
+    assert_int_equal(l->counts[3].spam, G_MAXUINT16);
     g_array_unref(f);
     g_free(l);
 }
@@ -117,11 +158,73 @@ static void test_far_from_the_line_nothing_changes(void **state)
     struct learner *l = g_new0(struct learner, 1);
     GArray *f = features(1, 100, 1);
     for (int i = 0; i < 20; i++)
-        learner_learn(l, f, true, LEARNER_ONCE);
-    assert_int_equal(learner_learn(l, f, true, LEARNER_ONCE), 0);
-    assert_false(learner_is_thin(learner_score(l, f), true));
-    assert_true(learner_is_thin(learner_score(l, f), false));
+        learn(l, f, true, LEARNER_ONCE);
+    const struct learner_step step = learn(l, f, true, LEARNER_ONCE);
+    assert_int_equal(step.weights, 0);
+    assert_int_equal(step.counts, 0);
+    assert_int_equal(l->spam, 21);
     g_array_unref(f);
+    g_free(l);
+}
+
+static void test_what_seems_so_weighs_half(void **state)
+{
+    (void)state;
+    struct learner *a = g_new0(struct learner, 1), *b = g_new0(struct learner, 1);
+    GArray *f = features(1, 100, 1);
+    const gint32 whole = learn(a, f, true, LEARNER_ONCE).weights;
+    const gint32 half = learn(b, f, true, LEARNER_HALF).weights;
+    assert_true(half > 0 && abs(whole - 2 * half) <= 1);
+    g_array_unref(f);
+    g_free(a);
+    g_free(b);
+}
+
+/* What the base knows already need not be learnt again; it has half a voice. */
+static void test_a_base(void **state)
+{
+    (void)state;
+    struct learner *base = g_new0(struct learner, 1), *own = g_new0(struct learner, 1);
+    GArray *f = features(1, 100, 1), *other = features(5000, 100, 2);
+    for (int i = 0; i < 30; i++) {
+        learn(base, f, true, LEARNER_FIRM);
+        learn(base, other, false, LEARNER_FIRM);
+    }
+    const double added = learner_base(base, f);
+    assert_true(fabs(added - (learner_score(base, f) - LEARNER_PRIOR) / 2) < 1e-9);
+    assert_true(added > 1);
+    const struct learner_lesson with = {true, LEARNER_ONCE, added}, without = {true, LEARNER_ONCE, 0};
+    const gint32 less = learner_learn(own, f, &with).weights;
+    memset(own, 0, sizeof *own);
+    assert_true(less < learner_learn(own, f, &without).weights);
+    g_array_unref(f);
+    g_array_unref(other);
+    g_free(base);
+    g_free(own);
+}
+
+static void test_ageing_spares_what_was_touched(void **state)
+{
+    (void)state;
+    struct learner *l = g_new0(struct learner, 1);
+    GArray *old = features(1, 50, 1), *young = features(2000, 50, 2);
+    learn(l, old, true, LEARNER_FIRM);
+    const gint16 weight = l->weights[1];
+    const guint16 count = l->counts[1].spam;
+    learner_age(l);
+    const struct learner_step step = learn(l, young, false, LEARNER_FIRM);
+    learner_age(l);
+    assert_int_equal(l->weights[1], weight); /* touched in the period before this one */
+    learner_age(l);
+    assert_int_equal(l->weights[1], weight / 2);
+    assert_int_equal(l->counts[1].spam, count / 2);
+    undo(l, young, false, step);
+    for (guint i = 0; i < young->len; i++) {
+        assert_int_equal(l->weights[g_array_index(young, guint32, i)], 0);
+        assert_int_equal(l->counts[g_array_index(young, guint32, i)].ham, 0);
+    }
+    g_array_unref(old);
+    g_array_unref(young);
     g_free(l);
 }
 
@@ -134,6 +237,9 @@ int main(void)
         cmocka_unit_test(test_undo_is_exact_in_any_order),
         cmocka_unit_test(test_a_step_that_would_overflow_is_not_taken),
         cmocka_unit_test(test_far_from_the_line_nothing_changes),
+        cmocka_unit_test(test_what_seems_so_weighs_half),
+        cmocka_unit_test(test_a_base),
+        cmocka_unit_test(test_ageing_spares_what_was_touched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 
 #include "base/store.h"
 #include "classifier/classifier.h"
+#include "classifier/explain.h"
 #include "classifier/daykey.h"
 #include "classifier/ledger.h"
 #include "classifier/osb.h"
@@ -461,7 +462,7 @@ static void test_a_cached_model_follows(void **state)
     assert_true(classifier_judge(c, "a@x.example", t, &j));
     assert_true(j.score > first);
     judgement_clear(&j);
-    GPtrArray *reasons = classifier_explain(c, "a@x.example", t, 3);
+    GPtrArray *reasons = explain_message(c, "a@x.example", t, 3);
     assert_int_equal(reasons->len, 3);
     assert_true(((struct reason *)g_ptr_array_index(reasons, 0))->weight > 0);
     g_ptr_array_unref(reasons);

@@ -110,68 +110,6 @@ static void test_size_is_limited(void **state)
     tokens_free(&t);
 }
 
-static GArray *features_of(const char *mail, unsigned char user)
-{
-    const unsigned char key[16] = {user};
-    struct tokens *t = tokens_of(mail, strlen(mail), NULL);
-    GArray *features = osb_features(t, key);
-    tokens_free(&t);
-    return features;
-}
-
-static guint shared(const GArray *a, const GArray *b)
-{
-    guint n = 0;
-    for (guint i = 0; i < a->len; i++)
-        for (guint k = 0; k < b->len; k++)
-            n += g_array_index(a, guint32, i) == g_array_index(b, guint32, k);
-    return n;
-}
-
-static void test_features_are_the_users_own(void **state)
-{
-    (void)state;
-    const char *mail = "Subject: one two three four five six\n\nbody words here\n";
-    GArray *a = features_of(mail, 1), *again = features_of(mail, 1), *b = features_of(mail, 2);
-    assert_int_equal(a->len, again->len);
-    assert_memory_equal(a->data, again->data, a->len * sizeof(guint32));
-    assert_int_equal(shared(a, b), 0);
-    for (guint i = 0; i < a->len; i++) /* no weight's place twice */
-        for (guint k = 0; k < i; k++)
-            assert_int_not_equal(g_array_index(a, guint32, i) % LEARNER_WEIGHTS,
-                                 g_array_index(a, guint32, k) % LEARNER_WEIGHTS);
-    g_array_unref(a);
-    g_array_unref(again);
-    g_array_unref(b);
-}
-
-struct pairs {
-    GString *seen;
-};
-
-static void add_pair(guint32 feature, const char *first, const char *second, void *arg)
-{
-    (void)feature;
-    struct pairs *p = arg;
-    if (g_str_has_prefix(second, "h:subject:"))
-        g_string_append_printf(p->seen, "%s%s%s ", first ? first + 10 : "", first ? "+" : "",
-                               second + 10);
-}
-
-static void test_window_of_five(void **state)
-{
-    (void)state;
-    const char *mail = "From: x\nSubject: aa bb cc dd ee ff\n\n";
-    const unsigned char key[16] = {0};
-    struct pairs p = {g_string_new(NULL)};
-    struct tokens *t = tokens_of(mail, strlen(mail), NULL);
-    osb_each(t, key, add_pair, &p);
-    assert_string_equal(p.seen->str, "aa bb aa+bb cc bb+cc aa+cc dd cc+dd bb+dd aa+dd "
-                                     "ee dd+ee cc+ee bb+ee aa+ee ff ee+ff dd+ff cc+ff bb+ff ");
-    g_string_free(p.seen, TRUE);
-    tokens_free(&t);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,8 +117,6 @@ int main(void)
         cmocka_unit_test(test_facts_come_first),
         cmocka_unit_test(test_nothing_gives_little),
         cmocka_unit_test(test_size_is_limited),
-        cmocka_unit_test(test_features_are_the_users_own),
-        cmocka_unit_test(test_window_of_five),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

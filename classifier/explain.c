@@ -1,0 +1,83 @@
+#include "classifier/explain.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "classifier/classifier_view.h"
+#include "classifier/model.h"
+#include "classifier/osb.h"
+
+struct explaining {
+    struct classifier_view own, site;
+    GArray *features;   /* beside reasons: also those that say nothing */
+    GPtrArray *reasons;
+};
+
+static void reason_free(gpointer data)
+{
+    struct reason *r = data;
+    explicit_bzero(r->text, strlen(r->text));
+    g_free(r->text);
+    g_free(r);
+}
+
+static void take(guint32 feature, const char *first, const char *second, void *arg)
+{
+    struct explaining *e = arg;
+    struct reason *r = g_new0(struct reason, 1);
+    r->text = first ? g_strconcat(first, " ", second, NULL) : g_strdup(second);
+    g_array_append_val(e->features, feature);
+    g_ptr_array_add(e->reasons, r);
+}
+
+static double opinion(const struct classifier_view *v, guint32 feature, guint count)
+{
+    return v->learner ? learner_opinion(v->learner, places_one(feature, &v->key), count) : 0;
+}
+
+static void weigh(struct explaining *e)
+{
+    for (guint i = 0; i < e->features->len; i++) {
+        const guint32 feature = g_array_index(e->features, guint32, i);
+        struct reason *r = g_ptr_array_index(e->reasons, i);
+        r->weight = opinion(&e->own, feature, e->features->len) +
+                    LEARNER_BASE_VOICE * opinion(&e->site, feature, e->features->len);
+    }
+}
+
+static gint by_strength(gconstpointer a, gconstpointer b)
+{
+    const struct reason *x = *(struct reason *const *)a, *y = *(struct reason *const *)b;
+    const double wx = fabs(x->weight), wy = fabs(y->weight);
+    return wx != wy ? (wx < wy) - (wx > wy) : strcmp(x->text, y->text);
+}
+
+/* The first k that say something. */
+static void cut(GPtrArray *reasons, size_t k)
+{
+    guint n = 0;
+    g_ptr_array_sort(reasons, by_strength);
+    while (n < reasons->len && n < k && ((struct reason *)reasons->pdata[n])->weight != 0)
+        n++;
+    g_ptr_array_set_size(reasons, (gint)n);
+}
+
+GPtrArray *explain_message(struct classifier *c, const char *user, const struct tokens *t,
+                           size_t k)
+{
+    struct explaining e = {.features = g_array_new(FALSE, FALSE, sizeof(guint32)),
+                           .reasons = g_ptr_array_new_with_free_func(reason_free)};
+    unsigned char key[16];
+    if (strcmp(user, MODEL_SITE) != 0)
+        classifier_view(c, user, &e.own);
+    classifier_view(c, MODEL_SITE, &e.site);
+    osb_key(classifier_sitekey(c), key);
+    osb_each(t, key, take, &e);
+    weigh(&e);
+    cut(e.reasons, k);
+    explicit_bzero(key, sizeof key);
+    explicit_bzero(&e.own.key, sizeof e.own.key);
+    explicit_bzero(&e.site.key, sizeof e.site.key);
+    g_array_unref(e.features);
+    return e.reasons;
+}
