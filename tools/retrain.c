@@ -56,9 +56,21 @@ static void drain(void)
     explicit_bzero(rest, sizeof rest);
 }
 
+/* Behind the blanks of a header's value, over folds. */
+static const char *text_of(const char *value)
+{
+    for (;;) {
+        value += strspn(value, " \t");
+        const size_t eol = strspn(value, "\r\n");
+        if (eol == 0 || !strchr(" \t", value[eol]) || !value[eol])
+            return value;
+        value += eol;
+    }
+}
+
 static char *id_in(const char *value)
 {
-    value += strspn(value, " \t\r\n");
+    value = text_of(value);
     const size_t n = strspn(value, ALNUM);
     return n > 0 && n <= ID_MAX ? g_strndup(value, n) : NULL;
 }
@@ -78,7 +90,7 @@ static const char *signature_value(const char *line, const char *prefix)
 /* dspam wrote "50b350ec22971206812616" or "1,50b3...": nothing is known here of such mail. */
 static bool is_of_dspam(const char *value)
 {
-    value += strspn(value, " \t\r\n");
+    value = text_of(value);
     const size_t n = strspn(value, ALNUM);
     return n != ID_LEN || value[n] == ',';
 }
