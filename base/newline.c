@@ -25,6 +25,8 @@ static void add_line(struct bytes *out, const unsigned char *p, size_t len, bool
 void newline_normalise(struct bytes *b)
 {
     struct bytes out = {0};
+    if (b->len == 0)
+        return;
     const unsigned char *p = b->data, *end = b->data + b->len;
     bytes_reserve(&out, b->len + b->len / 32 + 2);
     while (p < end) {

@@ -192,6 +192,7 @@ static void plaintext(void **state)
     assert_int_equal(teach(USER, "ham", HEADER BODY), EX_OK);
     assert_true(score(USER, HEADER BODY) == before);
     assert_true(score("b@x.example", HEADER BODY) == other);
+    assert_int_equal(teach(USER, "spam", ""), EX_OK);
 }
 
 static void sealed(void **state)
