@@ -21,7 +21,7 @@ FILTERD_SRC := $(filter-out filterd/main.c filterd/pipe_main.c,$(wildcard filter
 CTL_SRC := $(wildcard tools/filterctl*.c)
 UNIT := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(wildcard t/unit/*_test.c))
 
-.PHONY: all check lint bench fuzz install clean units deps
+.PHONY: all check lint bench bench-classifier fuzz install clean units deps
 all: $(addprefix $(BUILD)/,$(PROGRAMS))
 units: $(UNIT)
 
@@ -53,6 +53,11 @@ lint:
 
 bench: all
 	t/bench/run $(CORPUS)
+
+# With the peers that are here, if they cannot be installed.
+bench-classifier: all
+	-bash -c '. tools/deps && deps_install $$DEPS_BENCH'
+	BUILD=$(BUILD) t/bench/classifier $(if $(CORPUS),--set '$(CORPUS)') $(ARGS)
 
 fuzz:
 	t/fuzz/run $(T)
