@@ -49,6 +49,19 @@ static void take_client(GArray *clients, int listen_fd, const struct settings *s
     close(c.fd);
 }
 
+/* A correction is a person's word: the log says what became of it. */
+static void note_retrain(GVariant *arguments, int code, const char *text)
+{
+    const char *said[] = {"login", "class", "signature"};
+    for (size_t i = 0; i < G_N_ELEMENTS(said); i++) {
+        const char *value = "-";
+        g_variant_lookup(arguments, said[i], "&s", &value);
+        said[i] = value;
+    }
+    log_info("retrain login=<%s> class=%s signature=%s %s%s%s", said[0], said[1], said[2],
+             code == EX_OK ? "learnt" : "not learnt", text ? ": " : "", text ? text : "");
+}
+
 /* One request; false when the client is gone or no good. */
 static bool serve_client(struct ledger *ledger, const struct client *c)
 {
@@ -59,15 +72,17 @@ static bool serve_client(struct ledger *ledger, const struct client *c)
     char *text = NULL;
     GVariant *arguments;
     int code = EX_NOPERM;
+    GVariantDict results;
+    g_variant_dict_init(&results, NULL);
     g_variant_get(request, "(&s@a{sv})", &verb, &arguments);
     if (c->rights == PEER_ALL || !g_strcmp0(verb, "retrain"))
-        code = ledger_handle(ledger, verb, arguments, &text);
+        code = ledger_handle(ledger, verb, arguments, &results, &text);
     else
         text = g_strdup("this uid may train and nothing else");
-    GVariantDict none;
-    g_variant_dict_init(&none, NULL);
+    if (!g_strcmp0(verb, "retrain"))
+        note_retrain(arguments, code, text);
     GVariant *answer = g_variant_new("(is@a{sv})", code, text ? text : "",
-                                     g_variant_dict_end(&none));
+                                     g_variant_dict_end(&results));
     bool ok = frame_send(c->fd, answer, FRAME_MS);
     g_free(text);
     g_variant_unref(arguments);

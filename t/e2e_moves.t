@@ -96,6 +96,7 @@ subtest 'move, the same again, and back' => sub {
     near(score($rsa), $there, 'learnt once');
     learnt(after($rsa, 'SELECT Junk', 'UID MOVE 2 INBOX'), 1, -1, 'Junk to INBOX');
     near(score($rsa), $start, 'a move back restores the score');
+    like($filterd->log_text, qr/retrain login=<\Q$rsa\E> class=$_ signature=\w{24} learnt$/m, "$_ is logged") for qw(spam ham);
 };
 
 subtest 'copy' => sub {
@@ -147,6 +148,7 @@ subtest 'a foreign or forged signature' => sub {
     my $id = header($sealed, 'X-Filterd-Signature');
     my @before = map { score($_) } $rsa, $curve;
     nothing(after($curve, append(Junk => $sealed)), 1, "another user's signature");
+    like($filterd->log_text, qr/retrain login=<\Q$curve\E> class=spam signature=$id not learnt: no record/, 'logged');
     my $forged = "X-Filterd-Signature: " . 'A' x 24 . "\r\n";
     nothing(after($curve, append(Junk => $forged . spam(300))), 1, 'an invented one');
     nothing(after($curve, append(Junk => "X-Filterd-Signature: ../x\r\n" . spam(301))), 1, 'none at all');
