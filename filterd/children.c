@@ -85,7 +85,7 @@ static bool start_worker(struct children *c)
     board_set(slot, SLOT_IDLE); /* counted from now on: one wish is one fork */
     pid_t pid = fork_child();
     if (pid == 0) {
-        struct worker_place place = {c->settings, &c->key, c->listen_fds,  c->tutor_fd,
+        struct worker_place place = {c->settings, &c->key, c->listen_fds, c->tutor_fd,
                                      c->board,    slot,    c->wake_pipe[1]};
         enter_child(c);
         if (c->control_fd >= 0)

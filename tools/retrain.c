@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/keeper.h"
 #include "base/log.h"
+#include "base/sandbox.h"
 #include "base/settings.h"
 #include "tools/retrain_text.h"
 #include "tools/retrain_words.h"
@@ -205,7 +206,9 @@ static int run(const struct retrain_words *w)
 {
     struct settings *settings = NULL;
     struct endpoint control;
+    const char *why;
     log_open(LOG_TO_SYSLOG, "filterd-retrain");
+    sandbox_no_writes(NULL, &why); /* there is plaintext to come; where it cannot be, all the same */
     const bool ok = find_control(w, &settings, &control);
     if (ok && w->nothing)
         drain();
