@@ -11,7 +11,8 @@
 #include "base/frame.h"
 
 #define CONNECT_TIMEOUT_S 5
-#define ANSWER_MAX_BYTES (1024 * 1024)
+/* A whole user can come out. */
+#define ANSWER_MAX_BYTES (16 * 1024 * 1024)
 
 /* A full backlog must not hold a worker up: the send timeout bounds connect too. */
 static int connect_to(const struct sockaddr *address, socklen_t len)
@@ -60,10 +61,8 @@ struct endpoint keeper_tutor_at(const struct endpoint *control)
     return (struct endpoint){.path = path};
 }
 
-int keeper_call(int fd, const char *verb, GVariant *arguments, int timeout_ms, char **text_r)
+struct keeper_answer keeper_ask(int fd, const char *verb, GVariant *arguments, int timeout_ms)
 {
-    if (text_r)
-        *text_r = NULL;
     if (!arguments)
         arguments = g_variant_new("a{sv}", NULL);
     gint64 start = g_get_monotonic_time();
@@ -73,16 +72,27 @@ int keeper_call(int fd, const char *verb, GVariant *arguments, int timeout_ms, c
             timeout_ms = MAX(timeout_ms - (int)((g_get_monotonic_time() - start) / 1000), 0);
         answer = frame_recv(fd, FRAME_ANSWER, ANSWER_MAX_BYTES, timeout_ms);
     }
-    if (!answer) {
-        if (text_r)
-            *text_r = g_strdup("the keeper does not answer");
-        return EX_TEMPFAIL;
-    }
+    if (!answer)
+        return (struct keeper_answer){EX_TEMPFAIL, g_strdup("the keeper does not answer"), NULL};
+    struct keeper_answer a;
     gint32 code;
-    const char *text;
-    g_variant_get(answer, "(i&sa{sv})", &code, &text, NULL);
-    if (text_r)
-        *text_r = g_strdup(text);
+    g_variant_get(answer, "(is@a{sv})", &code, &a.text, &a.results);
+    a.code = code == EX_OK || (code >= EX__BASE && code <= EX__MAX) ? code : EX_TEMPFAIL;
     g_variant_unref(answer);
-    return code == EX_OK || (code >= EX__BASE && code <= EX__MAX) ? code : EX_TEMPFAIL;
+    return a;
+}
+
+void keeper_answer_clear(struct keeper_answer *a)
+{
+    g_clear_pointer(&a->text, g_free);
+    g_clear_pointer(&a->results, g_variant_unref);
+}
+
+int keeper_call(int fd, const char *verb, GVariant *arguments, int timeout_ms, char **text_r)
+{
+    struct keeper_answer a = keeper_ask(fd, verb, arguments, timeout_ms);
+    if (text_r)
+        *text_r = g_steal_pointer(&a.text);
+    keeper_answer_clear(&a);
+    return a.code;
 }

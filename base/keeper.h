@@ -4,6 +4,8 @@
  * signature s), retrain (login s, class s, signature s), learn (user s, class s, signature s,
  * features au), train (user s, class s, features au), alias-add (address s, user s), alias-remove
  * (address s), user-set (user s, name s, value s; no value removes), user-remove (user s), ping.
+ * train also takes batch aau for features, and gives back right u: how many of its messages the
+ * model had on the right side before it learnt them.
  * Uids of train_users may retrain and nothing else. */
 #ifndef BASE_KEEPER_H
 #define BASE_KEEPER_H
@@ -16,6 +18,14 @@
 int keeper_connect(const struct endpoint *control);
 /* Beside the control socket: where a worker learns messages from their text (filterd/tutor.h). */
 struct endpoint keeper_tutor_at(const struct endpoint *control); /* g_free its path */
+struct keeper_answer {
+    int code; /* of sysexits.h; EX_TEMPFAIL if none came */
+    char *text; /* one line */
+    GVariant *results; /* a{sv}, NULL if none came */
+};
+
+struct keeper_answer keeper_ask(int fd, const char *verb, GVariant *arguments, int timeout_ms);
+void keeper_answer_clear(struct keeper_answer *a);
 /* Sends verb and arguments (a{sv}, floating, taken over) and waits: sysexits code, EX_TEMPFAIL if
  * it does not answer. text_r may be NULL; else one line, g_free. */
 int keeper_call(int fd, const char *verb, GVariant *arguments, int timeout_ms, char **text_r);

@@ -163,11 +163,13 @@ char *classifier_signature_new(void)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     char signature[25];
+    unsigned char random[32];
     size_t n = 0;
     while (n < sizeof signature - 1) {
-        unsigned char random;
-        if (getrandom(&random, 1, 0) == 1 && random < 248) /* 4 * 62: no letter is likelier */
-            signature[n++] = letters[random % 62];
+        const ssize_t got = getrandom(random, sizeof random, 0);
+        for (ssize_t i = 0; i < got && n < sizeof signature - 1; i++)
+            if (random[i] < 248) /* 4 * 62: no letter is likelier */
+                signature[n++] = letters[random[i] % 62];
     }
     signature[n] = '\0';
     return g_strdup(signature);

@@ -57,6 +57,7 @@ void ledger_free(struct ledger **l)
     if (!*l)
         return;
     g_hash_table_unref((*l)->models);
+    model_free(&(*l)->site);
     users_free(&(*l)->users);
     if ((*l)->round)
         g_ptr_array_unref((*l)->round);
@@ -142,7 +143,8 @@ static int ping(struct ledger *l, GVariant *arguments, char **text_r)
     return EX_OK;
 }
 
-int ledger_handle(struct ledger *l, const char *verb, GVariant *arguments, char **text_r)
+int ledger_handle(struct ledger *l, const char *verb, GVariant *arguments, GVariantDict *results,
+                  char **text_r)
 {
     static const struct {
         const char *name;
@@ -153,12 +155,18 @@ int ledger_handle(struct ledger *l, const char *verb, GVariant *arguments, char 
         {"alias-remove", alias_remove}, {"user-set", user_set},     {"user-remove", user_remove},
         {"ping", ping},
     };
+    int code = EX_UNAVAILABLE;
+    size_t i = 0;
     *text_r = NULL;
-    for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++)
-        if (strcmp(verbs[i].name, verb) == 0)
-            return verbs[i].fn(l, arguments, text_r);
-    *text_r = g_strdup("no such request");
-    return EX_UNAVAILABLE;
+    while (i < G_N_ELEMENTS(verbs) && strcmp(verbs[i].name, verb) != 0)
+        i++;
+    l->results = results;
+    if (i < G_N_ELEMENTS(verbs))
+        code = verbs[i].fn(l, arguments, text_r);
+    else
+        *text_r = g_strdup("no such request");
+    l->results = NULL;
+    return code;
 }
 
 void ledger_tick(struct ledger *l)

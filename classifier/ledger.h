@@ -15,8 +15,10 @@ struct ledger;
  * are missing. NULL with *error_r (one line, g_free): busy or not writable. */
 struct ledger *ledger_open(const struct settings *s, const struct sitekey *key, char **error_r);
 void ledger_free(struct ledger **l);
-/* Carries out one request (see base/keeper.h); returns a sysexits code, *text_r one line. */
-int ledger_handle(struct ledger *l, const char *verb, GVariant *arguments, char **text_r);
+/* Carries out one request (see base/keeper.h); returns a sysexits code, *text_r one line. What else
+ * it gives back goes into results (may be NULL). */
+int ledger_handle(struct ledger *l, const char *verb, GVariant *arguments, GVariantDict *results,
+                  char **text_r);
 /* Housekeeping, to be called about once a minute: day keys past signature_days are destroyed with
  * their records. */
 void ledger_tick(struct ledger *l);

@@ -11,12 +11,16 @@ struct ledger {
     struct sitekey key;
     int lock_fd;
     struct users *users;
-    GHashTable *models; /* user -> open struct model*, a few */
+    GHashTable *models; /* user -> open struct model*, a few; any of them may go for another */
+    struct model *site; /* the base; NULL: not open. Beside them, as it is used while they are */
     char *forgotten;    /* the day before which all keys are known to be gone */
     GPtrArray *round;   /* files of users that housekeeping has still to visit */
     gint64 round_began; /* monotonic time; 0: none yet */
+    GVariantDict *results; /* of the request in hand; NULL if nobody asked for them */
 };
 
+/* One more result of the request in hand; takes a floating value over. */
+void ledger_give(struct ledger *l, const char *name, GVariant *value);
 /* The user's model, opened for writing and made if need be; lent. NULL with one line. */
 struct model *ledger_model(struct ledger *l, const char *user, char **text_r);
 /* The site's base, opened for writing; lent. NULL if there is none (and it was not to be made), or it

@@ -280,12 +280,13 @@ int lesson_train(struct ledger *l, GVariant *arguments, char **text_r)
         fail(code, text_r, "train: user, class (spam, ham) and features are wanted");
     } else {
         struct model *m = ledger_model(l, user, text_r);
-        const struct rehearsal what = {l, user, class, m};
+        struct rehearsal what = {.ledger = l, .user = user, .class = class, .model = m};
         bool ok = m && model_begin(m);
         if (ok) {
             ok = rehearsal_train(&what, messages, text_r);
             ok = model_end(m, ok);
         }
+        ledger_give(l, "right", g_variant_new_uint32(what.right));
         code = ok ? EX_OK : fail(EX_TEMPFAIL, text_r, "the model could not be read or written");
     }
     if (messages)

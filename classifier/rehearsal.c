@@ -7,7 +7,6 @@
 #include "classifier/model_learner.h"
 #include "classifier/places.h"
 #include "classifier/record.h"
-#include "classifier/teaching.h"
 
 enum { SAMPLES = 300 }; /* of each class; 100 make three times the errors, 500 few less */
 
@@ -32,11 +31,53 @@ static GPtrArray *other_samples(const struct rehearsal *r)
     return samples;
 }
 
-static bool keep(const struct rehearsal *r, const char *signature, const GArray *features,
-                 char **error_r)
+/* The samples of the class that is trained: a seat each, taken by one that is stored (signature) or,
+ * while a batch lasts, by a message of it. Sealed and stored is only who sits there in the end. */
+struct seat {
+    char *signature;
+    const GArray *message;
+};
+
+static void seat_clear(gpointer data)
+{
+    g_free(((struct seat *)data)->signature);
+}
+
+static GArray *seats_taken(const struct rehearsal *r)
+{
+    GPtrArray *signatures = record_samples(r->model, r->class);
+    GArray *seats = g_array_new(FALSE, TRUE, sizeof(struct seat));
+    g_array_set_clear_func(seats, seat_clear);
+    for (guint i = 0; i < signatures->len; i++) {
+        const struct seat seat = {.signature = g_strdup(g_ptr_array_index(signatures, i))};
+        g_array_append_val(seats, seat);
+    }
+    g_ptr_array_unref(signatures);
+    return seats;
+}
+
+/* Gives it a seat with a chance that is the same for all messages of its class in the end. */
+static bool seat(const struct rehearsal *r, GArray *seats, guint seen, const GArray *message)
+{
+    if (seats->len < SAMPLES) {
+        const struct seat last = {.message = message};
+        g_array_append_val(seats, last);
+        return true;
+    }
+    const guint place = (guint)g_random_int_range(0, (gint32)MAX(seen, SAMPLES));
+    if (place >= seats->len)
+        return true;
+    struct seat *s = &g_array_index(seats, struct seat, place);
+    const bool ok = !s->signature || record_remove(r->model, s->signature);
+    g_clear_pointer(&s->signature, g_free);
+    s->message = message;
+    return ok;
+}
+
+static bool keep(const struct rehearsal *r, const GArray *features, char **error_r)
 {
     struct record *record = record_new();
-    record->signature = g_strdup(signature);
+    record->signature = classifier_signature_new();
     record->day = daykey_day(0);
     record->class = g_strdup(r->class);
     record->taught = g_strdup(r->class);
@@ -47,39 +88,49 @@ static bool keep(const struct rehearsal *r, const char *signature, const GArray 
     return ok;
 }
 
-/* Keeps it with a chance that gives all messages of its class the same in the end. */
-static bool sample(const struct rehearsal *r, GPtrArray *kept, guint seen, const GArray *features,
-                   char **error_r)
+static bool keep_seated(const struct rehearsal *r, const GArray *seats, char **error_r)
 {
-    if (kept->len >= SAMPLES) {
-        const guint place = (guint)g_random_int_range(0, (gint32)MAX(seen, SAMPLES));
-        if (place >= kept->len)
-            return true;
-        if (!record_remove(r->model, g_ptr_array_index(kept, place)))
-            return false;
-        g_ptr_array_remove_index_fast(kept, place);
+    bool ok = true;
+    for (guint i = 0; i < seats->len && ok; i++) {
+        const struct seat *s = &g_array_index(seats, struct seat, i);
+        ok = !s->message || keep(r, s->message, error_r);
     }
-    char *signature = classifier_signature_new();
-    g_ptr_array_add(kept, signature);
-    return keep(r, signature, features, error_r);
+    return ok;
 }
 
-/* One class room: the owner's learner and where it keeps things. */
+/* One class room: the owner's learner, the base it stands on, and their places. */
 struct room {
-    const struct rehearsal *what;
+    struct rehearsal *what;
     struct learner *learner;
-    struct places_key key;
+    const struct learner *base; /* NULL: none, or this is it */
+    struct places_key key, base_key;
 };
 
-/* An owner's own lesson goes beyond what the base knows already. */
-static void learn(const struct room *room, const GArray *features, bool spam)
+static bool room_init(struct room *room, struct rehearsal *r)
 {
-    const bool site = strcmp(room->what->user, MODEL_SITE) == 0;
-    const double base = site ? 0 : teaching_base(room->what->ledger, features);
-    const struct learner_lesson lesson = {spam, LEARNER_ONCE, base};
+    const bool site = strcmp(r->user, MODEL_SITE) == 0;
+    struct model *base = site ? NULL : ledger_site(r->ledger, false);
+    *room = (struct room){.what = r, .learner = model_learner(r->model)};
+    room->base = base ? model_learner(base) : NULL;
+    places_key(&r->ledger->key, r->user, &room->key);
+    places_key(&r->ledger->key, MODEL_SITE, &room->base_key);
+    return room->learner != NULL;
+}
+
+/* An owner's own lesson goes beyond what the base knows already. The score before it. */
+static double learn(const struct room *room, const GArray *features, bool spam)
+{
+    struct learner_lesson lesson = {spam, LEARNER_ONCE, 0};
+    if (room->base) {
+        GArray *there = places_of(features, &room->base_key);
+        lesson.base = learner_base(room->base, there);
+        g_array_unref(there);
+    }
     GArray *places = places_of(features, &room->key);
+    const double score = learner_score(room->learner, places) + lesson.base;
     learner_learn(room->learner, places, &lesson);
     g_array_unref(places);
+    return score;
 }
 
 static void rehearse(const struct room *room, const GPtrArray *samples, guint i, bool spam)
@@ -92,32 +143,32 @@ static void rehearse(const struct room *room, const GPtrArray *samples, guint i,
 
 static bool lessons(const struct room *room, const GPtrArray *messages, char **error_r)
 {
-    const struct rehearsal *r = room->what;
+    struct rehearsal *r = room->what;
     const bool spam = is_spam(r);
-    GPtrArray *others = other_samples(r), *kept = record_samples(r->model, r->class);
+    GPtrArray *others = other_samples(r);
+    GArray *seats = seats_taken(r);
     const guint start = others->len ? (guint)g_random_int_range(0, (gint32)others->len) : 0;
     bool ok = true;
     for (guint i = 0; i < messages->len && ok; i++) {
         const GArray *features = g_ptr_array_index(messages, i);
-        learn(room, features, spam);
+        r->right += (learn(room, features, spam) > 0) == spam;
         rehearse(room, others, start + i, !spam);
-        ok = sample(r, kept, spam ? room->learner->spam : room->learner->ham, features, error_r);
+        ok = seat(r, seats, spam ? room->learner->spam : room->learner->ham, features);
     }
+    ok = ok && keep_seated(r, seats, error_r);
     g_ptr_array_unref(others);
-    g_ptr_array_unref(kept);
+    g_array_unref(seats);
     return ok;
 }
 
-bool rehearsal_train(const struct rehearsal *r, const GPtrArray *messages, char **error_r)
+bool rehearsal_train(struct rehearsal *r, const GPtrArray *messages, char **error_r)
 {
-    struct room room = {.what = r, .learner = model_learner(r->model)};
-    if (!room.learner)
-        return false;
-    const guint32 before = room.learner->spam + room.learner->ham;
-    places_key(&r->ledger->key, r->user, &room.key);
-    bool ok = lessons(&room, messages, error_r);
-    explicit_bzero(&room.key, sizeof room.key);
-    const gint32 heard = (gint32)(room.learner->spam + room.learner->ham - before);
+    struct room room;
+    bool ok = room_init(&room, r);
+    const guint32 before = ok ? room.learner->spam + room.learner->ham : 0;
+    ok = ok && lessons(&room, messages, error_r);
+    const gint32 heard = ok ? (gint32)(room.learner->spam + room.learner->ham - before) : 0;
     const struct model_lesson note = {"train", NULL, is_spam(r), {0, 0, heard}};
+    explicit_bzero(&room, sizeof room);
     return ok && model_learner_note(r->model, &note, NULL) && model_learner_checkpoint(r->model);
 }

@@ -14,10 +14,11 @@ struct rehearsal {
     const char *user; /* MODEL_SITE for the base */
     const char *class; /* "spam" or "ham" */
     struct model *model;
+    guint right; /* comes out: messages that were on the right side before they were learnt */
 };
 
 /* Teaches the messages (array of GArray* of features) and keeps samples; inside a transaction.
  * False, with one line in *error_r (g_free) or none, if something could not be read or written. */
-bool rehearsal_train(const struct rehearsal *r, const GPtrArray *messages, char **error_r);
+bool rehearsal_train(struct rehearsal *r, const GPtrArray *messages, char **error_r);
 
 #endif

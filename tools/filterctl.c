@@ -40,7 +40,9 @@ static const struct command commands[] = {
      "  filterctl alias remove ADDRESS\n"
      "  filterctl alias list\n"},
     {"train", filterctl_train, true,
-     "  filterctl train spam|ham USER PATH... messages, mboxes or Maildirs\n"},
+     "  filterctl train spam|ham USER PATH... messages, mboxes, Maildirs or folders of them\n"
+     "  filterctl train --site spam|ham PATH...\n"
+     "                                        the base that all users share\n"},
     {"classify", filterctl_classify, true,
      "  filterctl classify [-u USER] [--exit-code] FILE\n"},
     {"explain", filterctl_explain, true, "  filterctl explain [-u USER] FILE\n"},

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "base/bytes.h"
+#include "base/keeper.h"
 #include "base/settings.h"
 #include "base/sitekey.h"
 
@@ -23,8 +24,9 @@ struct filterctl {
 /* Loads ctl->key once, making the file if it is not there. False, with the reason on stderr. */
 bool filterctl_site_key(struct filterctl *ctl);
 /* Has the keeper carry out a request (see base/keeper.h), or where none runs does it here, on a
- * locked state. arguments: a{sv}, floating, taken over. Returns a sysexits code; *text_r (may be
- * NULL) is one line, g_free. */
+ * locked state. arguments: a{sv}, floating, taken over. keeper_answer_clear it. */
+struct keeper_answer filterctl_request(struct filterctl *ctl, const char *verb, GVariant *arguments);
+/* The same: a sysexits code; *text_r (may be NULL) is one line, g_free. */
 int filterctl_ask(struct filterctl *ctl, const char *verb, GVariant *arguments, char **text_r);
 /* The same, its line printed: to stdout if all went well and there is one, else to stderr. */
 int filterctl_ask_and_tell(struct filterctl *ctl, const char *verb, GVariant *arguments);

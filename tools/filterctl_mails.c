@@ -3,14 +3,16 @@
 #include <errno.h>
 #include <glib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/bytes.h"
 #include "base/newline.h"
 #include "tools/filterctl.h"
 
 struct walk {
-    bool (*fn)(const struct message *, void *);
+    filterctl_mails_fn *fn; /* NULL: the files' sizes are wanted */
     void *arg;
+    guint64 bytes;
     bool stopped, failed;
 };
 
@@ -20,7 +22,7 @@ static void give(struct walk *w, const char *data, size_t len)
     bytes_add(&raw, data, len);
     newline_normalise(&raw);
     struct message *m = message_new(raw.data ? (char *)raw.data : "", raw.len);
-    w->stopped = !w->fn(m, w->arg);
+    w->stopped = !w->fn(m, len, w->arg);
     message_free(&m);
     bytes_free(&raw);
 }
@@ -53,6 +55,11 @@ static void give_file(struct walk *w, const char *data, size_t len)
 
 static void walk_file(struct walk *w, const char *path)
 {
+    struct stat st;
+    if (!w->fn) {
+        w->bytes += stat(path, &st) == 0 ? (guint64)st.st_size : 0;
+        return;
+    }
     GError *error = NULL;
     GMappedFile *file = g_mapped_file_new(path, FALSE, &error);
     if (!file) {
@@ -72,12 +79,13 @@ static gint by_name(gconstpointer a, gconstpointer b)
 }
 
 /* Names in a folder in order; NULL if it cannot be read. Hidden ones are mail stores' own. */
-static GPtrArray *names_in(const char *path)
+static GPtrArray *names_in(const struct walk *w, const char *path)
 {
     GError *error = NULL;
     GDir *dir = g_dir_open(path, 0, &error);
     if (!dir) {
-        filterctl_complain("%s", error->message);
+        if (w->fn) /* else it will be said when it is read */
+            filterctl_complain("%s", error->message);
         g_error_free(error);
         return NULL;
     }
@@ -107,7 +115,7 @@ static void walk_path(struct walk *w, const char *path)
         return;
     }
     const bool maildir = is_maildir(path);
-    GPtrArray *names = names_in(path);
+    GPtrArray *names = names_in(w, path);
     w->failed |= !names;
     for (guint i = 0; names && i < names->len && !w->stopped; i++) {
         const char *name = g_ptr_array_index(names, i);
@@ -121,7 +129,7 @@ static void walk_path(struct walk *w, const char *path)
         g_ptr_array_unref(names);
 }
 
-bool filterctl_mails_each(const char *path, bool (*fn)(const struct message *, void *), void *arg)
+bool filterctl_mails_each(const char *path, filterctl_mails_fn *fn, void *arg)
 {
     struct walk w = {.fn = fn, .arg = arg};
     if (strcmp(path, "-") != 0) {
@@ -134,4 +142,12 @@ bool filterctl_mails_each(const char *path, bool (*fn)(const struct message *, v
         give_file(&w, (char *)data.data, data.len);
     bytes_free(&data);
     return ok;
+}
+
+guint64 filterctl_mails_bytes(const char *path)
+{
+    struct walk w = {0};
+    if (strcmp(path, "-") != 0)
+        walk_path(&w, path);
+    return w.bytes;
 }

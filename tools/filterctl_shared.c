@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/address.h"
-#include "base/keeper.h"
 #include "classifier/ledger.h"
 #include "tools/filterctl.h"
 
@@ -72,39 +71,45 @@ bool filterctl_site_key(struct filterctl *ctl)
 
 /* ---- requests ---- */
 
-static int ask_here(struct filterctl *ctl, const char *verb, GVariant *arguments, char **text_r)
+static struct keeper_answer ask_here(struct filterctl *ctl, const char *verb, GVariant *arguments)
 {
-    int rc = EX_TEMPFAIL;
+    struct keeper_answer a = {.code = EX_TEMPFAIL};
+    GVariantDict results;
     if (!filterctl_site_key(ctl)) {
-        *text_r = g_strdup("no site key");
-        return EX_NOPERM;
+        a.text = g_strdup("no site key");
+        a.code = EX_NOPERM;
+        return a;
     }
     become_owner(ctl);
+    g_variant_dict_init(&results, NULL);
     if (!ctl->ledger)
-        ctl->ledger = ledger_open(ctl->settings, &ctl->key, text_r);
+        ctl->ledger = ledger_open(ctl->settings, &ctl->key, &a.text);
     if (ctl->ledger)
-        rc = ledger_handle(ctl->ledger, verb, arguments, text_r);
+        a.code = ledger_handle(ctl->ledger, verb, arguments, &results, &a.text);
+    a.results = g_variant_ref_sink(g_variant_dict_end(&results));
     become_self();
-    return rc;
+    return a;
 }
 
-int filterctl_ask(struct filterctl *ctl, const char *verb, GVariant *arguments, char **text_r)
+struct keeper_answer filterctl_request(struct filterctl *ctl, const char *verb, GVariant *arguments)
 {
-    g_autofree char *text = NULL;
-    int rc;
     if (!ctl->asked) {
         ctl->keeper_fd = keeper_connect(&ctl->settings->control);
         ctl->asked = true;
     }
-    if (ctl->keeper_fd >= 0) {
-        rc = keeper_call(ctl->keeper_fd, verb, arguments, KEEPER_TIMEOUT_MS, &text);
-    } else {
-        g_autoptr(GVariant) owned = g_variant_ref_sink(arguments);
-        rc = ask_here(ctl, verb, owned, &text);
-    }
+    if (ctl->keeper_fd >= 0)
+        return keeper_ask(ctl->keeper_fd, verb, arguments, KEEPER_TIMEOUT_MS);
+    g_autoptr(GVariant) owned = g_variant_ref_sink(arguments);
+    return ask_here(ctl, verb, owned);
+}
+
+int filterctl_ask(struct filterctl *ctl, const char *verb, GVariant *arguments, char **text_r)
+{
+    struct keeper_answer a = filterctl_request(ctl, verb, arguments);
     if (text_r)
-        *text_r = g_steal_pointer(&text);
-    return rc;
+        *text_r = g_steal_pointer(&a.text);
+    keeper_answer_clear(&a);
+    return a.code;
 }
 
 int filterctl_ask_and_tell(struct filterctl *ctl, const char *verb, GVariant *arguments)

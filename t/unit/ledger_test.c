@@ -122,7 +122,7 @@ static int ask(const char *verb, const char *const (*values)[2], const GArray *f
                               g_variant_new_fixed_array(G_VARIANT_TYPE_UINT32, features->data,
                                                         features->len, sizeof(guint32)));
     GVariant *arguments = g_variant_ref_sink(g_variant_builder_end(&b));
-    const int code = ledger_handle(ledger, verb, arguments, &text);
+    const int code = ledger_handle(ledger, verb, arguments, NULL, &text);
     assert_true(code == EX_OK || (text && *text && !strchr(text, '\n')));
     g_variant_unref(arguments);
     g_free(text);
