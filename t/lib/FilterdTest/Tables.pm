@@ -63,7 +63,7 @@ sub compared {
     table([ 'filter', 'filterd', 'peer', 'difference', '95 % interval', '' ],
         map { [ $_->{name}, number('%.4f', $_->{ours}), number('%.4f', $_->{theirs}), number('%+.4f', $_->{difference}),
             number('%+.4f', $_->{low}) . ' to ' . number('%+.4f', $_->{high}),
-            $_->{beyond_chance} ? 'beyond chance' : 'may be chance' ] } @{ $all->{compared} });
+            !defined $_->{low} ? 'cannot be told' : $_->{beyond_chance} ? 'beyond chance' : 'may be chance' ] } @{ $all->{compared} });
 }
 
 # What it costs when starting programs is left out: each has all messages in one process.
@@ -77,6 +77,7 @@ sub bulk {
         [ 'filterd', number('%.0f', $ours->{us_judge}), number('%.0f', $ours->{us_learn}) ],
         (map { [ $_->{name}, number('%.0f', $_->{us_judge_bulk}), number('%.0f', $_->{us_learn_bulk}) ] } @rows),
         ($in_one ? [ 'spamassassin', number('%.0f', $in_one->{us_judge}), number('%.0f', $in_one->{us_learn}) ] : ()));
+    print "$_->{name}: $_->{bulk_died}\n" for grep { defined $_->{bulk_died} } @{ $order->{rows} };
     printf "filterctl evaluate as a whole, with start, reading and printing: %.0f us a message\n", $ours->{us_process};
 }
 
@@ -101,7 +102,8 @@ sub notes {
         . "nothing and half a message stands for it; sm%%\@hm.1: with the line where at most 0.1 %% of ham is lost; errors:\n"
         . "both kinds in the first 500. us: processor time, user and system; of each process %.0f us are its mere start.\n"
         . "us/learn is per message that was learnt; us of filterd are filterctl's own measure. No network, stores in memory.\n"
-        . "filterd is build %s; all took %d s.\n", @$all{qw(process_us build seconds)};
+        . "filterd is build %s; all took %d s; load before and after, of this as well: %s.\n",
+        @$all{qw(process_us build seconds load)};
 }
 
 sub show {
