@@ -31,7 +31,7 @@ static const struct command commands[] = {
      "  filterctl user set ADDRESS NAME=VALUE...\n"
      "                                        no VALUE: back to the site's; names: encrypt,\n"
      "                                        protect_headers, spam_threshold, spam_action, mode,\n"
-     "                                        allow, deny\n"
+     "                                        share, allow, deny\n"
      "  filterctl user show ADDRESS           settings of one user\n"
      "  filterctl user list                   settings of all\n"
      "  filterctl user remove ADDRESS         settings and what was learnt; not the keys\n"},

@@ -1,165 +1,12 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <glib/gstdio.h>
-#include <string.h>
+#include "t/unit/ledger_world.h"
+
 #include <sys/stat.h>
-#include <sysexits.h>
-#include <unistd.h>
 
 #include "base/store.h"
-#include "classifier/classifier.h"
-#include "classifier/explain.h"
 #include "classifier/daykey.h"
-#include "classifier/ledger.h"
-#include "classifier/osb.h"
+#include "classifier/explain.h"
+#include "classifier/learner.h"
 #include "classifier/record.h"
-
-static struct settings settings;
-static struct sitekey key;
-static struct ledger *ledger;
-
-static void remove_below(const char *path)
-{
-    GDir *dir = g_dir_open(path, 0, NULL);
-    for (const char *name; dir && (name = g_dir_read_name(dir));) {
-        char *child = g_build_filename(path, name, NULL);
-        if (g_file_test(child, G_FILE_TEST_IS_DIR))
-            remove_below(child);
-        g_remove(child);
-        g_free(child);
-    }
-    if (dir)
-        g_dir_close(dir);
-}
-
-static void open_ledger(void)
-{
-    char *error = NULL;
-    ledger = ledger_open(&settings, &key, &error);
-    if (error)
-        print_error("%s\n", error);
-    assert_non_null(ledger);
-}
-
-/* Always the same: no run has other collisions of hashes than the last. */
-static void make_site_key(void)
-{
-    char *error = NULL, hex[66];
-    memset(hex, '7', 64);
-    strcpy(hex + 64, "\n");
-    assert_true(g_file_set_contents(settings.site_key, hex, -1, NULL));
-    assert_true(sitekey_load(settings.site_key, false, &key, &error));
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    settings = (struct settings){.mode = MODE_TOE,
-                                 .recipient_delimiter = (char *)"+",
-                                 .spam_threshold = 0.9,
-                                 .unsure_threshold = 0.5,
-                                 .settle_days = 5,
-                                 .signature_days = 21};
-    settings.state_dir = g_dir_make_tmp("filterd-ledger-XXXXXX", NULL);
-    settings.site_key = g_build_filename(settings.state_dir, "site.key", NULL);
-    make_site_key();
-    open_ledger();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    ledger_free(&ledger);
-    remove_below(settings.state_dir);
-    const int failed = rmdir(settings.state_dir);
-    g_free(settings.state_dir);
-    g_free(settings.site_key);
-    return failed;
-}
-
-static struct tokens *tokens_of(const char *text)
-{
-    char *raw = g_strdup_printf("From: x@a.example\r\nSubject: mail\r\n\r\n%s\r\n", text);
-    struct message *m = message_new(raw, strlen(raw));
-    struct tokens *t = tokens_new(m, NULL);
-    message_free(&m);
-    g_free(raw);
-    return t;
-}
-
-static struct judgement judge(const char *user, const char *text)
-{
-    struct classifier *c = classifier_new(&settings, &key);
-    struct tokens *t = tokens_of(text);
-    struct judgement j;
-    assert_true(classifier_judge(c, user, t, &j));
-    tokens_free(&t);
-    classifier_free(&c);
-    return j;
-}
-
-static double score(const char *user, const char *text)
-{
-    struct judgement j = judge(user, text);
-    judgement_clear(&j);
-    return j.score;
-}
-
-/* values: text arguments by name; features may be NULL. Takes the dictionary's place at a client. */
-static int ask(const char *verb, const char *const (*values)[2], const GArray *features)
-{
-    GVariantBuilder b;
-    char *text = NULL;
-    g_variant_builder_init(&b, G_VARIANT_TYPE_VARDICT);
-    for (; (*values)[0]; values++)
-        g_variant_builder_add(&b, "{sv}", (*values)[0], g_variant_new_string((*values)[1]));
-    if (features)
-        g_variant_builder_add(&b, "{sv}", "features",
-                              g_variant_new_fixed_array(G_VARIANT_TYPE_UINT32, features->data,
-                                                        features->len, sizeof(guint32)));
-    GVariant *arguments = g_variant_ref_sink(g_variant_builder_end(&b));
-    const int code = ledger_handle(ledger, verb, arguments, NULL, &text);
-    assert_true(code == EX_OK || (text && *text && !strchr(text, '\n')));
-    g_variant_unref(arguments);
-    g_free(text);
-    return code;
-}
-
-#define VALUES(...) (const char *const[][2]){__VA_ARGS__, {NULL, NULL}}
-
-static void deliver(const char *user, const char *signature, const char *text)
-{
-    struct judgement j = judge(user, text);
-    const char *class = j.class == JUDGE_SPAM ? "spam" : "innocent";
-    assert_int_equal(ask("record", VALUES({"user", user}, {"signature", signature}, {"class", class}),
-                         j.features),
-                     EX_OK);
-    assert_int_equal(ask("confirm", VALUES({"user", user}, {"signature", signature}), NULL), EX_OK);
-    judgement_clear(&j);
-}
-
-static int retrain(const char *login, const char *class, const char *signature)
-{
-    return ask("retrain", VALUES({"login", login}, {"class", class}, {"signature", signature}),
-               NULL);
-}
-
-static void train(const char *user, const char *class, const char *text)
-{
-    struct judgement j = judge(user, text);
-    assert_int_equal(ask("train", VALUES({"user", user}, {"class", class}), j.features), EX_OK);
-    judgement_clear(&j);
-}
-
-static char *spam_text(int i)
-{
-    return g_strdup_printf("cheap watches number%d buy now at http://shop.example/%d only today %d",
-                           i, i, i * 7);
-}
 
 static void test_five_moves(void **state)
 {
@@ -503,8 +350,6 @@ static void test_signatures(void **state)
     g_free(a);
     g_free(b);
 }
-
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int main(void)
 {

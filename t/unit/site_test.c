@@ -1,0 +1,167 @@
+/* The site's base: whoever is new starts from it, a user's own word wins over it, and it learns
+ * from those who agreed, and only while they do. */
+#include "t/unit/ledger_world.h"
+
+#include <math.h>
+
+#include "classifier/learner.h"
+#include "classifier/model.h"
+
+#define PROBE "pills for you"
+
+static void share(const char *user, const char *value)
+{
+    assert_int_equal(ask("user-set", VALUES({"user", user}, {"name", "share"}, {"value", value}),
+                         NULL),
+                     EX_OK);
+}
+
+static void move(const char *user, const char *signature, const char *class, const char *text)
+{
+    deliver(user, signature, text);
+    assert_int_equal(retrain(user, class, signature), EX_OK);
+}
+
+static bool near(double a, double b)
+{
+    return fabs(a - b) < 1e-9;
+}
+
+static void teach_base(void)
+{
+    for (int i = 0; i < 10; i++) {
+        train(MODEL_SITE, "spam", "cheap pills for you today");
+        train(MODEL_SITE, "ham", "minutes of the meeting");
+    }
+}
+
+static void test_a_new_user_starts_from_the_base(void **state)
+{
+    (void)state;
+    assert_true(score("new@x.example", PROBE) == LEARNER_PRIOR);
+    teach_base();
+    const double base = score(MODEL_SITE, PROBE) - LEARNER_PRIOR;
+    assert_true(base > 0.5);
+    assert_true(score("new@x.example", "cheap pills for you today") > 1);
+    assert_true(near(score("new@x.example", PROBE), score("other@y.example", PROBE)));
+    assert_true(score("new@x.example", "minutes of the meeting") < LEARNER_PRIOR);
+}
+
+static void test_the_users_own_word_wins(void **state)
+{
+    (void)state;
+    teach_base();
+    assert_true(score("a@x.example", "cheap pills for you today") > 0);
+    move("a@x.example", "s1", "ham", "cheap pills for you today");
+    assert_true(score("a@x.example", "cheap pills for you today") < 0);
+    assert_true(score("b@x.example", "cheap pills for you today") > 0);
+}
+
+/* Half a voice: of what the same move teaches the one who makes it. */
+static void test_who_shares_teaches_others(void **state)
+{
+    (void)state;
+    const double before = score("b@x.example", PROBE);
+    move("alone@x.example", "s1", "spam", PROBE);
+    const double own = score("alone@x.example", PROBE) - before;
+    share("a@x.example", "yes");
+    move("a@x.example", "s1", "spam", PROBE);
+    const double other = score("b@x.example", PROBE);
+    assert_true(near(other - before, own / 2));
+    assert_true(score("a@x.example", PROBE) > other);
+    assert_int_equal(retrain("a@x.example", "ham", "s1"), EX_OK);
+    assert_true(score("b@x.example", PROBE) == before);
+    assert_true(score(MODEL_SITE, PROBE) == before);
+    /* In a base that knows something already as well, and after another has taught it. */
+    teach_base();
+    share("c@x.example", "yes");
+    const double taught = score("b@x.example", PROBE);
+    move("a@x.example", "s2", "ham", PROBE);
+    assert_true(score("b@x.example", PROBE) < taught);
+    move("c@x.example", "s3", "spam", "quite other words, pills or no pills");
+    assert_int_equal(retrain("a@x.example", "spam", "s2"), EX_OK);
+    assert_int_equal(retrain("c@x.example", "ham", "s3"), EX_OK);
+    assert_true(near(score("b@x.example", PROBE), taught));
+}
+
+static void test_who_does_not_share_teaches_nobody(void **state)
+{
+    (void)state;
+    share("a@x.example", "no");
+    move("a@x.example", "s1", "spam", PROBE);
+    move("b@x.example", "s2", "spam", PROBE);
+    assert_true(score("c@x.example", PROBE) == LEARNER_PRIOR);
+    assert_true(score("a@x.example", PROBE) > LEARNER_PRIOR);
+}
+
+/* An undo takes back from the base what was taught to it while the user agreed. */
+static void test_who_no_longer_shares(void **state)
+{
+    (void)state;
+    share("a@x.example", "yes");
+    move("a@x.example", "s1", "spam", PROBE);
+    assert_true(score("b@x.example", PROBE) > LEARNER_PRIOR);
+    share("a@x.example", "no");
+    assert_int_equal(retrain("a@x.example", "ham", "s1"), EX_OK);
+    assert_true(score("b@x.example", PROBE) == LEARNER_PRIOR);
+    assert_int_equal(retrain("a@x.example", "spam", "s1"), EX_OK);
+    assert_true(score("b@x.example", PROBE) == LEARNER_PRIOR);
+}
+
+/* More users than models are kept open: none may go while it is in use. */
+static void test_many_users_who_share(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 70; i++) {
+        char *user = g_strdup_printf("u%d@x.example", i);
+        share(user, "yes");
+        move(user, "s1", "spam", PROBE);
+        g_free(user);
+    }
+    assert_true(score("new@x.example", PROBE) > 0);
+}
+
+static void test_training_says_what_was_right(void **state)
+{
+    (void)state;
+    const char *const texts[] = {"cheap pills for you today", "minutes of the meeting"};
+    guint right = 99;
+    teach_base();
+    GVariantBuilder batch;
+    g_variant_builder_init(&batch, G_VARIANT_TYPE("aau"));
+    for (int i = 0; i < 2; i++) {
+        struct judgement j = judge("a@x.example", texts[i]);
+        g_variant_builder_add_value(&batch,
+                                    g_variant_new_fixed_array(G_VARIANT_TYPE_UINT32, j.features->data,
+                                                              j.features->len, sizeof(guint32)));
+        judgement_clear(&j);
+    }
+    GVariantDict arguments, results;
+    g_variant_dict_init(&arguments, NULL);
+    g_variant_dict_init(&results, NULL);
+    g_variant_dict_insert(&arguments, "user", "s", "a@x.example");
+    g_variant_dict_insert(&arguments, "class", "s", "spam");
+    g_variant_dict_insert_value(&arguments, "batch", g_variant_builder_end(&batch));
+    GVariant *all = g_variant_ref_sink(g_variant_dict_end(&arguments));
+    char *text;
+    assert_int_equal(ledger_handle(ledger, "train", all, &results, &text), EX_OK);
+    assert_true(g_variant_dict_lookup(&results, "right", "u", &right));
+    assert_int_equal(right, 1);
+    g_variant_dict_clear(&results);
+    g_variant_unref(all);
+    g_free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_new_user_starts_from_the_base),
+        TEST(test_the_users_own_word_wins),
+        TEST(test_who_shares_teaches_others),
+        TEST(test_who_does_not_share_teaches_nobody),
+        TEST(test_who_no_longer_shares),
+        TEST(test_many_users_who_share),
+        TEST(test_training_says_what_was_right),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
