@@ -14,7 +14,9 @@ sub name    { return 'crm114-osbf' }
 sub program { return 'crm' }
 sub version { return `crm -v 2>&1` =~ /version (\S+)/ ? $1 : '?' }
 
-sub about { return "a process a message, <$FLAGS>, raw text; \"errors\" learns also what lies within pR $THICK" }
+sub about {
+    return "a process a message, <$FLAGS>, raw text; \"errors\" learns also what lies within pR $THICK"
+}
 
 sub start {
     my ($self) = @_;
