@@ -65,7 +65,8 @@ sub our_row {
     warn "filterctl says 1-ROCA% $said, its scores make $figures->{roca}\n"
         if defined $said && defined $figures->{roca} && abs($said - $figures->{roca}) > 0.0001;
     return { name => 'filterd', %$figures, us_judge => $judge, us_learn => $train,
-        us_process => $job->{result}{cpu_us}, bytes => $sums->{'store bytes'} };
+        us_process => $job->{result}{cpu_us}, bytes => $sums->{'store bytes'},
+        unsure_share => $sums->{'unsure%'} // $figures->{unsure_share} };
 }
 
 sub peer_row {

@@ -48,7 +48,7 @@ sub order {
     printf "\n== %s: %d messages, %d spam, %d ham, %.1f MB; feedback immediate\n", $order->{name},
         @{ $rows->[0] }{qw(messages spam ham)}, $order->{bytes} / 1e6;
     table([ 'filter', @RIGHT, 'unsure%', @EARLY, qw(us/judge us/learn bytes) ],
-        map { [ $_->{name}, right($_), $_->{unsure} ? sprintf '%.1f', $_->{unsure_share} : '-', early($_),
+        map { [ $_->{name}, right($_), number('%.1f', $_->{unsure_share} || undef), early($_),
             us(@$_{qw(us_judge us_learn)}), number('%d', $_->{bytes}) ] } @$rows);
     my $c = $order->{calibration};
     printf "filterd's calibration: expected error %.4f (95 %% interval %.4f to %.4f), %d bins of equal mass\n",
