@@ -140,7 +140,7 @@ static void find_raw(const struct message_tree *t, GMimePart *object, struct mes
     part->raw_len = (size_t)(end - start);
 }
 
-/* The lines above a leaf's content, up to its boundary. */
+/* The lines above a leaf's content, up to its boundary or the header of what it is in. */
 static void find_head(const struct message_tree *t, struct message_part *part)
 {
     const char *start = (const char *)t->copy.data;
@@ -151,7 +151,8 @@ static void find_head(const struct message_tree *t, struct message_part *part)
     while (part->head > limit) {
         const char *eol = memrchr(limit, '\n', (size_t)(part->head - 1 - limit));
         const char *line = eol ? eol + 1 : limit;
-        if (line + 1 < part->head && line[0] == '-' && line[1] == '-')
+        const bool empty = *line == '\n' || (*line == '\r' && line + 2 == part->head);
+        if ((empty && part->head < part->raw) || (line[0] == '-' && line[1] == '-'))
             break;
         part->head = line;
     }

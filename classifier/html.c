@@ -112,6 +112,8 @@ static void take_attribute(struct reader *r, struct tag *t, const struct attribu
 {
     const char *name = a->name;
     const size_t n = a->name_len;
+    if (a->value_len == 0 && !is(name, n, "hidden"))
+        return;
     if (is(name, n, "href") || is(name, n, "src") || is(name, n, "action")) {
         add_url(r, a->value, a->value_len);
         if (t->name[0] == 'a' && !t->name[1])
@@ -135,7 +137,7 @@ static void take_attribute(struct reader *r, struct tag *t, const struct attribu
         t->tiny_height = is_small(a);
     } else if (is(name, n, "http-equiv")) {
         t->refresh = is(a->value, a->value_len, "refresh");
-    } else if (is(name, n, "alt") && a->value_len > 0) {
+    } else if (is(name, n, "alt")) {
         add_text(r, " ", 1);
         add_text(r, a->value, a->value_len);
         add_text(r, " ", 1);
@@ -170,7 +172,7 @@ static const char *take_attributes(struct reader *r, struct tag *t, const char *
 {
     const char *end = r->end;
     while (p < end && *p != '>') {
-        struct attribute a = {.name = p};
+        struct attribute a = {.name = p, .value = ""};
         while (p < end && !is_name_end(*p))
             p++;
         a.name_len = (size_t)(p - a.name);

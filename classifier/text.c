@@ -18,9 +18,9 @@ enum class {
 };
 
 enum {
-    NOISE_CHARS = TEXT_WORD_CHARS + 10, /* so much base64 on end is no word */
-    TABLE = 0x3000,                     /* Unicode's properties are asked once for these */
-    SPLIT_LEAST = 4,                    /* letters in a split word */
+    NOISE_CHARS = 40, /* more of base64's alphabet on end is no word */
+    TABLE = 0x3000,   /* Unicode's properties are asked once for these */
+    SPLIT_LEAST = 4,  /* letters in a split word */
 };
 
 static struct {
@@ -238,28 +238,62 @@ static size_t url_length(const char *p, const char *end)
     return (size_t)(q - p);
 }
 
-/* Behind the first line that begins with finish, or the end. */
-static const char *after_line(const char *p, const char *end, const char *finish)
+static const char *line_after(const char *p, const char *end, size_t *len_r)
 {
-    const size_t n = strlen(finish);
-    const char *q = memmem(p, (size_t)(end - p), finish, n);
-    return q ? q + n : end;
+    const char *eol = memchr(p, '\n', (size_t)(end - p));
+    const char *stop = eol ? eol : end;
+    *len_r = (size_t)(stop - p) - (stop > p && stop[-1] == '\r');
+    return eol ? eol + 1 : end;
+}
+
+/* Of base64, a line with nothing else in it; of its header a field, as long as header is true. */
+static bool is_armor_line(const char *p, size_t len, bool header)
+{
+    size_t n = 0;
+    while (n < len && (unsigned char)p[n] < 0x80 && table.class[(unsigned char)p[n]] & BASE64)
+        n++;
+    return n == len || (header && p[n] == ':' && n + 1 < len && p[n + 1] == ' ');
+}
+
+/* Of uuencoded data: its first character says how long it is. */
+static bool is_uu_line(const char *p, size_t len)
+{
+    const size_t bytes = len > 0 ? (size_t)(*p - ' ') & 63 : 64, wanted = 1 + (bytes + 2) / 3 * 4;
+    if (bytes > 45 || len + 1 < wanted || len > wanted + 1)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if (p[i] < ' ' || p[i] > '`')
+            return false;
+    return true;
+}
+
+/* Behind the lines that are what the one at p announces: whoever only claims it hides nothing. */
+static const char *after_lines(const char *p, const char *end, bool uu)
+{
+    size_t len;
+    bool header = true;
+    for (const char *next = line_after(p, end, &len); (p = next) < end;) {
+        next = line_after(p, end, &len);
+        if (len >= 8 && memcmp(p, "-----END", 8) == 0)
+            return next;
+        if (uu ? !is_uu_line(p, len) : !is_armor_line(p, len, header))
+            break;
+        header = header && len > 0;
+    }
+    return uu && end - p >= 3 && memcmp(p, "end", 3) == 0 ? p + 3 : p;
 }
 
 /* Behind an encoded block that begins at p, or p. */
 static const char *after_block(const struct scan *s, const char *p)
 {
-    if (p > s->start && p[-1] != '\n' && p[-1] != ' ')
-        return p;
-    if (starts(p, s->end, "-----BEGIN PGP MESSAGE"))
-        return after_line(p, s->end, "-----END PGP MESSAGE-----");
-    if (starts(p, s->end, "-----BEGIN CERTIFICATE-----"))
-        return after_line(p, s->end, "-----END CERTIFICATE-----");
-    if (starts(p, s->end, "-----BEGIN PKCS7-----"))
-        return after_line(p, s->end, "-----END PKCS7-----");
-    if (s->end - p > 10 && memcmp(p, "begin ", 6) == 0 && g_ascii_isdigit(p[6]) &&
-        g_ascii_isdigit(p[7]) && g_ascii_isdigit(p[8]) && p[9] == ' ')
-        return after_line(p, s->end, "\nend");
+    static const char *const armors[] = {"-----BEGIN PGP MESSAGE", "-----BEGIN CERTIFICATE-----",
+                                         "-----BEGIN PKCS7-----"};
+    for (size_t i = 0; *p == '-' && i < G_N_ELEMENTS(armors); i++)
+        if (starts(p, s->end, armors[i]))
+            return after_lines(p, s->end, false);
+    if (s->end - p > 10 && memcmp(p, "begin ", 6) == 0 && (p == s->start || p[-1] == '\n') &&
+        g_ascii_isdigit(p[6]) && g_ascii_isdigit(p[7]) && g_ascii_isdigit(p[8]) && p[9] == ' ')
+        return after_lines(p, s->end, true);
     return p;
 }
 
@@ -317,6 +351,7 @@ int text_words(const char *text, size_t len,
     }
     end_word(&s, s.end);
     flush_letters(&s);
+    const int notes = s.notes;
     explicit_bzero(&s, sizeof s);
-    return s.notes;
+    return notes;
 }

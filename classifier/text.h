@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 /* Words longer than this many characters are noise (base64, ids) and left out. */
-#define TEXT_WORD_CHARS 30
+#define TEXT_WORD_CHARS 40
 
 enum text_kind { TEXT_WORD, TEXT_URL };
 

@@ -60,9 +60,9 @@ void tokens_gap(struct tokens *t)
     add_place(t, (struct place){0, 0});
 }
 
-void tokens_add(struct tokens *t, const char *prefix, const char *word, size_t len)
+static void add(struct tokens *t, const char *prefix, size_t prefix_len, const char *word,
+                size_t len)
 {
-    const size_t prefix_len = strlen(prefix);
     if (t->count >= TOKENS_MAX || len == 0)
         return;
     bytes_reserve(&t->text, prefix_len + len + 1);
@@ -72,6 +72,11 @@ void tokens_add(struct tokens *t, const char *prefix, const char *word, size_t l
     to[prefix_len + len] = 0;
     add_place(t, (struct place){hash_of(to, prefix_len + len) | 1, (guint32)t->text.len});
     t->text.len += prefix_len + len + 1;
+}
+
+void tokens_add(struct tokens *t, const char *prefix, const char *word, size_t len)
+{
+    add(t, prefix, strlen(prefix), word, len);
 }
 
 void tokens_adds(struct tokens *t, const char *prefix, const char *word)
@@ -118,30 +123,60 @@ static void add_url(struct tokens *t, const char *url, size_t len)
     add_url_notes(t, u.notes);
 }
 
-struct source {
+struct taker {
     struct tokens *t;
-    const char *prefix;
+    const struct tokens_source *source;
+    size_t prefix_len;
 };
+
+/* An id of a queue or session: letters and figures mixed, and no dot. */
+static bool is_id(const char *word, size_t len)
+{
+    int digits = 0, letters = 0;
+    for (size_t i = 0; i < len; i++) {
+        digits += g_ascii_isdigit(word[i]);
+        letters += g_ascii_isalpha(word[i]);
+        if (memchr(".@-_", word[i], 4))
+            return false;
+    }
+    return len >= 7 && digits >= 2 && letters >= 2;
+}
 
 static void take_word(enum text_kind kind, const char *word, size_t len, void *arg)
 {
-    const struct source *s = arg;
-    if (kind == TEXT_URL)
-        add_url(s->t, word, len);
-    else
-        tokens_add(s->t, s->prefix, word, len);
+    const struct taker *taker = arg;
+    const struct tokens_source *s = taker->source;
+    if (kind == TEXT_URL) {
+        add_url(taker->t, word, len);
+        return;
+    }
+    if (s->trace && is_id(word, len))
+        return;
+    add(taker->t, s->prefix, taker->prefix_len, word, len);
+    if (s->again)
+        tokens_add(taker->t, s->again, word, len);
+    const char *at = s->domains ? memrchr(word, '@', len) : NULL;
+    if (at && at > word)
+        add(taker->t, s->prefix, taker->prefix_len, at, len - (size_t)(at - word));
 }
 
-void tokens_add_text(struct tokens *t, const char *prefix, const char *text, size_t len)
+void tokens_add_source(struct tokens *t, const struct tokens_source *source, const char *text,
+                       size_t len)
 {
     static const char *const names[] = {"homoglyph", "compat", "zero-width", "soft-hyphen",
                                         "split", "cipher"};
-    struct source s = {t, prefix};
-    const int notes = text_words(text, len, take_word, &s), fresh = notes & ~t->text_notes;
+    struct taker taker = {t, source, strlen(source->prefix)};
+    const int notes = text_words(text, len, take_word, &taker), fresh = notes & ~t->text_notes;
     for (size_t i = 0; fresh && i < G_N_ELEMENTS(names); i++)
         if (fresh & 1 << i)
             tokens_adds(t, "s:text:", names[i]);
     t->text_notes |= notes;
+}
+
+void tokens_add_text(struct tokens *t, const char *prefix, const char *text, size_t len)
+{
+    const struct tokens_source source = {.prefix = prefix};
+    tokens_add_source(t, &source, text, len);
 }
 
 void tokens_add_urls(struct tokens *t, const char *urls, size_t len)

@@ -74,15 +74,15 @@ static void add_html(struct body *b, const struct bytes *utf8)
     html_free(&h);
 }
 
-/* Decoded text of a part. */
+/* Decoded text of a part, or of who knows what. */
 static void add_text(struct body *b, const void *data, size_t len, const struct message_part *part)
 {
     struct bytes utf8 = {0};
     const char *charset = part ? part->charset : NULL;
-    const bool html = part && strcmp(part->type, "text/html") == 0;
     len = MIN(len, MIN((size_t)PART_BYTES, b->raw_left));
     if (len == 0)
         return;
+    const bool html = part ? strcmp(part->type, "text/html") == 0 : memmem(data, len, "</", 2) != NULL;
     b->raw_left -= len;
     if (!charset_to_utf8(&utf8, data, len, charset))
         tokens_adds(b->t, "s:", "false-charset");

@@ -71,7 +71,11 @@ static void add_header(struct tokens *t, const struct header *h)
     }
     tokens_gap(t);
     trim_value(h, &value, &len);
-    tokens_add_text(t, prefix, value, len);
+    const struct tokens_source source = {.prefix = prefix,
+                                         .again = header_is(h, "Subject") ? "" : NULL,
+                                         .domains = true,
+                                         .trace = header_is(h, "Received")};
+    tokens_add_source(t, &source, value, len);
     add_defects(t, defects);
     bytes_free(&utf8);
 }

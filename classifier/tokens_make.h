@@ -2,6 +2,8 @@
 #ifndef CLASSIFIER_TOKENS_MAKE_H
 #define CLASSIFIER_TOKENS_MAKE_H
 
+#include <stdbool.h>
+
 #include "classifier/tokens.h"
 
 struct tokens;
@@ -12,7 +14,17 @@ void tokens_add(struct tokens *t, const char *prefix, const char *word, size_t l
 void tokens_adds(struct tokens *t, const char *prefix, const char *word);
 /* A word of a protocol, at most limit bytes: lower case, what is not printable ASCII becomes '?'. */
 void tokens_add_ascii(struct tokens *t, const char *prefix, const char *word, size_t limit);
-/* Words of valid UTF-8 under prefix, and hosts of URLs. */
+
+struct tokens_source {
+    const char *prefix; /* before words */
+    const char *again;  /* before the same words once more; NULL if not */
+    bool domains;       /* of an address the domain alone as well: h:from:@example.org */
+    bool trace;         /* words made of letters and figures are queue ids, which never come twice */
+};
+/* Words of valid UTF-8, and hosts of URLs. */
+void tokens_add_source(struct tokens *t, const struct tokens_source *source, const char *text,
+                       size_t len);
+/* The same with a prefix and nothing else. */
 void tokens_add_text(struct tokens *t, const char *prefix, const char *text, size_t len);
 /* The hosts of URLs, one a line. */
 void tokens_add_urls(struct tokens *t, const char *urls, size_t len);

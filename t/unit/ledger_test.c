@@ -24,7 +24,8 @@ static void test_five_moves(void **state)
         g_free(signature);
     }
     char *text = spam_text(99);
-    struct judgement j = judge("a@x.example", text), ham = judge("a@x.example", "agenda at noon");
+    struct judgement j = judge("a@x.example", text),
+                     ham = judge("a@x.example", "meeting notes of week 7 agenda and lunch at noon");
     assert_int_equal(j.class, JUDGE_SPAM);
     assert_int_equal(ham.class, JUDGE_INNOCENT);
     for (int i = 0; i < 5; i++) {

@@ -15,12 +15,19 @@ static void add_word(enum text_kind kind, const char *word, size_t len, void *ar
                            (int)len, word);
 }
 
-static void assert_words(const char *text, const char *expected)
+static void notes_are(const char *text, const char *expected, int notes)
 {
     GString *out = g_string_new(NULL);
-    text_words(text, strlen(text), add_word, out);
+    const int got = text_words(text, strlen(text), add_word, out);
     assert_string_equal(out->str, expected);
+    if (notes >= 0 && got != notes)
+        fail_msg("%s: notes %d, not %d", text, got, notes);
     g_string_free(out, TRUE);
+}
+
+static void assert_words(const char *text, const char *expected)
+{
+    notes_are(text, expected, -1);
 }
 
 static void test_words(void **state)
@@ -41,12 +48,47 @@ static void test_words(void **state)
 static void test_noise_is_no_word(void **state)
 {
     (void)state;
-    assert_words("abcdefghijklmnopqrstuvwxyzabcd", "abcdefghijklmnopqrstuvwxyzabcd");
-    assert_words("abcdefghijklmnopqrstuvwxyzabcde end", "end");
+    assert_words("abcdefghijklmnopqrstuvwxyzabcdefghijklmn", "abcdefghijklmnopqrstuvwxyzabcdefghijklmn");
+    assert_words("abcdefghijklmnopqrstuvwxyz-abcdefghijklmno end", "end");
     assert_words("a QWxsZXMgd2lyZC/BndXQgdW5kIG5vY2gg+mllbCBiZXNzZXI b", "a b");
-    assert_words("one\n-----BEGIN PGP MESSAGE-----\n\nab cd\n=xyz1\n-----END PGP MESSAGE-----\ntwo",
+    assert_words("one\n-----BEGIN PGP MESSAGE-----\nVersion: 1 x\n\nabcd/short\n=xyz1\n"
+                 "-----END PGP MESSAGE-----\ntwo",
                  "one two");
-    assert_words("one -----BEGIN PGP MESSAGE-----\nfor ever", "one");
+    assert_words("one -----BEGIN PGP MESSAGE-----\r\n\r\nno cipher at all", "one no cipher at all");
+}
+
+static void test_disguises(void **state)
+{
+    (void)state;
+    notes_are("p\xD0\xB0yp\xD0\xB0l", "paypal", TEXT_NOTE_HOMOGLYPH);
+    notes_are("\xCE\xBD" "iagr\xCE\xB1", "viagra", TEXT_NOTE_HOMOGLYPH);
+    notes_are("\xD0\xBC\xD0\xB8\xD1\x80", "\xD0\xBC\xD0\xB8\xD1\x80", 0); /* a Russian word */
+    notes_are("\xEF\xBC\xA6\xEF\xBC\xB2\xEF\xBC\xA5\xEF\xBC\xA5", "free", TEXT_NOTE_COMPAT);
+    notes_are("\xF0\x9D\x97\x96\xF0\x9D\x97\xAE\xF0\x9D\x98\x80\xF0\x9D\x97\xB5", "cash", TEXT_NOTE_COMPAT);
+    notes_are("vi\xE2\x80\x8B" "agra", "viagra", TEXT_NOTE_ZERO_WIDTH);
+    notes_are("soft\xC2\xADware", "software", TEXT_NOTE_SOFT_HYPHEN);
+    notes_are("\xE2\x80\x8B word \xE2\x80\x8B", "word", 0);
+}
+
+static void test_split_words(void **state)
+{
+    (void)state;
+    notes_are("v i a g r a now", "v i a g r a now viagra", TEXT_NOTE_SPLIT);
+    notes_are("V*I*A*G*R*A", "v i a g r a viagra", TEXT_NOTE_SPLIT);
+    notes_are("c.a.s.h", "c.a.s.h cash", TEXT_NOTE_SPLIT);
+    notes_are("c-a.s_h now", "c-a.s_h cash now", TEXT_NOTE_SPLIT);
+    notes_are("a b c", "a b c", 0);
+    notes_are("U.S.A. e.g. 1.2.3.4", "u.s.a e.g 1.2.3.4", 0);
+    notes_are("a  b  c  d  e", "a b c d e", 0);
+}
+
+static void test_blocks_are_skipped(void **state)
+{
+    (void)state;
+    notes_are("x\nbegin 644 a.gif\n#0V%T\n`\nend\ny", "x y", TEXT_NOTE_CIPHER);
+    notes_are("begin 644 a.gif\nbut words", "but words", TEXT_NOTE_CIPHER);
+    notes_are("-----BEGIN PKCS7-----\nMIIB\n-----END PKCS7-----\ny", "y", TEXT_NOTE_CIPHER);
+    notes_are("we begin 644 words", "we begin 644 words", 0);
 }
 
 int main(void)
@@ -54,6 +96,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_noise_is_no_word),
+        cmocka_unit_test(test_disguises),
+        cmocka_unit_test(test_split_words),
+        cmocka_unit_test(test_blocks_are_skipped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,204 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <glib.h>
+#include <string.h>
+#include <time.h>
+
+#include "classifier/html.h"
+#include "classifier/url.h"
+
+/* One blank for any number of them. */
+static char *squeezed(const struct bytes *b)
+{
+    GString *out = g_string_new(NULL);
+    for (size_t i = 0; i < b->len; i++)
+        if (!g_ascii_isspace(b->data[i]))
+            g_string_append_c(out, (char)b->data[i]);
+        else if (out->len > 0 && out->str[out->len - 1] != ' ')
+            g_string_append_c(out, ' ');
+    return g_strchomp(g_string_free(out, FALSE));
+}
+
+static void html_is_read(const char *html, const char *text, const char *hidden, int notes)
+{
+    struct html h = {0};
+    html_read(&h, html, strlen(html));
+    char *seen = squeezed(&h.text), *unseen = squeezed(&h.hidden);
+    assert_string_equal(seen, text);
+    assert_string_equal(unseen, hidden);
+    if (h.notes != notes)
+        fail_msg("%s: notes %d, not %d", html, h.notes, notes);
+    g_free(seen);
+    g_free(unseen);
+    html_free(&h);
+}
+
+static void urls_are(const char *html, const char *want)
+{
+    struct html h = {0};
+    html_read(&h, html, strlen(html));
+    assert_string_equal(h.urls.data ? (char *)h.urls.data : "", want);
+    html_free(&h);
+}
+
+static void test_text(void **state)
+{
+    (void)state;
+    html_is_read("V<b>i</b>a<p>now<br>here", "Via now here", "", 0);
+    html_is_read("<style>p{x:y}</style>a<title>t</title>b", "a t b", "", 0);
+    html_is_read("<script>if (a<b) c()</script >b", "b", "", HTML_NOTE_SCRIPT);
+    html_is_read("&lt;a&gt; &#65;&#x42; caf&eacute; &nosuch; &amp", "<a> AB caf\xC3\xA9 &nosuch; &", "", 0);
+    html_is_read("&nbsp;&yuml;&iexcl;&hellip;", "\xC3\xBF\xC2\xA1\xE2\x80\xA6", "", 0);
+    html_is_read("1 < 2 and <", "1 < 2 and <", "", 0);
+    html_is_read("<!-- never closed <b>word", "word", "", 0);
+    html_is_read("a<!-- x -->b <!-- y --> c", "ab c", "", HTML_NOTE_COMMENT);
+    html_is_read("<b title=\"a>b\">c</b> <b title=\"a>d", "c d", "", 0);
+    html_is_read("", "", "", 0);
+}
+
+static void test_hidden_by_colour(void **state)
+{
+    (void)state;
+    html_is_read("<font color=\"#FFFFFF\">salt</font> seen", "seen", "salt", HTML_NOTE_COLOUR);
+    html_is_read("<font color=white>salt<font color=red>seen</font>more</font>", "seen", "salt more",
+                 HTML_NOTE_COLOUR);
+    html_is_read("<body bgcolor=#112233 text='#122334'>salt<p style='color:#fff'>seen", "seen", "salt",
+                 HTML_NOTE_COLOUR);
+    html_is_read("<td style='background:#333 none;COLOR: rgb(50, 51,52) !important'>salt</td>seen",
+                 "seen", "salt", HTML_NOTE_COLOUR);
+    html_is_read("<td bgcolor=black><font color=white>seen</font></td>", "seen", "", 0);
+    html_is_read("<td background=x.png><font color=white>seen</font></td>", "seen", "", 0);
+    html_is_read("<td style='background:url(x)'><font color=#fff>seen</font></td>", "seen", "", 0);
+    html_is_read("<font color=#cccccc>seen</font>", "seen", "", 0);
+}
+
+static void test_hidden_otherwise(void **state)
+{
+    (void)state;
+    html_is_read("<div style=\"display: none\">a<div>b</div>c</div>d", "d", "a b c", HTML_NOTE_DISPLAY);
+    html_is_read("<span style='font-size:1px'>a</span>b", "b", "a", HTML_NOTE_SIZE);
+    html_is_read("<span style='font-size:0'>a<span style='font-size:12pt'>b</span></span>", "b", "a",
+                 HTML_NOTE_SIZE);
+    html_is_read("<span style='font-size:10px'>b</span>", "b", "", 0);
+    html_is_read("<p style='visibility:hidden'>a<p>b", "b", "a", HTML_NOTE_INVISIBLE);
+    html_is_read("<p style='opacity:0.0'>a</p><p style='opacity:.9'>b", "b", "a", HTML_NOTE_INVISIBLE);
+    html_is_read("<div hidden>a</div>b", "b", "a", HTML_NOTE_DISPLAY);
+    html_is_read("<div style='max-height:0px;overflow:hidden'>a</div>b", "b", "a", HTML_NOTE_DISPLAY);
+}
+
+static void test_notes(void **state)
+{
+    (void)state;
+    html_is_read("<form action=x><input>a</form>", "a", "", HTML_NOTE_FORM);
+    html_is_read("<iframe src=x></iframe>", "", "", HTML_NOTE_IFRAME);
+    html_is_read("<meta http-equiv=Refresh content='0;url=x'>", "", "", HTML_NOTE_REFRESH);
+    html_is_read("<img src=x width=1 height='1' alt='words here'>", "words here", "",
+                 HTML_NOTE_IMAGE | HTML_NOTE_TINY_IMAGE);
+    html_is_read("<a href='http://evil.example/'>www.bank.example/x</a>", "www.bank.example/x", "",
+                 HTML_NOTE_MISMATCH);
+    html_is_read("<a href='http://login.bank.example/'>http://www.bank.example</a>",
+                 "http://www.bank.example", "", 0);
+    html_is_read("<a href='http://evil.example/'>click</a>", "click", "", 0);
+}
+
+static void test_urls(void **state)
+{
+    (void)state;
+    urls_are("<a title='>' href=\"http://a.example/?x=1&amp;y\">t</a><img SRC = 'cid:1'>",
+             "http://a.example/?x=1&y\ncid:1\n");
+    urls_are("<a href=", "");
+    urls_are("<a href>", "");
+    urls_are("<a\nhref\n=\nx.y>", "x.y\n");
+    assert_true(html_is(" <!DOCTYPE HTML>", 16));
+    assert_true(html_is("<html>", 6));
+    assert_false(html_is("html", 4));
+}
+
+static void test_hostile_input_takes_no_time(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {"<b style='color:red'>", "<!--", "<a =\"", "<font color=#fff><p>",
+                                         "</b", "<style>", "&#", "<p style='a:b;c:", "<script"};
+    const clock_t start = clock();
+    for (size_t i = 0; i < G_N_ELEMENTS(pieces); i++) {
+        GString *html = g_string_new(NULL);
+        while (html->len < 1024 * 1024)
+            g_string_append(html, pieces[i]);
+        struct html h = {0};
+        html_read(&h, html->str, html->len);
+        html_free(&h);
+        g_string_free(html, TRUE);
+    }
+    assert_true(clock() - start < 5 * CLOCKS_PER_SEC);
+}
+
+static void url_is(const char *text, const char *host, int notes)
+{
+    struct url u;
+    url_parse(&u, text, strlen(text));
+    assert_string_equal(u.host, host);
+    assert_int_equal(u.notes, notes);
+}
+
+static void test_hosts(void **state)
+{
+    (void)state;
+    url_is("http://A.Example/x//y", "a.example", 0);
+    url_is("https://user:pw@b.example:8080?x@y", "b.example", URL_NOTE_USER | URL_NOTE_PORT);
+    url_is("www.c.example.", "www.c.example", 0);
+    url_is("mailto:me@d.example", "d.example", 0);
+    url_is("http:\\\\e.example\\x", "e.example", 0);
+    url_is("https:/f.example", "f.example", 0);
+    url_is("//g.example/x", "g.example", 0);
+    url_is("cid:123", "", 0);
+    url_is("data:text/html,x", "", URL_NOTE_DATA);
+    url_is("javascript:x()", "", URL_NOTE_SCRIPT);
+    url_is("http://%65vil.example/", "evil.example", URL_NOTE_PERCENT);
+    url_is("http://xn--bcher-kva.example/", "xn--bcher-kva.example", URL_NOTE_PUNYCODE);
+    url_is("http://b\xC3\xBC" "cher.example/", "b\xC3\xBC" "cher.example", URL_NOTE_PUNYCODE);
+    url_is("http://%FF/", "", URL_NOTE_PERCENT | URL_NOTE_PUNYCODE);
+}
+
+static void test_addresses(void **state)
+{
+    (void)state;
+    url_is("http://192.0.2.1/", "192.0.2.1", URL_NOTE_IP);
+    url_is("http://3221225985/", "192.0.2.1", URL_NOTE_IP | URL_NOTE_NUMBER);
+    url_is("http://0xC0.0x00.0x02.0x01/", "192.0.2.1", URL_NOTE_IP | URL_NOTE_NUMBER);
+    url_is("http://0300.0.2.1/", "192.0.2.1", URL_NOTE_IP | URL_NOTE_NUMBER);
+    url_is("http://192.0.513/", "192.0.2.1", URL_NOTE_IP | URL_NOTE_NUMBER);
+    url_is("http://1.example/", "1.example", 0);
+    url_is("http://1.2.3.4.5/", "1.2.3.4.5", 0);
+}
+
+static void test_long_hosts_are_cut(void **state)
+{
+    (void)state;
+    GString *url = g_string_new("http://");
+    while (url->len < 7 + URL_HOST_BYTES - 2)
+        g_string_append_c(url, 'a');
+    g_string_append(url, "\xC3\xBC.example");
+    struct url u;
+    url_parse(&u, url->str, url->len);
+    assert_int_equal(strlen(u.host), URL_HOST_BYTES - 2); /* no half character */
+    g_string_free(url, TRUE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_hidden_by_colour),
+        cmocka_unit_test(test_hidden_otherwise),
+        cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_urls),
+        cmocka_unit_test(test_hostile_input_takes_no_time),
+        cmocka_unit_test(test_hosts),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_long_hosts_are_cut),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
