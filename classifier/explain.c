@@ -30,19 +30,22 @@ static void take(guint32 feature, const char *first, const char *second, void *a
     g_ptr_array_add(e->reasons, r);
 }
 
-static double opinion(const struct classifier_view *v, guint32 feature, guint count)
+static double opinion(const struct classifier_view *v, guint32 feature, struct learner_norm norm)
 {
-    return v->learner ? learner_opinion(v->learner, places_one(feature, &v->key), count) : 0;
+    return v->learner ? learner_opinion(v->learner, places_one(feature, &v->key), norm) : 0;
 }
 
 static void weigh(struct explaining *e)
 {
+    GArray *places = places_of(e->features, &e->site.key);
+    const struct learner_norm norm = learner_norm(places);
     for (guint i = 0; i < e->features->len; i++) {
         const guint32 feature = g_array_index(e->features, guint32, i);
         struct reason *r = g_ptr_array_index(e->reasons, i);
-        r->weight = opinion(&e->own, feature, e->features->len) +
-                    LEARNER_BASE_VOICE * opinion(&e->site, feature, e->features->len);
+        r->weight = opinion(&e->own, feature, norm) +
+                    LEARNER_BASE_VOICE * opinion(&e->site, feature, norm);
     }
+    g_array_unref(places);
 }
 
 static gint by_strength(gconstpointer a, gconstpointer b)

@@ -4,27 +4,48 @@
 #include <string.h>
 
 /* Found by filterctl evaluate on public corpora, in the middle of a wide flat region. */
-static const double unit = 1024.0;    /* weights are kept in such parts */
-static const double rate = 12.0;      /* how far one step moves its own message's score at most */
-static const double thin_linear = 3.0; /* nearer to the line than this a member learns */
-static const double thin_counting = 3.0;
-static const double rarity = 3.0;     /* sightings that are worth as much as doubt */
-static const double contrast = 12.0;  /* scale of the counting member */
-static const double voice = 0.4;      /* and its share in the sum */
-static const double apprentice = 5.0; /* so many steps of the rarer class give it half its voice */
-enum { FIRM_STEPS = 4 };
+static const double unit = 1024.0;       /* weights are kept in such parts */
+static const double rate = 14.0;         /* how far one step moves its own message's score at most */
+static const double thin_linear = 3.5;   /* nearer to the line than this a member learns */
+static const double thin_counting = 5.0;
+static const double rarity = 3.0;        /* sightings that are worth as much as doubt */
+static const double contrast = 16.0;     /* scale of the counting member */
+static const double voice = 0.8;         /* and its share in the sum */
+static const double apprentice = 5.0;    /* so many steps of the rarer class give it half its voice */
 
-static double norm(const GArray *places)
+/* One sum for the places of the header, one for those of the body. */
+struct sums {
+    double header, body;
+};
+
+static guint32 index_of(guint32 place)
 {
-    return sqrt((double)MAX(places->len, 1));
+    return place % LEARNER_PLACES;
 }
 
-static double linear_score(const struct learner *l, const GArray *places)
+struct learner_norm learner_norm(const GArray *places)
 {
-    gint64 sum = 0;
+    guint header = 0;
     for (guint i = 0; i < places->len; i++)
-        sum += l->weights[g_array_index(places, guint32, i)];
-    return LEARNER_PRIOR + (double)sum / (unit * norm(places));
+        header += (g_array_index(places, guint32, i) & LEARNER_HEADER) != 0;
+    const guint body = places->len - header;
+    if (header == 0 || body == 0) {
+        const double one = 1 / sqrt((double)MAX(places->len, 1));
+        return (struct learner_norm){one, one};
+    }
+    /* Each side's share of the square norm grows with the root of its size. */
+    const double h = sqrt((double)header), share = h / (h + sqrt((double)body));
+    return (struct learner_norm){sqrt(share / header), sqrt((1 - share) / body)};
+}
+
+static double linear_score(const struct learner *l, const GArray *places, struct learner_norm n)
+{
+    gint64 header = 0, body = 0;
+    for (guint i = 0; i < places->len; i++) {
+        const guint32 place = g_array_index(places, guint32, i);
+        *(place & LEARNER_HEADER ? &header : &body) += l->weights[index_of(place)];
+    }
+    return LEARNER_PRIOR + ((double)header * n.header + (double)body * n.body) / unit;
 }
 
 /* -1 (seen in ham only) to 1; small where little was seen. Squared, as weak opinions are noise. */
@@ -38,13 +59,16 @@ static double lean(struct learner_count c, double all_spam, double all_ham)
     return z < 0 ? -z * z : z * z;
 }
 
-static double counting_score(const struct learner *l, const GArray *places)
+static double counting_score(const struct learner *l, const GArray *places, struct learner_norm n)
 {
     const double spam = MAX(l->counted_spam, 1), ham = MAX(l->counted_ham, 1);
-    double sum = 0;
-    for (guint i = 0; i < places->len; i++)
-        sum += lean(l->counts[g_array_index(places, guint32, i)], spam, ham);
-    return contrast * sum / norm(places);
+    struct sums sum = {0, 0};
+    for (guint i = 0; i < places->len; i++) {
+        const guint32 place = g_array_index(places, guint32, i);
+        *(place & LEARNER_HEADER ? &sum.header : &sum.body) +=
+            lean(l->counts[index_of(place)], spam, ham);
+    }
+    return contrast * (sum.header * n.header + sum.body * n.body);
 }
 
 /* Who has counted little of one class is too sure of himself. */
@@ -56,7 +80,8 @@ static double counting_voice(const struct learner *l)
 
 double learner_score(const struct learner *l, const GArray *places)
 {
-    return linear_score(l, places) + counting_voice(l) * counting_score(l, places);
+    const struct learner_norm norm = learner_norm(places);
+    return linear_score(l, places, norm) + counting_voice(l) * counting_score(l, places, norm);
 }
 
 double learner_base(const struct learner *base, const GArray *places)
@@ -64,12 +89,12 @@ double learner_base(const struct learner *base, const GArray *places)
     return LEARNER_BASE_VOICE * (learner_score(base, places) - LEARNER_PRIOR);
 }
 
-double learner_opinion(const struct learner *l, guint32 place, guint count)
+double learner_opinion(const struct learner *l, guint32 place, struct learner_norm norm)
 {
     const double spam = MAX(l->counted_spam, 1), ham = MAX(l->counted_ham, 1);
-    return (l->weights[place] / unit +
-            counting_voice(l) * contrast * lean(l->counts[place], spam, ham)) /
-           sqrt((double)MAX(count, 1));
+    const guint32 i = index_of(place);
+    return (l->weights[i] / unit + counting_voice(l) * contrast * lean(l->counts[i], spam, ham)) *
+           (place & LEARNER_HEADER ? norm.header : norm.body);
 }
 
 /* e^-x for x >= 0 without libm, whose last bit differs between machines. */
@@ -98,19 +123,25 @@ double learner_probability(double score)
     return score < 0 ? e / (1 + e) : 1 / (1 + e);
 }
 
-static void touch(struct learner *l, guint32 place)
+static void touch(struct learner *l, guint32 i)
 {
-    l->touched[0][place / 8] |= (guint8)(1u << (place % 8));
+    l->touched[0][i / 8] |= (guint8)(1u << (i % 8));
+}
+
+static bool is_nothing(struct learner_step step)
+{
+    return !step.header && !step.body && !step.counts;
 }
 
 void learner_apply(struct learner *l, const GArray *places, bool spam, struct learner_step step)
 {
-    for (guint i = 0; i < places->len && (step.weights || step.counts); i++) {
-        const guint32 place = g_array_index(places, guint32, i);
-        guint16 *count = spam ? &l->counts[place].spam : &l->counts[place].ham;
-        l->weights[place] = (gint16)(guint16)((guint32)l->weights[place] + (guint32)step.weights);
+    for (guint k = 0; k < places->len && !is_nothing(step); k++) {
+        const guint32 place = g_array_index(places, guint32, k), i = index_of(place);
+        const gint32 weight = place & LEARNER_HEADER ? step.header : step.body;
+        guint16 *count = spam ? &l->counts[i].spam : &l->counts[i].ham;
+        l->weights[i] = (gint16)(guint16)((guint32)l->weights[i] + (guint32)weight);
         *count = (guint16)(*count + (guint32)step.counts);
-        touch(l, place);
+        touch(l, i);
     }
     *(spam ? &l->counted_spam : &l->counted_ham) += (guint32)step.counts;
     *(spam ? &l->spam : &l->ham) += (guint32)step.heard;
@@ -118,18 +149,17 @@ void learner_apply(struct learner *l, const GArray *places, bool spam, struct le
 
 struct learner_step learner_negate(struct learner_step step)
 {
-    return (struct learner_step){-step.weights, -step.counts, -step.heard};
+    return (struct learner_step){-step.header, -step.body, -step.counts, -step.heard};
 }
 
 static bool would_overflow(const struct learner *l, const GArray *places, bool spam,
                            struct learner_step step)
 {
-    for (guint i = 0; i < places->len; i++) {
-        const guint32 place = g_array_index(places, guint32, i);
-        const gint32 weight = l->weights[place] + step.weights;
-        const struct learner_count c = l->counts[place];
-        if (weight > G_MAXINT16 || weight < G_MININT16 ||
-            (spam ? c.spam : c.ham) + step.counts > G_MAXUINT16)
+    for (guint k = 0; k < places->len; k++) {
+        const guint32 place = g_array_index(places, guint32, k), i = index_of(place);
+        const gint32 weight = l->weights[i] + (place & LEARNER_HEADER ? step.header : step.body);
+        const guint16 count = spam ? l->counts[i].spam : l->counts[i].ham;
+        if (weight > G_MAXINT16 || weight < G_MININT16 || count + step.counts > G_MAXUINT16)
             return true;
     }
     return false;
@@ -140,47 +170,38 @@ static bool is_thin(double score, double limit, bool spam)
     return spam ? score < limit : score > -limit;
 }
 
-/* One step of gradient descent for the linear member, 0 if it is sure enough. */
-static gint32 linear_step(const struct learner *l, const GArray *places,
-                          const struct learner_lesson *lesson)
+/* Rounded, away from 0. */
+static gint32 whole(double size, bool up)
 {
-    const double score = linear_score(l, places) + lesson->base;
-    if (!is_thin(score, thin_linear, lesson->spam))
-        return 0;
-    const double p = learner_probability(score);
-    const double error = lesson->spam ? 1 - p : p;
-    const double share = lesson->effort == LEARNER_HALF ? 0.5 : 1;
-    const gint32 step = (gint32)(share * rate * error * unit / norm(places) + 0.5);
-    return MAX(step, 1) * (lesson->spam ? 1 : -1);
+    return MAX((gint32)(size + 0.5), 1) * (up ? 1 : -1);
 }
 
-/* One step of both, where they want one and it can be taken; false if none was. However often it is
- * repeated, a message is counted once. */
-static bool one_step(struct learner *l, const GArray *places, const struct learner_lesson *lesson,
-                     struct learner_step *sum)
+/* One step of gradient descent for the linear member, none if it is sure enough. */
+static struct learner_step linear_step(const struct learner *l, const GArray *places,
+                                       struct learner_norm norm,
+                                       const struct learner_lesson *lesson)
 {
-    struct learner_step step = {
-        .weights = linear_step(l, places, lesson),
-        .counts = sum->counts == 0 &&
-                  is_thin(counting_score(l, places), thin_counting, lesson->spam),
-    };
-    if ((!step.weights && !step.counts) || would_overflow(l, places, lesson->spam, step))
-        return false;
-    learner_apply(l, places, lesson->spam, step);
-    sum->weights += step.weights;
-    sum->counts += step.counts;
-    return true;
+    const double score = linear_score(l, places, norm) + lesson->base;
+    if (!is_thin(score, thin_linear, lesson->spam))
+        return (struct learner_step){.header = 0};
+    const double p = learner_probability(score);
+    const double error = lesson->spam ? 1 - p : p;
+    const double size = rate * error * unit * (lesson->half ? 0.5 : 1);
+    return (struct learner_step){whole(size * norm.header, lesson->spam),
+                                 whole(size * norm.body, lesson->spam), 0, 0};
 }
 
 struct learner_step learner_learn(struct learner *l, const GArray *places,
                                   const struct learner_lesson *lesson)
 {
-    struct learner_step sum = {0, 0, 1};
-    int steps = lesson->effort == LEARNER_FIRM ? FIRM_STEPS : 1;
-    while (steps-- > 0 && one_step(l, places, lesson, &sum))
-        ;
-    *(lesson->spam ? &l->spam : &l->ham) += 1;
-    return sum;
+    const struct learner_norm norm = learner_norm(places);
+    struct learner_step step = linear_step(l, places, norm, lesson);
+    step.counts = is_thin(counting_score(l, places, norm), thin_counting, lesson->spam);
+    if (would_overflow(l, places, lesson->spam, step))
+        step = (struct learner_step){.header = 0};
+    step.heard = 1;
+    learner_apply(l, places, lesson->spam, step);
+    return step;
 }
 
 void learner_age(struct learner *l)

@@ -8,8 +8,9 @@
  *
  *   score = LEARNER_PRIOR + linear + voice * counting      (log-odds, natural logarithm)
  *
- * A message's features point at places (see places.h). A step adds one integer to the weight of all
- * its places and another to their counts; a step that would overflow is not taken at all and nothing
+ * A message's features point at places (see places.h). Header and body are weighed apart, each by
+ * the number of its own places, so that a long text does not drown who it came from. A step adds one
+ * integer to the weights of the header's places, one to the body's and one to the counts of all; a step that would overflow is not taken at all and nothing
  * is clamped: so taking a step back (modulo 2^16) leaves exactly what all other steps made, in any
  * order. Only additions, multiplications, divisions and square roots are used: figures are the same
  * on every IEEE machine. */
@@ -21,6 +22,8 @@
 
 #define LEARNER_BITS 17
 #define LEARNER_PLACES (1u << LEARNER_BITS)
+/* Set beside a place that a feature of the header points at. */
+#define LEARNER_HEADER LEARNER_PLACES
 /* Who has learnt nothing yet takes mail for ham: else a new user's mail were all Unsure. */
 #define LEARNER_PRIOR (-0.4)
 
@@ -42,35 +45,34 @@ struct learner {
 
 /* What one lesson added. */
 struct learner_step {
-    gint32 weights; /* to the weight of each place */
-    gint32 counts;  /* to the count of its class at each place */
-    gint32 heard;   /* to the messages learnt */
-};
-
-enum learner_effort {
-    LEARNER_ONCE, /* one step, and only near or over the line */
-    LEARNER_HALF, /* half of it: nobody said so, it only seems so */
-    LEARNER_FIRM, /* a person said so: steps until it is clearly on its side */
+    gint32 header, body; /* to the weight of each place */
+    gint32 counts;       /* to the count of its class at each place */
+    gint32 heard;        /* to the messages learnt */
 };
 
 struct learner_lesson {
     bool spam;
-    enum learner_effort effort;
+    bool half;   /* nobody said so, it only seems so: half a step */
     double base; /* what the site's base adds to the score (see learner_base); 0 without one */
 };
 
-/* places: of guint32, none twice. */
+/* places: of guint32 as places_of makes them. */
 double learner_score(const struct learner *l, const GArray *places);
 /* What a base adds to the score of a user's own learner: half its voice, without the prior. */
 double learner_base(const struct learner *base, const GArray *places);
 double learner_probability(double score);
-/* Learns; says what learner_apply would have to add (or, negated, to take back). */
+/* Learns: one step of each member that is not sure enough of it; says what learner_apply would have to add (or, negated, to take back). */
 struct learner_step learner_learn(struct learner *l, const GArray *places,
                                   const struct learner_lesson *lesson);
 void learner_apply(struct learner *l, const GArray *places, bool spam, struct learner_step step);
 struct learner_step learner_negate(struct learner_step step);
-/* What one place says, on the scale of the score of a message with count places. */
-double learner_opinion(const struct learner *l, guint32 place, guint count);
+/* How much each place of a message weighs. */
+struct learner_norm {
+    double header, body;
+};
+struct learner_norm learner_norm(const GArray *places);
+/* What one place of such a message adds to its score. */
+double learner_opinion(const struct learner *l, guint32 place, struct learner_norm norm);
 /* Ends a period: halves what was not touched in it nor in the one before. What was learnt within
  * the last period can still be undone exactly. */
 void learner_age(struct learner *l);

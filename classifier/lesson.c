@@ -142,7 +142,7 @@ int lesson_confirm(struct ledger *l, GVariant *arguments, char **text_r)
     if (!r)
         return fail(EX_DATAERR, text_r, "no record of this signature");
     r->state = RECORD_DELIVERED;
-    const struct teaching what = {user, is_spam(delivered_class(r)), "delivery", LEARNER_ONCE, false};
+    const struct teaching what = {user, is_spam(delivered_class(r)), "delivery", false, false};
     int code = EX_OK;
     if (mode == MODE_TEFT && !r->taught)
         code = teach(l, m, r, &what, text_r);
@@ -164,11 +164,10 @@ static char *user_of(struct ledger *l, const char *login)
 static struct teaching teaching_of_move(struct ledger *l, const char *user, const struct record *r,
                                         const char *class)
 {
-    struct teaching what = {user, is_spam(class), "move", LEARNER_FIRM, false};
+    struct teaching what = {user, is_spam(class), "move", false, false};
     if (r->taught && strcmp(class, delivered_class(r)) == 0) {
         const bool learnt_at_delivery = ledger_mode(l, user) == MODE_TEFT;
         what.takes_back = !learnt_at_delivery;
-        what.effort = LEARNER_ONCE;
     }
     return what;
 }
@@ -301,7 +300,7 @@ static void settle_one(struct ledger *l, struct model *m, const char *user, cons
     struct record *r = record_get(m, signature);
     if (!r)
         return;
-    const struct teaching what = {user, is_spam(delivered_class(r)), "settled", LEARNER_HALF, false};
+    const struct teaching what = {user, is_spam(delivered_class(r)), "settled", true, false};
     if (g_ascii_strcasecmp(r->class, "unsure") != 0)
         teach(l, m, r, &what, &text);
     g_free(text);

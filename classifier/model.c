@@ -21,15 +21,16 @@ static const char schema[] =
     " learnt INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS record(signature TEXT PRIMARY KEY, day TEXT NOT NULL,"
     " class TEXT NOT NULL, score REAL NOT NULL, state INTEGER NOT NULL, taught TEXT,"
-    " sealed BLOB NOT NULL, weights INTEGER NOT NULL DEFAULT 0, counts INTEGER NOT NULL DEFAULT 0,"
-    " heard INTEGER NOT NULL DEFAULT 0, site_weights INTEGER NOT NULL DEFAULT 0,"
+    " sealed BLOB NOT NULL, header INTEGER NOT NULL DEFAULT 0, body INTEGER NOT NULL DEFAULT 0,"
+    " counts INTEGER NOT NULL DEFAULT 0, heard INTEGER NOT NULL DEFAULT 0,"
+    " site_header INTEGER NOT NULL DEFAULT 0, site_body INTEGER NOT NULL DEFAULT 0,"
     " site_counts INTEGER NOT NULL DEFAULT 0, site_heard INTEGER NOT NULL DEFAULT 0)"
     " WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS record_day ON record(day);"
     /* AUTOINCREMENT: a number never comes again, readers count on it. */
     "CREATE TABLE IF NOT EXISTS journal(id INTEGER PRIMARY KEY AUTOINCREMENT, day TEXT NOT NULL,"
-    " kind TEXT NOT NULL, signature TEXT, spam INTEGER NOT NULL, weights INTEGER NOT NULL,"
-    " counts INTEGER NOT NULL, heard INTEGER NOT NULL, places BLOB);"
+    " kind TEXT NOT NULL, signature TEXT, spam INTEGER NOT NULL, header INTEGER NOT NULL,"
+    " body INTEGER NOT NULL, counts INTEGER NOT NULL, heard INTEGER NOT NULL, places BLOB);"
     "CREATE INDEX IF NOT EXISTS journal_kind ON journal(kind, day);";
 
 struct model *model_open_file(const char *path, bool for_writing, char **error_r)

@@ -62,14 +62,14 @@ static bool read_checkpoint(struct model *m, struct learner *l)
 
 static bool apply_row(struct learner *l, sqlite3_stmt *st)
 {
-    GArray *places = places_unpack(sqlite3_column_blob(st, 5), (size_t)sqlite3_column_bytes(st, 5));
+    GArray *places = places_unpack(sqlite3_column_blob(st, 6), (size_t)sqlite3_column_bytes(st, 6));
     bool ok = places != NULL;
     for (guint i = 0; ok && i < places->len; i++)
-        ok = g_array_index(places, guint32, i) < LEARNER_PLACES;
+        ok = g_array_index(places, guint32, i) < 2 * LEARNER_PLACES;
     if (ok)
         learner_apply(l, places, sqlite3_column_int(st, 1) != 0,
                       (struct learner_step){sqlite3_column_int(st, 2), sqlite3_column_int(st, 3),
-                                            sqlite3_column_int(st, 4)});
+                                            sqlite3_column_int(st, 4), sqlite3_column_int(st, 5)});
     if (places)
         g_array_unref(places);
     return ok;
@@ -79,7 +79,7 @@ static bool apply_journal(struct model *m, struct learner *l)
 {
     char *after = g_strdup_printf("%" G_GINT64_FORMAT, m->applied);
     sqlite3_stmt *st = store_prepare(m->db,
-                                     "SELECT id, spam, weights, counts, heard, places FROM journal"
+                                     "SELECT id, spam, header, body, counts, heard, places FROM journal"
                                      " WHERE id > CAST(? AS INTEGER) ORDER BY id",
                                      (const char *const[]){after}, 1);
     int rc = SQLITE_ERROR;
@@ -128,15 +128,16 @@ bool model_learner_note(struct model *m, const struct model_lesson *lesson, cons
         places_pack(places, packed);
     sqlite3_stmt *st = store_prepare(
         m->db,
-        "INSERT INTO journal(day, kind, signature, spam, weights, counts, heard, places)"
-        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO journal(day, kind, signature, spam, header, body, counts, heard, places)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         (const char *const[]){day, lesson->kind}, 2);
     const bool ok = st && sqlite3_bind_text(st, 3, lesson->signature, -1, SQLITE_STATIC) == SQLITE_OK &&
                     sqlite3_bind_int(st, 4, lesson->spam) == SQLITE_OK &&
-                    sqlite3_bind_int(st, 5, lesson->step.weights) == SQLITE_OK &&
-                    sqlite3_bind_int(st, 6, lesson->step.counts) == SQLITE_OK &&
-                    sqlite3_bind_int(st, 7, lesson->step.heard) == SQLITE_OK &&
-                    sqlite3_bind_blob(st, 8, packed->data, (int)packed->len, SQLITE_STATIC) ==
+                    sqlite3_bind_int(st, 5, lesson->step.header) == SQLITE_OK &&
+                    sqlite3_bind_int(st, 6, lesson->step.body) == SQLITE_OK &&
+                    sqlite3_bind_int(st, 7, lesson->step.counts) == SQLITE_OK &&
+                    sqlite3_bind_int(st, 8, lesson->step.heard) == SQLITE_OK &&
+                    sqlite3_bind_blob(st, 9, packed->data, (int)packed->len, SQLITE_STATIC) ==
                         SQLITE_OK &&
                     sqlite3_step(st) == SQLITE_DONE;
     sqlite3_finalize(st);

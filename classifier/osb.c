@@ -35,6 +35,18 @@ static bool see(const struct seen *seen, guint32 feature)
     return false;
 }
 
+static bool is_of_header(const struct tokens *t, size_t i)
+{
+    const char *text = tokens_text(t, i);
+    return text[0] == 'h' && text[1] == ':';
+}
+
+static guint32 feature_of(const unsigned char key[16], const uint64_t *hashes, size_t count,
+                          guint32 header)
+{
+    return (guint32)(siphash(key, hashes, count * sizeof *hashes) >> (64 - OSB_BITS)) | header;
+}
+
 void osb_each(const struct tokens *t, const unsigned char key[16],
               void (*fn)(guint32 feature, const char *first, const char *second, void *arg),
               void *arg)
@@ -47,12 +59,13 @@ void osb_each(const struct tokens *t, const unsigned char key[16],
         in[1] = tokens_hash(t, i);
         if (!in[1])
             continue;
-        const guint32 alone = (guint32)(siphash(key, &in[1], sizeof in[1]) >> (64 - OSB_BITS));
+        const guint32 header = is_of_header(t, i) ? OSB_HEADER : 0;
+        const guint32 alone = feature_of(key, &in[1], 1, header);
         if (!see(&seen, alone))
             fn(alone, NULL, tokens_text(t, i), arg);
         if (!in[0])
             continue;
-        const guint32 pair = (guint32)(siphash(key, in, sizeof in) >> (64 - OSB_BITS));
+        const guint32 pair = feature_of(key, in, 2, header);
         if (!see(&seen, pair))
             fn(pair, tokens_text(t, i - 1), tokens_text(t, i), arg);
     }

@@ -11,6 +11,8 @@
 #include "classifier/tokens.h"
 
 #define OSB_BITS 24
+/* Set in features of the header: the learner weighs header and body apart. */
+#define OSB_HEADER (1u << OSB_BITS)
 
 /* The key of features. Wipe it. */
 void osb_key(const struct sitekey *site, unsigned char key_r[16]);

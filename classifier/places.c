@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "classifier/learner.h"
+#include "classifier/osb.h"
 
 void places_key(const struct sitekey *site, const char *owner, struct places_key *key_r)
 {
@@ -16,10 +17,10 @@ void places_key(const struct sitekey *site, const char *owner, struct places_key
 
 guint32 places_one(guint32 feature, const struct places_key *key)
 {
-    guint64 x = (feature + key->addend) * key->multiplier;
+    guint64 x = ((feature & (OSB_HEADER - 1)) + key->addend) * key->multiplier;
     x ^= x >> 32;
     x *= key->multiplier;
-    return (guint32)(x >> (64 - LEARNER_BITS));
+    return (guint32)(x >> (64 - LEARNER_BITS)) | (feature & OSB_HEADER ? LEARNER_HEADER : 0);
 }
 
 GArray *places_of(const GArray *features, const struct places_key *key)
@@ -28,10 +29,11 @@ GArray *places_of(const GArray *features, const struct places_key *key)
     GArray *places = g_array_sized_new(FALSE, FALSE, sizeof(guint32), features->len);
     for (guint i = 0; i < features->len; i++) {
         const guint32 place = places_one(g_array_index(features, guint32, i), key);
+        guint8 *byte = &seen[place % LEARNER_PLACES / 8];
         const guint8 bit = (guint8)(1u << (place % 8));
-        if (!(seen[place / 8] & bit))
+        if (!(*byte & bit))
             g_array_append_val(places, place);
-        seen[place / 8] |= bit;
+        *byte |= bit;
     }
     g_free(seen);
     return places;

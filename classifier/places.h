@@ -17,7 +17,8 @@ struct places_key {
 /* Wipe it. */
 void places_key(const struct sitekey *site, const char *owner, struct places_key *key_r);
 guint32 places_one(guint32 feature, const struct places_key *key);
-/* The places of the features, each once; array of guint32 below LEARNER_PLACES, g_array_unref. */
+/* The places of the features, each once, LEARNER_HEADER set on those of the header; array of
+ * guint32, g_array_unref. */
 GArray *places_of(const GArray *features, const struct places_key *key);
 
 /* Numbers below 2^31 as bytes: sorted, then their differences in 7-bit groups. Appends to out. */

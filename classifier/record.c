@@ -77,25 +77,28 @@ bool record_add(struct model *m, const struct record *r)
     return finish(st, bound);
 }
 
-/* Three columns from there on. */
+/* Four columns from there on. */
 static struct learner_step step_at(sqlite3_stmt *st, int column)
 {
     return (struct learner_step){sqlite3_column_int(st, column), sqlite3_column_int(st, column + 1),
-                                 sqlite3_column_int(st, column + 2)};
+                                 sqlite3_column_int(st, column + 2),
+                                 sqlite3_column_int(st, column + 3)};
 }
 
 static bool bind_step(sqlite3_stmt *st, int number, struct learner_step step)
 {
-    return sqlite3_bind_int(st, number, step.weights) == SQLITE_OK &&
-           sqlite3_bind_int(st, number + 1, step.counts) == SQLITE_OK &&
-           sqlite3_bind_int(st, number + 2, step.heard) == SQLITE_OK;
+    return sqlite3_bind_int(st, number, step.header) == SQLITE_OK &&
+           sqlite3_bind_int(st, number + 1, step.body) == SQLITE_OK &&
+           sqlite3_bind_int(st, number + 2, step.counts) == SQLITE_OK &&
+           sqlite3_bind_int(st, number + 3, step.heard) == SQLITE_OK;
 }
 
 struct record *record_get(struct model *m, const char *signature)
 {
     sqlite3_stmt *st = store_prepare(model_db(m),
-                                     "SELECT day, class, score, state, taught, sealed, weights,"
-                                     " counts, heard, site_weights, site_counts, site_heard"
+                                     "SELECT day, class, score, state, taught, sealed, header,"
+                                     " body, counts, heard, site_header, site_body, site_counts,"
+                                     " site_heard"
                                      " FROM record WHERE signature = ?",
                                      &signature, 1);
     struct record *r = NULL;
@@ -110,7 +113,7 @@ struct record *record_get(struct model *m, const char *signature)
         g_byte_array_append(r->sealed, sqlite3_column_blob(st, 5),
                             (guint)sqlite3_column_bytes(st, 5));
         r->step = step_at(st, 6);
-        r->site = step_at(st, 9);
+        r->site = step_at(st, 10);
     }
     sqlite3_finalize(st);
     return r;
@@ -120,13 +123,13 @@ bool record_update(struct model *m, const struct record *r)
 {
     sqlite3_stmt *st = store_prepare(
         model_db(m),
-        "UPDATE record SET taught = ?2, state = ?3, weights = ?4, counts = ?5, heard = ?6,"
-        " site_weights = ?7, site_counts = ?8, site_heard = ?9 WHERE signature = ?1",
+        "UPDATE record SET taught = ?2, state = ?3, header = ?4, body = ?5, counts = ?6,"
+        " heard = ?7, site_header = ?8, site_body = ?9, site_counts = ?10, site_heard = ?11 WHERE signature = ?1",
         (const char *const[]){r->signature}, 1);
     const bool bound = st &&
                        sqlite3_bind_text(st, 2, r->taught, -1, SQLITE_STATIC) == SQLITE_OK &&
                        sqlite3_bind_int(st, 3, (int)r->state) == SQLITE_OK &&
-                       bind_step(st, 4, r->step) && bind_step(st, 7, r->site);
+                       bind_step(st, 4, r->step) && bind_step(st, 8, r->site);
     return finish(st, bound);
 }
 

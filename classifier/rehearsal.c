@@ -120,7 +120,7 @@ static bool room_init(struct room *room, struct rehearsal *r)
 /* An owner's own lesson goes beyond what the base knows already. The score before it. */
 static double learn(const struct room *room, const GArray *features, bool spam)
 {
-    struct learner_lesson lesson = {spam, LEARNER_ONCE, 0};
+    struct learner_lesson lesson = {spam, false, 0};
     if (room->base) {
         GArray *there = places_of(features, &room->base_key);
         lesson.base = learner_base(room->base, there);
@@ -168,7 +168,7 @@ bool rehearsal_train(struct rehearsal *r, const GPtrArray *messages, char **erro
     const guint32 before = ok ? room.learner->spam + room.learner->ham : 0;
     ok = ok && lessons(&room, messages, error_r);
     const gint32 heard = ok ? (gint32)(room.learner->spam + room.learner->ham - before) : 0;
-    const struct model_lesson note = {"train", NULL, is_spam(r), {0, 0, heard}};
+    const struct model_lesson note = {"train", NULL, is_spam(r), {.heard = heard}};
     explicit_bzero(&room, sizeof room);
     return ok && model_learner_note(r->model, &note, NULL) && model_learner_checkpoint(r->model);
 }

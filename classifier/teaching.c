@@ -52,8 +52,8 @@ static bool change(struct pupil *p, const struct record *r, const struct teachin
 {
     if (r->taught && !undo(p, r, *step))
         return false;
-    const struct learner_lesson lesson = {what->spam, what->effort, base};
-    *step = (struct learner_step){0, 0, 1};
+    const struct learner_lesson lesson = {what->spam, what->half, base};
+    *step = (struct learner_step){.heard = 1};
     if (what->takes_back)
         learner_apply(p->learner, p->places, what->spam, *step);
     else
@@ -97,7 +97,7 @@ static bool teach_site(struct ledger *l, struct record *r, const struct teaching
             ok = change(&p, &alias, what, 0, &r->site);
         } else if (ok) {
             ok = undo(&p, r, r->site);
-            r->site = (struct learner_step){0, 0, 0};
+            r->site = (struct learner_step){.heard = 0};
         }
         ok = model_end(m, ok);
     }

@@ -9,7 +9,7 @@ struct teaching {
     const char *user;
     bool spam; /* what to teach */
     const char *kind; /* for the journal, see model_learner.h */
-    enum learner_effort effort;
+    bool half;       /* see learner.h */
     bool takes_back; /* undoes the lesson before; the message then counts as heard, that is all */
 };
 

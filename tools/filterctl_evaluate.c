@@ -78,9 +78,9 @@ static double roll(struct evaluation *e)
 }
 
 static struct learner_step teach(struct evaluation *e, const struct lecture *m, bool spam,
-                                 enum learner_effort effort)
+                                 bool half)
 {
-    const struct learner_lesson lesson = {spam, effort, 0};
+    const struct learner_lesson lesson = {spam, half, 0};
     return learner_learn(e->learner, m->places, &lesson);
 }
 
@@ -91,9 +91,9 @@ static void report(struct evaluation *e, struct lecture *m)
     if (m->judge_spam != class_spam && m->reported) {
         if (m->learnt)
             learner_apply(e->learner, m->places, class_spam, learner_negate(m->step));
-        teach(e, m, m->judge_spam, LEARNER_FIRM);
+        teach(e, m, m->judge_spam, false);
     } else if (e->course.mode == MODE_SETTLE && m->class != JUDGE_UNSURE) {
-        teach(e, m, class_spam, LEARNER_HALF);
+        teach(e, m, class_spam, true);
     }
 }
 
@@ -106,12 +106,12 @@ static void learn(struct evaluation *e, struct lecture *m)
     }
     if (e->course.feedback == FEEDBACK_IMMEDIATE) {
         const bool known = m->judge_spam == class_spam || m->reported;
-        teach(e, m, known ? m->judge_spam : class_spam, LEARNER_ONCE);
+        teach(e, m, known ? m->judge_spam : class_spam, false);
         lecture_free(m);
         return;
     }
     if (e->course.mode == MODE_TEFT) {
-        m->step = teach(e, m, class_spam, LEARNER_ONCE);
+        m->step = teach(e, m, class_spam, false);
         m->learnt = true;
     }
     g_queue_push_tail(&e->waiting, m);

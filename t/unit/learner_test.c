@@ -22,9 +22,9 @@ static GArray *features(guint32 from, guint count, guint32 salt)
 }
 
 static struct learner_step learn(struct learner *l, const GArray *f, bool spam,
-                                 enum learner_effort effort)
+                                 bool half)
 {
-    const struct learner_lesson lesson = {spam, effort, 0};
+    const struct learner_lesson lesson = {spam, half, 0};
     return learner_learn(l, f, &lesson);
 }
 
@@ -50,7 +50,7 @@ static void test_nothing_learnt_is_a_bit_hammy(void **state)
     GArray *f = features(1, 50, 1), *none = g_array_new(FALSE, FALSE, sizeof(guint32));
     assert_true(learner_score(l, f) == LEARNER_PRIOR);
     assert_true(learner_score(l, none) == LEARNER_PRIOR);
-    learn(l, none, true, LEARNER_FIRM);
+    learn(l, none, true, false);
     g_array_unref(f);
     g_array_unref(none);
     g_free(l);
@@ -63,14 +63,14 @@ static void test_five_moves_suffice_and_unlearn(void **state)
     struct learner *l = g_new0(struct learner, 1);
     for (guint i = 0; i < 8; i++) {
         GArray *ham = features(1, 100, i);
-        learn(l, ham, false, LEARNER_FIRM);
+        learn(l, ham, false, false);
         g_array_unref(ham);
     }
     GArray *moved[5];
     struct learner_step steps[5];
     for (guint i = 0; i < 5; i++) {
         moved[i] = features(50, 100, 20 + i); /* shares words with the ham, too */
-        steps[i] = learn(l, moved[i], true, LEARNER_FIRM);
+        steps[i] = learn(l, moved[i], true, false);
     }
     GArray *next = features(50, 100, 40), *good = features(1, 100, 41);
     const double score = learner_score(l, next);
@@ -106,12 +106,12 @@ static void test_undo_is_exact_in_any_order(void **state)
     guint32 seed = 7, moved = 0;
     for (guint i = 0; i < LESSONS; i++) {
         f[i] = features(roll(&seed, 300), 10 + roll(&seed, 300), i);
-        steps[i] = learn(l, f[i], i % 3 == 0, (enum learner_effort)(i % 3));
-        moved += steps[i].weights != 0 && steps[i].counts != 0;
+        steps[i] = learn(l, f[i], i % 3 == 0, i % 2 == 0);
+        moved += steps[i].body != 0 && steps[i].counts != 0;
     }
     assert_true(moved > LESSONS / 2);
     const double before = learner_score(l, f[0]);
-    struct learner_step more = learn(l, f[1], true, LEARNER_FIRM);
+    struct learner_step more = learn(l, f[1], true, false);
     assert_true(learner_score(l, f[0]) != before);
     undo(l, f[1], true, more);
     assert_true(learner_score(l, f[0]) == before);
@@ -133,8 +133,8 @@ static void test_a_step_that_would_overflow_is_not_taken(void **state)
     l->weights[3] = G_MAXINT16;
     l->weights[1] = -20000;
     l->weights[2] = -20000;
-    const struct learner_step step = learn(l, f, true, LEARNER_FIRM);
-    assert_int_equal(step.weights, 0);
+    const struct learner_step step = learn(l, f, true, false);
+    assert_int_equal(step.body, 0);
     assert_int_equal(step.counts, 0);
     assert_int_equal(step.heard, 1);
     assert_int_equal(l->weights[3], G_MAXINT16);
@@ -143,10 +143,10 @@ static void test_a_step_that_would_overflow_is_not_taken(void **state)
     for (guint place = 1; place < 5; place++)
         l->counts[place].ham = 1000;
     l->counts[3].spam = G_MAXUINT16;
-    assert_int_equal(learn(l, f, true, LEARNER_FIRM).weights, 0);
+    assert_int_equal(learn(l, f, true, false).body, 0);
     assert_int_equal(l->counts[3].spam, G_MAXUINT16);
     l->counts[3].spam--;
-    assert_int_not_equal(learn(l, f, true, LEARNER_ONCE).weights, 0);
+    assert_int_not_equal(learn(l, f, true, false).body, 0);
     assert_int_equal(l->counts[3].spam, G_MAXUINT16);
     g_array_unref(f);
     g_free(l);
@@ -158,9 +158,9 @@ static void test_far_from_the_line_nothing_changes(void **state)
     struct learner *l = g_new0(struct learner, 1);
     GArray *f = features(1, 100, 1);
     for (int i = 0; i < 20; i++)
-        learn(l, f, true, LEARNER_ONCE);
-    const struct learner_step step = learn(l, f, true, LEARNER_ONCE);
-    assert_int_equal(step.weights, 0);
+        learn(l, f, true, false);
+    const struct learner_step step = learn(l, f, true, false);
+    assert_int_equal(step.body, 0);
     assert_int_equal(step.counts, 0);
     assert_int_equal(l->spam, 21);
     g_array_unref(f);
@@ -172,8 +172,8 @@ static void test_what_seems_so_weighs_half(void **state)
     (void)state;
     struct learner *a = g_new0(struct learner, 1), *b = g_new0(struct learner, 1);
     GArray *f = features(1, 100, 1);
-    const gint32 whole = learn(a, f, true, LEARNER_ONCE).weights;
-    const gint32 half = learn(b, f, true, LEARNER_HALF).weights;
+    const gint32 whole = learn(a, f, true, false).body;
+    const gint32 half = learn(b, f, true, true).body;
     assert_true(half > 0 && abs(whole - 2 * half) <= 1);
     g_array_unref(f);
     g_free(a);
@@ -187,16 +187,16 @@ static void test_a_base(void **state)
     struct learner *base = g_new0(struct learner, 1), *own = g_new0(struct learner, 1);
     GArray *f = features(1, 100, 1), *other = features(5000, 100, 2);
     for (int i = 0; i < 30; i++) {
-        learn(base, f, true, LEARNER_FIRM);
-        learn(base, other, false, LEARNER_FIRM);
+        learn(base, f, true, false);
+        learn(base, other, false, false);
     }
     const double added = learner_base(base, f);
     assert_true(fabs(added - (learner_score(base, f) - LEARNER_PRIOR) / 2) < 1e-9);
     assert_true(added > 1);
-    const struct learner_lesson with = {true, LEARNER_ONCE, added}, without = {true, LEARNER_ONCE, 0};
-    const gint32 less = learner_learn(own, f, &with).weights;
+    const struct learner_lesson with = {true, false, added}, without = {true, false, 0};
+    const gint32 less = learner_learn(own, f, &with).body;
     memset(own, 0, sizeof *own);
-    assert_true(less < learner_learn(own, f, &without).weights);
+    assert_true(less < learner_learn(own, f, &without).body);
     g_array_unref(f);
     g_array_unref(other);
     g_free(base);
@@ -208,11 +208,11 @@ static void test_ageing_spares_what_was_touched(void **state)
     (void)state;
     struct learner *l = g_new0(struct learner, 1);
     GArray *old = features(1, 50, 1), *young = features(2000, 50, 2);
-    learn(l, old, true, LEARNER_FIRM);
+    learn(l, old, true, false);
     const gint16 weight = l->weights[1];
     const guint16 count = l->counts[1].spam;
     learner_age(l);
-    const struct learner_step step = learn(l, young, false, LEARNER_FIRM);
+    const struct learner_step step = learn(l, young, false, false);
     learner_age(l);
     assert_int_equal(l->weights[1], weight); /* touched in the period before this one */
     learner_age(l);

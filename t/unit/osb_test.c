@@ -47,7 +47,7 @@ static void test_features_are_keyed_and_each_once(void **state)
     assert_int_equal(shared(a, b), 0);
     assert_int_equal(shared(a, a), a->len);
     for (guint i = 0; i < a->len; i++)
-        assert_true(g_array_index(a, guint32, i) < 1u << OSB_BITS);
+        assert_true(g_array_index(a, guint32, i) < 2 * OSB_HEADER);
     g_array_unref(a);
     g_array_unref(again);
     g_array_unref(b);
