@@ -356,6 +356,39 @@ bool users_set(struct users *u, const char *user, const char *name, const char *
     return ok;
 }
 
+static bool forget(struct users *u, const char *user, char **error_r)
+{
+    const char *texts[] = {user};
+    return run(u, "DELETE FROM setting WHERE user = ?1", texts, 1, error_r) &&
+           run(u, "DELETE FROM alias WHERE member = ?1", texts, 1, error_r);
+}
+
+bool users_replace(struct users *u, const char *user, const GPtrArray *settings,
+                   const GPtrArray *aliases, char **error_r)
+{
+    char *whom = canonical(user, error_r);
+    bool ok = whom && run(u, "BEGIN IMMEDIATE", NULL, 0, error_r);
+    if (!ok) {
+        g_free(whom);
+        return false;
+    }
+    ok = forget(u, whom, error_r);
+    for (guint i = 0; ok && settings && i + 1 < settings->len; i += 2)
+        ok = users_set(u, whom, settings->pdata[i], settings->pdata[i + 1], error_r);
+    for (guint i = 0; ok && aliases && i < aliases->len; i++)
+        ok = users_alias_add(u, aliases->pdata[i], whom, error_r);
+    ok = ok && run(u, "COMMIT", NULL, 0, error_r);
+    if (!ok)
+        store_run(u->db, "ROLLBACK", NULL, 0);
+    g_free(whom);
+    return ok;
+}
+
+bool users_forget(struct users *u, const char *user, char **error_r)
+{
+    return users_replace(u, user, NULL, NULL, error_r);
+}
+
 char *users_setting(struct users *u, const char *user, const char *name)
 {
     const char *texts[] = {user, name};

@@ -34,6 +34,11 @@ void users_alias_each(struct users *u, void (*fn)(const char *, const char *, vo
  * spam_action, mode, share, allow, deny. */
 bool users_set(struct users *u, const char *user, const char *name, const char *value,
                char **error_r);
+/* Takes a user's settings and memberships away, all or nothing. */
+bool users_forget(struct users *u, const char *user, char **error_r);
+/* The same, then these: settings is name, value, ..., aliases addresses; arrays of char*. */
+bool users_replace(struct users *u, const char *user, const GPtrArray *settings,
+                   const GPtrArray *aliases, char **error_r);
 /* NULL if unset. g_free. */
 char *users_setting(struct users *u, const char *user, const char *name);
 void users_setting_each(struct users *u, const char *user,

@@ -7,8 +7,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/address.h"
 #include "classifier/housekeeping.h"
+#include "classifier/ledger_user.h"
 #include "classifier/lesson.h"
 
 static bool lock(struct ledger *l, char **error_r)
@@ -69,72 +69,6 @@ void ledger_free(struct ledger **l)
     *l = NULL;
 }
 
-/* Up to two text arguments; false with a line if one that must be there is not. */
-static bool texts(GVariant *arguments, const char *const names[2], const char *values_r[2],
-                  char **text_r)
-{
-    for (int i = 0; i < 2 && names[i]; i++) {
-        if (g_variant_lookup(arguments, names[i], "&s", &values_r[i]) && *values_r[i])
-            continue;
-        *text_r = g_strdup_printf("%s is wanted", names[i]);
-        return false;
-    }
-    return true;
-}
-
-static int alias_add(struct ledger *l, GVariant *arguments, char **text_r)
-{
-    const char *v[2];
-    if (!texts(arguments, (const char *const[]){"address", "user"}, v, text_r))
-        return EX_DATAERR;
-    return users_alias_add(l->users, v[0], v[1], text_r) ? EX_OK : EX_DATAERR;
-}
-
-static int alias_remove(struct ledger *l, GVariant *arguments, char **text_r)
-{
-    const char *v[2];
-    if (!texts(arguments, (const char *const[]){"address", NULL}, v, text_r))
-        return EX_DATAERR;
-    return users_alias_remove(l->users, v[0], text_r) ? EX_OK : EX_DATAERR;
-}
-
-static int user_set(struct ledger *l, GVariant *arguments, char **text_r)
-{
-    const char *v[2], *value = NULL;
-    if (!texts(arguments, (const char *const[]){"user", "name"}, v, text_r))
-        return EX_DATAERR;
-    g_variant_lookup(arguments, "value", "&s", &value);
-    return users_set(l->users, v[0], v[1], value, text_r) ? EX_OK : EX_DATAERR;
-}
-
-static void collect_name(const char *user, const char *name, const char *value, void *arg)
-{
-    (void)user;
-    (void)value;
-    g_ptr_array_add(arg, g_strdup(name));
-}
-
-static int user_remove(struct ledger *l, GVariant *arguments, char **text_r)
-{
-    const char *v[2];
-    if (!texts(arguments, (const char *const[]){"user", NULL}, v, text_r))
-        return EX_DATAERR;
-    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
-    bool ok = true;
-    users_setting_each(l->users, v[0], collect_name, names);
-    for (guint i = 0; i < names->len && ok; i++)
-        ok = users_set(l->users, v[0], g_ptr_array_index(names, i), NULL, text_r);
-    g_ptr_array_unref(names);
-    g_hash_table_remove(l->models, v[0]);
-    char *path = users_store_path(l->settings->state_dir, v[0]);
-    if (ok && unlink(path) != 0 && errno != ENOENT) {
-        *text_r = g_strdup_printf("%s: %s", path, g_strerror(errno));
-        ok = false;
-    }
-    g_free(path);
-    return ok ? EX_OK : EX_TEMPFAIL;
-}
-
 static int ping(struct ledger *l, GVariant *arguments, char **text_r)
 {
     (void)l;
@@ -151,8 +85,10 @@ int ledger_handle(struct ledger *l, const char *verb, GVariant *arguments, GVari
         int (*fn)(struct ledger *, GVariant *, char **);
     } verbs[] = {
         {"record", lesson_record},     {"confirm", lesson_confirm}, {"retrain", lesson_retrain},
-        {"learn", lesson_learn},       {"train", lesson_train},     {"alias-add", alias_add},
-        {"alias-remove", alias_remove}, {"user-set", user_set},     {"user-remove", user_remove},
+        {"learn", lesson_learn},       {"train", lesson_train},
+        {"alias-add", ledger_user_alias_add}, {"alias-remove", ledger_user_alias_remove},
+        {"user-set", ledger_user_set}, {"user-remove", ledger_user_remove},
+        {"user-export", ledger_user_export}, {"user-import", ledger_user_import},
         {"ping", ping},
     };
     int code = EX_UNAVAILABLE;

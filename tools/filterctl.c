@@ -34,7 +34,10 @@ static const struct command commands[] = {
      "                                        share, allow, deny\n"
      "  filterctl user show ADDRESS           settings of one user\n"
      "  filterctl user list                   settings of all\n"
-     "  filterctl user remove ADDRESS         settings and what was learnt; not the keys\n"},
+     "  filterctl user remove ADDRESS         settings, memberships and what was learnt; not the\n"
+     "                                        keys\n"
+     "  filterctl user export ADDRESS [FILE]  all of that but records, to FILE or standard output\n"
+     "  filterctl user import ADDRESS FILE    it takes the place of what is there\n"},
     {"alias", filterctl_alias, true,
      "  filterctl alias add ADDRESS USER...   mail to ADDRESS is for USER, too\n"
      "  filterctl alias remove ADDRESS\n"

@@ -16,7 +16,7 @@ struct filterctl {
     struct sitekey key;        /* wants filterctl_site_key first */
     bool have_key;
     bool json;
-    struct ledger *ledger; /* filterctl_ask's: opened where no keeper runs */
+    struct ledger *ledger; /* filterctl_request's: opened where no keeper runs */
     int keeper_fd;         /* its connection, -1 where there is none, once asked is set */
     bool asked;
 };
@@ -26,11 +26,12 @@ bool filterctl_site_key(struct filterctl *ctl);
 /* Has the keeper carry out a request (see base/keeper.h), or where none runs does it here, on a
  * locked state. arguments: a{sv}, floating, taken over. keeper_answer_clear it. */
 struct keeper_answer filterctl_request(struct filterctl *ctl, const char *verb, GVariant *arguments);
-/* The same: a sysexits code; *text_r (may be NULL) is one line, g_free. */
-int filterctl_ask(struct filterctl *ctl, const char *verb, GVariant *arguments, char **text_r);
-/* The same, its line printed: to stdout if all went well and there is one, else to stderr. */
+/* Tells what became of a request: its line to stdout if all went well and there is one, else to
+ * stderr. Returns its code. */
+int filterctl_tell(const struct filterctl *ctl, const struct keeper_answer *a);
+/* Both. */
 int filterctl_ask_and_tell(struct filterctl *ctl, const char *verb, GVariant *arguments);
-/* Closes what filterctl_ask keeps open from request to request; main does it at the end. */
+/* Closes what filterctl_request keeps open from request to request; main does it at the end. */
 void filterctl_hang_up(struct filterctl *ctl);
 /* The canonical form of an address from the command line, g_free; NULL after complaining. */
 char *filterctl_address(const char *text);

@@ -6,6 +6,7 @@
 #include "base/address.h"
 #include "base/users.h"
 #include "tools/filterctl.h"
+#include "tools/filterctl_export.h"
 
 static GVariant *texts(const char *const *names_and_values)
 {
@@ -143,6 +144,24 @@ static int user_set(struct filterctl *ctl, const char *user, int argc, char **ar
     return rc;
 }
 
+/* A word of "filterctl user" with a user; argv begins behind it. */
+static int user_verb(struct filterctl *ctl, const char *verb, const char *user, char **argv)
+{
+    const char *const arguments[] = {"user", user, NULL};
+    const int argc = (int)g_strv_length(argv);
+    if (argc > 0 && !strcmp(verb, "set"))
+        return user_set(ctl, user, argc, argv);
+    if (argc == 0 && !strcmp(verb, "show"))
+        return user_list(ctl, user);
+    if (argc == 0 && !strcmp(verb, "remove"))
+        return filterctl_ask_and_tell(ctl, "user-remove", texts(arguments));
+    if (argc <= 1 && !strcmp(verb, "export"))
+        return filterctl_export_write(ctl, user, argv[0]);
+    if (argc == 1 && !strcmp(verb, "import"))
+        return filterctl_export_read(ctl, user, argv[0]);
+    return EX_USAGE;
+}
+
 int filterctl_user(struct filterctl *ctl, int argc, char **argv)
 {
     if (argc == 2 && !strcmp(argv[1], "list"))
@@ -150,14 +169,5 @@ int filterctl_user(struct filterctl *ctl, int argc, char **argv)
     if (argc < 3)
         return EX_USAGE;
     g_autofree char *user = filterctl_address(argv[2]);
-    const char *const arguments[] = {"user", user, NULL};
-    if (!user)
-        return EX_DATAERR;
-    if (argc > 3 && !strcmp(argv[1], "set"))
-        return user_set(ctl, user, argc - 3, argv + 3);
-    if (argc == 3 && !strcmp(argv[1], "show"))
-        return user_list(ctl, user);
-    if (argc == 3 && !strcmp(argv[1], "remove"))
-        return filterctl_ask_and_tell(ctl, "user-remove", texts(arguments));
-    return EX_USAGE;
+    return user ? user_verb(ctl, argv[1], user, argv + 3) : EX_DATAERR;
 }

@@ -103,31 +103,28 @@ struct keeper_answer filterctl_request(struct filterctl *ctl, const char *verb, 
     return ask_here(ctl, verb, owned);
 }
 
-int filterctl_ask(struct filterctl *ctl, const char *verb, GVariant *arguments, char **text_r)
+int filterctl_tell(const struct filterctl *ctl, const struct keeper_answer *a)
 {
-    struct keeper_answer a = filterctl_request(ctl, verb, arguments);
-    if (text_r)
-        *text_r = g_steal_pointer(&a.text);
-    keeper_answer_clear(&a);
-    return a.code;
+    if (a->code != EX_OK)
+        filterctl_complain("%s", a->text && *a->text ? a->text : "it could not be done");
+    if (ctl->json) {
+        GString *out = g_string_new(NULL);
+        g_string_append_printf(out, "{\"ok\":%s,\"text\":", a->code == EX_OK ? "true" : "false");
+        filterctl_json_string(out, a->text ? a->text : "");
+        printf("%s}\n", out->str);
+        g_string_free(out, TRUE);
+    } else if (a->code == EX_OK && a->text && *a->text) {
+        puts(a->text);
+    }
+    return a->code;
 }
 
 int filterctl_ask_and_tell(struct filterctl *ctl, const char *verb, GVariant *arguments)
 {
-    g_autofree char *text = NULL;
-    int rc = filterctl_ask(ctl, verb, arguments, &text);
-    if (rc != EX_OK)
-        filterctl_complain("%s", text && *text ? text : "it could not be done");
-    if (ctl->json) {
-        GString *out = g_string_new(NULL);
-        g_string_append_printf(out, "{\"ok\":%s,\"text\":", rc == EX_OK ? "true" : "false");
-        filterctl_json_string(out, text ? text : "");
-        printf("%s}\n", out->str);
-        g_string_free(out, TRUE);
-    } else if (rc == EX_OK && text && *text) {
-        puts(text);
-    }
-    return rc;
+    struct keeper_answer a = filterctl_request(ctl, verb, arguments);
+    const int code = filterctl_tell(ctl, &a);
+    keeper_answer_clear(&a);
+    return code;
 }
 
 void filterctl_hang_up(struct filterctl *ctl)

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/address.h"
 #include "classifier/classifier.h"
 #include "classifier/model.h"
 #include "classifier/osb.h"
@@ -126,6 +127,9 @@ int filterctl_train(struct filterctl *ctl, int argc, char **argv)
         return train(ctl, argv[2], MODEL_SITE, argv + 3);
     if (argc < 4 || argv[1][0] == '-')
         return EX_USAGE;
-    g_autofree char *user = filterctl_address(argv[2]);
-    return user ? train(ctl, argv[1], user, argv + 3) : EX_DATAERR;
+    g_autofree char *user = address_canonical(argv[2]);
+    if (user)
+        return train(ctl, argv[1], user, argv + 3);
+    filterctl_complain("%s: not a user", argv[2]);
+    return EX_DATAERR;
 }

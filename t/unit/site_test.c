@@ -22,6 +22,16 @@ static void move(const char *user, const char *signature, const char *class, con
     assert_int_equal(retrain(user, class, signature), EX_OK);
 }
 
+/* Delivers it and moves it to where it was not delivered; where that was. */
+static const char *move_away(const char *user, const char *signature, const char *text)
+{
+    struct judgement j = judge(user, text);
+    const bool spam = j.class == JUDGE_SPAM;
+    judgement_clear(&j);
+    move(user, signature, spam ? "ham" : "spam", text);
+    return spam ? "spam" : "ham";
+}
+
 static bool near(double a, double b)
 {
     return fabs(a - b) < 1e-9;
@@ -76,11 +86,11 @@ static void test_who_shares_teaches_others(void **state)
     teach_base();
     share("c@x.example", "yes");
     const double taught = score("b@x.example", PROBE);
-    move("a@x.example", "s2", "ham", PROBE);
-    assert_true(score("b@x.example", PROBE) < taught);
-    move("c@x.example", "s3", "spam", "quite other words, pills or no pills");
-    assert_int_equal(retrain("a@x.example", "spam", "s2"), EX_OK);
-    assert_int_equal(retrain("c@x.example", "ham", "s3"), EX_OK);
+    const char *first = move_away("a@x.example", "s2", PROBE);
+    assert_true(score("b@x.example", PROBE) != taught);
+    const char *second = move_away("c@x.example", "s3", "quite other words, pills or no pills");
+    assert_int_equal(retrain("a@x.example", first, "s2"), EX_OK);
+    assert_int_equal(retrain("c@x.example", second, "s3"), EX_OK);
     assert_true(near(score("b@x.example", PROBE), taught));
 }
 

@@ -1,0 +1,66 @@
+/* Any bytes as a user's export: as they come, which only the right check lets in, and with the check
+ * put right. What comes in is written out again and comes in the same. */
+#include <glib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "classifier/export.h"
+
+static const struct sitekey key = {{7}};
+
+static struct export *unpack(const GByteArray *file)
+{
+    char *error = NULL;
+    struct export *e = export_unpack(file->data, file->len, &key, &error);
+    if ((e != NULL) == (error != NULL))
+        abort();
+    g_free(error);
+    return e;
+}
+
+static void write_and_read(const struct export *e)
+{
+    GByteArray *file = export_pack(e, &key);
+    struct export *again = unpack(file);
+    if (!again || strcmp(again->user, e->user) != 0 || again->history->len != e->history->len ||
+        again->settings->len != e->settings->len ||
+        memcmp(again->learner, e->learner, sizeof *e->learner) != 0)
+        abort();
+    export_free(&again);
+    g_byte_array_unref(file);
+}
+
+/* A model is larger than a fuzzer's inputs: where one says "@*" its three arrays stand, all zeros. */
+static GByteArray *file_of(const unsigned char *data, size_t len)
+{
+    const struct learner *l = NULL;
+    const guint arrays = sizeof l->weights + sizeof l->counts + sizeof l->touched;
+    GByteArray *file = g_byte_array_new();
+    for (size_t i = 0; i < len; i++) {
+        if (data[i] != '@' || i + 1 == len || data[i + 1] != '*') {
+            g_byte_array_append(file, data + i, 1);
+            continue;
+        }
+        g_byte_array_set_size(file, file->len + arrays);
+        memset(file->data + file->len - arrays, 0, arrays);
+        i++;
+        if (file->len > EXPORT_MAX_BYTES)
+            break;
+    }
+    return file;
+}
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
+{
+    GByteArray *file = file_of(data, len);
+    struct export *e = unpack(file);
+    if (!e && file->len >= 49) {
+        export_sign(file, &key);
+        e = unpack(file);
+    }
+    if (e)
+        write_and_read(e);
+    export_free(&e);
+    g_byte_array_unref(file);
+    return 0;
+}
