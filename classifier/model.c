@@ -170,6 +170,14 @@ struct model_figures model_figures(struct model *m)
     return f;
 }
 
+bool model_is_silent(const struct model_figures *f)
+{
+    char *since = daykey_day(MODEL_SILENT_DAYS);
+    const bool silent = f->delivered > 0 && strcmp(f->last_move, since) < 0;
+    g_free(since);
+    return silent;
+}
+
 struct sqlite3 *model_db(struct model *m)
 {
     return m->db;

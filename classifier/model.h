@@ -9,6 +9,8 @@
 /* The owner of the base that all users of the site share. */
 #define MODEL_SITE "(site)" /* which is no address */
 
+#define MODEL_SILENT_DAYS 30
+
 struct model;
 
 /* NULL with *error_r NULL: there is none (only when not for writing). With *error_r: g_free it. */
@@ -38,6 +40,9 @@ struct model_figures {
     char last_move[11];         /* day of the last correction, "" if there was none */
 };
 struct model_figures model_figures(struct model *m);
+/* True if mail comes with signatures, but there was no correction for MODEL_SILENT_DAYS: unless the
+ * filter is always right, what should report moves does not. */
+bool model_is_silent(const struct model_figures *f);
 
 /* The database itself, for record.c. Lent. */
 struct sqlite3 *model_db(struct model *m);

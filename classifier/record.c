@@ -166,6 +166,8 @@ bool record_forget_before(struct model *m, const char *records_day, const char *
 {
     return store_run(model_db(m), "DELETE FROM record WHERE day < ?", &records_day, 1) &&
            store_run(model_db(m), "DELETE FROM journal WHERE day < ?"
-                     " AND id <= coalesce((SELECT applied FROM learnt), 0)",
+                     " AND id <= coalesce((SELECT applied FROM learnt), 0)"
+                     /* The last correction is remembered, however long ago. */
+                     " AND id <> coalesce((SELECT max(id) FROM journal WHERE kind = 'move'), 0)",
                      &journal_day, 1);
 }

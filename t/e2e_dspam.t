@@ -110,7 +110,7 @@ sub found {
 
 sub moves {
     my ($of) = @_;
-    return $filterd->ctl('stats', $of) =~ / moves=(\d+)/ ? $1 : 0;
+    return $filterd->ctl('stats', '--json', $of) =~ /"moves":(\d+)/ ? $1 : 0;
 }
 
 sub move {

@@ -58,7 +58,7 @@ sub after {
 
 sub moves {
     my ($user) = @_;
-    return $filterd->ctl('stats', $user) =~ / moves=(\d+)/ ? $1 : 0;
+    return $filterd->ctl('stats', '--json', $user) =~ /"moves":(\d+)/ ? $1 : 0;
 }
 
 sub learnt {
@@ -114,7 +114,7 @@ subtest 'fifty at once' => sub {
     my $before = score($curve);
     learnt(after($curve, 'SELECT INBOX', 'UID MOVE 1:50 Junk'), 50, 1, 'INBOX to Junk');
     cmp_ok(score($curve), '>', 2, 'well learnt');
-    like($filterd->ctl('stats', $curve), qr/ spam=50 ham=0 /, 'fifty were learnt as spam');
+    like($filterd->ctl('stats', '--json', $curve), qr/"spam":50,"ham":0,/, 'fifty were learnt as spam');
     nothing(after($curve, 'SELECT Junk', 'UID COPY 1:50 Junk'), 0, 'fifty within Junk');
     learnt(after($curve, 'SELECT Junk', 'UID MOVE 1:50 INBOX'), 50, -1, 'all of them back');
     near(score($curve), $before, 'the score is restored');

@@ -68,6 +68,8 @@ for my $i (0 .. 4) {
 }
 is(scalar $dovecot->wait_mails(10, $user), 10, 'ham and spam lie in the inbox, nothing is known yet');
 unlike($site->all_mail, qr/viagra|minutes of our meeting/, 'all sealed');
+like($filterd->ctl('stats', $user), qr/^warning: \Q$user\E gets mail, but never corrected.*IMAPSieve/ms, 'nobody teaches');
+like($filterd->ctl(qw(stats --json), $user), qr/"delivered":10,.*"silent":true/, 'ten deliveries in silence');
 
 my $moves = 0;
 subtest 'moves into Junk' => sub {
@@ -79,6 +81,7 @@ subtest 'moves into Junk' => sub {
     is($class, 'Spam', "learnt after $moves moves");
 };
 is_deeply([$filterd->retrained], [("spam $user") x $moves], 'filterd-retrain ran once for each');
+unlike($filterd->ctl('stats', $user), qr/warning/, 'no silence any more');
 
 $postfix->send(spam(5), 'someone@example.net', $user);
 my ($filed) = grep { header($_, 'Message-ID') =~ /spam5/ } $dovecot->wait_mails($moves + 1, $user, 'Junk');

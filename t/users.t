@@ -70,7 +70,18 @@ sub users {
         refused('a damaged file', 'damaged', qw(user import), $user, "$dir/damaged");
         refused('no export', 'no export', qw(user import), $user, "$dir/probe");
         refused('another user', 'another user', qw(user import bob@example.com), "$dir/ann");
-        like($filterd->ctl('stats', $user), qr/\b10\b/, 'and nothing has changed');
+        like($filterd->ctl('stats', $user), qr/^\Q$user\E +settle +9 +10 +0 +never /m, 'nothing has changed');
+    };
+    subtest 'figures' => sub {
+        $filterd->ctl(qw(train ham bob@example.com), "$dir/ham");
+        my $all = $filterd->ctl('stats');
+        like($all, qr/^user +mode .*\n\Q$user\E .*\nbob\@example.com +settle +0 +9 /, 'a table');
+        like($all, qr/^2 users, last correction: never\n\z/m, 'and all together');
+        like($filterd->ctl(qw(--json stats bob@example.com)),
+            qr/\A\{"user":"bob\@example.com","mode":"settle","spam":0,"ham":9,.*"silent":false\}\n\z/, 'JSON of one');
+        like($filterd->ctl(qw(--json stats)), qr/\A\{"users":\[.*\],"count":2,.*\}\n\z/s, 'JSON of all');
+        like($filterd->ctl(qw(stats new@example.com)), qr/^new\@example.com +settle +0 +0 /m, 'somebody new');
+        $filterd->ctl(qw(user remove bob@example.com));
     };
     $filterd->ctl(qw(user remove), $user);
     $filterd->ctl(qw(alias remove info@example.com));

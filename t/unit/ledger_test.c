@@ -285,6 +285,48 @@ static void test_forgetting(void **state)
     g_free(file);
 }
 
+static bool silent(const char *user)
+{
+    char *error = NULL;
+    struct model *m = model_open(settings.state_dir, user, false, &error);
+    assert_non_null(m);
+    const struct model_figures f = model_figures(m);
+    model_free(&m);
+    return model_is_silent(&f);
+}
+
+/* The last correction is remembered longer than the rest of the journal. */
+static void test_silence(void **state)
+{
+    (void)state;
+    const struct {
+        int days;
+        bool silent;
+    } cases[] = {{29, false}, {30, false}, {31, true}, {100, true}};
+    deliver("a@x.example", "s0", "one two three");
+    assert_true(silent("a@x.example"));
+    assert_int_equal(retrain("a@x.example", "spam", "s0"), EX_OK);
+    assert_false(silent("a@x.example"));
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        char *path = g_strdup_printf("%s/users/a@x.example.db", settings.state_dir), *error = NULL;
+        char *day = daykey_day(cases[i].days);
+        sqlite3 *db;
+        ledger_free(&ledger);
+        assert_true(store_open(path, true, "", &db, &error));
+        assert_true(store_run(db, "UPDATE journal SET day = ?", (const char *const[]){day}, 1));
+        sqlite3_close(db);
+        open_ledger();
+        train("a@x.example", "ham", "a checkpoint");
+        ledger_tick(ledger);
+        assert_int_equal(silent("a@x.example"), cases[i].silent);
+        struct model *m = model_open(settings.state_dir, "a@x.example", false, &error);
+        assert_string_equal(model_figures(m).last_move, day);
+        model_free(&m);
+        g_free(day);
+        g_free(path);
+    }
+}
+
 static void test_one_writer(void **state)
 {
     (void)state;
@@ -366,6 +408,7 @@ int main(void)
         TEST(test_teft_learns_at_delivery),
         TEST(test_settling),
         TEST(test_forgetting),
+        TEST(test_silence),
         TEST(test_one_writer),
         TEST(test_a_cached_model_follows),
         TEST(test_an_unreadable_model_is_unsure),
