@@ -192,10 +192,32 @@ static bool is_mostly_utf8(const char *data, size_t len)
 
 static void add_vague(struct bytes *out, const void *data, size_t len)
 {
-    if (is_mostly_utf8(data, len))
+    if (g_utf8_validate_len(data, len, NULL))
+        bytes_add(out, data, len);
+    else if (is_mostly_utf8(data, len))
         repair_utf8(out, data, len);
     else
         add_single(out, data, len, made[make(find("cp1252"))].table);
+}
+
+/* The usual case, eight at a time: no NUL and nothing over 127. */
+static bool is_ascii(const unsigned char *p, size_t len)
+{
+    const guint64 ones = G_GUINT64_CONSTANT(0x0101010101010101);
+    guint64 bad = 0, word;
+    for (; len >= 8; p += 8, len -= 8) {
+        memcpy(&word, p, 8);
+        bad |= (word - ones) | word;
+    }
+    for (; len > 0; p++, len--)
+        bad |= *p == 0 || *p >= 0x80 ? 0x80 : 0;
+    return (bad & ones << 7) == 0;
+}
+
+/* Of these charsets ASCII is a part. */
+static bool holds_ascii(const struct charset *known)
+{
+    return !known || known->family == VAGUE || known->family == SINGLE;
 }
 
 bool charset_to_utf8(struct bytes *out, const void *data, size_t len, const char *charset)
@@ -203,6 +225,10 @@ bool charset_to_utf8(struct bytes *out, const void *data, size_t len, const char
     const struct charset *known = charset && *charset ? find(charset) : &charsets[0];
     if (len == 0)
         return known != NULL;
+    if (holds_ascii(known) && is_ascii(data, len)) {
+        bytes_add(out, data, len);
+        return known != NULL;
+    }
     /* Spam declares UTF-16 for plain ASCII to blind its reader. */
     if (!known || known->family == VAGUE || (known->family == WIDE && !memchr(data, 0, len))) {
         add_vague(out, data, len);

@@ -26,13 +26,13 @@ struct reader {
 
 bool rfc2047_is_plain(const char *text, size_t len)
 {
-    const char *end = text + len;
+    const char *end = text + len, *p = text;
     unsigned char high = 0;
-    for (const char *p = text; p < end; p++) {
-        high |= (unsigned char)*p;
-        if (*p == '=' && p + 1 < end && p[1] == '?')
+    for (size_t i = 0; i < len; i++)
+        high |= (unsigned char)text[i];
+    while (high < 0x80 && (p = memchr(p, '=', (size_t)(end - p))))
+        if (++p < end && *p == '?')
             return false;
-    }
     return high < 0x80;
 }
 

@@ -120,6 +120,12 @@ static void add_dotted(struct scan *s)
     s->notes |= TEXT_NOTE_SPLIT;
 }
 
+static void drop_word(struct scan *s)
+{
+    s->len = s->chars = s->trailing = 0;
+    s->too_long = s->high = s->hidden_before = false;
+}
+
 static void end_word(struct scan *s, const char *p)
 {
     s->len -= s->trailing;
@@ -137,8 +143,7 @@ static void end_word(struct scan *s, const char *p)
         if (s->len > 2 * SPLIT_LEAST - 2 && table.class[(unsigned char)s->word[1] & 0x7F] & INNER)
             add_dotted(s);
     }
-    s->len = s->chars = s->trailing = 0;
-    s->too_long = s->high = s->hidden_before = false;
+    drop_word(s);
 }
 
 static void add_char(struct scan *s, gunichar c, bool inner)
@@ -297,6 +302,15 @@ static const char *after_block(const struct scan *s, const char *p)
     return p;
 }
 
+/* Behind the run of base64 that begins at p, if it is too long for words with signs between them. */
+static const char *after_noise(const char *p, const char *end)
+{
+    const char *q = p;
+    while (q < end && (unsigned char)*q < 0x80 && table.class[(unsigned char)*q] & BASE64)
+        q++;
+    return q - p > NOISE_CHARS ? q : p;
+}
+
 /* What begins at a word's edge and is taken whole; returns where to go on, p if nothing. */
 static const char *take_run(struct scan *s, const char *p)
 {
@@ -312,10 +326,21 @@ static const char *take_run(struct scan *s, const char *p)
             return p + url;
         }
     }
-    const char *q = p;
-    while (q < s->end && (unsigned char)*q < 0x80 && table.class[(unsigned char)*q] & BASE64)
-        q++;
-    return q - p > NOISE_CHARS ? q : p;
+    return table.class[(unsigned char)*p] & WORD ? p : after_noise(p, s->end);
+}
+
+/* A sign at p ends the word, unless the whole is noise; returns where to go on. */
+static const char *end_run(struct scan *s, const char *p)
+{
+    if (table.class[(unsigned char)*p] & BASE64 && s->chars > 0) {
+        const char *next = after_noise(s->from, s->end);
+        if (next > p) {
+            drop_word(s);
+            return next;
+        }
+    }
+    end_word(s, p);
+    return p + 1;
 }
 
 int text_words(const char *text, size_t len,
@@ -345,8 +370,7 @@ int text_words(const char *text, size_t len,
         if (class & WORD || (class & INNER && s.chars > 0)) {
             p = take_ascii(&s, p);
         } else {
-            end_word(&s, p);
-            p++;
+            p = end_run(&s, p);
         }
     }
     end_word(&s, s.end);
