@@ -11,7 +11,6 @@
 #define V(kind) settings_value_##kind
 #define ENDPOINT "unix:/PATH (under 108 bytes), inet:HOST:PORT or inet:[V6]:PORT"
 #define HOP "lmtp:unix:/PATH, lmtp:inet:HOST:PORT, smtp:..., maildir:/PATH (%d, %n) or sendmail:/PATH"
-#define SWITCH .read = V(noop), .words = "no", .later = "yes"
 
 /* Every name of the contract; what has no reader belongs to a later version. */
 static const struct setting_kind kinds[] = {
@@ -57,16 +56,16 @@ static const struct setting_kind kinds[] = {
      .expected = "the beginning of a header's name such as X-Filterd"},
     {"store", "engine", V(noop), .words = "sqlite", .later = "postgresql"},
     {"store", "connect", .read = NULL},
-    {"dns", "server", .read = NULL},
-    {"dns", "timeout_ms", .read = NULL},
-    {"dnsbl", "lists", .read = NULL},
-    {"spf", "enabled", SWITCH},
-    {"dkim", "enabled", SWITCH},
-    {"dmarc", "enabled", SWITCH},
-    {"greylist", "enabled", SWITCH},
-    {"anonymize", "inbound", .read = NULL},
-    {"anonymize", "submission", .read = NULL},
-    {"clamav", "socket", .read = NULL},
+    {"dns", "server", V(server), TO(dns_server), .expected = "an address and maybe :PORT ([V6]:PORT)"},
+    {"dns", "timeout_ms", V(int), TO(dns_timeout_ms), .first = 1, .last = 60000},
+    {"dnsbl", "lists", V(path), TO(dnsbl_lists), .expected = "an absolute path"},
+    {"spf", "enabled", .read = V(flag), .words = "no|yes", .offset = TO(spf)},
+    {"dkim", "enabled", .read = V(flag), .words = "no|yes", .offset = TO(dkim)},
+    {"dmarc", "enabled", .read = V(flag), .words = "no|yes", .offset = TO(dmarc)},
+    {"greylist", "enabled", .read = V(flag), .words = "no|yes", .offset = TO(greylist)},
+    {"anonymize", "inbound", V(path), TO(anonymize_inbound), .expected = "an absolute path"},
+    {"anonymize", "submission", V(path), TO(anonymize_submission), .expected = "an absolute path"},
+    {"clamav", "socket", V(socket), TO(clamav), .expected = "unix:/PATH (under 108 bytes)"},
 };
 
 /* "listener" of "listener in", else the group itself. */
@@ -263,6 +262,8 @@ static struct settings *defaults(const char *file)
     s->signature_days = 21;
     s->bad_key = POLICY_DEFER;
     s->header_prefix = g_strdup("X-Filterd");
+    s->dns_timeout_ms = 5000;
+    s->spf = s->dkim = s->dmarc = true;
     return s;
 }
 
@@ -305,7 +306,8 @@ void settings_free(struct settings **settings)
     if (!s)
         return;
     char *texts[] = {s->file, s->hostname, s->user, s->state_dir, s->site_key,
-                     s->recipient_delimiter, s->quarantine, s->subject_tag, s->header_prefix};
+                     s->recipient_delimiter, s->quarantine, s->subject_tag, s->header_prefix,
+                     s->dnsbl_lists, s->anonymize_inbound, s->anonymize_submission};
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
     g_strfreev(s->domains);
@@ -319,6 +321,8 @@ void settings_free(struct settings **settings)
     g_free(s->listeners);
     endpoint_clear(&s->deliver.at);
     endpoint_clear(&s->control);
+    endpoint_clear(&s->dns_server);
+    endpoint_clear(&s->clamav);
     g_clear_pointer(settings, g_free);
 }
 

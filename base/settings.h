@@ -52,6 +52,12 @@ struct settings {
     enum policy no_key, unknown_recipient, bad_key; /* bad_key is never POLICY_PASS */
     enum spam_action spam_action;
     char *quarantine, *subject_tag, *header_prefix;
+    struct endpoint dns_server; /* an address and a port; no host: those of resolv.conf */
+    int dns_timeout_ms;         /* for all lookups of a message together */
+    bool spf, dkim, dmarc, greylist;
+    char *dnsbl_lists;                             /* file, NULL: no lists are asked */
+    char *anonymize_inbound, *anonymize_submission; /* files, NULL: nothing is changed */
+    struct endpoint clamav;                        /* no path: no scanner */
 };
 
 /* Reads and checks FILE. On any wrong, unknown or doubled setting returns NULL and *error_r is one

@@ -253,6 +253,29 @@ static bool read_inet(const char *value, struct endpoint *at)
     return true;
 }
 
+/* An IP address, with or without a port; 53 if there is none. */
+bool settings_value_server(const struct setting_kind *k, const char *value, void *field)
+{
+    (void)k;
+    const bool bracket = *value == '[';
+    const char *end = bracket ? strchr(value, ']') : NULL;
+    const char *colon = end ? end + 1 : strchr(value, ':') == strrchr(value, ':') ? strchr(value, ':')
+                                                                                 : NULL;
+    const size_t len = end ? (size_t)(end - value - 1) : colon ? (size_t)(colon - value)
+                                                               : strlen(value);
+    guint64 port = 53;
+    if (bracket && !end)
+        return false;
+    char *host = g_strndup(value + bracket, len);
+    bool ok = g_hostname_is_ip_address(host) && (bracket == (strchr(host, ':') != NULL) || !colon);
+    if (ok && colon && *colon)
+        ok = *colon == ':' && g_ascii_string_to_unsigned(colon + 1, 10, 1, 65535, &port, NULL);
+    if (ok)
+        set_endpoint(field, NULL, g_strdup(host), g_strdup_printf("%" G_GUINT64_FORMAT, port));
+    g_free(host);
+    return ok;
+}
+
 bool settings_value_socket(const struct setting_kind *k, const char *value, void *field)
 {
     (void)k;

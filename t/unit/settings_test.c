@@ -194,13 +194,38 @@ static void together(void **state)
     bad(BASE "[classifier]\nsignature_days=5\n", ":4: ", "below signature_days");
 }
 
+static void name_servers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value, *host, *port;
+    } good[] = {{"127.0.0.1", "127.0.0.1", "53"}, {"127.0.0.1:5353", "127.0.0.1", "5353"},
+                {"::1", "::1", "53"}, {"[::1]", "::1", "53"}, {"[::1]:5353", "::1", "5353"}};
+    static const char *const wrong[] = {"localhost", "127.0.0.1:0", "127.0.0.1:x", "[127.0.0.1]:53",
+                                        "[::1", "[::1]53", "127.0.0.1:65536", ":53"};
+    char *error = NULL;
+    for (size_t i = 0; i < G_N_ELEMENTS(good); i++) {
+        char *text = g_strdup_printf(BASE "[dns]\nserver=%s\n", good[i].value);
+        struct settings *s = load(text, &error);
+        assert_non_null(s);
+        assert_string_equal(s->dns_server.host, good[i].host);
+        assert_string_equal(s->dns_server.port, good[i].port);
+        settings_free(&s);
+        g_free(text);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        char *text = g_strdup_printf(BASE "[dns]\nserver=%s\n", wrong[i]);
+        bad(text, ":5: ", "server");
+        g_free(text);
+    }
+}
+
 static void later(void **state)
 {
     (void)state;
     static const char *const not_yet[] = {
-        "[dns]\nserver=127.0.0.1", "[dnsbl]\nlists=/x",           "[spf]\nenabled=yes",
-        "[anonymize]\ninbound=/x", "[store]\nengine=postgresql",  "[encrypt]\nengine=native",
-        "[clamav]\nsocket=/x",     "[encrypt]\nprotect_headers=yes", "[listener x]\nprotocol=milter"};
+        "[store]\nengine=postgresql", "[encrypt]\nengine=native",
+        "[encrypt]\nprotect_headers=yes", "[listener x]\nprotocol=milter"};
     for (size_t i = 0; i < G_N_ELEMENTS(not_yet); i++) {
         char *text = g_strconcat(BASE, not_yet[i], "\n", NULL);
         bad(text, ":5: ", "not supported in this version");
@@ -213,6 +238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults), cmocka_unit_test(everything), cmocka_unit_test(lines),
         cmocka_unit_test(values),   cmocka_unit_test(together),   cmocka_unit_test(later),
+        cmocka_unit_test(name_servers),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -1,0 +1,64 @@
+/* resolver: all DNS lookups of a process, many at once, over c-ares.
+ *
+ * Questions are asked and go on by themselves; whoever waits for something else (a client's next
+ * bytes) waits in resolver_pump, so that answers are taken as they come. Answers are cached for
+ * their TTL (negative ones for that of the SOA, RFC 2308; at most an hour). A server that does not
+ * answer is left alone for a while: then every question is answered DNS_TEMP at once. */
+#ifndef BASE_RESOLVER_H
+#define BASE_RESOLVER_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "base/settings.h"
+
+/* The numbers of RFC 1035 and 3596. */
+enum dns_type { DNS_A = 1, DNS_CNAME = 5, DNS_PTR = 12, DNS_MX = 15, DNS_TXT = 16, DNS_AAAA = 28 };
+
+enum dns_status {
+    DNS_OK,
+    DNS_NONE, /* no such name, or nothing of that type */
+    DNS_TEMP, /* no answer in time, SERVFAIL, or nonsense */
+};
+
+struct dns_record {
+    guint8 address[16]; /* A: the first 4 */
+    int preference;     /* MX */
+    char *text;         /* TXT: all strings of the record together; MX, PTR, CNAME: the name */
+    size_t len;         /* of text; TXT may hold NUL */
+};
+
+struct dns_answer {
+    enum dns_status status;
+    bool no_such_name; /* NXDOMAIN, with DNS_NONE */
+    guint32 ttl;       /* seconds */
+    GPtrArray *records; /* of struct dns_record*, of the type asked for; never NULL */
+};
+
+struct resolver;
+
+/* dns_server, else those of resolv.conf. NULL with one line. */
+struct resolver *resolver_new(const struct settings *s, char **error_r);
+/* Outstanding questions are dropped without a word. */
+void resolver_free(struct resolver **r);
+
+/* Asks; fn is called once: at once if the answer is known, else out of resolver_pump. The answer is
+ * lent for the call. Names that are none are answered DNS_NONE. */
+void resolver_ask(struct resolver *r, const char *name, enum dns_type type,
+                  void (*fn)(const struct dns_answer *answer, void *arg), void *arg);
+/* Forgets all questions whose arg is this one; their fn is not called any more. */
+void resolver_forget(struct resolver *r, const void *arg);
+/* Waits until fd (-1: none) is readable, timeout_ms passed, or (fd -1) nothing is outstanding, and
+ * takes answers meanwhile. True if fd is readable (or nothing is outstanding). */
+bool resolver_pump(struct resolver *r, int fd, int timeout_ms);
+/* Questions that wait for an answer. */
+guint resolver_outstanding(const struct resolver *r);
+/* True if the server is taken for dead just now. */
+bool resolver_is_down(const struct resolver *r);
+
+/* One question, waited for; the caller's: dns_answer_free. For programs that do nothing else. */
+struct dns_answer *resolver_ask_now(struct resolver *r, const char *name, enum dns_type type,
+                                    int timeout_ms);
+void dns_answer_free(struct dns_answer **a);
+
+#endif

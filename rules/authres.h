@@ -1,0 +1,22 @@
+/* authres: what was proved, as a header for others to read (RFC 8601). */
+#ifndef RULES_AUTHRES_H
+#define RULES_AUTHRES_H
+
+#include "base/bytes.h"
+#include "rules/dmarc.h"
+
+struct authres {
+    const char *authserv_id;
+    const struct spf_result *spf;   /* NULL: not checked */
+    const struct spf_question *asked;
+    const GArray *dkim;             /* NULL: not checked */
+    const struct dmarc_result *dmarc; /* NULL: not checked */
+};
+
+/* Appends "Authentication-Results: ...", folded, ended by CRLF. Values from the message are quoted
+ * and cut; nothing in them can end the line. */
+void authres_header(struct bytes *out, const struct authres *a);
+/* Appends a Received-SPF line (RFC 7208, section 9.1) of our own. */
+void authres_received_spf(struct bytes *out, const struct authres *a);
+
+#endif

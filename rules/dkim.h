@@ -1,0 +1,37 @@
+/* dkim: RFC 6376 over libopendkim, every signature with a result of its own. */
+#ifndef RULES_DKIM_H
+#define RULES_DKIM_H
+
+#include "base/message.h"
+#include "base/resolver.h"
+
+enum dkim_code { DKIM_CODE_NONE, DKIM_CODE_PASS, DKIM_CODE_FAIL, DKIM_CODE_POLICY,
+                 DKIM_CODE_NEUTRAL, DKIM_CODE_TEMPERROR, DKIM_CODE_PERMERROR };
+
+struct dkim_signature {
+    enum dkim_code code;
+    char domain[256], selector[256]; /* d=, s=; lower case, printable ASCII */
+    char identity[320];              /* i=, "" if none */
+    char algorithm[16];              /* a= */
+    char b[9];                       /* the first characters of b= (RFC 6008) */
+    char reason[64];                 /* "body hash did not verify", ... */
+};
+
+struct dkim_library; /* one per process */
+struct dkim_library *dkim_library_new(void);
+void dkim_library_free(struct dkim_library **l);
+
+/* The check of one message. */
+struct dkim_check;
+/* The header is complete (CRLF lines, without the empty one): asks for the keys. header is not
+ * kept. Signatures over 8 KB and all after the tenth are not looked at. */
+struct dkim_check *dkim_check_new(struct dkim_library *l, struct resolver *r, const char *header,
+                                  size_t len);
+void dkim_check_free(struct dkim_check **c);
+/* The message is complete, and the time for keys is over: verifies. Array of
+ * struct dkim_signature (by value), empty if it is not signed; lent. */
+const GArray *dkim_check_finish(struct dkim_check *c, const struct message *m);
+
+const char *dkim_word(enum dkim_code code);
+
+#endif

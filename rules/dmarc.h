@@ -1,0 +1,33 @@
+/* dmarc: RFC 7489: does who the reader sees agree with who was proved. Reports are not sent. */
+#ifndef RULES_DMARC_H
+#define RULES_DMARC_H
+
+#include "rules/dkim.h"
+#include "rules/spf.h"
+
+enum dmarc_code { DMARC_CODE_NONE, DMARC_CODE_PASS, DMARC_CODE_FAIL, DMARC_CODE_TEMPERROR,
+                  DMARC_CODE_PERMERROR };
+enum dmarc_policy { DMARC_POLICY_NONE, DMARC_POLICY_QUARANTINE, DMARC_POLICY_REJECT };
+
+struct dmarc_result {
+    enum dmarc_code code;
+    enum dmarc_policy policy; /* what the domain asks for (p, or sp for a subdomain), sampled by pct */
+    char domain[256];         /* of From */
+    char reason[96];
+};
+
+struct dmarc_check;
+/* The header is complete: asks for the policies of the From domain and its organisational domain.
+ * A message without exactly one From address has no result but permerror. */
+struct dmarc_check *dmarc_check_new(struct resolver *r, const char *header, size_t len);
+void dmarc_check_free(struct dmarc_check **c);
+struct dmarc_result dmarc_check_finish(struct dmarc_check *c, const struct spf_result *spf,
+                                       const GArray *signatures);
+
+const char *dmarc_word(enum dmarc_code code);
+const char *dmarc_policy_word(enum dmarc_policy policy);
+/* The registered domain of a host by the Public Suffix List, lower case, IDNs as A-labels; NULL if
+ * it has none or is an address. g_free. */
+char *dmarc_registered_domain(const char *host);
+
+#endif

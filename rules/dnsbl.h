@@ -1,0 +1,29 @@
+/* dnsbl: DNS lists of addresses and domains (RFC 5782), scored by a table (rules/dnsbl.conf). */
+#ifndef RULES_DNSBL_H
+#define RULES_DNSBL_H
+
+#include "base/resolver.h"
+#include "rules/hits.h"
+
+struct dnsbl; /* the table, and which zones sleep */
+
+/* NULL with one line, "FILE:LINE: ...". */
+struct dnsbl *dnsbl_load(const char *file, char **error_r);
+void dnsbl_free(struct dnsbl **d);
+
+enum dnsbl_subject { DNSBL_CLIENT, DNSBL_HELO, DNSBL_SENDER, DNSBL_PTR, DNSBL_URI };
+
+/* The lookups of one message. Hits are added as answers come. */
+struct dnsbl_check;
+struct dnsbl_check *dnsbl_check_new(struct dnsbl *d, struct resolver *r, GPtrArray *hits);
+/* Forgets what is outstanding. */
+void dnsbl_check_free(struct dnsbl_check **c);
+/* An address (text, v4, v6 or v4-mapped) to all address lists; nothing for private ones. */
+void dnsbl_check_address(struct dnsbl_check *c, const char *address);
+/* A host name: its registered domain (libpsl) to all domain lists that want this subject; each
+ * domain once, never an address, at most 20 URIs a message. */
+void dnsbl_check_domain(struct dnsbl_check *c, enum dnsbl_subject subject, const char *host);
+/* "zen.spamhaus.org=127.0.0.2,..." for the log; "" if nothing is listed; "-" if none was asked. */
+char *dnsbl_check_summary(const struct dnsbl_check *c);
+
+#endif

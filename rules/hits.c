@@ -1,0 +1,45 @@
+#include "rules/hits.h"
+
+#include <string.h>
+
+enum { NAME_MAX_BYTES = 100 };
+
+static void hit_free(gpointer data)
+{
+    struct hit *h = data;
+    g_free(h->name);
+    g_free(h->reason);
+    g_free(h);
+}
+
+GPtrArray *hits_new(void)
+{
+    return g_ptr_array_new_with_free_func(hit_free);
+}
+
+void hits_add(GPtrArray *hits, const char *name, double weight, const char *reason)
+{
+    char *clean = g_strndup(name, NAME_MAX_BYTES);
+    for (char *p = clean; *p; p++)
+        if (!g_ascii_isgraph(*p))
+            *p = '?';
+    for (guint i = 0; i < hits->len; i++) {
+        if (strcmp(((struct hit *)hits->pdata[i])->name, clean) == 0) {
+            g_free(clean);
+            return;
+        }
+    }
+    struct hit *h = g_new0(struct hit, 1);
+    h->name = clean;
+    h->weight = weight;
+    h->reason = g_strdup(reason ? reason : "");
+    g_ptr_array_add(hits, h);
+}
+
+double hits_weight(const GPtrArray *hits)
+{
+    double sum = 0;
+    for (guint i = 0; i < hits->len; i++)
+        sum += ((const struct hit *)hits->pdata[i])->weight;
+    return sum;
+}

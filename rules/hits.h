@@ -1,0 +1,20 @@
+/* hits: what the rules found about one message, each with its weight in the verdict.
+ *
+ * A hit's name is also a token, so that each user's classifier learns how far to trust it. */
+#ifndef RULES_HITS_H
+#define RULES_HITS_H
+
+#include <glib.h>
+
+struct hit {
+    char *name;    /* "dnsbl:zen.spamhaus.org/sbl": no blanks, printable ASCII, at most 100 bytes */
+    double weight; /* log-odds added to the score; below 0 speaks for ham; 0 only tells */
+    char *reason;  /* one line for people; may name the domain or address that was listed */
+};
+
+GPtrArray *hits_new(void); /* of struct hit*; g_ptr_array_unref frees all */
+/* name and reason are copied; a name that is there already is not added again. */
+void hits_add(GPtrArray *hits, const char *name, double weight, const char *reason);
+double hits_weight(const GPtrArray *hits);
+
+#endif
