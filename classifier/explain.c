@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "classifier/classifier_view.h"
+#include "classifier/explain_words.h"
 #include "classifier/model.h"
 #include "classifier/osb.h"
 
@@ -16,8 +17,10 @@ struct explaining {
 static void reason_free(gpointer data)
 {
     struct reason *r = data;
-    explicit_bzero(r->text, strlen(r->text));
-    g_free(r->text);
+    explicit_bzero(r->token, strlen(r->token));
+    explicit_bzero(r->words, strlen(r->words));
+    g_free(r->token);
+    g_free(r->words);
     g_free(r);
 }
 
@@ -25,7 +28,11 @@ static void take(guint32 feature, const char *first, const char *second, void *a
 {
     struct explaining *e = arg;
     struct reason *r = g_new0(struct reason, 1);
-    r->text = first ? g_strconcat(first, " ", second, NULL) : g_strdup(second);
+    struct bytes words = {0};
+    explain_words(&words, first, second);
+    r->token = first ? g_strconcat(first, " ", second, NULL) : g_strdup(second);
+    r->words = g_strndup((char *)words.data, words.len);
+    bytes_free(&words);
     g_array_append_val(e->features, feature);
     g_ptr_array_add(e->reasons, r);
 }
@@ -42,8 +49,9 @@ static void weigh(struct explaining *e)
     for (guint i = 0; i < e->features->len; i++) {
         const guint32 feature = g_array_index(e->features, guint32, i);
         struct reason *r = g_ptr_array_index(e->reasons, i);
-        r->weight = opinion(&e->own, feature, norm) +
-                    LEARNER_BASE_VOICE * opinion(&e->site, feature, norm);
+        r->own = opinion(&e->own, feature, norm);
+        r->base = LEARNER_BASE_VOICE * opinion(&e->site, feature, norm);
+        r->weight = r->own + r->base;
     }
     g_array_unref(places);
 }
@@ -52,7 +60,7 @@ static gint by_strength(gconstpointer a, gconstpointer b)
 {
     const struct reason *x = *(struct reason *const *)a, *y = *(struct reason *const *)b;
     const double wx = fabs(x->weight), wy = fabs(y->weight);
-    return wx != wy ? (wx < wy) - (wx > wy) : strcmp(x->text, y->text);
+    return wx != wy ? (wx < wy) - (wx > wy) : strcmp(x->token, y->token);
 }
 
 /* The first k that say something. */

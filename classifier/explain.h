@@ -5,8 +5,10 @@
 #include "classifier/classifier.h"
 
 struct reason {
-    char *text;    /* the token or pair, UTF-8 */
-    double weight; /* what it adds to the score */
+    char *token;      /* or two, a blank between */
+    char *words;      /* see explain_words.h */
+    double weight;    /* what it adds to the score, */
+    double own, base; /* by the user's own model and by the site's base, at half a voice */
 };
 
 /* The k strongest reasons, strongest first; array of struct reason*, unref frees and wipes all. */

@@ -11,35 +11,58 @@
 
 enum { REASONS = 15 };
 
-static void print_reason(const struct filterctl *ctl, const struct reason *r, bool first)
+static void print_json(const struct reason *r)
 {
-    if (!ctl->json) {
-        printf("%+.4f  %s\n", r->weight, r->text);
-        return;
-    }
-    GString *text = g_string_new(NULL);
-    filterctl_json_string(text, r->text);
-    printf("%s{\"weight\":%.9g,\"text\":%s}", first ? "" : ",", r->weight, text->str);
+    GString *text = g_string_new("{\"token\":");
+    filterctl_json_string(text, r->token);
+    g_string_append(text, ",\"words\":");
+    filterctl_json_string(text, r->words);
+    printf("%s,\"weight\":%.9g,\"own\":%.9g,\"base\":%.9g}", text->str, r->weight, r->own, r->base);
+    explicit_bzero(text->str, text->len);
     g_string_free(text, TRUE);
+}
+
+static bool has_base(const GPtrArray *reasons)
+{
+    for (guint i = 0; i < reasons->len; i++)
+        if (((const struct reason *)reasons->pdata[i])->base != 0)
+            return true;
+    return false;
+}
+
+static void print_table(const GPtrArray *reasons)
+{
+    const bool base = has_base(reasons);
+    printf(" weight  towards%s  because\n", base ? "      own     base" : "");
+    for (guint i = 0; i < reasons->len; i++) {
+        const struct reason *r = g_ptr_array_index(reasons, i);
+        printf("%+7.3f  %-7s", r->weight, r->weight > 0 ? "spam" : "ham");
+        if (base)
+            printf("  %+7.3f  %+7.3f", r->own, r->base);
+        printf("  %s\n", r->words);
+    }
 }
 
 static void print_reasons(const struct filterctl *ctl, const struct filterctl_judge *j)
 {
     GPtrArray *reasons = explain_message(j->classifier, j->user, j->tokens, REASONS);
-    char *line = filterctl_judge_line(&j->judgement);
-    if (ctl->json)
+    g_autofree char *line = filterctl_judge_line(&j->judgement);
+    if (ctl->json) {
         printf("{\"class\":\"%s\",\"score\":%.9g,\"reasons\":[",
                filterctl_judge_word(j->judgement.class), j->judgement.score);
-    else
-        puts(line);
-    for (guint i = 0; i < reasons->len; i++)
-        print_reason(ctl, g_ptr_array_index(reasons, i), i == 0);
-    if (ctl->json)
+        for (guint i = 0; i < reasons->len; i++) {
+            fputs(i ? ",\n" : "", stdout);
+            print_json(g_ptr_array_index(reasons, i));
+        }
         puts("]}");
-    else if (reasons->len == 0)
-        puts("nothing in it has been learnt yet");
+    } else {
+        puts(line);
+        if (reasons->len > 0)
+            print_table(reasons);
+        else
+            puts("nothing in it has been learnt yet");
+    }
     g_ptr_array_unref(reasons);
-    g_free(line);
 }
 
 static int explain_file(struct filterctl *ctl, const char *user, const char *file)
