@@ -53,12 +53,12 @@ static char ascii_like(gunichar c)
 size_t fold_homoglyphs(char *word, size_t len)
 {
     size_t n = 0;
-    bool latin = false;
-    for (const char *p = word; p < word + len; p = g_utf8_next_char(p)) {
-        latin = latin || g_ascii_isalpha(*p);
+    bool latin = false; /* asked first: whole texts are in other letters */
+    for (size_t i = 0; i < len; i++)
+        latin = latin || g_ascii_isalpha(word[i]);
+    for (const char *p = word; latin && p < word + len; p = g_utf8_next_char(p))
         if (!ascii_like(g_utf8_get_char(p)))
             return 0;
-    }
     for (const char *p = word; latin && p < word + len;) {
         const char *next = g_utf8_next_char(p);
         word[n++] = ascii_like(g_utf8_get_char(p));

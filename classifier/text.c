@@ -15,6 +15,7 @@ enum class {
     INVISIBLE = 16, /* put between letters to hide a word */
     START = 32,    /* of something that is taken or skipped whole */
     COMPAT = 64,   /* may be another letter's disguise */
+    GAP = 128,     /* words on both sides of it make no pair */
 };
 
 enum {
@@ -56,6 +57,8 @@ static int class_of_ascii(char c)
         class |= BASE64;
     if (strchr("hHfFwWmMb-", c))
         class |= START;
+    if (strchr(";:?()", c))
+        class |= GAP;
     return class;
 }
 
@@ -78,16 +81,25 @@ struct scan {
     char word[TEXT_WORD_CHARS * 6 + 8];
     size_t len, chars, trailing; /* trailing: bytes of inner characters at its end */
     bool too_long, high, hidden_before;
+    bool ungapped; /* a word came since the last gap */
     int notes;
     char letters[TEXT_WORD_CHARS + 1]; /* single ones, one blank or sign between them */
     size_t letter_count;
     const char *letter_end;
 };
 
+static void emit(struct scan *s, enum text_kind kind, const char *word, size_t len)
+{
+    if (kind == TEXT_GAP && !s->ungapped)
+        return;
+    s->fn(kind, word, len, s->arg);
+    s->ungapped = kind != TEXT_GAP;
+}
+
 static void flush_letters(struct scan *s)
 {
     if (s->letter_count >= SPLIT_LEAST) {
-        s->fn(TEXT_WORD, s->letters, s->letter_count, s->arg);
+        emit(s, TEXT_WORD, s->letters, s->letter_count);
         s->notes |= TEXT_NOTE_SPLIT;
     }
     s->letter_count = 0;
@@ -116,7 +128,7 @@ static void add_dotted(struct scan *s)
         if (i % 2 == 0)
             joined[n++] = s->word[i];
     }
-    s->fn(TEXT_WORD, joined, n, s->arg);
+    emit(s, TEXT_WORD, joined, n);
     s->notes |= TEXT_NOTE_SPLIT;
 }
 
@@ -135,7 +147,7 @@ static void end_word(struct scan *s, const char *p)
             s->len = folded;
             s->notes |= TEXT_NOTE_HOMOGLYPH;
         }
-        s->fn(TEXT_WORD, s->word, s->len, s->arg);
+        emit(s, TEXT_WORD, s->word, s->len);
         if (s->len == 1 && g_ascii_isalpha(s->word[0]))
             add_letter(s, p - s->trailing);
         else if (s->letter_count > 0)
@@ -322,7 +334,7 @@ static const char *take_run(struct scan *s, const char *p)
     } else if (table.class[(unsigned char)*p] & START) {
         const size_t url = url_length(p, s->end);
         if (url > 0) {
-            s->fn(TEXT_URL, p, url, s->arg);
+            emit(s, TEXT_URL, p, url);
             return p + url;
         }
     }
@@ -340,6 +352,8 @@ static const char *end_run(struct scan *s, const char *p)
         }
     }
     end_word(s, p);
+    if (table.class[(unsigned char)*p] & GAP)
+        emit(s, TEXT_GAP, p, 0);
     return p + 1;
 }
 
@@ -356,7 +370,7 @@ int text_words(const char *text, size_t len,
         }
         const int class = table.class[c];
         if (s.chars == 0) {
-            if (!(class & (WORD | START | BASE64))) {
+            if (!(class & (WORD | START | BASE64 | GAP))) {
                 p++;
                 continue;
             }

@@ -9,7 +9,11 @@
 /* Words longer than this many characters are noise (base64, ids) and left out. */
 #define TEXT_WORD_CHARS 40
 
-enum text_kind { TEXT_WORD, TEXT_URL };
+enum text_kind {
+    TEXT_WORD,
+    TEXT_URL,
+    TEXT_GAP, /* of length 0: a sign parts what is before from what comes; never two on end */
+};
 
 /* What was done to hide words from filters, and undone here. */
 enum text_note {
@@ -21,7 +25,7 @@ enum text_note {
     TEXT_NOTE_CIPHER = 32,     /* an inline OpenPGP message, S/MIME or uuencoded block, skipped */
 };
 
-/* Calls fn for every word (lower case, no blanks) and every URL (as it stands) in order. Runs that
+/* Calls fn for every word (lower case, no blanks), URL (as it stands) and gap in order. Runs that
  * look like base64 and encoded blocks are skipped. Input is valid UTF-8. Linear. Returns the bits
  * of enum text_note. */
 int text_words(const char *text, size_t len,

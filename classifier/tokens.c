@@ -57,7 +57,8 @@ static uint64_t hash_of(const unsigned char *p, size_t len)
 
 void tokens_gap(struct tokens *t)
 {
-    add_place(t, (struct place){0, 0});
+    if (t->count > 0 && place_at(t, t->count - 1)->hash != 0)
+        add_place(t, (struct place){0, 0});
 }
 
 static void add(struct tokens *t, const char *prefix, size_t prefix_len, const char *word,
@@ -148,6 +149,10 @@ static void take_word(enum text_kind kind, const char *word, size_t len, void *a
     const struct tokens_source *s = taker->source;
     if (kind == TEXT_URL) {
         add_url(taker->t, word, len);
+        return;
+    }
+    if (kind == TEXT_GAP) {
+        tokens_gap(taker->t);
         return;
     }
     if (s->trace && is_id(word, len))

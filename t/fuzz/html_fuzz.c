@@ -12,6 +12,8 @@
 static void see_word(enum text_kind kind, const char *word, size_t len, void *arg)
 {
     size_t *bytes = arg;
+    if (kind == TEXT_GAP)
+        return;
     if (!g_utf8_validate_len(word, len, NULL) || len == 0)
         abort();
     *bytes += len;

@@ -4,14 +4,20 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "classifier/text.h"
 
+static bool with_gaps;
+
 static void add_word(enum text_kind kind, const char *word, size_t len, void *arg)
 {
     GString *out = arg;
-    g_string_append_printf(out, "%s%s%.*s", out->len ? " " : "", kind == TEXT_URL ? "@" : "",
+    if (kind == TEXT_GAP)
+        g_string_append(out, with_gaps ? " |" : "");
+    else
+        g_string_append_printf(out, "%s%s%.*s", out->len ? " " : "", kind == TEXT_URL ? "@" : "",
                            (int)len, word);
 }
 
@@ -70,6 +76,15 @@ static void test_disguises(void **state)
     notes_are("\xE2\x80\x8B word \xE2\x80\x8B", "word", 0);
 }
 
+static void test_gaps(void **state)
+{
+    (void)state;
+    with_gaps = true;
+    assert_words("one two; three (four) five: six?: :", "one two | three | four | five | six |");
+    assert_words(": one http://a.example/;b c", "one @http://a.example/;b c");
+    with_gaps = false;
+}
+
 static void test_split_words(void **state)
 {
     (void)state;
@@ -97,6 +112,7 @@ int main(void)
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_noise_is_no_word),
         cmocka_unit_test(test_disguises),
+        cmocka_unit_test(test_gaps),
         cmocka_unit_test(test_split_words),
         cmocka_unit_test(test_blocks_are_skipped),
     };
