@@ -43,6 +43,8 @@ sub start {
     for my $name ('', @{ $self->{lists} }) {
         poll(sub { $self->answers($name) }, 20) or die "no name server answers for \"$name.\"\n";
     }
+    my ($bad) = slurp("$self->{dir}/rbldnsd.log") =~ /^(.*invalid.*)/m;
+    die "$bad\n" if defined $bad;
     spew($self->{log}, '');
     return $self;
 }
@@ -130,7 +132,7 @@ sub list_files {
     my @lines = @$lines;
     unshift @lines, '127.0.0.2', '::ffff:127.0.0.2', 'test' if !grep { /^!/ } @lines;
     my %files;
-    for my $line (@lines) {
+    for my $line (map { /^(!?\s*)\*(.*)/s ? ("${1}0.0.0.0/1$2", "${1}128.0.0.0/1$2") : $_ } @lines) {
         my ($subject, $code, $text) = split ' ', $line =~ s/^!\s*//r, 3;
         next if !defined $subject;
         $files{ kind_of($subject) } .= sprintf "%s :%s:%s\n", $subject, $code // '127.0.0.2', $text // 'listed';
@@ -150,7 +152,7 @@ sub start_rbldnsd {
     my @zones = map { $self->list_files(lc $_, $lists->{$_}) } sort keys %$lists;
     my $port = $self->{rbldnsd} = free_port();
     chmod 0755, $self->{dir};
-    push @{ $self->{pids} }, $self->{t}->spawn($self->{t}->log_file("rbldnsd$number"),
+    push @{ $self->{pids} }, $self->{t}->spawn("$self->{dir}/rbldnsd.log",
         qw(/usr/sbin/rbldnsd -n -4 -e -u), $FilterdTest::FILTERD_USER, '-w', $self->{dir}, '-b', "127.0.0.1/$port",
         @zones);
 }
