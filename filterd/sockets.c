@@ -1,14 +1,16 @@
 #include "filterd/sockets.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <glib.h>
-#include <gio/gio.h>
 #include <netdb.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "base/network.h"
 
 #define BACKLOG 256
 
@@ -79,14 +81,6 @@ bool sockets_same(const struct endpoint *a, const struct endpoint *b)
            !g_strcmp0(a->port, b->port);
 }
 
-static bool matches(GInetAddress *peer, const char *network)
-{
-    GInetAddressMask *mask = g_inet_address_mask_new_from_string(network, NULL);
-    bool yes = mask && g_inet_address_mask_matches(mask, peer);
-    g_clear_object(&mask);
-    return yes;
-}
-
 bool sockets_trusted(int fd, char *const *networks)
 {
     struct sockaddr_storage sa;
@@ -95,13 +89,8 @@ bool sockets_trusted(int fd, char *const *networks)
         return false;
     if (sa.ss_family == AF_UNIX)
         return true;
-    GSocketAddress *address = g_socket_address_new_from_native(&sa, len);
-    if (!address)
-        return false;
-    GInetAddress *peer = g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(address));
-    bool trusted = false;
-    for (size_t i = 0; !trusted && networks && networks[i]; i++)
-        trusted = matches(peer, networks[i]);
-    g_object_unref(address);
-    return trusted;
+    char text[INET6_ADDRSTRLEN] = "";
+    const void *from = sa.ss_family == AF_INET ? (void *)&((struct sockaddr_in *)&sa)->sin_addr
+                                               : (void *)&((struct sockaddr_in6 *)&sa)->sin6_addr;
+    return inet_ntop(sa.ss_family, from, text, sizeof text) && network_contains(networks, text);
 }
