@@ -130,7 +130,7 @@ sub kind_of {
 sub list_files {
     my ($self, $name, $lines) = @_;
     my @lines = @$lines;
-    unshift @lines, '127.0.0.2', '::ffff:127.0.0.2', 'test' if !grep { /^!/ } @lines;
+    unshift @lines, '127.0.0.2', '::ffff:7f00:2', 'test' if !grep { /^!/ } @lines;
     my %files;
     for my $line (map { /^(!?\s*)\*(.*)/s ? ("${1}0.0.0.0/1$2", "${1}128.0.0.0/1$2") : $_ } @lines) {
         my ($subject, $code, $text) = split ' ', $line =~ s/^!\s*//r, 3;
