@@ -8,10 +8,11 @@
 #define DEPTH_MAX 100
 #define HEAD_MAX_BYTES 8192
 #define CLOSE_MAX_BYTES 4096
+#define COPY_MAX_BYTES (1024 * 1024)
 
 struct message_tree {
-    GByteArray *bytes; /* its data is lent by copy */
-    struct bytes copy; /* the structural headers and the body */
+    GByteArray *bytes; /* its data is lent by copy, or by the message */
+    struct bytes copy; /* the structural headers and the body; empty if that is too much */
     GMimeObject *root;
     char *type;
 };
@@ -86,9 +87,16 @@ struct message_tree *message_tree_new(const struct message *m)
         return NULL;
     struct message_tree *t = g_new0(struct message_tree, 1);
     t->bytes = g_byte_array_new();
-    make_copy(&t->copy, m);
-    t->bytes->data = t->copy.data;
-    t->bytes->len = (guint)t->copy.len;
+    const struct header *last = &m->headers[m->header_count - 1];
+    const bool has_gap = m->body > last->start + last->len;
+    if (m->body_len > COPY_MAX_BYTES && has_gap) {
+        t->bytes->data = (guint8 *)m->headers[0].start;
+        t->bytes->len = (guint)(m->body + m->body_len - m->headers[0].start);
+    } else {
+        make_copy(&t->copy, m);
+        t->bytes->data = t->copy.data;
+        t->bytes->len = (guint)t->copy.len;
+    }
     t->root = parse(t->bytes);
     if (t->root)
         t->type = type_of(t->root);
@@ -123,7 +131,7 @@ static void call(const struct walk *w, const struct message_part *part)
     w->fn(part, w->arg);
 }
 
-/* A leaf's bytes in the copy: GMime's streams are windows on it. */
+/* A leaf's bytes in what GMime was given: its streams are windows on that. */
 static void find_raw(const struct message_tree *t, GMimePart *object, struct message_part *part)
 {
     GMimeDataWrapper *content = g_mime_part_get_content(object);
@@ -143,7 +151,7 @@ static void find_raw(const struct message_tree *t, GMimePart *object, struct mes
 /* The lines above a leaf's content, up to its boundary or the header of what it is in. */
 static void find_head(const struct message_tree *t, struct message_part *part)
 {
-    const char *start = (const char *)t->copy.data;
+    const char *start = (const char *)t->bytes->data;
     if (part->raw_len == 0)
         return;
     const char *limit = part->raw - start > HEAD_MAX_BYTES ? part->raw - HEAD_MAX_BYTES : start;
@@ -200,8 +208,8 @@ static void leaf(const struct walk *w, GMimePart *object, struct message_part *p
 static bool is_open(const struct walk *w, const struct message_part *part, const char *boundary)
 {
     const size_t n = strlen(boundary);
-    const char *end = (const char *)w->tree->copy.data + w->tree->copy.len;
-    const char *p = end - MIN(w->tree->copy.len, CLOSE_MAX_BYTES);
+    const char *end = (const char *)w->tree->bytes->data + w->tree->bytes->len;
+    const char *p = end - MIN(w->tree->bytes->len, CLOSE_MAX_BYTES);
     while (part->depth == 0 && !part->after && (p = memmem(p, (size_t)(end - p), boundary, n))) {
         p += n;
         if (end - p >= 2 && p[0] == '-' && p[1] == '-')

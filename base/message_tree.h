@@ -5,7 +5,8 @@
 
 #include "base/message.h"
 
-/* Made from m's headers and body, whose bytes must outlive it. NULL if GMime sees no message. */
+/* Made from m's headers, of which there must be one, and body; their bytes must outlive it. NULL if
+ * GMime sees no message. */
 struct message_tree *message_tree_new(const struct message *m);
 void message_tree_free(struct message_tree **t);
 const char *message_tree_type(const struct message_tree *t);

@@ -155,6 +155,59 @@ static void parts(void **state)
     message_free(&m);
 }
 
+struct seen {
+    int leaves, defects;
+    size_t raw_bytes, decoded_bytes;
+};
+
+static void see(const struct message_part *p, void *arg)
+{
+    struct seen *seen = arg;
+    seen->defects |= p->defects;
+    seen->leaves += p->kind == PART_LEAF;
+    seen->raw_bytes += p->raw_len;
+    seen->decoded_bytes += p->len;
+}
+
+/* What GMime sees of a large message is not copied: it must be the same. */
+static void large(void **state)
+{
+    (void)state;
+    GString *mail = g_string_new("To: x:y@z;\r\nContent-Type: multipart/mixed; boundary=b\r\nX-A: b\r\n\r\n--b\r\n");
+    g_string_append(mail, "Content-Type: application/zip\r\n\r\n");
+    for (int i = 0; i < 20000; i++)
+        g_string_append(mail, "sixty-four bytes of something that is not looked into at all....\r\n");
+    g_string_append(mail, "--b\r\n\r\nend\r\n--b--\r\n");
+    struct message *m = message_new(mail->str, mail->len);
+    struct seen seen = {0};
+    message_each_part(m, see, &seen);
+    assert_int_equal(seen.leaves, 2);
+    assert_int_equal(seen.raw_bytes, 20000 * 66 - 2 + 3);
+    assert_int_equal(seen.decoded_bytes, PART_OTHER_BYTES + 3);
+    message_free(&m);
+    g_string_free(mail, TRUE);
+}
+
+static void defect(const char *mail, int want)
+{
+    struct message *m = parse(mail);
+    struct seen seen = {0};
+    message_each_part(m, see, &seen);
+    assert_int_equal(seen.defects, want);
+    message_free(&m);
+}
+
+static void defects(void **state)
+{
+    (void)state;
+    defect("Content-Type: multipart/mixed\r\n\r\nx\r\n", PART_NO_BOUNDARY);
+    defect("Content-Type: multipart/mixed; boundary=b\r\n\r\nx\r\n", PART_NO_PARTS);
+    defect("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n", PART_NOT_CLOSED);
+    defect("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n", 0);
+    defect("Content-Transfer-Encoding: base64;\r\n\r\naGVsbG8=\r\n", PART_ODD_ENCODING);
+    defect("Content-Transfer-Encoding: base64\r\n\r\naGVsbG8=aGVsbG8=\r\n", PART_DIRTY_BASE64);
+}
+
 static void no_tree(void **state)
 {
     (void)state;
@@ -225,7 +278,7 @@ int main(void)
         cmocka_unit_test(headers),      cmocka_unit_test(line_ends),
         cmocka_unit_test(nothing_lost), cmocka_unit_test(missing_empty_line),
         cmocka_unit_test(structural),   cmocka_unit_test(text),
-        cmocka_unit_test(parts),        cmocka_unit_test(no_tree),
+        cmocka_unit_test(parts),        cmocka_unit_test(large), cmocka_unit_test(defects), cmocka_unit_test(no_tree),
         cmocka_unit_test(depth),        cmocka_unit_test(limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
