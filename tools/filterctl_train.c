@@ -13,8 +13,8 @@
 #include "tools/filterctl_progress.h"
 
 /* One request, and one transaction, carries so much: the keeper is deaf to others while it learns,
- * a tenth of a second. */
-enum { BATCH_MESSAGES = 1000, BATCH_FEATURES = 500 * 1000 };
+ * well under a tenth of a second. */
+enum { BATCH_MESSAGES = 500, BATCH_FEATURES = 300 * 1000 };
 
 struct training {
     struct filterctl *ctl;
