@@ -45,9 +45,10 @@ static const char *colon_of(const char *p, const char *end, size_t *name_len_r)
 }
 
 /* A line that is no header ends them, as in Postfix: the body begins there, and nothing is lost. */
-static const char *scan_headers(struct message *m, const char *p, const char *end)
+static GArray *scan_headers(const char **at, const char *end)
 {
     GArray *headers = g_array_new(FALSE, TRUE, sizeof(struct header));
+    const char *p = *at;
     while (p < end) {
         struct header h = {.name = p, .start = p};
         const char *colon = colon_of(p, end, &h.name_len);
@@ -61,20 +62,34 @@ static const char *scan_headers(struct message *m, const char *p, const char *en
         h.value_len = without_eol(h.value, p);
         g_array_append_val(headers, h);
     }
-    m->header_count = headers->len;
-    m->headers = (struct header *)(void *)g_array_free(headers, FALSE);
-    return p;
+    *at = p;
+    return headers;
+}
+
+/* Behind the line that mbox files and some MTAs put in front. */
+static const char *first_header(const char *raw, const char *end)
+{
+    bool mbox = starts_with(raw, end, "From ") || starts_with(raw, end, ">From ");
+    return mbox ? line_after(raw, end) : raw;
+}
+
+struct header *message_scan_headers(const char *raw, size_t len, size_t *count_r)
+{
+    const char *at = first_header(raw, raw + len);
+    GArray *headers = scan_headers(&at, raw + len);
+    *count_r = headers->len;
+    return (struct header *)(void *)g_array_free(headers, FALSE);
 }
 
 struct message *message_new(const char *raw, size_t len)
 {
     struct message *m = g_new0(struct message, 1);
-    const char *end = raw + len, *first = raw;
+    const char *end = raw + len, *first = first_header(raw, end), *body = first;
     m->raw = raw;
     m->len = len;
-    if (starts_with(raw, end, "From ") || starts_with(raw, end, ">From "))
-        first = line_after(raw, end);
-    const char *body = scan_headers(m, first, end);
+    GArray *headers = scan_headers(&body, end);
+    m->header_count = headers->len;
+    m->headers = (struct header *)(void *)g_array_free(headers, FALSE);
     if (starts_with(body, end, "\r\n"))
         body += 2;
     else if (starts_with(body, end, "\n"))

@@ -68,6 +68,9 @@ struct message_part {
  * (base/message_limits.h): past them tree stays NULL. */
 struct message *message_new(const char *raw, size_t len);
 void message_free(struct message **m);
+/* The headers alone, before the body is there: what message_new would see. g_free; the array's
+ * pointers are lent from raw. */
+struct header *message_scan_headers(const char *raw, size_t len, size_t *count_r);
 
 /* Compares a header's name, ignoring case. */
 bool header_is(const struct header *h, const char *name);
