@@ -94,6 +94,11 @@ subtest 'a shared base' => sub {
     is(class('new@example.com'), 'Spam', 'who is new starts from it');
 };
 unlink glob "$dir/state/users/*site*";
+subtest 'a bar on a terminal' => sub {
+    my $said = $t->run('/usr/bin/script', '-qec', "$dir/bin/filterctl train ham $user $dir/ham", '/dev/null');
+    like($said, qr/\A\r\[#*\.*\] +\d+%  \d+ messages.*\r\e\[K9 messages learnt/s, 'it comes and goes');
+    $filterd->ctl(qw(user remove), $user);
+};
 $filterd->up;
 subtest 'through the keeper' => \&users;
 
