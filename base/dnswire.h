@@ -1,0 +1,24 @@
+/* dnswire: questions and answers of DNS as they are on the wire (RFC 1035, RFC 6891). */
+#ifndef BASE_DNSWIRE_H
+#define BASE_DNSWIRE_H
+
+#include "base/resolver.h"
+
+/* Header, name, type and class, and an OPT record at the end. */
+enum { DNSWIRE_QUESTION_BYTES = 12 + 255 + 4 + 11 };
+/* What we take in one datagram: no fragments on any usual path. */
+enum { DNSWIRE_UDP_BYTES = 1232 };
+
+/* A question for a name in printable ASCII, with or without a dot at its end; "." is the root. Its
+ * length, 0 if it is no name (empty or long labels, over 253 bytes, blanks, anything not ASCII). */
+size_t dnswire_question(guint8 out[DNSWIRE_QUESTION_BYTES], const char *name, guint16 type,
+                        guint16 id);
+/* What an answer says about NAME, aliases (CNAME) followed; never NULL, dns_answer_free. What is
+ * malformed in any part that matters is DNS_TEMP. *more_r is NULL, or, where the answer ends with
+ * an alias and does not say what that has: that name, to be asked for (g_free); ttl is the alias's. */
+struct dns_answer *dnswire_answer(const guint8 *data, size_t len, const char *name,
+                                  enum dns_type type, char **more_r);
+/* An answer without records. */
+struct dns_answer *dnswire_answer_empty(enum dns_status status);
+
+#endif
