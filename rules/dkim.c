@@ -37,7 +37,6 @@ struct dkim_check {
     GArray *signatures; /* what was made of them */
 };
 
-
 const char *dkim_word(enum dkim_code code)
 {
     static const char *const words[] = {"none",    "pass",      "fail",     "policy",
@@ -101,8 +100,8 @@ static void ask_keys(struct dkim_check *c, const GArray *fields)
 static DKIM_CBSTAT give_key(DKIM *dkim, DKIM_SIGINFO *sig, unsigned char *buf, size_t size)
 {
     const struct dkim_check *c = dkim_get_user_context(dkim);
-    char *given = g_strdup_printf("%s._domainkey.%s", dkim_sig_getselector(sig),
-                                  dkim_sig_getdomain(sig));
+    char *given =
+        g_strdup_printf("%s._domainkey.%s", dkim_sig_getselector(sig), dkim_sig_getdomain(sig));
     char *name = g_ascii_strdown(given, -1);
     const struct key *k = key_of(c, name);
     g_free(given);
@@ -178,8 +177,7 @@ static const char *doubt_of(const struct dkim_field *f, DKIM_SIGINFO *sig, const
 static bool is_proved(DKIM_SIGINFO *sig)
 {
     return (dkim_sig_getflags(sig) & DKIM_SIGFLAG_PASSED) != 0 &&
-           dkim_sig_getbh(sig) == DKIM_SIGBH_MATCH &&
-           dkim_sig_geterror(sig) == DKIM_SIGERROR_OK;
+           dkim_sig_getbh(sig) == DKIM_SIGBH_MATCH && dkim_sig_geterror(sig) == DKIM_SIGERROR_OK;
 }
 
 static void judge(const struct dkim_check *c, struct dkim_field *f, DKIM_SIGINFO *sig,
@@ -209,9 +207,19 @@ static void judge(const struct dkim_check *c, struct dkim_field *f, DKIM_SIGINFO
  * a copy of From when it cannot. */
 static const char *repeated_field(const struct message *m)
 {
-    static const char *const once[] = {"From", "Sender", "Reply-To", "To", "Cc", "Subject", "Date",
-                                       "Message-ID", "In-Reply-To", "References", "MIME-Version",
-                                       "Content-Type", "Content-Transfer-Encoding"};
+    static const char *const once[] = {"From",
+                                       "Sender",
+                                       "Reply-To",
+                                       "To",
+                                       "Cc",
+                                       "Subject",
+                                       "Date",
+                                       "Message-ID",
+                                       "In-Reply-To",
+                                       "References",
+                                       "MIME-Version",
+                                       "Content-Type",
+                                       "Content-Transfer-Encoding"};
     guint seen[G_N_ELEMENTS(once)] = {0};
     for (size_t i = 0; i < m->header_count; i++)
         for (guint n = 0; n < G_N_ELEMENTS(once); n++)
@@ -281,7 +289,8 @@ static bool feed(DKIM *dkim, const struct message *m, const GArray *fields)
 static bool is_same(const struct dkim_field *f, DKIM_SIGINFO *sig)
 {
     const u_char *domain = dkim_sig_getdomain(sig), *selector = dkim_sig_getselector(sig);
-    return domain && selector && g_ascii_strcasecmp((const char *)domain, f->signature.domain) == 0 &&
+    return domain && selector &&
+           g_ascii_strcasecmp((const char *)domain, f->signature.domain) == 0 &&
            g_ascii_strcasecmp((const char *)selector, f->signature.selector) == 0;
 }
 
@@ -325,8 +334,10 @@ struct dkim_library *dkim_library_new(void)
     struct dkim_library *l = g_new0(struct dkim_library, 1);
     l->lib = dkim_init(NULL, NULL);
     if (!l->lib ||
-        dkim_options(l->lib, DKIM_OP_SETOPT, DKIM_OPTS_FLAGS, &flags, sizeof flags) != DKIM_STAT_OK ||
-        dkim_options(l->lib, DKIM_OP_SETOPT, DKIM_OPTS_MINKEYBITS, &any, sizeof any) != DKIM_STAT_OK ||
+        dkim_options(l->lib, DKIM_OP_SETOPT, DKIM_OPTS_FLAGS, &flags, sizeof flags) !=
+            DKIM_STAT_OK ||
+        dkim_options(l->lib, DKIM_OP_SETOPT, DKIM_OPTS_MINKEYBITS, &any, sizeof any) !=
+            DKIM_STAT_OK ||
         dkim_set_key_lookup(l->lib, give_key) != DKIM_STAT_OK)
         dkim_library_free(&l);
     return l;

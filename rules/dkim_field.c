@@ -51,8 +51,8 @@ static bool is_time(const char *value)
 
 static bool take_canonicalization(struct dkim_field *f, const char *value)
 {
-    static const char *const known[] = {"simple",         "relaxed",         "simple/simple",
-                                        "simple/relaxed", "relaxed/simple",  "relaxed/relaxed"};
+    static const char *const known[] = {"simple",         "relaxed",        "simple/simple",
+                                        "simple/relaxed", "relaxed/simple", "relaxed/relaxed"};
     if (!value)
         return true;
     for (guint i = 0; i < G_N_ELEMENTS(known); i++) {
@@ -125,7 +125,8 @@ static void read_field(struct dkim_field *f)
     const char *wrong = t ? take_tags(f, t) : "syntax error";
     taglist_free(&t);
     struct dkim_signature *s = &f->signature;
-    if (!wrong && g_snprintf(f->key, sizeof f->key, "%s._domainkey.%s", s->selector, s->domain) > 253)
+    if (!wrong &&
+        g_snprintf(f->key, sizeof f->key, "%s._domainkey.%s", s->selector, s->domain) > 253)
         wrong = "names too long";
     f->usable = !wrong;
     if (!wrong)

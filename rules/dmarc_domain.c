@@ -1,0 +1,29 @@
+#include <glib.h>
+#include <libpsl.h>
+#include <string.h>
+
+#include "rules/dmarc.h"
+
+/* The newest list there is: Debian's package, else the library's own. Kept for the process. */
+static const psl_ctx_t *suffixes(void)
+{
+    static psl_ctx_t *list;
+    if (!list)
+        list = psl_latest(NULL);
+    return list ? list : psl_builtin();
+}
+
+char *dmarc_registered_domain(const char *host)
+{
+    char *ascii = g_utf8_validate(host, -1, NULL) ? g_hostname_to_ascii(host) : NULL;
+    char *lower = ascii ? g_ascii_strdown(ascii, -1) : NULL, *found = NULL;
+    size_t len = lower ? strlen(lower) : 0;
+    if (len && lower[len - 1] == '.')
+        lower[--len] = 0;
+    if (len && len < 254 && lower[0] != '.' && lower[0] != '[' && !strstr(lower, "..") &&
+        !g_hostname_is_ip_address(lower))
+        found = g_strdup(psl_registrable_domain(suffixes(), lower));
+    g_free(ascii);
+    g_free(lower);
+    return found;
+}

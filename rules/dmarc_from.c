@@ -1,0 +1,233 @@
+#include "rules/dmarc_from.h"
+
+#include <glib.h>
+#include <string.h>
+
+enum { FROM_MAX_BYTES = 64 * 1024 };
+
+/* What stands in an address list, comments and blanks left out; runs of other bytes are words. */
+enum token_kind { TOKEN_END, TOKEN_WORD, TOKEN_QUOTED, TOKEN_LITERAL, TOKEN_SPECIAL, TOKEN_BAD };
+
+struct scanner {
+    const char *p, *end;
+    enum token_kind kind;
+    char special; /* one of <>@,:; */
+    const char *text;
+    size_t len;
+};
+
+/* Behind what closes the thing that begins at p; NULL if nothing does. Comments nest. */
+static const char *closing(const char *p, const char *end, char close)
+{
+    char open = *p++;
+    for (int depth = 1; p < end; p++) {
+        if (*p == '\\') {
+            if (++p == end)
+                return NULL;
+        } else if (*p == close) {
+            if (--depth == 0)
+                return p + 1;
+        } else if (*p == open && close == ')') {
+            depth++;
+        }
+    }
+    return NULL;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* False if a comment is not closed. */
+static bool skip_blanks(struct scanner *s)
+{
+    while (s->p < s->end && (is_blank(*s->p) || *s->p == '(')) {
+        const char *next = *s->p == '(' ? closing(s->p, s->end, ')') : s->p + 1;
+        if (!next)
+            return false;
+        s->p = next;
+    }
+    return true;
+}
+
+static enum token_kind delimited(struct scanner *s, char close, enum token_kind kind)
+{
+    s->p = closing(s->p, s->end, close);
+    return s->p ? kind : TOKEN_BAD;
+}
+
+static void next_token(struct scanner *s)
+{
+    if (s->kind == TOKEN_BAD)
+        return;
+    s->kind = TOKEN_BAD;
+    if (!skip_blanks(s))
+        return;
+    s->text = s->p;
+    if (s->p == s->end) {
+        s->kind = TOKEN_END;
+    } else if (*s->p == '"') {
+        s->kind = delimited(s, '"', TOKEN_QUOTED);
+    } else if (*s->p == '[') {
+        s->kind = delimited(s, ']', TOKEN_LITERAL);
+    } else if (strchr("<>@,:;", *s->p)) {
+        s->special = *s->p++;
+        s->kind = TOKEN_SPECIAL;
+    } else {
+        while (s->p < s->end && !is_blank(*s->p) && !strchr("<>@,:;()[\"", *s->p))
+            s->p++;
+        s->kind = TOKEN_WORD;
+    }
+    s->len = s->p ? (size_t)(s->p - s->text) : 0;
+}
+
+static bool is_special(const struct scanner *s, char c)
+{
+    return s->kind == TOKEN_SPECIAL && s->special == c;
+}
+
+struct finding {
+    char domain[256];
+    guint addresses;
+    const char *wrong;
+};
+
+/* Lower case, as A-labels; false if it could not be a name in the DNS. */
+static bool take_domain(const GString *text, char domain_r[256])
+{
+    char *ascii = g_hostname_to_ascii(text->str);
+    size_t len = ascii ? strlen(ascii) : 0;
+    bool fine = len && !g_hostname_is_ip_address(ascii);
+    if (fine && ascii[len - 1] == '.')
+        ascii[--len] = 0;
+    fine = fine && len && len < 254 && ascii[0] != '.' && !strstr(ascii, "..");
+    for (size_t i = 0; i < len; i++) {
+        ascii[i] = g_ascii_tolower(ascii[i]);
+        fine = fine && (g_ascii_isalnum(ascii[i]) || strchr("-_.", ascii[i]));
+    }
+    if (fine)
+        g_strlcpy(domain_r, ascii, 256);
+    g_free(ascii);
+    return fine;
+}
+
+/* Behind an '@': words that dots hold together. */
+static bool read_domain(struct scanner *s, char domain_r[256])
+{
+    GString *text = g_string_new(NULL);
+    while (s->kind == TOKEN_WORD) {
+        bool joined = !text->len || text->str[text->len - 1] == '.' || *s->text == '.';
+        if (!joined)
+            break;
+        g_string_append_len(text, s->text, (gssize)s->len);
+        next_token(s);
+    }
+    bool fine = g_utf8_validate(text->str, (gssize)text->len, NULL) && take_domain(text, domain_r);
+    g_string_free(text, TRUE);
+    return fine;
+}
+
+static void note_address(struct finding *f, const char *domain)
+{
+    f->addresses++;
+    if (f->addresses > 1)
+        f->wrong = "more than one address in From";
+    else
+        g_strlcpy(f->domain, domain, sizeof f->domain);
+}
+
+static bool skip_words(struct scanner *s)
+{
+    bool any = false;
+    for (; s->kind == TOKEN_WORD || s->kind == TOKEN_QUOTED || s->kind == TOKEN_LITERAL; any = true)
+        next_token(s);
+    return any;
+}
+
+/* "<@a,@b:local@domain>", behind the '<'. An empty one is no address. */
+static bool read_angle(struct scanner *s, char domain_r[256])
+{
+    char route[256];
+    *domain_r = 0;
+    while (is_special(s, '@') || is_special(s, ',')) {
+        bool at = is_special(s, '@');
+        next_token(s);
+        if (at && !read_domain(s, route))
+            return false;
+        if (is_special(s, ':')) {
+            next_token(s);
+            break;
+        }
+    }
+    if (!skip_words(s) || !is_special(s, '@'))
+        return false;
+    next_token(s);
+    if (!read_domain(s, domain_r) || !is_special(s, '>'))
+        return false;
+    next_token(s);
+    return true;
+}
+
+/* A mailbox: words, then perhaps "@domain", then perhaps "<...>". Many senders write an address
+ * where its name belongs; another one there than in the brackets is a second address. */
+static void read_mailbox(struct scanner *s, struct finding *f)
+{
+    char plain[256] = "", angle[256] = "";
+    bool words = skip_words(s);
+    while (is_special(s, '@') && !f->wrong) {
+        char one[256];
+        next_token(s);
+        if (!words || !read_domain(s, one))
+            f->wrong = "no address in From can be read";
+        else if (*plain && strcmp(plain, one) != 0)
+            f->wrong = "more than one address in From";
+        g_strlcpy(plain, f->wrong ? "" : one, sizeof plain);
+        skip_words(s);
+    }
+    if (f->wrong)
+        return;
+    if (is_special(s, '<')) {
+        next_token(s);
+        if (!read_angle(s, angle))
+            f->wrong = "no address in From can be read";
+        else if (*plain && strcmp(plain, angle) != 0)
+            f->wrong = "more than one address in From";
+        skip_words(s);
+    }
+    if (!f->wrong && (*plain || *angle))
+        note_address(f, *angle ? angle : plain);
+}
+
+static void read_list(struct scanner *s, struct finding *f)
+{
+    next_token(s);
+    while (s->kind != TOKEN_END && !f->wrong) {
+        read_mailbox(s, f);
+        /* Between mailboxes, and around those of a group. */
+        if (is_special(s, ',') || is_special(s, ':') || is_special(s, ';'))
+            next_token(s);
+        else if (s->kind != TOKEN_END && !is_special(s, '<') && !f->wrong)
+            f->wrong = "syntax error in From";
+    }
+}
+
+bool dmarc_from_domain(const char *value, size_t len, char domain_r[256], const char **wrong_r)
+{
+    struct scanner s = {.p = value, .end = value + len, .kind = TOKEN_WORD};
+    struct finding f = {.wrong = NULL};
+    if (len > FROM_MAX_BYTES)
+        f.wrong = "From is too long";
+    else if (memchr(value, 0, len))
+        f.wrong = "NUL in From";
+    else
+        read_list(&s, &f);
+    if (!f.wrong && !f.addresses)
+        f.wrong = "no address in From";
+    if (f.wrong) {
+        *wrong_r = f.wrong;
+        return false;
+    }
+    g_strlcpy(domain_r, f.domain, 256);
+    return true;
+}
