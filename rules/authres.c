@@ -1,0 +1,196 @@
+#include "rules/authres.h"
+
+#include <glib.h>
+#include <string.h>
+
+enum { LINE_MAX_BYTES = 78, VALUE_MAX_BYTES = 320 };
+
+/* One header field in the making: words, and where its line began. */
+struct field {
+    struct bytes *out;
+    size_t line; /* where in out the line begins */
+};
+
+/* A word goes on the next line when this one would be too long with it. */
+static void put(struct field *f, const char *word)
+{
+    size_t column = f->out->len - f->line;
+    if (column > 1 && column + 1 + strlen(word) > LINE_MAX_BYTES) {
+        bytes_adds(f->out, "\r\n");
+        f->line = f->out->len;
+        bytes_adds(f->out, "\t");
+    } else if (column > 1) {
+        bytes_adds(f->out, " ");
+    }
+    bytes_adds(f->out, word);
+}
+
+static void begin(struct field *f, struct bytes *out, const char *name)
+{
+    f->out = out;
+    f->line = out->len;
+    bytes_adds(out, name);
+}
+
+static void next_result(struct field *f, const char *word)
+{
+    bytes_adds(f->out, ";\r\n");
+    f->line = f->out->len;
+    bytes_adds(f->out, "\t");
+    bytes_adds(f->out, word);
+}
+
+/* ---- values ---- */
+
+/* RFC 2045 token: what needs no quotes. */
+static bool is_token(const char *text)
+{
+    if (!*text)
+        return false;
+    for (; *text; text++)
+        if (!g_ascii_isgraph(*text) || strchr("()<>@,;:\\\"/[]?=", *text))
+            return false;
+    return true;
+}
+
+/* Nothing but printable ASCII goes out: what else there is becomes '?'. */
+static void append_quoted(GString *out, const char *text)
+{
+    g_string_append_c(out, '"');
+    for (size_t n = 0; *text && n < VALUE_MAX_BYTES; text++, n++) {
+        if (*text == '"' || *text == '\\')
+            g_string_append_c(out, '\\');
+        g_string_append_c(out, g_ascii_isprint(*text) ? *text : '?');
+    }
+    g_string_append_c(out, '"');
+}
+
+static char *value(const char *key, const char *text)
+{
+    GString *out = g_string_new(key);
+    if (is_token(text) && strlen(text) <= VALUE_MAX_BYTES)
+        g_string_append(out, text);
+    else
+        append_quoted(out, text);
+    return g_string_free(out, FALSE);
+}
+
+static void put_value(struct field *f, const char *key, const char *text)
+{
+    if (!text || !*text)
+        return;
+    char *word = value(key, text);
+    put(f, word);
+    g_free(word);
+}
+
+/* local@domain needs no quotes there if its local part needs none. */
+static bool is_plain_address(const char *text)
+{
+    char *at = strchr(text, '@');
+    char *local = at ? g_strndup(text, (gsize)(at - text)) : NULL;
+    bool plain = at && is_token(local) && is_token(at + 1) && strlen(text) <= VALUE_MAX_BYTES;
+    g_free(local);
+    return plain;
+}
+
+static void put_address(struct field *f, const char *key, const char *text)
+{
+    if (!is_plain_address(text)) {
+        put_value(f, key, text);
+        return;
+    }
+    char *word = g_strconcat(key, text, NULL);
+    put(f, word);
+    g_free(word);
+}
+
+/* ---- Authentication-Results ---- */
+
+static void spf_results(struct field *f, const struct authres *a)
+{
+    const struct spf_result *r = a->spf;
+    char word[32];
+    if (!r)
+        return;
+    g_snprintf(word, sizeof word, "spf=%s", spf_word(r->code));
+    next_result(f, word);
+    put_value(f, "reason=", r->reason);
+    if (r->by_helo)
+        put_value(f, "smtp.helo=", r->domain);
+    else if (a->asked && a->asked->sender && *a->asked->sender)
+        put_address(f, "smtp.mailfrom=", a->asked->sender);
+    else
+        put_value(f, "smtp.mailfrom=", r->domain);
+}
+
+static void dkim_results(struct field *f, const GArray *signatures)
+{
+    char word[32];
+    if (signatures && !signatures->len)
+        next_result(f, "dkim=none");
+    for (guint i = 0; signatures && i < signatures->len; i++) {
+        const struct dkim_signature *s = &g_array_index(signatures, struct dkim_signature, i);
+        g_snprintf(word, sizeof word, "dkim=%s", dkim_word(s->code));
+        next_result(f, word);
+        put_value(f, "reason=", s->reason);
+        put_value(f, "header.d=", s->domain);
+        put_value(f, "header.s=", s->selector);
+        put_value(f, "header.a=", s->algorithm);
+        put_value(f, "header.b=", s->b);
+    }
+}
+
+static void dmarc_results(struct field *f, const struct dmarc_result *r)
+{
+    char word[32];
+    if (!r)
+        return;
+    g_snprintf(word, sizeof word, "dmarc=%s", dmarc_word(r->code));
+    next_result(f, word);
+    put_value(f, "reason=", r->reason);
+    put_value(f, "header.from=", r->domain);
+    if (r->code == DMARC_CODE_PASS || r->code == DMARC_CODE_FAIL)
+        put_value(f, "policy.dmarc=", dmarc_policy_word(r->policy));
+}
+
+void authres_header(struct bytes *out, const struct authres *a)
+{
+    struct field f;
+    begin(&f, out, "Authentication-Results:");
+    put_value(&f, "", a->authserv_id);
+    if (!a->spf && !a->dkim && !a->dmarc)
+        next_result(&f, "none");
+    spf_results(&f, a);
+    dkim_results(&f, a->dkim);
+    dmarc_results(&f, a->dmarc);
+    bytes_adds(out, "\r\n");
+}
+
+/* ---- Received-SPF ---- */
+
+static void put_pair(struct field *f, const char *key, const char *text)
+{
+    if (!text || !*text)
+        return;
+    char *word = value(key, text), *ended = g_strconcat(word, ";", NULL);
+    put(f, ended);
+    g_free(word);
+    g_free(ended);
+}
+
+void authres_received_spf(struct bytes *out, const struct authres *a)
+{
+    struct field f;
+    if (!a->spf || !a->asked)
+        return;
+    begin(&f, out, "Received-SPF:");
+    put(&f, spf_word(a->spf->code));
+    put_pair(&f, "receiver=", a->authserv_id);
+    put_pair(&f, "identity=", a->spf->by_helo ? "helo" : "mailfrom");
+    put_pair(&f, "client-ip=", a->asked->address);
+    put_pair(&f, "helo=", a->asked->helo);
+    put_pair(&f, "envelope-from=", a->asked->sender);
+    put_pair(&f, "mechanism=", a->spf->reason);
+    bytes_adds(out, "\r\n");
+}
