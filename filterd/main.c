@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "filterd/master.h"
+#include "filterd/service.h"
 
 #define DEFAULT_FILE "/etc/filterd/filterd.conf"
 
@@ -42,6 +43,8 @@ int main(int argc, char **argv)
     struct settings *s = settings_load(file, &error);
     if (s && s->listener_count == 0)
         error = g_strdup_printf("%s: no [listener NAME] section: the daemon needs one", file);
+    if (s && !error)
+        service_check(s, &error);
     if (error) {
         fprintf(stderr, "filterd: %s\n", error);
         g_free(error);

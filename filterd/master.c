@@ -16,6 +16,7 @@
 #include "base/keeper.h"
 #include "base/log.h"
 #include "filterd/children.h"
+#include "filterd/service.h"
 #include "filterd/sockets.h"
 
 /* Below systemd's 90 s. */
@@ -144,6 +145,8 @@ static void reread(struct children *c)
     char *error = NULL;
     reload = 0;
     struct settings *s = settings_load(c->settings->file, &error);
+    if (s && !service_check(s, &error))
+        settings_free(&s);
     if (!s) {
         log_warn("settings stay as they were: %s", error);
         g_free(error);

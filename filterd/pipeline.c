@@ -1,6 +1,7 @@
 /* The way of a message:
  *
  *   received bytes -> message -> evidence, tokens            once
+ *                       -> fields anonymized                  once
  *                       -> treatment (users, keys, policies)  \
  *                       -> verdict (judged, recorded)          | for each recipient
  *                       -> action (discard, refuse, go on)     |
@@ -13,6 +14,7 @@
 
 #include "base/log.h"
 #include "filterd/headers.h"
+#include "filterd/headers_anonymize.h"
 #include "filterd/recipient.h"
 #include "filterd/report.h"
 #include "filterd/verdict.h"
@@ -159,9 +161,13 @@ void pipeline_run(struct service *sv, struct hop *hop, const struct arrival *a,
     headers_drop_forged(w.message, sv->settings);
     w.encrypted = seal_is_encrypted(w.message);
     w.tokens = tokens_new(w.message, evidence_facts(a->evidence));
-    for (guint i = 0; i < a->envelope->recipients->len; i++)
+    GPtrArray *texts = headers_anonymize(sv, a->envelope->listener, w.message);
+    headers_drop_forged(w.message, sv->settings); /* what a replacement made, too */
+    for (guint i = 0; texts && i < a->envelope->recipients->len; i++)
         outcomes[i] = serve(&w, a->envelope->recipients->pdata[i]);
     tokens_free(&w.tokens);
     message_free(&w.message);
+    if (texts)
+        g_ptr_array_unref(texts);
     alarm(0);
 }

@@ -9,6 +9,36 @@
 /* The keeper answers in well under a millisecond; a mail waits no longer than this for learning. */
 #define KEEPER_TIMEOUT_MS 2000
 
+static const char *anonymize_file(const struct settings *s, enum role role)
+{
+    return role == ROLE_SUBMISSION ? s->anonymize_submission : s->anonymize_inbound;
+}
+
+static void load_anonymize(struct service *sv, enum role role)
+{
+    const char *file = anonymize_file(sv->settings, role);
+    char *error = NULL;
+    if (!file)
+        return;
+    sv->anonymize[role] = anonymize_load(file, &error);
+    sv->no_anonymize[role] = !sv->anonymize[role];
+    if (error)
+        log_warn("%s: until it can be read, mail is tempfailed", error);
+    g_free(error);
+}
+
+bool service_check(const struct settings *s, char **error_r)
+{
+    for (enum role role = ROLE_INBOUND; role <= ROLE_SUBMISSION; role++) {
+        const char *file = anonymize_file(s, role);
+        struct anonymize *a = file ? anonymize_load(file, error_r) : NULL;
+        if (file && !a)
+            return false;
+        anonymize_free(&a);
+    }
+    return true;
+}
+
 struct service *service_new(const struct settings *s, const struct sitekey *key, int courier)
 {
     struct service *sv = g_new0(struct service, 1);
@@ -23,6 +53,8 @@ struct service *service_new(const struct settings *s, const struct sitekey *key,
     }
     sv->sealer = sealer_new(s->state_dir);
     sv->classifier = classifier_new(s, key);
+    load_anonymize(sv, ROLE_INBOUND);
+    load_anonymize(sv, ROLE_SUBMISSION);
     return sv;
 }
 
@@ -33,6 +65,8 @@ void service_free(struct service **sv)
     users_free(&(*sv)->users);
     sealer_free(&(*sv)->sealer);
     classifier_free(&(*sv)->classifier);
+    anonymize_free(&(*sv)->anonymize[ROLE_INBOUND]);
+    anonymize_free(&(*sv)->anonymize[ROLE_SUBMISSION]);
     if ((*sv)->keeper >= 0)
         close((*sv)->keeper);
     g_free(*sv);

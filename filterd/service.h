@@ -7,12 +7,15 @@
 #include "base/users.h"
 #include "classifier/classifier.h"
 #include "gpg/seal.h"
+#include "rules/anonymize.h"
 
 struct service {
     const struct settings *settings; /* lent */
     struct users *users;             /* NULL: could not be read, every recipient is tempfailed */
     struct sealer *sealer;
     struct classifier *classifier;
+    struct anonymize *anonymize[2]; /* by enum role; NULL: nothing is changed */
+    bool no_anonymize[2];           /* a table that could not be read: all mail is tempfailed */
     int keeper;  /* connected when first wanted; -1 */
     int courier; /* -1 where no next hop needs one */
 };
@@ -24,6 +27,8 @@ struct lesson_wanted {
 
 struct service *service_new(const struct settings *s, const struct sitekey *key, int courier);
 void service_free(struct service **sv);
+/* Reads the tables the settings name and lets them go: false with one line, "FILE:LINE: ...". */
+bool service_check(const struct settings *s, char **error_r);
 
 /* Keeps a record of what was judged, so that a later move can be learnt. False if the keeper does
  * not answer: the copy then goes without a signature. */

@@ -1,0 +1,86 @@
+#include "filterd/headers_anonymize.h"
+
+#include <string.h>
+
+#include "base/log.h"
+
+/* For all fields of a message together: odd patterns over thousands of fields end here. */
+#define BUDGET_US (5 * G_USEC_PER_SEC)
+
+/* How many fields of that name stand above it. */
+static size_t place_of(GHashTable *seen, const struct header *h)
+{
+    char *name = g_ascii_strdown(h->name, (gssize)h->name_len);
+    const size_t place = GPOINTER_TO_SIZE(g_hash_table_lookup(seen, name));
+    g_hash_table_insert(seen, name, GSIZE_TO_POINTER(place + 1));
+    return place;
+}
+
+/* text is one whole field with its CRLF and outlives m. */
+static void point_to(struct header *h, const char *text)
+{
+    h->start = h->name = text;
+    h->len = strlen(text);
+    h->name_len = strcspn(text, ":");
+    h->value = text + h->name_len + 1;
+    h->value_len = h->len - h->name_len - 1 - strlen("\r\n");
+}
+
+/* What became a Content-* field would be taken for the body's own, inside as well as outside. */
+static void take_text(struct header *h, char *text, GPtrArray *texts)
+{
+    char *whole = g_strconcat(text, "\r\n", NULL);
+    point_to(h, whole);
+    g_ptr_array_add(texts, whole);
+    g_free(text);
+    if (!header_starts(h, "Content-"))
+        return;
+    log_warn("anonymize: a field must not become %.*s: dropped", (int)MIN(h->name_len, 40), h->name);
+    point_to(h, "X-Dropped:\r\n");
+    h->dropped = true;
+}
+
+static void anonymize_one(struct anonymize *a, struct header *h, size_t place, GPtrArray *texts)
+{
+    char *text = NULL;
+    size_t len = h->len;
+    while (len && (h->start[len - 1] == '\n' || h->start[len - 1] == '\r'))
+        len--;
+    switch (anonymize_field(a, h->start, len, place, &text)) {
+    case ANONYMIZE_KEEP:
+        break;
+    case ANONYMIZE_DROP:
+        h->dropped = true;
+        break;
+    case ANONYMIZE_REPLACE:
+        take_text(h, text, texts);
+        break;
+    }
+}
+
+GPtrArray *headers_anonymize(const struct service *sv, const struct listener *listener,
+                             struct message *m)
+{
+    const enum role role = listener ? listener->role : ROLE_INBOUND;
+    const gint64 end = g_get_monotonic_time() + BUDGET_US;
+    if (sv->no_anonymize[role]) {
+        log_warn("the [anonymize] table could not be read: tempfailed");
+        return NULL;
+    }
+    GPtrArray *texts = g_ptr_array_new_with_free_func(g_free);
+    GHashTable *seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (size_t i = 0; sv->anonymize[role] && i < m->header_count; i++) {
+        struct header *h = &m->headers[i];
+        const size_t place = place_of(seen, h);
+        if (h->dropped || header_starts(h, "Content-"))
+            continue;
+        if (g_get_monotonic_time() > end) {
+            log_warn("anonymize: out of time after %zu of %zu fields, the rest stays", i,
+                     m->header_count);
+            break;
+        }
+        anonymize_one(sv->anonymize[role], h, place, texts);
+    }
+    g_hash_table_unref(seen);
+    return texts;
+}
