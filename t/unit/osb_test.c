@@ -56,7 +56,7 @@ static void test_features_are_keyed_and_each_once(void **state)
 static void add_pair(guint32 feature, const char *first, const char *second, void *arg)
 {
     (void)feature;
-    if (g_str_has_prefix(second, "h:subject:"))
+    if (g_str_has_prefix(second, "h:comment:"))
         g_string_append_printf(arg, "%s%s%s ", first ? first + 10 : "", first ? "+" : "",
                                second + 10);
 }
@@ -66,7 +66,7 @@ static void test_each_alone_and_with_its_neighbour(void **state)
     (void)state;
     const unsigned char key[16] = {0};
     GString *seen = g_string_new(NULL);
-    struct tokens *t = tokens_of("From: x\nSubject: aa bb cc aa bb\n\n");
+    struct tokens *t = tokens_of("From: x\nComment: aa bb cc aa bb\n\n");
     osb_each(t, key, add_pair, seen);
     assert_string_equal(seen->str, "aa bb aa+bb cc bb+cc cc+aa ");
     g_string_free(seen, TRUE);
