@@ -53,6 +53,8 @@ static const struct command commands[] = {
     {"evaluate", filterctl_evaluate, false,
      "  filterctl evaluate [--mode M] [--feedback immediate|errors|delayed:N]\n"
      "                     [--corrected PERCENT] INDEX\n"},
+    {"lookup", filterctl_lookup, true,
+     "  filterctl lookup dnsbl ADDRESS|DOMAIN what the lists say\n"},
     {"stats", filterctl_stats, true, "  filterctl stats\n"},
 };
 
