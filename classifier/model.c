@@ -24,8 +24,8 @@ static const char schema[] =
     " sealed BLOB NOT NULL, header INTEGER NOT NULL DEFAULT 0, body INTEGER NOT NULL DEFAULT 0,"
     " counts INTEGER NOT NULL DEFAULT 0, heard INTEGER NOT NULL DEFAULT 0,"
     " site_header INTEGER NOT NULL DEFAULT 0, site_body INTEGER NOT NULL DEFAULT 0,"
-    " site_counts INTEGER NOT NULL DEFAULT 0, site_heard INTEGER NOT NULL DEFAULT 0)"
-    " WITHOUT ROWID;"
+    /* With a rowid: in the tree of a primary key each of these rows would take a page. */
+    " site_counts INTEGER NOT NULL DEFAULT 0, site_heard INTEGER NOT NULL DEFAULT 0);"
     "CREATE INDEX IF NOT EXISTS record_day ON record(day);"
     /* AUTOINCREMENT: a number never comes again, readers count on it. */
     "CREATE TABLE IF NOT EXISTS journal(id INTEGER PRIMARY KEY AUTOINCREMENT, day TEXT NOT NULL,"
