@@ -54,7 +54,9 @@ static const struct command commands[] = {
      "  filterctl evaluate [--mode M] [--feedback immediate|errors|delayed:N]\n"
      "                     [--corrected PERCENT] INDEX\n"},
     {"lookup", filterctl_lookup, true,
-     "  filterctl lookup dnsbl ADDRESS|DOMAIN what the lists say\n"},
+     "  filterctl lookup dnsbl ADDRESS|DOMAIN what the lists say\n"
+     "  filterctl lookup dkim FILE            what a message's signatures prove\n"
+     "  filterctl lookup dmarc FILE [DOMAIN]  what its From domain asks for\n"},
     {"stats", filterctl_stats, true, "  filterctl stats\n"},
 };
 

@@ -10,6 +10,8 @@ static const struct {
     const char *name;
     filterctl_lookup_command *run;
 } words[] = {
+    {"dkim", filterctl_lookup_dkim},
+    {"dmarc", filterctl_lookup_dmarc},
     {NULL, NULL},
 };
 

@@ -1,0 +1,216 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <glib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/message.h"
+#include "rules/dkim_body.h"
+#include "rules/dkim_field.h"
+#include "rules/taglist.h"
+
+/* ---- lists of tags ---- */
+
+static void tag_lists(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *name, *value; /* value NULL: the text is no list, or has no such tag */
+        bool list;
+    } cases[] = {
+        {"a=1; b=2", "b", "2", true},
+        {"a=1;b=2;", "a", "1", true},
+        {" a \t=\r\n 1 2 \r\n ; ", "a", "1 2", true},
+        {"a=", "a", "", true},
+        {"a=b=c==", "a", "b=c==", true},
+        {"", "a", NULL, true},
+        {"A=1", "a", NULL, true},
+        {"a=1;;b=2", "a", NULL, false},
+        {"a=1; a=2", "a", NULL, false},
+        {"a", "a", NULL, false},
+        {"=1", "a", NULL, false},
+        {"1a=1", "a", NULL, false},
+        {"a-b=1", "a", NULL, false},
+        {"a=\x01", "a", NULL, false},
+        {"a=\xc3\xa9", "a", NULL, false},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct taglist *t = taglist_new(cases[i].text, strlen(cases[i].text));
+        if (!t != !cases[i].list)
+            fail_msg("%s", cases[i].text);
+        const char *value = t ? taglist_get(t, cases[i].name) : NULL;
+        if (g_strcmp0(value, cases[i].value))
+            fail_msg("%s: %s", cases[i].text, value);
+        taglist_free(&t);
+    }
+    struct taglist *t = taglist_new("a=\0;b=1", 7);
+    assert_null(t);
+}
+
+static void too_many_tags(void **state)
+{
+    (void)state;
+    GString *text = g_string_new(NULL);
+    for (int i = 0; i < 64; i++)
+        g_string_append_printf(text, "t%d=;", i);
+    struct taglist *t = taglist_new(text->str, text->len);
+    assert_non_null(t);
+    taglist_free(&t);
+    g_string_append(text, "z=");
+    assert_null(taglist_new(text->str, text->len));
+    g_string_free(text, TRUE);
+}
+
+/* ---- DKIM-Signature ---- */
+
+#define GOOD "v=1; a=rsa-sha256; d=Example.org; s=Sel; h=from; bh=x; b=abcdefghijk"
+
+static GArray *fields_of(const char *header)
+{
+    size_t count;
+    struct header *headers = message_scan_headers(header, strlen(header), &count);
+    GArray *fields = dkim_field_list(headers, count);
+    g_free(headers);
+    return fields;
+}
+
+static struct dkim_field field_of(const char *tags)
+{
+    char *header = g_strdup_printf("DKIM-Signature: %s\r\n", tags);
+    GArray *fields = fields_of(header);
+    assert_int_equal(fields->len, 1);
+    struct dkim_field f = g_array_index(fields, struct dkim_field, 0);
+    g_array_unref(fields);
+    g_free(header);
+    return f;
+}
+
+static void a_field(void **state)
+{
+    (void)state;
+    struct dkim_field f =
+        field_of("v=1; a=ed25519-sha256; c=simple/relaxed; d=Example.org;\r\n\ts=Sel; i=@a.example.org;"
+                 " l=12; h=from:to; bh=x; b=ab c\r\n defghijk");
+    assert_true(f.usable && f.has_length && f.relaxed_body && !f.sha1);
+    assert_int_equal(f.length, 12);
+    assert_string_equal(f.signature.domain, "example.org");
+    assert_string_equal(f.signature.selector, "sel");
+    assert_string_equal(f.signature.identity, "@a.example.org");
+    assert_string_equal(f.signature.algorithm, "ed25519-sha256");
+    assert_string_equal(f.signature.b, "abcdefgh");
+    assert_string_equal(f.key, "sel._domainkey.example.org");
+    f = field_of(GOOD "; c=relaxed");
+    assert_true(f.usable && !f.has_length && !f.relaxed_body);
+    assert_true(field_of("v=1; a=rsa-sha1; d=a.b; s=c; h=from; bh=x; b=x").sha1);
+}
+
+static void bad_fields(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "",
+        "nonsense",
+        GOOD "; d=other.org",
+        "v=2; a=rsa-sha256; d=a.b; s=c; h=from; bh=x; b=x",
+        "a=rsa-sha256; d=a.b; s=c; h=from; bh=x; b=x",
+        "v=1; a=rsa-md5; d=a.b; s=c; h=from; bh=x; b=x",
+        "v=1; d=a.b; s=c; h=from; bh=x; b=x",
+        "v=1; a=rsa-sha256; s=c; h=from; bh=x; b=x",
+        "v=1; a=rsa-sha256; d=a..b; s=c; h=from; bh=x; b=x",
+        "v=1; a=rsa-sha256; d=.b; s=c; h=from; bh=x; b=x",
+        "v=1; a=rsa-sha256; d=b.; s=c; h=from; bh=x; b=x",
+        "v=1; a=rsa-sha256; d=a b; s=c; h=from; bh=x; b=x",
+        "v=1; a=rsa-sha256; d=a/b; s=c; h=from; bh=x; b=x",
+        "v=1; a=rsa-sha256; d=a.b; s=; h=from; bh=x; b=x",
+        "v=1; a=rsa-sha256; d=a.b; s=c; h=; bh=x; b=x",
+        "v=1; a=rsa-sha256; d=a.b; s=c; h=from; b=x",
+        "v=1; a=rsa-sha256; d=a.b; s=c; h=from; bh=x; b=",
+        GOOD "; c=relaxed/nothing",
+        GOOD "; i=x@evil.org",
+        GOOD "; i=x@badexample.org",
+        GOOD "; i=example.org",
+        GOOD "; l=-1",
+        GOOD "; l=1x",
+        GOOD "; l=18446744073709551614",
+        GOOD "; t=soon",
+        GOOD "; x=12 or so",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        struct dkim_field f = field_of(bad[i]);
+        if (f.usable || *f.key || f.signature.code != DKIM_CODE_NEUTRAL || !*f.signature.reason)
+            fail_msg("%s", bad[i]);
+    }
+    /* What it is of is told all the same. */
+    assert_string_equal(field_of(GOOD "; l=x").signature.domain, "example.org");
+    char *names = g_strnfill(4001, 'x');
+    char *many = g_strdup_printf("v=1; a=rsa-sha256; d=a.b; s=c; h=%s; bh=x; b=x", names);
+    assert_false(field_of(many).usable);
+    g_free(many);
+    g_free(names);
+    char *longest = g_strnfill(250, 'x');
+    char *text = g_strdup_printf("v=1; a=rsa-sha256; d=%s; s=c; h=from; bh=x; b=x", longest);
+    assert_false(field_of(text).usable);
+    g_free(text);
+    g_free(longest);
+}
+
+static void how_many(void **state)
+{
+    (void)state;
+    char *filler = g_strnfill(DKIM_FIELD_MAX_BYTES, 'x');
+    GString *header = g_string_new(NULL);
+    g_string_append_printf(header, "DKIM-Signature: " GOOD "; z=%s\r\n", filler);
+    for (int i = 0; i < 12; i++)
+        g_string_append_printf(header, "dkim-signature: v=1; a=rsa-sha256; d=d%d.org; s=s; h=from;"
+                                       " bh=x; b=x\r\n", i);
+    GArray *fields = fields_of(header->str);
+    assert_int_equal(fields->len, DKIM_FIELD_MAX);
+    for (guint i = 0; i < fields->len; i++) {
+        char *want = g_strdup_printf("d%u.org", i);
+        assert_string_equal(g_array_index(fields, struct dkim_field, i).signature.domain, want);
+        g_free(want);
+    }
+    g_array_unref(fields);
+    g_string_free(header, TRUE);
+    g_free(filler);
+}
+
+/* ---- bodies ---- */
+
+static void body_lengths(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        size_t simple, relaxed;
+    } cases[] = {
+        {"", 2, 0},
+        {"\r\n", 2, 0},
+        {"\r\n\r\n", 2, 0},
+        {"a", 3, 3},
+        {"a\r\n", 3, 3},
+        {"a\r\n\r\n\r\n", 3, 3},
+        {"\r\na\r\n", 5, 5},
+        {"a  b\t\r\n", 7, 5},
+        {" \ta\r\n \t\r\n", 9, 4},
+        {"a\r\n \r\n", 6, 3},
+        {" C \r\nD \t E\r\n\r\n\r\n", 5 + 7, 4 + 5},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const char *b = cases[i].body;
+        assert_int_equal(dkim_body_length(b, strlen(b), false), cases[i].simple);
+        assert_int_equal(dkim_body_length(b, strlen(b), true), cases[i].relaxed);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tag_lists),  cmocka_unit_test(too_many_tags), cmocka_unit_test(a_field),
+        cmocka_unit_test(bad_fields), cmocka_unit_test(how_many),      cmocka_unit_test(body_lengths),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
