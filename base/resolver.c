@@ -434,11 +434,12 @@ static bool wait_once(struct resolver *r, int fd, int ms)
 {
     ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
     struct pollfd fds[1 + ARES_GETSOCK_MAXNUM] = {{.fd = fd, .events = POLLIN}};
-    const int mask = ares_getsock(r->channel, sockets, ARES_GETSOCK_MAXNUM);
+    /* Readable below, writable above; its own macros shift into the sign. */
+    const guint32 mask = (guint32)ares_getsock(r->channel, sockets, ARES_GETSOCK_MAXNUM);
     nfds_t n = 1;
     for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-        const short events = (short)((ARES_GETSOCK_READABLE(mask, i) ? POLLIN : 0) |
-                                     (ARES_GETSOCK_WRITABLE(mask, i) ? POLLOUT : 0));
+        const short events = (short)((mask >> i & 1 ? POLLIN : 0) |
+                                     (mask >> (i + ARES_GETSOCK_MAXNUM) & 1 ? POLLOUT : 0));
         if (events)
             fds[n++] = (struct pollfd){.fd = sockets[i], .events = events};
     }

@@ -1,0 +1,578 @@
+/* The resolver against a name server that lies, stammers and falls silent. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/dnswire.h"
+#include "base/log.h"
+#include "base/resolver.h"
+#include "base/sandbox.h"
+#include "t/unit/resolver_world.h"
+
+enum { TIMEOUT_MS = 600 };
+
+/* In the place of GLib's, so that half an hour can pass at once. c-ares has a clock of its own. */
+static gint64 later_us;
+
+gint64 g_get_monotonic_time(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * G_USEC_PER_SEC + t.tv_nsec / 1000 + later_us;
+}
+
+/* ---- what the server says ---- */
+
+static struct packet rdata(const char *bytes, size_t len)
+{
+    struct packet p = {.len = len};
+    memcpy(p.data, bytes, len);
+    return p;
+}
+
+static struct packet name_data(const char *name)
+{
+    struct packet p = {0};
+    put_name(&p, name);
+    return p;
+}
+
+static void one(struct packet *p, const struct packet *q, int type, const struct packet *data)
+{
+    begin_answer(p, q, 0x8180, (unsigned[]){1, 0});
+    put_rr(p, NULL, type, 60, data);
+}
+
+static bool say_address(struct packet *p, const struct packet *q, char last)
+{
+    struct packet data = rdata((char[]){(char)192, 0, 2, last}, 4);
+    one(p, q, DNS_A, &data);
+    return true;
+}
+
+/* Each time another address, so that the test sees whether it was asked again. */
+static bool say_count(struct packet *p, const struct packet *q, unsigned ttl)
+{
+    static char count;
+    struct packet data = rdata((char[]){(char)192, 0, 2, ++count}, 4);
+    begin_answer(p, q, 0x8180, (unsigned[]){1, 0});
+    put_rr(p, NULL, DNS_A, ttl, &data);
+    return true;
+}
+
+static bool say_no(struct packet *p, const struct packet *q, unsigned flags, bool soa)
+{
+    struct packet data = {0};
+    begin_answer(p, q, flags, (unsigned[]){0, soa});
+    put_name(&data, "ns.test");
+    put_name(&data, "hostmaster.test");
+    for (int i = 0; i < 4; i++)
+        put(&data, "\0\0\x03\xe8", 4);
+    put(&data, "\0\0\0\x05", 4); /* minimum: 5 s */
+    if (soa)
+        put_rr(p, "test", 6, 3600, &data);
+    return true;
+}
+
+static bool say_alias(struct packet *p, const struct packet *q, const char *to, bool more)
+{
+    struct packet target = name_data(to);
+    struct packet address = rdata((char[]){(char)192, 0, 2, 77}, 4);
+    begin_answer(p, q, 0x8180, (unsigned[]){1u + more, 0});
+    put_rr(p, NULL, DNS_CNAME, 3, &target);
+    if (more)
+        put_rr(p, to, DNS_A, 60, &address);
+    return true;
+}
+
+/* 12 strings of 250 bytes; only over TCP. */
+static bool say_long(struct packet *p, const struct packet *q, bool tcp)
+{
+    struct packet data = {0};
+    char text[251];
+    begin_answer(p, q, 0x8380, (unsigned[]){0, 0});
+    if (!tcp)
+        return true;
+    memset(text, 'x', sizeof text);
+    text[0] = (char)250;
+    text[100] = 0;
+    for (int i = 0; i < 12; i++)
+        put(&data, text, 251);
+    one(p, q, DNS_TXT, &data);
+    return true;
+}
+
+static bool say_garbage(struct packet *p, const struct packet *q, const char *kind)
+{
+    struct packet bad;
+    if (!strcmp(kind, "short")) {
+        begin_answer(p, q, 0x8180, (unsigned[]){1, 0});
+    } else if (!strcmp(kind, "length")) {
+        say_address(p, q, 1);
+        p->data[p->len - 5] = 200;
+    } else if (!strcmp(kind, "three")) {
+        bad = rdata("\xc0\0\2", 3);
+        one(p, q, DNS_A, &bad);
+    } else if (!strcmp(kind, "loop")) { /* a name that points at itself */
+        say_address(p, q, 1);
+        p->data[p->len - 16] = 0xc0;
+        p->data[p->len - 15] = (unsigned char)(p->len - 16);
+    } else { /* a string longer than the record */
+        bad = rdata("\x09short", 6);
+        one(p, q, DNS_TXT, &bad);
+    }
+    return true;
+}
+
+static bool say_stray(struct packet *p, const struct packet *q)
+{
+    static bool again;
+    say_address(p, q, again ? 9 : 66);
+    if (!again)
+        p->data[0] ^= 0x55; /* nobody asked under this id */
+    again = true;
+    return true;
+}
+
+static bool answer(struct packet *p, const struct packet *q, const char *name, int type, bool tcp)
+{
+    if (!strcmp(name, "ok.test") || g_str_has_suffix(name, ".ok.test"))
+        return say_address(p, q, 1);
+    if (!strcmp(name, "count.test"))
+        return say_count(p, q, 30);
+    if (!strcmp(name, "always.test"))
+        return say_count(p, q, 0);
+    if (g_str_has_prefix(name, "none."))
+        return say_no(p, q, 0x8180, true);
+    if (g_str_has_prefix(name, "nx."))
+        return say_no(p, q, 0x8183, true);
+    if (g_str_has_prefix(name, "servfail."))
+        return say_no(p, q, 0x8182, false);
+    if (!strcmp(name, "alias.test"))
+        return say_alias(p, q, "target.test", true);
+    if (!strcmp(name, "far.test"))
+        return say_alias(p, q, "ok.test", false);
+    if (!strcmp(name, "ring.test"))
+        return say_alias(p, q, "ring2.test", false);
+    if (!strcmp(name, "ring2.test"))
+        return say_alias(p, q, "ring.test", false);
+    if (!strcmp(name, "long.test"))
+        return say_long(p, q, tcp);
+    if (g_str_has_suffix(name, ".garbage.test"))
+        return say_garbage(p, q, g_strndup(name, strcspn(name, ".")));
+    if (!strcmp(name, "stray.test"))
+        return say_stray(p, q);
+    if (!strcmp(name, "mx.test") || !strcmp(name, "odd.test")) {
+        struct packet data = rdata("\0\x0a", 2);
+        put(&data, name[0] == 'm' ? "\x02mx\x04test" : "\x03" "a.\n\x04test", name[0] == 'm' ? 9 : 10);
+        one(p, q, DNS_MX, &data);
+        return true;
+    }
+    return *name == 0 && type == 2 && say_no(p, q, 0x8180, false);
+}
+
+/* ---- the asking side ---- */
+
+struct asking {
+    struct world world;
+    struct settings settings;
+    struct resolver *r;
+};
+
+static struct asking begin(int timeout_ms)
+{
+    struct asking a = {.world = world_new(answer)};
+    char *error = NULL;
+    later_us = 0;
+    a.settings.dns_server.host = g_strdup("127.0.0.1");
+    a.settings.dns_server.port = g_strdup_printf("%d", a.world.port);
+    a.settings.dns_timeout_ms = timeout_ms;
+    a.r = resolver_new(&a.settings, &error);
+    assert_non_null(a.r);
+    return a;
+}
+
+static void end(struct asking *a)
+{
+    resolver_free(&a->r);
+    world_end(&a->world);
+    g_free(a->settings.dns_server.host);
+    g_free(a->settings.dns_server.port);
+}
+
+static struct dns_answer *ask(struct asking *a, const char *name, enum dns_type type)
+{
+    return resolver_ask_now(a->r, name, type, 5 * TIMEOUT_MS);
+}
+
+static const struct dns_record *record(const struct dns_answer *a, guint i)
+{
+    assert_true(i < a->records->len);
+    return a->records->pdata[i];
+}
+
+/* The last byte of the address NAME has; what else is answered: minus its status. */
+static int address_of(struct asking *a, const char *name)
+{
+    struct dns_answer *got = ask(a, name, DNS_A);
+    const int last = got->status == DNS_OK ? record(got, 0)->address[3] : -(int)got->status;
+    assert_true((got->status == DNS_OK) == (got->records->len > 0));
+    dns_answer_free(&got);
+    return last;
+}
+
+struct heard {
+    int count, ok, temp;
+};
+
+static void hear(const struct dns_answer *answer, void *arg)
+{
+    struct heard *h = arg;
+    h->count++;
+    h->ok += answer->status == DNS_OK;
+    h->temp += answer->status == DNS_TEMP;
+}
+
+static int elapsed_ms(gint64 since)
+{
+    return (int)((g_get_monotonic_time() - since) / 1000);
+}
+
+/* ---- the tests ---- */
+
+static void answers(void **state)
+{
+    (void)state;
+    struct asking a = begin(TIMEOUT_MS);
+    assert_int_equal(address_of(&a, "OK.test."), 1);
+    assert_int_equal(address_of(&a, "none.test"), -DNS_NONE);
+    assert_int_equal(address_of(&a, "servfail.test"), -DNS_TEMP);
+    struct dns_answer *got = ask(&a, "nx.test", DNS_A);
+    assert_int_equal(got->status, DNS_NONE);
+    assert_true(got->no_such_name);
+    assert_in_range(got->ttl, 4, 5);
+    dns_answer_free(&got);
+    got = ask(&a, "mx.test", DNS_MX);
+    assert_int_equal(record(got, 0)->preference, 10);
+    assert_string_equal(record(got, 0)->text, "mx.test");
+    dns_answer_free(&got);
+    got = ask(&a, "odd.test", DNS_MX);
+    assert_string_equal(record(got, 0)->text, "a\\046\\010.test");
+    dns_answer_free(&got);
+    end(&a);
+}
+
+static void no_names(void **state)
+{
+    (void)state;
+    struct asking a = begin(TIMEOUT_MS);
+    char label[70], name[300];
+    memset(label, 'a', 64);
+    strcpy(label + 64, ".t");
+    memset(name, 'a', sizeof name);
+    for (size_t i = 9; i < sizeof name; i += 10)
+        name[i] = '.';
+    name[254] = 0;
+    const char *const bad[] = {"", ".ok.test", "ok..test", "o k.test", "ok.test\n", "\xc3\xa4.test",
+                               "a\\.test", label, name};
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        struct heard h = {0};
+        resolver_ask(a.r, bad[i], DNS_A, hear, &h);
+        assert_int_equal(h.count, 1);
+        assert_int_equal(h.ok + h.temp, 0);
+    }
+    name[253] = 0; /* one less is a name */
+    struct heard h = {0};
+    resolver_ask(a.r, name, DNS_A, hear, &h);
+    assert_int_equal(h.count, 0);
+    resolver_forget(a.r, &h);
+    end(&a);
+}
+
+static void kept_for_their_ttl(void **state)
+{
+    (void)state;
+    struct asking a = begin(TIMEOUT_MS);
+    const int first = address_of(&a, "count.test");
+    assert_int_equal(address_of(&a, "Count.TEST"), first);
+    later_us = 20 * G_USEC_PER_SEC;
+    struct dns_answer *got = ask(&a, "count.test", DNS_A);
+    assert_int_equal(record(got, 0)->address[3], first);
+    assert_in_range(got->ttl, 9, 10);
+    dns_answer_free(&got);
+    later_us = 31 * G_USEC_PER_SEC;
+    assert_int_equal(address_of(&a, "count.test"), first + 1);
+    assert_int_not_equal(address_of(&a, "always.test"), address_of(&a, "always.test"));
+    end(&a);
+}
+
+static void many_names_are_not_all_kept(void **state)
+{
+    (void)state;
+    struct asking a = begin(10 * TIMEOUT_MS);
+    struct heard h = {0};
+    const int first = address_of(&a, "count.test");
+    for (int i = 0; i < 10100; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "n%d.ok.test", i);
+        resolver_ask(a.r, name, DNS_A, hear, &h);
+        if (i % 100 == 99)
+            resolver_pump(a.r, -1, 5000);
+    }
+    assert_int_equal(h.ok, 10100);
+    assert_int_equal(address_of(&a, "count.test"), first + 1);
+    end(&a);
+}
+
+static void aliases(void **state)
+{
+    (void)state;
+    struct asking a = begin(TIMEOUT_MS);
+    struct dns_answer *got = ask(&a, "alias.test", DNS_A);
+    assert_int_equal(record(got, 0)->address[3], 77);
+    assert_int_equal(got->ttl, 3);
+    dns_answer_free(&got);
+    assert_int_equal(address_of(&a, "far.test"), 1);
+    assert_int_equal(address_of(&a, "ring.test"), -DNS_TEMP);
+    got = ask(&a, "far.test", DNS_CNAME);
+    assert_string_equal(record(got, 0)->text, "ok.test");
+    dns_answer_free(&got);
+    end(&a);
+}
+
+static void long_answers_come_over_tcp(void **state)
+{
+    (void)state;
+    struct asking a = begin(TIMEOUT_MS);
+    struct dns_answer *got = ask(&a, "long.test", DNS_TXT);
+    assert_int_equal(got->status, DNS_OK);
+    assert_int_equal(record(got, 0)->len, 3000);
+    assert_int_equal(record(got, 0)->text[99], 0);
+    assert_int_equal(record(got, 0)->text[2999], 'x');
+    dns_answer_free(&got);
+    end(&a);
+}
+
+static void garbage(void **state)
+{
+    (void)state;
+    struct asking a = begin(TIMEOUT_MS);
+    const char *const kinds[] = {"short", "length", "three", "loop"};
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        g_autofree char *name = g_strdup_printf("%s.garbage.test", kinds[i]);
+        const gint64 begun = g_get_monotonic_time();
+        assert_int_equal(address_of(&a, name), -DNS_TEMP);
+        assert_true(elapsed_ms(begun) < TIMEOUT_MS); /* by its answer, not for want of one */
+    }
+    struct dns_answer *got = ask(&a, "text.garbage.test", DNS_TXT);
+    assert_int_equal(got->status, DNS_TEMP);
+    assert_int_equal(got->records->len, 0);
+    dns_answer_free(&got);
+    assert_int_equal(address_of(&a, "stray.test"), 9);
+    end(&a);
+}
+
+static void all_at_once(void **state)
+{
+    (void)state;
+    struct asking a = begin(TIMEOUT_MS);
+    struct heard h = {0}, forgotten = {0};
+    int pipe_fds[2];
+    assert_int_equal(pipe(pipe_fds), 0);
+    for (int i = 0; i < 100; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "p%d.ok.test", i);
+        resolver_ask(a.r, name, DNS_A, hear, &h);
+        resolver_ask(a.r, name, DNS_A, hear, &forgotten);
+    }
+    assert_int_equal(resolver_outstanding(a.r), 100);
+    resolver_forget(a.r, &forgotten);
+    assert_int_equal(resolver_outstanding(a.r), 100);
+    assert_int_equal(write(pipe_fds[1], "x", 1), 1);
+    assert_true(resolver_pump(a.r, pipe_fds[0], 1000)); /* a client comes first */
+    assert_true(resolver_pump(a.r, -1, 2000));
+    assert_int_equal(h.ok, 100);
+    assert_int_equal(forgotten.count, 0);
+    assert_int_equal(read(pipe_fds[0], &(char){0}, 1), 1);
+    assert_false(resolver_pump(a.r, pipe_fds[0], 50)); /* nothing there */
+    close(pipe_fds[0]);
+    close(pipe_fds[1]);
+    end(&a);
+}
+
+static void a_slow_name_is_not_a_dead_server(void **state)
+{
+    (void)state;
+    struct asking a = begin(TIMEOUT_MS);
+    gint64 begun = g_get_monotonic_time();
+    assert_int_equal(address_of(&a, "silent.test"), -DNS_TEMP);
+    assert_in_range(elapsed_ms(begun), TIMEOUT_MS - 100, TIMEOUT_MS + 400);
+    assert_false(resolver_is_down(a.r));
+    begun = g_get_monotonic_time();
+    assert_int_equal(address_of(&a, "silent.test"), -DNS_TEMP); /* known by now */
+    assert_true(elapsed_ms(begun) < 100);
+    assert_int_equal(address_of(&a, "ok.test"), 1);
+    end(&a);
+}
+
+static void ask_many(struct asking *a, struct heard *h, const char *word)
+{
+    *h = (struct heard){0};
+    for (int i = 0; i < 12; i++) {
+        char name[40];
+        snprintf(name, sizeof name, "%s%d.ok.test", word, i);
+        resolver_ask(a->r, name, DNS_A, hear, h);
+    }
+}
+
+static void a_dead_server_costs_its_time_once(void **state)
+{
+    (void)state;
+    struct asking a = begin(TIMEOUT_MS);
+    struct heard h;
+    kill(a.world.server, SIGSTOP);
+    gint64 begun = g_get_monotonic_time();
+    ask_many(&a, &h, "first");
+    assert_true(resolver_pump(a.r, -1, TIMEOUT_MS + 400));
+    assert_in_range(elapsed_ms(begun), TIMEOUT_MS / 2, TIMEOUT_MS + 100);
+    assert_int_equal(h.temp, 12);
+    assert_true(resolver_is_down(a.r));
+    begun = g_get_monotonic_time();
+    ask_many(&a, &h, "second");
+    assert_int_equal(h.temp, 12);
+    assert_true(elapsed_ms(begun) < 100);
+    later_us += 31 * G_USEC_PER_SEC; /* still dead: found out sooner than the first time */
+    begun = g_get_monotonic_time();
+    ask_many(&a, &h, "third");
+    assert_int_equal(h.count, 0);
+    assert_true(resolver_pump(a.r, -1, TIMEOUT_MS + 400));
+    assert_int_equal(h.temp, 12);
+    assert_true(elapsed_ms(begun) < TIMEOUT_MS * 3 / 4);
+    assert_true(resolver_is_down(a.r));
+    kill(a.world.server, SIGCONT);
+    assert_int_equal(address_of(&a, "fourth.ok.test"), -DNS_TEMP);
+    later_us += 31 * G_USEC_PER_SEC;
+    ask_many(&a, &h, "fifth");
+    assert_true(resolver_pump(a.r, -1, 1000));
+    assert_int_equal(h.ok, 12);
+    assert_false(resolver_is_down(a.r));
+    end(&a);
+}
+
+/* As it is when each message gives up at its deadline, just before. */
+static void silence_is_seen_by_who_forgets(void **state)
+{
+    (void)state;
+    struct asking a = begin(TIMEOUT_MS);
+    struct heard h = {0};
+    kill(a.world.server, SIGSTOP);
+    resolver_ask(a.r, "a.ok.test", DNS_A, hear, &h);
+    resolver_pump(a.r, -1, TIMEOUT_MS / 2);
+    resolver_forget(a.r, &h);
+    assert_int_equal(resolver_outstanding(a.r), 0);
+    usleep(TIMEOUT_MS * 1000);
+    resolver_ask(a.r, "b.ok.test", DNS_A, hear, &h);
+    const gint64 begun = g_get_monotonic_time();
+    resolver_pump(a.r, -1, TIMEOUT_MS);
+    assert_true(elapsed_ms(begun) < 100);
+    assert_int_equal(h.temp, 1);
+    assert_true(resolver_is_down(a.r));
+    kill(a.world.server, SIGCONT);
+    end(&a);
+}
+
+static void nobody_there(void **state)
+{
+    (void)state;
+    struct asking a = begin(TIMEOUT_MS);
+    world_end(&a.world);
+    const gint64 begun = g_get_monotonic_time();
+    assert_int_equal(address_of(&a, "ok.test"), -DNS_TEMP);
+    assert_true(elapsed_ms(begun) < TIMEOUT_MS);
+    resolver_free(&a.r);
+    a.world = world_new(answer);
+    end(&a);
+}
+
+struct chain {
+    struct resolver *r;
+    struct heard inner, others;
+};
+
+static void hear_and_ask(const struct dns_answer *answer, void *arg)
+{
+    struct chain *c = arg;
+    (void)answer;
+    resolver_forget(c->r, &c->others);
+    resolver_ask(c->r, "always.test", DNS_A, hear, &c->inner);
+    resolver_ask(c->r, "inner.ok.test", DNS_A, hear, &c->inner);
+}
+
+static void who_is_told_may_ask_and_forget(void **state)
+{
+    (void)state;
+    struct asking a = begin(TIMEOUT_MS);
+    struct chain c = {.r = a.r};
+    resolver_ask(a.r, "always.test", DNS_A, hear_and_ask, &c);
+    resolver_ask(a.r, "always.test", DNS_A, hear, &c.others);
+    resolver_ask(a.r, "other.ok.test", DNS_A, hear, &c.others);
+    assert_true(resolver_pump(a.r, -1, 2000));
+    assert_int_equal(c.inner.ok, 2);
+    assert_int_equal(c.others.count, 0);
+    resolver_ask(a.r, "dropped.ok.test", DNS_A, hear, &c.others);
+    end(&a); /* dropped without a word */
+    assert_int_equal(c.others.count, 0);
+}
+
+/* As a worker: forked, then without the right to write anywhere. */
+static void works_in_the_sandbox(void **state)
+{
+    (void)state;
+    struct world w = world_new(answer);
+    const pid_t child = fork();
+    if (child == 0) {
+        const char *why;
+        struct asking a = {.world = w};
+        char *error = NULL;
+        if (!sandbox_no_writes(NULL, &why))
+            _exit(77); /* no Landlock here */
+        a.settings.dns_server.host = g_strdup("127.0.0.1");
+        a.settings.dns_server.port = g_strdup_printf("%d", w.port);
+        a.settings.dns_timeout_ms = TIMEOUT_MS;
+        a.r = resolver_new(&a.settings, &error);
+        struct dns_answer *got = a.r ? ask(&a, "long.test", DNS_TXT) : NULL;
+        _exit(got && got->status == DNS_OK && address_of(&a, "ok.test") == 1 ? 0 : 1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    world_end(&w);
+    assert_true(WIFEXITED(status));
+    assert_true(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 77);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answers),
+        cmocka_unit_test(no_names),
+        cmocka_unit_test(kept_for_their_ttl),
+        cmocka_unit_test(many_names_are_not_all_kept),
+        cmocka_unit_test(aliases),
+        cmocka_unit_test(long_answers_come_over_tcp),
+        cmocka_unit_test(garbage),
+        cmocka_unit_test(all_at_once),
+        cmocka_unit_test(a_slow_name_is_not_a_dead_server),
+        cmocka_unit_test(a_dead_server_costs_its_time_once),
+        cmocka_unit_test(silence_is_seen_by_who_forgets),
+        cmocka_unit_test(nobody_there),
+        cmocka_unit_test(who_is_told_may_ask_and_forget),
+        cmocka_unit_test(works_in_the_sandbox),
+    };
+    log_open(LOG_TO_STDERR, "resolver_test");
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
