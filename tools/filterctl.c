@@ -56,7 +56,10 @@ static const struct command commands[] = {
     {"lookup", filterctl_lookup, true,
      "  filterctl lookup dnsbl ADDRESS|DOMAIN what the lists say\n"
      "  filterctl lookup dkim FILE            what a message's signatures prove\n"
-     "  filterctl lookup dmarc FILE [DOMAIN]  what its From domain asks for\n"},
+     "  filterctl lookup dmarc FILE [DOMAIN]  what its From domain asks for\n"
+     "  filterctl lookup spf ADDRESS HELO SENDER\n"
+     "                                        whether a client may send for SENDER (\"\": the\n"
+     "                                        null sender, so HELO is asked about)\n"},
     {"stats", filterctl_stats, true, "  filterctl stats\n"},
 };
 

@@ -12,6 +12,7 @@ static const struct {
 } words[] = {
     {"dkim", filterctl_lookup_dkim},
     {"dmarc", filterctl_lookup_dmarc},
+    {"spf", filterctl_lookup_spf},
     {NULL, NULL},
 };
 
