@@ -1,0 +1,48 @@
+/* Any bytes as the answer to a question, which the first one chooses: what it says must be whole
+ * records of the type that was asked, and nothing if it is not DNS_OK. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/dnswire.h"
+
+static void check(const struct dns_answer *a, enum dns_type type)
+{
+    if ((a->status == DNS_OK) != (a->records->len > 0))
+        abort();
+    for (guint i = 0; i < a->records->len; i++) {
+        const struct dns_record *r = a->records->pdata[i];
+        const bool is_text = type != DNS_A && type != DNS_AAAA;
+        if (is_text != (r->text != NULL) || (is_text && r->text[r->len]))
+            abort();
+        if (is_text && type != DNS_TXT && (strlen(r->text) != r->len || !r->len))
+            abort();
+    }
+}
+
+/* A name that came out of an answer goes back into a question, or is refused. */
+static void check_question(const char *name)
+{
+    guint8 wire[DNSWIRE_QUESTION_BYTES];
+    if (dnswire_question(wire, name, DNS_A, 1) > sizeof wire)
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len)
+{
+    static const enum dns_type types[] = {DNS_A, DNS_CNAME, DNS_PTR, DNS_MX, DNS_TXT, DNS_AAAA};
+    static const char *const names[] = {"example.org", "example.org.", ".", "a.b.example"};
+    char *more = NULL;
+    if (len < 1)
+        return 0;
+    const enum dns_type type = types[bytes[0] % G_N_ELEMENTS(types)];
+    struct dns_answer *a =
+        dnswire_answer(bytes + 1, len - 1, names[bytes[0] / 6 % G_N_ELEMENTS(names)], type, &more);
+    check(a, type);
+    if (more)
+        check_question(more);
+    g_free(more);
+    dns_answer_free(&a);
+    g_autofree char *text = g_strndup((const char *)bytes, len);
+    check_question(text);
+    return 0;
+}
