@@ -1,6 +1,7 @@
 /* filterctl lookup spf ADDRESS HELO SENDER: asked as the filter asks, of a process that may die. */
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "rules/spf.h"
@@ -20,6 +21,9 @@ static struct spf_result ask(struct spf_helper *h, const struct spf_question *q,
 int filterctl_lookup_spf(struct filterctl *ctl, struct resolver *r, int argc, char **argv)
 {
     (void)r;
+    /* A sender may begin with a dash. */
+    if (argc == 5 && strcmp(argv[1], "--") == 0)
+        argv++, argc--;
     if (argc != 4)
         return EX_USAGE;
     const struct spf_question q = {argv[1], argv[2], argv[3]};
