@@ -93,28 +93,29 @@ static bool bind_step(sqlite3_stmt *st, int number, struct learner_step step)
            sqlite3_bind_int(st, number + 3, step.heard) == SQLITE_OK;
 }
 
+#define COLUMNS \
+    "SELECT signature, day, class, score, state, taught, sealed, header, body, counts, heard," \
+    " site_header, site_body, site_counts, site_heard FROM record "
+
+static struct record *from_row(sqlite3_stmt *st)
+{
+    struct record *r = record_new();
+    r->signature = g_strdup((const char *)sqlite3_column_text(st, 0));
+    r->day = g_strdup((const char *)sqlite3_column_text(st, 1));
+    r->class = g_strdup((const char *)sqlite3_column_text(st, 2));
+    r->score = sqlite3_column_double(st, 3);
+    r->state = (enum record_state)sqlite3_column_int(st, 4);
+    r->taught = g_strdup((const char *)sqlite3_column_text(st, 5));
+    g_byte_array_append(r->sealed, sqlite3_column_blob(st, 6), (guint)sqlite3_column_bytes(st, 6));
+    r->step = step_at(st, 7);
+    r->site = step_at(st, 11);
+    return r;
+}
+
 struct record *record_get(struct model *m, const char *signature)
 {
-    sqlite3_stmt *st = store_prepare(model_db(m),
-                                     "SELECT day, class, score, state, taught, sealed, header,"
-                                     " body, counts, heard, site_header, site_body, site_counts,"
-                                     " site_heard"
-                                     " FROM record WHERE signature = ?",
-                                     &signature, 1);
-    struct record *r = NULL;
-    if (st && sqlite3_step(st) == SQLITE_ROW) {
-        r = record_new();
-        r->signature = g_strdup(signature);
-        r->day = g_strdup((const char *)sqlite3_column_text(st, 0));
-        r->class = g_strdup((const char *)sqlite3_column_text(st, 1));
-        r->score = sqlite3_column_double(st, 2);
-        r->state = (enum record_state)sqlite3_column_int(st, 3);
-        r->taught = g_strdup((const char *)sqlite3_column_text(st, 4));
-        g_byte_array_append(r->sealed, sqlite3_column_blob(st, 5),
-                            (guint)sqlite3_column_bytes(st, 5));
-        r->step = step_at(st, 6);
-        r->site = step_at(st, 10);
-    }
+    sqlite3_stmt *st = store_prepare(model_db(m), COLUMNS "WHERE signature = ?", &signature, 1);
+    struct record *r = st && sqlite3_step(st) == SQLITE_ROW ? from_row(st) : NULL;
     sqlite3_finalize(st);
     return r;
 }
@@ -155,6 +156,26 @@ GPtrArray *record_unlearnt(struct model *m, const char *day)
 GPtrArray *record_samples(struct model *m, const char *taught)
 {
     return signatures_of(m, "SELECT signature FROM record WHERE state = 2 AND taught = ?", taught);
+}
+
+static void free_record(gpointer data)
+{
+    struct record *r = data;
+    record_free(&r);
+}
+
+GPtrArray *record_get_samples(struct model *m, const char *taught, guint from, guint count)
+{
+    GPtrArray *records = g_ptr_array_new_with_free_func(free_record);
+    sqlite3_stmt *st = store_prepare(
+        model_db(m), COLUMNS "WHERE state = 2 AND taught = ? ORDER BY signature LIMIT ?3 OFFSET ?2",
+        &taught, 1);
+    bool ok = st && sqlite3_bind_int64(st, 2, from) == SQLITE_OK &&
+              sqlite3_bind_int64(st, 3, count) == SQLITE_OK;
+    while (ok && sqlite3_step(st) == SQLITE_ROW)
+        g_ptr_array_add(records, from_row(st));
+    sqlite3_finalize(st);
+    return records;
 }
 
 bool record_remove(struct model *m, const char *signature)

@@ -37,6 +37,8 @@ bool record_update(struct model *m, const struct record *r);
 GPtrArray *record_unlearnt(struct model *m, const char *day);
 /* Signatures of the samples of a class, in no order; array of char*, unref it. */
 GPtrArray *record_samples(struct model *m, const char *taught);
+/* Samples of a class themselves, from that one on and at most so many, in a fixed order. */
+GPtrArray *record_get_samples(struct model *m, const char *taught, guint from, guint count);
 bool record_remove(struct model *m, const char *signature);
 /* Ends the records sealed before that day and the journal's older part. */
 bool record_forget_before(struct model *m, const char *records_day, const char *journal_day);

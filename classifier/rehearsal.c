@@ -8,28 +8,48 @@
 #include "classifier/places.h"
 #include "classifier/record.h"
 
-enum { SAMPLES = 300 }; /* of each class; 100 make three times the errors, 500 few less */
+/* Of each class. Who knows only one class is sure of all its messages and learns next to nothing from
+ * them: what comes of them comes from the samples, once the other class is taught. */
+enum { SAMPLES = 300, SAMPLES_ALONE = 1000 };
 
 static bool is_spam(const struct rehearsal *r)
 {
     return strcmp(r->class, "spam") == 0;
 }
 
-/* What is kept of the other class: array of GArray*. */
-static GPtrArray *other_samples(const struct rehearsal *r)
+static void open_samples(const struct rehearsal *r, GPtrArray *samples, guint from, guint count)
+{
+    GPtrArray *records = record_get_samples(r->model, is_spam(r) ? "ham" : "spam", from, count);
+    for (guint i = 0; i < records->len; i++) {
+        GArray *features = record_features(g_ptr_array_index(records, i),
+                                           r->ledger->settings->site_key, r->user);
+        if (features)
+            g_ptr_array_add(samples, features);
+    }
+    g_ptr_array_unref(records);
+}
+
+/* Of what is kept of the other class at most so many, from anywhere: array of GArray*. */
+static GPtrArray *other_samples(const struct rehearsal *r, guint count)
 {
     GPtrArray *samples = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
     GPtrArray *signatures = record_samples(r->model, is_spam(r) ? "ham" : "spam");
-    for (guint i = 0; i < signatures->len; i++) {
-        struct record *record = record_get(r->model, g_ptr_array_index(signatures, i));
-        GArray *features = record ? record_features(record, r->ledger->settings->site_key, r->user) : NULL;
-        if (features)
-            g_ptr_array_add(samples, features);
-        record_free(&record);
-    }
+    const guint all = signatures->len;
+    const guint start = all ? (guint)g_random_int_range(0, (gint32)all) : 0;
+    const guint behind = MIN(count, all - start);
+    open_samples(r, samples, start, behind);
+    open_samples(r, samples, 0, MIN(count - behind, start));
     g_ptr_array_unref(signatures);
     return samples;
 }
+
+/* One class room: the owner's learner, the base it stands on, and their places. */
+struct room {
+    struct rehearsal *what;
+    struct learner *learner;
+    const struct learner *base; /* NULL: none, or this is it */
+    struct places_key key, base_key;
+};
 
 /* The samples of the class that is trained: a seat each, taken by one that is stored (signature) or,
  * while a batch lasts, by a message of it. Sealed and stored is only who sits there in the end. */
@@ -56,15 +76,24 @@ static GArray *seats_taken(const struct rehearsal *r)
     return seats;
 }
 
-/* Gives it a seat with a chance that is the same for all messages of its class in the end. */
-static bool seat(const struct rehearsal *r, GArray *seats, guint seen, const GArray *message)
+/* How many seats there are. */
+static guint seat_count(const struct rehearsal *r, const struct learner *l)
 {
-    if (seats->len < SAMPLES) {
+    return (is_spam(r) ? l->ham : l->spam) < SAMPLES ? SAMPLES_ALONE : SAMPLES;
+}
+
+/* Gives it a seat with a chance that is the same for all messages of its class in the end. */
+static bool seat(const struct room *room, GArray *seats, const GArray *message)
+{
+    const struct rehearsal *r = room->what;
+    const guint limit = seat_count(r, room->learner);
+    const guint seen = is_spam(r) ? room->learner->spam : room->learner->ham;
+    if (seats->len < limit) {
         const struct seat last = {.message = message};
         g_array_append_val(seats, last);
         return true;
     }
-    const guint place = (guint)g_random_int_range(0, (gint32)MAX(seen, SAMPLES));
+    const guint place = (guint)g_random_int_range(0, (gint32)MAX(seen, limit));
     if (place >= seats->len)
         return true;
     struct seat *s = &g_array_index(seats, struct seat, place);
@@ -97,14 +126,6 @@ static bool keep_seated(const struct rehearsal *r, const GArray *seats, char **e
     }
     return ok;
 }
-
-/* One class room: the owner's learner, the base it stands on, and their places. */
-struct room {
-    struct rehearsal *what;
-    struct learner *learner;
-    const struct learner *base; /* NULL: none, or this is it */
-    struct places_key key, base_key;
-};
 
 static bool room_init(struct room *room, struct rehearsal *r)
 {
@@ -145,15 +166,14 @@ static bool lessons(const struct room *room, const GPtrArray *messages, char **e
 {
     struct rehearsal *r = room->what;
     const bool spam = is_spam(r);
-    GPtrArray *others = other_samples(r);
+    GPtrArray *others = other_samples(r, messages->len);
     GArray *seats = seats_taken(r);
-    const guint start = others->len ? (guint)g_random_int_range(0, (gint32)others->len) : 0;
     bool ok = true;
     for (guint i = 0; i < messages->len && ok; i++) {
         const GArray *features = g_ptr_array_index(messages, i);
         r->right += (learn(room, features, spam) > 0) == spam;
-        rehearse(room, others, start + i, !spam);
-        ok = seat(r, seats, spam ? room->learner->spam : room->learner->ham, features);
+        rehearse(room, others, i, !spam);
+        ok = seat(room, seats, features);
     }
     ok = ok && keep_seated(r, seats, error_r);
     g_ptr_array_unref(others);
