@@ -29,8 +29,8 @@ static const struct setting_kind kinds[] = {
      .expected = "networks such as 127.0.0.0/8 or ::1/128, separated by blanks or commas"},
     {"filterd", "log", V(flag), TO(log_stderr), .words = "syslog|stderr"},
     {"filterd", "sandbox", V(flag), TO(sandbox_required), .words = "best|required"},
-    {"listener", "protocol", V(word), OF_LISTENER(protocol), .words = "lmtp|smtp",
-     .later = "milter|policy"},
+    {"listener", "protocol", V(word), OF_LISTENER(protocol), .words = "lmtp|smtp|policy",
+     .later = "milter"},
     {"listener", "address", V(endpoint), OF_LISTENER(at), .expected = ENDPOINT},
     {"listener", "role", V(word), OF_LISTENER(role), .words = "inbound|submission"},
     {"listener", "next_hop", V(hop), OF_LISTENER(next_hop), .expected = HOP},
@@ -63,6 +63,7 @@ static const struct setting_kind kinds[] = {
     {"dkim", "enabled", .read = V(flag), .words = "no|yes", .offset = TO(dkim)},
     {"dmarc", "enabled", .read = V(flag), .words = "no|yes", .offset = TO(dmarc)},
     {"greylist", "enabled", .read = V(flag), .words = "no|yes", .offset = TO(greylist)},
+    {"greylist", "wait_seconds", V(int), TO(greylist_wait), .first = 1, .last = 3600},
     {"anonymize", "inbound", V(path), TO(anonymize_inbound), .expected = "an absolute path"},
     {"anonymize", "submission", V(path), TO(anonymize_submission), .expected = "an absolute path"},
     {"clamav", "socket", V(socket), TO(clamav), .expected = "unix:/PATH (under 108 bytes)"},
@@ -205,9 +206,15 @@ static bool check_listener(const struct settings *s, const struct ini *ini,
     enum hop_kind hop = settings_next_hop(s, l)->kind;
     bool ok = true;
     if (!line_of(ini, group, "protocol"))
-        ok = fail_at(ini, group, "protocol", error_r, "is not set: expected lmtp or smtp");
+        ok = fail_at(ini, group, "protocol", error_r, "is not set: expected lmtp, smtp or policy");
     else if (!l->at.path && !l->at.host)
         ok = fail_at(ini, group, "address", error_r, "is not set: expected " ENDPOINT);
+    else if (l->protocol == PROTO_POLICY && !s->greylist)
+        ok = fail_at(ini, group, "protocol", error_r, "is policy: it needs [greylist] enabled=yes");
+    else if (l->protocol == PROTO_POLICY && l->next_hop.kind != HOP_NONE)
+        ok = fail_at(ini, group, "next_hop", error_r, "is set: protocol policy delivers nothing");
+    else if (l->protocol == PROTO_POLICY)
+        ok = true;
     else if (hop == HOP_NONE)
         ok = fail_at(ini, group, "next_hop", error_r,
                      "is not set, nor is [deliver] next_hop: expected " HOP);
@@ -263,6 +270,7 @@ static struct settings *defaults(const char *file)
     s->bad_key = POLICY_DEFER;
     s->header_prefix = g_strdup("X-Filterd");
     s->dns_timeout_ms = 5000;
+    s->greylist_wait = 300;
     s->spf = s->dkim = s->dmarc = true;
     return s;
 }

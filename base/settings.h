@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum protocol { PROTO_LMTP, PROTO_SMTP };
+enum protocol { PROTO_LMTP, PROTO_SMTP, PROTO_POLICY };
 enum role { ROLE_INBOUND, ROLE_SUBMISSION };
 enum hop_kind { HOP_NONE, HOP_LMTP, HOP_SMTP, HOP_MAILDIR, HOP_SENDMAIL };
 enum policy { POLICY_PASS, POLICY_DEFER, POLICY_REJECT };
@@ -55,6 +55,7 @@ struct settings {
     struct endpoint dns_server; /* an address and a port; no host: those of resolv.conf */
     int dns_timeout_ms;         /* for all lookups of a message together */
     bool spf, dkim, dmarc, greylist;
+    int greylist_wait;                             /* seconds */
     char *dnsbl_lists;                             /* file, NULL: no lists are asked */
     char *anonymize_inbound, *anonymize_submission; /* files, NULL: nothing is changed */
     struct endpoint clamav;                        /* no path: no scanner */

@@ -7,11 +7,13 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/frame.h"
 #include "base/log.h"
 #include "classifier/ledger.h"
+#include "filterd/greylisting.h"
 #include "filterd/peer.h"
 
 /* A batch of training is the largest request. */
@@ -24,6 +26,12 @@
 struct client {
     int fd;
     enum peer_rights rights;
+};
+
+/* Whose verbs are served. */
+struct desk {
+    struct ledger *ledger;
+    struct greylist *greylist; /* NULL: off, or it could not be opened */
 };
 
 static volatile sig_atomic_t leave;
@@ -62,8 +70,16 @@ static void note_retrain(GVariant *arguments, int code, const char *text)
              code == EX_OK ? "learnt" : "not learnt", text ? ": " : "", text ? text : "");
 }
 
+static int handle(const struct desk *desk, const char *verb, GVariant *arguments,
+                  GVariantDict *results, char **text_r)
+{
+    if (g_str_has_prefix(verb, "greylist"))
+        return greylisting_handle(desk->greylist, arguments, results, text_r);
+    return ledger_handle(desk->ledger, verb, arguments, results, text_r);
+}
+
 /* One request; false when the client is gone or no good. */
-static bool serve_client(struct ledger *ledger, const struct client *c)
+static bool serve_client(const struct desk *desk, const struct client *c)
 {
     GVariant *request = frame_recv(c->fd, FRAME_REQUEST, REQUEST_BYTES, FRAME_MS);
     if (!request)
@@ -76,7 +92,7 @@ static bool serve_client(struct ledger *ledger, const struct client *c)
     g_variant_dict_init(&results, NULL);
     g_variant_get(request, "(&s@a{sv})", &verb, &arguments);
     if (c->rights == PEER_ALL || !g_strcmp0(verb, "retrain"))
-        code = ledger_handle(ledger, verb, arguments, &results, &text);
+        code = handle(desk, verb, arguments, &results, &text);
     else
         text = g_strdup("this uid may train and nothing else");
     if (!g_strcmp0(verb, "retrain"))
@@ -90,18 +106,18 @@ static bool serve_client(struct ledger *ledger, const struct client *c)
     return ok;
 }
 
-static void serve_ready(struct ledger *ledger, GArray *clients, const struct pollfd *fds)
+static void serve_ready(const struct desk *desk, GArray *clients, const struct pollfd *fds)
 {
     for (guint i = clients->len; i-- > 0;) {
         struct client *c = &g_array_index(clients, struct client, i);
-        if (!fds[i + 1].revents || serve_client(ledger, c))
+        if (!fds[i + 1].revents || serve_client(desk, c))
             continue;
         close(c->fd);
         g_array_remove_index_fast(clients, i);
     }
 }
 
-static void loop(struct ledger *ledger, const struct settings *s, int listen_fd)
+static void loop(const struct desk *desk, const struct settings *s, int listen_fd)
 {
     GArray *clients = g_array_new(FALSE, FALSE, sizeof(struct client));
     struct pollfd fds[CLIENTS + 1];
@@ -112,16 +128,30 @@ static void loop(struct ledger *ledger, const struct settings *s, int listen_fd)
             fds[i + 1] = (struct pollfd){g_array_index(clients, struct client, i).fd, POLLIN, 0};
         if (poll(fds, clients->len + 1, 1000) > 0) {
             bool fresh = fds[0].revents;
-            serve_ready(ledger, clients, fds);
+            serve_ready(desk, clients, fds);
             if (fresh)
                 take_client(clients, listen_fd, s);
         }
         if (g_get_monotonic_time() - ticked > TICK_MS * 1000) {
-            ledger_tick(ledger);
+            ledger_tick(desk->ledger);
+            if (desk->greylist)
+                greylist_tick(desk->greylist, (long)time(NULL));
             ticked = g_get_monotonic_time();
         }
     }
     g_array_unref(clients);
+}
+
+static struct greylist *open_greylist(const struct settings *s, const struct sitekey *key)
+{
+    char *error = NULL;
+    struct greylist *g = s->greylist ? greylist_open(s->state_dir, key, &error) : NULL;
+    if (g)
+        greylist_set_wait(g, s->greylist_wait);
+    if (error)
+        log_warn("keeper: %s; nobody is asked to come again", error);
+    g_free(error);
+    return g;
 }
 
 int keeper_process_run(const struct settings *s, const struct sitekey *key, int listen_fd,
@@ -139,15 +169,17 @@ int keeper_process_run(const struct settings *s, const struct sitekey *key, int 
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_DUMPABLE, 0);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    struct ledger *ledger = ledger_open(s, key, &error);
-    if (!ledger) {
+    struct desk desk = {.ledger = ledger_open(s, key, &error)};
+    if (!desk.ledger) {
         log_warn("keeper: %s; mail goes on without signatures and training", error);
         g_free(error);
         return EX_TEMPFAIL;
     }
+    desk.greylist = open_greylist(s, key);
     if (write(ready_fd, "", 1) < 0)
         log_warn("keeper: the master is gone");
-    loop(ledger, s, listen_fd);
-    ledger_free(&ledger);
+    loop(&desk, s, listen_fd);
+    greylist_free(&desk.greylist);
+    ledger_free(&desk.ledger);
     return EX_OK;
 }

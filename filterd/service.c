@@ -74,26 +74,31 @@ void service_free(struct service **sv)
 }
 
 /* One call; a connection that went stale (the keeper was restarted) is made anew once. */
-static int ask(struct service *sv, const char *verb, GVariant *arguments, char **text_r)
+static struct keeper_answer ask_all(struct service *sv, const char *verb, GVariant *arguments)
 {
-    int code = EX_TEMPFAIL;
-    char *text = NULL;
+    struct keeper_answer a = {.code = EX_TEMPFAIL};
     g_variant_ref_sink(arguments);
-    for (int attempt = 0; attempt < 2 && code == EX_TEMPFAIL; attempt++) {
+    for (int attempt = 0; attempt < 2 && a.code == EX_TEMPFAIL; attempt++) {
         if (sv->keeper < 0 && (sv->keeper = keeper_connect(&sv->settings->control)) < 0)
             break;
-        g_free(text);
-        code = keeper_call(sv->keeper, verb, arguments, KEEPER_TIMEOUT_MS, &text);
-        if (code == EX_TEMPFAIL) {
+        keeper_answer_clear(&a);
+        a = keeper_ask(sv->keeper, verb, arguments, KEEPER_TIMEOUT_MS);
+        if (a.code == EX_TEMPFAIL) {
             close(sv->keeper);
             sv->keeper = -1;
         }
     }
     g_variant_unref(arguments);
+    return a;
+}
+
+static int ask(struct service *sv, const char *verb, GVariant *arguments, char **text_r)
+{
+    struct keeper_answer a = ask_all(sv, verb, arguments);
     if (text_r)
-        *text_r = g_steal_pointer(&text);
-    g_free(text);
-    return code;
+        *text_r = g_steal_pointer(&a.text);
+    keeper_answer_clear(&a);
+    return a.code;
 }
 
 static const char *class_name(enum judge_class class)
@@ -139,4 +144,29 @@ void service_confirm(struct service *sv, const char *user, const char *signature
     g_variant_dict_insert(&d, "user", "s", user);
     g_variant_dict_insert(&d, "signature", "s", signature);
     ask(sv, "confirm", g_variant_dict_end(&d), NULL);
+}
+
+int service_greylist(struct service *sv, const struct greylist_triplet *t)
+{
+    gint32 wait = 0;
+    GVariantDict d;
+    if (!sv->settings->greylist)
+        return 0;
+    /* Frames are UTF-8, and what a client says need not be. */
+    const char *const texts[][2] = {{"address", t->address}, {"sender", t->sender},
+                                    {"recipient", t->recipient}, {"domain", t->proved_domain}};
+    g_variant_dict_init(&d, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        char *text = texts[i][1] ? g_utf8_make_valid(texts[i][1], -1) : NULL;
+        if (text)
+            g_variant_dict_insert(&d, texts[i][0], "s", text);
+        g_free(text);
+    }
+    struct keeper_answer a = ask_all(sv, "greylist", g_variant_dict_end(&d));
+    if (a.code == EX_OK && a.results)
+        g_variant_lookup(a.results, "wait", "i", &wait);
+    else
+        log_warn("greylist: %s; nobody is asked to come again", a.text ? a.text : "no keeper");
+    keeper_answer_clear(&a);
+    return wait > 0 ? wait : 0;
 }

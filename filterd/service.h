@@ -8,6 +8,7 @@
 #include "classifier/classifier.h"
 #include "gpg/seal.h"
 #include "rules/anonymize.h"
+#include "rules/greylist.h"
 
 struct service {
     const struct settings *settings; /* lent */
@@ -39,5 +40,8 @@ bool service_record(struct service *sv, const char *user, const char *signature,
 int service_learn(struct service *sv, const struct lesson_wanted *l, char **text_r);
 /* The next hop took the copy. */
 void service_confirm(struct service *sv, const char *user, const char *signature);
+/* Seconds the client has to wait before it may come again, 0 if it passes: also when greylisting is
+ * off or the keeper does not answer. */
+int service_greylist(struct service *sv, const struct greylist_triplet *t);
 
 #endif

@@ -13,6 +13,8 @@
 #define BASE "[filterd]\nhostname=mx.example.org\nstate_dir=/var/lib/filterd\n"
 #define LISTENER "[listener in]\nprotocol=lmtp\naddress=inet:127.0.0.1:10025\n"
 
+#define POLICY "[listener p]\nprotocol=policy\naddress=unix:/p\n"
+
 static char *folder, *file;
 
 static int make_folder(void **state)
@@ -168,6 +170,8 @@ static void values(void **state)
         {"[control]\naddress=inet:127.0.0.1:1", "unix:/PATH"},
         {"[spam]\nheader_prefix=X Y", "beginning of a header"},
         {"[spam]\nquarantine=nobody", "mail address"},
+        {"[greylist]\nwait_seconds=0", "from 1 to 3600"},
+        {"[greylist]\nwait_seconds=3601", "from 1 to 3600"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
         char *text = g_strconcat(BASE, wrong[i].line, "\n", NULL);
@@ -189,6 +193,12 @@ static void together(void **state)
     bad(BASE LISTENER "next_hop=sendmail:/usr/sbin/sendmail\n", ":7: ", "filterd-pipe");
     bad(BASE "[listener in]\nprotocol=lmtp\nnext_hop=maildir:/m\n", ":4: ", "address is not set");
     bad(BASE "[listener in]\naddress=unix:/a\nnext_hop=maildir:/m\n", ":4: ", "protocol is not set");
+    bad(BASE POLICY, ":5: ", "needs [greylist] enabled=yes");
+    bad(BASE POLICY "next_hop=maildir:/m\n[greylist]\nenabled=yes\n", ":7: ", "delivers nothing");
+    struct settings *s = good(BASE POLICY "[greylist]\nenabled=yes\nwait_seconds=7\n");
+    assert_int_equal(s->listeners[0].protocol, PROTO_POLICY);
+    assert_int_equal(s->greylist_wait, 7);
+    settings_free(&s);
     bad(BASE "[spam]\naction=quarantine\n", ":5: ", "quarantine=ADDRESS");
     bad(BASE "[classifier]\nunsure_threshold=0.95\n", ":5: ", "above spam_threshold");
     bad(BASE "[classifier]\nsignature_days=5\n", ":4: ", "below signature_days");
