@@ -103,6 +103,7 @@ sub compared {
 
 sub peers {
     my ($all) = @_;
+    return if !@{ $all->{peers} };
     print "\n== the peers; each ran with every message learnt, and with errors only: the better of the two counts\n";
     my $orders = join ', ', map { $_->{name} } @{ $all->{orders} };
     for my $p (@{ $all->{peers} }) {
