@@ -1,0 +1,409 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <glib.h>
+#include <string.h>
+
+#include "rules/dmarc.h"
+#include "rules/dmarc_from.h"
+#include "rules/dmarc_record.h"
+
+/* ---- a resolver that knows what the tests say ---- */
+
+static const struct zone_line {
+    const char *name;
+    enum dns_status status;
+    const char *first, *second;
+} zone[] = {
+    {"_dmarc.reject.example", DNS_OK, "v=DMARC1; p=reject", NULL},
+    {"_dmarc.strict.example", DNS_OK, "v=DMARC1; p=quarantine; sp=none; adkim=s; aspf=s", NULL},
+    {"_dmarc.half.example", DNS_OK, "v=DMARC1; p=reject; pct=50", NULL},
+    {"_dmarc.never.example", DNS_OK, "v=DMARC1; p=reject; pct=0", NULL},
+    {"_dmarc.mild.example", DNS_OK, "v=DMARC1; p=quarantine; pct=0", NULL},
+    {"_dmarc.two.example", DNS_OK, "v=DMARC1; p=reject", "v=DMARC1; p=none"},
+    {"_dmarc.other.example", DNS_OK, "v=spf1 -all", "v=DMARC1; p=reject"},
+    {"_dmarc.spf.example", DNS_OK, "v=spf1 -all", NULL},
+    {"_dmarc.odd.example", DNS_OK, "v=DMARC1; p=whatever", NULL},
+    {"_dmarc.down.example", DNS_TEMP, NULL, NULL},
+    {"_dmarc.own.reject.example", DNS_OK, "v=DMARC1; p=none", NULL},
+    {"_dmarc.odd.reject.example", DNS_OK, "v=DMARC1; p=whatever", NULL},
+    {"_dmarc.spf.reject.example", DNS_OK, "v=spf1 -all", NULL},
+    {"_dmarc.down.reject.example", DNS_TEMP, NULL, NULL},
+    {"_dmarc.co.uk", DNS_OK, "v=DMARC1; p=reject", NULL},
+};
+
+static void add_record(struct dns_answer *a, const char *text)
+{
+    if (!text)
+        return;
+    struct dns_record *r = g_new0(struct dns_record, 1);
+    r->text = g_strdup(text);
+    r->len = strlen(text);
+    g_ptr_array_add(a->records, r);
+}
+
+static void record_free(gpointer data)
+{
+    g_free(((struct dns_record *)data)->text);
+    g_free(data);
+}
+
+void resolver_ask(struct resolver *r, const char *name, enum dns_type type,
+                  void (*fn)(const struct dns_answer *answer, void *arg), void *arg)
+{
+    struct dns_answer a = {.status = DNS_NONE};
+    (void)r;
+    assert_int_equal(type, DNS_TXT);
+    if (strcmp(name, "_dmarc.silent.example") == 0)
+        return;
+    a.records = g_ptr_array_new_with_free_func(record_free);
+    for (size_t i = 0; i < G_N_ELEMENTS(zone); i++) {
+        if (strcmp(zone[i].name, name) != 0)
+            continue;
+        a.status = zone[i].status;
+        add_record(&a, zone[i].first);
+        add_record(&a, zone[i].second);
+    }
+    fn(&a, arg);
+    g_ptr_array_unref(a.records);
+}
+
+void resolver_forget(struct resolver *r, const void *arg)
+{
+    (void)r;
+    (void)arg;
+}
+
+/* ---- From ---- */
+
+static void from_addresses(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *domain; /* NULL: not exactly one */
+    } cases[] = {
+        {"jane@Example.ORG", "example.org"},
+        {" <jane@example.org>", "example.org"},
+        {"Jane Doe <jane@example.org>", "example.org"},
+        {"\"Doe, Jane\" <jane@example.org>", "example.org"},
+        {"\"bank@example.com\" <jane@example.org>", "example.org"},
+        {"\"a\\\"b@c.d\" <jane@example.org>", "example.org"},
+        {"jane@example.org (Jane Doe)", "example.org"},
+        {"(bank@example.com, (\\)nested) x) jane@example.org", "example.org"},
+        {"Jane\r\n\tDoe\r\n <jane@example.org>", "example.org"},
+        {"=?utf-8?Q?bank=40example.com?= <jane@example.org>", "example.org"},
+        {"\"jane doe\"@example.org", "example.org"},
+        {"\"a@b\"@example.org", "example.org"},
+        {"<@relay.example,@b.example:jane@example.org>", "example.org"},
+        {"Friends: jane@example.org;", "example.org"},
+        {", ,jane@example.org,", "example.org"},
+        {"jane @ example . org", "example.org"},
+        {"jane@example.org.", "example.org"},
+        {"J\xc3\xb6rg <j@b\xc3\xbc" "cher.example>", "xn--bcher-kva.example"},
+        {"j@XN--BCHER-KVA.example", "xn--bcher-kva.example"},
+        {"Doe, Jane <jane@example.org>", "example.org"},
+        {"jane@example.org <jane@Example.org>", "example.org"},
+        {"a@localhost", "localhost"},
+        {"", NULL},
+        {"Jane", NULL},
+        {"undisclosed:;", NULL},
+        {"<>", NULL},
+        {"@example.org", NULL},
+        {"<@example.org>", NULL},
+        {"jane@", NULL},
+        {"jane@[192.0.2.1]", NULL},
+        {"jane@192.0.2.1", NULL},
+        {"jane@example..org", NULL},
+        {"jane@.example.org", NULL},
+        {"jane@exa_mple!.org", NULL},
+        {"jane@\xff.org", NULL},
+        {"bank@example.com <jane@example.org>", NULL},
+        {"<bank@example.com> <jane@example.org>", NULL},
+        {"<jane@example.org> bank@example.com", NULL},
+        {"bank@example.com, jane@example.org", NULL},
+        {"bank@example.org, jane@example.org", NULL},
+        {"Friends: a@example.org, b@example.org;", NULL},
+        {"\"Jane <jane@example.org>", NULL},
+        {"(Jane <jane@example.org>", NULL},
+        {"jane@example.org (Jane", NULL},
+        {"Jane <jane@example.org", NULL},
+        {"Jane <jane@example.org> >", NULL},
+        {"<jane@example.org@example.com>", NULL},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        char domain[256] = "";
+        const char *wrong = NULL, *from = cases[i].from;
+        bool one = dmarc_from_domain(from, strlen(from), domain, &wrong);
+        if (one != (cases[i].domain != NULL) || (one && strcmp(domain, cases[i].domain)) || (!one && !wrong))
+            fail_msg("%s: %s %s", from, domain, wrong);
+    }
+    char domain[256];
+    const char *wrong;
+    assert_false(dmarc_from_domain("a@b.example\0c", 13, domain, &wrong));
+}
+
+static void long_from(void **state)
+{
+    (void)state;
+    char domain[256];
+    const char *wrong;
+    char *open = g_strnfill(64 * 1024, '('), *dots = g_strnfill(64 * 1024, '.');
+    memcpy(dots, "a@", 2);
+    assert_false(dmarc_from_domain(open, 64 * 1024, domain, &wrong));
+    assert_false(dmarc_from_domain(dots, 64 * 1024, domain, &wrong));
+    memset(open, ' ', 64 * 1024);
+    memcpy(open, "a@b.example", 11);
+    assert_true(dmarc_from_domain(open, 64 * 1024, domain, &wrong));
+    assert_false(dmarc_from_domain(open, 64 * 1024 + 1, domain, &wrong));
+    g_free(open);
+    g_free(dots);
+}
+
+/* ---- records ---- */
+
+static void records(void **state)
+{
+    (void)state;
+    enum { NO, QU, RE, NOT_ONE, UNUSABLE };
+    static const struct {
+        const char *text;
+        int p, sp, dkim, spf, pct;
+    } cases[] = {
+        {"v=DMARC1; p=none", NO, NO, 0, 0, 100},
+        {"v=DMARC1;p=reject;", RE, RE, 0, 0, 100},
+        {" v = DMARC1 ; p = Quarantine ; sp=NONE ; adkim=S; aspf=s; pct=20", QU, NO, 1, 1, 20},
+        {"v=DMARC1; adkim=r; p=reject; sp=quarantine; aspf=x; pct=0", RE, QU, 0, 0, 0},
+        {"v=DMARC1; p=reject; pct=101", RE, RE, 0, 0, 100},
+        {"v=DMARC1; p=reject; pct=-1", RE, RE, 0, 0, 100},
+        {"v=DMARC1; p=reject; pct=5%", RE, RE, 0, 0, 100},
+        {"v=DMARC1; p=reject; pct=0000", RE, RE, 0, 0, 100},
+        {"v=DMARC1; p=reject; rua=mailto:a@b.c,mailto:d@e.f!10m; ruf=mailto:x@y; fo=1:d:s; rf=afrf; ri=1",
+         RE, RE, 0, 0, 100},
+        {"v=DMARC1; p=reject; np=none; psd=n; t=y; X9_=1", RE, RE, 0, 0, 100},
+        {"v=DMARC1; rua=mailto:a@b.c", NO, NO, 0, 0, 100},
+        {"v=DMARC1; p=rejected; rua=mailto:a@b.c", NO, NO, 0, 0, 100},
+        {"v=DMARC1; p=reject; sp=all; rua=nonsense, mailto:a@b.c", NO, NO, 0, 0, 100},
+        {"v=DMARC1", UNUSABLE, 0, 0, 0, 0},
+        {"v=DMARC1;", UNUSABLE, 0, 0, 0, 0},
+        {"v=DMARC1; p=rejected", UNUSABLE, 0, 0, 0, 0},
+        {"v=DMARC1; p=re ject", UNUSABLE, 0, 0, 0, 0},
+        {"v=DMARC1; p=reject; sp=all", UNUSABLE, 0, 0, 0, 0},
+        {"v=DMARC1; p=reject; sp=all; rua=nonsense", UNUSABLE, 0, 0, 0, 0},
+        {"v=DMARC1; p=reject; p=none", UNUSABLE, 0, 0, 0, 0},
+        {"v=DMARC1; p=reject;; pct=1", UNUSABLE, 0, 0, 0, 0},
+        {"v=DMARC1; p", UNUSABLE, 0, 0, 0, 0},
+        {"v=DMARC2; p=none", NOT_ONE, 0, 0, 0, 0},
+        {"v=dmarc1; p=none", NOT_ONE, 0, 0, 0, 0},
+        {"v=DMARC1 p=none", NOT_ONE, 0, 0, 0, 0},
+        {"v=DMARC10; p=none", NOT_ONE, 0, 0, 0, 0},
+        {"p=none; v=DMARC1", NOT_ONE, 0, 0, 0, 0},
+        {"", NOT_ONE, 0, 0, 0, 0},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const char *text = cases[i].text;
+        struct dmarc_record r;
+        bool is = dmarc_record_is(text, strlen(text));
+        bool usable = dmarc_record_parse(text, strlen(text), &r);
+        if (is != (cases[i].p != NOT_ONE) || usable != (cases[i].p < NOT_ONE))
+            fail_msg("%s: %d %d", text, is, usable);
+        if (usable && ((int)r.policy != cases[i].p || (int)r.subdomain != cases[i].sp ||
+                       r.strict_dkim != cases[i].dkim || r.strict_spf != cases[i].spf ||
+                       r.percent != cases[i].pct))
+            fail_msg("%s: %d %d %d %d %d", text, (int)r.policy, (int)r.subdomain, r.strict_dkim,
+                     r.strict_spf, r.percent);
+    }
+}
+
+/* ---- registered domains ---- */
+
+static void registered_domains(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *host, *domain;
+    } cases[] = {
+        {"example.org", "example.org"},
+        {"A.B.Example.ORG.", "example.org"},
+        {"a.example.co.uk", "example.co.uk"},
+        {"a.github.io", "a.github.io"},
+        {"www.b\xc3\xbc" "cher.de", "xn--bcher-kva.de"},
+        {"www.xn--bcher-kva.de", "xn--bcher-kva.de"},
+        {"a.b.xn--55qx5d.cn", "b.xn--55qx5d.cn"},
+        {"a.b.\xe5\x85\xac\xe5\x8f\xb8.cn", "b.xn--55qx5d.cn"},
+        {"a.b.test", "b.test"},
+        {"co.uk", NULL},
+        {"org", NULL},
+        {"", NULL},
+        {".", NULL},
+        {"192.0.2.1", NULL},
+        {"2001:db8::1", NULL},
+        {"[192.0.2.1]", NULL},
+        {".example.org", NULL},
+        {"a..example.org", NULL},
+        {"\xff.org", NULL},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        char *domain = dmarc_registered_domain(cases[i].host);
+        if (g_strcmp0(domain, cases[i].domain))
+            fail_msg("%s: %s", cases[i].host, domain);
+        g_free(domain);
+    }
+}
+
+/* ---- the whole ---- */
+
+static struct dmarc_result judge(const char *header, const struct spf_result *spf,
+                                 const GArray *signatures)
+{
+    struct dmarc_check *c = dmarc_check_new(NULL, header, strlen(header));
+    struct dmarc_result r = dmarc_check_finish(c, spf, signatures);
+    dmarc_check_free(&c);
+    return r;
+}
+
+static struct dmarc_result judge_from(const char *domain, const struct spf_result *spf,
+                                      const GArray *signatures)
+{
+    char *header = g_strdup_printf("Subject: x\r\nFrom: <a@%s>\r\n", domain);
+    struct dmarc_result r = judge(header, spf, signatures);
+    g_free(header);
+    return r;
+}
+
+#define S(word) SPF_CODE_##word
+#define K(word) DKIM_CODE_##word
+#define R(word) DMARC_CODE_##word
+#define P(word) DMARC_POLICY_##word
+
+static void verdicts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from;
+        enum spf_code spf;
+        const char *spf_domain;
+        enum dkim_code dkim;
+        const char *dkim_domain;
+        enum dmarc_code code;
+        enum dmarc_policy policy;
+    } cases[] = {
+        {"reject.example", S(PASS), "reject.example", K(FAIL), "x.example", R(PASS), P(REJECT)},
+        {"reject.example", S(PASS), "Mail.Reject.example", K(NONE), "", R(PASS), P(REJECT)},
+        {"reject.example", S(FAIL), "reject.example", K(PASS), "reject.example", R(PASS), P(REJECT)},
+        {"reject.example", S(NONE), "", K(PASS), "a.reject.example", R(PASS), P(REJECT)},
+        {"b.reject.example", S(NONE), "", K(PASS), "a.reject.example", R(PASS), P(REJECT)},
+        {"reject.example", S(PASS), "evil.example", K(PASS), "evil.example", R(FAIL), P(REJECT)},
+        {"reject.example", S(PASS), "notreject.example", K(PASS), "xreject.example", R(FAIL), P(REJECT)},
+        {"reject.example", S(PASS), "example", K(PASS), "", R(FAIL), P(REJECT)},
+        {"reject.example", S(SOFTFAIL), "reject.example", K(POLICY), "reject.example", R(FAIL), P(REJECT)},
+        {"reject.example", S(NEUTRAL), "reject.example", K(PERMERROR), "reject.example", R(FAIL), P(REJECT)},
+        {"reject.example", S(TEMPERROR), "reject.example", K(FAIL), "reject.example", R(TEMPERROR), P(REJECT)},
+        {"reject.example", S(FAIL), "reject.example", K(TEMPERROR), "reject.example", R(TEMPERROR), P(REJECT)},
+        {"reject.example", S(TEMPERROR), "evil.example", K(TEMPERROR), "evil.example", R(FAIL), P(REJECT)},
+        {"reject.example", S(TEMPERROR), "reject.example", K(PASS), "reject.example", R(PASS), P(REJECT)},
+        {"strict.example", S(PASS), "mail.strict.example", K(PASS), "a.strict.example", R(FAIL), P(QUARANTINE)},
+        {"strict.example", S(PASS), "strict.example", K(NONE), "", R(PASS), P(QUARANTINE)},
+        {"strict.example", S(NONE), "", K(PASS), "STRICT.example", R(PASS), P(QUARANTINE)},
+        {"a.strict.example", S(PASS), "strict.example", K(PASS), "strict.example", R(FAIL), P(NONE)},
+        {"a.strict.example", S(PASS), "a.strict.example", K(NONE), "", R(PASS), P(NONE)},
+        {"never.example", S(NONE), "", K(NONE), "", R(FAIL), P(QUARANTINE)},
+        {"mild.example", S(NONE), "", K(NONE), "", R(FAIL), P(NONE)},
+        {"other.example", S(NONE), "", K(NONE), "", R(FAIL), P(REJECT)},
+        {"own.reject.example", S(NONE), "", K(NONE), "", R(FAIL), P(NONE)},
+        {"sub.own.reject.example", S(NONE), "", K(NONE), "", R(FAIL), P(REJECT)},
+        {"spf.reject.example", S(NONE), "", K(NONE), "", R(FAIL), P(REJECT)},
+        {"odd.reject.example", S(NONE), "", K(NONE), "", R(NONE), P(NONE)},
+        {"two.example", S(NONE), "", K(NONE), "", R(NONE), P(NONE)},
+        {"odd.example", S(NONE), "", K(NONE), "", R(NONE), P(NONE)},
+        {"spf.example", S(NONE), "", K(NONE), "", R(NONE), P(NONE)},
+        {"nothing.example", S(PASS), "nothing.example", K(NONE), "", R(NONE), P(NONE)},
+        {"down.example", S(PASS), "down.example", K(NONE), "", R(TEMPERROR), P(NONE)},
+        {"down.reject.example", S(PASS), "reject.example", K(NONE), "", R(TEMPERROR), P(NONE)},
+        {"a.down.example", S(PASS), "down.example", K(NONE), "", R(TEMPERROR), P(NONE)},
+        {"silent.example", S(PASS), "silent.example", K(NONE), "", R(TEMPERROR), P(NONE)},
+        /* A public suffix has itself for an organisational domain, and nobody else. */
+        {"co.uk", S(PASS), "a.co.uk", K(PASS), "b.co.uk", R(FAIL), P(REJECT)},
+        {"a.co.uk", S(PASS), "a.co.uk", K(NONE), "", R(NONE), P(NONE)},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct spf_result spf = {.code = cases[i].spf};
+        struct dkim_signature s[2] = {{.code = DKIM_CODE_FAIL, .domain = "first.example"},
+                                      {.code = cases[i].dkim}};
+        GArray *signatures = g_array_new(FALSE, FALSE, sizeof s[0]);
+        g_strlcpy(spf.domain, cases[i].spf_domain, sizeof spf.domain);
+        g_strlcpy(s[1].domain, cases[i].dkim_domain, sizeof s[1].domain);
+        g_array_append_vals(signatures, s, 2);
+        struct dmarc_result r = judge_from(cases[i].from, &spf, signatures);
+        if (r.code != cases[i].code || r.policy != cases[i].policy || strcmp(r.domain, cases[i].from) != 0)
+            fail_msg("%zu %s: %s %s %s", i, cases[i].from, dmarc_word(r.code),
+                     dmarc_policy_word(r.policy), r.reason);
+        g_array_unref(signatures);
+    }
+}
+
+/* What was not looked at can neither pass nor fail. */
+static void unchecked(void **state)
+{
+    (void)state;
+    struct spf_result good = {.code = SPF_CODE_PASS, .domain = "reject.example"}, bad = good;
+    bad.code = SPF_CODE_FAIL;
+    GArray *none = g_array_new(FALSE, FALSE, sizeof(struct dkim_signature));
+    assert_int_equal(judge_from("reject.example", NULL, none).code, DMARC_CODE_NONE);
+    assert_int_equal(judge_from("reject.example", &bad, NULL).code, DMARC_CODE_NONE);
+    assert_int_equal(judge_from("reject.example", &good, NULL).code, DMARC_CODE_PASS);
+    assert_int_equal(judge_from("reject.example", &bad, none).code, DMARC_CODE_FAIL);
+    g_array_unref(none);
+}
+
+static void not_one_from(void **state)
+{
+    (void)state;
+    static const char *const headers[] = {
+        "Subject: x\r\n",
+        "From: a@reject.example\r\nFrom: a@reject.example\r\n",
+        "From: a@reject.example\r\nSubject: x\r\nfrom : b@evil.example\r\n",
+        "From: a@reject.example, b@reject.example\r\n",
+        "From: nobody\r\n",
+        "",
+    };
+    struct spf_result spf = {.code = SPF_CODE_PASS, .domain = "reject.example"};
+    for (size_t i = 0; i < G_N_ELEMENTS(headers); i++) {
+        struct dmarc_result r = judge(headers[i], &spf, NULL);
+        assert_int_equal(r.code, DMARC_CODE_PERMERROR);
+        assert_string_equal(r.domain, "");
+        assert_true(*r.reason != 0);
+    }
+    assert_int_equal(judge("From a Sat\r\nFrom: a@reject.example\r\n", &spf, NULL).code, DMARC_CODE_PASS);
+}
+
+/* pct=50 draws about half of all messages, and each message the same way each time. */
+static void sampling(void **state)
+{
+    (void)state;
+    struct spf_result spf = {.code = SPF_CODE_NONE};
+    GArray *none = g_array_new(FALSE, FALSE, sizeof(struct dkim_signature));
+    int drawn = 0;
+    for (int i = 0; i < 1000; i++) {
+        char *header = g_strdup_printf("From: a@half.example\r\nMessage-ID: <%d@x>\r\n", i);
+        enum dmarc_policy first = judge(header, &spf, none).policy;
+        assert_int_equal(judge(header, &spf, none).policy, first);
+        assert_int_not_equal(first, DMARC_POLICY_NONE);
+        drawn += first == DMARC_POLICY_REJECT;
+        g_free(header);
+    }
+    assert_in_range(drawn, 430, 570);
+    g_array_unref(none);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(from_addresses), cmocka_unit_test(long_from),
+        cmocka_unit_test(records),        cmocka_unit_test(registered_domains),
+        cmocka_unit_test(verdicts),       cmocka_unit_test(unchecked),
+        cmocka_unit_test(not_one_from),   cmocka_unit_test(sampling),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
