@@ -4,6 +4,7 @@
 #include "rules/spf_process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -40,6 +41,7 @@ struct question_head {
 
 struct answer {
     guint32 number;
+    bool died;
     struct spf_result result;
 };
 
@@ -105,6 +107,7 @@ static void report(guint32 number, int status)
     struct answer a;
     memset(&a, 0, sizeof a);
     a.number = number;
+    a.died = true;
     a.result.code = SPF_CODE_TEMPERROR;
     snprintf(a.result.reason, sizeof a.result.reason, "the check died (%s %d)",
              WIFSIGNALED(status) ? "signal" : "exit", WIFSIGNALED(status) ? WTERMSIG(status)
@@ -145,7 +148,8 @@ static void become_nurse(const struct settings *s, int fd, pid_t parent)
     if (getppid() != parent || dup2(fd, CHILD_FD) != CHILD_FD)
         _exit(0);
     close_range(CHILD_FD + 1, ~0U, 0);
-    log_to_fd(-1);
+    /* What there is to say of the name server, the asker's resolver says, too. */
+    log_to_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
     /* The end of the socket ends us, not a signal to the group: answers are still waited for. */
     static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
     static const int reset[] = {SIGCHLD, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU};
@@ -230,6 +234,8 @@ static bool take(struct spf_helper *h, struct answer *a)
     for (char *p = a->result.reason; *p; p++)
         if (*p < 0x20 || *p > 0x7e)
             *p = '?';
+    if (a->died)
+        log_warn("spf: %s", a->result.reason);
     return true;
 }
 
