@@ -3,7 +3,10 @@
 #include <glib.h>
 #include <string.h>
 
-enum { LINE_MAX_BYTES = 78, VALUE_MAX_BYTES = 320 };
+enum {
+    LINE_MAX_BYTES = 77, /* and a semicolon */
+    VALUE_MAX_BYTES = 320,
+};
 
 /* One header field in the making: words, and where its line began. */
 struct field {

@@ -91,9 +91,9 @@ static struct dkim_field field_of(const char *tags)
 static void a_field(void **state)
 {
     (void)state;
-    struct dkim_field f =
-        field_of("v=1; a=ed25519-sha256; c=simple/relaxed; d=Example.org;\r\n\ts=Sel; i=@a.example.org;"
-                 " l=12; h=from:to; bh=x; b=ab c\r\n defghijk");
+    struct dkim_field f = field_of(
+        "v=1; a=ed25519-sha256; c=simple/relaxed; d=Example.org;\r\n\ts=Sel; i=@a.example.org;"
+        " l=12; h=from:to; bh=x; b=ab c\r\n defghijk");
     assert_true(f.usable && f.has_length && f.relaxed_body && !f.sha1);
     assert_int_equal(f.length, 12);
     assert_string_equal(f.signature.domain, "example.org");
@@ -164,8 +164,10 @@ static void how_many(void **state)
     GString *header = g_string_new(NULL);
     g_string_append_printf(header, "DKIM-Signature: " GOOD "; z=%s\r\n", filler);
     for (int i = 0; i < 12; i++)
-        g_string_append_printf(header, "dkim-signature: v=1; a=rsa-sha256; d=d%d.org; s=s; h=from;"
-                                       " bh=x; b=x\r\n", i);
+        g_string_append_printf(header,
+                               "dkim-signature: v=1; a=rsa-sha256; d=d%d.org; s=s; h=from;"
+                               " bh=x; b=x\r\n",
+                               i);
     GArray *fields = fields_of(header->str);
     assert_int_equal(fields->len, DKIM_FIELD_MAX);
     for (guint i = 0; i < fields->len; i++) {
@@ -209,8 +211,9 @@ static void body_lengths(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tag_lists),  cmocka_unit_test(too_many_tags), cmocka_unit_test(a_field),
-        cmocka_unit_test(bad_fields), cmocka_unit_test(how_many),      cmocka_unit_test(body_lengths),
+        cmocka_unit_test(tag_lists), cmocka_unit_test(too_many_tags),
+        cmocka_unit_test(a_field),   cmocka_unit_test(bad_fields),
+        cmocka_unit_test(how_many),  cmocka_unit_test(body_lengths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

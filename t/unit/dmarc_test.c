@@ -101,7 +101,9 @@ static void from_addresses(void **state)
         {", ,jane@example.org,", "example.org"},
         {"jane @ example . org", "example.org"},
         {"jane@example.org.", "example.org"},
-        {"J\xc3\xb6rg <j@b\xc3\xbc" "cher.example>", "xn--bcher-kva.example"},
+        {"J\xc3\xb6rg <j@b\xc3\xbc"
+         "cher.example>",
+         "xn--bcher-kva.example"},
         {"j@XN--BCHER-KVA.example", "xn--bcher-kva.example"},
         {"Doe, Jane <jane@example.org>", "example.org"},
         {"jane@example.org <jane@Example.org>", "example.org"},
@@ -136,7 +138,8 @@ static void from_addresses(void **state)
         char domain[256] = "";
         const char *wrong = NULL, *from = cases[i].from;
         bool one = dmarc_from_domain(from, strlen(from), domain, &wrong);
-        if (one != (cases[i].domain != NULL) || (one && strcmp(domain, cases[i].domain)) || (!one && !wrong))
+        if (one != (cases[i].domain != NULL) || (one && strcmp(domain, cases[i].domain)) ||
+            (!one && !wrong))
             fail_msg("%s: %s %s", from, domain, wrong);
     }
     char domain[256];
@@ -179,7 +182,8 @@ static void records(void **state)
         {"v=DMARC1; p=reject; pct=-1", RE, RE, 0, 0, 100},
         {"v=DMARC1; p=reject; pct=5%", RE, RE, 0, 0, 100},
         {"v=DMARC1; p=reject; pct=0000", RE, RE, 0, 0, 100},
-        {"v=DMARC1; p=reject; rua=mailto:a@b.c,mailto:d@e.f!10m; ruf=mailto:x@y; fo=1:d:s; rf=afrf; ri=1",
+        {"v=DMARC1; p=reject; rua=mailto:a@b.c,mailto:d@e.f!10m; ruf=mailto:x@y; fo=1:d:s; "
+         "rf=afrf; ri=1",
          RE, RE, 0, 0, 100},
         {"v=DMARC1; p=reject; np=none; psd=n; t=y; X9_=1", RE, RE, 0, 0, 100},
         {"v=DMARC1; rua=mailto:a@b.c", NO, NO, 0, 0, 100},
@@ -228,7 +232,9 @@ static void registered_domains(void **state)
         {"A.B.Example.ORG.", "example.org"},
         {"a.example.co.uk", "example.co.uk"},
         {"a.github.io", "a.github.io"},
-        {"www.b\xc3\xbc" "cher.de", "xn--bcher-kva.de"},
+        {"www.b\xc3\xbc"
+         "cher.de",
+         "xn--bcher-kva.de"},
         {"www.xn--bcher-kva.de", "xn--bcher-kva.de"},
         {"a.b.xn--55qx5d.cn", "b.xn--55qx5d.cn"},
         {"a.b.\xe5\x85\xac\xe5\x8f\xb8.cn", "b.xn--55qx5d.cn"},
@@ -291,22 +297,32 @@ static void verdicts(void **state)
     } cases[] = {
         {"reject.example", S(PASS), "reject.example", K(FAIL), "x.example", R(PASS), P(REJECT)},
         {"reject.example", S(PASS), "Mail.Reject.example", K(NONE), "", R(PASS), P(REJECT)},
-        {"reject.example", S(FAIL), "reject.example", K(PASS), "reject.example", R(PASS), P(REJECT)},
+        {"reject.example", S(FAIL), "reject.example", K(PASS), "reject.example", R(PASS),
+         P(REJECT)},
         {"reject.example", S(NONE), "", K(PASS), "a.reject.example", R(PASS), P(REJECT)},
         {"b.reject.example", S(NONE), "", K(PASS), "a.reject.example", R(PASS), P(REJECT)},
         {"reject.example", S(PASS), "evil.example", K(PASS), "evil.example", R(FAIL), P(REJECT)},
-        {"reject.example", S(PASS), "notreject.example", K(PASS), "xreject.example", R(FAIL), P(REJECT)},
+        {"reject.example", S(PASS), "notreject.example", K(PASS), "xreject.example", R(FAIL),
+         P(REJECT)},
         {"reject.example", S(PASS), "example", K(PASS), "", R(FAIL), P(REJECT)},
-        {"reject.example", S(SOFTFAIL), "reject.example", K(POLICY), "reject.example", R(FAIL), P(REJECT)},
-        {"reject.example", S(NEUTRAL), "reject.example", K(PERMERROR), "reject.example", R(FAIL), P(REJECT)},
-        {"reject.example", S(TEMPERROR), "reject.example", K(FAIL), "reject.example", R(TEMPERROR), P(REJECT)},
-        {"reject.example", S(FAIL), "reject.example", K(TEMPERROR), "reject.example", R(TEMPERROR), P(REJECT)},
-        {"reject.example", S(TEMPERROR), "evil.example", K(TEMPERROR), "evil.example", R(FAIL), P(REJECT)},
-        {"reject.example", S(TEMPERROR), "reject.example", K(PASS), "reject.example", R(PASS), P(REJECT)},
-        {"strict.example", S(PASS), "mail.strict.example", K(PASS), "a.strict.example", R(FAIL), P(QUARANTINE)},
+        {"reject.example", S(SOFTFAIL), "reject.example", K(POLICY), "reject.example", R(FAIL),
+         P(REJECT)},
+        {"reject.example", S(NEUTRAL), "reject.example", K(PERMERROR), "reject.example", R(FAIL),
+         P(REJECT)},
+        {"reject.example", S(TEMPERROR), "reject.example", K(FAIL), "reject.example", R(TEMPERROR),
+         P(REJECT)},
+        {"reject.example", S(FAIL), "reject.example", K(TEMPERROR), "reject.example", R(TEMPERROR),
+         P(REJECT)},
+        {"reject.example", S(TEMPERROR), "evil.example", K(TEMPERROR), "evil.example", R(FAIL),
+         P(REJECT)},
+        {"reject.example", S(TEMPERROR), "reject.example", K(PASS), "reject.example", R(PASS),
+         P(REJECT)},
+        {"strict.example", S(PASS), "mail.strict.example", K(PASS), "a.strict.example", R(FAIL),
+         P(QUARANTINE)},
         {"strict.example", S(PASS), "strict.example", K(NONE), "", R(PASS), P(QUARANTINE)},
         {"strict.example", S(NONE), "", K(PASS), "STRICT.example", R(PASS), P(QUARANTINE)},
-        {"a.strict.example", S(PASS), "strict.example", K(PASS), "strict.example", R(FAIL), P(NONE)},
+        {"a.strict.example", S(PASS), "strict.example", K(PASS), "strict.example", R(FAIL),
+         P(NONE)},
         {"a.strict.example", S(PASS), "a.strict.example", K(NONE), "", R(PASS), P(NONE)},
         {"never.example", S(NONE), "", K(NONE), "", R(FAIL), P(QUARANTINE)},
         {"mild.example", S(NONE), "", K(NONE), "", R(FAIL), P(NONE)},
@@ -336,7 +352,8 @@ static void verdicts(void **state)
         g_strlcpy(s[1].domain, cases[i].dkim_domain, sizeof s[1].domain);
         g_array_append_vals(signatures, s, 2);
         struct dmarc_result r = judge_from(cases[i].from, &spf, signatures);
-        if (r.code != cases[i].code || r.policy != cases[i].policy || strcmp(r.domain, cases[i].from) != 0)
+        if (r.code != cases[i].code || r.policy != cases[i].policy ||
+            strcmp(r.domain, cases[i].from) != 0)
             fail_msg("%zu %s: %s %s %s", i, cases[i].from, dmarc_word(r.code),
                      dmarc_policy_word(r.policy), r.reason);
         g_array_unref(signatures);
@@ -375,7 +392,8 @@ static void not_one_from(void **state)
         assert_string_equal(r.domain, "");
         assert_true(*r.reason != 0);
     }
-    assert_int_equal(judge("From a Sat\r\nFrom: a@reject.example\r\n", &spf, NULL).code, DMARC_CODE_PASS);
+    assert_int_equal(judge("From a Sat\r\nFrom: a@reject.example\r\n", &spf, NULL).code,
+                     DMARC_CODE_PASS);
 }
 
 /* pct=50 draws about half of all messages, and each message the same way each time. */
