@@ -128,8 +128,8 @@ static void foreign_bytes(void **state)
     assert_string_equal((const char *)b.data,
                         "Received-SPF: fail receiver=mx.example.com; identity=mailfrom;\r\n"
                         "\tclient-ip=\"x??y\"; helo=\"a??Bcc: x????\";\r\n"
-                        "\tenvelope-from=\"\\\"a\\\\ b\\\"@x??Subject: evil\";\r\n"
-                        "\tmechanism=\"x\\\";???dkim=pass\";\r\n");
+                        "\tenvelope-from=\"\\\"a\\\\ b\\\"@x??Subject: evil\"; "
+                        "mechanism=\"x\\\";???dkim=pass\";\r\n");
     bytes_free(&b);
     g_array_unref(dkim);
 }
