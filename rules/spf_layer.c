@@ -8,14 +8,13 @@
 
 #include <spf2/spf.h>
 
-/* Its buffers have room for 4,155 bytes; a record of 2,048 does not grow to this. */
-#define WRITTEN_MAX 4000
 #define PLACE_NAME "t%u.invalid"
 
 struct layer {
     SPF_dns_server_t dns; /* its hook is this */
     struct spf_terms *terms;
     const struct spf_client *client;
+    bool refused; /* it did not take a record */
 };
 
 /* ---- the record, written for it ---- */
@@ -61,10 +60,13 @@ static void write_term(GString *out, const struct spf_term *t, bool v6, guint pl
     }
 }
 
-static bool ends_there(const struct spf_term *t, bool v6)
+/* It keeps 511 bytes of mechanisms and drops the rest without a word: 43 networks are too many. So
+ * only what could match is written. */
+static bool is_needless(const struct spf_term *t, const struct spf_client *c)
 {
-    return t->kind == SPF_TERM_ALL || (t->kind == SPF_TERM_IP4 && !v6 && !t->bits4) ||
-           (t->kind == SPF_TERM_IP6 && v6 && !t->bits6);
+    if (t->kind == SPF_TERM_IP4)
+        return c->v6 || !spf_client_is_in(c, t->address, t->bits4);
+    return t->kind == SPF_TERM_IP6 && (!c->v6 || !spf_client_is_in(c, t->address, t->bits6));
 }
 
 char *spf_layer_write(struct spf_terms *terms, const struct spf_client *client,
@@ -72,22 +74,31 @@ char *spf_layer_write(struct spf_terms *terms, const struct spf_client *client,
 {
     GString *out = g_string_new("v=spf1");
     int lookups = 0;
-    for (guint i = 0; i < record->terms->len; i++) {
+    bool end = false;
+    for (guint i = 0; i < record->terms->len && !end; i++) {
         const struct spf_term *t = record->terms->pdata[i];
         guint place = 0;
-        if (t->kind == (client->v6 ? SPF_TERM_IP4 : SPF_TERM_IP6))
+        if (is_needless(t, client))
             continue;
-        if (t->kind != SPF_TERM_ALL && t->kind != SPF_TERM_IP4 && t->kind != SPF_TERM_IP6) {
+        /* Behind these nothing is reached. */
+        end = t->kind == SPF_TERM_ALL || t->kind == SPF_TERM_IP4 || t->kind == SPF_TERM_IP6;
+        if (!end) {
             place = spf_terms_add(terms, t, domain);
-            lookups++;
+            end = ++lookups > SPF_TERMS_MAX;
         }
         write_term(out, t, client->v6, place);
-        /* Behind these nothing is reached. */
-        if (ends_there(t, client->v6) || lookups > SPF_TERMS_MAX)
-            break;
     }
     spf_terms_end(terms);
     return g_string_free(out, FALSE);
+}
+
+/* As many mechanisms as it must have taken. */
+static unsigned mechanisms(const char *written)
+{
+    unsigned n = 0;
+    for (const char *p = written; (p = strchr(p, ' ')); p++)
+        n += !g_str_has_prefix(p, " redirect=");
+    return n;
 }
 
 /* ---- what it asks for ---- */
@@ -140,9 +151,9 @@ static SPF_errcode_t get_spf(SPF_server_t *server, SPF_request_t *request, SPF_r
     if (!record)
         return SPF_E_DNS_ERROR;
     g_autofree char *text = spf_layer_write(l->terms, l->client, record, domain);
-    if (strlen(text) > WRITTEN_MAX)
-        return SPF_E_BIG_STRING;
-    return SPF_record_compile(server, response, record_r, text);
+    SPF_errcode_t error = SPF_record_compile(server, response, record_r, text);
+    l->refused |= error != SPF_E_SUCCESS || (*record_r)->num_mech < mechanisms(text);
+    return l->refused && !error ? SPF_E_BIG_MECH : error;
 }
 
 /* ---- the check ---- */
@@ -178,8 +189,10 @@ static void conclude(const struct layer *l, SPF_response_t *response, struct spf
 {
     if (!spf_terms_outcome(l->terms, result))
         return;
-    result->code = code_of(SPF_response_result(response));
-    if (result->code == SPF_CODE_TEMPERROR || result->code == SPF_CODE_PERMERROR)
+    result->code = l->refused ? SPF_CODE_PERMERROR : code_of(SPF_response_result(response));
+    if (l->refused)
+        g_strlcpy(result->reason, "libspf2 does not take a record", sizeof result->reason);
+    else if (result->code == SPF_CODE_TEMPERROR || result->code == SPF_CODE_PERMERROR)
         snprintf(result->reason, sizeof result->reason, "libspf2: %s",
                  SPF_strerror(SPF_response_errcode(response)));
     else if (SPF_response_reason(response) == SPF_REASON_DEFAULT)

@@ -13,7 +13,8 @@
 /* Fills in code and reason. */
 void spf_layer_check(struct spf_lookup *lookup, const struct spf_client *client,
                      struct spf_result *result);
-/* The record as libspf2 gets it, g_free; its terms get their places in t. */
+/* The record as libspf2 gets it, g_free; its terms get their places in t. Networks that do not
+ * hold the client are left out. */
 char *spf_layer_write(struct spf_terms *t, const struct spf_client *client,
                       const struct spf_record *record, const char *domain);
 

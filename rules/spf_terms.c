@@ -30,6 +30,13 @@ struct spf_terms {
     char reason[sizeof((struct spf_result *)0)->reason];
 };
 
+bool spf_client_is_in(const struct spf_client *c, const guint8 *address, int bits)
+{
+    int whole = bits / 8, rest = bits % 8;
+    return memcmp(c->address, address, (size_t)whole) == 0 &&
+           (!rest || (c->address[whole] ^ address[whole]) >> (8 - rest) == 0);
+}
+
 static void free_place(gpointer place)
 {
     struct place *p = place;
@@ -286,13 +293,9 @@ static void add_address(GArray *out, const struct dns_record *r)
 
 static bool is_among(const struct spf_terms *t, const GArray *addresses, int bits)
 {
-    const guint8 *client = t->client->address, *other = (const guint8 *)addresses->data;
-    for (guint i = 0; i < addresses->len; i++, other += 16) {
-        int whole = bits / 8, rest = bits % 8;
-        if (memcmp(client, other, (size_t)whole) == 0 &&
-            (!rest || (client[whole] ^ other[whole]) >> (8 - rest) == 0))
+    for (guint i = 0; i < addresses->len; i++)
+        if (spf_client_is_in(t->client, (const guint8 *)addresses->data + 16 * i, bits))
             return true;
-    }
     return false;
 }
 

@@ -19,6 +19,9 @@ struct spf_client {
     const char *sender, *local, *domain, *helo;
 };
 
+/* address is as long as the client's. */
+bool spf_client_is_in(const struct spf_client *c, const guint8 *address, int bits);
+
 struct spf_terms;
 
 /* Both lent. The first place, number 0, is for the record of the client's domain. */
