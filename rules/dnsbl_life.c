@@ -13,7 +13,7 @@ static void become(struct dnsbl_life *life, enum dnsbl_state state, int seconds,
     g_free(life->why);
     life->why = g_strdup(why);
     life->state = state;
-    life->until = g_get_monotonic_time() + seconds * G_USEC_PER_SEC;
+    life->until = g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
 }
 
 void dnsbl_life_sleep(struct dnsbl_life *life, const char *why)

@@ -70,7 +70,7 @@ static void read_host(struct cursor *c, GString *host)
             g_string_truncate(host, 0);
             continue;
         }
-        if (!got || !is_host_char(got) || host->len > HOST_BYTES) {
+        if (!got || !is_host_char(got) || host->len + 4 > HOST_BYTES) {
             *c = before;
             break;
         }
@@ -125,8 +125,11 @@ static bool at_host(struct cursor *c, const char *start)
     }
     if (begins(c, start, "www."))
         return true;
-    const bool colon = *c->p == ':' || begins(c, start, "&#58") || begins(c, start, "&#x3a");
-    if (!colon && !(c->end - c->p > 2 && (*c->p == '"' || *c->p == '\'') && c->p[1] == '/' && c->p[2] == '/'))
+    const size_t left = (size_t)(c->end - c->p);
+    const bool colon = *c->p == ':' || (left > 5 && (g_ascii_strncasecmp(c->p, "&#58", 4) == 0 ||
+                                                     g_ascii_strncasecmp(c->p, "&#x3a", 5) == 0));
+    const bool quoted = left > 2 && (*c->p == '"' || *c->p == '\'') && c->p[1] == '/' && c->p[2] == '/';
+    if (!colon && !quoted)
         return false;
     next_char(&ahead);
     if (!at_authority(&ahead))
@@ -139,7 +142,7 @@ static bool at_host(struct cursor *c, const char *start)
 void uri_each(const char *text, size_t len, void (*fn)(const char *host, void *arg), void *arg)
 {
     struct cursor c = {text, text + len};
-    GString *host = g_string_new(NULL);
+    GString *host = g_string_sized_new(HOST_BYTES + 8); /* never moved: it is wiped */
     int hosts = 0;
     while (c.p < c.end && hosts < MAX_HOSTS) {
         const char *before = c.p;
