@@ -148,6 +148,27 @@ enum lineio_status lineio_get(struct lineio *io, char *line, size_t size)
     return bare ? LINEIO_BARE : too_long ? LINEIO_TOO_LONG : LINEIO_OK;
 }
 
+enum lineio_status lineio_get_lf(struct lineio *io, char *line, size_t size)
+{
+    size_t len = 0;
+    int c = 0;
+    bool too_long = false, bare = false;
+    for (bool first = true;; first = false) {
+        enum lineio_status st = next_byte(io, first, &c);
+        if (st != LINEIO_OK)
+            return st == LINEIO_EOF && len ? LINEIO_ERROR : st;
+        if (c == '\n')
+            break;
+        bare |= c == 0;
+        if (len + 1 < size)
+            line[len++] = (char)c;
+        else
+            too_long = true;
+    }
+    line[len] = 0;
+    return bare ? LINEIO_BARE : too_long ? LINEIO_TOO_LONG : LINEIO_OK;
+}
+
 /* Where the next byte of DATA stands. */
 enum data_state { AT_START, IN_LINE, AFTER_CR, AFTER_DOT, AFTER_DOT_CR };
 

@@ -35,6 +35,8 @@ void lineio_set_wake(struct lineio *io, const volatile int *flag);
 
 /* One line without its CRLF, terminated; size includes the terminator. */
 enum lineio_status lineio_get(struct lineio *io, char *line, size_t size);
+/* The same for protocols whose lines end with LF, as Postfix's policy protocol; BARE is one with NUL. */
+enum lineio_status lineio_get_lf(struct lineio *io, char *line, size_t size);
 /* True if a whole or half line is already here: pipelined input. */
 bool lineio_pending(const struct lineio *io);
 

@@ -36,7 +36,10 @@ bool service_check(const struct settings *s, char **error_r)
             return false;
         anonymize_free(&a);
     }
-    return true;
+    struct dnsbl *lists = s->dnsbl_lists ? dnsbl_load(s->dnsbl_lists, error_r) : NULL;
+    const bool ok = lists || !s->dnsbl_lists;
+    dnsbl_free(&lists);
+    return ok;
 }
 
 struct service *service_new(const struct settings *s, const struct sitekey *key, int courier)
@@ -65,12 +68,20 @@ void service_free(struct service **sv)
     users_free(&(*sv)->users);
     sealer_free(&(*sv)->sealer);
     classifier_free(&(*sv)->classifier);
+    lookups_free(&(*sv)->lookups);
     anonymize_free(&(*sv)->anonymize[ROLE_INBOUND]);
     anonymize_free(&(*sv)->anonymize[ROLE_SUBMISSION]);
     if ((*sv)->keeper >= 0)
         close((*sv)->keeper);
     g_free(*sv);
     *sv = NULL;
+}
+
+struct lookups *service_lookups(struct service *sv)
+{
+    if (!sv->lookups)
+        sv->lookups = lookups_new(sv->settings);
+    return sv->lookups;
 }
 
 /* One call; a connection that went stale (the keeper was restarted) is made anew once. */

@@ -6,6 +6,7 @@
 #include "base/sitekey.h"
 #include "base/users.h"
 #include "classifier/classifier.h"
+#include "filterd/lookups.h"
 #include "gpg/seal.h"
 #include "rules/anonymize.h"
 #include "rules/greylist.h"
@@ -17,6 +18,7 @@ struct service {
     struct classifier *classifier;
     struct anonymize *anonymize[2]; /* by enum role; NULL: nothing is changed */
     bool no_anonymize[2];           /* a table that could not be read: all mail is tempfailed */
+    struct lookups *lookups;        /* made when first wanted; NULL */
     int keeper;  /* connected when first wanted; -1 */
     int courier; /* -1 where no next hop needs one */
 };
@@ -30,6 +32,9 @@ struct service *service_new(const struct settings *s, const struct sitekey *key,
 void service_free(struct service **sv);
 /* Reads the tables the settings name and lets them go: false with one line, "FILE:LINE: ...". */
 bool service_check(const struct settings *s, char **error_r);
+
+/* Never NULL; the service's. */
+struct lookups *service_lookups(struct service *sv);
 
 /* Keeps a record of what was judged, so that a later move can be learnt. False if the keeper does
  * not answer: the copy then goes without a signature. */

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "filterd/courier.h"
+#include "filterd/policy_session.h"
 #include "filterd/session.h"
 #include "filterd/sockets.h"
 #include "filterd/tutor.h"
@@ -97,7 +98,10 @@ static void run_session(const struct worker_place *place, struct service *sv, in
         .arg = (void *)place,
     };
     wake = leave ? SESSION_STOP : SESSION_GO;
-    session_run(fd, &session);
+    if (session.listener->protocol == PROTO_POLICY)
+        policy_session_run(fd, &session);
+    else
+        session_run(fd, &session);
 }
 
 static void serve(const struct worker_place *place, struct service *sv, int fd, size_t index)

@@ -74,7 +74,7 @@ sub localized {
         'user = filterd' => "user = $FILTERD_USER",
         'user=filterd' => "user=$FILTERD_USER",
         'train_users = vmail' => "train_users = $MAIL_USER",
-        (map { ("127.0.0.1:$_" => '127.0.0.1:' . $self->port($_)) } 10024 .. 10026),
+        (map { ("127.0.0.1:$_" => '127.0.0.1:' . $self->port($_)) } 10024 .. 10027),
     );
     while (my ($from, $to) = splice @pairs, 0, 2) {
         $text =~ s/\Q$from\E/$to/g;

@@ -1,0 +1,24 @@
+/* policy_request: what an MTA asks by Postfix's policy protocol (SMTPD_POLICY_README): lines
+ * name=value, ended by an empty one. */
+#ifndef FILTERD_POLICY_REQUEST_H
+#define FILTERD_POLICY_REQUEST_H
+
+#include <stdbool.h>
+
+#define POLICY_VALUE_BYTES 512
+
+/* Values as they came, cut; "" where none was given. */
+struct policy_request {
+    char request[32], protocol_state[32];
+    char client_address[64], client_name[256], helo_name[256];
+    char sender[POLICY_VALUE_BYTES], recipient[POLICY_VALUE_BYTES];
+    char sasl_username[POLICY_VALUE_BYTES], instance[64];
+    bool cut; /* a value we know was too long: then none of them is to be relied on */
+};
+
+/* Takes one line in; what it does not know, it leaves. The first of two values counts. */
+void policy_request_line(struct policy_request *r, const char *line);
+/* True if it asks about one recipient of a mail from outside. */
+bool policy_request_asks(const struct policy_request *r);
+
+#endif

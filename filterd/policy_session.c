@@ -1,0 +1,175 @@
+#include "filterd/policy_session.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/address.h"
+#include "base/lineio.h"
+#include "base/log.h"
+#include "base/network.h"
+#include "filterd/greylisting.h"
+#include "filterd/policy_request.h"
+
+/* Postfix keeps a connection for 300 s between requests, and for 1000 s in all. */
+#define IDLE_MS 1100000
+#define REQUEST_MS 30000
+#define LINE_BYTES 4096
+/* Postfix sends about 40; what asks with more is none. */
+#define LINES 1000
+
+/* What was found out about a message; its other recipients are asked for the same reasons. */
+struct doubt {
+    char instance[64];
+    bool wanted;
+    char proved[256]; /* domain; "" is none */
+    char *why;        /* for the log */
+};
+
+struct talk {
+    const struct session_place *place;
+    const struct settings *settings;
+    struct lineio *io;
+    struct doubt doubt;
+};
+
+/* Waits for the lists and for SPF together. */
+static void wait_for_answers(struct lookups *l, bool spf_asked, int timeout_ms)
+{
+    const gint64 end = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
+    bool spf_open = spf_asked;
+    for (;;) {
+        const gint64 left = (end - g_get_monotonic_time()) / 1000;
+        const int fd = spf_open ? spf_helper_fd(l->spf) : -1;
+        if (left <= 0)
+            break;
+        if (fd < 0) {
+            resolver_pump(l->resolver, -1, (int)left);
+            break;
+        }
+        spf_open = !resolver_pump(l->resolver, fd, (int)left);
+    }
+}
+
+static void ask_lists(struct dnsbl_check *c, const struct policy_request *r)
+{
+    dnsbl_check_address(c, r->client_address);
+    dnsbl_check_domain(c, DNSBL_HELO, r->helo_name);
+    if (*r->sender)
+        dnsbl_check_domain(c, DNSBL_SENDER, address_domain(r->sender));
+    if (strcmp(r->client_name, "unknown") != 0)
+        dnsbl_check_domain(c, DNSBL_PTR, r->client_name);
+}
+
+static char *reasons(const GPtrArray *hits, const struct spf_result *spf)
+{
+    GString *out = g_string_new(NULL);
+    for (guint i = 0; i < hits->len; i++)
+        g_string_append_printf(out, "%s,", ((struct hit *)hits->pdata[i])->name);
+    g_string_append_printf(out, "spf=%s", spf_word(spf->code));
+    return g_string_free(out, FALSE);
+}
+
+static void look_up(struct talk *p, struct lookups *l, const struct policy_request *r)
+{
+    const struct spf_question q = {r->client_address, r->helo_name, r->sender};
+    struct spf_result spf = {.code = SPF_CODE_NONE};
+    GPtrArray *hits = hits_new();
+    struct dnsbl_check *c = l->dnsbl ? dnsbl_check_new(l->dnsbl, l->resolver, hits) : NULL;
+    if (c)
+        ask_lists(c, r);
+    const bool asked = l->spf && spf_helper_ask(l->spf, &q);
+    wait_for_answers(l, asked, p->settings->dns_timeout_ms);
+    if (asked)
+        spf = spf_helper_answer(l->spf);
+    dnsbl_check_free(&c);
+    p->doubt.wanted = greylisting_wanted(hits, spf.code, NAN);
+    if (spf.code == SPF_CODE_PASS)
+        g_strlcpy(p->doubt.proved, spf.domain, sizeof p->doubt.proved);
+    p->doubt.why = reasons(hits, &spf);
+    g_ptr_array_unref(hits);
+}
+
+/* Without lists and SPF there is nothing to doubt by: then everyone is asked. */
+static void doubt(struct talk *p, const struct policy_request *r)
+{
+    if (*r->instance && strcmp(r->instance, p->doubt.instance) == 0)
+        return;
+    g_free(p->doubt.why);
+    p->doubt = (struct doubt){.wanted = true, .why = NULL};
+    g_strlcpy(p->doubt.instance, r->instance, sizeof p->doubt.instance);
+    if (!p->settings->dnsbl_lists && !p->settings->spf)
+        return;
+    struct lookups *l = service_lookups(p->place->service);
+    p->doubt.wanted = false;
+    if (l->resolver)
+        look_up(p, l, r);
+}
+
+/* Seconds to wait, 0 for DUNNO. */
+static int judge(struct talk *p, const struct policy_request *r)
+{
+    if (!policy_request_asks(r) || p->place->listener->role == ROLE_SUBMISSION ||
+        network_contains(p->settings->trusted_networks, r->client_address) ||
+        !settings_is_local_domain(p->settings, address_domain(r->recipient)))
+        return 0;
+    doubt(p, r);
+    if (!p->doubt.wanted)
+        return 0;
+    const struct greylist_triplet t = {r->client_address, *p->doubt.proved ? p->doubt.proved : NULL,
+                                       r->sender, r->recipient};
+    return service_greylist(p->place->service, &t);
+}
+
+static bool answer(struct talk *p, const struct policy_request *r)
+{
+    const int wait = judge(p, r);
+    if (!wait) {
+        lineio_put(p->io, "action=DUNNO\n\n");
+        return lineio_flush(p->io);
+    }
+    log_info("policy client=%s helo=%s from=<%s> to=<%s> greylisted for %d s: %s",
+             r->client_address, r->helo_name, r->sender, r->recipient, wait,
+             p->doubt.why ? p->doubt.why : "everyone is");
+    lineio_put(p->io, "action=DEFER_IF_PERMIT 4.2.0 Greylisted, come back in %d s\n\n", wait);
+    return lineio_flush(p->io);
+}
+
+static void rest(struct talk *p, bool resting)
+{
+    if (p->place->resting)
+        p->place->resting(resting, p->place->arg);
+}
+
+/* One request up to its empty line; false when the connection is over. Lines that are too long
+ * or hold NUL are none that we want. */
+static bool take(struct talk *p, struct policy_request *r)
+{
+    char line[LINE_BYTES];
+    for (int n = 0; n < LINES; n++) {
+        if (n == 0)
+            rest(p, true);
+        lineio_set_wake(p->io, n == 0 ? p->place->wake : NULL);
+        lineio_set_timeout(p->io, n == 0 ? IDLE_MS : REQUEST_MS);
+        enum lineio_status st = lineio_get_lf(p->io, line, sizeof line);
+        if (n == 0)
+            rest(p, false);
+        if (st != LINEIO_OK && st != LINEIO_TOO_LONG && st != LINEIO_BARE)
+            return false;
+        if (st == LINEIO_OK && !*line)
+            return true;
+        if (st == LINEIO_OK)
+            policy_request_line(r, line);
+    }
+    return false;
+}
+
+void policy_session_run(int fd, const struct session_place *place)
+{
+    struct talk p = {.place = place, .settings = place->service->settings};
+    struct policy_request r = {0};
+    p.io = lineio_new(fd, fd);
+    while (take(&p, &r) && answer(&p, &r))
+        memset(&r, 0, sizeof r);
+    g_free(p.doubt.why);
+    lineio_free(&p.io);
+}

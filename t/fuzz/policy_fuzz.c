@@ -1,0 +1,59 @@
+/* What an MTA, or who pretends to be one, says on a policy listener: it is answered in the
+ * protocol's words, whatever it is. There is no keeper and there are no name servers. */
+#include <glib.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "filterd/policy_session.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct settings settings;
+static struct listener listener;
+static char *no_list[] = {NULL};
+
+static struct service *service(void)
+{
+    static const struct sitekey key;
+    settings.hostname = (char *)"mx.example.org";
+    settings.state_dir = (char *)"/nonexistent";
+    settings.control.path = (char *)"/nonexistent/control.sock";
+    settings.greylist = true;
+    settings.domains = settings.trusted_networks = no_list;
+    listener = (struct listener){.name = (char *)"fuzz", .protocol = PROTO_POLICY};
+    log_to_fd(1023); /* closed: nothing is logged */
+    return service_new(&settings, &key, -1);
+}
+
+static void check(int fd)
+{
+    static const char dunno[] = "action=DUNNO\n\n";
+    char answers[65536];
+    ssize_t n = recv(fd, answers, sizeof answers, MSG_DONTWAIT);
+    for (ssize_t at = 0; at < n; at += (ssize_t)sizeof dunno - 1)
+        if (n - at >= (ssize_t)sizeof dunno - 1 && memcmp(answers + at, dunno, sizeof dunno - 1))
+            __builtin_trap();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct service *sv;
+    int fds[2], bytes = 1 << 20;
+    if (size > 60000 || (!sv && !(sv = service())) || socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
+        return 0;
+    setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    const struct timeval short_wait = {.tv_usec = 1000}; /* more answers than the buffer takes */
+    setsockopt(fds[0], SOL_SOCKET, SO_SNDTIMEO, &short_wait, sizeof short_wait);
+    if (write(fds[1], data, size) == (ssize_t)size) {
+        shutdown(fds[1], SHUT_WR);
+        policy_session_run(fds[0], &(struct session_place){.service = sv, .listener = &listener});
+        check(fds[1]);
+    }
+    close(fds[0]);
+    close(fds[1]);
+    return 0;
+}
