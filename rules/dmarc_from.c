@@ -74,7 +74,7 @@ static void next_token(struct scanner *s)
     } else if (strchr("<>@,:;", *s->p)) {
         s->special = *s->p++;
         s->kind = TOKEN_SPECIAL;
-    } else {
+    } else if (*s->p != ')') {
         while (s->p < s->end && !is_blank(*s->p) && !strchr("<>@,:;()[\"", *s->p))
             s->p++;
         s->kind = TOKEN_WORD;

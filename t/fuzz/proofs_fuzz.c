@@ -1,0 +1,142 @@
+/* What strangers write about who they are: From, DKIM-Signature, DMARC records, and what is told of
+ * it all. The input's first byte says which; a message goes through the DKIM library, too, with the
+ * input's first line as the answer for each key. */
+#include <glib.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/message.h"
+#include "rules/authres.h"
+#include "rules/dkim_body.h"
+#include "rules/dmarc_from.h"
+#include "rules/dmarc_record.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* ---- a resolver that answers everything with the same text ---- */
+
+static const char *answer;
+static size_t answer_len;
+
+void resolver_ask(struct resolver *r, const char *name, enum dns_type type,
+                  void (*fn)(const struct dns_answer *answer, void *arg), void *arg)
+{
+    (void)r;
+    (void)name;
+    (void)type;
+    struct dns_record record = {.text = g_strndup(answer, answer_len), .len = answer_len};
+    struct dns_answer a = {.status = DNS_OK, .records = g_ptr_array_new()};
+    g_ptr_array_add(a.records, &record);
+    fn(&a, arg);
+    g_ptr_array_unref(a.records);
+    g_free(record.text);
+}
+
+void resolver_forget(struct resolver *r, const void *arg)
+{
+    (void)r;
+    (void)arg;
+}
+
+const char *spf_word(enum spf_code code)
+{
+    return code == SPF_CODE_FAIL ? "fail" : "none";
+}
+
+/* ---- the parsers ---- */
+
+static void from(const char *text, size_t len)
+{
+    char domain[256] = "";
+    const char *wrong = NULL;
+    bool one = dmarc_from_domain(text, len, domain, &wrong);
+    if (one != (*domain != 0) || one != (wrong == NULL))
+        abort();
+    for (const char *p = domain; *p; p++)
+        if (!g_ascii_islower(*p) && !g_ascii_isdigit(*p) && !strchr("-_.", *p))
+            abort();
+    if (one)
+        g_free(dmarc_registered_domain(domain));
+    char *host = g_strndup(text, len);
+    g_free(dmarc_registered_domain(host));
+    g_free(host);
+}
+
+static void record(const char *text, size_t len)
+{
+    struct dmarc_record r;
+    if (dmarc_record_parse(text, len, &r) &&
+        (r.percent < 0 || r.percent > 100 || !dmarc_record_is(text, len)))
+        abort();
+}
+
+/* One line, nothing in it but what belongs there. */
+static void told(const GArray *signatures, const struct dmarc_result *dmarc, const char *text,
+                 size_t len)
+{
+    struct bytes out = {0};
+    char *value = g_strndup(text, len);
+    struct spf_question q = {"192.0.2.1", value, value};
+    struct spf_result spf = {.code = SPF_CODE_FAIL};
+    g_strlcpy(spf.domain, value, sizeof spf.domain);
+    g_strlcpy(spf.reason, value, sizeof spf.reason);
+    struct authres a = {"mx.example", &spf, &q, signatures, dmarc};
+    authres_header(&out, &a);
+    for (size_t i = 0; i < out.len; i++) {
+        const unsigned char *c = out.data + i;
+        bool end = c[0] == '\n' && (i + 1 == out.len || c[1] == '\t');
+        if (*c >= 127 || !*c || (*c < 32 && *c != '\t' && *c != '\r' && !end))
+            abort();
+    }
+    bytes_free(&out);
+    g_free(value);
+}
+
+static void mail(const char *text, size_t len)
+{
+    static struct dkim_library *library;
+    if (!library)
+        library = dkim_library_new();
+    struct message *m = message_new(text, len);
+    size_t head = (size_t)(m->body - m->raw);
+    struct dkim_check *dkim = dkim_check_new(library, NULL, text, head);
+    struct dmarc_check *dmarc = dmarc_check_new(NULL, text, head);
+    const GArray *found = dkim_check_finish(dkim, m);
+    for (guint i = 0; i < found->len; i++)
+        if (g_array_index(found, struct dkim_signature, i).code == DKIM_CODE_PASS)
+            abort(); /* nobody here can sign */
+    struct dmarc_result d = dmarc_check_finish(dmarc, NULL, found);
+    told(found, &d, text, len);
+    if (dkim_body_length(m->body, m->body_len, true) >
+        dkim_body_length(m->body, m->body_len, false))
+        abort();
+    dmarc_check_free(&dmarc);
+    dkim_check_free(&dkim);
+    message_free(&m);
+}
+
+static void answer_and_mail(const char *text, size_t len)
+{
+    const char *end = memchr(text, '\n', len);
+    answer = text;
+    answer_len = end ? (size_t)(end - text) : 0;
+    mail(text + answer_len, len - answer_len);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (!size)
+        return 0;
+    char *text = g_malloc(size);
+    memcpy(text, data + 1, size - 1);
+    size_t len = size - 1;
+    if (data[0] % 4 == 0)
+        from(text, len);
+    else if (data[0] % 4 == 1)
+        record(text, len);
+    else
+        answer_and_mail(text, len);
+    g_free(text);
+    return 0;
+}
