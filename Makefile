@@ -68,7 +68,7 @@ install: all
 	install -m 755 $(BUILD)/filterd-retrain $(BUILD)/filterctl $(DESTDIR)$(PREFIX)/bin/
 	for s in 1 5 8; do install -d $(DESTDIR)$(PREFIX)/share/man/man$$s; \
 	  for m in man/*.$$s; do [ ! -f "$$m" ] || install -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$$s/; done; done
-	install -m 644 rules/*.pcre $(DESTDIR)$(PREFIX)/share/filterd/
+	install -m 644 rules/*.pcre rules/dnsbl.conf $(DESTDIR)$(PREFIX)/share/filterd/
 	cp -R tools/sieve tools/postfix tools/dovecot $(DESTDIR)$(PREFIX)/share/filterd/
 	install -d $(DESTDIR)$(SYSCONFDIR)/filterd
 	[ -f $(DESTDIR)$(SYSCONFDIR)/filterd/filterd.conf ] || \

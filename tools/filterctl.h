@@ -47,6 +47,6 @@ void filterctl_json_string(GString *out, const char *text);
 typedef int filterctl_command(struct filterctl *ctl, int argc, char **argv);
 filterctl_command filterctl_key, filterctl_alias, filterctl_user;
 filterctl_command filterctl_train, filterctl_classify, filterctl_explain;
-filterctl_command filterctl_tokens, filterctl_evaluate, filterctl_stats, filterctl_lookup;
+filterctl_command filterctl_tokens, filterctl_evaluate, filterctl_stats, filterctl_lookup, filterctl_check;
 
 #endif

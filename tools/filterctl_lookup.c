@@ -10,10 +10,10 @@ static const struct {
     const char *name;
     filterctl_lookup_command *run;
 } words[] = {
+    {"dnsbl", filterctl_lookup_dnsbl},
     {"dkim", filterctl_lookup_dkim},
     {"dmarc", filterctl_lookup_dmarc},
     {"spf", filterctl_lookup_spf},
-    {NULL, NULL},
 };
 
 void filterctl_lookup_tell(const struct filterctl *ctl, const char *result, const char *reason)
@@ -35,7 +35,7 @@ int filterctl_lookup(struct filterctl *ctl, int argc, char **argv)
     filterctl_lookup_command *fn = NULL;
     g_autofree char *error = NULL;
     for (size_t i = 0; argc > 1 && i < G_N_ELEMENTS(words); i++)
-        if (words[i].name && strcmp(words[i].name, argv[1]) == 0)
+        if (strcmp(words[i].name, argv[1]) == 0)
             fn = words[i].run;
     if (!fn)
         return EX_USAGE;
