@@ -1,0 +1,141 @@
+#!/usr/bin/perl
+# DNS lists through filterctl, with real ones behind it: rbldnsd and nsd.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use FilterdTest;
+use FilterdTest::Dns;
+use IO::Socket::INET;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $t = FilterdTest->new;
+my $dns = FilterdTest::Dns->start(t => $t,
+    lists => {
+        'bl.test' => ['192.0.2.66', '192.0.2.67 127.0.0.3 a reason', '2001:db8::66', '198.51.100.0/24 127.0.0.99'],
+        'six.test' => ['2001:db8:66::/48 127.0.0.2'],
+        'wl.test' => ['192.0.2.80 127.0.15.2', '192.0.2.66 127.0.15.2'],
+        'dbl.test' => ['.spam.example', 'xn--bcher-kva.com 127.0.0.4', '.spammer.co.uk 127.0.0.6'],
+        'refused.test' => ['! * 127.255.255.254'],
+        'empty.test' => ['! 192.0.2.1'],
+        'everything.test' => ['! *', '192.0.2.66'],
+        'parked.test' => ['! * 198.51.100.1'],
+    },
+    zones => {
+        'nsd.test' => "2.0.0.127 A 127.0.0.2\n66.2.0.192 A 127.0.0.2\n66.2.0.192 A 127.0.0.3\n",
+        'grabbed.test' => "* A 127.0.0.2\n",
+    });
+
+my $conf = $t->dir . '/filterd.conf';
+my $server = $dns->server;
+
+# The settings with these lists; [ZONE, LINES...] each.
+sub lists {
+    my @lists = @_;
+    spew($t->dir . '/lists', join '', map { my ($zone, @lines) = @$_; "[$zone]\n" . join '', map { "$_\n" } @lines } @lists);
+    spew($conf, "[filterd]\nhostname=mx.example.org\nstate_dir=@{[$t->dir]}/state\n"
+        . "[dns]\nserver=$server\ntimeout_ms=1500\n[dnsbl]\nlists=@{[$t->dir]}/lists\n");
+}
+
+sub ctl { return $t->try_run(undef, FilterdTest::build() . '/filterctl', '-c', $conf, @_) }
+
+my @spam = ('127.0.0.2=spam 1.5 sends spam', '127.0.0.3=worse 2');
+my @bl = ('bl.test', 'asks=ip4 ip6', @spam);
+my @six = ('six.test', 'asks=ip6', '127.0.0.2=net 1');
+my @wl = ('wl.test', 'asks=ip4', '127.0.*.2=medium -1');
+my @dbl = ('dbl.test', 'asks=helo uri', '127.0.0.2=bad 1', '&4=grey 0.5');
+my @error = ('asks=ip4', '127.0.0.2=x 1', '127.255.255.252-255=error asked through an open resolver');
+
+sub says {
+    my ($subject, $want, $what) = @_;
+    my ($status, $out, $err) = ctl('lookup', 'dnsbl', $subject);
+    is($status, 0, "$what: exit") or diag($err);
+    like($out, $want, $what);
+}
+
+subtest 'addresses' => sub {
+    lists(\@bl, \@six, \@wl, \@dbl, ['nsd.test', 'asks=ip4', @spam]);
+    says('192.0.2.66', qr{^listed\tbl\.test/spam \+1\.5: 192\.0\.2\.66 is listed by bl\.test \(127\.0\.0\.2\): sends spam; wl\.test/medium -1}, 'a list and an allow list');
+    like((ctl(qw(lookup dnsbl 192.0.2.66)))[1], qr{nsd\.test/worse \+2.*nsd\.test/spam \+0:|nsd\.test/spam \+1\.5.*nsd\.test/worse \+0\.5:}, 'two answers of one list weigh as the stronger');
+    says('192.0.2.67', qr{^listed\tbl\.test/worse \+2:}, 'another answer');
+    says('192.0.2.80', qr{^allowed\twl\.test/medium -1:}, 'allowed');
+    says('192.0.2.90', qr{^clean\t3 lists asked$}m, 'clean');
+    says('198.51.100.1', qr{^clean\t}, 'an answer that means nothing');
+    says('2001:db8::66', qr{^listed\tbl\.test/spam}, 'IPv6');
+    says('2001:db8:66::1', qr{^listed\tsix\.test/net \+1}, 'a list of IPv6 alone');
+    says('::ffff:192.0.2.67', qr{^listed\tbl\.test/worse}, 'IPv4 mapped into IPv6');
+    my $before = $dns->asked;
+    says($_, qr{^none\tnothing to ask}, "$_ is never asked for") for qw(10.1.2.3 127.0.0.1 ::1 fd00::1 fe80::1 192.168.1.1 localhost com);
+    is(scalar $dns->asked, $before, 'and no server heard of them');
+};
+
+subtest 'domains' => sub {
+    lists(\@bl, \@dbl);
+    says('spam.example', qr{^listed\tdbl\.test/bad}, 'a domain');
+    says('a.b.Spammer.CO.uk', qr{^listed\tdbl\.test/grey \+0\.5: spammer\.co\.uk is}, 'its registered domain, by bits');
+    says("b\xc3\xbccher.com", qr{^listed\tdbl\.test/grey.*xn--bcher-kva\.com}, 'with letters that are not ASCII');
+    says('honest.example', qr{^clean\t1 lists asked}, 'clean');
+    is((grep { /\d\.dbl\.test A/ } $dns->asked), 0, 'a domain list is asked for no address');
+};
+
+subtest 'lists of no use' => sub {
+    lists(\@bl, ['refused.test', @error], ['empty.test', @error], ['everything.test', @error],
+        ['parked.test', @error], ['grabbed.test', @error]);
+    my ($status, $out) = ctl('check');
+    is($status, 2, 'check: something is bad');
+    like($out, qr{^ok\tdns\t\Q$server\E: answers$}m, 'the server answers');
+    like($out, qr{^ok\tdnsbl bl\.test\t}m, 'a list that lives');
+    like($out, qr{^bad\tdnsbl refused\.test\t.*127\.255\.255\.254: asked through an open resolver$}m, 'refused');
+    like($out, qr{^bad\tdnsbl empty\.test\t.*does not list 127\.0\.0\.2$}m, 'empty');
+    like($out, qr{^bad\tdnsbl $_\.test\t.*lists everything}m, "$_ lists everything") for qw(everything grabbed);
+    like($out, qr{^bad\tdnsbl parked\.test\t.*198\.51\.100\.1: it is no list any more$}m, 'gone');
+    is(() = $out =~ /\n/g, 7, 'one line each');
+    says('192.0.2.66', qr{^listed\tbl\.test/spam \+1\.5: [^;]*; refused\.test does not count:}, 'none of them counts');
+    my (undef, $hits) = ctl(qw(lookup dnsbl 192.0.2.66));
+    unlike($hits, qr{everything\.test/|parked\.test/|grabbed\.test/|refused\.test/}, 'not even where they list everybody');
+    (undef, my $json) = ctl('--json', 'check');
+    like($json, qr{\A\[\{"result":"ok".*\}\]\n\z}s, 'JSON');
+    like($json, qr{"result":"bad","subject":"dnsbl empty\.test","text":"}, 'with the same words');
+};
+
+subtest 'all is well' => sub {
+    lists(\@bl, \@six, \@dbl);
+    is((ctl('check'))[0], 0, 'check: exit 0');
+    my (undef, $out) = ctl('--json', 'lookup', 'dnsbl', '192.0.2.66');
+    like($out, qr{\A\{"result":"listed","reason":"bl\.test/spam .*"\}\n\z}, 'JSON');
+};
+
+subtest 'wrong tables' => sub {
+    lists(['bl.test', 'asks=ip4', '127.0.0.2=spam lots']);
+    my ($status, undef, $err) = ctl(qw(lookup dnsbl 192.0.2.66));
+    is($status, 78, 'settings');
+    like($err, qr{/lists:3: \[bl\.test\] 127\.0\.0\.2: expected NAME WEIGHT}, 'file and line');
+    my ($checked, $out) = ctl('check');
+    is($checked, 2, 'check finds it, too');
+    like($out, qr{^bad\tdnsbl\t.*/lists:3: }m, 'file and line');
+    is((ctl(qw(lookup dnsbl)))[0], 64, 'usage');
+    is((ctl(qw(lookup nothing 1)))[0], 64, 'usage');
+};
+
+subtest 'a server that is silent, and none' => sub {
+    lists(\@bl, \@wl, \@dbl);
+    $dns->silent(1);
+    my $begun = time;
+    my ($status, $out) = ctl(qw(lookup dnsbl 192.0.2.66));
+    is($status, 75, 'try again');
+    like($out, qr{^timeout\t}, 'timeout');
+    cmp_ok(time - $begun, '<', 2.5, 'within the time there is');
+    ($status, $out) = ctl('check');
+    is($status, 2, 'check: bad');
+    like($out, qr{^bad\tdns\tno answer from \Q$server\E}m, 'no answer');
+    like($out, qr{^warning\tdnsbl bl\.test\t}m, 'of the lists nothing is known');
+    $dns->silent(0);
+    $dns->stop;
+    $begun = time;
+    is((ctl(qw(lookup dnsbl 192.0.2.66)))[0], 75, 'nobody there');
+    cmp_ok(time - $begun, '<', 1, 'is known at once');
+};
+
+done_testing;
