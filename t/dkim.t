@@ -83,6 +83,7 @@ gives($s->sign($s->sign($mail, 'rsa'), 'ed', algorithm => 'ed25519-sha256'), ['p
 gives($s->sign($mail =~ s/^Date: .*\n//mr, 'rsa'), 'pass', 'without a Date');
 gives($s->sign($mail =~ s/^From: .*/From: Doe, Jane <jane\@example.org>/mr, 'rsa'), 'pass',
     'a From that is not quite one');
+gives($s->sign($mail =~ s/^From: .*/From: "Jane <jane\@example.org>/mr, 'rsa'), 'pass', 'a From that is none');
 
 # ---- altered ones ----
 
