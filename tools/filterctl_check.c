@@ -7,6 +7,7 @@
 static filterctl_check_fn *const checks[] = {
     filterctl_check_dns,
     filterctl_check_dnsbl,
+    filterctl_check_clamav,
 };
 
 void filterctl_check_tell(struct filterctl_check *c, enum filterctl_check_level level,

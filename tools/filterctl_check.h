@@ -21,6 +21,6 @@ void filterctl_check_tell(struct filterctl_check *c, enum filterctl_check_level 
     __attribute__((format(printf, 4, 5)));
 
 typedef void filterctl_check_fn(struct filterctl_check *c);
-filterctl_check_fn filterctl_check_dns, filterctl_check_dnsbl;
+filterctl_check_fn filterctl_check_dns, filterctl_check_dnsbl, filterctl_check_clamav;
 
 #endif

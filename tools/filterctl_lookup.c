@@ -14,6 +14,7 @@ static const struct {
     {"dkim", filterctl_lookup_dkim},
     {"dmarc", filterctl_lookup_dmarc},
     {"spf", filterctl_lookup_spf},
+    {"virus", filterctl_lookup_virus},
 };
 
 void filterctl_lookup_tell(const struct filterctl *ctl, const char *result, const char *reason)

@@ -12,6 +12,7 @@ typedef int filterctl_lookup_command(struct filterctl *ctl, struct resolver *r, 
                                      char **argv);
 filterctl_lookup_command filterctl_lookup_dnsbl;
 filterctl_lookup_command filterctl_lookup_dkim, filterctl_lookup_dmarc, filterctl_lookup_spf;
+filterctl_lookup_command filterctl_lookup_virus;
 
 /* One line: the result's word, a tab, the reason; in JSON an object of both. */
 void filterctl_lookup_tell(const struct filterctl *ctl, const char *result, const char *reason);

@@ -1,0 +1,69 @@
+#!/usr/bin/perl
+# A real clamd with signatures of our own: what it finds, what it refuses, and that it is asked.
+
+use strict;
+use warnings;
+use Digest::MD5 qw(md5_hex);
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use FilterdTest;
+use FilterdTest::Client;
+use FilterdTest::Daemon;
+use MIME::Base64 qw(encode_base64);
+use Test::More;
+
+my ($clamd) = grep { -x } '/usr/sbin/clamd', '/usr/local/sbin/clamd';
+plan skip_all => 'NO CLAMD HERE: install clamav-daemon, nothing of the virus scan is tested' if !$clamd;
+
+my $t = FilterdTest->new;
+my $dir = $t->dir;
+my $socket = "$dir/run/clamd.sock";
+# Neither is in any list: the first stands anywhere, the second is a whole file.
+my $marker = 'FILTERD-TEST-MARKER-$H+H*';
+my $whole = "a program of a kind\0" x 40;
+mkdir "$dir/$_" for qw(signatures unpacked);
+spew("$dir/signatures/own.ndb", 'Test.Filterd.Marker:0:*:' . unpack('H*', $marker) . "\n");
+spew("$dir/signatures/own.hdb", join(':', md5_hex($whole), length $whole, 'Test.Filterd.File') . "\n");
+spew("$dir/etc/clamd.conf", <<"END");
+LocalSocket $socket
+DatabaseDirectory $dir/signatures
+TemporaryDirectory $dir/unpacked
+StreamMaxLength 200K
+User root
+Foreground yes
+END
+my $pid = $t->spawn($t->log_file('clamd'), $clamd, '-F', '-c', "$dir/etc/clamd.conf");
+ok(poll(sub { FilterdTest::Client::listens($socket) }, 30), 'clamd runs') or BAIL_OUT('no clamd');
+
+my $filterd = FilterdTest::Daemon->start($t, idle => 1, set => { 'clamav.socket' => "unix:$socket" });
+
+sub mail {
+    my ($attachment) = @_;
+    return "From: a\@b.example\nSubject: x\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\ntext\n"
+        . "--b\nContent-Type: application/octet-stream; name=x.exe\nContent-Transfer-Encoding: base64\n\n"
+        . encode_base64($attachment) . "--b--\n";
+}
+
+sub virus {
+    my ($message) = @_;
+    spew("$dir/mail", $message);
+    my ($status, $out, $err) = $filterd->try_ctl(undef, qw(lookup virus), "$dir/mail");
+    chomp $out;
+    return "$status $out$err";
+}
+
+is(virus(mail('nothing of that kind')), "0 clean\t", 'clean');
+like(virus("Subject: x\n\n$marker\n"), qr/^0 found\tTest\.Filterd\.Marker/, 'a pattern in the text');
+like(virus(mail("some $marker bytes")), qr/^0 found\tTest\.Filterd\.Marker/, 'inside base64');
+like(virus(mail($whole)), qr/^0 found\tTest\.Filterd\.File/, 'a file by its hash');
+like(virus(mail('0' x 300_000)), qr/^75 error\tINSTREAM size limit exceeded\. ERROR/, 'too long for it: an error, not clean');
+like(virus(mail('0' x 100_000)), qr/^0 clean\t/, 'several pieces of the stream');
+my (undef, $out) = $filterd->try_ctl(undef, 'check');
+like($out, qr/^ok\tclamd\tanswers on \Q$socket\E$/m, 'check: it answers');
+like($out, qr/^(ok|warning)\tclamd\t.*(TemporaryDirectory|in memory)/m, 'check: and where it unpacks');
+FilterdTest::end_process($pid);
+like(virus(mail('x')), qr/^75 error\t/, 'gone: an error');
+(undef, $out) = $filterd->try_ctl(undef, 'check');
+like($out, qr/^bad\tclamd\t\Q$socket\E: /m, 'check: it is not there');
+
+done_testing;
