@@ -120,6 +120,7 @@ static void wrong_passes(void **state)
     static const struct world_record zone[] = {
         {"a-null.example", DNS_TXT, "v=spf1 a:mail.example.net\0", 26},
         {"mx-null.example", DNS_TXT, "v=spf1 mx:mail.example.net\0", 27},
+        {"nul.example", DNS_TXT, "v=spf1 \0all", 11},
         {"mail.example.net", DNS_A, "192.0.2.1", 0},
         {"mail.example.net", DNS_MX, "mail.example.net", 0},
         {"redirect.example", DNS_TXT, "v=spf1 ip4:192.0.2.1 redirect:mail.example.net", 0},
@@ -141,6 +142,7 @@ static void wrong_passes(void **state)
     world = zone;
     assert_int_equal(ask("a-null.example"), SPF_CODE_PERMERROR);
     assert_int_equal(ask("mx-null.example"), SPF_CODE_PERMERROR);
+    assert_int_equal(ask("nul.example"), SPF_CODE_PERMERROR);
     assert_int_equal(ask("redirect.example"), SPF_CODE_PERMERROR);
     assert_int_equal(ask("cidr.example"), SPF_CODE_PERMERROR);
     assert_int_equal(ask("mx.example"), SPF_CODE_PERMERROR);
