@@ -159,7 +159,7 @@ static void judge_error(struct dkim_signature *s, DKIM_SIGERROR error)
 }
 
 /* What the signature proves less than it seems to. */
-static const char *doubt_of(const struct dkim_field *f, DKIM_SIGINFO *sig, const struct message *m)
+static const char *doubt_of(const struct dkim_field *f, DKIM_SIGINFO *sig)
 {
     unsigned bits = 0;
     if (f->sha1)
@@ -167,8 +167,6 @@ static const char *doubt_of(const struct dkim_field *f, DKIM_SIGINFO *sig, const
     /* An ed25519 key has no size here. */
     if (dkim_sig_getkeysize(sig, &bits) != DKIM_STAT_OK || (bits && bits < MIN_KEY_BITS))
         return "key under 1024 bits";
-    if (f->has_length && f->length < dkim_body_length(m->body, m->body_len, f->relaxed_body))
-        return "l= leaves a part of the body unsigned";
     return NULL;
 }
 
@@ -180,12 +178,11 @@ static bool is_proved(DKIM_SIGINFO *sig)
            dkim_sig_getbh(sig) == DKIM_SIGBH_MATCH && dkim_sig_geterror(sig) == DKIM_SIGERROR_OK;
 }
 
-static void judge(const struct dkim_check *c, struct dkim_field *f, DKIM_SIGINFO *sig,
-                  const struct message *m)
+static void judge(const struct dkim_check *c, struct dkim_field *f, DKIM_SIGINFO *sig)
 {
     struct dkim_signature *s = &f->signature;
     DKIM_SIGERROR error = dkim_sig_geterror(sig);
-    const char *doubt = doubt_of(f, sig, m);
+    const char *doubt = doubt_of(f, sig);
     bool testing = (dkim_sig_getflags(sig) & DKIM_SIGFLAG_TESTKEY) != 0;
     /* An old signature is that, whether its key is still there or not. */
     if ((error == DKIM_SIGERROR_UNKNOWN || error == DKIM_SIGERROR_NOKEY) &&
@@ -295,7 +292,7 @@ static bool is_same(const struct dkim_field *f, DKIM_SIGINFO *sig)
 }
 
 /* The library's list is in the order of the fields it was given. */
-static void judge_all(struct dkim_check *c, DKIM *dkim, const struct message *m, GArray *fields)
+static void judge_all(struct dkim_check *c, DKIM *dkim, GArray *fields)
 {
     DKIM_SIGINFO **sigs = NULL;
     int count = 0, next = 0;
@@ -306,7 +303,7 @@ static void judge_all(struct dkim_check *c, DKIM *dkim, const struct message *m,
         if (!f->usable)
             continue;
         if (is_same(f, sigs[next]))
-            judge(c, f, sigs[next], m);
+            judge(c, f, sigs[next]);
         next++;
     }
 }
@@ -319,7 +316,7 @@ static void verify(struct dkim_check *c, const struct message *m, GArray *fields
         return;
     dkim_set_user_context(dkim, c);
     if (feed(dkim, m, fields))
-        judge_all(c, dkim, m, fields);
+        judge_all(c, dkim, fields);
     (void)dkim_free(dkim);
 }
 
@@ -380,10 +377,31 @@ void dkim_check_free(struct dkim_check **c)
     g_clear_pointer(c, g_free);
 }
 
+/* A signature over a part of the body proves too little, whatever the library would say; and each
+ * new l= would have it hash the body once more. */
+static void judge_lengths(GArray *fields, const struct message *m)
+{
+    size_t full[2] = {0, 0};
+    for (guint i = 0; i < fields->len; i++) {
+        struct dkim_field *f = &g_array_index(fields, struct dkim_field, i);
+        size_t *length = &full[f->relaxed_body];
+        if (!f->usable || !f->has_length)
+            continue;
+        if (!*length)
+            *length = dkim_body_length(m->body, m->body_len, f->relaxed_body);
+        if (f->length >= *length)
+            continue;
+        f->usable = false;
+        set_result(&f->signature, DKIM_CODE_POLICY, "l= leaves a part of the body unsigned");
+    }
+}
+
+/* False if there is nothing to verify. */
 static bool prepare(GArray *fields, const struct message *m)
 {
     char *obstacle = obstacle_of(m);
     bool any = false;
+    judge_lengths(fields, m);
     for (guint i = 0; i < fields->len; i++) {
         struct dkim_field *f = &g_array_index(fields, struct dkim_field, i);
         if (f->usable)
