@@ -147,7 +147,7 @@ static void from_addresses(void **state)
     }
     char domain[256];
     const char *wrong;
-    assert_false(dmarc_from_domain("a@b.example\0c", 13, domain, &wrong));
+    assert_false(dmarc_from_domain("\"a\0\" <a@b.example>", 18, domain, &wrong));
 }
 
 static void long_from(void **state)
@@ -155,11 +155,11 @@ static void long_from(void **state)
     (void)state;
     char domain[256];
     const char *wrong;
-    char *open = g_strnfill(64 * 1024, '('), *dots = g_strnfill(64 * 1024, '.');
+    char *open = g_strnfill(64 * 1024 + 1, '('), *dots = g_strnfill(64 * 1024, '.');
     memcpy(dots, "a@", 2);
     assert_false(dmarc_from_domain(open, 64 * 1024, domain, &wrong));
     assert_false(dmarc_from_domain(dots, 64 * 1024, domain, &wrong));
-    memset(open, ' ', 64 * 1024);
+    memset(open, ' ', 64 * 1024 + 1);
     memcpy(open, "a@b.example", 11);
     assert_true(dmarc_from_domain(open, 64 * 1024, domain, &wrong));
     assert_false(dmarc_from_domain(open, 64 * 1024 + 1, domain, &wrong));
