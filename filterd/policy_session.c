@@ -123,6 +123,7 @@ static int judge(struct talk *p, const struct policy_request *r)
 static bool answer(struct talk *p, const struct policy_request *r)
 {
     const int wait = judge(p, r);
+    lineio_set_timeout(p->io, REQUEST_MS);
     if (!wait) {
         lineio_put(p->io, "action=DUNNO\n\n");
         return lineio_flush(p->io);
