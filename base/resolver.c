@@ -20,7 +20,7 @@ enum {
     MAX_ALIAS_ROUNDS = 8,
     DEFAULT_TIMEOUT_MS = 5000,
     TYPE_NS = 2,
-    RCODE_SERVFAIL = 2,
+    RCODE_FORMERR = 1,
 };
 
 struct waiter {
@@ -50,7 +50,7 @@ struct resolver {
     gint64 probe_at;   /* 0: none is out */
     gint64 down_until; /* 0: it is not down */
     bool was_down;     /* and has not answered since */
-    bool lost_edns;    /* c-ares gives EDNS up for good at the first SERVFAIL */
+    bool lost_edns;    /* c-ares gives EDNS up for good at the first FORMERR */
 };
 
 /* One query at c-ares; question NULL: a probe. */
@@ -243,7 +243,8 @@ static void on_answer(void *arg, int status, int timeouts, unsigned char *data, 
     const bool answered = status == ARES_SUCCESS && len > 0;
     if (answered)
         heard(r);
-    r->lost_edns |= !answered || (len > 3 && (data[3] & 0xf) == RCODE_SERVFAIL);
+    /* Without EDNS, too: so it was not EDNS that c-ares gave up for nothing. */
+    r->lost_edns |= answered && len > 3 && (data[3] & 0xf) == RCODE_FORMERR;
     if (!q)
         return;
     g_autofree char *more = NULL;
