@@ -12,6 +12,54 @@
 #include "rules/dkim_field.h"
 #include "rules/taglist.h"
 
+/* ---- a resolver that answers as the selector says, and "silent" never ---- */
+
+static int asked, forgotten;
+
+static void record_free(gpointer data)
+{
+    g_free(data);
+}
+
+static void add_record(struct dns_answer *a, const char *text, size_t len)
+{
+    struct dns_record *r = g_new0(struct dns_record, 1);
+    r->text = (char *)(uintptr_t)text;
+    r->len = len;
+    g_ptr_array_add(a->records, r);
+}
+
+void resolver_ask(struct resolver *r, const char *name, enum dns_type type,
+                  void (*fn)(const struct dns_answer *answer, void *arg), void *arg)
+{
+    static const char key[] = "v=DKIM1; k=rsa; p=AAAA";
+    struct dns_answer a = {.status = DNS_OK};
+    (void)r;
+    asked++;
+    assert_int_equal(type, DNS_TXT);
+    assert_true(g_str_has_suffix(name, "._domainkey.example.org"));
+    if (g_str_has_prefix(name, "silent."))
+        return;
+    a.records = g_ptr_array_new_with_free_func(record_free);
+    if (g_str_has_prefix(name, "none."))
+        a.status = DNS_NONE;
+    else if (g_str_has_prefix(name, "down."))
+        a.status = DNS_TEMP;
+    else
+        add_record(&a, key, g_str_has_prefix(name, "nul.") ? sizeof key : sizeof key - 1);
+    if (g_str_has_prefix(name, "two."))
+        add_record(&a, key, sizeof key - 1);
+    fn(&a, arg);
+    g_ptr_array_unref(a.records);
+}
+
+void resolver_forget(struct resolver *r, const void *arg)
+{
+    (void)r;
+    (void)arg;
+    forgotten++;
+}
+
 /* ---- lists of tags ---- */
 
 static void tag_lists(void **state)
@@ -180,6 +228,49 @@ static void how_many(void **state)
     g_free(filler);
 }
 
+/* ---- keys ---- */
+
+static void keys(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *selector, *reason;
+        enum dkim_code code;
+    } cases[] = {
+        {"silent", "no answer for the key", DKIM_CODE_TEMPERROR},
+        {"down", "no answer for the key", DKIM_CODE_TEMPERROR},
+        {"none", "no key", DKIM_CODE_PERMERROR},
+        {"two", "more than one key", DKIM_CODE_PERMERROR},
+        {"nul", "key is no text", DKIM_CODE_PERMERROR},
+        {"silent", "no answer for the key", DKIM_CODE_TEMPERROR},
+    };
+    GString *raw = g_string_new(NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+        g_string_append_printf(raw,
+                               "DKIM-Signature: v=1; a=rsa-sha256; d=Example.org; s=%s; h=from;"
+                               " bh=x; b=AAAA\r\n",
+                               cases[i].selector);
+    g_string_append(raw, "From: a@example.org\r\n\r\nHi\r\n");
+    struct message *m = message_new(raw->str, raw->len);
+    struct dkim_library *l = dkim_library_new();
+    asked = forgotten = 0;
+    struct dkim_check *c = dkim_check_new(l, NULL, raw->str, (size_t)(m->body - m->raw));
+    assert_int_equal(asked, 5);
+    const GArray *found = dkim_check_finish(c, m);
+    assert_int_equal(found->len, G_N_ELEMENTS(cases));
+    for (guint i = 0; i < found->len; i++) {
+        const struct dkim_signature *s = &g_array_index(found, struct dkim_signature, i);
+        assert_string_equal(s->selector, cases[i].selector);
+        assert_string_equal(s->reason, cases[i].reason);
+        assert_int_equal(s->code, cases[i].code);
+    }
+    dkim_check_free(&c);
+    assert_int_equal(forgotten, 5);
+    dkim_library_free(&l);
+    message_free(&m);
+    g_string_free(raw, TRUE);
+}
+
 /* ---- bodies ---- */
 
 static void body_lengths(void **state)
@@ -214,6 +305,7 @@ int main(void)
         cmocka_unit_test(tag_lists), cmocka_unit_test(too_many_tags),
         cmocka_unit_test(a_field),   cmocka_unit_test(bad_fields),
         cmocka_unit_test(how_many),  cmocka_unit_test(body_lengths),
+        cmocka_unit_test(keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
