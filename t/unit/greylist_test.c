@@ -108,6 +108,8 @@ static void senders(void **state)
     assert_int_equal(ask(g, a, "", "B@Example.com", start + 300), 0);
     assert_int_equal(ask(g, a, "", "c@example.com", start + 300), 300);
     assert_int_equal(ask(g, a, "+x@example.org", r, start + 300), 300);
+    assert_int_equal(ask(g, a, "x", "yb@example.com", start), 300);
+    assert_int_equal(ask(g, a, "xy", "b@example.com", start + 300), 300);
     greylist_free(&g);
 }
 
