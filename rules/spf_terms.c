@@ -215,6 +215,19 @@ static const char *validated_name(const char *domain, void *arg)
     return below ? below : names->len ? names->pdata[0] : "unknown";
 }
 
+/* What macros bring in may be no plain character: \DDD, as the resolver writes names. */
+static char *escape(char *name)
+{
+    GString *out = g_string_new(NULL);
+    for (const char *p = name; *p; p++)
+        if (g_ascii_isgraph(*p) && *p != '\\')
+            g_string_append_c(out, *p);
+        else
+            g_string_append_printf(out, "\\%03u", (unsigned char)*p);
+    g_free(name);
+    return g_string_free(out, FALSE);
+}
+
 static const char *name_of(struct spf_terms *t, struct place *p)
 {
     const struct spf_client *c = t->client;
@@ -224,7 +237,7 @@ static const char *name_of(struct spf_terms *t, struct place *p)
                                  .sender_domain = c->domain, .helo = c->helo,
                                  .domain = p->domain, .v6 = c->v6, .address = c->address,
                                  .validated_name = validated_name, .arg = t};
-    p->name = p->spec ? spf_macro_expand(p->spec, &v) : g_strdup(p->domain);
+    p->name = p->spec ? escape(spf_macro_expand(p->spec, &v)) : g_strdup(p->domain);
     return p->name;
 }
 
