@@ -17,7 +17,9 @@ struct dkim_signature {
     char reason[64];                 /* "body hash did not verify", ... */
 };
 
-struct dkim_library; /* one per process */
+/* PASS is proof; POLICY is a signature that may be good and proves too little (rsa-sha1, a key under
+ * 1024 bits, a part of the body). One per process, made after fork and before the sandbox closes. */
+struct dkim_library;
 struct dkim_library *dkim_library_new(void);
 void dkim_library_free(struct dkim_library **l);
 

@@ -21,13 +21,16 @@ struct dmarc_check;
  * A message without exactly one From address has no result but permerror. */
 struct dmarc_check *dmarc_check_new(struct resolver *r, const char *header, size_t len);
 void dmarc_check_free(struct dmarc_check **c);
+/* The time for answers is over. spf, signatures: NULL if not checked; then nothing fails for want of
+ * them, the result is none. The policy is that of the record whatever the result. */
 struct dmarc_result dmarc_check_finish(struct dmarc_check *c, const struct spf_result *spf,
                                        const GArray *signatures);
 
 const char *dmarc_word(enum dmarc_code code);
 const char *dmarc_policy_word(enum dmarc_policy policy);
 /* The registered domain of a host by the Public Suffix List, lower case, IDNs as A-labels; NULL if
- * it has none or is an address. g_free. */
+ * it has none or is an address. g_free. The first call loads the list: make it before the sandbox
+ * closes, or the library's own, older one is used. */
 char *dmarc_registered_domain(const char *host);
 
 #endif
