@@ -29,7 +29,7 @@ my $dns = FilterdTest::Dns->start(t => $t,
     });
 
 my $conf = $t->dir . '/filterd.conf';
-my $server = $dns->server;
+our $server = $dns->server;
 
 # The settings with these lists; [ZONE, LINES...] each.
 sub lists {
@@ -117,6 +117,21 @@ subtest 'wrong tables' => sub {
     like($out, qr{^bad\tdnsbl\t.*/lists:3: }m, 'file and line');
     is((ctl(qw(lookup dnsbl)))[0], 64, 'usage');
     is((ctl(qw(lookup nothing 1)))[0], 64, 'usage');
+};
+
+# Twelve lists, each also put to the test: one round trip, not twelve and not two.
+subtest 'all at once' => sub {
+    my @names = map { "l$_.test" } 1 .. 12;
+    my $slow = FilterdTest::Dns->start(t => $t, delay_ms => 500,
+        lists => { map { $_ => ['192.0.2.66'] } @names });
+    local $server = $slow->server;
+    lists(map { [$_, 'asks=ip4', '127.0.0.2=spam 0.1'] } @names);
+    my $begun = time;
+    says('192.0.2.66', qr{^listed\t(?:l\d+\.test/spam \+0\.1: [^;]*(?:; |$)){12}}m, 'twelve lists');
+    my $spent = time - $begun;
+    cmp_ok($spent, '>=', 0.5, 'one round trip');
+    cmp_ok($spent, '<', 0.95, 'and no second one');
+    $slow->stop;
 };
 
 subtest 'a server that is silent, and none' => sub {

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "rules/dnsbl.h"
 #include "rules/dnsbl_address.h"
+#include "rules/dnsbl_life.h"
 #include "rules/dnsbl_table.h"
 #include "rules/uri.h"
 #include "t/unit/resolver_world.h"
@@ -109,14 +110,59 @@ static void answers_and_masks(void **state)
     assert_false(matches("&8", "127.0.0.7"));
 }
 
+static const struct dnsbl_zone *zone_called(const GPtrArray *zones, const char *name)
+{
+    for (guint i = 0; i < zones->len; i++)
+        if (strcmp(((const struct dnsbl_zone *)zones->pdata[i])->zone, name) == 0)
+            return zones->pdata[i];
+    fail_msg("%s is not shipped", name);
+    return NULL;
+}
+
+/* One list alone marks nothing as spam, but for networks in criminal hands. */
+static void check_weights(const struct dnsbl_zone *z)
+{
+    for (guint i = 0; i < z->codes->len; i++) {
+        const struct dnsbl_code *c = z->codes->pdata[i];
+        if (c->weight >= 2.2 && strcmp(c->name, "drop") != 0)
+            fail_msg("%s/%s weighs %g", z->zone, c->name, c->weight);
+    }
+}
+
+static guint count(const char *text, const char *piece)
+{
+    guint n = 0;
+    for (const char *p = text; (p = strstr(p, piece)); p++)
+        n++;
+    return n;
+}
+
 static void the_shipped_table(void **state)
 {
+    static const struct {
+        const char *zone;
+        guint8 error[4];
+    } errors[] = {
+        {"zen.spamhaus.org", {127, 255, 255, 252}}, {"zen.spamhaus.org", {127, 255, 255, 254}},
+        {"zen.spamhaus.org", {127, 255, 255, 255}}, {"dbl.spamhaus.org", {127, 255, 255, 254}},
+        {"dbl.spamhaus.org", {127, 0, 1, 255}},     {"list.dnswl.org", {127, 0, 0, 255}},
+        {"list.dnswl.org", {127, 0, 10, 3}},        {"multi.uribl.com", {127, 0, 0, 1}},
+        {"multi.uribl.com", {127, 0, 0, 255}},
+    };
     (void)state;
     char *error = NULL;
+    g_autofree char *text = NULL;
     GPtrArray *zones = dnsbl_table_load("rules/dnsbl.conf", &error);
     if (!zones)
         fail_msg("%s", error);
-    assert_true(zones->len >= 5);
+    for (size_t i = 0; i < G_N_ELEMENTS(errors); i++)
+        assert_non_null(dnsbl_life_error(zone_called(zones, errors[i].zone), errors[i].error));
+    assert_null(dnsbl_life_error(zone_called(zones, "list.dnswl.org"), (guint8[]){127, 0, 4, 3}));
+    for (guint i = 0; i < zones->len; i++)
+        check_weights(zones->pdata[i]);
+    assert_true(g_file_get_contents("rules/dnsbl.conf", &text, NULL, NULL));
+    assert_int_equal(count(text, "\nsource=https://"), zones->len);
+    assert_int_equal(count(text, "\nlooked_up=20"), zones->len);
     g_ptr_array_unref(zones);
 }
 
