@@ -16,6 +16,8 @@ struct lineio {
     int rfd, wfd, timeout_ms;
     gint64 deadline; /* monotonic microseconds; 0: none */
     const volatile int *wake;
+    bool (*waiter)(int fd, int timeout_ms, void *arg);
+    void *waiter_arg;
     bool failed;
     size_t start, end; /* unread part of in */
     unsigned char in[READ_BYTES];
@@ -56,12 +58,27 @@ void lineio_set_wake(struct lineio *io, const volatile int *flag)
     io->wake = flag;
 }
 
+void lineio_set_waiter(struct lineio *io, bool (*wait)(int fd, int timeout_ms, void *arg),
+                       void *arg)
+{
+    io->waiter = wait;
+    io->waiter_arg = arg;
+}
+
 static int wait_ms(const struct lineio *io)
 {
     if (!io->deadline)
         return io->timeout_ms;
     gint64 left = (io->deadline - g_get_monotonic_time()) / 1000;
     return left <= 0 ? 0 : (int)MIN(left, io->timeout_ms);
+}
+
+/* As poll(2). */
+static int wait_once(const struct lineio *io, struct pollfd *p, int timeout_ms)
+{
+    if (io->waiter && p->events == POLLIN)
+        return io->waiter(p->fd, timeout_ms, io->waiter_arg);
+    return poll(p, 1, timeout_ms);
 }
 
 static enum lineio_status wait_for(struct lineio *io, int fd, short events)
@@ -74,7 +91,7 @@ static enum lineio_status wait_for(struct lineio *io, int fd, short events)
         gint64 left = (end - g_get_monotonic_time()) / 1000;
         /* Short naps where a flag may be raised just before the poll. */
         int nap = (int)MAX(left, 0);
-        int n = poll(&p, 1, io->wake ? MIN(nap, 500) : nap);
+        int n = wait_once(io, &p, io->wake ? MIN(nap, 500) : nap);
         if (n > 0)
             return LINEIO_OK;
         if (n < 0 && errno != EINTR)

@@ -33,6 +33,11 @@ void lineio_set_deadline(struct lineio *io, int ms);
 /* A signal handler sets *flag; a wait between messages then ends with LINEIO_WOKEN. */
 void lineio_set_wake(struct lineio *io, const volatile int *flag);
 
+/* Called instead of waiting in poll(2) for input, so that something else goes on meanwhile: returns
+ * true if fd is readable, false after timeout_ms at the latest. NULL takes it away. */
+void lineio_set_waiter(struct lineio *io, bool (*wait)(int fd, int timeout_ms, void *arg),
+                       void *arg);
+
 /* One line without its CRLF, terminated; size includes the terminator. */
 enum lineio_status lineio_get(struct lineio *io, char *line, size_t size);
 /* The same for protocols whose lines end with LF, as Postfix's policy protocol; BARE is one with NUL. */

@@ -35,10 +35,11 @@ static bool see(const struct seen *seen, guint32 feature)
     return false;
 }
 
+/* What is known beside the words belongs to the header, too. */
 static bool is_of_header(const struct tokens *t, size_t i)
 {
     const char *text = tokens_text(t, i);
-    return text[0] == 'h' && text[1] == ':';
+    return (text[0] == 'h' || text[0] == 'f') && text[1] == ':';
 }
 
 static guint32 feature_of(const unsigned char key[16], const uint64_t *hashes, size_t count,

@@ -61,11 +61,9 @@ void tokens_gap(struct tokens *t)
         add_place(t, (struct place){0, 0});
 }
 
-static void add(struct tokens *t, const char *prefix, size_t prefix_len, const char *word,
-                size_t len)
+static void append(struct tokens *t, const char *prefix, size_t prefix_len, const char *word,
+                   size_t len)
 {
-    if (t->count >= TOKENS_MAX || len == 0)
-        return;
     bytes_reserve(&t->text, prefix_len + len + 1);
     unsigned char *to = t->text.data + t->text.len;
     memcpy(to, prefix, prefix_len);
@@ -73,6 +71,13 @@ static void add(struct tokens *t, const char *prefix, size_t prefix_len, const c
     to[prefix_len + len] = 0;
     add_place(t, (struct place){hash_of(to, prefix_len + len) | 1, (guint32)t->text.len});
     t->text.len += prefix_len + len + 1;
+}
+
+static void add(struct tokens *t, const char *prefix, size_t prefix_len, const char *word,
+                size_t len)
+{
+    if (t->count < TOKENS_MAX && len > 0)
+        append(t, prefix, prefix_len, word, len);
 }
 
 void tokens_add(struct tokens *t, const char *prefix, const char *word, size_t len)
@@ -195,19 +200,35 @@ void tokens_add_urls(struct tokens *t, const char *urls, size_t len)
     }
 }
 
-struct tokens *tokens_new(const struct message *m, const char *const *facts)
+struct tokens *tokens_new(const struct message *m)
 {
     struct tokens *t = g_new0(struct tokens, 1);
     bytes_reserve(&t->places, PLACES_FIRST * sizeof(struct place));
     bytes_reserve(&t->text, TEXT_FIRST);
-    for (size_t i = 0; facts && facts[i]; i++) {
-        tokens_adds(t, "", facts[i]);
-        tokens_gap(t);
-    }
     tokens_head(t, m);
     tokens_gap(t);
     tokens_body(t, m);
     return t;
+}
+
+void tokens_add_facts(struct tokens *t, const char *const *facts)
+{
+    for (size_t i = 0; facts[i] && i < TOKENS_FACTS; i++) {
+        tokens_gap(t);
+        append(t, "f:", 2, facts[i], strlen(facts[i]));
+    }
+}
+
+GPtrArray *tokens_hosts(const struct tokens *t)
+{
+    GPtrArray *hosts = g_ptr_array_new_with_free_func(g_free);
+    for (size_t i = 0; i < t->count; i++) {
+        const char *text = tokens_text(t, i);
+        if (text && g_str_has_prefix(text, "u:"))
+            g_ptr_array_add(hosts, g_strdup(text + 2));
+    }
+    g_ptr_array_add(hosts, NULL);
+    return hosts;
 }
 
 void tokens_free(struct tokens **t)

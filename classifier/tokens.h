@@ -9,6 +9,8 @@
 
 /* Most of one message that is looked at. */
 #define TOKENS_MAX 4096
+/* And of facts beside it. */
+#define TOKENS_FACTS 64
 #define TOKENS_BODY_BYTES (16 * 1024)
 
 /* Places, tokens and gaps (between headers and parts, over which no pair is made) alike. */

@@ -179,7 +179,7 @@ static int filter(struct service *sv, const struct job *job, const struct next_h
     struct envelope *e = make_envelope(job);
     struct outcome *outcomes = g_new0(struct outcome, e->recipients->len);
     struct hop *hop = hop_new(sv, to);
-    struct arrival a = {e, evidence_start(e), &raw, false, false};
+    struct arrival a = {e, evidence_start(sv->rules, e), &raw, false, false};
     hop_set_deadline(hop, DELIVER_MS);
     pipeline_run(sv, hop, &a, outcomes);
     int code = worst(outcomes, e->recipients->len);

@@ -37,18 +37,19 @@ static struct verdict *judge(struct way *w, const struct recipient *r, enum hand
     const struct listener *l = w->arrival->envelope->listener;
     if (handling == HANDLE_FOREIGN || (l && l->role == ROLE_SUBMISSION))
         return verdict_none();
-    return verdict_new(w->service, recipient_judges(w->service, r), w->tokens);
+    const struct verdict_basis basis = {w->tokens, w->arrival->evidence, w->arrival->envelope,
+                                        w->message};
+    return verdict_new(w->service, recipient_judges(w->service, r), &basis);
 }
 
 /* What policy makes of spam. True: there is no copy to deliver, *o says how it ended. */
 static bool ends_here(struct way *w, const struct verdict *v, struct outcome *o)
 {
-    enum spam_action action = w->service->settings->spam_action;
     if (!v->judged || v->class != JUDGE_SPAM)
         return false;
-    if (action == SPAM_DISCARD)
+    if (v->action == SPAM_DISCARD)
         *o = outcome_of(REASON_DISCARDED);
-    else if (action == SPAM_REJECT && w->arrival->client_waits)
+    else if (v->action == SPAM_REJECT && w->arrival->client_waits)
         *o = outcome_of(REASON_SPAM);
     else
         return false;
@@ -81,6 +82,7 @@ static struct sealed *make_copy(struct way *w, const struct recipient *r, enum h
     struct header *subject = NULL;
     const char *mark = w->encrypted ? "already" : handling == HANDLE_SEAL ? "yes" : "no";
     headers_ours(&added, s, v, mark);
+    evidence_header_lines(w->arrival->evidence, &added);
     if (s->subject_tag && v->judged && v->class == JUDGE_SPAM)
         subject = headers_tag_subject(&added, w->message, s->subject_tag);
     struct sealed *sealed = seal(w, r, handling, &added);
@@ -96,7 +98,7 @@ static struct recipient *addressee(struct way *w, struct recipient *r, struct re
                                    const struct verdict *v, struct treatment *t)
 {
     const struct settings *s = w->service->settings;
-    if (s->spam_action != SPAM_QUARANTINE || !v->judged || v->class != JUDGE_SPAM)
+    if (v->action != SPAM_QUARANTINE || !v->judged || v->class != JUDGE_SPAM)
         return r;
     *quarantine = (struct recipient){s->quarantine, "", NULL};
     struct treatment there = recipient_treat(w->service, w->arrival->envelope, quarantine);
@@ -119,7 +121,7 @@ static struct outcome deliver(struct way *w, struct recipient *r, struct treatme
     struct recipient quarantine = {0};
     struct verdict *v = judge(w, r, t->handling);
     struct recipient *to = addressee(w, r, &quarantine, v, t);
-    report_verdict(report, v, t->fingerprint);
+    report_verdict(report, v, t->fingerprint, w->arrival->evidence);
     if (!ends_here(w, v, &o)) {
         verdict_record(v, w->service);
         struct sealed *sealed = make_copy(w, to, t->handling, v);
@@ -151,16 +153,26 @@ static struct outcome serve(struct way *w, struct recipient *r)
     return o;
 }
 
+/* The rules' part. What they find is told to the classifier, too. */
+static void gather(struct way *w)
+{
+    struct evidence *ev = w->arrival->evidence;
+    GPtrArray *hosts = tokens_hosts(w->tokens);
+    evidence_finish(ev, w->message, (const char *const *)hosts->pdata, w->arrival->bare);
+    tokens_add_facts(w->tokens, evidence_facts(ev));
+    g_ptr_array_unref(hosts);
+}
+
 void pipeline_run(struct service *sv, struct hop *hop, const struct arrival *a,
                   struct outcome *outcomes)
 {
     struct way w = {.service = sv, .hop = hop, .arrival = a};
     alarm(STUCK_SECONDS);
     w.message = message_new((const char *)a->raw->data, a->raw->len);
-    evidence_finish(a->evidence, w.message, a->bare);
     headers_drop_forged(w.message, sv->settings);
     w.encrypted = seal_is_encrypted(w.message);
-    w.tokens = tokens_new(w.message, evidence_facts(a->evidence));
+    w.tokens = tokens_new(w.message);
+    gather(&w);
     GPtrArray *texts = headers_anonymize(sv, a->envelope->listener, w.message);
     headers_drop_forged(w.message, sv->settings); /* what a replacement made, too */
     for (guint i = 0; texts && i < a->envelope->recipients->len; i++)

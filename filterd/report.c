@@ -11,23 +11,27 @@ struct report report_start(const struct envelope *e, const struct recipient *r, 
     return rp;
 }
 
-void report_verdict(struct report *rp, const struct verdict *v, const char *fingerprint)
+void report_verdict(struct report *rp, const struct verdict *v, const char *fingerprint,
+                    const struct evidence *evidence)
 {
+    rp->evidence = evidence_summary(evidence);
     if (v->judged)
         g_snprintf(rp->verdict, sizeof rp->verdict, "result=%s p=%.4f score=%.2f", verdict_name(v),
                    v->probability, v->score);
     g_strlcpy(rp->fingerprint, fingerprint ? fingerprint : "-", sizeof rp->fingerprint);
 }
 
-void report_end(const struct report *rp, const struct outcome *o)
+void report_end(struct report *rp, const struct outcome *o)
 {
     const struct envelope *e = rp->envelope;
     /* The next hop's text may quote anything, even the subject: only its code and DSN are known
      * to be harmless, so its words are kept short. */
-    log_info("qid=%s from=<%s> to=<%s> client=%s size=%zu %s key=%s sealed=%s delay_ms=%d "
+    log_info("qid=%s from=<%s> to=<%s> client=%s size=%zu %s %s key=%s sealed=%s delay_ms=%d "
              "dsn=%s reply=\"%d %.100s\"",
              e->queue_id ? e->queue_id : "-", e->sender ? e->sender : "", rp->recipient->address,
-             e->client_addr ? e->client_addr : "-", rp->size, rp->verdict, rp->fingerprint,
+             e->client_addr ? e->client_addr : "-", rp->size, rp->verdict,
+             rp->evidence ? rp->evidence : "dns=-", rp->fingerprint,
              rp->sealed, (int)((g_get_monotonic_time() - rp->started) / 1000), o->dsn, o->code,
              o->text);
+    g_clear_pointer(&rp->evidence, g_free);
 }

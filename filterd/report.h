@@ -12,13 +12,15 @@ struct report {
     size_t size;
     gint64 started; /* monotonic microseconds */
     char verdict[96];
+    char *evidence; /* NULL: none was asked for */
     char fingerprint[72];
     const char *sealed; /* static: "yes", "already", "no" */
 };
 
 struct report report_start(const struct envelope *e, const struct recipient *r, size_t size);
-void report_verdict(struct report *rp, const struct verdict *v, const char *fingerprint);
-/* Writes the line. */
-void report_end(const struct report *rp, const struct outcome *o);
+void report_verdict(struct report *rp, const struct verdict *v, const char *fingerprint,
+                    const struct evidence *evidence);
+/* Writes the line; ends the report. */
+void report_end(struct report *rp, const struct outcome *o);
 
 #endif

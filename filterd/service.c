@@ -58,6 +58,7 @@ struct service *service_new(const struct settings *s, const struct sitekey *key,
     sv->classifier = classifier_new(s, key);
     load_anonymize(sv, ROLE_INBOUND);
     load_anonymize(sv, ROLE_SUBMISSION);
+    sv->rules = rules_new(s);
     return sv;
 }
 
@@ -71,6 +72,7 @@ void service_free(struct service **sv)
     lookups_free(&(*sv)->lookups);
     anonymize_free(&(*sv)->anonymize[ROLE_INBOUND]);
     anonymize_free(&(*sv)->anonymize[ROLE_SUBMISSION]);
+    rules_free(&(*sv)->rules);
     if ((*sv)->keeper >= 0)
         close((*sv)->keeper);
     g_free(*sv);

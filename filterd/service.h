@@ -10,6 +10,7 @@
 #include "gpg/seal.h"
 #include "rules/anonymize.h"
 #include "rules/greylist.h"
+#include "rules/evidence.h"
 
 struct service {
     const struct settings *settings; /* lent */
@@ -19,6 +20,7 @@ struct service {
     struct anonymize *anonymize[2]; /* by enum role; NULL: nothing is changed */
     bool no_anonymize[2];           /* a table that could not be read: all mail is tempfailed */
     struct lookups *lookups;        /* made when first wanted; NULL */
+    struct rules *rules;
     int keeper;  /* connected when first wanted; -1 */
     int courier; /* -1 where no next hop needs one */
 };

@@ -1,5 +1,6 @@
 #include "filterd/session.h"
 
+#include <poll.h>
 #include <string.h>
 #include <strings.h>
 
@@ -170,11 +171,24 @@ static bool step(struct session *s)
     return !s->over;
 }
 
+/* Answers to what was asked about the message come in while its client still sends. */
+static bool wait_for_client(int fd, int timeout_ms, void *arg)
+{
+    struct session *s = arg;
+    struct pollfd p = {fd, POLLIN, 0};
+    if (!s->evidence)
+        return poll(&p, 1, timeout_ms) > 0;
+    if (s->incoming)
+        session_data_arrives(s);
+    return evidence_wait(s->evidence, fd, timeout_ms);
+}
+
 void session_run(int fd, const struct session_place *place)
 {
     struct session s = {.place = place, .settings = place->service->settings};
     s.io = lineio_new(fd, fd);
     lineio_set_timeout(s.io, COMMAND_MS);
+    lineio_set_waiter(s.io, wait_for_client, &s);
     s.envelope = envelope_new(place->listener);
     s.hop = hop_new(place->service, settings_next_hop(s.settings, place->listener));
     lineio_put(s.io, "220 %s %s filterd\r\n", s.settings->hostname, lmtp(&s) ? "LMTP" : "ESMTP");

@@ -10,6 +10,8 @@
 #define DATA_IDLE_MS 300000
 #define PROXY_DELIVER_MS 60000
 #define QUEUED_DELIVER_MS 280000
+/* A longer header is looked at when all is there. */
+#define HEADER_SEARCH_BYTES (256 * 1024)
 
 static bool before_queue(const struct session *s)
 {
@@ -72,6 +74,16 @@ static void handle(struct session *s, struct bytes *raw, const struct lineio_dat
     g_free(outcomes);
 }
 
+void session_data_arrives(struct session *s)
+{
+    const struct bytes *raw = s->incoming;
+    const char *start = (const char *)raw->data;
+    const size_t len = MIN(raw->len, HEADER_SEARCH_BYTES);
+    const char *end = len ? memmem(start, len, "\r\n\r\n", 4) : NULL;
+    if (end)
+        evidence_header(s->evidence, start, (size_t)(end + 2 - start));
+}
+
 void session_data(struct session *s, const char *argument)
 {
     struct bytes raw = {0};
@@ -89,10 +101,12 @@ void session_data(struct session *s, const char *argument)
     }
     lineio_set_timeout(s->io, DATA_IDLE_MS);
     /* Anything but the final dot means that the client is gone and still has the message. */
+    s->incoming = &raw;
     if (lineio_get_data(s->io, &raw, s->settings->message_size_limit, &facts) == LINEIO_OK)
         handle(s, &raw, &facts);
     else
         s->over = true;
+    s->incoming = NULL;
     bytes_free(&raw);
     session_reset(s);
 }

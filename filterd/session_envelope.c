@@ -131,7 +131,7 @@ static void accept_recipient(struct session *s, const char *address, const char 
         session_reply(s, &o);
     } else {
         if (!s->evidence)
-            s->evidence = evidence_start(s->envelope);
+            s->evidence = evidence_start(s->place->service->rules, s->envelope);
         session_say(s, 250, "2.1.5", "Ok");
     }
     treatment_clear(&t);

@@ -22,6 +22,7 @@ struct session {
     struct envelope *envelope;
     struct evidence *evidence; /* from the first RCPT on */
     struct hop *hop;
+    const struct bytes *incoming; /* of DATA, as far as it is here; NULL at other times */
     bool greeted, over;
     int errors;
 };
@@ -37,5 +38,7 @@ void session_rcpt(struct session *s, const char *argument);
 void session_xforward(struct session *s, const char *argument);
 /* session_data.c */
 void session_data(struct session *s, const char *argument);
+/* More of the message is here. */
+void session_data_arrives(struct session *s);
 
 #endif

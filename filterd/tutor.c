@@ -75,7 +75,7 @@ static int learn(const struct tutor_place *place, const struct message *m, const
                  const char *class, char **text_r)
 {
     struct judgement j;
-    struct tokens *t = tokens_new(m, NULL);
+    struct tokens *t = tokens_new(m);
     classifier_judge(place->service->classifier, user, t, &j);
     char *signature = imprint_new(place->key, user, m);
     const struct lesson_wanted wanted = {user, class, signature, j.features};

@@ -3,6 +3,12 @@
 #include <math.h>
 
 #include "base/log.h"
+#include "classifier/learner.h"
+#include "filterd/preferences.h"
+
+/* Rules together add no more than this, but for those that decide alone (a test string). */
+#define RULES_MAX 6.0
+#define RULES_DECIDE 100.0
 
 static void judgement_free(gpointer p)
 {
@@ -15,22 +21,60 @@ struct verdict *verdict_none(void)
     return g_new0(struct verdict, 1);
 }
 
-struct verdict *verdict_new(struct service *sv, GPtrArray *users, const struct tokens *t)
+/* Rules speak until a classifier has learnt; they are tokens to it as well, so they never drown it. */
+static double rules_voice(const GPtrArray *hits)
 {
-    struct verdict *v = g_new0(struct verdict, 1);
-    v->users = users;
-    v->records = g_ptr_array_new_with_free_func(judgement_free);
-    for (guint i = 0; i < users->len; i++) {
+    const double weight = hits_weight(hits);
+    if (weight > RULES_DECIDE)
+        return weight;
+    return CLAMP(weight, -RULES_MAX, RULES_MAX);
+}
+
+static void judge(struct verdict *v, struct service *sv, const struct tokens *t)
+{
+    for (guint i = 0; i < v->users->len; i++) {
         struct judgement *j = g_new0(struct judgement, 1);
-        if (!classifier_judge(sv->classifier, users->pdata[i], t, j))
-            log_warn("user=<%s> model cannot be read, judged as unsure", (char *)users->pdata[i]);
-        v->score += j->score / users->len;
-        v->confidence += j->confidence / users->len;
+        if (!classifier_judge(sv->classifier, v->users->pdata[i], t, j))
+            log_warn("user=<%s> model cannot be read, judged as unsure",
+                     (char *)v->users->pdata[i]);
+        v->score += j->score / v->users->len;
         g_ptr_array_add(v->records, j);
     }
+}
+
+/* What is learnt later is what was delivered. */
+static void settle(struct verdict *v)
+{
+    for (guint i = 0; i < v->records->len; i++) {
+        struct judgement *j = v->records->pdata[i];
+        j->class = v->class;
+        j->score = v->score;
+    }
+}
+
+struct verdict *verdict_new(struct service *sv, GPtrArray *users, const struct verdict_basis *b)
+{
+    struct verdict *v = g_new0(struct verdict, 1);
+    struct preferences p = preferences_of(sv, users);
+    v->users = users;
+    v->records = g_ptr_array_new_with_free_func(judgement_free);
     v->judged = users->len > 0;
-    v->probability = 1 / (1 + exp(-v->score));
-    v->class = classifier_class(sv->settings, v->probability);
+    v->action = p.action;
+    v->rules = rules_voice(evidence_hits(b->evidence));
+    judge(v, sv, b->tokens);
+    v->score += v->rules;
+    v->probability = learner_probability(v->score);
+    v->confidence = fabs(v->probability - 0.5) * 2;
+    v->class = v->probability >= p.spam_threshold     ? JUDGE_SPAM
+               : v->probability >= p.unsure_threshold ? JUDGE_UNSURE
+                                                      : JUDGE_INNOCENT;
+    v->word = preferences_word(&p, b);
+    if (v->word == VERDICT_ALLOWED)
+        v->class = JUDGE_INNOCENT;
+    else if (v->word != VERDICT_BY_SCORE)
+        v->class = JUDGE_SPAM;
+    settle(v);
+    preferences_clear(&p);
     return v;
 }
 
@@ -68,7 +112,11 @@ void verdict_confirm(const struct verdict *v, struct service *sv)
 
 const char *verdict_name(const struct verdict *v)
 {
+    static const char *const words[] = {[VERDICT_ALLOWED] = "Whitelisted",
+                                        [VERDICT_DENIED] = "Blocklisted", [VERDICT_VIRUS] = "Virus"};
     if (!v->judged)
         return "-";
+    if (v->word != VERDICT_BY_SCORE)
+        return words[v->word];
     return v->class == JUDGE_SPAM ? "Spam" : v->class == JUDGE_UNSURE ? "Unsure" : "Innocent";
 }

@@ -4,17 +4,31 @@
 
 #include "filterd/service.h"
 
+/* JUDGE_* say what the score says; a list of the user's, or a scanner, may say otherwise. */
+enum verdict_word { VERDICT_BY_SCORE, VERDICT_ALLOWED, VERDICT_DENIED, VERDICT_VIRUS };
+
 struct verdict {
     bool judged; /* false: submitted or foreign mail */
-    double score, probability, confidence;
+    double score, probability, confidence; /* of classifier and rules together */
+    double rules;                          /* what the rules added to the score */
     enum judge_class class;
+    enum verdict_word word;
+    enum spam_action action; /* what to do with spam */
     char *signature;    /* NULL: the keeper did not answer, nothing to train on later */
     GPtrArray *users;   /* of char*: who judged */
     GPtrArray *records; /* of struct judgement*, beside users */
 };
 
+/* What it is judged by. */
+struct verdict_basis {
+    const struct tokens *tokens;
+    const struct evidence *evidence;
+    const struct envelope *envelope;
+    const struct message *message;
+};
+
 /* Judged for each of users (taken over) by the mean of their log-odds. */
-struct verdict *verdict_new(struct service *sv, GPtrArray *users, const struct tokens *t);
+struct verdict *verdict_new(struct service *sv, GPtrArray *users, const struct verdict_basis *b);
 /* Not judged. */
 struct verdict *verdict_none(void);
 void verdict_free(struct verdict **v);
@@ -22,7 +36,7 @@ void verdict_free(struct verdict **v);
 void verdict_record(struct verdict *v, struct service *sv);
 /* The next hop took the copy. */
 void verdict_confirm(const struct verdict *v, struct service *sv);
-/* "Spam", "Innocent", "Unsure"; "-" if not judged. */
+/* "Spam", "Innocent", "Unsure", "Whitelisted", "Blocklisted", "Virus"; "-" if not judged. */
 const char *verdict_name(const struct verdict *v);
 
 #endif

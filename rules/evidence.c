@@ -1,51 +1,214 @@
 #include "rules/evidence.h"
 
+#include <poll.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "base/network.h"
+#include "rules/authres.h"
+#include "rules/dmarc.h"
+#include "rules/local.h"
+#include "rules/rules.h"
+
 struct evidence {
-    GPtrArray *facts; /* of static strings; the last is NULL */
+    struct rules *rules;
+    GPtrArray *hits, *facts;      /* facts: of char*; the last is NULL */
+    struct dnsbl_check *lists;    /* NULL: none are asked */
+    struct spf_question question; /* strings are ours */
+    bool spf_asked, spf_known, header_seen, timed_out;
+    struct spf_result spf;
+    struct dkim_check *dkim;
+    const GArray *signatures; /* NULL: not checked */
+    struct dmarc_check *dmarc_check;
+    struct dmarc_result dmarc;
+    bool dmarc_known;
 };
 
-static void note(struct evidence *ev, const char *fact)
+/* Mail that comes from our own people is not judged by where it comes from. */
+static bool is_from_outside(const struct evidence *ev, const struct envelope *e)
 {
-    g_ptr_array_insert(ev->facts, (int)ev->facts->len - 1, (gpointer)fact);
+    return e->client_addr && (!e->listener || e->listener->role == ROLE_INBOUND) &&
+           !network_contains(ev->rules->settings->trusted_networks, e->client_addr);
 }
 
-static void helo_facts(struct evidence *ev, const char *helo)
+static void ask_lists(struct evidence *ev, const struct envelope *e)
 {
-    if (*helo == '[')
-        note(ev, "helo-literal");
-    else if (!strchr(helo, '.'))
-        note(ev, "helo-no-dot");
-    else if (strspn(helo, "0123456789.") == strlen(helo))
-        note(ev, "helo-bare-address");
+    const char *at = e->sender ? strrchr(e->sender, '@') : NULL;
+    ev->lists = dnsbl_check_new(ev->rules->dnsbl, ev->rules->resolver, ev->hits);
+    dnsbl_check_address(ev->lists, e->client_addr);
+    if (e->client_helo)
+        dnsbl_check_domain(ev->lists, DNSBL_HELO, e->client_helo);
+    if (e->client_name)
+        dnsbl_check_domain(ev->lists, DNSBL_PTR, e->client_name);
+    if (at)
+        dnsbl_check_domain(ev->lists, DNSBL_SENDER, at + 1);
 }
 
-struct evidence *evidence_start(const struct envelope *e)
+static void ask_spf(struct evidence *ev, const struct envelope *e)
+{
+    ev->question = (struct spf_question){g_strdup(e->client_addr),
+                                         g_strdup(e->client_helo ? e->client_helo : ""),
+                                         g_strdup(e->sender ? e->sender : "")};
+    ev->spf_asked = true;
+    ev->spf_known = !spf_helper_ask(ev->rules->spf, &ev->question);
+    if (ev->spf_known)
+        ev->spf.code = SPF_CODE_TEMPERROR;
+}
+
+struct evidence *evidence_start(struct rules *r, const struct envelope *e)
 {
     struct evidence *ev = g_new0(struct evidence, 1);
-    ev->facts = g_ptr_array_new();
-    g_ptr_array_add(ev->facts, NULL);
-    /* Without XFORWARD the peer is our own MTA, and says nothing about the sender. */
-    if (e->client_addr && !e->client_name)
-        note(ev, "client-no-name");
-    if (e->client_helo)
-        helo_facts(ev, e->client_helo);
-    if (e->sender && !*e->sender)
-        note(ev, "sender-null");
+    ev->rules = r;
+    ev->hits = hits_new();
+    ev->facts = g_ptr_array_new_with_free_func(g_free);
+    local_envelope(ev->hits, e);
+    if (!is_from_outside(ev, e))
+        return ev;
+    if (r->dnsbl)
+        ask_lists(ev, e);
+    if (r->spf)
+        ask_spf(ev, e);
     return ev;
 }
 
-void evidence_finish(struct evidence *ev, const struct message *m, bool bare)
+void evidence_free(struct evidence **evidence)
 {
-    if (bare)
-        note(ev, "bare-newline");
-    if (!m->tree)
-        note(ev, "mime-unreadable");
-    if (!message_header(m, "Date"))
-        note(ev, "no-date");
-    if (!message_header(m, "Message-ID"))
-        note(ev, "no-message-id");
+    struct evidence *ev = *evidence;
+    if (!ev)
+        return;
+    dnsbl_check_free(&ev->lists);
+    dkim_check_free(&ev->dkim);
+    dmarc_check_free(&ev->dmarc_check);
+    g_ptr_array_unref(ev->hits);
+    g_ptr_array_unref(ev->facts);
+    g_free((char *)ev->question.address);
+    g_free((char *)ev->question.helo);
+    g_free((char *)ev->question.sender);
+    g_clear_pointer(evidence, g_free);
+}
+
+bool evidence_wait(struct evidence *ev, int fd, int timeout_ms)
+{
+    struct pollfd p = {fd, POLLIN, 0};
+    if (ev->rules->resolver)
+        return resolver_pump(ev->rules->resolver, fd, timeout_ms);
+    return poll(&p, 1, timeout_ms) > 0;
+}
+
+void evidence_header(struct evidence *ev, const char *header, size_t len)
+{
+    const struct rules *r = ev->rules;
+    if (ev->header_seen)
+        return;
+    ev->header_seen = true;
+    if (r->dkim)
+        ev->dkim = dkim_check_new(r->dkim, r->resolver, header, len);
+    if (r->settings->dmarc && r->resolver)
+        ev->dmarc_check = dmarc_check_new(r->resolver, header, len);
+}
+
+static void take_spf(struct evidence *ev)
+{
+    ev->spf = spf_helper_answer(ev->rules->spf);
+    ev->spf_known = true;
+}
+
+/* Until all is answered, or the time is over. */
+static void wait_for_answers(struct evidence *ev)
+{
+    const gint64 end = g_get_monotonic_time() + (gint64)ev->rules->settings->dns_timeout_ms * 1000;
+    for (;;) {
+        const bool wants_spf = ev->spf_asked && !ev->spf_known;
+        const int fd = wants_spf ? spf_helper_fd(ev->rules->spf) : -1;
+        const gint64 left = (end - g_get_monotonic_time()) / 1000;
+        const guint open = ev->rules->resolver ? resolver_outstanding(ev->rules->resolver) : 0;
+        if (wants_spf && fd < 0)
+            take_spf(ev);
+        else if (!wants_spf && open == 0)
+            return;
+        else if (left <= 0)
+            break;
+        else if (evidence_wait(ev, fd, (int)left) && wants_spf)
+            take_spf(ev);
+    }
+    ev->timed_out = true;
+    if (ev->spf_asked && !ev->spf_known)
+        take_spf(ev);
+}
+
+/* What speaks before a classifier has learnt whom to trust. A pass says who it is, not that it is
+ * welcome: it weighs nothing. */
+static void weigh_spf(struct evidence *ev)
+{
+    static const double weights[] = {
+        [SPF_CODE_FAIL] = 1.0, [SPF_CODE_SOFTFAIL] = 0.4, [SPF_CODE_PERMERROR] = 0.2};
+    char *name = g_strdup_printf("spf:%s", spf_word(ev->spf.code));
+    const double weight = ev->spf.code < G_N_ELEMENTS(weights) ? weights[ev->spf.code] : 0;
+    hits_add(ev->hits, name, weight, ev->spf.reason);
+    g_free(name);
+}
+
+static void weigh_dkim(struct evidence *ev)
+{
+    if (ev->signatures->len == 0)
+        hits_add(ev->hits, "dkim:none", 0, "it is not signed");
+    for (guint i = 0; i < ev->signatures->len; i++) {
+        const struct dkim_signature *s = &g_array_index(ev->signatures, struct dkim_signature, i);
+        char *name = s->code == DKIM_CODE_PASS
+                         ? g_strdup_printf("dkim:pass:%s", s->domain)
+                         : g_strdup_printf("dkim:%s", dkim_word(s->code));
+        hits_add(ev->hits, name, 0, s->reason);
+        g_free(name);
+    }
+}
+
+static void weigh_dmarc(struct evidence *ev)
+{
+    static const double failed[] = {[DMARC_POLICY_NONE] = 0.3, [DMARC_POLICY_QUARANTINE] = 1.5,
+                                    [DMARC_POLICY_REJECT] = 2.5};
+    const bool fail = ev->dmarc.code == DMARC_CODE_FAIL;
+    char *name = g_strdup_printf("dmarc:%s%s%s", dmarc_word(ev->dmarc.code), fail ? ":" : "",
+                                 fail ? dmarc_policy_word(ev->dmarc.policy) : "");
+    hits_add(ev->hits, name, fail ? failed[ev->dmarc.policy] : 0, ev->dmarc.reason);
+    g_free(name);
+}
+
+static void verify(struct evidence *ev, const struct message *m)
+{
+    if (ev->spf_asked)
+        weigh_spf(ev);
+    if (ev->dkim) {
+        ev->signatures = dkim_check_finish(ev->dkim, m);
+        weigh_dkim(ev);
+    }
+    if (ev->dmarc_check) {
+        ev->dmarc = dmarc_check_finish(ev->dmarc_check, ev->spf_asked ? &ev->spf : NULL,
+                                       ev->signatures);
+        ev->dmarc_known = true;
+        weigh_dmarc(ev);
+    }
+}
+
+static void header_of(struct evidence *ev, const struct message *m)
+{
+    if (m->header_count == 0)
+        evidence_header(ev, "", 0);
+    else
+        evidence_header(ev, m->headers[0].start, (size_t)(m->body - m->headers[0].start));
+}
+
+void evidence_finish(struct evidence *ev, const struct message *m, const char *const *hosts,
+                     bool bare)
+{
+    header_of(ev, m);
+    for (size_t i = 0; ev->lists && hosts && hosts[i]; i++)
+        dnsbl_check_domain(ev->lists, DNSBL_URI, hosts[i]);
+    wait_for_answers(ev);
+    local_message(ev->hits, m, bare);
+    verify(ev, m);
+    for (guint i = 0; i < ev->hits->len; i++)
+        g_ptr_array_add(ev->facts, g_strdup(((struct hit *)ev->hits->pdata[i])->name));
+    g_ptr_array_add(ev->facts, NULL);
 }
 
 const char *const *evidence_facts(const struct evidence *ev)
@@ -53,11 +216,62 @@ const char *const *evidence_facts(const struct evidence *ev)
     return (const char *const *)ev->facts->pdata;
 }
 
-void evidence_free(struct evidence **ev)
+const GPtrArray *evidence_hits(const struct evidence *ev)
 {
-    if (!*ev)
-        return;
-    g_ptr_array_unref((*ev)->facts);
-    g_free(*ev);
-    *ev = NULL;
+    return ev->hits;
+}
+
+static const char *dkim_summary(const struct evidence *ev)
+{
+    const char *word = "none";
+    for (guint i = 0; ev->signatures && i < ev->signatures->len; i++) {
+        const struct dkim_signature *s = &g_array_index(ev->signatures, struct dkim_signature, i);
+        if (i == 0 || s->code == DKIM_CODE_PASS)
+            word = dkim_word(s->code);
+    }
+    return ev->signatures ? word : "-";
+}
+
+char *evidence_summary(const struct evidence *ev)
+{
+    char *lists = ev->lists ? dnsbl_check_summary(ev->lists) : g_strdup("-");
+    char *summary = g_strdup_printf(
+        "dnsbl=%s spf=%s dkim=%s dmarc=%s dns=%s", *lists ? lists : "none",
+        ev->spf_asked ? spf_word(ev->spf.code) : "-", dkim_summary(ev),
+        ev->dmarc_known ? dmarc_word(ev->dmarc.code) : "-", ev->timed_out ? "timeout" : "ok");
+    g_free(lists);
+    return summary;
+}
+
+void evidence_header_lines(const struct evidence *ev, struct bytes *out)
+{
+    const struct authres a = {
+        .authserv_id = ev->rules->settings->hostname,
+        .spf = ev->spf_asked ? &ev->spf : NULL,
+        .asked = &ev->question,
+        .dkim = ev->signatures,
+        .dmarc = ev->dmarc_known ? &ev->dmarc : NULL,
+    };
+    if (a.spf || a.dkim || a.dmarc)
+        authres_header(out, &a);
+}
+
+const char *evidence_proved_domain(const struct evidence *ev)
+{
+    return ev->dmarc_known && ev->dmarc.code == DMARC_CODE_PASS ? ev->dmarc.domain : NULL;
+}
+
+bool evidence_proves(const struct evidence *ev, const char *domain)
+{
+    const char *proved = evidence_proved_domain(ev);
+    if (proved && g_ascii_strcasecmp(proved, domain) == 0)
+        return true;
+    if (ev->spf_asked && ev->spf.code == SPF_CODE_PASS && g_ascii_strcasecmp(ev->spf.domain, domain) == 0)
+        return true;
+    for (guint i = 0; ev->signatures && i < ev->signatures->len; i++) {
+        const struct dkim_signature *s = &g_array_index(ev->signatures, struct dkim_signature, i);
+        if (s->code == DKIM_CODE_PASS && g_ascii_strcasecmp(s->domain, domain) == 0)
+            return true;
+    }
+    return false;
 }

@@ -1,24 +1,53 @@
 /* evidence: what is known about a message besides its words.
  *
- * It starts as soon as the envelope is known and is complete when the message is. A fact is a
- * short name ("helo-literal"); facts are tokens too, so each user's classifier learns how far to
- * trust them. */
+ * It starts as soon as the envelope is known: lists and SPF are asked while the client still sends.
+ * When the header is complete DKIM and DMARC join them, when the message is, its links. All of it
+ * together waits no longer than dns_timeout_ms after the last byte. */
 #ifndef RULES_EVIDENCE_H
 #define RULES_EVIDENCE_H
 
 #include <stdbool.h>
 
+#include "base/bytes.h"
 #include "base/envelope.h"
 #include "base/message.h"
+#include "rules/hits.h"
+
+/* What a process needs for it, kept from message to message. Made after fork. */
+struct rules;
+/* What cannot be had is logged and done without. Never NULL. */
+struct rules *rules_new(const struct settings *s);
+void rules_free(struct rules **r);
 
 struct evidence;
 
 /* Client, HELO and sender are known. Never NULL. */
-struct evidence *evidence_start(const struct envelope *e);
-/* The whole message is there. bare: it held bare CR or LF. */
-void evidence_finish(struct evidence *ev, const struct message *m, bool bare);
-/* NULL-terminated, lent. */
-const char *const *evidence_facts(const struct evidence *ev);
+struct evidence *evidence_start(struct rules *r, const struct envelope *e);
 void evidence_free(struct evidence **ev);
+/* Waits until fd is readable or the time is over, taking answers meanwhile; true if it is. */
+bool evidence_wait(struct evidence *ev, int fd, int timeout_ms);
+/* The header is complete: from its first byte to its last CRLF. Not kept. A second call, or none
+ * before evidence_finish, does no harm. */
+void evidence_header(struct evidence *ev, const char *header, size_t len);
+/* The whole message is there, and these hosts are linked to (NULL-terminated). bare: it held bare
+ * CR or LF. Waits for what was asked. */
+void evidence_finish(struct evidence *ev, const struct message *m, const char *const *hosts,
+                     bool bare);
+
+/* After evidence_finish: */
+/* Short names ("helo-literal", "spf:fail", names of hits), NULL-terminated, lent: tokens for the
+ * classifier, so that each user's learns how far to trust them. */
+const char *const *evidence_facts(const struct evidence *ev);
+/* Each with its weight; lent. */
+const GPtrArray *evidence_hits(const struct evidence *ev);
+/* "dnsbl=... spf=pass dkim=pass dmarc=pass dns=ok" for the log; g_free. */
+char *evidence_summary(const struct evidence *ev);
+/* Appends the Authentication-Results header; nothing if nothing was checked. */
+void evidence_header_lines(const struct evidence *ev, struct bytes *out);
+/* True if the domain was proved to stand behind the message (DMARC's alignment, else a DKIM
+ * signature of that domain or SPF for it). */
+bool evidence_proves(const struct evidence *ev, const char *domain);
+/* The domain of From that was proved, NULL if none; lent. */
+const char *evidence_proved_domain(const struct evidence *ev);
 
 #endif

@@ -129,7 +129,7 @@ static GArray *look_at(struct evaluation *e, struct bytes *raw)
     newline_normalise(raw);
     struct message *message = message_new(raw->data ? (char *)raw->data : "", raw->len);
     spend(e, STAGE_PARSE);
-    struct tokens *tokens = tokens_new(message, NULL);
+    struct tokens *tokens = tokens_new(message);
     spend(e, STAGE_TOKENS);
     GArray *features = osb_features(tokens, e->key);
     GArray *places = places_of(features, &e->places);

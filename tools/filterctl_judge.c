@@ -38,7 +38,7 @@ int filterctl_judge_file(struct filterctl *ctl, const char *user, const char *fi
     }
     newline_normalise(&raw);
     struct message *m = message_new(raw.data ? (char *)raw.data : "", raw.len);
-    j->tokens = tokens_new(m, NULL);
+    j->tokens = tokens_new(m);
     message_free(&m);
     bytes_free(&raw);
     j->classifier = classifier_new(ctl->settings, &ctl->key);

@@ -24,7 +24,7 @@ int filterctl_tokens(struct filterctl *ctl, int argc, char **argv)
     }
     newline_normalise(&raw);
     struct message *m = message_new(raw.data ? (char *)raw.data : "", raw.len);
-    struct tokens *t = tokens_new(m, NULL);
+    struct tokens *t = tokens_new(m);
     tokens_each(t, print, NULL);
     tokens_free(&t);
     message_free(&m);

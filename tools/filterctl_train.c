@@ -57,7 +57,7 @@ static void send_batch(struct training *t)
 static bool take(const struct message *m, size_t bytes, void *arg)
 {
     struct training *t = arg;
-    struct tokens *tokens = tokens_new(m, NULL);
+    struct tokens *tokens = tokens_new(m);
     GArray *features = osb_features(tokens, t->key);
     tokens_free(&tokens);
     g_variant_builder_add_value(&t->batch,

@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
         g_free(header_text(h));
     }
     message_each_part(m, see_part, &sum);
-    struct tokens *tokens = tokens_new(m, NULL);
+    struct tokens *tokens = tokens_new(m);
     tokens_each(tokens, see_token, &count);
     tokens_free(&tokens);
     message_free(&m);

@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
     memcpy(raw, data, len);
     raw[len] = 0;
     struct message *m = message_new(raw, len);
-    struct tokens *t = tokens_new(m, NULL);
+    struct tokens *t = tokens_new(m);
     if (tokens_count(t) > TOKENS_MAX + 200)
         abort();
     tokens_each(t, see_token, NULL);

@@ -83,7 +83,7 @@ static inline struct tokens *tokens_of(const char *text)
 {
     char *raw = g_strdup_printf("From: x@a.example\r\nSubject: mail\r\n\r\n%s\r\n", text);
     struct message *m = message_new(raw, strlen(raw));
-    struct tokens *t = tokens_new(m, NULL);
+    struct tokens *t = tokens_new(m);
     message_free(&m);
     g_free(raw);
     return t;

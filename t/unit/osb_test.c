@@ -13,7 +13,7 @@
 static struct tokens *tokens_of(const char *mail)
 {
     struct message *m = message_new(mail, strlen(mail));
-    struct tokens *t = tokens_new(m, NULL);
+    struct tokens *t = tokens_new(m);
     message_free(&m);
     return t;
 }

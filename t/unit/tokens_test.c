@@ -14,13 +14,13 @@
 
 #define GOLDEN "t/golden/tokens"
 
-static struct tokens *tokens_of(const char *data, size_t len, const char *const *facts)
+static struct tokens *tokens_of(const char *data, size_t len)
 {
     struct bytes raw = {0};
     bytes_add(&raw, data, len);
     newline_normalise(&raw);
     struct message *m = message_new(raw.data ? (char *)raw.data : "", raw.len);
-    struct tokens *t = tokens_new(m, facts);
+    struct tokens *t = tokens_new(m);
     message_free(&m);
     bytes_free(&raw);
     return t;
@@ -53,7 +53,7 @@ static void test_golden_files(void **state)
         char *golden = g_strdup_printf("%.*s.tokens", (int)strlen(mail) - 4, mail);
         assert_true(g_file_get_contents(mail, &data, &len, NULL));
         assert_true(g_file_get_contents(golden, &expected, NULL, NULL));
-        struct tokens *t = tokens_of(data, len, NULL);
+        struct tokens *t = tokens_of(data, len);
         GString *lines = lines_of(t);
         assert_string_equal(lines->str, expected);
         g_string_free(lines, TRUE);
@@ -68,22 +68,37 @@ static void test_golden_files(void **state)
     assert_true(count >= 20);
 }
 
-static void test_facts_come_first(void **state)
+static void test_facts_are_tokens_too(void **state)
 {
     (void)state;
-    const char *const facts[] = {"f:dnsbl", "f:spf-fail", NULL};
-    struct tokens *t = tokens_of("Subject: x\n\ny\n", 14, facts);
+    const char *const facts[] = {"dnsbl", "spf:fail", NULL};
+    struct tokens *t = tokens_of("Subject: x\n\ny\n", 14);
+    tokens_add_facts(t, facts);
     GString *lines = lines_of(t);
-    assert_true(g_str_has_prefix(lines->str, "f:dnsbl\nf:spf-fail\nh:subject:x\n"));
+    assert_true(g_str_has_prefix(lines->str, "h:subject:x\n"));
+    assert_true(g_str_has_suffix(lines->str, "\nf:dnsbl\nf:spf:fail\n"));
     g_string_free(lines, TRUE);
     tokens_free(&t);
     assert_null(t);
 }
 
+static void test_hosts(void **state)
+{
+    (void)state;
+    const char mail[] = "Subject: x\n\nsee http://www.shop.example/a and https://b.example\n";
+    struct tokens *t = tokens_of(mail, strlen(mail));
+    GPtrArray *hosts = tokens_hosts(t);
+    char *all = g_strjoinv(" ", (char **)hosts->pdata);
+    assert_string_equal(all, "www.shop.example shop.example b.example");
+    g_free(all);
+    g_ptr_array_unref(hosts);
+    tokens_free(&t);
+}
+
 static void test_nothing_gives_little(void **state)
 {
     (void)state;
-    struct tokens *t = tokens_of("", 0, NULL);
+    struct tokens *t = tokens_of("", 0);
     const unsigned char key[16] = {1};
     GArray *features = osb_features(t, key);
     assert_true(features->len < 10);
@@ -100,7 +115,7 @@ static void test_size_is_limited(void **state)
     g_string_append(mail, "\n");
     for (int i = 0; i < 100000; i++)
         g_string_append_printf(mail, "w%d ", i);
-    struct tokens *t = tokens_of(mail->str, mail->len, NULL);
+    struct tokens *t = tokens_of(mail->str, mail->len);
     GString *lines = lines_of(t);
     assert_in_range(tokens_count(t), TOKENS_MAX / 2 + 1000, TOKENS_MAX);
     assert_non_null(strstr(lines->str, "\nw100\n")); /* headers did not eat the body's share */
@@ -114,7 +129,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden_files),
-        cmocka_unit_test(test_facts_come_first),
+        cmocka_unit_test(test_facts_are_tokens_too),
+        cmocka_unit_test(test_hosts),
         cmocka_unit_test(test_nothing_gives_little),
         cmocka_unit_test(test_size_is_limited),
     };

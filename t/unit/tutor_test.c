@@ -163,7 +163,7 @@ static double score(const char *user, const char *message)
 {
     struct classifier *c = classifier_new(&settings, &key);
     struct message *m = message_new(message, strlen(message));
-    struct tokens *t = tokens_new(m, NULL);
+    struct tokens *t = tokens_new(m);
     struct judgement j;
     assert_true(classifier_judge(c, user, t, &j));
     judgement_clear(&j);

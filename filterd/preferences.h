@@ -1,0 +1,20 @@
+/* preferences: what users (or, without their word, the settings) want done about spam. */
+#ifndef FILTERD_PREFERENCES_H
+#define FILTERD_PREFERENCES_H
+
+#include "filterd/verdict.h"
+
+struct preferences {
+    double spam_threshold, unsure_threshold; /* probabilities */
+    enum spam_action action;
+    char *allow, *deny; /* addresses and domains, separated by blanks or commas */
+};
+
+/* Of several users of one copy the first who said something is heard. */
+struct preferences preferences_of(struct service *sv, const GPtrArray *users);
+void preferences_clear(struct preferences *p);
+/* What the lists say. Who is allowed must have been proved (SPF, DKIM, DMARC): a bare From is
+ * worth nothing. Who is denied need not. */
+enum verdict_word preferences_word(const struct preferences *p, const struct verdict_basis *b);
+
+#endif

@@ -1,0 +1,15 @@
+/* local: facts that need no network, with what they weigh before a classifier knows better. */
+#ifndef RULES_LOCAL_H
+#define RULES_LOCAL_H
+
+#include <stdbool.h>
+
+#include "base/envelope.h"
+#include "base/message.h"
+#include "rules/hits.h"
+
+void local_envelope(GPtrArray *hits, const struct envelope *e);
+/* bare: it held bare CR or LF. */
+void local_message(GPtrArray *hits, const struct message *m, bool bare);
+
+#endif
