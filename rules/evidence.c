@@ -204,6 +204,7 @@ void evidence_finish(struct evidence *ev, const struct message *m, const char *c
     for (size_t i = 0; ev->lists && hosts && hosts[i]; i++)
         dnsbl_check_domain(ev->lists, DNSBL_URI, hosts[i]);
     wait_for_answers(ev);
+    ev->timed_out |= ev->rules->resolver && resolver_is_down(ev->rules->resolver);
     local_message(ev->hits, m, bare);
     verify(ev, m);
     for (guint i = 0; i < ev->hits->len; i++)

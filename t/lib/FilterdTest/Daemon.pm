@@ -16,7 +16,9 @@ sub start {
     $self->{base} = slurp("$FilterdTest::ROOT/tools/filterd.conf")
         . join '', map { $t->snippet($_, 'filterd.conf') } @{ $arg{snippets} || [] };
     $self->install;
-    $self->settings('filterd.sandbox' => 'required', 'filterd.log' => 'stderr', %{ $arg{set} || {} });
+    # No name server unless a test brings one: the discard port refuses at once.
+    $self->settings('filterd.sandbox' => 'required', 'filterd.log' => 'stderr',
+        'dns.server' => '127.0.0.1:9', %{ $arg{set} || {} });
     my ($uid, $gid) = (getpwnam $FilterdTest::FILTERD_USER)[2, 3];
     mkdir $t->dir . '/state';
     chown $uid, $gid, $t->dir . '/state', $t->dir . '/run', $t->dir . '/etc';

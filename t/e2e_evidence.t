@@ -1,0 +1,127 @@
+#!/usr/bin/perl
+# Lists, SPF and DMARC from real name servers, in the verdict, the headers and the log.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use FilterdTest;
+use FilterdTest::Dns;
+use FilterdTest::Mail;
+use FilterdTest::Site;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $dns = FilterdTest::Dns->start(
+    zones => {
+        'good.example' => qq(\@ TXT "v=spf1 ip4:192.0.2.0/24 -all"\n_dmarc TXT "v=DMARC1; p=reject"\n),
+        'soft.example' => qq(\@ TXT "v=spf1 ~all"\n),
+    },
+    lists => {
+        'bl.example' => ['198.51.100.66', '198.51.100.67 127.0.0.4 twice as bad'],
+        'uri.example' => ['.pills.test'],
+    },
+);
+my $site = FilterdTest::Site->start(attach => ['virtual_transport'], users => ['plain'],
+    keys => { rsa => 'rsa' });
+my ($t, $filterd, $dovecot) = @$site{qw(t filterd dovecot)};
+my $lists = $t->dir . '/etc/lists.conf';
+spew($lists, <<'END', 0644);
+[bl.example]
+kind = address
+127.0.0.2 = 3 listed
+127.0.0.4 = 6 worse
+[uri.example]
+kind = domain
+subjects = uri
+127.0.0.2 = 3 listed
+END
+$filterd->down;
+$filterd->settings('dns.server' => $dns->server, 'dns.timeout_ms' => 3000, 'dnsbl.lists' => $lists);
+$filterd->up;
+my $user = 'plain@example.com';
+my $count = 0;
+
+# One message from a client: what arrived, and its line in the log.
+sub from_client {
+    my ($address, $sender, %mail) = @_;
+    my $c = $site->lmtp;
+    like($c->say("XFORWARD ADDR=$address NAME=host.example.net HELO=host.example.net"), qr/^250/);
+    like($c->deliver(mail_like(from => "A <$sender>", %mail), $sender, $user), qr/^250/,
+        "from $address, $sender: delivered");
+    my ($log) = reverse grep { /to=<\Q$user\E>/ } split /\n/, $filterd->log_text;
+    return (($dovecot->wait_mails(++$count, $user))[-1], $log);
+}
+
+subtest 'all is well' => sub {
+    my ($mail, $log) = from_client('192.0.2.1', 'alice@good.example');
+    is(header($mail, 'X-Filterd-Result'), 'Innocent');
+    my $results = header($mail, 'Authentication-Results');
+    like($results, qr/spf=pass .*smtp\.mailfrom=alice\@good\.example/);
+    like($results, qr/dmarc=pass/);
+    like($results, qr/dkim=none/);
+    like($log, qr/ dnsbl=none spf=pass dkim=none dmarc=pass dns=ok /);
+};
+
+subtest 'a forged sender' => sub {
+    my ($mail, $log) = from_client('203.0.113.9', 'alice@good.example');
+    like(header($mail, 'Authentication-Results'), qr/spf=fail.*dmarc=fail/);
+    is(header($mail, 'X-Filterd-Result'), 'Spam', 'its domain asks to have it rejected');
+    like($log, qr/ spf=fail dkim=none dmarc=fail /);
+};
+
+subtest 'a listed client' => sub {
+    my ($mail, $log) = from_client('198.51.100.67', 'bob@soft.example');
+    is(header($mail, 'X-Filterd-Result'), 'Spam');
+    like($log, qr/ dnsbl=bl\.example=127\.0\.0\.4 spf=softfail /);
+    unlike($mail, qr/bl\.example/, 'what lists said stands in no header');
+};
+
+subtest 'a listed link' => sub {
+    my ($mail, $log) = from_client('192.0.2.2', 'carol@soft.example',
+        text => "Look at http://www.pills.test/buy now");
+    like($log, qr/ dnsbl=uri\.example=127\.0\.0\.2 /);
+};
+
+subtest 'a forged Authentication-Results' => sub {
+    my ($mail) = from_client('203.0.113.9', 'dave@good.example',
+        more => "Authentication-Results: mail.example.com; spf=pass; dmarc=pass\r\n");
+    my @results = headers($mail, 'Authentication-Results');
+    is(scalar @results, 1, 'only ours');
+    like($results[0], qr/spf=fail/);
+};
+
+subtest 'allow and deny' => sub {
+    $filterd->ctl(qw(user set), $user, 'allow=good.example');
+    my ($mail) = from_client('192.0.2.1', 'alice@good.example', subject => 'cheap');
+    is(header($mail, 'X-Filterd-Result'), 'Whitelisted', 'allowed and proved');
+    ($mail) = from_client('203.0.113.9', 'alice@good.example');
+    is(header($mail, 'X-Filterd-Result'), 'Spam', 'a bare From is worth nothing');
+    $filterd->ctl(qw(user set), $user, 'deny=soft.example');
+    ($mail) = from_client('192.0.2.1', 'erin@soft.example');
+    is(header($mail, 'X-Filterd-Result'), 'Blocklisted');
+};
+
+subtest 'the test string' => sub {
+    my ($mail) = from_client('192.0.2.1', 'frank@good2.example',
+        text => 'XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X');
+    is(header($mail, 'X-Filterd-Result'), 'Spam');
+};
+
+subtest 'mail of our own' => sub {
+    my ($mail, $log) = from_client('127.0.0.1', 'alice@good.example');
+    like($log, qr/ dnsbl=- spf=- /, 'is not judged by where it comes from');
+};
+
+subtest 'the name server is dead' => sub {
+    $filterd->down;
+    $filterd->up; # an empty cache
+    $dns->silent(1);
+    my $start = time;
+    my ($mail, $log) = from_client('203.0.113.10', 'gina@soft.example');
+    cmp_ok(time - $start, '>', 2.5, 'waited for');
+    like($log, qr/ spf=temperror .* dns=timeout /, 'delivered, and told');
+    $dns->silent(0);
+};
+
+done_testing;
