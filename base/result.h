@@ -21,6 +21,7 @@ enum outcome_reason {
     REASON_UNKNOWN_REJECT,
     REASON_NEXT_HOP_DOWN,  /* no connection, broken off, or timed out */
     REASON_PARTIAL,        /* one reply for several recipients, and not all went through */
+    REASON_GREYLISTED,     /* doubtful, and the client still waits */
     REASON_NO_UTF8,        /* needs SMTPUTF8 and the next hop has none */
     REASON_COUNT
 };

@@ -10,9 +10,11 @@
  * Whatever goes wrong on it leaves the outcome at its first value, a tempfail. */
 #include "filterd/pipeline.h"
 
+#include <math.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "filterd/greylisting.h"
 #include "filterd/headers.h"
 #include "filterd/headers_anonymize.h"
 #include "filterd/recipient.h"
@@ -163,6 +165,39 @@ static void gather(struct way *w)
     g_ptr_array_unref(hosts);
 }
 
+/* Whoever is doubtful and still waits is asked to come again: all recipients together, before any
+ * has a copy. */
+static bool asks_to_come_again(struct way *w)
+{
+    const struct arrival *a = w->arrival;
+    const struct evidence *ev = a->evidence;
+    bool wait = false;
+    if (!a->client_waits || !w->service->settings->greylist || !a->envelope->client_addr)
+        return false;
+    struct verdict *v = judge(w, a->envelope->recipients->pdata[0], HANDLE_SEAL);
+    const double line = log(w->service->settings->unsure_threshold /
+                            (1 - w->service->settings->unsure_threshold));
+    if (v->judged && v->word == VERDICT_BY_SCORE &&
+        greylisting_wanted(evidence_hits(ev), evidence_spf(ev)->code, v->score - line)) {
+        for (guint i = 0; i < a->envelope->recipients->len; i++) {
+            const struct recipient *r = a->envelope->recipients->pdata[i];
+            const struct greylist_triplet t = {a->envelope->client_addr, evidence_proved_domain(ev),
+                                               a->envelope->sender, r->address};
+            wait |= service_greylist(w->service, &t) > 0;
+        }
+    }
+    verdict_free(&v);
+    return wait;
+}
+
+static void serve_all(struct way *w, struct outcome *outcomes)
+{
+    const bool later = asks_to_come_again(w);
+    for (guint i = 0; i < w->arrival->envelope->recipients->len; i++)
+        outcomes[i] = later ? outcome_of(REASON_GREYLISTED)
+                            : serve(w, w->arrival->envelope->recipients->pdata[i]);
+}
+
 void pipeline_run(struct service *sv, struct hop *hop, const struct arrival *a,
                   struct outcome *outcomes)
 {
@@ -175,8 +210,8 @@ void pipeline_run(struct service *sv, struct hop *hop, const struct arrival *a,
     gather(&w);
     GPtrArray *texts = headers_anonymize(sv, a->envelope->listener, w.message);
     headers_drop_forged(w.message, sv->settings); /* what a replacement made, too */
-    for (guint i = 0; texts && i < a->envelope->recipients->len; i++)
-        outcomes[i] = serve(&w, a->envelope->recipients->pdata[i]);
+    if (texts)
+        serve_all(&w, outcomes);
     tokens_free(&w.tokens);
     message_free(&w.message);
     if (texts)

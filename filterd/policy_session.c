@@ -32,61 +32,36 @@ struct talk {
     struct doubt doubt;
 };
 
-/* Waits for the lists and for SPF together. */
-static void wait_for_answers(struct lookups *l, bool spf_asked, int timeout_ms)
-{
-    const gint64 end = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
-    bool spf_open = spf_asked;
-    for (;;) {
-        const gint64 left = (end - g_get_monotonic_time()) / 1000;
-        const int fd = spf_open ? spf_helper_fd(l->spf) : -1;
-        if (left <= 0)
-            break;
-        if (fd < 0) {
-            resolver_pump(l->resolver, -1, (int)left);
-            break;
-        }
-        spf_open = !resolver_pump(l->resolver, fd, (int)left);
-    }
-}
-
-static void ask_lists(struct dnsbl_check *c, const struct policy_request *r)
-{
-    dnsbl_check_address(c, r->client_address);
-    dnsbl_check_domain(c, DNSBL_HELO, r->helo_name);
-    if (*r->sender)
-        dnsbl_check_domain(c, DNSBL_SENDER, address_domain(r->sender));
-    if (strcmp(r->client_name, "unknown") != 0)
-        dnsbl_check_domain(c, DNSBL_PTR, r->client_name);
-}
-
-static char *reasons(const GPtrArray *hits, const struct spf_result *spf)
+static char *reasons(const GPtrArray *hits)
 {
     GString *out = g_string_new(NULL);
     for (guint i = 0; i < hits->len; i++)
-        g_string_append_printf(out, "%s,", ((struct hit *)hits->pdata[i])->name);
-    g_string_append_printf(out, "spf=%s", spf_word(spf->code));
+        g_string_append_printf(out, "%s%s", i ? "," : "", ((struct hit *)hits->pdata[i])->name);
     return g_string_free(out, FALSE);
 }
 
-static void look_up(struct talk *p, struct lookups *l, const struct policy_request *r)
+static struct envelope *envelope_of(const struct talk *p, const struct policy_request *r)
 {
-    const struct spf_question q = {r->client_address, r->helo_name, r->sender};
-    struct spf_result spf = {.code = SPF_CODE_NONE};
-    GPtrArray *hits = hits_new();
-    struct dnsbl_check *c = l->dnsbl ? dnsbl_check_new(l->dnsbl, l->resolver, hits) : NULL;
-    if (c)
-        ask_lists(c, r);
-    const bool asked = l->spf && spf_helper_ask(l->spf, &q);
-    wait_for_answers(l, asked, p->settings->dns_timeout_ms);
-    if (asked)
-        spf = spf_helper_answer(l->spf);
-    dnsbl_check_free(&c);
-    p->doubt.wanted = greylisting_wanted(hits, spf.code, NAN);
-    if (spf.code == SPF_CODE_PASS)
-        g_strlcpy(p->doubt.proved, spf.domain, sizeof p->doubt.proved);
-    p->doubt.why = reasons(hits, &spf);
-    g_ptr_array_unref(hits);
+    struct envelope *e = envelope_new(p->place->listener);
+    e->client_addr = g_strdup(r->client_address);
+    e->client_name = strcmp(r->client_name, "unknown") ? g_strdup(r->client_name) : NULL;
+    e->client_helo = g_strdup(r->helo_name);
+    e->sender = g_strdup(r->sender);
+    return e;
+}
+
+static void look_up(struct talk *p, const struct policy_request *r)
+{
+    struct envelope *e = envelope_of(p, r);
+    struct evidence *ev = evidence_start(p->place->service->rules, e);
+    evidence_await(ev);
+    const enum spf_code spf = evidence_spf(ev)->code;
+    p->doubt.wanted = greylisting_wanted(evidence_hits(ev), spf, NAN);
+    if (spf == SPF_CODE_PASS)
+        g_strlcpy(p->doubt.proved, evidence_spf(ev)->domain, sizeof p->doubt.proved);
+    p->doubt.why = reasons(evidence_hits(ev));
+    evidence_free(&ev);
+    envelope_free(&e);
 }
 
 /* Without lists and SPF there is nothing to doubt by: then everyone is asked. */
@@ -99,10 +74,7 @@ static void doubt(struct talk *p, const struct policy_request *r)
     g_strlcpy(p->doubt.instance, r->instance, sizeof p->doubt.instance);
     if (!p->settings->dnsbl_lists && !p->settings->spf)
         return;
-    struct lookups *l = service_lookups(p->place->service);
-    p->doubt.wanted = false;
-    if (l->resolver)
-        look_up(p, l, r);
+    look_up(p, r);
 }
 
 /* Seconds to wait, 0 for DUNNO. */

@@ -5,6 +5,7 @@
 
 #include "base/keeper.h"
 #include "base/log.h"
+#include "rules/dnsbl.h"
 
 /* The keeper answers in well under a millisecond; a mail waits no longer than this for learning. */
 #define KEEPER_TIMEOUT_MS 2000
@@ -69,7 +70,6 @@ void service_free(struct service **sv)
     users_free(&(*sv)->users);
     sealer_free(&(*sv)->sealer);
     classifier_free(&(*sv)->classifier);
-    lookups_free(&(*sv)->lookups);
     anonymize_free(&(*sv)->anonymize[ROLE_INBOUND]);
     anonymize_free(&(*sv)->anonymize[ROLE_SUBMISSION]);
     rules_free(&(*sv)->rules);
@@ -77,13 +77,6 @@ void service_free(struct service **sv)
         close((*sv)->keeper);
     g_free(*sv);
     *sv = NULL;
-}
-
-struct lookups *service_lookups(struct service *sv)
-{
-    if (!sv->lookups)
-        sv->lookups = lookups_new(sv->settings);
-    return sv->lookups;
 }
 
 /* One call; a connection that went stale (the keeper was restarted) is made anew once. */

@@ -6,7 +6,6 @@
 #include "base/sitekey.h"
 #include "base/users.h"
 #include "classifier/classifier.h"
-#include "filterd/lookups.h"
 #include "gpg/seal.h"
 #include "rules/anonymize.h"
 #include "rules/greylist.h"
@@ -19,7 +18,6 @@ struct service {
     struct classifier *classifier;
     struct anonymize *anonymize[2]; /* by enum role; NULL: nothing is changed */
     bool no_anonymize[2];           /* a table that could not be read: all mail is tempfailed */
-    struct lookups *lookups;        /* made when first wanted; NULL */
     struct rules *rules;
     int keeper;  /* connected when first wanted; -1 */
     int courier; /* -1 where no next hop needs one */
@@ -35,8 +33,6 @@ void service_free(struct service **sv);
 /* Reads the tables the settings name and lets them go: false with one line, "FILE:LINE: ...". */
 bool service_check(const struct settings *s, char **error_r);
 
-/* Never NULL; the service's. */
-struct lookups *service_lookups(struct service *sv);
 
 /* Keeps a record of what was judged, so that a later move can be learnt. False if the keeper does
  * not answer: the copy then goes without a signature. */

@@ -173,10 +173,16 @@ static void weigh_dmarc(struct evidence *ev)
     g_free(name);
 }
 
-static void verify(struct evidence *ev, const struct message *m)
+void evidence_await(struct evidence *ev)
 {
+    wait_for_answers(ev);
+    ev->timed_out |= ev->rules->resolver && resolver_is_down(ev->rules->resolver);
     if (ev->spf_asked)
         weigh_spf(ev);
+}
+
+static void verify(struct evidence *ev, const struct message *m)
+{
     if (ev->dkim) {
         ev->signatures = dkim_check_finish(ev->dkim, m);
         weigh_dkim(ev);
@@ -203,8 +209,7 @@ void evidence_finish(struct evidence *ev, const struct message *m, const char *c
     header_of(ev, m);
     for (size_t i = 0; ev->lists && hosts && hosts[i]; i++)
         dnsbl_check_domain(ev->lists, DNSBL_URI, hosts[i]);
-    wait_for_answers(ev);
-    ev->timed_out |= ev->rules->resolver && resolver_is_down(ev->rules->resolver);
+    evidence_await(ev);
     local_message(ev->hits, m, bare);
     verify(ev, m);
     for (guint i = 0; i < ev->hits->len; i++)
@@ -215,6 +220,11 @@ void evidence_finish(struct evidence *ev, const struct message *m, const char *c
 const char *const *evidence_facts(const struct evidence *ev)
 {
     return (const char *const *)ev->facts->pdata;
+}
+
+const struct spf_result *evidence_spf(const struct evidence *ev)
+{
+    return &ev->spf;
 }
 
 const GPtrArray *evidence_hits(const struct evidence *ev)

@@ -12,6 +12,7 @@
 #include "base/envelope.h"
 #include "base/message.h"
 #include "rules/hits.h"
+#include "rules/spf.h"
 
 /* What a process needs for it, kept from message to message. Made after fork. */
 struct rules;
@@ -34,7 +35,13 @@ void evidence_header(struct evidence *ev, const char *header, size_t len);
 void evidence_finish(struct evidence *ev, const struct message *m, const char *const *hosts,
                      bool bare);
 
-/* After evidence_finish: */
+/* Waits for what was asked of the envelope alone; instead of evidence_finish where there is no
+ * message. */
+void evidence_await(struct evidence *ev);
+
+/* After one of them: */
+/* SPF's result; none if it was not asked. Lent. */
+const struct spf_result *evidence_spf(const struct evidence *ev);
 /* Short names ("helo-literal", "spf:fail", names of hits), NULL-terminated, lent: tokens for the
  * classifier, so that each user's learns how far to trust them. */
 const char *const *evidence_facts(const struct evidence *ev);

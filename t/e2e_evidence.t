@@ -28,13 +28,12 @@ my ($t, $filterd, $dovecot) = @$site{qw(t filterd dovecot)};
 my $lists = $t->dir . '/etc/lists.conf';
 spew($lists, <<'END', 0644);
 [bl.example]
-kind = address
-127.0.0.2 = 3 listed
-127.0.0.4 = 6 worse
+asks=ip4
+127.0.0.2=listed 3 bad
+127.0.0.4=worse 6 twice as bad
 [uri.example]
-kind = domain
-subjects = uri
-127.0.0.2 = 3 listed
+asks=uri
+127.0.0.2=listed 3 bad
 END
 $filterd->down;
 $filterd->settings('dns.server' => $dns->server, 'dns.timeout_ms' => 3000, 'dnsbl.lists' => $lists);
@@ -42,15 +41,17 @@ $filterd->up;
 my $user = 'plain@example.com';
 my $count = 0;
 
+sub logged { return grep { /to=<\Q$user\E>/ } split /\n/, $filterd->log_text }
+
 # One message from a client: what arrived, and its line in the log.
 sub from_client {
     my ($address, $sender, %mail) = @_;
-    my $c = $site->lmtp;
+    my ($c, $before) = ($site->lmtp, scalar logged());
     like($c->say("XFORWARD ADDR=$address NAME=host.example.net HELO=host.example.net"), qr/^250/);
     like($c->deliver(mail_like(from => "A <$sender>", %mail), $sender, $user), qr/^250/,
         "from $address, $sender: delivered");
-    my ($log) = reverse grep { /to=<\Q$user\E>/ } split /\n/, $filterd->log_text;
-    return (($dovecot->wait_mails(++$count, $user))[-1], $log);
+    poll(sub { logged() > $before });
+    return (($dovecot->wait_mails(++$count, $user))[-1], (logged())[-1]);
 }
 
 subtest 'all is well' => sub {
