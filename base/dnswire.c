@@ -32,6 +32,19 @@ static guint8 *put16(guint8 *p, guint16 value)
 
 /* ---- questions ---- */
 
+/* A byte of a name, written as names in answers are (\DDD). -1: none that is allowed. */
+static int next_byte(const char **p)
+{
+    const char *s = *p;
+    if (*s != '\\')
+        return g_ascii_isgraph(*s) ? *s : -1;
+    if (!g_ascii_isdigit(s[1]) || !g_ascii_isdigit(s[2]) || !g_ascii_isdigit(s[3]))
+        return -1;
+    *p += 3;
+    const int byte = (s[1] - '0') * 100 + (s[2] - '0') * 10 + s[3] - '0';
+    return byte < 256 ? byte : -1;
+}
+
 static size_t put_name(guint8 *out, const char *name)
 {
     const size_t len = strlen(name);
@@ -40,16 +53,17 @@ static size_t put_name(guint8 *out, const char *name)
         out[0] = 0;
         return 1;
     }
-    if (len == 0 || len > MAX_NAME_BYTES - 1)
+    if (len == 0)
         return 0;
     for (const char *p = name; *p; p++) {
         if (*p != '.') {
-            if (!g_ascii_isgraph(*p) || *p == '\\' || at - label > 63 || at >= MAX_NAME_BYTES - 1)
+            const int byte = next_byte(&p);
+            if (byte < 0 || at - label > 63 || at >= MAX_NAME_BYTES - 1)
                 return 0;
-            out[at++] = (guint8)*p;
+            out[at++] = (guint8)byte;
             continue;
         }
-        if (at - label == 1)
+        if (at - label == 1 || at >= MAX_NAME_BYTES - 1)
             return 0;
         out[label] = (guint8)(at - label - 1);
         label = at++;

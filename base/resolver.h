@@ -43,7 +43,8 @@ struct resolver *resolver_new(const struct settings *s, char **error_r);
 void resolver_free(struct resolver **r);
 
 /* Asks; fn is called once: at once if the answer is known, else out of resolver_pump. The answer is
- * lent for the call. Names that are none are answered DNS_NONE. */
+ * lent for the call. Names that are none are answered DNS_NONE.
+ * What is no plain character in a name is \DDD, in names asked for and in answers. */
 void resolver_ask(struct resolver *r, const char *name, enum dns_type type,
                   void (*fn)(const struct dns_answer *answer, void *arg), void *arg);
 /* Forgets all questions whose arg is this one; their fn is not called any more. */

@@ -98,6 +98,8 @@ enum verdict_word preferences_word(const struct preferences *p, const struct ver
 {
     const char *sender = b->envelope->sender ? b->envelope->sender : "";
     enum verdict_word word = VERDICT_BY_SCORE;
+    if (evidence_virus(b->evidence))
+        return VERDICT_VIRUS;
     char *from = from_of(b->message);
     if (p->deny && (list_has(p->deny, sender) || list_has(p->deny, from)))
         word = VERDICT_DENIED;

@@ -13,7 +13,7 @@ struct preferences {
 /* Of several users of one copy the first who said something is heard. */
 struct preferences preferences_of(struct service *sv, const GPtrArray *users);
 void preferences_clear(struct preferences *p);
-/* What the lists say. Who is allowed must have been proved (SPF, DKIM, DMARC): a bare From is
+/* What a scanner and the lists say. Who is allowed must have been proved (SPF, DKIM, DMARC): a bare From is
  * worth nothing. Who is denied need not. */
 enum verdict_word preferences_word(const struct preferences *p, const struct verdict_basis *b);
 

@@ -6,9 +6,14 @@
 #include "base/log.h"
 #include "base/network.h"
 #include "rules/authres.h"
+#include "rules/clamav.h"
 #include "rules/dmarc.h"
 #include "rules/local.h"
 #include "rules/rules.h"
+
+/* clamd's own limits end well before that. */
+#define SCAN_MS 30000
+#define VIRUS_WEIGHT 8.0
 
 struct evidence {
     struct rules *rules;
@@ -22,6 +27,7 @@ struct evidence {
     struct dmarc_check *dmarc_check;
     struct dmarc_result dmarc;
     bool dmarc_known;
+    char virus[128]; /* "" if none was found */
 };
 
 /* Mail that comes from our own people is not judged by where it comes from. */
@@ -203,12 +209,31 @@ static void header_of(struct evidence *ev, const struct message *m)
         evidence_header(ev, m->headers[0].start, (size_t)(m->body - m->headers[0].start));
 }
 
+/* While name servers think. A scanner that cannot be asked holds no mail up. */
+static void scan(struct evidence *ev, const struct message *m)
+{
+    const char *socket = ev->rules->settings->clamav.path;
+    char said[128] = "";
+    if (!socket)
+        return;
+    const enum clamav_answer answer = clamav_scan(socket, m->raw, m->len, SCAN_MS, said);
+    if (answer == CLAMAV_ERROR)
+        log_warn("clamd: %s; not scanned", said);
+    if (answer != CLAMAV_FOUND)
+        return;
+    g_strlcpy(ev->virus, said, sizeof ev->virus);
+    char *name = g_strdup_printf("virus:%s", said);
+    hits_add(ev->hits, name, VIRUS_WEIGHT, "a scanner knows what it carries");
+    g_free(name);
+}
+
 void evidence_finish(struct evidence *ev, const struct message *m, const char *const *hosts,
                      bool bare)
 {
     header_of(ev, m);
     for (size_t i = 0; ev->lists && hosts && hosts[i]; i++)
         dnsbl_check_domain(ev->lists, DNSBL_URI, hosts[i]);
+    scan(ev, m);
     evidence_await(ev);
     local_message(ev->hits, m, bare);
     verify(ev, m);
@@ -265,6 +290,11 @@ void evidence_header_lines(const struct evidence *ev, struct bytes *out)
     };
     if (a.spf || a.dkim || a.dmarc)
         authres_header(out, &a);
+}
+
+const char *evidence_virus(const struct evidence *ev)
+{
+    return ev->virus[0] ? ev->virus : NULL;
 }
 
 const char *evidence_proved_domain(const struct evidence *ev)

@@ -51,6 +51,8 @@ const GPtrArray *evidence_hits(const struct evidence *ev);
 char *evidence_summary(const struct evidence *ev);
 /* Appends the Authentication-Results header; nothing if nothing was checked. */
 void evidence_header_lines(const struct evidence *ev, struct bytes *out);
+/* What a scanner found, NULL if nothing; lent. */
+const char *evidence_virus(const struct evidence *ev);
 /* True if the domain was proved to stand behind the message (DMARC's alignment, else a DKIM
  * signature of that domain or SPF for it). */
 bool evidence_proves(const struct evidence *ev, const char *domain);

@@ -61,7 +61,29 @@ like(virus(mail('0' x 100_000)), qr/^0 clean\t/, 'several pieces of the stream')
 my (undef, $out) = $filterd->try_ctl(undef, 'check');
 like($out, qr/^ok\tclamd\tanswers on \Q$socket\E$/m, 'check: it answers');
 like($out, qr/^(ok|warning)\tclamd\t.*(TemporaryDirectory|in memory)/m, 'check: and where it unpacks');
+mkdir "$dir/box";
+chown((getpwnam $FilterdTest::FILTERD_USER)[2, 3], "$dir/box");
+chmod 0777, $socket;
+$filterd->settings('listener lmtp.protocol' => 'lmtp', 'listener lmtp.address' => "unix:$dir/run/lmtp.sock",
+    'listener lmtp.next_hop' => "maildir:$dir/box");
+$filterd->up;
+
+# What became of a message.
+sub filtered {
+    my ($message) = @_;
+    my $c = FilterdTest::Client->new(lmtp => "$dir/run/lmtp.sock");
+    like($c->deliver($message =~ s/\n/\r\n/gr, 'a@b.example', 'c@example.com'), qr/^250/, 'delivered');
+    $c->quit;
+    my ($file) = glob "$dir/box/new/*";
+    my $text = slurp($file);
+    unlink $file;
+    return $text;
+}
+
+like(filtered(mail("some $marker bytes")), qr/^X-Filterd-Result: Virus$/m, 'and told');
+unlike(filtered(mail('nothing')), qr/^X-Filterd-Result: Virus$/m, 'only where there is one');
 FilterdTest::end_process($pid);
+unlike(filtered(mail("some $marker bytes")), qr/^X-Filterd-Result: Virus$/m, 'mail goes on without the scanner');
 like(virus(mail('x')), qr/^75 error\t/, 'gone: an error');
 (undef, $out) = $filterd->try_ctl(undef, 'check');
 like($out, qr/^bad\tclamd\t\Q$socket\E: /m, 'check: it is not there');
