@@ -2,7 +2,8 @@
  *
  * Questions are asked and go on by themselves; whoever waits for something else (a client's next
  * bytes) waits in resolver_pump, so that answers are taken as they come. Answers are cached for
- * their TTL (negative ones for that of the SOA, RFC 2308; at most an hour). A server that does not
+ * their TTL (negative ones for that of the SOA, RFC 2308; at most an hour; that there was none in
+ * time, half a minute). A server that does not
  * answer is left alone for a while: then every question is answered DNS_TEMP at once. */
 #ifndef BASE_RESOLVER_H
 #define BASE_RESOLVER_H
@@ -24,7 +25,7 @@ enum dns_status {
 struct dns_record {
     guint8 address[16]; /* A: the first 4 */
     int preference;     /* MX */
-    char *text;         /* TXT: all strings of the record together; MX, PTR, CNAME: the name */
+    char *text;         /* TXT: all strings of the record together; MX, PTR, CNAME: the name, "." is the root */
     size_t len;         /* of text; TXT may hold NUL */
 };
 
