@@ -14,8 +14,6 @@ struct tokens; /* words of one message, in order, with their prefixes */
 struct tokens *tokens_new(const struct message *m);
 /* What is known beside the words (names of rule hits), NULL-terminated. */
 void tokens_add_facts(struct tokens *t, const char *const *facts);
-/* The hosts it links to, and their parents; array of char*, the last is NULL; unref frees all. */
-GPtrArray *tokens_hosts(const struct tokens *t);
 void tokens_free(struct tokens **t);
 void tokens_each(const struct tokens *t, void (*fn)(const char *token, void *), void *arg);
 

@@ -219,18 +219,6 @@ void tokens_add_facts(struct tokens *t, const char *const *facts)
     }
 }
 
-GPtrArray *tokens_hosts(const struct tokens *t)
-{
-    GPtrArray *hosts = g_ptr_array_new_with_free_func(g_free);
-    for (size_t i = 0; i < t->count; i++) {
-        const char *text = tokens_text(t, i);
-        if (text && g_str_has_prefix(text, "u:"))
-            g_ptr_array_add(hosts, g_strdup(text + 2));
-    }
-    g_ptr_array_add(hosts, NULL);
-    return hosts;
-}
-
 void tokens_free(struct tokens **t)
 {
     if (!*t)

@@ -155,16 +155,6 @@ static struct outcome serve(struct way *w, struct recipient *r)
     return o;
 }
 
-/* The rules' part. What they find is told to the classifier, too. */
-static void gather(struct way *w)
-{
-    struct evidence *ev = w->arrival->evidence;
-    GPtrArray *hosts = tokens_hosts(w->tokens);
-    evidence_finish(ev, w->message, (const char *const *)hosts->pdata, w->arrival->bare);
-    tokens_add_facts(w->tokens, evidence_facts(ev));
-    g_ptr_array_unref(hosts);
-}
-
 /* Whoever is doubtful and still waits is asked to come again: all recipients together, before any
  * has a copy. */
 static bool asks_to_come_again(struct way *w)
@@ -206,8 +196,9 @@ void pipeline_run(struct service *sv, struct hop *hop, const struct arrival *a,
     w.message = message_new((const char *)a->raw->data, a->raw->len);
     headers_drop_forged(w.message, sv->settings);
     w.encrypted = seal_is_encrypted(w.message);
+    evidence_finish(a->evidence, w.message, a->bare);
     w.tokens = tokens_new(w.message);
-    gather(&w);
+    tokens_add_facts(w.tokens, evidence_facts(a->evidence));
     GPtrArray *texts = headers_anonymize(sv, a->envelope->listener, w.message);
     headers_drop_forged(w.message, sv->settings); /* what a replacement made, too */
     if (texts)

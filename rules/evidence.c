@@ -10,6 +10,7 @@
 #include "rules/dmarc.h"
 #include "rules/local.h"
 #include "rules/rules.h"
+#include "rules/uri.h"
 
 /* clamd's own limits end well before that. */
 #define SCAN_MS 30000
@@ -227,12 +228,16 @@ static void scan(struct evidence *ev, const struct message *m)
     g_free(name);
 }
 
-void evidence_finish(struct evidence *ev, const struct message *m, const char *const *hosts,
-                     bool bare)
+static void take_link(const char *host, void *arg)
+{
+    dnsbl_check_domain(arg, DNSBL_URI, host);
+}
+
+void evidence_finish(struct evidence *ev, const struct message *m, bool bare)
 {
     header_of(ev, m);
-    for (size_t i = 0; ev->lists && hosts && hosts[i]; i++)
-        dnsbl_check_domain(ev->lists, DNSBL_URI, hosts[i]);
+    if (ev->lists)
+        uri_each_of(m, take_link, ev->lists);
     scan(ev, m);
     evidence_await(ev);
     local_message(ev->hits, m, bare);

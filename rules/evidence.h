@@ -30,10 +30,9 @@ bool evidence_wait(struct evidence *ev, int fd, int timeout_ms);
 /* The header is complete: from its first byte to its last CRLF. Not kept. A second call, or none
  * before evidence_finish, does no harm. */
 void evidence_header(struct evidence *ev, const char *header, size_t len);
-/* The whole message is there, and these hosts are linked to (NULL-terminated). bare: it held bare
- * CR or LF. Waits for what was asked. */
-void evidence_finish(struct evidence *ev, const struct message *m, const char *const *hosts,
-                     bool bare);
+/* The whole message is there. bare: it held bare CR or LF. Asks for its links and waits for all that
+ * was asked. */
+void evidence_finish(struct evidence *ev, const struct message *m, bool bare);
 
 /* Waits for what was asked of the envelope alone; instead of evidence_finish where there is no
  * message. */

@@ -82,19 +82,6 @@ static void test_facts_are_tokens_too(void **state)
     assert_null(t);
 }
 
-static void test_hosts(void **state)
-{
-    (void)state;
-    const char mail[] = "Subject: x\n\nsee http://www.shop.example/a and https://b.example\n";
-    struct tokens *t = tokens_of(mail, strlen(mail));
-    GPtrArray *hosts = tokens_hosts(t);
-    char *all = g_strjoinv(" ", (char **)hosts->pdata);
-    assert_string_equal(all, "www.shop.example shop.example b.example");
-    g_free(all);
-    g_ptr_array_unref(hosts);
-    tokens_free(&t);
-}
-
 static void test_nothing_gives_little(void **state)
 {
     (void)state;
@@ -130,7 +117,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden_files),
         cmocka_unit_test(test_facts_are_tokens_too),
-        cmocka_unit_test(test_hosts),
         cmocka_unit_test(test_nothing_gives_little),
         cmocka_unit_test(test_size_is_limited),
     };
