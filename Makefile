@@ -1,4 +1,5 @@
-# filterd: make, make check, make lint, make bench, make SAN=1, make install
+# filterd: make, make check, make lint, make fuzz, make SAN=1, make install; make bench,
+# make bench-classifier, make bench-evidence
 CC ?= gcc
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
@@ -21,7 +22,7 @@ FILTERD_SRC := $(filter-out filterd/main.c filterd/pipe_main.c,$(wildcard filter
 CTL_SRC := $(wildcard tools/filterctl*.c)
 UNIT := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(wildcard t/unit/*_test.c))
 
-.PHONY: all check lint bench bench-classifier fuzz install clean units deps
+.PHONY: all check lint bench bench-classifier bench-evidence fuzz install clean units deps
 all: $(addprefix $(BUILD)/,$(PROGRAMS))
 units: $(UNIT)
 
@@ -59,6 +60,10 @@ bench-classifier: all
 	-bash -c '. tools/deps && deps_install $$DEPS_BENCH'
 	BUILD=$(BUILD) t/bench/classifier $(if $(CORPUS),--set '$(CORPUS)') $(ARGS)
 
+# As root; with the tests' packages.
+bench-evidence: all
+	BUILD=$(BUILD) t/bench/evidence $(ARGS)
+
 fuzz:
 	t/fuzz/run $(T)
 
@@ -72,7 +77,8 @@ install: all
 	cp -R tools/sieve tools/postfix tools/dovecot $(DESTDIR)$(PREFIX)/share/filterd/
 	install -d $(DESTDIR)$(SYSCONFDIR)/filterd
 	[ -f $(DESTDIR)$(SYSCONFDIR)/filterd/filterd.conf ] || \
-	  install -m 644 tools/filterd.conf $(DESTDIR)$(SYSCONFDIR)/filterd/filterd.conf
+	  { sed 's|/usr/local/|$(PREFIX)/|' tools/filterd.conf >$(DESTDIR)$(SYSCONFDIR)/filterd/filterd.conf && \
+	    chmod 644 $(DESTDIR)$(SYSCONFDIR)/filterd/filterd.conf; }
 
 clean:
 	rm -rf build build-san build-fuzz

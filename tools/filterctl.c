@@ -48,7 +48,7 @@ static const struct command commands[] = {
      "                                        the base that all users share\n"},
     {"classify", filterctl_classify, true,
      "  filterctl classify [-u USER] [--exit-code] FILE\n"},
-    {"explain", filterctl_explain, true, "  filterctl explain [-u USER] FILE\n"},
+    {"explain", filterctl_explain, true, "  filterctl explain [-u USER] FILE|SIGNATURE\n"},
     {"tokens", filterctl_tokens, false, "  filterctl tokens FILE\n"},
     {"evaluate", filterctl_evaluate, false,
      "  filterctl evaluate [--mode M] [--feedback immediate|errors|delayed:N]\n"
@@ -64,7 +64,7 @@ static const struct command commands[] = {
      "  filterctl lookup spf ADDRESS HELO SENDER\n"
      "                                        whether a client may send for SENDER (\"\": the\n"
      "                                        null sender, so HELO is asked about)\n"},
-    {"stats", filterctl_stats, true, "  filterctl stats\n"},
+    {"stats", filterctl_stats, true, "  filterctl stats [USER]\n"},
 };
 
 static void print_usage(FILE *to, const struct command *only)

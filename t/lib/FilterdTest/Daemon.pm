@@ -16,7 +16,8 @@ sub start {
     $self->{base} = slurp("$FilterdTest::ROOT/tools/filterd.conf")
         . join '', map { $t->snippet($_, 'filterd.conf') } @{ $arg{snippets} || [] };
     $self->install;
-    # No name server unless a test brings one: the discard port refuses at once.
+    # No lists and no name server unless a test brings them: the discard port refuses at once.
+    $self->{base} =~ s/^lists *=.*\n//mg;
     $self->settings('filterd.sandbox' => 'required', 'filterd.log' => 'stderr',
         'dns.server' => '127.0.0.1:9', %{ $arg{set} || {} });
     my ($uid, $gid) = (getpwnam $FilterdTest::FILTERD_USER)[2, 3];
