@@ -45,6 +45,7 @@ struct evaluation {
     struct places_key places;
     GQueue waiting;
     GArray *scored;
+    guint unsure; /* messages, of all */
     guint64 dice;
     double spent[STAGES], clock; /* CPU seconds */
 };
@@ -152,6 +153,7 @@ static void take(struct evaluation *e, const char *path, bool judge_spam, struct
     m->class = classifier_class(&e->settings, learner_probability(score));
     /* Rolled for each message, so that dice do not depend on the filter's luck. */
     m->reported = roll(e) * 100 < e->course.corrected;
+    e->unsure += m->class == JUDGE_UNSURE;
     const struct scored s = {score, judge_spam, m->class == JUDGE_SPAM};
     g_array_append_val(e->scored, s);
     printf("%s judge=%s class=%s score=%.9g\n", path, judge_spam ? "spam" : "ham",
@@ -204,6 +206,7 @@ static void summarise(const struct evaluation *e)
     const struct filterctl_figures f = filterctl_figures_of(e->scored);
     printf("messages %u spam %u ham %u\n", e->scored->len, f.spam, f.ham);
     printf("1-ROCA%% %.4f\nhm%% %.2f\nsm%% %.2f\nlam%% %.2f\n", f.roca, f.hm, f.sm, f.lam);
+    printf("unsure%% %.2f\n", 100.0 * e->unsure / MAX(e->scored->len, 1));
     for (int i = 0; e->course.timing && i < STAGES; i++)
         printf("us/%s %.1f\n", stages[i], e->spent[i] * 1e6 / MAX(e->scored->len, 1));
     if (e->course.timing)
