@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/network.h"
 #include "filterd/greylisting.h"
 #include "filterd/headers.h"
 #include "filterd/headers_anonymize.h"
@@ -155,26 +156,53 @@ static struct outcome serve(struct way *w, struct recipient *r)
     return o;
 }
 
+/* Our own people are not asked, whatever they send; nor is who waits no more. */
+static bool may_be_asked(const struct way *w)
+{
+    const struct settings *s = w->service->settings;
+    const char *client = w->arrival->envelope->client_addr;
+    return s->greylist && w->arrival->client_waits && client &&
+           !network_contains(s->trusted_networks, client);
+}
+
+static bool is_doubtful(const struct way *w, const struct verdict *v)
+{
+    const struct evidence *ev = w->arrival->evidence;
+    const double p = w->service->settings->unsure_threshold;
+    return v->judged && v->word == VERDICT_BY_SCORE &&
+           greylisting_wanted(evidence_hits(ev), evidence_spf(ev)->code, v->score - log(p / (1 - p)));
+}
+
+/* Every triplet is begun, so that one wait does for all. */
+static bool any_is_new(const struct way *w)
+{
+    const struct envelope *e = w->arrival->envelope;
+    bool wait = false;
+    for (guint i = 0; i < e->recipients->len; i++) {
+        const struct recipient *r = e->recipients->pdata[i];
+        const struct greylist_triplet t = {e->client_addr,
+                                           evidence_proved_domain(w->arrival->evidence), e->sender,
+                                           r->address};
+        wait |= service_greylist(w->service, &t) > 0;
+    }
+    return wait;
+}
+
 /* Whoever is doubtful and still waits is asked to come again: all recipients together, before any
  * has a copy. */
-static bool asks_to_come_again(struct way *w)
+static bool asks_to_come_again(struct way *w, struct outcome *outcomes)
 {
     const struct arrival *a = w->arrival;
-    const struct evidence *ev = a->evidence;
-    bool wait = false;
-    if (!a->client_waits || !w->service->settings->greylist || !a->envelope->client_addr)
+    if (!may_be_asked(w))
         return false;
     struct verdict *v = judge(w, a->envelope->recipients->pdata[0], HANDLE_SEAL);
-    const double line = log(w->service->settings->unsure_threshold /
-                            (1 - w->service->settings->unsure_threshold));
-    if (v->judged && v->word == VERDICT_BY_SCORE &&
-        greylisting_wanted(evidence_hits(ev), evidence_spf(ev)->code, v->score - line)) {
-        for (guint i = 0; i < a->envelope->recipients->len; i++) {
-            const struct recipient *r = a->envelope->recipients->pdata[i];
-            const struct greylist_triplet t = {a->envelope->client_addr, evidence_proved_domain(ev),
-                                               a->envelope->sender, r->address};
-            wait |= service_greylist(w->service, &t) > 0;
-        }
+    const bool wait = is_doubtful(w, v) && any_is_new(w);
+    for (guint i = 0; wait && i < a->envelope->recipients->len; i++) {
+        struct report report = report_start(a->envelope, a->envelope->recipients->pdata[i],
+                                            a->raw->len);
+        outcomes[i] = outcome_of(REASON_GREYLISTED);
+        report_verdict(&report, v, NULL, a->evidence);
+        report_end(&report, &outcomes[i]);
     }
     verdict_free(&v);
     return wait;
@@ -182,10 +210,10 @@ static bool asks_to_come_again(struct way *w)
 
 static void serve_all(struct way *w, struct outcome *outcomes)
 {
-    const bool later = asks_to_come_again(w);
+    if (asks_to_come_again(w, outcomes))
+        return;
     for (guint i = 0; i < w->arrival->envelope->recipients->len; i++)
-        outcomes[i] = later ? outcome_of(REASON_GREYLISTED)
-                            : serve(w, w->arrival->envelope->recipients->pdata[i]);
+        outcomes[i] = serve(w, w->arrival->envelope->recipients->pdata[i]);
 }
 
 void pipeline_run(struct service *sv, struct hop *hop, const struct arrival *a,

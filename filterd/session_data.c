@@ -21,14 +21,13 @@ static bool before_queue(const struct session *s)
 /* SMTP has one reply for all: success only if every copy went, refusal only if all were refused. */
 static struct outcome combine(const struct outcome *outcomes, guint n)
 {
-    guint ok = 0, refused = 0;
+    guint ok = 0, refused = 0, same = 0;
     for (guint i = 0; i < n; i++) {
         ok += outcomes[i].result == RES_OK || outcomes[i].result == RES_DISCARD;
         refused += outcomes[i].result == RES_REJECT;
+        same += outcomes[i].code == outcomes[0].code && !strcmp(outcomes[i].dsn, outcomes[0].dsn);
     }
-    if (n && (ok == n || refused == n))
-        return outcomes[0];
-    if (n == 1)
+    if (n && (ok == n || refused == n || same == n))
         return outcomes[0];
     return outcome_of(ok ? REASON_PARTIAL : REASON_UNFORESEEN);
 }
