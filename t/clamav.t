@@ -13,7 +13,7 @@ use MIME::Base64 qw(encode_base64);
 use Test::More;
 
 my ($clamd) = grep { -x } '/usr/sbin/clamd', '/usr/local/sbin/clamd';
-plan skip_all => 'NO CLAMD HERE: install clamav-daemon, nothing of the virus scan is tested' if !$clamd;
+die "no clamd here: install clamav-daemon\n" if !$clamd;
 
 my $t = FilterdTest->new;
 my $dir = $t->dir;
