@@ -22,7 +22,7 @@ FILTERD_SRC := $(filter-out filterd/main.c filterd/pipe_main.c,$(wildcard filter
 CTL_SRC := $(wildcard tools/filterctl*.c)
 UNIT := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(wildcard t/unit/*_test.c))
 
-.PHONY: all check lint bench bench-classifier bench-evidence fuzz install clean units deps
+.PHONY: all check lint bench bench-classifier bench-evidence fuzz install clean units help
 all: $(addprefix $(BUILD)/,$(PROGRAMS))
 units: $(UNIT)
 
@@ -60,8 +60,9 @@ bench-classifier: all
 	-bash -c '. tools/deps && deps_install $$DEPS_BENCH'
 	BUILD=$(BUILD) t/bench/classifier $(if $(CORPUS),--set '$(CORPUS)') $(ARGS)
 
-# As root; with the tests' packages.
+# As root.
 bench-evidence: all
+	bash -c '. tools/deps && deps_install $$DEPS_TEST'
 	BUILD=$(BUILD) t/bench/evidence $(ARGS)
 
 fuzz:
@@ -79,6 +80,9 @@ install: all
 	[ -f $(DESTDIR)$(SYSCONFDIR)/filterd/filterd.conf ] || \
 	  { sed 's|/usr/local/|$(PREFIX)/|' tools/filterd.conf >$(DESTDIR)$(SYSCONFDIR)/filterd/filterd.conf && \
 	    chmod 644 $(DESTDIR)$(SYSCONFDIR)/filterd/filterd.conf; }
+
+help:
+	@sed -n '1,2s/^# //p' Makefile
 
 clean:
 	rm -rf build build-san build-fuzz
