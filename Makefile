@@ -76,6 +76,7 @@ install: all
 	  for m in man/*.$$s; do [ ! -f "$$m" ] || install -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$$s/; done; done
 	install -m 644 rules/*.pcre rules/dnsbl.conf $(DESTDIR)$(PREFIX)/share/filterd/
 	cp -R tools/sieve tools/postfix tools/dovecot $(DESTDIR)$(PREFIX)/share/filterd/
+	sed -i 's|/usr/local/|$(PREFIX)/|g' $(addprefix $(DESTDIR)$(PREFIX)/share/filterd/,*/*.c*f dnsbl.conf)
 	install -d $(DESTDIR)$(SYSCONFDIR)/filterd
 	[ -f $(DESTDIR)$(SYSCONFDIR)/filterd/filterd.conf ] || \
 	  { sed 's|/usr/local/|$(PREFIX)/|' tools/filterd.conf >$(DESTDIR)$(SYSCONFDIR)/filterd/filterd.conf && \
