@@ -12,6 +12,8 @@
 #define ENDPOINT "unix:/PATH (under 108 bytes), inet:HOST:PORT or inet:[V6]:PORT"
 #define HOP "lmtp:unix:/PATH, lmtp:inet:HOST:PORT, smtp:..., maildir:/PATH (%d, %n) or sendmail:/PATH"
 
+#define SENDERS "addresses, domains or .domain (all below it), separated by blanks or commas"
+
 /* Every name of the contract; what has no reader belongs to a later version. */
 static const struct setting_kind kinds[] = {
     {"filterd", "hostname", V(domain), TO(hostname), .expected = "a host name"},
@@ -49,6 +51,9 @@ static const struct setting_kind kinds[] = {
     {"encrypt", "protect_headers", V(noop), .words = "no", .later = "yes"},
     {"encrypt", "engine", V(noop), .words = "auto|gpgme", .later = "native"},
     {"spam", "action", V(word), TO(spam_action), .words = "tag|quarantine|reject|discard"},
+    {"spam", "reject_threshold", V(fraction), TO(reject_threshold), .last = 1},
+    {"spam", "allow", V(senders), TO(allow), .expected = SENDERS},
+    {"spam", "deny", V(senders), TO(deny), .expected = SENDERS},
     {"spam", "quarantine", V(address), TO(quarantine), .expected = "a mail address"},
     {"spam", "subject_tag", V(tag), TO(subject_tag),
      .expected = "at most 100 printable ASCII characters"},
@@ -60,6 +65,7 @@ static const struct setting_kind kinds[] = {
     {"dns", "timeout_ms", V(int), TO(dns_timeout_ms), .first = 1, .last = 60000},
     {"dnsbl", "lists", V(path), TO(dnsbl_lists), .expected = "an absolute path"},
     {"spf", "enabled", .read = V(flag), .words = "no|yes", .offset = TO(spf)},
+    {"spf", "received", .read = V(flag), .words = "no|yes", .offset = TO(spf_received)},
     {"dkim", "enabled", .read = V(flag), .words = "no|yes", .offset = TO(dkim)},
     {"dmarc", "enabled", .read = V(flag), .words = "no|yes", .offset = TO(dmarc)},
     {"greylist", "enabled", .read = V(flag), .words = "no|yes", .offset = TO(greylist)},
@@ -233,6 +239,9 @@ static bool check(const struct settings *s, const struct ini *ini, char **error_
         return fail_at(ini, "filterd", "hostname", error_r, "is not set: expected a host name");
     if (s->unsure_threshold > s->spam_threshold)
         return fail_at(ini, "classifier", "unsure_threshold", error_r, "is above spam_threshold");
+    if (s->reject_threshold > 0 && s->reject_threshold < s->spam_threshold)
+        return fail_at(ini, "spam", "reject_threshold", error_r,
+                       "is below spam_threshold: only spam is refused");
     /* Records that are gone before they settle would end learning without a word. */
     if (s->mode == MODE_SETTLE && s->settle_days >= s->signature_days)
         return fail_at(ini, "classifier", "settle_days", error_r, "must be below signature_days");
@@ -261,6 +270,8 @@ static struct settings *defaults(const char *file)
     s->domains = strings(NULL, NULL);
     s->trusted_networks = strings("127.0.0.0/8", "::1/128");
     s->train_users = strings(NULL, NULL);
+    s->allow = strings(NULL, NULL);
+    s->deny = strings(NULL, NULL);
     s->workers = 120;
     s->message_size_limit = 52428800;
     s->spam_threshold = SETTINGS_SPAM_THRESHOLD;
@@ -321,6 +332,8 @@ void settings_free(struct settings **settings)
     g_strfreev(s->domains);
     g_strfreev(s->trusted_networks);
     g_strfreev(s->train_users);
+    g_strfreev(s->allow);
+    g_strfreev(s->deny);
     for (size_t i = 0; i < s->listener_count; i++) {
         g_free(s->listeners[i].name);
         endpoint_clear(&s->listeners[i].at);

@@ -51,10 +51,13 @@ struct settings {
     int settle_days, signature_days;
     enum policy no_key, unknown_recipient, bad_key; /* bad_key is never POLICY_PASS */
     enum spam_action spam_action;
+    double reject_threshold; /* with SPAM_REJECT, what lies below it is tagged; 0: none is */
+    char **allow, **deny;    /* addresses, domains, .domains; NULL-terminated */
     char *quarantine, *subject_tag, *header_prefix;
     struct endpoint dns_server; /* an address and a port; no host: those of resolv.conf */
     int dns_timeout_ms;         /* for all lookups of a message together */
     bool spf, dkim, dmarc, greylist;
+    bool spf_received; /* a Received-SPF field, too */
     int greylist_wait;                             /* seconds */
     char *dnsbl_lists;                             /* file, NULL: no lists are asked */
     char *anonymize_inbound, *anonymize_submission; /* files, NULL: nothing is changed */

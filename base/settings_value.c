@@ -201,6 +201,18 @@ bool settings_value_domains(const struct setting_kind *k, const char *value, voi
     return list(value, is_domain, true, field);
 }
 
+static bool is_sender(const char *text)
+{
+    const char *at = strrchr(text, '@'), *domain = at ? at + 1 : text;
+    return is_domain(!at && *domain == '.' ? domain + 1 : domain);
+}
+
+bool settings_value_senders(const struct setting_kind *k, const char *value, void *field)
+{
+    (void)k;
+    return list(value, is_sender, false, field);
+}
+
 bool settings_value_logins(const struct setting_kind *k, const char *value, void *field)
 {
     (void)k;

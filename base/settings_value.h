@@ -32,6 +32,8 @@ bool settings_value_tag(const struct setting_kind *k, const char *value, void *f
 bool settings_value_token(const struct setting_kind *k, const char *value, void *field);
 bool settings_value_delimiter(const struct setting_kind *k, const char *value, void *field);
 bool settings_value_domains(const struct setting_kind *k, const char *value, void *field);
+/* Addresses, domains, and .domain or @domain. */
+bool settings_value_senders(const struct setting_kind *k, const char *value, void *field);
 bool settings_value_networks(const struct setting_kind *k, const char *value, void *field);
 bool settings_value_logins(const struct setting_kind *k, const char *value, void *field);
 bool settings_value_endpoint(const struct setting_kind *k, const char *value, void *field);

@@ -52,7 +52,7 @@ static bool ends_here(struct way *w, const struct verdict *v, struct outcome *o)
         return false;
     if (v->action == SPAM_DISCARD)
         *o = outcome_of(REASON_DISCARDED);
-    else if (v->action == SPAM_REJECT && w->arrival->client_waits)
+    else if (v->action == SPAM_REJECT && v->refuse && w->arrival->client_waits)
         *o = outcome_of(REASON_SPAM);
     else
         return false;

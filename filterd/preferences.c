@@ -23,13 +23,25 @@ static enum spam_action action_of(const char *word, enum spam_action otherwise)
     return otherwise;
 }
 
+static char **list_of(struct service *sv, const GPtrArray *users, const char *name)
+{
+    char *value = setting(sv, users, name);
+    char **entries = value ? g_strsplit_set(value, " ,\t", -1) : NULL;
+    g_free(value);
+    return entries;
+}
+
 struct preferences preferences_of(struct service *sv, const GPtrArray *users)
 {
     const struct settings *s = sv->settings;
     char *threshold = setting(sv, users, "spam_threshold"), *action = setting(sv, users, "spam_action");
-    struct preferences p = {s->spam_threshold, s->unsure_threshold,
-                            action_of(action, s->spam_action), setting(sv, users, "allow"),
-                            setting(sv, users, "deny")};
+    struct preferences p = {.spam_threshold = s->spam_threshold,
+                            .unsure_threshold = s->unsure_threshold,
+                            .action = action_of(action, s->spam_action),
+                            .allow = list_of(sv, users, "allow"),
+                            .deny = list_of(sv, users, "deny"),
+                            .site_allow = s->allow,
+                            .site_deny = s->deny};
     if (threshold)
         p.spam_threshold = g_ascii_strtod(threshold, NULL);
     p.unsure_threshold = MIN(p.unsure_threshold, p.spam_threshold);
@@ -43,8 +55,8 @@ struct preferences preferences_of(struct service *sv, const GPtrArray *users)
 
 void preferences_clear(struct preferences *p)
 {
-    g_free(p->allow);
-    g_free(p->deny);
+    g_strfreev(p->allow);
+    g_strfreev(p->deny);
 }
 
 /* The domain of an address; "" if it has none. */
@@ -68,14 +80,12 @@ static bool entry_matches(const char *entry, const char *address)
     return *domain && g_ascii_strcasecmp(entry, domain) == 0;
 }
 
-static bool list_has(const char *list, const char *address)
+static bool list_has(char *const *list, const char *address)
 {
-    char **entries = g_strsplit_set(list ? list : "", " ,\t", -1);
-    bool has = false;
-    for (char **e = entries; *e && !has; e++)
-        has = **e && entry_matches(*e, address);
-    g_strfreev(entries);
-    return has;
+    for (char *const *e = list; e && *e; e++)
+        if (**e && entry_matches(*e, address))
+            return true;
+    return false;
 }
 
 /* The address in From, canonical; "" if it has not exactly one that can be read. g_free. */
@@ -94,19 +104,33 @@ static char *from_of(const struct message *m)
     return address ? address : g_strdup("");
 }
 
+/* Who is said to have written it, each of them proved or not. */
+struct senders {
+    const char *from, *envelope;
+    bool from_proved, envelope_proved;
+};
+
+static enum verdict_word lists_say(char *const *allow, char *const *deny, const struct senders *s)
+{
+    if (list_has(deny, s->envelope) || list_has(deny, s->from))
+        return VERDICT_DENIED;
+    if ((s->from_proved && list_has(allow, s->from)) ||
+        (s->envelope_proved && list_has(allow, s->envelope)))
+        return VERDICT_ALLOWED;
+    return VERDICT_BY_SCORE;
+}
+
 enum verdict_word preferences_word(const struct preferences *p, const struct verdict_basis *b)
 {
-    const char *sender = b->envelope->sender ? b->envelope->sender : "";
-    enum verdict_word word = VERDICT_BY_SCORE;
     if (evidence_virus(b->evidence))
         return VERDICT_VIRUS;
     char *from = from_of(b->message);
-    if (p->deny && (list_has(p->deny, sender) || list_has(p->deny, from)))
-        word = VERDICT_DENIED;
-    else if (p->allow && ((list_has(p->allow, from) && evidence_proves(b->evidence, domain_of(from))) ||
-                          (list_has(p->allow, sender) &&
-                           evidence_proves(b->evidence, domain_of(sender)))))
-        word = VERDICT_ALLOWED;
+    struct senders s = {.from = from, .envelope = b->envelope->sender ? b->envelope->sender : ""};
+    s.from_proved = evidence_proves(b->evidence, domain_of(from));
+    s.envelope_proved = evidence_proves(b->evidence, domain_of(s.envelope));
+    enum verdict_word word = lists_say(p->allow, p->deny, &s);
+    if (word == VERDICT_BY_SCORE)
+        word = lists_say(p->site_allow, p->site_deny, &s);
     g_free(from);
     return word;
 }

@@ -7,14 +7,15 @@
 struct preferences {
     double spam_threshold, unsure_threshold; /* probabilities */
     enum spam_action action;
-    char *allow, *deny; /* addresses and domains, separated by blanks or commas */
+    char **allow, **deny; /* addresses and domains; NULL: none */
+    char *const *site_allow, *const *site_deny; /* lent */
 };
 
 /* Of several users of one copy the first who said something is heard. */
 struct preferences preferences_of(struct service *sv, const GPtrArray *users);
 void preferences_clear(struct preferences *p);
-/* What a scanner and the lists say. Who is allowed must have been proved (SPF, DKIM, DMARC): a bare From is
- * worth nothing. Who is denied need not. */
+/* What a scanner and the lists say: the user's before the site's, deny before allow. Who is allowed
+ * must have been proved (SPF, DKIM, DMARC): a bare From is worth nothing. Who is denied need not. */
 enum verdict_word preferences_word(const struct preferences *p, const struct verdict_basis *b);
 
 #endif

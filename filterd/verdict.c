@@ -73,6 +73,8 @@ struct verdict *verdict_new(struct service *sv, GPtrArray *users, const struct v
         v->class = JUDGE_INNOCENT;
     else if (v->word != VERDICT_BY_SCORE)
         v->class = JUDGE_SPAM;
+    v->refuse = v->class == JUDGE_SPAM && (v->word != VERDICT_BY_SCORE ||
+                                           v->probability >= sv->settings->reject_threshold);
     settle(v);
     preferences_clear(&p);
     return v;

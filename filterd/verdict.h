@@ -14,6 +14,7 @@ struct verdict {
     enum judge_class class;
     enum verdict_word word;
     enum spam_action action; /* what to do with spam */
+    bool refuse;             /* it is bad enough for SPAM_REJECT */
     char *signature;    /* NULL: the keeper did not answer, nothing to train on later */
     GPtrArray *users;   /* of char*: who judged */
     GPtrArray *records; /* of struct judgement*, beside users */

@@ -295,6 +295,8 @@ void evidence_header_lines(const struct evidence *ev, struct bytes *out)
     };
     if (a.spf || a.dkim || a.dmarc)
         authres_header(out, &a);
+    if (ev->rules->settings->spf_received)
+        authres_received_spf(out, &a);
 }
 
 const char *evidence_virus(const struct evidence *ev)

@@ -48,7 +48,7 @@ const char *const *evidence_facts(const struct evidence *ev);
 const GPtrArray *evidence_hits(const struct evidence *ev);
 /* "dnsbl=... spf=pass dkim=pass dmarc=pass dns=ok" for the log; g_free. */
 char *evidence_summary(const struct evidence *ev);
-/* Appends the Authentication-Results header; nothing if nothing was checked. */
+/* Appends Authentication-Results and, if so set, Received-SPF; nothing if nothing was checked. */
 void evidence_header_lines(const struct evidence *ev, struct bytes *out);
 /* What a scanner found, NULL if nothing; lent. */
 const char *evidence_virus(const struct evidence *ev);

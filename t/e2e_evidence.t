@@ -6,6 +6,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use FilterdTest;
+use FilterdTest::Client;
 use FilterdTest::Dns;
 use FilterdTest::Mail;
 use FilterdTest::Site;
@@ -15,6 +16,7 @@ use Time::HiRes qw(time);
 my $dns = FilterdTest::Dns->start(
     zones => {
         'good.example' => qq(\@ TXT "v=spf1 ip4:192.0.2.0/24 -all"\n_dmarc TXT "v=DMARC1; p=reject"\n),
+        'kind.example' => qq(\@ TXT "v=spf1 ip4:192.0.2.0/24 -all"\n),
         'soft.example' => qq(\@ TXT "v=spf1 ~all"\n),
     },
     lists => {
@@ -36,7 +38,13 @@ asks=uri
 127.0.0.2=listed 3 bad
 END
 $filterd->down;
-$filterd->settings('dns.server' => $dns->server, 'dns.timeout_ms' => 3000, 'dnsbl.lists' => $lists);
+$filterd->settings(
+    'dns.server' => $dns->server, 'dns.timeout_ms' => 3000, 'dnsbl.lists' => $lists,
+    'spf.received' => 'yes',
+    'spam.allow' => 'kind.example', 'spam.deny' => 'mallory@kind.example', 'spam.reject_threshold' => 0.99,
+    'listener smtp.address' => 'unix:' . $t->dir . '/run/smtp.sock',
+    'listener smtp.next_hop' => slurp($filterd->{conf}) =~ /^next_hop = (lmtp:\S+)/m,
+);
 $filterd->up;
 my $user = 'plain@example.com';
 my $count = 0;
@@ -61,6 +69,7 @@ subtest 'all is well' => sub {
     like($results, qr/spf=pass .*smtp\.mailfrom=alice\@good\.example/);
     like($results, qr/dmarc=pass/);
     like($results, qr/dkim=none/);
+    like(header($mail, 'Received-SPF'), qr/^pass .*client-ip=192\.0\.2\.1;/);
     like($log, qr/ dnsbl=none spf=pass dkim=none dmarc=pass dns=ok /);
 };
 
@@ -101,6 +110,34 @@ subtest 'allow and deny' => sub {
     $filterd->ctl(qw(user set), $user, 'deny=soft.example');
     ($mail) = from_client('192.0.2.1', 'erin@soft.example');
     is(header($mail, 'X-Filterd-Result'), 'Blocklisted');
+};
+
+subtest 'allow and deny for all' => sub {
+    $filterd->ctl(qw(user set), $user, 'allow=', 'deny=');
+    my ($mail) = from_client('192.0.2.1', 'alice@kind.example');
+    is(header($mail, 'X-Filterd-Result'), 'Whitelisted', 'by the site');
+    ($mail) = from_client('203.0.113.9', 'alice@kind.example');
+    isnt(header($mail, 'X-Filterd-Result'), 'Whitelisted', 'unless it is forged');
+    ($mail) = from_client('192.0.2.1', 'mallory@kind.example');
+    is(header($mail, 'X-Filterd-Result'), 'Blocklisted', 'deny stands above allow');
+    $filterd->ctl(qw(user set), $user, 'allow=.com mallory@kind.example');
+    ($mail) = from_client('192.0.2.1', 'mallory@kind.example');
+    is(header($mail, 'X-Filterd-Result'), 'Whitelisted', 'the user above the site');
+    $filterd->ctl(qw(user set), $user, 'allow=');
+};
+
+subtest 'the worst is refused' => sub {
+    $filterd->ctl(qw(user set), $user, 'spam_action=reject');
+    for (['203.0.113.9', 'hugo@good.example', qr/^250/, 'spam below reject_threshold: tagged'],
+        ['198.51.100.67', 'hugo@soft.example', qr/^5/, 'above it: refused'],
+        ['192.0.2.1', 'mallory@kind.example', qr/^5/, 'denied: refused']) {
+        my ($address, $sender, $reply, $name) = @$_;
+        my $c = FilterdTest::Client->new(smtp => $t->dir . '/run/smtp.sock');
+        like($c->say("XFORWARD ADDR=$address NAME=host.example.net HELO=host.example.net"), qr/^250/);
+        like($c->deliver(mail_like(from => "H <$sender>"), $sender, $user), $reply, $name);
+    }
+    is(header(($dovecot->wait_mails(++$count, $user))[-1], 'X-Filterd-Result'), 'Spam');
+    $filterd->ctl(qw(user set), $user, 'spam_action=tag');
 };
 
 subtest 'the test string' => sub {

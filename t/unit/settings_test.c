@@ -90,6 +90,7 @@ static void defaults(void **state)
     assert_int_equal(s->spam_action, SPAM_TAG);
     assert_string_equal(s->header_prefix, "X-Filterd");
     assert_null(s->subject_tag);
+    assert_true(s->reject_threshold == 0 && !s->spf_received && !s->allow[0] && !s->deny[0]);
     assert_int_equal(settings_next_hop(s, NULL)->kind, HOP_NONE);
     settings_free(&s);
     assert_null(s);
@@ -109,7 +110,11 @@ static void everything(void **state)
         "[encrypt]\nno_key=defer\nunknown_recipient=reject\nbad_key=reject\n"
         "protect_headers=no\nengine=gpgme\n[spam]\naction=quarantine\n"
         "quarantine=Spam@example.org\nsubject_tag=[SPAM]\\s\nheader_prefix=X-DSPAM\n"
-        "[store]\nengine=sqlite\n[spf]\nenabled=no\n");
+        "reject_threshold=0.99\nallow=a@b.example, .c.example\ndeny=d.example\n"
+        "[store]\nengine=sqlite\n[spf]\nenabled=no\nreceived=yes\n");
+    assert_true(s->reject_threshold == 0.99 && s->spf_received);
+    assert_string_equal(s->allow[1], ".c.example");
+    assert_string_equal(s->deny[0], "d.example");
     assert_string_equal(s->user, "filterd");
     assert_int_equal(s->workers, 7);
     assert_string_equal(s->domains[0], "example.org");
@@ -146,6 +151,8 @@ static void lines(void **state)
     bad(BASE "[foo]\n", ":4: ", "[listener NAME]");
     bad(BASE "[listener]\n", ":4: ", "[listener NAME]");
     bad(BASE "foo=1\n", ":4: ", "message_size_limit");
+    bad(BASE "[spam]\nreject_threshold=0.5\n", ":5: ", "below spam_threshold");
+    bad(BASE "[spam]\nallow=a@\n", ":5: ", "addresses, domains");
     bad(BASE "log=\xff\n", ":4: ", "UTF-8");
     bad(BASE "[spam]\nsubject_tag=\\x\n", ":5: ", "backslash");
     bad(BASE "[spam]\nsubject_tag=a\\nb\n", ":5: ", "printable");
