@@ -173,16 +173,18 @@ static bool is_doubtful(const struct way *w, const struct verdict *v)
            greylisting_wanted(evidence_hits(ev), evidence_spf(ev)->code, v->score - log(p / (1 - p)));
 }
 
-/* Every triplet is begun, so that one wait does for all. */
+/* Every triplet is begun, so that one wait does for all. The domain that SPF proves comes first, as
+ * for the policy service: who has waited there has waited. */
 static bool any_is_new(const struct way *w)
 {
     const struct envelope *e = w->arrival->envelope;
+    const struct spf_result *spf = evidence_spf(w->arrival->evidence);
+    const char *proved = spf->code == SPF_CODE_PASS ? spf->domain
+                                                    : evidence_proved_domain(w->arrival->evidence);
     bool wait = false;
     for (guint i = 0; i < e->recipients->len; i++) {
         const struct recipient *r = e->recipients->pdata[i];
-        const struct greylist_triplet t = {e->client_addr,
-                                           evidence_proved_domain(w->arrival->evidence), e->sender,
-                                           r->address};
+        const struct greylist_triplet t = {e->client_addr, proved, e->sender, r->address};
         wait |= service_greylist(w->service, &t) > 0;
     }
     return wait;

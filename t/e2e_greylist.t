@@ -98,7 +98,7 @@ subtest 'SPF' => sub {
 };
 
 subtest 'a proved domain stands for the network' => sub {
-    my $message = mail_like(from => 'N <n@good.example>');
+    my $message = mail_like(); # of somebody else: SPF alone proves
     like(attempt('198.51.100.66', $message, 'n@good.example', $carol), $later, 'listed: later');
     sleep 3;
     like(attempt('203.0.113.66', $message, 'n@good.example', $carol), qr/^250 /, 'from another network: taken');
