@@ -17,7 +17,7 @@ use Test::More;
 use Time::HiRes qw(time);
 
 my ($SESSIONS, $DOMAINS, $USERS) = (100, 10, 10);
-my $DEAD_SECONDS = 2;
+my $DEAD_SECONDS = 3;
 
 my $t = FilterdTest->new;
 my $signer = FilterdTest::Signer->new($t, domain => 'd0.example');
