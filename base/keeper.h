@@ -1,6 +1,7 @@
 /* keeper: the client's side of the process that alone writes the databases.
  *
- * Verbs (arguments): record (user s, signature s, features au, score d, class s), confirm (user s,
+ * Verbs (arguments): record (user s, signature s, features au, score d, class s, maybe rules d,
+ * correspondent s), confirm (user s,
  * signature s), retrain (login s, class s, signature s), learn (user s, class s, signature s,
  * features au), train (user s, class s, features au), alias-add (address s, user s), alias-remove
  * (address s), user-set (user s, name s, value s; no value removes), user-remove (user s),

@@ -5,6 +5,7 @@
 #include <sys/random.h>
 
 #include "classifier/classifier_view.h"
+#include "classifier/correspondent.h"
 #include "classifier/model_learner.h"
 #include "classifier/osb.h"
 
@@ -152,6 +153,19 @@ bool classifier_judge(struct classifier *c, const char *user, const struct token
     j.class = ok ? classifier_class(c->settings, j.probability) : JUDGE_UNSURE;
     *judgement_r = j;
     return ok;
+}
+
+char *classifier_correspondent(const struct classifier *c, const char *user, const char *address,
+                               const char *domain)
+{
+    return correspondent_id(&c->key, user, address, domain);
+}
+
+bool classifier_knows(struct classifier *c, const char *user, const char *correspondent)
+{
+    bool ok;
+    struct model *m = open_model(c, user, &ok);
+    return m && correspondent_is_known(m, correspondent);
 }
 
 void judgement_clear(struct judgement *j)

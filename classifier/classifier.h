@@ -35,6 +35,12 @@ void classifier_free(struct classifier **c);
  * features are still there. */
 bool classifier_judge(struct classifier *c, const char *user, const struct tokens *t,
                       struct judgement *judgement_r);
+/* The address in From (canonical) that this domain proved, as this user knows it: see
+ * correspondent.h. g_free. */
+char *classifier_correspondent(const struct classifier *c, const char *user, const char *address,
+                               const char *domain);
+/* True if several of their messages to the user were ham and none was spam. */
+bool classifier_knows(struct classifier *c, const char *user, const char *correspondent);
 void judgement_clear(struct judgement *j);
 /* Class by the settings' thresholds. */
 enum judge_class classifier_class(const struct settings *s, double probability);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "classifier/correspondent.h"
 #include "classifier/daykey.h"
 #include "classifier/lesson.h"
 #include "classifier/model_learner.h"
@@ -10,7 +11,7 @@
 
 #define ROUND_US (G_GINT64_CONSTANT(3600) * G_USEC_PER_SEC)
 /* Rows of the journal that may wait for the next round. */
-enum { USERS_A_TICK = 100, JOURNAL_DAYS = 90, TIDY_PENDING = 16 };
+enum { USERS_A_TICK = 100, JOURNAL_DAYS = 90, CORRESPONDENT_DAYS = 400, TIDY_PENDING = 16 };
 
 bool housekeeping_recover(const char *state_dir, char **error_r)
 {
@@ -35,7 +36,10 @@ static void tidy(struct ledger *l, struct model *m, const char *journal_day)
 {
     if (!model_begin(m))
         return;
-    bool ok = record_forget_before(m, l->forgotten, journal_day);
+    char *last = daykey_day(CORRESPONDENT_DAYS);
+    bool ok = record_forget_before(m, l->forgotten, journal_day) &&
+              correspondent_forget_before(m, last);
+    g_free(last);
     ok = ok && teaching_checkpoint(m, TIDY_PENDING) && model_learner_age(m);
     model_end(m, ok);
 }

@@ -4,6 +4,7 @@
 #include <sysexits.h>
 
 #include "base/address.h"
+#include "classifier/correspondent.h"
 #include "classifier/daykey.h"
 #include "classifier/rehearsal.h"
 #include "classifier/teaching.h"
@@ -96,10 +97,13 @@ int lesson_record(struct ledger *l, GVariant *arguments, char **text_r)
 {
     const char *user = argument(arguments, "user");
     const char *signature = signature_argument(arguments), *class = argument(arguments, "class");
+    const char *correspondent = argument(arguments, "correspondent");
     GArray *features = features_argument(arguments);
     int code = EX_DATAERR;
     if (!user || !signature || !class || !features) {
         fail(code, text_r, "record: user, signature, class and features are wanted");
+    } else if (correspondent && !correspondent_is_id(correspondent)) {
+        fail(code, text_r, "record: correspondent is no digest");
     } else if (ledger_mode(l, user) == MODE_NONE) {
         code = EX_OK; /* nothing will ever be learnt from it */
     } else {
@@ -107,7 +111,9 @@ int lesson_record(struct ledger *l, GVariant *arguments, char **text_r)
         r->signature = g_strdup(signature);
         r->day = daykey_day(0);
         r->class = g_strdup(class);
+        r->correspondent = g_strdup(correspondent);
         g_variant_lookup(arguments, "score", "d", &r->score);
+        g_variant_lookup(arguments, "rules", "d", &r->rules);
         code = add_record(l, user, r, features, text_r);
         record_free(&r);
     }
@@ -142,7 +148,8 @@ int lesson_confirm(struct ledger *l, GVariant *arguments, char **text_r)
     if (!r)
         return fail(EX_DATAERR, text_r, "no record of this signature");
     r->state = RECORD_DELIVERED;
-    const struct teaching what = {user, is_spam(delivered_class(r)), "delivery", false, false};
+    const struct teaching what = {.user = user, .spam = is_spam(delivered_class(r)),
+                                  .kind = "delivery", .silent = true};
     int code = EX_OK;
     if (mode == MODE_TEFT && !r->taught)
         code = teach(l, m, r, &what, text_r);
@@ -164,7 +171,7 @@ static char *user_of(struct ledger *l, const char *login)
 static struct teaching teaching_of_move(struct ledger *l, const char *user, const struct record *r,
                                         const char *class)
 {
-    struct teaching what = {user, is_spam(class), "move", false, false};
+    struct teaching what = {.user = user, .spam = is_spam(class), .kind = "move"};
     if (r->taught && strcmp(class, delivered_class(r)) == 0) {
         const bool learnt_at_delivery = ledger_mode(l, user) == MODE_TEFT;
         what.takes_back = !learnt_at_delivery;
@@ -300,27 +307,37 @@ static void settle_one(struct ledger *l, struct model *m, const char *user, cons
     struct record *r = record_get(m, signature);
     if (!r)
         return;
-    const struct teaching what = {user, is_spam(delivered_class(r)), "settled", true, false};
+    const struct teaching what = {.user = user, .spam = is_spam(delivered_class(r)),
+                                  .kind = "settled", .half = true};
     if (g_ascii_strcasecmp(r->class, "unsure") != 0)
         teach(l, m, r, &what, &text);
     g_free(text);
     record_free(&r);
 }
 
+static void settle_all(struct ledger *l, struct model *m, const char *user, const char *until)
+{
+    GPtrArray *signatures = record_unlearnt(m, until);
+    for (guint i = 0; i < signatures->len; i++)
+        settle_one(l, m, user, g_ptr_array_index(signatures, i));
+    g_ptr_array_unref(signatures);
+}
+
 void lesson_settle(struct ledger *l, const char *user)
 {
     char *text = NULL;
-    struct model *m = ledger_mode(l, user) == MODE_SETTLE ? ledger_model(l, user, &text) : NULL;
+    const enum train_mode mode = ledger_mode(l, user);
+    struct model *m = mode != MODE_NONE ? ledger_model(l, user, &text) : NULL;
     g_free(text);
     if (!m)
         return;
     char *since = daykey_day(SEEN_DAYS);
     if (model_has_moves_since(m, since)) {
         char *until = daykey_day(l->settings->settle_days);
-        GPtrArray *signatures = record_unlearnt(m, until);
-        for (guint i = 0; i < signatures->len; i++)
-            settle_one(l, m, user, g_ptr_array_index(signatures, i));
-        g_ptr_array_unref(signatures);
+        if (mode == MODE_SETTLE)
+            settle_all(l, m, user, until);
+        if (model_begin(m))
+            model_end(m, correspondent_settle(m, until));
         g_free(until);
     }
     g_free(since);

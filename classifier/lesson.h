@@ -14,8 +14,8 @@ int lesson_retrain(struct ledger *l, GVariant *arguments, char **text_r);
  * a signature made of its content. */
 int lesson_learn(struct ledger *l, GVariant *arguments, char **text_r);
 int lesson_train(struct ledger *l, GVariant *arguments, char **text_r);
-/* Learns what the user left where it was delivered for settle_days, if it lies near the line and
- * the user has moved something lately. */
+/* What the user left where it was delivered for settle_days: counts for its correspondent and, in
+ * mode settle, is learnt if it lies near the line; both only if the user has moved something lately. */
 void lesson_settle(struct ledger *l, const char *user);
 
 #endif

@@ -25,13 +25,33 @@ static const char schema[] =
     " counts INTEGER NOT NULL DEFAULT 0, heard INTEGER NOT NULL DEFAULT 0,"
     " site_header INTEGER NOT NULL DEFAULT 0, site_body INTEGER NOT NULL DEFAULT 0,"
     /* With a rowid: in the tree of a primary key each of these rows would take a page. */
-    " site_counts INTEGER NOT NULL DEFAULT 0, site_heard INTEGER NOT NULL DEFAULT 0);"
+    " site_counts INTEGER NOT NULL DEFAULT 0, site_heard INTEGER NOT NULL DEFAULT 0,"
+    " rules REAL NOT NULL DEFAULT 0, correspondent TEXT, counted TEXT);"
     "CREATE INDEX IF NOT EXISTS record_day ON record(day);"
     /* AUTOINCREMENT: a number never comes again, readers count on it. */
     "CREATE TABLE IF NOT EXISTS journal(id INTEGER PRIMARY KEY AUTOINCREMENT, day TEXT NOT NULL,"
     " kind TEXT NOT NULL, signature TEXT, spam INTEGER NOT NULL, header INTEGER NOT NULL,"
     " body INTEGER NOT NULL, counts INTEGER NOT NULL, heard INTEGER NOT NULL, places BLOB);"
-    "CREATE INDEX IF NOT EXISTS journal_kind ON journal(kind, day);";
+    "CREATE INDEX IF NOT EXISTS journal_kind ON journal(kind, day);"
+    /* Their mail by what became of it (see correspondent.h). */
+    "CREATE TABLE IF NOT EXISTS correspondent(id TEXT PRIMARY KEY, ham INTEGER NOT NULL,"
+    " spam INTEGER NOT NULL, day TEXT NOT NULL) WITHOUT ROWID;";
+
+/* Columns that a file made by an earlier version lacks. */
+static bool add_columns(sqlite3 *db, const char *path, char **error_r)
+{
+    sqlite3_stmt *st = store_prepare(db, "SELECT counted FROM record LIMIT 0", NULL, 0);
+    sqlite3_finalize(st);
+    if (st || sqlite3_exec(db,
+                           "BEGIN IMMEDIATE;"
+                           "ALTER TABLE record ADD COLUMN rules REAL NOT NULL DEFAULT 0;"
+                           "ALTER TABLE record ADD COLUMN correspondent TEXT;"
+                           "ALTER TABLE record ADD COLUMN counted TEXT; COMMIT",
+                           NULL, NULL, NULL) == SQLITE_OK)
+        return true;
+    *error_r = g_strdup_printf("%s: %s", path, sqlite3_errmsg(db));
+    return false;
+}
 
 struct model *model_open_file(const char *path, bool for_writing, char **error_r)
 {
@@ -39,7 +59,8 @@ struct model *model_open_file(const char *path, bool for_writing, char **error_r
     struct stat st;
     *error_r = NULL;
     m->path = g_strdup(path);
-    if (!store_open(path, for_writing, schema, &m->db, error_r) || !m->db) {
+    if (!store_open(path, for_writing, schema, &m->db, error_r) || !m->db ||
+        (for_writing && !add_columns(m->db, path, error_r))) {
         model_free(&m);
         return NULL;
     }

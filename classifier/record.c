@@ -19,6 +19,8 @@ void record_free(struct record **r)
     g_free((*r)->day);
     g_free((*r)->class);
     g_free((*r)->taught);
+    g_free((*r)->correspondent);
+    g_free((*r)->counted);
     g_byte_array_unref((*r)->sealed);
     g_free(*r);
     *r = NULL;
@@ -66,14 +68,16 @@ bool record_add(struct model *m, const struct record *r)
     const char *const texts[] = {r->signature, r->day, r->class};
     sqlite3_stmt *st = store_prepare(
         model_db(m),
-        "INSERT INTO record(signature, day, class, score, state, sealed, taught)"
-        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO record(signature, day, class, score, state, sealed, taught, rules,"
+        " correspondent) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         texts, 3);
     const bool bound = st && sqlite3_bind_double(st, 4, r->score) == SQLITE_OK &&
                        sqlite3_bind_int(st, 5, (int)r->state) == SQLITE_OK &&
                        sqlite3_bind_blob(st, 6, r->sealed->data, (int)r->sealed->len,
                                          SQLITE_STATIC) == SQLITE_OK &&
-                       sqlite3_bind_text(st, 7, r->taught, -1, SQLITE_STATIC) == SQLITE_OK;
+                       sqlite3_bind_text(st, 7, r->taught, -1, SQLITE_STATIC) == SQLITE_OK &&
+                       sqlite3_bind_double(st, 8, r->rules) == SQLITE_OK &&
+                       sqlite3_bind_text(st, 9, r->correspondent, -1, SQLITE_STATIC) == SQLITE_OK;
     return finish(st, bound);
 }
 
@@ -95,7 +99,7 @@ static bool bind_step(sqlite3_stmt *st, int number, struct learner_step step)
 
 #define COLUMNS \
     "SELECT signature, day, class, score, state, taught, sealed, header, body, counts, heard," \
-    " site_header, site_body, site_counts, site_heard FROM record "
+    " site_header, site_body, site_counts, site_heard, rules, correspondent, counted FROM record "
 
 static struct record *from_row(sqlite3_stmt *st)
 {
@@ -109,6 +113,9 @@ static struct record *from_row(sqlite3_stmt *st)
     g_byte_array_append(r->sealed, sqlite3_column_blob(st, 6), (guint)sqlite3_column_bytes(st, 6));
     r->step = step_at(st, 7);
     r->site = step_at(st, 11);
+    r->rules = sqlite3_column_double(st, 15);
+    r->correspondent = g_strdup((const char *)sqlite3_column_text(st, 16));
+    r->counted = g_strdup((const char *)sqlite3_column_text(st, 17));
     return r;
 }
 
@@ -125,12 +132,14 @@ bool record_update(struct model *m, const struct record *r)
     sqlite3_stmt *st = store_prepare(
         model_db(m),
         "UPDATE record SET taught = ?2, state = ?3, header = ?4, body = ?5, counts = ?6,"
-        " heard = ?7, site_header = ?8, site_body = ?9, site_counts = ?10, site_heard = ?11 WHERE signature = ?1",
+        " heard = ?7, site_header = ?8, site_body = ?9, site_counts = ?10, site_heard = ?11,"
+        " counted = ?12 WHERE signature = ?1",
         (const char *const[]){r->signature}, 1);
     const bool bound = st &&
                        sqlite3_bind_text(st, 2, r->taught, -1, SQLITE_STATIC) == SQLITE_OK &&
                        sqlite3_bind_int(st, 3, (int)r->state) == SQLITE_OK &&
-                       bind_step(st, 4, r->step) && bind_step(st, 8, r->site);
+                       bind_step(st, 4, r->step) && bind_step(st, 8, r->site) &&
+                       sqlite3_bind_text(st, 12, r->counted, -1, SQLITE_STATIC) == SQLITE_OK;
     return finish(st, bound);
 }
 

@@ -12,7 +12,10 @@ struct record {
     char *signature;
     char *day;               /* "2026-11-21": which day's key sealed the features */
     char *class;             /* as delivered: Spam, Innocent, Unsure, ... */
-    double score;
+    double score;            /* as delivered: of the classifier and of the rules */
+    double rules;            /* the rules' part of it */
+    char *correspondent;     /* see correspondent.h; NULL: nobody was proved */
+    char *counted;           /* "spam", "ham": what the correspondent was told, NULL if nothing */
     enum record_state state;
     char *taught;            /* "spam", "ham", NULL if not learnt */
     struct learner_step step; /* what learning it added to the user's learner */
@@ -31,7 +34,7 @@ GArray *record_features(const struct record *r, const char *site_key_file, const
 bool record_add(struct model *m, const struct record *r);
 /* NULL if there is none. */
 struct record *record_get(struct model *m, const char *signature);
-/* Writes state, taught and both steps. */
+/* Writes state, taught, counted and both steps. */
 bool record_update(struct model *m, const struct record *r);
 /* Signatures delivered until that day (included) and never learnt; array of char*, unref it. */
 GPtrArray *record_unlearnt(struct model *m, const char *day);

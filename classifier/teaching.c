@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "classifier/correspondent.h"
 #include "classifier/model_learner.h"
 #include "classifier/places.h"
 
@@ -115,6 +116,8 @@ static bool teach_user(struct ledger *l, struct model *m, struct record *r,
              change(&p, r, what, teaching_base(l, features), &r->step);
         g_free(r->taught);
         r->taught = g_strdup(what->spam ? "spam" : "ham");
+        if (ok && !what->silent)
+            ok = correspondent_count(m, r->correspondent, &r->counted, r->taught);
         ok = ok && record_update(m, r);
         ok = model_end(m, ok);
     }

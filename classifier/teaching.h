@@ -10,6 +10,7 @@ struct teaching {
     bool spam; /* what to teach */
     const char *kind; /* for the journal, see model_learner.h */
     bool half;       /* see learner.h */
+    bool silent;     /* nobody has seen it yet: its correspondent is not told */
     bool takes_back; /* undoes the lesson before; the message then counts as heard, that is all */
 };
 

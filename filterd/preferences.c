@@ -134,3 +134,12 @@ enum verdict_word preferences_word(const struct preferences *p, const struct ver
     g_free(from);
     return word;
 }
+
+char *preferences_proved_sender(const struct verdict_basis *b)
+{
+    const char *domain = evidence_proved_domain(b->evidence);
+    char *from = domain ? from_of(b->message) : NULL;
+    if (from && g_ascii_strcasecmp(domain_of(from), domain) != 0)
+        g_clear_pointer(&from, g_free);
+    return from;
+}

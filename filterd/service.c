@@ -119,15 +119,18 @@ static void insert_features(GVariantDict *d, const GArray *features)
                                                           features->len, sizeof(guint32)));
 }
 
-bool service_record(struct service *sv, const char *user, const char *signature,
-                    const struct judgement *j)
+bool service_record(struct service *sv, const struct record_wanted *r)
 {
+    const struct judgement *j = r->judgement;
     GVariantDict d;
     g_variant_dict_init(&d, NULL);
-    g_variant_dict_insert(&d, "user", "s", user);
-    g_variant_dict_insert(&d, "signature", "s", signature);
+    g_variant_dict_insert(&d, "user", "s", r->user);
+    g_variant_dict_insert(&d, "signature", "s", r->signature);
     g_variant_dict_insert(&d, "class", "s", class_name(j->class));
     g_variant_dict_insert(&d, "score", "d", j->score);
+    g_variant_dict_insert(&d, "rules", "d", r->rules);
+    if (r->correspondent)
+        g_variant_dict_insert(&d, "correspondent", "s", r->correspondent);
     insert_features(&d, j->features);
     return ask(sv, "record", g_variant_dict_end(&d), NULL) == EX_OK;
 }

@@ -28,6 +28,13 @@ struct lesson_wanted {
     const GArray *features;
 };
 
+struct record_wanted {
+    const char *user, *signature;
+    const struct judgement *judgement;
+    double rules;              /* their part of its score */
+    const char *correspondent; /* NULL: nobody was proved */
+};
+
 struct service *service_new(const struct settings *s, const struct sitekey *key, int courier);
 void service_free(struct service **sv);
 /* Reads the tables the settings name and lets them go: false with one line, "FILE:LINE: ...". */
@@ -36,8 +43,7 @@ bool service_check(const struct settings *s, char **error_r);
 
 /* Keeps a record of what was judged, so that a later move can be learnt. False if the keeper does
  * not answer: the copy then goes without a signature. */
-bool service_record(struct service *sv, const char *user, const char *signature,
-                    const struct judgement *j);
+bool service_record(struct service *sv, const struct record_wanted *r);
 /* A person moved this message, whose signature was made of its content: the sysexits code of the
  * keeper's answer, EX_TEMPFAIL without one; *text_r one line (g_free) or NULL. class: spam, ham. */
 int service_learn(struct service *sv, const struct lesson_wanted *l, char **text_r);

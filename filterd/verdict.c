@@ -6,9 +6,8 @@
 #include "classifier/learner.h"
 #include "filterd/preferences.h"
 
-/* Rules together add no more than this, but for those that decide alone (a test string). */
-#define RULES_MAX 6.0
-#define RULES_DECIDE 100.0
+/* Of a correspondent whose mail to this user was never spam. */
+#define KNOWN_WEIGHT -2.5
 
 static void judgement_free(gpointer p)
 {
@@ -21,23 +20,30 @@ struct verdict *verdict_none(void)
     return g_new0(struct verdict, 1);
 }
 
-/* Rules speak until a classifier has learnt; they are tokens to it as well, so they never drown it. */
-static double rules_voice(const GPtrArray *hits)
+/* The rules' weight for one of the users: what all have in common, and whom that user knows. */
+static double weight_for(struct verdict *v, struct service *sv, const char *user,
+                         const struct verdict_basis *b)
 {
-    const double weight = hits_weight(hits);
-    if (weight > RULES_DECIDE)
-        return weight;
-    return CLAMP(weight, -RULES_MAX, RULES_MAX);
+    const double common = hits_weight(evidence_hits(b->evidence));
+    char *sender = preferences_proved_sender(b);
+    if (!sender)
+        return common;
+    char *id = classifier_correspondent(sv->classifier, user, sender,
+                                        evidence_proved_domain(b->evidence));
+    g_ptr_array_add(v->correspondents, id);
+    g_free(sender);
+    return common + (classifier_knows(sv->classifier, user, id) ? KNOWN_WEIGHT : 0);
 }
 
-static void judge(struct verdict *v, struct service *sv, const struct tokens *t)
+static void judge(struct verdict *v, struct service *sv, const struct verdict_basis *b)
 {
     for (guint i = 0; i < v->users->len; i++) {
+        const char *user = v->users->pdata[i];
         struct judgement *j = g_new0(struct judgement, 1);
-        if (!classifier_judge(sv->classifier, v->users->pdata[i], t, j))
-            log_warn("user=<%s> model cannot be read, judged as unsure",
-                     (char *)v->users->pdata[i]);
+        if (!classifier_judge(sv->classifier, user, b->tokens, j))
+            log_warn("user=<%s> model cannot be read, judged as unsure", user);
         v->score += j->score / v->users->len;
+        v->rules += hits_voice(weight_for(v, sv, user, b)) / v->users->len;
         g_ptr_array_add(v->records, j);
     }
 }
@@ -58,10 +64,10 @@ struct verdict *verdict_new(struct service *sv, GPtrArray *users, const struct v
     struct preferences p = preferences_of(sv, users);
     v->users = users;
     v->records = g_ptr_array_new_with_free_func(judgement_free);
+    v->correspondents = g_ptr_array_new_with_free_func(g_free);
     v->judged = users->len > 0;
     v->action = p.action;
-    v->rules = rules_voice(evidence_hits(b->evidence));
-    judge(v, sv, b->tokens);
+    judge(v, sv, b);
     v->score += v->rules;
     v->probability = learner_probability(v->score);
     v->confidence = fabs(v->probability - 0.5) * 2;
@@ -88,6 +94,8 @@ void verdict_free(struct verdict **v)
         g_ptr_array_unref((*v)->users);
     if ((*v)->records)
         g_ptr_array_unref((*v)->records);
+    if ((*v)->correspondents)
+        g_ptr_array_unref((*v)->correspondents);
     g_free((*v)->signature);
     g_free(*v);
     *v = NULL;
@@ -99,8 +107,12 @@ void verdict_record(struct verdict *v, struct service *sv)
         return;
     char *signature = classifier_signature_new();
     bool kept = true;
-    for (guint i = 0; kept && i < v->users->len; i++)
-        kept = service_record(sv, v->users->pdata[i], signature, v->records->pdata[i]);
+    for (guint i = 0; kept && i < v->users->len; i++) {
+        const struct record_wanted r = {
+            v->users->pdata[i], signature, v->records->pdata[i], v->rules,
+            i < v->correspondents->len ? v->correspondents->pdata[i] : NULL};
+        kept = service_record(sv, &r);
+    }
     if (kept)
         v->signature = g_steal_pointer(&signature);
     g_free(signature);

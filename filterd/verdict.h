@@ -18,6 +18,7 @@ struct verdict {
     char *signature;    /* NULL: the keeper did not answer, nothing to train on later */
     GPtrArray *users;   /* of char*: who judged */
     GPtrArray *records; /* of struct judgement*, beside users */
+    GPtrArray *correspondents; /* of char*, beside users; empty if nobody was proved */
 };
 
 /* What it is judged by. */

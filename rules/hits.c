@@ -3,6 +3,8 @@
 #include <string.h>
 
 enum { NAME_MAX_BYTES = 100 };
+#define VOICE_MAX 6.0
+#define DECIDES 100.0
 
 static void hit_free(gpointer data)
 {
@@ -42,4 +44,9 @@ double hits_weight(const GPtrArray *hits)
     for (guint i = 0; i < hits->len; i++)
         sum += ((const struct hit *)hits->pdata[i])->weight;
     return sum;
+}
+
+double hits_voice(double weight)
+{
+    return weight > DECIDES ? weight : CLAMP(weight, -VOICE_MAX, VOICE_MAX);
 }

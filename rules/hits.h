@@ -16,5 +16,8 @@ GPtrArray *hits_new(void); /* of struct hit*; g_ptr_array_unref frees all */
 /* name and reason are copied; a name that is there already is not added again. */
 void hits_add(GPtrArray *hits, const char *name, double weight, const char *reason);
 double hits_weight(const GPtrArray *hits);
+/* What such a weight adds to a score. Rules speak until a classifier has learnt; they are tokens to it
+ * as well, so they never drown it, but for those that decide alone (a test string). */
+double hits_voice(double weight);
 
 #endif

@@ -151,6 +151,36 @@ subtest 'mail of our own' => sub {
     like($log, qr/ dnsbl=- spf=- /, 'is not judged by where it comes from');
 };
 
+# What the rules added to the score of a message.
+sub rules_of {
+    my ($mail) = @_;
+    my $told = $filterd->ctl('explain', '-u', $user, header($mail, 'X-Filterd-Signature'));
+    my ($score, $classifier, $rules) = $told =~ / score=(\S+) classifier=(\S+) rules=(\S+) / or die $told;
+    cmp_ok(abs($classifier + $rules - $score), '<', 0.011, 'both together are the score');
+    return $rules;
+}
+
+sub retrain {
+    my ($class, $mail) = @_;
+    my ($status) = $t->try_run($mail, $t->dir . '/bin/filterd-retrain', $class, $user);
+    is($status, 0, "moved as $class");
+}
+
+subtest 'a known correspondent' => sub {
+    my $friend = 'ida@good.example';
+    for (1 .. 3) {
+        my ($mail) = from_client('192.0.2.1', $friend);
+        is(rules_of($mail), '+0.00', "message $_ is of nobody yet");
+        retrain('ham', $mail);
+    }
+    my ($mail) = from_client('192.0.2.1', $friend);
+    is(rules_of($mail), '-2.50', 'then they are known');
+    is(rules_of(from_client('192.0.2.1', 'john@good.example')), '+0.00', 'not another of that domain');
+    is(rules_of(from_client('203.0.113.9', $friend)), '+3.50', 'nor who only takes the name');
+    retrain('spam', $mail);
+    is(rules_of(from_client('192.0.2.1', $friend)), '+0.00', 'and not who has sent spam');
+};
+
 subtest 'the name server is dead' => sub {
     $filterd->down;
     $filterd->up; # an empty cache

@@ -88,9 +88,11 @@ static void print_record(struct filterctl *ctl, struct model *m, const char *use
     GString *who = g_string_new(NULL);
     filterctl_json_string(who, user);
     printf(ctl->json ? "{\"user\":%s,\"day\":\"%s\",\"class\":\"%s\",\"score\":%.9g,"
-                       "\"delivered\":%s,\"taught\":\"%s\""
-                     : "user=%s day=%s class=%s score=%.2f delivered=%s taught=%s",
+                       "\"classifier\":%.9g,\"rules\":%.9g,\"delivered\":%s,\"taught\":\"%s\""
+                     : "user=%s day=%s class=%s score=%.2f classifier=%.2f rules=%+.2f"
+                       " delivered=%s taught=%s",
            ctl->json ? who->str : user, r->day, r->class, r->score,
+           r->score - r->rules, r->rules,
            r->state == RECORD_DELIVERED ? "true" : "false", r->taught ? r->taught : "no");
     if (places && l)
         printf(ctl->json ? ",\"features\":%u,\"score_now\":%.9g" : " features=%u score_now=%.2f",

@@ -220,27 +220,6 @@ static void test_teft_learns_at_delivery(void **state)
     assert_true(score("b@x.example", "other words") == score("c@x.example", "other words"));
 }
 
-/* As if all that was delivered to the user had come so many days ago. */
-static void age(const char *user, int days)
-{
-    char *path = g_strdup_printf("%s/users/%s.db", settings.state_dir, user), *error = NULL;
-    char *day = daykey_day(days), *today = daykey_day(0);
-    char *old = g_strdup_printf("%s.d/%s", settings.site_key, today);
-    char *new = g_strdup_printf("%s.d/%s", settings.site_key, day);
-    sqlite3 *db;
-    ledger_free(&ledger);
-    assert_true(store_open(path, true, "", &db, &error));
-    assert_true(store_run(db, "UPDATE record SET day = ?", (const char *const[]){day}, 1));
-    sqlite3_close(db);
-    assert_int_equal(g_rename(old, new), 0);
-    open_ledger();
-    g_free(path);
-    g_free(day);
-    g_free(today);
-    g_free(old);
-    g_free(new);
-}
-
 static void test_settling(void **state)
 {
     (void)state;

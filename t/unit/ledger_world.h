@@ -12,7 +12,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/store.h"
 #include "classifier/classifier.h"
+#include "classifier/daykey.h"
 #include "classifier/ledger.h"
 
 static struct settings settings;
@@ -157,6 +159,27 @@ static inline char *spam_text(int i)
 {
     return g_strdup_printf("cheap watches number%d buy now at http://shop.example/%d only today %d",
                            i, i, i * 7);
+}
+
+/* As if all that was delivered to the user had come so many days ago. */
+static inline void age(const char *user, int days)
+{
+    char *path = g_strdup_printf("%s/users/%s.db", settings.state_dir, user), *error = NULL;
+    char *day = daykey_day(days), *today = daykey_day(0);
+    char *old = g_strdup_printf("%s.d/%s", settings.site_key, today);
+    char *new = g_strdup_printf("%s.d/%s", settings.site_key, day);
+    sqlite3 *db;
+    ledger_free(&ledger);
+    assert_true(store_open(path, true, "", &db, &error));
+    assert_true(store_run(db, "UPDATE record SET day = ?", (const char *const[]){day}, 1));
+    sqlite3_close(db);
+    assert_int_equal(g_rename(old, new), 0);
+    open_ledger();
+    g_free(path);
+    g_free(day);
+    g_free(today);
+    g_free(old);
+    g_free(new);
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
