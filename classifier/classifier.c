@@ -77,11 +77,25 @@ static struct model *open_model(struct classifier *c, const char *user, bool *ok
     return slot->model;
 }
 
+static enum judge_class class_by(double probability, double spam, double unsure)
+{
+    if (probability >= spam)
+        return JUDGE_SPAM;
+    return probability >= unsure ? JUDGE_UNSURE : JUDGE_INNOCENT;
+}
+
 enum judge_class classifier_class(const struct settings *s, double probability)
 {
-    if (probability >= s->spam_threshold)
-        return JUDGE_SPAM;
-    return probability >= s->unsure_threshold ? JUDGE_UNSURE : JUDGE_INNOCENT;
+    return class_by(probability, s->spam_threshold, s->unsure_threshold);
+}
+
+void judgement_add(struct judgement *j, double rules, double spam_threshold,
+                   double unsure_threshold)
+{
+    j->score += rules;
+    j->probability = learner_probability(j->score);
+    j->confidence = fabs(j->probability - 0.5) * 2;
+    j->class = class_by(j->probability, spam_threshold, unsure_threshold);
 }
 
 static GArray *features_for(struct classifier *c, const struct tokens *t)

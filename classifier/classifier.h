@@ -35,6 +35,10 @@ void classifier_free(struct classifier **c);
  * features are still there. */
 bool classifier_judge(struct classifier *c, const char *user, const struct tokens *t,
                       struct judgement *judgement_r);
+/* Adds what the rules have to say to its score; probability, confidence and class follow, the class
+ * by these thresholds. */
+void judgement_add(struct judgement *j, double rules, double spam_threshold,
+                   double unsure_threshold);
 /* The address in From (canonical) that this domain proved, as this user knows it: see
  * correspondent.h. g_free. */
 char *classifier_correspondent(const struct classifier *c, const char *user, const char *address,

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/address.h"
+#include "rules/sender.h"
 
 /* The first of the users who set it; NULL if none did. g_free. */
 static char *setting(struct service *sv, const GPtrArray *users, const char *name)
@@ -59,17 +59,10 @@ void preferences_clear(struct preferences *p)
     g_strfreev(p->deny);
 }
 
-/* The domain of an address; "" if it has none. */
-static const char *domain_of(const char *address)
-{
-    const char *at = strrchr(address, '@');
-    return at ? at + 1 : "";
-}
-
 /* An entry is an address, a domain, or .domain for all below it. */
 static bool entry_matches(const char *entry, const char *address)
 {
-    const char *domain = domain_of(address);
+    const char *domain = sender_domain(address);
     if (strchr(entry, '@') && entry[0] != '@')
         return g_ascii_strcasecmp(entry, address) == 0;
     if (entry[0] == '@')
@@ -86,22 +79,6 @@ static bool list_has(char *const *list, const char *address)
         if (**e && entry_matches(*e, address))
             return true;
     return false;
-}
-
-/* The address in From, canonical; "" if it has not exactly one that can be read. g_free. */
-static char *from_of(const struct message *m)
-{
-    const struct header *h = message_header(m, "From");
-    char *text = h ? header_text(h) : NULL;
-    const char *open = text ? strrchr(text, '<') : NULL, *close = open ? strchr(open, '>') : NULL;
-    char *bare = close ? g_strndup(open + 1, (gsize)(close - open - 1))
-                       : g_strstrip(g_strdup(text ? text : ""));
-    char *address = address_canonical(bare);
-    if (text)
-        explicit_bzero(text, strlen(text));
-    g_free(text);
-    g_free(bare);
-    return address ? address : g_strdup("");
 }
 
 /* Who is said to have written it, each of them proved or not. */
@@ -124,22 +101,13 @@ enum verdict_word preferences_word(const struct preferences *p, const struct ver
 {
     if (evidence_virus(b->evidence))
         return VERDICT_VIRUS;
-    char *from = from_of(b->message);
+    char *from = sender_from(b->message);
     struct senders s = {.from = from, .envelope = b->envelope->sender ? b->envelope->sender : ""};
-    s.from_proved = evidence_proves(b->evidence, domain_of(from));
-    s.envelope_proved = evidence_proves(b->evidence, domain_of(s.envelope));
+    s.from_proved = evidence_proves(b->evidence, sender_domain(from));
+    s.envelope_proved = evidence_proves(b->evidence, sender_domain(s.envelope));
     enum verdict_word word = lists_say(p->allow, p->deny, &s);
     if (word == VERDICT_BY_SCORE)
         word = lists_say(p->site_allow, p->site_deny, &s);
     g_free(from);
     return word;
-}
-
-char *preferences_proved_sender(const struct verdict_basis *b)
-{
-    const char *domain = evidence_proved_domain(b->evidence);
-    char *from = domain ? from_of(b->message) : NULL;
-    if (from && g_ascii_strcasecmp(domain_of(from), domain) != 0)
-        g_clear_pointer(&from, g_free);
-    return from;
 }

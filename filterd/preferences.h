@@ -13,8 +13,6 @@ struct preferences {
 
 /* Of several users of one copy the first who said something is heard. */
 struct preferences preferences_of(struct service *sv, const GPtrArray *users);
-/* The address in From (canonical) if its domain was proved by DMARC, else NULL. g_free. */
-char *preferences_proved_sender(const struct verdict_basis *b);
 void preferences_clear(struct preferences *p);
 /* What a scanner and the lists say: the user's before the site's, deny before allow. Who is allowed
  * must have been proved (SPF, DKIM, DMARC): a bare From is worth nothing. Who is denied need not. */

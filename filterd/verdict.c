@@ -1,13 +1,8 @@
 #include "filterd/verdict.h"
 
-#include <math.h>
-
 #include "base/log.h"
-#include "classifier/learner.h"
 #include "filterd/preferences.h"
-
-/* Of a correspondent whose mail to this user was never spam. */
-#define KNOWN_WEIGHT -2.5
+#include "rules/sender.h"
 
 static void judgement_free(gpointer p)
 {
@@ -25,14 +20,14 @@ static double weight_for(struct verdict *v, struct service *sv, const char *user
                          const struct verdict_basis *b)
 {
     const double common = hits_weight(evidence_hits(b->evidence));
-    char *sender = preferences_proved_sender(b);
+    char *sender = sender_proved(b->evidence, b->message);
     if (!sender)
         return common;
     char *id = classifier_correspondent(sv->classifier, user, sender,
                                         evidence_proved_domain(b->evidence));
     g_ptr_array_add(v->correspondents, id);
     g_free(sender);
-    return common + (classifier_knows(sv->classifier, user, id) ? KNOWN_WEIGHT : 0);
+    return common + (classifier_knows(sv->classifier, user, id) ? SENDER_KNOWN_WEIGHT : 0);
 }
 
 static void judge(struct verdict *v, struct service *sv, const struct verdict_basis *b)
@@ -68,12 +63,12 @@ struct verdict *verdict_new(struct service *sv, GPtrArray *users, const struct v
     v->judged = users->len > 0;
     v->action = p.action;
     judge(v, sv, b);
-    v->score += v->rules;
-    v->probability = learner_probability(v->score);
-    v->confidence = fabs(v->probability - 0.5) * 2;
-    v->class = v->probability >= p.spam_threshold     ? JUDGE_SPAM
-               : v->probability >= p.unsure_threshold ? JUDGE_UNSURE
-                                                      : JUDGE_INNOCENT;
+    struct judgement sum = {.score = v->score};
+    judgement_add(&sum, v->rules, p.spam_threshold, p.unsure_threshold);
+    v->score = sum.score;
+    v->probability = sum.probability;
+    v->confidence = sum.confidence;
+    v->class = sum.class;
     v->word = preferences_word(&p, b);
     if (v->word == VERDICT_ALLOWED)
         v->class = JUDGE_INNOCENT;

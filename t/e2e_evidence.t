@@ -146,6 +146,27 @@ subtest 'the test string' => sub {
     is(header($mail, 'X-Filterd-Result'), 'Spam');
 };
 
+subtest 'explain' => sub {
+    my ($address, $sender) = ('198.51.100.66', 'kim@soft.example');
+    my $mail = mail_like(from => "K <$sender>", text => 'See http://www.pills.test/', id => 'x@client.example.net');
+    my $file = $t->dir . '/explained.eml';
+    spew($file, $mail);
+    my @explain = ('explain', '-u', $user, '--client', $address, '--helo', 'host.example.net', '--sender', $sender, $file);
+    my $told = $filterd->ctl(@explain);
+    my ($class, $score) = $told =~ /^(\w+) p=\S+ score=(\S+) classifier=-0\.40 rules=\+6\.00\n/ or diag $told;
+    like($told, qr/^the rules, \+6\.000 together: more than/m);
+    like($told, qr/^ \+3\.000  spam     \S*$_\S*: ./m, $_) for qw(bl.example uri.example);
+    like($told, qr/^ \+0\.400  spam     spf:softfail/m);
+    like($filterd->ctl(@explain[0 .. $#explain - 1], '--json', $file), qr/"hits":\[\{"name":/);
+    my ($status) = $filterd->try_ctl(undef, qw(explain --client mx.example.net), $file);
+    is($status, 64, 'a client is an address');
+    my $c = $site->lmtp;
+    $c->say("XFORWARD ADDR=$address NAME=host.example.net HELO=host.example.net");
+    like($c->deliver($mail, $sender, $user), qr/^250/);
+    $dovecot->wait_mails(++$count, $user);
+    like((logged())[-1], qr/ result=$class p=\S+ score=\Q$score\E /, 'the daemon says the same');
+};
+
 subtest 'mail of our own' => sub {
     my ($mail, $log) = from_client('127.0.0.1', 'alice@good.example');
     like($log, qr/ dnsbl=- spf=- /, 'is not judged by where it comes from');

@@ -48,7 +48,9 @@ static const struct command commands[] = {
      "                                        the base that all users share\n"},
     {"classify", filterctl_classify, true,
      "  filterctl classify [-u USER] [--exit-code] FILE\n"},
-    {"explain", filterctl_explain, true, "  filterctl explain [-u USER] FILE|SIGNATURE\n"},
+    {"explain", filterctl_explain, true,
+     "  filterctl explain [-u USER] [--client ADDRESS] [--helo NAME] [--sender ADDRESS] FILE\n"
+     "  filterctl explain [-u USER] SIGNATURE\n"},
     {"tokens", filterctl_tokens, false, "  filterctl tokens FILE\n"},
     {"evaluate", filterctl_evaluate, false,
      "  filterctl evaluate [--mode M] [--feedback immediate|errors|delayed:N]\n"

@@ -1,4 +1,4 @@
-/* filterctl explain [-u USER] FILE|SIGNATURE: why a message was, or would be, judged so. */
+/* filterctl explain [-u USER] [--client ADDRESS] [--helo NAME] [--sender ADDRESS] FILE|SIGNATURE: why a message was, or would be, judged so. */
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -7,7 +7,7 @@
 #include "classifier/model_learner.h"
 #include "classifier/places.h"
 #include "classifier/record.h"
-#include "tools/filterctl_judge.h"
+#include "tools/filterctl_sum.h"
 
 enum { REASONS = 15 };
 
@@ -43,34 +43,69 @@ static void print_table(const GPtrArray *reasons)
     }
 }
 
-static void print_reasons(const struct filterctl *ctl, const struct filterctl_judge *j)
+static void print_hits_json(const GPtrArray *hits)
+{
+    for (guint i = 0; i < hits->len; i++) {
+        const struct hit *h = g_ptr_array_index(hits, i);
+        GString *text = g_string_new(i ? ",\n{\"name\":" : "{\"name\":");
+        filterctl_json_string(text, h->name);
+        g_string_append(text, ",\"reason\":");
+        filterctl_json_string(text, h->reason);
+        printf("%s,\"weight\":%.9g}", text->str, h->weight);
+        g_string_free(text, TRUE);
+    }
+}
+
+static void print_hits(const struct filterctl_sum *s)
+{
+    const double weight = hits_weight(s->hits);
+    printf("\nthe rules, %+.3f together%s\n", s->added,
+           s->added != weight ? ": more than that they never add" : "");
+    for (guint i = 0; i < s->hits->len; i++) {
+        const struct hit *h = g_ptr_array_index(s->hits, i);
+        printf("%+7.3f  %-7s  %s%s%s\n", h->weight,
+               h->weight > 0 ? "spam" : h->weight < 0 ? "ham" : "-", h->name, *h->reason ? ": " : "",
+               h->reason);
+    }
+}
+
+static void print_reasons(const struct filterctl *ctl, const struct filterctl_judge *j,
+                          const struct filterctl_sum *s)
 {
     GPtrArray *reasons = explain_message(j->classifier, j->user, j->tokens, REASONS);
     g_autofree char *line = filterctl_judge_line(&j->judgement);
     if (ctl->json) {
-        printf("{\"class\":\"%s\",\"score\":%.9g,\"reasons\":[",
-               filterctl_judge_word(j->judgement.class), j->judgement.score);
+        printf("{\"class\":\"%s\",\"score\":%.9g,\"classifier\":%.9g,\"rules\":%.9g,\"reasons\":[",
+               filterctl_judge_word(j->judgement.class), j->judgement.score, s->classifier,
+               s->added);
         for (guint i = 0; i < reasons->len; i++) {
             fputs(i ? ",\n" : "", stdout);
             print_json(g_ptr_array_index(reasons, i));
         }
+        fputs("],\n\"hits\":[", stdout);
+        print_hits_json(s->hits);
         puts("]}");
     } else {
-        puts(line);
+        printf("%s classifier=%.2f rules=%+.2f\n", line, s->classifier, s->added);
         if (reasons->len > 0)
             print_table(reasons);
         else
             puts("nothing in it has been learnt yet");
+        print_hits(s);
     }
     g_ptr_array_unref(reasons);
 }
 
-static int explain_file(struct filterctl *ctl, const char *user, const char *file)
+static int explain_file(struct filterctl *ctl, struct filterctl_sum *sum, const char *user,
+                        const char *file)
 {
     struct filterctl_judge j;
-    const int code = filterctl_judge_file(ctl, user, file, &j);
+    filterctl_sum_start(sum, ctl);
+    int code = filterctl_judge_open(ctl, user, file, &j);
     if (code == EX_OK)
-        print_reasons(ctl, &j);
+        code = filterctl_sum_judge(sum, ctl, &j);
+    if (code == EX_OK)
+        print_reasons(ctl, &j, sum);
     filterctl_judge_clear(&j);
     return code;
 }
@@ -142,13 +177,16 @@ static int explain_signature(struct filterctl *ctl, const char *user, const char
 int filterctl_explain(struct filterctl *ctl, int argc, char **argv)
 {
     char *user;
+    struct filterctl_sum sum;
     argc = filterctl_judge_user(argc, argv, &user);
+    argc = filterctl_sum_options(&sum, MAX(argc, 0), argv);
     int code = EX_USAGE;
     if (argc == 2) {
         const char *what = argv[1];
         const bool file = strcmp(what, "-") == 0 || g_file_test(what, G_FILE_TEST_EXISTS);
-        code = file ? explain_file(ctl, user, what) : explain_signature(ctl, user, what);
+        code = file ? explain_file(ctl, &sum, user, what) : explain_signature(ctl, user, what);
     }
+    filterctl_sum_clear(&sum);
     g_free(user);
     return code;
 }

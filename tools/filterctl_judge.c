@@ -25,27 +25,34 @@ int filterctl_judge_user(int argc, char **argv, char **user_r)
     return kept;
 }
 
-int filterctl_judge_file(struct filterctl *ctl, const char *user, const char *file,
+int filterctl_judge_open(struct filterctl *ctl, const char *user, const char *file,
                          struct filterctl_judge *j)
 {
-    struct bytes raw = {0};
     *j = (struct filterctl_judge){.user = g_strdup(user ? user : MODEL_SITE)};
     if (!filterctl_site_key(ctl))
         return EX_NOPERM;
-    if (!filterctl_read(file, &raw)) {
-        bytes_free(&raw);
+    if (!filterctl_read(file, &j->raw))
         return EX_NOINPUT;
-    }
-    newline_normalise(&raw);
-    struct message *m = message_new(raw.data ? (char *)raw.data : "", raw.len);
-    j->tokens = tokens_new(m);
-    message_free(&m);
-    bytes_free(&raw);
+    newline_normalise(&j->raw);
+    j->message = message_new(j->raw.data ? (char *)j->raw.data : "", j->raw.len);
+    j->tokens = tokens_new(j->message);
     j->classifier = classifier_new(ctl->settings, &ctl->key);
+    return EX_OK;
+}
+
+int filterctl_judge(struct filterctl_judge *j)
+{
     if (classifier_judge(j->classifier, j->user, j->tokens, &j->judgement))
         return EX_OK;
     filterctl_complain("the model of %s cannot be read", j->user);
     return EX_NOPERM;
+}
+
+int filterctl_judge_file(struct filterctl *ctl, const char *user, const char *file,
+                         struct filterctl_judge *j)
+{
+    const int code = filterctl_judge_open(ctl, user, file, j);
+    return code == EX_OK ? filterctl_judge(j) : code;
 }
 
 void filterctl_judge_clear(struct filterctl_judge *j)
@@ -54,6 +61,8 @@ void filterctl_judge_clear(struct filterctl_judge *j)
     classifier_free(&j->classifier);
     if (j->tokens)
         tokens_free(&j->tokens);
+    message_free(&j->message);
+    bytes_free(&j->raw);
     g_clear_pointer(&j->user, g_free);
 }
 

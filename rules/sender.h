@@ -1,0 +1,17 @@
+/* sender: who is said to have written a message, and whether that was proved. */
+#ifndef RULES_SENDER_H
+#define RULES_SENDER_H
+
+#include "rules/evidence.h"
+
+/* What it weighs that a user knows the proved sender (classifier_knows). */
+#define SENDER_KNOWN_WEIGHT -2.5
+
+/* The domain of an address; "" if it has none. Lent. */
+const char *sender_domain(const char *address);
+/* The address in From, canonical; "" if it has not exactly one that can be read. g_free. */
+char *sender_from(const struct message *m);
+/* The same if DMARC proved its domain, else NULL. g_free. */
+char *sender_proved(const struct evidence *ev, const struct message *m);
+
+#endif
