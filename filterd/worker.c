@@ -74,8 +74,9 @@ static int next_client(const struct worker_place *place, size_t *index_r)
         for (size_t i = 0; i + 1 < n; i++)
             fds[i] = (struct pollfd){place->listen_fds[i], POLLIN, 0};
         fds[n - 1] = (struct pollfd){place->tutor_fd, POLLIN, 0};
-        /* The bound covers a signal that comes just before the poll. */
-        if (poll(fds, n, 1000) <= 0)
+        /* The bound covers a signal that comes just before the poll. Who is to leave takes nobody
+         * in any more, so that settings are new for all who come after a reload. */
+        if (poll(fds, n, 1000) <= 0 || leave)
             continue;
         for (size_t i = 0; i < n; i++) {
             int fd = fds[i].revents ? accept4(fds[i].fd, NULL, NULL, SOCK_CLOEXEC) : -1;

@@ -120,9 +120,10 @@ subtest 'only who is doubtful' => sub {
     my $table = $site->{t}->dir . '/etc/lists.conf';
     spew($table, "[bl.test]\nasks = ip4\n127.0.0.2 = listed 3 listed\n", 0644);
     my $log = length $filterd->log_text;
+    # Not by a reload: what Postfix asks on a connection it has kept may still meet the old settings.
+    $filterd->down;
     $filterd->settings('dns.server' => $dns->server, 'dns.timeout_ms' => 3000, 'spf.enabled' => 'yes', 'dnsbl.lists' => $table);
-    $filterd->reload;
-    ok(poll(sub { substr($filterd->log_text, $log) =~ /settings read anew/ }), 'settings read anew');
+    $filterd->up;
     like(attempt('203.0.113.1', 'a@bare.example', $bob), qr/^250 /, 'no reason: taken at once');
     like(attempt('192.0.2.7', 'new@good.example', $bob), qr/^250 /, 'SPF pass: taken at once');
     like(attempt('203.0.113.1', 'new@good.example', $bob), $later, 'SPF fail: later');
