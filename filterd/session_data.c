@@ -73,13 +73,23 @@ static void handle(struct session *s, struct bytes *raw, const struct lineio_dat
     g_free(outcomes);
 }
 
+/* Bare CR and LF become line ends later: until then nobody can say what fields there are. */
+static bool has_bare(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (text[i] == '\r' ? i + 1 == len || text[i + 1] != '\n'
+                            : text[i] == '\n' && (i == 0 || text[i - 1] != '\r'))
+            return true;
+    return false;
+}
+
 void session_data_arrives(struct session *s)
 {
     const struct bytes *raw = s->incoming;
     const char *start = (const char *)raw->data;
     const size_t len = MIN(raw->len, HEADER_SEARCH_BYTES);
     const char *end = len ? memmem(start, len, "\r\n\r\n", 4) : NULL;
-    if (end)
+    if (end && !has_bare(start, (size_t)(end + 2 - start)))
         evidence_header(s->evidence, start, (size_t)(end + 2 - start));
 }
 
