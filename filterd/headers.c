@@ -22,12 +22,21 @@ static bool claims_our_id(const struct header *h, const char *hostname)
     }
     if (p >= end)
         return true;
-    if (*p == '"')
+    if (*p == '"') {
         p++;
+        const char *quote = memchr(p, '"', (size_t)(end - p));
+        if (!quote || memchr(p, '\\', (size_t)(quote - p)))
+            return true;
+    }
     size_t n = strlen(hostname);
     if ((size_t)(end - p) < n || strncasecmp(p, hostname, n))
         return false;
-    return p + n == end || !(isalnum((unsigned char)p[n]) || p[n] == '-' || p[n] == '.');
+    p += n;
+    if (p < end && *p == '.') /* the root's, which changes nothing */
+        p++;
+    else if (p < end && *p == '-')
+        return false;
+    return p == end || !isalnum((unsigned char)*p);
 }
 
 void headers_drop_forged(struct message *m, const struct settings *s)

@@ -47,6 +47,10 @@ static void authentication_results(void **state)
     assert_true(is_dropped("Authentication-Results: (a (b) \\) c) mx.example.org; none"));
     assert_true(is_dropped("Authentication-Results: \"mx.example.org\"; none"));
     assert_true(is_dropped("Authentication-Results: (open"));
+    assert_true(is_dropped("Authentication-Results: \"mx.example\\.org\"; spf=pass"));
+    assert_true(is_dropped("Authentication-Results: \"mx.example.org"));
+    assert_true(is_dropped("Authentication-Results: mx.example.org.; spf=pass"));
+    assert_false(is_dropped("Authentication-Results: mx.example.org-a.net; spf=pass"));
     assert_false(is_dropped("Authentication-Results: other.example.org; spf=pass"));
     assert_false(is_dropped("Authentication-Results: mx.example.org.evil.net; spf=pass"));
     assert_false(is_dropped("Authentication-Results: mx.example; spf=pass"));
