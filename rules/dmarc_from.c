@@ -14,6 +14,10 @@ struct scanner {
     char special; /* one of <>@,:; */
     const char *text;
     size_t len;
+    const char *local; /* the last word before an '@' */
+    size_t local_len;
+    guint words;                         /* as many as stood there */
+    char address[DMARC_FROM_ADDRESS];    /* the last that was read; "" if more words stood there */
 };
 
 /* Behind what closes the thing that begins at p; NULL if nothing does. Comments nest. */
@@ -89,6 +93,7 @@ static bool is_special(const struct scanner *s, char c)
 
 struct finding {
     char domain[256];
+    char address[DMARC_FROM_ADDRESS];
     guint addresses;
     const char *wrong;
 };
@@ -112,6 +117,14 @@ static bool take_domain(const GString *text, char domain_r[256])
     return fine;
 }
 
+static void keep_address(struct scanner *s, const char *domain)
+{
+    const int n = g_snprintf(s->address, sizeof s->address, "%.*s@%s",
+                             (int)MIN(s->local_len, sizeof s->address), s->local ? s->local : "", domain);
+    if (s->words != 1 || n >= (int)sizeof s->address)
+        *s->address = 0;
+}
+
 /* Behind an '@': words that dots hold together. */
 static bool read_domain(struct scanner *s, char domain_r[256])
 {
@@ -124,6 +137,7 @@ static bool read_domain(struct scanner *s, char domain_r[256])
         next_token(s);
     }
     bool fine = g_utf8_validate(text->str, (gssize)text->len, NULL) && take_domain(text, domain_r);
+    keep_address(s, text->str);
     g_string_free(text, TRUE);
     return fine;
 }
@@ -139,10 +153,13 @@ static void note_address(struct finding *f, const char *domain)
 
 static bool skip_words(struct scanner *s)
 {
-    bool any = false;
-    for (; s->kind == TOKEN_WORD || s->kind == TOKEN_QUOTED || s->kind == TOKEN_LITERAL; any = true)
+    s->words = 0;
+    for (; s->kind == TOKEN_WORD || s->kind == TOKEN_QUOTED || s->kind == TOKEN_LITERAL; s->words++) {
+        s->local = s->text;
+        s->local_len = s->len;
         next_token(s);
-    return any;
+    }
+    return s->words > 0;
 }
 
 /* "<@a,@b:local@domain>", behind the '<'. An empty one is no address. */
@@ -175,8 +192,10 @@ static void read_mailbox(struct scanner *s, struct finding *f)
 {
     char plain[256] = "", angle[256] = "";
     bool words = skip_words(s);
+    guint plains = 0;
     while (is_special(s, '@') && !f->wrong) {
         char one[256];
+        plains++;
         next_token(s);
         if (!words || !read_domain(s, one))
             f->wrong = "no address in From can be read";
@@ -195,8 +214,10 @@ static void read_mailbox(struct scanner *s, struct finding *f)
             f->wrong = "more than one address in From";
         skip_words(s);
     }
-    if (!f->wrong && (*plain || *angle))
-        note_address(f, *angle ? angle : plain);
+    if (f->wrong || (!*plain && !*angle))
+        return;
+    note_address(f, *angle ? angle : plain);
+    g_strlcpy(f->address, *angle || plains == 1 ? s->address : "", sizeof f->address);
 }
 
 static void read_list(struct scanner *s, struct finding *f)
@@ -212,7 +233,7 @@ static void read_list(struct scanner *s, struct finding *f)
     }
 }
 
-bool dmarc_from_domain(const char *value, size_t len, char domain_r[256], const char **wrong_r)
+static struct finding read_field(const char *value, size_t len)
 {
     struct scanner s = {.p = value, .end = value + len, .kind = TOKEN_WORD};
     struct finding f = {.wrong = NULL};
@@ -224,6 +245,19 @@ bool dmarc_from_domain(const char *value, size_t len, char domain_r[256], const 
         read_list(&s, &f);
     if (!f.wrong && !f.addresses)
         f.wrong = "no address in From";
+    return f;
+}
+
+bool dmarc_from_address(const char *value, size_t len, char address_r[DMARC_FROM_ADDRESS])
+{
+    const struct finding f = read_field(value, len);
+    g_strlcpy(address_r, f.wrong ? "" : f.address, DMARC_FROM_ADDRESS);
+    return *address_r;
+}
+
+bool dmarc_from_domain(const char *value, size_t len, char domain_r[256], const char **wrong_r)
+{
+    const struct finding f = read_field(value, len);
     if (f.wrong) {
         *wrong_r = f.wrong;
         return false;

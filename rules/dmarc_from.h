@@ -11,4 +11,10 @@
  * it needs has one address for every reader, and "jane@a.example <x@b.example>" has two. */
 bool dmarc_from_domain(const char *value, size_t len, char domain_r[256], const char **wrong_r);
 
+#define DMARC_FROM_ADDRESS 512
+
+/* The address itself as it is written, without comments and blanks; false, and "", where the domain
+ * is not clear either, or only the domain is ("jane joe@example.org"). */
+bool dmarc_from_address(const char *value, size_t len, char address_r[DMARC_FROM_ADDRESS]);
+
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/address.h"
+#include "rules/dmarc_from.h"
 
 const char *sender_domain(const char *address)
 {
@@ -10,18 +11,17 @@ const char *sender_domain(const char *address)
     return at ? at + 1 : "";
 }
 
+/* Read as DMARC reads it: a comment, a name or a second From that holds another address must not
+ * pass for the one that was proved. */
 char *sender_from(const struct message *m)
 {
-    const struct header *h = message_header(m, "From");
-    char *text = h ? header_text(h) : NULL;
-    const char *open = text ? strrchr(text, '<') : NULL, *close = open ? strchr(open, '>') : NULL;
-    char *bare = close ? g_strndup(open + 1, (gsize)(close - open - 1))
-                       : g_strstrip(g_strdup(text ? text : ""));
-    char *address = address_canonical(bare);
-    if (text)
-        explicit_bzero(text, strlen(text));
-    g_free(text);
-    g_free(bare);
+    char text[DMARC_FROM_ADDRESS] = "";
+    guint fields = 0;
+    for (size_t i = 0; i < m->header_count; i++)
+        if (header_is(&m->headers[i], "From") && ++fields == 1)
+            dmarc_from_address(m->headers[i].value, m->headers[i].value_len, text);
+    char *address = fields == 1 && *text ? address_canonical(text) : NULL;
+    explicit_bzero(text, sizeof text);
     return address ? address : g_strdup("");
 }
 

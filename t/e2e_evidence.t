@@ -101,6 +101,20 @@ subtest 'a forged Authentication-Results' => sub {
     like($results[0], qr/spf=fail/);
 };
 
+subtest 'a field that a bare CR begins' => sub {
+    my $c = $site->lmtp;
+    $c->say($_) for 'XFORWARD ADDR=192.0.2.1 NAME=host.example.net HELO=host.example.net',
+        'MAIL FROM:<alice@good.example>', "RCPT TO:<$user>", 'DATA';
+    $c->put("X-A: b\rFrom: boss\@kind.example\r\nFrom: alice\@good.example\r\n\r\n");
+    select undef, undef, undef, 0.3; # the header alone is seen
+    $c->put("text\r\n.\r\n");
+    like($c->reply, qr/^250/);
+    my $mail = ($dovecot->wait_mails(++$count, $user))[-1];
+    is(scalar headers($mail, 'From'), 2, 'is one in the end');
+    like(header($mail, 'Authentication-Results'), qr/dmarc=permerror reason="more than one From"/,
+        'and counts as one before');
+};
+
 subtest 'allow and deny' => sub {
     $filterd->ctl(qw(user set), $user, 'allow=good.example');
     my ($mail) = from_client('192.0.2.1', 'alice@good.example', subject => 'cheap');
@@ -110,6 +124,21 @@ subtest 'allow and deny' => sub {
     $filterd->ctl(qw(user set), $user, 'deny=soft.example');
     ($mail) = from_client('192.0.2.1', 'erin@soft.example');
     is(header($mail, 'X-Filterd-Result'), 'Blocklisted');
+};
+
+subtest 'one of an allowed domain takes the name of another there' => sub {
+    $filterd->ctl(qw(user set), $user, 'allow=boss@good.example', 'deny=');
+    my ($mail) = from_client('192.0.2.1', 'boss@good.example');
+    is(header($mail, 'X-Filterd-Result'), 'Whitelisted');
+    for my $from ("<alice\@good.example> (x <boss\@good.example>)",
+        "boss\@good.example\r\nFrom: alice\@good.example",
+        "alice\@good.example =?utf-8?q?=3Cboss=40good.example=3E?=") {
+        my $c = $site->lmtp;
+        $c->say('XFORWARD ADDR=192.0.2.1 NAME=host.example.net HELO=host.example.net');
+        like($c->deliver(mail_like(from => $from), 'alice@good.example', $user), qr/^250/);
+        $mail = ($dovecot->wait_mails(++$count, $user))[-1];
+        is(header($mail, 'X-Filterd-Result'), 'Innocent', $from =~ s/\r\n/ /r);
+    }
 };
 
 subtest 'allow and deny for all' => sub {

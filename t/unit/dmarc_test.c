@@ -150,6 +150,38 @@ static void from_addresses(void **state)
     assert_false(dmarc_from_domain("\"a\0\" <a@b.example>", 18, domain, &wrong));
 }
 
+static void whole_addresses(void **state)
+{
+    (void)state;
+    const struct {
+        const char *from, *address;
+    } cases[] = {
+        {"jane@example.org", "jane@example.org"},
+        {"Jane Doe <Jane@Example.org>", "Jane@Example.org"},
+        {"\"bank@example.com\" <jane@example.org>", "jane@example.org"},
+        {" jane (x) @ (y) example . org (Jane <joe@example.org>)", "jane@example.org"},
+        {"<jane@example.org> (x <joe@example.org>)", "jane@example.org"},
+        {"jane@example.org =?utf-8?q?=3Cjoe=40example.org=3E?=", "jane@example.org"},
+        {"joe@example.org <jane@example.org>", "jane@example.org"},
+        {"<@a.example,@b.example:jane@example.org>", "jane@example.org"},
+        {"\"j <joe@example.org>\"@example.org", "\"j <joe@example.org>\"@example.org"},
+        {"jane joe@example.org", ""},
+        {"jane@example.org joe@example.org", ""},
+        {"<jane joe@example.org>", ""},
+        {"jane@example.org, joe@example.org", ""},
+        {"jane@example.org <joe@example.com>", ""},
+        {"jane", ""},
+        {"", ""},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        char address[DMARC_FROM_ADDRESS];
+        const char *from = cases[i].from;
+        bool one = dmarc_from_address(from, strlen(from), address);
+        if (one != (*cases[i].address != 0) || strcmp(address, cases[i].address))
+            fail_msg("%s: %s", from, address);
+    }
+}
+
 static void long_from(void **state)
 {
     (void)state;
@@ -421,6 +453,7 @@ static void sampling(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whole_addresses),
         cmocka_unit_test(from_addresses), cmocka_unit_test(long_from),
         cmocka_unit_test(records),        cmocka_unit_test(registered_domains),
         cmocka_unit_test(verdicts),       cmocka_unit_test(unchecked),
