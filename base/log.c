@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <glib.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,14 +43,26 @@ static void emit(char level, const char *text)
         ;
 }
 
+/* Addresses come from outside: no line of theirs may look like one of ours, nor say anything to a
+ * terminal, as the C1 controls do (U+0080 to U+009F), and what is no UTF-8. */
+static void make_harmless(char *text)
+{
+    const char *bad;
+    for (char *p = text; !g_utf8_validate(p, -1, &bad); p += bad - p + 1)
+        p[bad - p] = '?';
+    for (char *p = text; *p; p++) {
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            *p = '?';
+        else if ((unsigned char)p[0] == 0xc2 && (unsigned char)p[1] < 0xa0)
+            p[0] = p[1] = '?';
+    }
+}
+
 static void emit_format(char level, const char *format, va_list ap)
 {
     char text[LINE_MAX_BYTES];
     vsnprintf(text, sizeof text, format, ap);
-    /* Addresses come from outside: no line of theirs may look like one of ours. */
-    for (char *p = text; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            *p = '?';
+    make_harmless(text);
     emit(level, text);
 }
 

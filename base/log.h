@@ -1,6 +1,7 @@
 /* log: one line per event, to syslog, stderr, or (in workers) a pipe to the master.
  *
- * No subject, body or address of content may be handed to it. Control characters become '?'. */
+ * No subject, body or address of content may be handed to it. Control characters, C1's
+ * too, and what is no UTF-8 become '?'. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
