@@ -92,6 +92,25 @@ static int judge(struct talk *p, const struct policy_request *r)
     return service_greylist(p->place->service, &t);
 }
 
+/* Whatever a client greets with, it must not look like other fields of the line. */
+static char *greeting(const char *helo)
+{
+    char *text = g_strdup(helo);
+    for (char *c = text; *c; c++)
+        if (!g_ascii_isgraph(*c) || strchr("<>=\"", *c))
+            *c = '?';
+    return text;
+}
+
+static void tell(const struct talk *p, const struct policy_request *r, int wait)
+{
+    char *helo = greeting(r->helo_name);
+    log_info("policy client=%s helo=%s from=<%s> to=<%s> greylisted for %d s: %s",
+             r->client_address, helo, r->sender, r->recipient, wait,
+             p->doubt.why ? p->doubt.why : "everyone is");
+    g_free(helo);
+}
+
 static bool answer(struct talk *p, const struct policy_request *r)
 {
     const int wait = judge(p, r);
@@ -100,9 +119,7 @@ static bool answer(struct talk *p, const struct policy_request *r)
         lineio_put(p->io, "action=DUNNO\n\n");
         return lineio_flush(p->io);
     }
-    log_info("policy client=%s helo=%s from=<%s> to=<%s> greylisted for %d s: %s",
-             r->client_address, r->helo_name, r->sender, r->recipient, wait,
-             p->doubt.why ? p->doubt.why : "everyone is");
+    tell(p, r, wait);
     lineio_put(p->io, "action=DEFER_IF_PERMIT 4.2.0 Greylisted, come back in %d s\n\n", wait);
     return lineio_flush(p->io);
 }

@@ -111,6 +111,9 @@ subtest 'the protocol' => sub {
     is(talk("\n"), $dunno, 'nothing at all');
     is(talk("nonsense\n=\n\0\xff\n\n" . request(sender => 'y@b.example')), $dunno . $defer, 'nonsense, then sense');
     like(talk(request(sender => "\xff\xfe\@b.example", client_address => "\xff")), qr/^action=DEFER_IF_PERMIT/, 'not UTF-8');
+    talk(request(sender => 'w@b.example', helo_name => "m\xff to=<x\@b.example> result=\"y\""));
+    my $told = qr/helo=m\?\?to\?\?x\@b\.example\?\?result\?\?y\? from=<w\@b\.example> to=/;
+    ok(poll(sub { $filterd->log_text =~ $told }), 'a greeting looks like no other field of the log');
     is(talk(request() =~ s/\n\n\z/\n/r), '', 'no end of the request: no answer');
     is(talk("x=y\n" x 1001 . "\n"), '', 'lines without end: the connection ends');
     is(talk(request()) =~ /^action=/, 1, 'and it goes on');
