@@ -17,8 +17,19 @@ struct envelope *envelope_new(const struct listener *listener)
     return e;
 }
 
+/* XFORWARD speaks of one message: of the next, when it is local, Postfix says nothing, and must not
+ * find it taken for one of the client before. */
+static void forget_client(struct envelope *e)
+{
+    char **const said[] = {&e->client_name, &e->client_addr, &e->client_port,  &e->client_proto,
+                           &e->client_helo, &e->queue_id,    &e->client_source};
+    for (size_t i = 0; i < G_N_ELEMENTS(said); i++)
+        g_clear_pointer(said[i], g_free);
+}
+
 void envelope_reset(struct envelope *e)
 {
+    forget_client(e);
     g_clear_pointer(&e->sender, g_free);
     g_clear_pointer(&e->body_type, g_free);
     g_clear_pointer(&e->ret, g_free);
@@ -33,13 +44,6 @@ void envelope_free(struct envelope **e)
         return;
     envelope_reset(*e);
     g_ptr_array_unref((*e)->recipients);
-    g_free((*e)->client_name);
-    g_free((*e)->client_addr);
-    g_free((*e)->client_port);
-    g_free((*e)->client_proto);
-    g_free((*e)->client_helo);
-    g_free((*e)->queue_id);
-    g_free((*e)->client_source);
     g_free((*e)->helo);
     g_clear_pointer(e, g_free);
 }

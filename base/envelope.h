@@ -26,7 +26,7 @@ struct envelope {
 
 struct envelope *envelope_new(const struct listener *listener);
 void envelope_free(struct envelope **e);
-/* Forgets sender and recipients (RSET, next message), keeps the session's facts. */
+/* Forgets sender, recipients and what XFORWARD said (RSET, next message), keeps the session's HELO. */
 void envelope_reset(struct envelope *e);
 struct recipient *envelope_add_recipient(struct envelope *e, const char *address,
                                          const char *parameters);

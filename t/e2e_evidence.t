@@ -101,6 +101,18 @@ subtest 'a forged Authentication-Results' => sub {
     like($results[0], qr/spf=fail/);
 };
 
+subtest 'a local message behind one from outside' => sub {
+    my $c = $site->lmtp;
+    $c->say('XFORWARD ADDR=203.0.113.9 NAME=host.example.net HELO=host.example.net IDENT=ABC');
+    like($c->deliver(mail_like(), 'alice@good.example', $user), qr/^250/);
+    $dovecot->wait_mails(++$count, $user);
+    like($c->deliver(mail_like(), 'cron@good.example', $user), qr/^250/, 'on the same connection');
+    $dovecot->wait_mails(++$count, $user);
+    my $told;
+    poll(sub { ($told) = grep { /from=<cron\@/ } logged() });
+    like($told, qr/qid=- .* client=- .* spf=- /, 'is not of the same client');
+};
+
 subtest 'a field that a bare CR begins' => sub {
     my $c = $site->lmtp;
     $c->say($_) for 'XFORWARD ADDR=192.0.2.1 NAME=host.example.net HELO=host.example.net',
