@@ -23,6 +23,22 @@ static enum spam_action action_of(const char *word, enum spam_action otherwise)
     return otherwise;
 }
 
+/* A copy for several users is refused, discarded or moved away only if all of them want it so: one
+ * user's wish never takes another's mail. */
+static enum spam_action common_action(struct service *sv, const GPtrArray *users)
+{
+    enum spam_action common = sv->settings->spam_action;
+    for (guint i = 0; i < users->len; i++) {
+        char *word = sv->users ? users_setting(sv->users, users->pdata[i], "spam_action") : NULL;
+        const enum spam_action action = action_of(word, sv->settings->spam_action);
+        g_free(word);
+        if (i > 0 && action != common)
+            return SPAM_TAG;
+        common = action;
+    }
+    return common;
+}
+
 static char **list_of(struct service *sv, const GPtrArray *users, const char *name)
 {
     char *value = setting(sv, users, name);
@@ -34,10 +50,10 @@ static char **list_of(struct service *sv, const GPtrArray *users, const char *na
 struct preferences preferences_of(struct service *sv, const GPtrArray *users)
 {
     const struct settings *s = sv->settings;
-    char *threshold = setting(sv, users, "spam_threshold"), *action = setting(sv, users, "spam_action");
+    char *threshold = setting(sv, users, "spam_threshold");
     struct preferences p = {.spam_threshold = s->spam_threshold,
                             .unsure_threshold = s->unsure_threshold,
-                            .action = action_of(action, s->spam_action),
+                            .action = common_action(sv, users),
                             .allow = list_of(sv, users, "allow"),
                             .deny = list_of(sv, users, "deny"),
                             .site_allow = s->allow,
@@ -49,7 +65,6 @@ struct preferences preferences_of(struct service *sv, const GPtrArray *users)
     if (p.action == SPAM_QUARANTINE && !s->quarantine)
         p.action = SPAM_TAG;
     g_free(threshold);
-    g_free(action);
     return p;
 }
 

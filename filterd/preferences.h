@@ -11,7 +11,8 @@ struct preferences {
     char *const *site_allow, *const *site_deny; /* lent */
 };
 
-/* Of several users of one copy the first who said something is heard. */
+/* Of several users of one copy the first who said something is heard, but for the action: that is
+ * tag where they differ. */
 struct preferences preferences_of(struct service *sv, const GPtrArray *users);
 void preferences_clear(struct preferences *p);
 /* What a scanner and the lists say: the user's before the site's, deny before allow. Who is allowed
