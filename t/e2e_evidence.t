@@ -254,4 +254,12 @@ subtest 'the name server is dead' => sub {
     $dns->silent(0);
 };
 
+subtest 'one user of an alias discards spam, the other does not' => sub {
+    $filterd->ctl(qw(alias add), $user, "$_\@example.com") for qw(one two);
+    $filterd->ctl(qw(user set), 'one@example.com', 'spam_action=discard');
+    my ($mail) = from_client('192.0.2.1', 'frank@good2.example',
+        text => 'XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X');
+    is(header($mail, 'X-Filterd-Result'), 'Spam', 'delivered, as spam');
+};
+
 done_testing;
