@@ -4,14 +4,14 @@ CC ?= gcc
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 BUILD := build$(if $(SAN),-san)
-PKGS := glib-2.0 gio-2.0 gmime-3.0 gpgme sqlite3 libgcrypt libcares libpsl libpcre2-8 opendkim
+PKGS := glib-2.0 gio-2.0 gmime-3.0 gpgme sqlite3 libgcrypt libcares libpsl libpcre2-8 libseccomp opendkim
 CFLAGS ?= -O2 -g
 comma := ,
 ALL_CFLAGS := -std=c11 -Wall -Wextra -Werror -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -MMD -MP \
 	-fstack-protector-strong $(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer \
 	-fno-sanitize-recover=undefined,-D_FORTIFY_SOURCE=2) $(shell pkg-config --cflags $(PKGS)) $(CFLAGS)
 ALL_LDFLAGS := -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=address$(comma)undefined) $(LDFLAGS)
-LIBS := $(shell pkg-config --libs $(PKGS)) -lspf2 -lm
+LIBS := $(shell pkg-config --libs $(PKGS)) -lspf2 -lmilter -lm
 
 PROGRAMS := filterd filterd-pipe filterd-retrain filterctl
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
