@@ -72,6 +72,21 @@ static const struct setting_kind kinds[] = {
     {"greylist", "wait_seconds", V(int), TO(greylist_wait), .first = 1, .last = 3600},
     {"anonymize", "inbound", V(path), TO(anonymize_inbound), .expected = "an absolute path"},
     {"anonymize", "submission", V(path), TO(anonymize_submission), .expected = "an absolute path"},
+    {"limits", "header_size", V(size), TO(limits.header_bytes), .first = 1024, .last = 1 << 30},
+    {"limits", "header_count", V(size), TO(limits.header_count), .first = 10, .last = 1000000},
+    {"limits", "address_header_size", V(size), TO(limits.address_bytes), .first = 256,
+     .last = 1 << 20},
+    {"limits", "line_length", V(size), TO(limits.line_bytes), .first = 998, .last = 1 << 30},
+    {"limits", "mime_parts", V(size), TO(limits.parts), .first = 1, .last = 100000},
+    {"limits", "mime_nesting", V(size), TO(limits.nesting), .first = 1, .last = 500},
+    {"limits", "encoded_words", V(size), TO(limits.encoded_words), .last = 1000000},
+    {"limits", "tokens", V(size), TO(limits.tokens), .first = 100, .last = 1000000},
+    {"limits", "uris", V(size), TO(limits.uris), .last = 1000000},
+    {"limits", "dkim_signatures", V(size), TO(limits.signatures), .last = 100},
+    {"limits", "recipients", V(int), TO(limits.recipients), .first = 100, .last = 100000},
+    {"limits", "cpu_seconds", V(int), TO(limits.cpu_seconds), .first = 1, .last = 3600},
+    {"limits", "bytes_in_flight", V(size), TO(limits.bytes_in_flight), .first = 65536,
+     .last = 1e15},
     {"clamav", "socket", V(socket), TO(clamav), .expected = "unix:/PATH (under 108 bytes)"},
 };
 
@@ -283,6 +298,7 @@ static struct settings *defaults(const char *file)
     s->dns_timeout_ms = 5000;
     s->greylist_wait = 300;
     s->spf = s->dkim = s->dmarc = true;
+    s->limits = limits_default;
     return s;
 }
 

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/limits.h"
+
 enum protocol { PROTO_LMTP, PROTO_SMTP, PROTO_POLICY };
 enum role { ROLE_INBOUND, ROLE_SUBMISSION };
 enum hop_kind { HOP_NONE, HOP_LMTP, HOP_SMTP, HOP_MAILDIR, HOP_SENDMAIL };
@@ -62,6 +64,7 @@ struct settings {
     char *dnsbl_lists;                             /* file, NULL: no lists are asked */
     char *anonymize_inbound, *anonymize_submission; /* files, NULL: nothing is changed */
     struct endpoint clamav;                        /* no path: no scanner */
+    struct limits limits;
 };
 
 /* Reads and checks FILE. On any wrong, unknown or doubled setting returns NULL and *error_r is one

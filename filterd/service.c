@@ -47,6 +47,7 @@ struct service *service_new(const struct settings *s, const struct sitekey *key,
 {
     struct service *sv = g_new0(struct service, 1);
     char *error = NULL;
+    limits_set(&s->limits);
     sv->settings = s;
     sv->keeper = -1;
     sv->courier = courier;

@@ -125,6 +125,8 @@ static bool load_settings(struct filterctl *ctl, const struct command *c, const 
     ctl->settings = settings_load(o->file ? o->file : DEFAULT_SETTINGS, &error);
     if (!ctl->settings)
         filterctl_complain("%s", error);
+    else
+        limits_set(&ctl->settings->limits);
     return ctl->settings != NULL;
 }
 

@@ -250,12 +250,35 @@ static void later(void **state)
     }
 }
 
+static void of_a_message(void **state)
+{
+    (void)state;
+    struct settings *s = good(BASE "[limits]\nheader_count=50\ncpu_seconds=7\n"
+                                   "bytes_in_flight=4294967296\n");
+    assert_int_equal(s->limits.header_count, 50);
+    assert_int_equal(s->limits.cpu_seconds, 7);
+    assert_true(s->limits.bytes_in_flight == (size_t)1 << 32);
+    assert_int_equal(s->limits.address_bytes, 65536);
+    assert_int_equal(limits_get()->header_count, 2000); /* nobody has set them yet */
+    limits_set(&s->limits);
+    assert_int_equal(limits_get()->header_count, 50);
+    limits_set(&limits_default);
+    settings_free(&s);
+    bad(BASE "[limits]\nrecipients=99\n", ":5: ", "a number from 100 to 100000");
+    bad(BASE "[limits]\nparts=1\n", ":5: ", "has no parts");
+    limits_note(LIMITS_PARTS);
+    limits_note(LIMITS_HEADER_COUNT);
+    assert_string_equal(limits_noted(), "header-count,parts");
+    limits_forget();
+    assert_string_equal(limits_noted(), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults), cmocka_unit_test(everything), cmocka_unit_test(lines),
         cmocka_unit_test(values),   cmocka_unit_test(together),   cmocka_unit_test(later),
-        cmocka_unit_test(name_servers),
+        cmocka_unit_test(name_servers), cmocka_unit_test(of_a_message),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

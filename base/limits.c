@@ -1,0 +1,63 @@
+#include "base/limits.h"
+
+#include <glib.h>
+#include <stdbool.h>
+
+#define KB ((size_t)1024)
+
+const struct limits limits_default = {
+    .header_bytes = 512 * KB,
+    .header_count = 2000,
+    .address_bytes = 64 * KB,
+    .line_bytes = 100 * KB,
+    .parts = 2000,
+    .nesting = 100,
+    .encoded_words = 1000,
+    .tokens = 4096,
+    .uris = 2000,
+    .signatures = 10,
+    .recipients = 1000,
+    .cpu_seconds = 60,
+    .bytes_in_flight = 512 * KB * KB,
+};
+
+static struct limits now;
+static bool set;
+static unsigned noted;
+
+void limits_set(const struct limits *l)
+{
+    now = *l;
+    set = true;
+}
+
+const struct limits *limits_get(void)
+{
+    return set ? &now : &limits_default;
+}
+
+void limits_note(enum limits_note n)
+{
+    noted |= 1u << n;
+}
+
+void limits_forget(void)
+{
+    noted = 0;
+}
+
+const char *limits_noted(void)
+{
+    static const char *const words[LIMITS_NOTES] = {
+        "header-size", "header-count", "address",  "line-length", "parts",
+        "nesting",     "encoded-words", "tokens", "uris",        "signatures"};
+    static char text[160];
+    *text = '\0';
+    for (size_t i = 0; i < LIMITS_NOTES; i++) {
+        if (!(noted & 1u << i))
+            continue;
+        g_strlcat(text, *text ? "," : "", sizeof text);
+        g_strlcat(text, words[i], sizeof text);
+    }
+    return text;
+}

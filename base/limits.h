@@ -1,0 +1,52 @@
+/* limits: how much of a message is looked at, each applied before the library that would suffer
+ * sees the data.
+ *
+ * What lies beyond one is not read, but sealed and delivered like the rest, with a note: which
+ * limits a message has met is kept here until the next one, as a process holds one at a time. */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+#include <stddef.h>
+
+struct limits {
+    size_t header_bytes, header_count; /* of a message; what follows is body */
+    size_t address_bytes;              /* of one header field with addresses */
+    size_t line_bytes;                 /* of one header field, or line of a part's header */
+    size_t parts, nesting;             /* of MIME */
+    size_t encoded_words;              /* of one header field (RFC 2047) */
+    size_t tokens;                     /* of a message, for the classifier */
+    size_t uris;                       /* of one part's text */
+    size_t signatures;                 /* of DKIM, in a message */
+    int recipients;                    /* of an envelope: the next gets 452 4.5.3 */
+    int cpu_seconds;                   /* of a worker, for one message */
+    size_t bytes_in_flight;            /* of all messages being received or delivered together */
+};
+
+extern const struct limits limits_default;
+
+/* Those of the process: set once from the settings, limits_default until then. */
+void limits_set(const struct limits *l);
+const struct limits *limits_get(void);
+
+enum limits_note {
+    LIMITS_HEADER_SIZE,
+    LIMITS_HEADER_COUNT,
+    LIMITS_ADDRESS,
+    LIMITS_LINE,
+    LIMITS_PARTS,
+    LIMITS_NESTING,
+    LIMITS_ENCODED_WORDS,
+    LIMITS_TOKENS,
+    LIMITS_URIS,
+    LIMITS_SIGNATURES,
+    LIMITS_NOTES
+};
+
+/* This message has met that limit. */
+void limits_note(enum limits_note n);
+/* A new message. */
+void limits_forget(void);
+/* "header-count,parts"; "" if none was met. Lent until the next call. */
+const char *limits_noted(void);
+
+#endif
