@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -29,12 +30,25 @@ bool children_init(struct children *c)
            fcntl(c->log_pipe[0], F_SETFL, O_NONBLOCK) == 0;
 }
 
-/* What a child of the master must not hold. */
-static void enter_child(struct children *c)
+/* What a child of the master must not hold, and what ps shows. A master that is killed takes its
+ * children with it: they hold the sockets that the next one wants to listen on. */
+static void enter_child(struct children *c, const char *name, pid_t master)
 {
     close(c->log_pipe[0]);
     close(c->wake_pipe[0]);
     log_to_fd(c->log_pipe[1]);
+    prctl(PR_SET_NAME, name);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != master)
+        _exit(EX_TEMPFAIL);
+}
+
+static void close_listeners(const struct children *c)
+{
+    for (size_t i = 0; i < c->settings->listener_count; i++)
+        close(c->listen_fds[i]);
+    if (c->tutor_fd >= 0)
+        close(c->tutor_fd);
 }
 
 /* A signal sent before the child has set its own handlers waits until it has: set in the master's
@@ -56,9 +70,11 @@ void children_start_keeper(struct children *c)
     char byte;
     if (c->control_fd < 0 || pipe2(ready, O_CLOEXEC))
         return;
+    const pid_t master = getpid();
     c->keeper = fork_child();
     if (c->keeper == 0) {
-        enter_child(c);
+        enter_child(c, "filterd-keeper", master);
+        close_listeners(c);
         close(ready[0]);
         _exit(keeper_process_run(c->settings, &c->key, c->control_fd, ready[1]));
     }
@@ -83,11 +99,12 @@ static bool start_worker(struct children *c)
     if (!slot)
         return false;
     board_set(slot, SLOT_IDLE); /* counted from now on: one wish is one fork */
+    const pid_t master = getpid();
     pid_t pid = fork_child();
     if (pid == 0) {
-        struct worker_place place = {c->settings, &c->key, c->listen_fds, c->tutor_fd,
-                                     c->board,    slot,    c->wake_pipe[1]};
-        enter_child(c);
+        struct worker_place place = {c->settings, &c->key, c->listen_fds,    c->tutor_fd,
+                                     c->board,    slot,    c->wake_pipe[1], master};
+        enter_child(c, "filterd-worker", master);
         if (c->control_fd >= 0)
             close(c->control_fd);
         _exit(worker_run(&place));

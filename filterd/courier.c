@@ -165,6 +165,7 @@ int courier_start(const struct next_hop *hop)
         char *folder = strchr(hop->at.path, '%') ? fixed_folder(hop->at.path)
                                                  : g_path_get_dirname(hop->at.path);
         close(pair[0]);
+        prctl(PR_SET_NAME, "filterd-courier");
         /* It ends by end of file, when its worker has ended: a signal may not cut a file short. */
         signal(SIGTERM, SIG_IGN);
         signal(SIGINT, SIG_IGN);

@@ -20,12 +20,27 @@
 
 static volatile int wake;
 static volatile sig_atomic_t leave;
+static const struct worker_place *own_place;
+
+/* Without a master a message under way is finished, but nobody listens any more: the next master
+ * could not bind (the sockets are one with those of all other workers; a UNIX one lies elsewhere
+ * by then). */
+static void stop_listening(const struct worker_place *place)
+{
+    for (size_t i = 0; i < place->settings->listener_count; i++)
+        shutdown(place->listen_fds[i], SHUT_RDWR);
+    if (place->tutor_fd >= 0)
+        shutdown(place->tutor_fd, SHUT_RDWR);
+}
 
 static void on_signal(int sig)
 {
     wake = SESSION_STOP;
-    if (sig == SIGTERM)
-        leave = 1;
+    if (sig != SIGTERM)
+        return;
+    leave = 1;
+    if (getppid() != own_place->master)
+        stop_listening(own_place);
 }
 
 static void tell(const struct worker_place *place, enum slot_state state)
@@ -123,6 +138,7 @@ int worker_run(const struct worker_place *place)
     const char *why;
     size_t index;
     int fd;
+    own_place = place;
     set_signals();
     int courier = maildir ? courier_start(maildir) : -1;
     /* Privileges end here: everything above is set-up, everything below may meet mail. */

@@ -14,6 +14,7 @@ struct worker_place {
     struct board *board;
     struct slot *slot;
     int wake_fd; /* a byte to it tells the master to look at the board */
+    pid_t master;
 };
 
 /* Runs until told to leave (SIGTERM) or worn out; returns the process' exit code.
