@@ -1,13 +1,44 @@
-/* sandbox: what a process gives up before it sees a byte of mail. */
+/* sandbox: what a process gives up before it sees a byte of mail, each kind for its work.
+ *
+ * Landlock takes files away, seccomp system calls, rlimits what a message may use. All of it is
+ * inherited by what the process starts, and nobody can take it back. */
 #ifndef BASE_SANDBOX_H
 #define BASE_SANDBOX_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
-/* Gives up, for this process and all it starts, every right to write to, make, remove, link or
- * rename files (Landlock, ABI 1 and up), except below writable (may be NULL) and to /dev/null,
- * which gpg opens for writing. No new privileges, no core, not dumpable.
- * False where the kernel has no Landlock; *why_r (static text) says so. */
+enum sandbox_kind {
+    SANDBOX_MASTER,  /* never sees mail: only what nobody of us ever needs is gone */
+    SANDBOX_WORKER,  /* runs gpg: no file can be written, dangerous calls are gone */
+    SANDBOX_KEEPER,  /* files below its folders only, no network, no exec, no fork */
+    SANDBOX_COURIER, /* makes files and folders below its folder and reads none; as the keeper */
+    SANDBOX_SPF,     /* no file, no exec, no fork; the network to ask name servers */
+    SANDBOX_FRONT,   /* no file, no exec, no fork (threads it may make); connects to unix sockets */
+    SANDBOX_KINDS,
+};
+
+struct sandbox {
+    enum sandbox_kind kind;
+    const char *folders[2]; /* keeper, courier: where it writes; NULL: none */
+    size_t message_bytes;   /* worker: message_size_limit, what its memory is sized by; 0: no limit */
+};
+
+/* For this process and all it starts, for ever; while it has one thread. Sockets, and for the front
+ * libgcc, are to be had before. False where something could not be had: the rest is in force all the
+ * same, and *why_r (static text) is the first thing that is missing. */
+bool sandbox_close(const struct sandbox *s, const char **why_r);
+/* Takes only the rights to write (Landlock), for programs that are no part of the daemon: except
+ * below writable (may be NULL) and to /dev/null, which gpg opens for writing. No new privileges, no
+ * core, not dumpable. False where the kernel has no Landlock; *why_r (static text) says so. */
 bool sandbox_no_writes(const char *writable, const char **why_r);
+
+/* The short front of sandbox_close for the milter's. */
+bool sandbox_front(const char **why_r);
+
+/* From now on this process has that much CPU time before SIGXCPU ends it (the MTA still has the
+ * message). What it starts later has as much again and what was used before; a sanitizer's build
+ * has ten times that. */
+void sandbox_cpu(unsigned seconds);
 
 #endif

@@ -1,0 +1,258 @@
+/* Which system calls a process may still make.
+ *
+ * Who runs no foreign program has a list of what is allowed; to all else the kernel answers as one
+ * that has no such call, on which libraries fall back to an older one. A worker runs gpg, whose
+ * calls change with every release of it and of its libraries, and a call forgotten would be mail
+ * that is not delivered: so it has a list of what is forbidden, behind Landlock, which knows no
+ * chmod and, in older kernels, no truncate. */
+#include <asm/ioctls.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "base/sandbox_parts.h"
+
+/* The first call that came after these lists were written, and room for what will come. */
+#define NEW_CALLS_FROM 452
+#define NEW_CALLS_TO 511
+#define FAMILIES 46
+#define LOW_HALF 0xffffffffULL /* what the kernel looks at where it takes an int */
+
+#define END NULL
+
+/* No program in mail's way has a use for these: who calls one is no longer ours. */
+static const char *const deadly[] = {
+    "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp", "pidfd_getfd",
+    "bpf", "perf_event_open", "userfaultfd", "kexec_load", "kexec_file_load", "init_module",
+    "finit_module", "delete_module", "create_module", "reboot", "swapon", "swapoff", "acct",
+    "mount", "umount", "umount2", "pivot_root", "move_mount", "open_tree", "fsopen", "fsmount",
+    "fsconfig", "fspick", "mount_setattr", "setns", "quotactl", "quotactl_fd", "iopl", "ioperm",
+    "modify_ldt", "vm86", "vm86old", "clock_settime", "settimeofday", "stime", "adjtimex",
+    "clock_adjtime", "sethostname", "setdomainname", "open_by_handle_at", "fanotify_init",
+    "fanotify_mark", "lookup_dcookie", "nfsservctl", "vhangup", "syslog", "uselib", "_sysctl",
+    "sysfs", "ustat", "move_pages", "migrate_pages", END};
+
+/* What a worker and its gpg do without: files' names and owners, rights, ways around the rest. */
+static const char *const forbidden[] = {
+    "chmod", "fchmod", "fchmodat", "chown", "fchown", "lchown", "fchownat", "rename", "renameat",
+    "renameat2", "link", "linkat", "symlink", "symlinkat", "unlink", "unlinkat", "rmdir", "mkdir",
+    "mkdirat", "mknod", "mknodat", "creat", "truncate", "truncate64", "ftruncate", "ftruncate64",
+    "fallocate", "utime", "utimes", "utimensat", "futimesat", "setxattr", "lsetxattr", "fsetxattr",
+    "removexattr", "lremovexattr", "fremovexattr", "name_to_handle_at", "chroot", "setuid",
+    "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups", "setfsuid", "setfsgid",
+    "capset", "unshare", "personality", "keyctl", "add_key", "request_key", "memfd_create",
+    "memfd_secret", "pidfd_open", "pidfd_send_signal", "listen", "shmget", "shmat", "msgget",
+    "semget", "mq_open", "mbind", "set_mempolicy", "remap_file_pages", "vmsplice", "inotify_init",
+    "inotify_init1", END};
+
+/* Where libraries ask whether there is such a thing and do without it. */
+static const char *const unknown[] = {"clone3", "openat2", "io_uring_setup", "io_uring_enter",
+                                      "io_uring_register", END};
+
+static const char *const for_all[] = {
+    "read", "readv", "write", "writev", "pread64", "close", "close_range", "lseek", "_llseek",
+    "stat", "fstat", "lstat", "stat64", "fstat64", "lstat64", "newfstatat", "fstatat64", "statx",
+    "access", "faccessat", "faccessat2", "readlink", "readlinkat", "getcwd", "open", "openat",
+    "fcntl", "fcntl64", "dup", "dup2", "dup3", "pipe", "pipe2", "poll", "ppoll", "select",
+    "_newselect", "pselect6", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait",
+    "epoll_pwait", "eventfd2", "munmap", "mremap", "brk", "madvise", "rt_sigaction",
+    "rt_sigprocmask", "rt_sigreturn", "sigreturn", "rt_sigpending", "rt_sigsuspend",
+    "rt_sigtimedwait", "sigaltstack", "alarm", "setitimer", "getitimer", "clock_gettime",
+    "clock_gettime64", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time",
+    "times", "getrandom", "getpid", "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid",
+    "getresuid", "getresgid", "getgroups", "getrlimit", "ugetrlimit", "getrusage", "sysinfo",
+    "uname", "futex", "futex_time64", "set_robust_list", "get_robust_list", "rseq",
+    "set_tid_address", "sched_yield", "sched_getaffinity", "membarrier", "getcpu", "tgkill",
+    "exit", "exit_group", "restart_syscall", "arch_prctl", "recv", "recvfrom", "recvmsg",
+    "recvmmsg", "send", "sendto", "sendmsg", "sendmmsg", "shutdown", "getsockopt", "setsockopt",
+    "getsockname", "getpeername", END};
+
+/* SQLite, the keys of the day, the lock. */
+static const char *const for_keeper[] = {
+    "accept", "accept4", "pwrite64", "fsync", "fdatasync", "ftruncate", "ftruncate64", "unlink",
+    "unlinkat", "mkdir", "mkdirat", "link", "linkat", "rename", "renameat", "renameat2", "chmod",
+    "fchmod", "fchmodat", "fchown", "flock", "getdents64", "getdents", "statfs", "fstatfs",
+    "fadvise64", "readahead", "umask", END};
+static const char *const for_courier[] = {"fsync", "fdatasync", "unlink", "unlinkat", "mkdir",
+                                          "mkdirat", "rename", "renameat", "renameat2", "umask",
+                                          END};
+static const char *const for_spf[] = {"connect", "bind", END};
+static const char *const for_front[] = {"accept", "accept4", "connect", "listen", "setpriority",
+                                        "sched_getparam", "sched_getscheduler", END};
+
+/* Said plainly, so that a log shows what was tried. */
+static const char *const refused[] = {"execve", "execveat", "fork", "vfork", "kill", "tkill", END};
+
+/* 0 all along, or the first failure: libseccomp's own way. */
+static int each(scmp_filter_ctx c, uint32_t action, const char *const *names)
+{
+    int rc = 0;
+    for (; *names && !rc; names++) {
+        int call = seccomp_syscall_resolve_name(*names);
+        if (call != __NR_SCMP_ERROR) /* another machine's, or newer than libseccomp */
+            rc = seccomp_rule_add(c, action, call, 0);
+    }
+    return rc;
+}
+
+#define RULE(c, action, call, ...) \
+    seccomp_rule_add_array(c, action, SCMP_SYS(call), \
+                           sizeof((struct scmp_arg_cmp[]){__VA_ARGS__}) / sizeof(struct scmp_arg_cmp), \
+                           (struct scmp_arg_cmp[]){__VA_ARGS__})
+#define IS(n, value) SCMP_CMP(n, SCMP_CMP_MASKED_EQ, LOW_HALF, (value))
+#define HAS(n, bits) SCMP_CMP(n, SCMP_CMP_MASKED_EQ, (bits), (bits))
+#define LACKS(n, bits) SCMP_CMP(n, SCMP_CMP_MASKED_EQ, (bits), 0)
+#define NO SCMP_ACT_ERRNO(EPERM)
+#define NO_SUCH_CALL SCMP_ACT_ERRNO(ENOSYS)
+
+/* gpg sets its core limit to 0, which the kernel ignores when core_pattern is a pipe: it is told
+ * yes, and keeps 1. */
+static int keep_core_limit(scmp_filter_ctx c)
+{
+    return RULE(c, SCMP_ACT_ERRNO(0), setrlimit, IS(0, RLIMIT_CORE)) ||
+           RULE(c, SCMP_ACT_ERRNO(0), prlimit64, IS(1, RLIMIT_CORE), SCMP_CMP(2, SCMP_CMP_NE, 0)) ||
+           RULE(c, NO, prctl, IS(0, PR_SET_DUMPABLE), SCMP_CMP(1, SCMP_CMP_NE, 0));
+}
+
+/* No memory that is written and run. */
+static int forbid_new_code(scmp_filter_ctx c)
+{
+    return RULE(c, NO, mmap, HAS(2, PROT_WRITE | PROT_EXEC)) ||
+           RULE(c, NO, mprotect, HAS(2, PROT_EXEC)) || RULE(c, NO, pkey_mprotect, HAS(2, PROT_EXEC));
+}
+
+static int forbid_namespaces(scmp_filter_ctx c)
+{
+    static const scmp_datum_t spaces[] = {CLONE_NEWNS,   CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER,
+                                          CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWCGROUP};
+    int rc = 0;
+    for (size_t i = 0; i < sizeof spaces / sizeof *spaces && !rc; i++)
+        rc = RULE(c, NO, clone, HAS(0, spaces[i]));
+    return rc;
+}
+
+/* Mail goes by IP or a local socket; netlink is getaddrinfo's. */
+static int forbid_families(scmp_filter_ctx c)
+{
+    int rc = RULE(c, NO, socket, SCMP_CMP(0, SCMP_CMP_GT, FAMILIES));
+    for (int family = 0; family <= FAMILIES && !rc; family++)
+        if (family != AF_UNIX && family != AF_INET && family != AF_INET6 && family != AF_NETLINK)
+            rc = RULE(c, NO, socket, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family));
+    return rc;
+}
+
+/* Before Landlock knew truncation, a file that is only read could be emptied in opening it. */
+static int forbid_odd_forms(scmp_filter_ctx c)
+{
+    const scmp_datum_t mask = O_ACCMODE | O_TRUNC;
+    return RULE(c, NO, open, SCMP_CMP(1, SCMP_CMP_MASKED_EQ, mask, O_TRUNC)) ||
+           RULE(c, NO, openat, SCMP_CMP(2, SCMP_CMP_MASKED_EQ, mask, O_TRUNC)) ||
+           RULE(c, NO, ioctl, IS(1, TIOCSTI)) || RULE(c, NO, ioctl, IS(1, TIOCLINUX)) ||
+           RULE(c, NO, prlimit64, SCMP_CMP(0, SCMP_CMP_NE, 0), SCMP_CMP(2, SCMP_CMP_NE, 0));
+}
+
+static int forbid_new_calls(scmp_filter_ctx c)
+{
+    int rc = 0;
+    for (int call = NEW_CALLS_FROM; call <= NEW_CALLS_TO && !rc; call++)
+        rc = seccomp_rule_add(c, NO_SUCH_CALL, call, 0);
+    return rc;
+}
+
+static int forbid(scmp_filter_ctx c)
+{
+    return each(c, SCMP_ACT_KILL_PROCESS, deadly) || each(c, NO, forbidden) ||
+           each(c, NO_SUCH_CALL, unknown) || keep_core_limit(c) || forbid_new_code(c) ||
+           forbid_namespaces(c) || forbid_families(c) || forbid_odd_forms(c) || forbid_new_calls(c);
+}
+
+static const char *const *own_list(enum sandbox_kind kind)
+{
+    switch (kind) {
+    case SANDBOX_KEEPER:
+        return for_keeper;
+    case SANDBOX_COURIER:
+        return for_courier;
+    case SANDBOX_SPF:
+        return for_spf;
+    default:
+        return for_front;
+    }
+}
+
+/* The keeper and the courier have their sockets already. */
+static int allow_sockets(scmp_filter_ctx c, enum sandbox_kind kind)
+{
+    if (kind == SANDBOX_SPF)
+        return RULE(c, SCMP_ACT_ALLOW, socket, SCMP_A0(SCMP_CMP_EQ, AF_INET)) ||
+               RULE(c, SCMP_ACT_ALLOW, socket, SCMP_A0(SCMP_CMP_EQ, AF_INET6));
+    if (kind == SANDBOX_FRONT)
+        return RULE(c, SCMP_ACT_ALLOW, socket, SCMP_A0(SCMP_CMP_EQ, AF_UNIX)) ||
+               RULE(c, NO, socket, SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+    return seccomp_rule_add(c, NO, SCMP_SYS(socket), 0) ||
+           seccomp_rule_add(c, NO, SCMP_SYS(connect), 0);
+}
+
+/* Threads are the front's alone. */
+static int allow_threads(scmp_filter_ctx c, enum sandbox_kind kind)
+{
+    if (kind != SANDBOX_FRONT)
+        return seccomp_rule_add(c, NO, SCMP_SYS(clone), 0);
+    return RULE(c, SCMP_ACT_ALLOW, clone, HAS(0, CLONE_THREAD)) ||
+           RULE(c, NO, clone, LACKS(0, CLONE_THREAD));
+}
+
+/* Of calls with many faces, the harmless ones. */
+static int allow_parts(scmp_filter_ctx c)
+{
+    return RULE(c, SCMP_ACT_ALLOW, mmap, LACKS(2, PROT_EXEC)) ||
+           RULE(c, SCMP_ACT_ALLOW, mprotect, LACKS(2, PROT_EXEC)) ||
+           RULE(c, SCMP_ACT_ALLOW, prlimit64, SCMP_CMP(2, SCMP_CMP_EQ, 0)) ||
+           RULE(c, SCMP_ACT_ALLOW, prlimit64, SCMP_CMP(0, SCMP_CMP_EQ, 0), IS(1, RLIMIT_CPU)) ||
+           RULE(c, SCMP_ACT_ALLOW, setrlimit, IS(0, RLIMIT_CPU)) ||
+           RULE(c, SCMP_ACT_ALLOW, prctl, IS(0, PR_SET_NAME)) ||
+           RULE(c, SCMP_ACT_ALLOW, prctl, IS(0, PR_GET_DUMPABLE)) ||
+           RULE(c, SCMP_ACT_ALLOW, prctl, IS(0, PR_GET_NO_NEW_PRIVS)) ||
+           RULE(c, SCMP_ACT_ALLOW, prctl, IS(0, PR_GET_SECCOMP)) ||
+           RULE(c, SCMP_ACT_ALLOW, ioctl, IS(1, FIONREAD)) ||
+           RULE(c, SCMP_ACT_ALLOW, ioctl, IS(1, FIONBIO)) ||
+           RULE(c, SCMP_ACT_ALLOW, ioctl, IS(1, TCGETS));
+}
+
+static int allow(scmp_filter_ctx c, enum sandbox_kind kind)
+{
+    return each(c, SCMP_ACT_KILL_PROCESS, deadly) || each(c, NO, refused) ||
+           each(c, SCMP_ACT_ALLOW, for_all) || each(c, SCMP_ACT_ALLOW, own_list(kind)) ||
+           allow_parts(c) || allow_sockets(c, kind) || allow_threads(c, kind);
+}
+
+static int fill(scmp_filter_ctx c, enum sandbox_kind kind)
+{
+    if (kind == SANDBOX_MASTER)
+        return each(c, SCMP_ACT_KILL_PROCESS, deadly);
+    return kind == SANDBOX_WORKER ? forbid(c) : allow(c, kind);
+}
+
+const char *sandbox_parts_calls(enum sandbox_kind kind)
+{
+    const bool by_default = kind == SANDBOX_MASTER || kind == SANDBOX_WORKER;
+    scmp_filter_ctx c = seccomp_init(by_default ? SCMP_ACT_ALLOW : NO_SUCH_CALL);
+    if (!c)
+        return "seccomp: no memory";
+    /* A second architecture's numbers (x32, i386) would go around the list. */
+    int rc = seccomp_attr_set(c, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+    if (!rc)
+        rc = seccomp_attr_set(c, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+    const bool filled = !rc && !fill(c, kind);
+    rc = filled ? seccomp_load(c) : 0;
+    seccomp_release(c);
+    if (!filled)
+        return "libseccomp refused the list of system calls";
+    return rc ? "the kernel has no seccomp filters" : NULL;
+}

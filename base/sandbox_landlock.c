@@ -1,0 +1,122 @@
+/* Which files a process may still open. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/sandbox_parts.h"
+
+/* Newer than Debian 12's kernel headers. */
+#ifndef LANDLOCK_ACCESS_FS_REFER
+#define LANDLOCK_ACCESS_FS_REFER (1ULL << 13)
+#endif
+#ifndef LANDLOCK_ACCESS_FS_TRUNCATE
+#define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
+#endif
+#ifndef LANDLOCK_SCOPE_SIGNAL
+#define LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET (1ULL << 0)
+#define LANDLOCK_SCOPE_SIGNAL (1ULL << 1)
+#endif
+
+#define READ_FILE LANDLOCK_ACCESS_FS_READ_FILE
+#define READ (READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define READ_AND_EXECUTE (READ | LANDLOCK_ACCESS_FS_EXECUTE)
+#define WRITE_FILE (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE)
+#define MAKE                                                                                     \
+    (WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR |                   \
+     LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REFER)
+#define WRITE                                                                                    \
+    (MAKE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_CHAR |                      \
+     LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |                              \
+     LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
+
+/* The kernel's of Linux 6.12 and later; older ones take its beginning. */
+struct ruleset_attr {
+    uint64_t fs, net, scoped;
+};
+
+struct rule {
+    const char *path; /* NULL: none; what is not there cannot be had */
+    uint64_t rights;
+};
+
+int sandbox_parts_landlock_abi(void)
+{
+    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    return abi > 0 ? (int)abi : 0;
+}
+
+/* What there is no rule for is forbidden, of these. */
+static uint64_t handled(enum sandbox_kind kind)
+{
+    return kind == SANDBOX_WORKER ? WRITE : WRITE | READ_AND_EXECUTE;
+}
+
+static uint64_t known_to(int abi)
+{
+    uint64_t rights = WRITE | READ_AND_EXECUTE;
+    if (abi < 2)
+        rights &= ~LANDLOCK_ACCESS_FS_REFER;
+    if (abi < 3)
+        rights &= ~LANDLOCK_ACCESS_FS_TRUNCATE;
+    return rights;
+}
+
+static bool allow(int ruleset, const struct rule *r, uint64_t known)
+{
+    /* Of what is done in a folder, a file knows less. */
+    static const uint64_t of_file = READ_FILE | WRITE_FILE | LANDLOCK_ACCESS_FS_EXECUTE;
+    struct landlock_path_beneath_attr rule = {.allowed_access = r->rights & known};
+    rule.parent_fd = open(r->path, O_PATH | O_CLOEXEC | O_DIRECTORY);
+    if (rule.parent_fd < 0 && errno == ENOTDIR) {
+        rule.parent_fd = open(r->path, O_PATH | O_CLOEXEC);
+        rule.allowed_access &= of_file;
+    }
+    if (rule.parent_fd < 0)
+        return errno == ENOENT;
+    long rc = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+    close(rule.parent_fd);
+    return rc == 0;
+}
+
+static bool allow_all(int ruleset, const struct sandbox *s, uint64_t known)
+{
+    const uint64_t in_folder = s->kind == SANDBOX_COURIER  ? MAKE | LANDLOCK_ACCESS_FS_READ_DIR
+                               : s->kind == SANDBOX_KEEPER ? MAKE | READ
+                                                           : WRITE;
+    const bool keeper = s->kind == SANDBOX_KEEPER;
+    const struct rule rules[] = {
+        {s->folders[0], in_folder},
+        {s->folders[1], in_folder},
+        {s->kind == SANDBOX_WORKER ? "/dev/null" : NULL, WRITE_FILE}, /* gpg's */
+        {keeper ? "/dev/urandom" : NULL, READ_FILE},                  /* SQLite's */
+    };
+    known &= handled(s->kind);
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (rules[i].path && !allow(ruleset, &rules[i], known))
+            return false;
+    return true;
+}
+
+const char *sandbox_parts_landlock(const struct sandbox *s)
+{
+    const int abi = sandbox_parts_landlock_abi();
+    if (abi < 1)
+        return "the kernel has no Landlock";
+    if (abi < 2 && s->kind == SANDBOX_COURIER)
+        return "this kernel's Landlock knows no renaming between folders, which a maildir needs";
+    const struct ruleset_attr attr = {
+        .fs = handled(s->kind) & known_to(abi),
+        .scoped = LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | LANDLOCK_SCOPE_SIGNAL,
+    };
+    const size_t size = abi >= 6 ? sizeof attr : sizeof attr.fs;
+    int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
+    if (ruleset < 0)
+        return "Landlock refused a set of rules";
+    const bool ok = allow_all(ruleset, s, known_to(abi)) &&
+                    syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
+    close(ruleset);
+    return ok ? NULL : "Landlock refused the rules";
+}

@@ -1,0 +1,70 @@
+/* What a process may use. */
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "base/sandbox_parts.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
+/* Libraries, models and the stack; measured: an idle worker has 170 MB, of which little is used. */
+#define MEMORY_BASE (512ULL << 20)
+/* The message as it came, its decoded parts, the sealed copy, its armor and what trees cost. */
+#define MEMORY_PER_BYTE 16
+
+unsigned long long sandbox_parts_memory(size_t message_bytes)
+{
+    return MEMORY_BASE + MEMORY_PER_BYTE * (unsigned long long)message_bytes;
+}
+
+static int limit(int what, rlim_t most)
+{
+    struct rlimit l;
+    if (getrlimit((__rlimit_resource_t)what, &l))
+        return -1;
+    if (l.rlim_max == RLIM_INFINITY || l.rlim_max > most)
+        l.rlim_max = most;
+    l.rlim_cur = l.rlim_max;
+    return setrlimit((__rlimit_resource_t)what, &l);
+}
+
+/* Only the keeper and the front have more than a handful. */
+static rlim_t files(enum sandbox_kind kind)
+{
+    return kind == SANDBOX_KEEPER || kind == SANDBOX_FRONT ? 4096 : 1024;
+}
+
+const char *sandbox_parts_limits(const struct sandbox *s)
+{
+    const bool writes = s->kind == SANDBOX_KEEPER || s->kind == SANDBOX_COURIER;
+    /* 1, not 0: the kernel ignores 0 when core_pattern is a pipe. */
+    const struct rlimit one = {1, 1};
+    if (setrlimit(RLIMIT_CORE, &one))
+        return "setrlimit refused";
+    if (s->kind == SANDBOX_MASTER)
+        return NULL;
+    int rc = limit(RLIMIT_NOFILE, files(s->kind));
+    /* A sanitizer maps terabytes, and its report goes to whatever file stderr is. */
+    if (!SANITIZED && !writes) {
+        signal(SIGXFSZ, SIG_IGN); /* a library's word to a stderr that is a file costs no mail */
+        rc |= limit(RLIMIT_FSIZE, 0);
+    }
+    if (!SANITIZED && s->message_bytes)
+        rc |= limit(RLIMIT_AS, sandbox_parts_memory(s->message_bytes));
+    return rc ? "setrlimit refused" : NULL;
+}
+
+void sandbox_cpu(unsigned seconds)
+{
+    struct rusage used;
+    struct rlimit l;
+    if (getrusage(RUSAGE_SELF, &used) || getrlimit(RLIMIT_CPU, &l))
+        return;
+    rlim_t most = (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + 2 +
+                  (rlim_t)seconds * (SANITIZED ? 10 : 1);
+    l.rlim_cur = l.rlim_max == RLIM_INFINITY || most < l.rlim_max ? most : l.rlim_max;
+    setrlimit(RLIMIT_CPU, &l);
+}

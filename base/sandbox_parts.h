@@ -1,0 +1,16 @@
+/* sandbox_parts: what sandbox_close is put together from; for base/sandbox*.c alone. */
+#ifndef BASE_SANDBOX_PARTS_H
+#define BASE_SANDBOX_PARTS_H
+
+#include "base/sandbox.h"
+
+/* The version of the kernel's Landlock, 0: none (errno says why). */
+int sandbox_parts_landlock_abi(void);
+/* NULL, or what is missing (static text). No new privileges must be set. */
+const char *sandbox_parts_landlock(const struct sandbox *s);
+const char *sandbox_parts_calls(enum sandbox_kind kind);
+const char *sandbox_parts_limits(const struct sandbox *s);
+/* The address space a worker may have, in bytes. */
+unsigned long long sandbox_parts_memory(size_t message_bytes);
+
+#endif
