@@ -13,8 +13,9 @@
 #define WRITE_BYTES 65536
 
 struct lineio {
-    int rfd, wfd, timeout_ms;
-    gint64 deadline; /* monotonic microseconds; 0: none */
+    int rfd, wfd, timeout_ms, line_ms;
+    gint64 deadline;  /* monotonic microseconds; 0: none */
+    gint64 line_ends; /* the same, for the line that has begun */
     const volatile int *wake;
     bool (*waiter)(int fd, int timeout_ms, void *arg);
     void *waiter_arg;
@@ -48,6 +49,11 @@ void lineio_set_timeout(struct lineio *io, int ms)
     io->timeout_ms = ms;
 }
 
+void lineio_set_line_timeout(struct lineio *io, int ms)
+{
+    io->line_ms = ms;
+}
+
 void lineio_set_deadline(struct lineio *io, int ms)
 {
     io->deadline = ms ? g_get_monotonic_time() + (gint64)ms * 1000 : 0;
@@ -67,9 +73,12 @@ void lineio_set_waiter(struct lineio *io, bool (*wait)(int fd, int timeout_ms, v
 
 static int wait_ms(const struct lineio *io)
 {
-    if (!io->deadline)
+    const gint64 ends = io->line_ends && (!io->deadline || io->line_ends < io->deadline)
+                            ? io->line_ends
+                            : io->deadline;
+    if (!ends)
         return io->timeout_ms;
-    gint64 left = (io->deadline - g_get_monotonic_time()) / 1000;
+    gint64 left = (ends - g_get_monotonic_time()) / 1000;
     return left <= 0 ? 0 : (int)MIN(left, io->timeout_ms);
 }
 
@@ -125,7 +134,8 @@ bool lineio_pending(const struct lineio *io)
     return io->start < io->end;
 }
 
-/* The wake flag counts only where no byte of the next command has come. */
+/* The wake flag counts only where no byte of the next command has come: from then on the line has
+ * a bound of its own. */
 static enum lineio_status next_byte(struct lineio *io, bool first, int *c_r)
 {
     if (io->start == io->end) {
@@ -137,11 +147,13 @@ static enum lineio_status next_byte(struct lineio *io, bool first, int *c_r)
         if (st != LINEIO_OK)
             return st;
     }
+    if (first && io->line_ms)
+        io->line_ends = g_get_monotonic_time() + (gint64)io->line_ms * 1000;
     *c_r = io->in[io->start++];
     return LINEIO_OK;
 }
 
-enum lineio_status lineio_get(struct lineio *io, char *line, size_t size)
+static enum lineio_status get_crlf(struct lineio *io, char *line, size_t size)
 {
     size_t len = 0;
     int c = 0, last = 0;
@@ -165,7 +177,7 @@ enum lineio_status lineio_get(struct lineio *io, char *line, size_t size)
     return bare ? LINEIO_BARE : too_long ? LINEIO_TOO_LONG : LINEIO_OK;
 }
 
-enum lineio_status lineio_get_lf(struct lineio *io, char *line, size_t size)
+static enum lineio_status get_lf(struct lineio *io, char *line, size_t size)
 {
     size_t len = 0;
     int c = 0;
@@ -184,6 +196,20 @@ enum lineio_status lineio_get_lf(struct lineio *io, char *line, size_t size)
     }
     line[len] = 0;
     return bare ? LINEIO_BARE : too_long ? LINEIO_TOO_LONG : LINEIO_OK;
+}
+
+enum lineio_status lineio_get(struct lineio *io, char *line, size_t size)
+{
+    const enum lineio_status st = get_crlf(io, line, size);
+    io->line_ends = 0;
+    return st;
+}
+
+enum lineio_status lineio_get_lf(struct lineio *io, char *line, size_t size)
+{
+    const enum lineio_status st = get_lf(io, line, size);
+    io->line_ends = 0;
+    return st;
 }
 
 /* Where the next byte of DATA stands. */

@@ -28,6 +28,8 @@ struct lineio *lineio_new(int rfd, int wfd);
 void lineio_free(struct lineio **io);
 /* Bound for each single wait from now on, in milliseconds. */
 void lineio_set_timeout(struct lineio *io, int ms);
+/* Bound from a line's first bytes to its end, however often a byte comes; 0 takes it away. */
+void lineio_set_line_timeout(struct lineio *io, int ms);
 /* Bound for all that follows together, in milliseconds from now; 0 takes it away. */
 void lineio_set_deadline(struct lineio *io, int ms);
 /* A signal handler sets *flag; a wait between messages then ends with LINEIO_WOKEN. */

@@ -11,6 +11,7 @@ enum slot_state {
     SLOT_IDLE,    /* waits for a connection */
     SLOT_BUSY,    /* in a message */
     SLOT_RESTING, /* holds a connection, between messages */
+    SLOT_WAITING, /* in a transaction, for its next command */
     SLOT_LEAVING  /* told to end: counts for nothing */
 };
 

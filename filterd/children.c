@@ -19,6 +19,8 @@
 #define SPARE_IDLE_US (30 * G_USEC_PER_SEC)
 /* A client between two messages of a burst is not resting: Postfix would defer the next one. */
 #define REST_US G_USEC_PER_SEC
+/* Nor is one who asks about a sender before the next command. */
+#define WAIT_US (5 * G_USEC_PER_SEC)
 #define KEEPER_READY_MS 20000
 
 bool children_init(struct children *c)
@@ -132,20 +134,30 @@ static bool lasts(const struct slot *slot, gint64 us)
     return slot && g_get_monotonic_time() - atomic_load(&slot->since) > us;
 }
 
+/* All are taken: who holds a connection and does nothing with it makes room. */
+static void make_room(struct children *c)
+{
+    struct slot *resting = board_longest(c->board, SLOT_RESTING);
+    struct slot *waiting = board_longest(c->board, SLOT_WAITING);
+    if (lasts(resting, REST_US))
+        kill(resting->pid, SIGUSR1);
+    else if (lasts(waiting, WAIT_US))
+        kill(waiting->pid, SIGUSR2);
+}
+
 void children_balance(struct children *c)
 {
     int idle = board_count(c->board, SLOT_IDLE);
-    int resting = board_count(c->board, SLOT_RESTING);
-    int total = idle + resting + board_count(c->board, SLOT_BUSY);
+    int total = idle + board_count(c->board, SLOT_RESTING) + board_count(c->board, SLOT_WAITING) +
+                board_count(c->board, SLOT_BUSY);
     if (g_get_monotonic_time() < c->not_before)
         return;
     for (; idle < SPARE_MIN && total < c->settings->workers; idle++, total++)
         if (!start_worker(c))
             break;
-    struct slot *longest = board_longest(c->board, SLOT_RESTING);
-    if (idle == 0 && lasts(longest, REST_US) && somebody_waits(c))
-        kill(longest->pid, SIGUSR1);
-    longest = board_longest(c->board, SLOT_IDLE);
+    if (idle == 0 && somebody_waits(c))
+        make_room(c);
+    struct slot *longest = board_longest(c->board, SLOT_IDLE);
     if (idle > SPARE_MAX && lasts(longest, SPARE_IDLE_US))
         kill(longest->pid, SIGTERM);
 }

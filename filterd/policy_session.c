@@ -124,10 +124,10 @@ static bool answer(struct talk *p, const struct policy_request *r)
     return lineio_flush(p->io);
 }
 
-static void rest(struct talk *p, bool resting)
+static void rest(struct talk *p, enum session_rest how)
 {
     if (p->place->resting)
-        p->place->resting(resting, p->place->arg);
+        p->place->resting(how, p->place->arg);
 }
 
 /* One request up to its empty line; false when the connection is over. Lines that are too long
@@ -137,12 +137,12 @@ static bool take(struct talk *p, struct policy_request *r)
     char line[LINE_BYTES];
     for (int n = 0; n < LINES; n++) {
         if (n == 0)
-            rest(p, true);
+            rest(p, SESSION_RESTING);
         lineio_set_wake(p->io, n == 0 ? p->place->wake : NULL);
         lineio_set_timeout(p->io, n == 0 ? IDLE_MS : REQUEST_MS);
         enum lineio_status st = lineio_get_lf(p->io, line, sizeof line);
         if (n == 0)
-            rest(p, false);
+            rest(p, SESSION_WORKING);
         if (st != LINEIO_OK && st != LINEIO_TOO_LONG && st != LINEIO_BARE)
             return false;
         if (st == LINEIO_OK && !*line)
@@ -158,6 +158,7 @@ void policy_session_run(int fd, const struct session_place *place)
     struct talk p = {.place = place, .settings = place->service->settings};
     struct policy_request r = {0};
     p.io = lineio_new(fd, fd);
+    lineio_set_line_timeout(p.io, REQUEST_MS);
     while (take(&p, &r) && answer(&p, &r))
         memset(&r, 0, sizeof r);
     g_free(p.doubt.why);

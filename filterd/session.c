@@ -9,6 +9,8 @@
 
 /* Postfix keeps a connection up to 5 minutes; a client that says nothing that long is gone. */
 #define COMMAND_MS 300000
+/* Peers are MTAs and write whole lines: who dribbles one holds a worker for nothing. */
+#define LINE_MS 10000
 
 void session_say(struct session *s, int code, const char *dsn, const char *text)
 {
@@ -121,10 +123,10 @@ static void dispatch(struct session *s, char *line)
     session_say(s, 500, "5.5.2", "Command not known here");
 }
 
-static void rest(struct session *s, bool resting)
+static void rest(struct session *s, enum session_rest how)
 {
     if (s->place->resting)
-        s->place->resting(resting, s->place->arg);
+        s->place->resting(how, s->place->arg);
 }
 
 /* One command; false when the session is over. */
@@ -135,12 +137,10 @@ static bool step(struct session *s)
     /* Replies wait while the client pipelines (RFC 2920). */
     if (!lineio_pending(s->io) && !lineio_flush(s->io))
         return false;
-    lineio_set_wake(s->io, between ? s->place->wake : NULL);
-    if (between)
-        rest(s, true);
+    lineio_set_wake(s->io, between ? s->place->wake : s->place->shed);
+    rest(s, between ? SESSION_RESTING : SESSION_WAITING);
     enum lineio_status st = lineio_get(s->io, line, sizeof line);
-    if (between)
-        rest(s, false);
+    rest(s, SESSION_WORKING);
     switch (st) {
     case LINEIO_OK:
         dispatch(s, line);
@@ -188,6 +188,7 @@ void session_run(int fd, const struct session_place *place)
     struct session s = {.place = place, .settings = place->service->settings};
     s.io = lineio_new(fd, fd);
     lineio_set_timeout(s.io, COMMAND_MS);
+    lineio_set_line_timeout(s.io, LINE_MS);
     lineio_set_waiter(s.io, wait_for_client, &s);
     s.envelope = envelope_new(place->listener);
     s.hop = hop_new(place->service, settings_next_hop(s.settings, place->listener));

@@ -8,13 +8,17 @@
 
 /* 0: go on. STOP: end between messages, with 421. */
 enum session_wake { SESSION_GO = 0, SESSION_STOP };
+/* WORKING: at a message or a command. RESTING: waits between messages. WAITING: waits for the next
+ * command of a transaction that has begun. */
+enum session_rest { SESSION_WORKING = 0, SESSION_RESTING, SESSION_WAITING };
 
 struct session_place {
     struct service *service;
     const struct listener *listener;
     bool trusted;               /* the peer may say XFORWARD */
     const volatile int *wake;   /* enum session_wake, set by a signal handler */
-    void (*resting)(bool resting, void *arg); /* between messages, or not; may be NULL */
+    const volatile int *shed;   /* the same, also inside a transaction, before its DATA */
+    void (*resting)(enum session_rest rest, void *arg); /* may be NULL */
     void *arg;
 };
 

@@ -18,7 +18,7 @@
 /* What libraries leak, and what a bug may have left behind, ends with the process. */
 #define SESSIONS_PER_WORKER 500
 
-static volatile int wake;
+static volatile int wake, shed;
 static volatile sig_atomic_t leave;
 static const struct worker_place *own_place;
 
@@ -36,6 +36,8 @@ static void stop_listening(const struct worker_place *place)
 static void on_signal(int sig)
 {
     wake = SESSION_STOP;
+    if (sig == SIGUSR2)
+        shed = SESSION_STOP;
     if (sig != SIGTERM)
         return;
     leave = 1;
@@ -50,10 +52,12 @@ static void tell(const struct worker_place *place, enum slot_state state)
         return; /* full: the master looks anyway */
 }
 
-static void on_rest(bool resting, void *arg)
+static void on_rest(enum session_rest rest, void *arg)
 {
+    static const enum slot_state states[] = {
+        [SESSION_WORKING] = SLOT_BUSY, [SESSION_RESTING] = SLOT_RESTING, [SESSION_WAITING] = SLOT_WAITING};
     const struct worker_place *place = arg;
-    board_set(place->slot, resting ? SLOT_RESTING : SLOT_BUSY);
+    board_set(place->slot, states[rest]);
 }
 
 static const struct next_hop *maildir_hop(const struct settings *s)
@@ -71,6 +75,7 @@ static void set_signals(void)
     struct sigaction sa = {.sa_handler = on_signal};
     sigaction(SIGTERM, &sa, NULL);
     sigaction(SIGUSR1, &sa, NULL);
+    sigaction(SIGUSR2, &sa, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     signal(SIGINT, SIG_IGN);
@@ -110,10 +115,12 @@ static void run_session(const struct worker_place *place, struct service *sv, in
         .listener = &place->settings->listeners[index],
         .trusted = sockets_trusted(fd, place->settings->trusted_networks),
         .wake = &wake,
+        .shed = &shed,
         .resting = on_rest,
         .arg = (void *)place,
     };
     wake = leave ? SESSION_STOP : SESSION_GO;
+    shed = SESSION_GO;
     if (session.listener->protocol == PROTO_POLICY)
         policy_session_run(fd, &session);
     else

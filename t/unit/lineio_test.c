@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/lineio.h"
@@ -167,6 +168,30 @@ static void timeout(void **state)
     close(fds[1]);
 }
 
+/* A byte now and then never ends the line, and never lets a single wait run out. */
+static void dribble(void **state)
+{
+    char line[64];
+    int fds[2];
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(fds[0]);
+        while (send(fds[1], "x", 1, MSG_NOSIGNAL) == 1)
+            usleep(5000);
+        _exit(0);
+    }
+    close(fds[1]);
+    struct lineio *io = lineio_new(fds[0], fds[0]);
+    lineio_set_line_timeout(io, 50);
+    assert_int_equal(lineio_get(io, line, sizeof line), LINEIO_TIMEOUT);
+    assert_int_equal(lineio_get_lf(io, line, sizeof line), LINEIO_TIMEOUT);
+    lineio_free(&io);
+    close(fds[0]);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 static void normalise(void **state)
 {
     static const char *const cases[][2] = {
@@ -190,7 +215,7 @@ int main(void)
         cmocka_unit_test(lines),           cmocka_unit_test(data),
         cmocka_unit_test(data_over_limit), cmocka_unit_test(data_in_small_pieces),
         cmocka_unit_test(put_data),        cmocka_unit_test(timeout),
-        cmocka_unit_test(normalise),
+        cmocka_unit_test(dribble),         cmocka_unit_test(normalise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
