@@ -3,12 +3,10 @@
 #include <glib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/message_limits.h"
 #include "base/message_tree.h"
 #include "base/rfc2047.h"
-
-/* Text of a header beyond this is of no use to anyone. */
-#define TEXT_MAX_BYTES (64 * 1024)
 
 static const char *line_after(const char *p, const char *end)
 {
@@ -44,7 +42,40 @@ static const char *colon_of(const char *p, const char *end, size_t *name_len_r)
     return *name_len_r && q < end && *q == ':' ? q : NULL;
 }
 
-/* A line that is no header ends them, as in Postfix: the body begins there, and nothing is lost. */
+static bool is_address(const struct header *h)
+{
+    static const char *const names[] = {"From", "To", "Cc", "Bcc", "Sender", "Reply-To"};
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        if (header_is(h, names[i]))
+            return true;
+    return false;
+}
+
+/* False if the field is one too many, or reaches too far from where the first began. */
+static bool has_room(const GArray *headers, const struct header *h, const char *first)
+{
+    const struct limits *l = limits_get();
+    if (headers->len >= l->header_count)
+        limits_note(LIMITS_HEADER_COUNT);
+    else if ((size_t)(h->start + h->len - first) > l->header_bytes)
+        limits_note(LIMITS_HEADER_SIZE);
+    else
+        return true;
+    return false;
+}
+
+/* Fields are kept whole, and whoever reads them stops there. */
+static void note_length(const struct header *h)
+{
+    const struct limits *l = limits_get();
+    if (h->len > l->line_bytes)
+        limits_note(LIMITS_LINE);
+    if (h->len > l->address_bytes && is_address(h))
+        limits_note(LIMITS_ADDRESS);
+}
+
+/* A line that is no header ends them, as in Postfix: the body begins there, and nothing is lost. So
+ * does the field that is too much: what comes after it can be forged, and never stands outside. */
 static GArray *scan_headers(const char **at, const char *end)
 {
     GArray *headers = g_array_new(FALSE, TRUE, sizeof(struct header));
@@ -60,6 +91,11 @@ static GArray *scan_headers(const char **at, const char *end)
         h.len = (size_t)(p - h.start);
         h.value = colon + 1;
         h.value_len = without_eol(h.value, p);
+        if (!has_room(headers, &h, *at)) {
+            p = h.start;
+            break;
+        }
+        note_length(&h);
         g_array_append_val(headers, h);
     }
     *at = p;
@@ -84,7 +120,7 @@ struct header *message_scan_headers(const char *raw, size_t len, size_t *count_r
 struct message *message_new(const char *raw, size_t len)
 {
     struct message *m = g_new0(struct message, 1);
-    const char *end = raw + len, *first = first_header(raw, end), *body = first;
+    const char *end = raw + len, *body = first_header(raw, end);
     m->raw = raw;
     m->len = len;
     GArray *headers = scan_headers(&body, end);
@@ -96,8 +132,9 @@ struct message *message_new(const char *raw, size_t len)
         body++;
     m->body = body;
     m->body_len = (size_t)(end - body);
-    if (m->header_count && message_limits_ok(first, (size_t)(end - first)))
-        m->tree = message_tree_new(m);
+    size_t seen;
+    if (m->header_count && message_limits_body(m, &seen))
+        m->tree = message_tree_new(m, seen);
     return m;
 }
 
@@ -137,7 +174,7 @@ const struct header *message_header(const struct message *m, const char *name)
 char *header_text(const struct header *h)
 {
     struct bytes out = {0};
-    rfc2047_decode(&out, h->value, MIN(h->value_len, TEXT_MAX_BYTES));
+    rfc2047_decode(&out, h->value, MIN(h->value_len, limits_get()->line_bytes));
     char *text = g_strndup(out.len ? (const char *)out.data : "", out.len);
     bytes_free(&out);
     return g_strstrip(text);

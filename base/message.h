@@ -64,8 +64,9 @@ struct message_part {
 };
 
 /* Never NULL: what GMime cannot read still has raw bytes, headers and body. A line that is no
- * header ends them, and the body begins with it. Limits are applied before GMime sees the message
- * (base/message_limits.h): past them tree stays NULL. */
+ * header ends them, and the body begins with it; so does the first field beyond header_bytes or
+ * header_count (base/limits.h). GMime sees no more than it can bear (base/message_limits.h); where
+ * that is nothing, tree stays NULL. */
 struct message *message_new(const char *raw, size_t len);
 void message_free(struct message **m);
 /* The headers alone, before the body is there: what message_new would see. g_free; the array's
@@ -79,7 +80,7 @@ bool header_starts(const struct header *h, const char *prefix);
 bool header_is_structural(const struct header *h);
 /* First header of that name, NULL if none. */
 const struct header *message_header(const struct message *m, const char *name);
-/* Decoded (RFC 2047), unfolded UTF-8 text of a header's first 64 KB; g_free. */
+/* Decoded (RFC 2047), unfolded UTF-8 text of a header's first line_bytes (base/limits.h); g_free. */
 char *header_text(const struct header *h);
 
 /* "multipart/encrypted", lower case; "text/plain" if unknown. Lent. */

@@ -3,15 +3,30 @@
 #include <glib.h>
 #include <string.h>
 
-#define ADDRESS_MAX_BYTES (64 * 1024)
+#include "base/limits.h"
+
 #define ADDRESS_MAX_GROUPS 5000
-#define BOUNDARY_MAX 2000
-#define FIELD_MAX 20000
 #define PARAMETER_NAME_MAX 59
+#define NESTING_MAX 500
+/* Header fields of all parts together, against those of one header. */
+#define PARTS_FIELDS 10
 
 static const char *const address_headers[] = {
     "from:",        "to:",        "cc:",        "bcc:",        "sender:",       "reply-to:",
     "resent-from:", "resent-to:", "resent-cc:", "resent-bcc:", "resent-sender:"};
+
+struct level {
+    const char *boundary; /* not terminated; NULL for what has none */
+    size_t len;
+};
+
+struct scan {
+    const struct limits *limits;
+    const char *end;
+    size_t boundaries, fields, depth;
+    bool in_header, nested; /* nested: after this header another one follows */
+    struct level levels[NESTING_MAX + 1];
+};
 
 /* Where the line after p begins, or end. */
 static const char *next_line(const char *p, const char *end)
@@ -40,10 +55,10 @@ static bool is_field(const char *p, const char *end, const char *name_and_colon)
     return p < end && *p == ':';
 }
 
-static bool address_ok(const char *p, const char *end)
+static bool address_ok(const struct limits *l, const char *p, const char *end)
 {
     size_t groups = 0;
-    if (end - p > ADDRESS_MAX_BYTES)
+    if ((size_t)(end - p) > l->address_bytes)
         return false;
     for (; p < end; p++)
         groups += *p == ':';
@@ -73,48 +88,141 @@ static size_t name_length(const char *p, const char *end)
     return q < end && *q == ':' ? n : 0;
 }
 
-static bool field_ok(const char *p, const char *end)
+static bool refuse(enum limits_note note)
 {
-    const size_t n = name_length(p, end);
-    if (n == strlen("content-type") && is_field(p, end, "content-type:"))
-        return parameters_ok(p, field_end(p, end));
-    for (size_t i = 0; n > 0 && i < G_N_ELEMENTS(address_headers); i++)
-        if (strlen(address_headers[i]) == n + 1 && is_field(p, end, address_headers[i]))
-            return address_ok(p, field_end(p, end));
-    return true;
-}
-
-/* After such a field another header follows the empty line. */
-static bool announces_message(const char *p, const char *end)
-{
-    static const char type[] = "message/";
-    if (!is_field(p, end, "content-type:"))
-        return false;
-    end = field_end(p, end);
-    for (; (size_t)(end - p) >= sizeof type; p++)
-        if (g_ascii_strncasecmp(p, type, strlen(type)) == 0)
-            return true;
+    limits_note(note);
     return false;
 }
 
-bool message_limits_ok(const char *raw, size_t len)
+static const char *find_word(const char *p, const char *end, const char *word)
 {
-    const char *end = raw + len;
-    size_t boundaries = 0, fields = 0;
-    bool in_header = true, nested = false;
-    for (const char *p = raw; p < end; p = next_line(p, end)) {
-        bool dashes = end - p >= 2 && p[0] == '-' && p[1] == '-';
-        boundaries += dashes;
-        if (dashes) {
-            in_header = true;
-        } else if (*p == '\r' || *p == '\n') {
-            in_header = nested;
-            nested = false;
-        }
-        fields += in_header;
-        nested = nested || (in_header && announces_message(p, end));
-        if (boundaries > BOUNDARY_MAX || fields > FIELD_MAX || !field_ok(p, end))
+    const size_t n = strlen(word);
+    for (; (size_t)(end - p) >= n; p++)
+        if (g_ascii_tolower(*p) == word[0] && g_ascii_strncasecmp(p, word, n) == 0)
+            return p;
+    return NULL;
+}
+
+/* The boundary a Content-Type field names, as well as can be told without its grammar: what is
+ * misread ends no level, which is the careful side. */
+static struct level boundary_of(const char *p, const char *end)
+{
+    const char *at = find_word(p, end, "boundary");
+    at = at ? memchr(at, '=', (size_t)(end - at)) : NULL;
+    if (!at)
+        return (struct level){0};
+    for (at++; at < end && g_ascii_isspace(*at); at++)
+        ;
+    const char *stop = at;
+    if (at < end && *at == '"') {
+        at++;
+        stop = memchr(at, '"', (size_t)(end - at));
+        stop = stop ? stop : at;
+    } else {
+        while (stop < end && !g_ascii_isspace(*stop) && *stop != ';')
+            stop++;
+    }
+    return (struct level){at, (size_t)(stop - at)};
+}
+
+/* A Content-Type field: what it contains goes one level deeper. */
+static bool enter(struct scan *s, const char *p, const char *end)
+{
+    const bool message = find_word(p, end, "message/");
+    if (!message && !find_word(p, end, "multipart"))
+        return true;
+    s->nested = s->nested || message;
+    if (s->depth >= MIN(s->limits->nesting, (size_t)NESTING_MAX))
+        return refuse(LIMITS_NESTING);
+    s->levels[s->depth++] = message ? (struct level){0} : boundary_of(p, end);
+    return true;
+}
+
+/* A line that begins with "--": it may end levels. */
+static void leave(struct scan *s, const char *p)
+{
+    const char *const end = s->end;
+    for (size_t i = s->depth; i-- > 0;) {
+        const struct level *l = &s->levels[i];
+        if (l->len == 0 || (size_t)(end - p) < l->len + 2 || memcmp(p + 2, l->boundary, l->len) != 0)
+            continue;
+        const char *rest = p + 2 + l->len;
+        s->depth = end - rest >= 2 && rest[0] == '-' && rest[1] == '-' ? i : i + 1;
+        return;
+    }
+}
+
+static bool field_ok(struct scan *s, const char *p)
+{
+    const size_t n = name_length(p, s->end);
+    if (n == 0 && !s->in_header)
+        return true;
+    const char *end = field_end(p, s->end);
+    if (s->in_header && (size_t)(end - p) > s->limits->line_bytes)
+        return refuse(LIMITS_LINE);
+    if ((n == strlen("content-type") && is_field(p, end, "content-type:")) ||
+        (n == strlen("content-disposition") && is_field(p, end, "content-disposition:"))) {
+        if (!parameters_ok(p, end))
+            return refuse(LIMITS_LINE);
+        return !s->in_header || n != strlen("content-type") || enter(s, p, end);
+    }
+    for (size_t i = 0; n > 0 && i < G_N_ELEMENTS(address_headers); i++)
+        if (strlen(address_headers[i]) == n + 1 && is_field(p, end, address_headers[i]))
+            return address_ok(s->limits, p, end) || refuse(LIMITS_ADDRESS);
+    return true;
+}
+
+static bool line_ok(struct scan *s, const char *p)
+{
+    const bool dashes = s->end - p >= 2 && p[0] == '-' && p[1] == '-';
+    if (dashes) {
+        if (++s->boundaries > s->limits->parts)
+            return refuse(LIMITS_PARTS);
+        s->in_header = true;
+        leave(s, p);
+        return true;
+    }
+    if (*p == '\n' || (*p == '\r' && s->end - p > 1 && p[1] == '\n')) {
+        s->in_header = s->nested;
+        s->nested = false;
+        return true;
+    }
+    s->fields += s->in_header;
+    if (s->fields > s->limits->header_count * PARTS_FIELDS)
+        return refuse(LIMITS_HEADER_COUNT);
+    return *p == ' ' || *p == '\t' || field_ok(s, p);
+}
+
+/* The message's own header: false if its Content-* fields are not for GMime. */
+static bool own_header(struct scan *s, const struct message *m)
+{
+    s->in_header = true;
+    for (size_t i = 0; i < m->header_count; i++) {
+        const struct header *h = &m->headers[i];
+        s->end = h->start + h->len;
+        if (header_is_structural(h) && !field_ok(s, h->start))
             return false;
+    }
+    return true;
+}
+
+bool message_limits_body(const struct message *m, size_t *len_r)
+{
+    struct scan s = {.limits = limits_get()};
+    *len_r = 0;
+    if (!own_header(&s, m))
+        return false;
+    *len_r = m->body_len;
+    if (s.depth == 0) /* one leaf: GMime does not look into it */
+        return true;
+    s.end = m->body + m->body_len;
+    s.in_header = s.nested;
+    s.nested = false;
+    for (const char *p = m->body; p < s.end; p = next_line(p, s.end)) {
+        if (line_ok(&s, p))
+            continue;
+        *len_r = (size_t)(p - m->body);
+        break;
     }
     return true;
 }

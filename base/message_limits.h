@@ -5,9 +5,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* False if, at the top or in a part, an address header has over 64 KB or 5,000 groups (its parser
- * recurses), a Content-Type has a parameter name of 60 characters or more (its writer may loop),
- * lines that begin with "--" are more than 2,000, or header fields of parts more than 20,000. */
-bool message_limits_ok(const char *raw, size_t len);
+#include "base/message.h"
+
+/* How many bytes of the body GMime may see; false if it may see nothing of the message. What it is
+ * kept from is noted (base/limits.h): parts (lines that may part them), nesting, header fields of
+ * parts or their length, addresses (groups as well: their parser recurses), and a parameter name of
+ * 60 characters or more (their writer may loop). */
+bool message_limits_body(const struct message *m, size_t *len_r);
 
 #endif

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/limits.h"
 
-#define DEPTH_MAX 100
 #define HEAD_MAX_BYTES 8192
 #define CLOSE_MAX_BYTES 4096
 #define COPY_MAX_BYTES (1024 * 1024)
@@ -63,9 +63,9 @@ static GMimeObject *parse(GByteArray *bytes)
 
 /* GMime gets a copy of what is its business. It makes three objects of every header, and it must
  * see the same headers and body as everyone else where the empty line between them is missing. */
-static void make_copy(struct bytes *copy, const struct message *m)
+static void make_copy(struct bytes *copy, const struct message *m, size_t body_len)
 {
-    size_t len = m->body_len + 2;
+    size_t len = body_len + 2;
     for (size_t i = 0; i < m->header_count; i++)
         len += header_is_structural(&m->headers[i]) ? m->headers[i].len + 2 : 0;
     bytes_reserve(copy, len);
@@ -78,10 +78,10 @@ static void make_copy(struct bytes *copy, const struct message *m)
             bytes_adds(copy, "\r\n");
     }
     bytes_adds(copy, "\r\n");
-    bytes_add(copy, m->body, m->body_len);
+    bytes_add(copy, m->body, body_len);
 }
 
-struct message_tree *message_tree_new(const struct message *m)
+struct message_tree *message_tree_new(const struct message *m, size_t body_len)
 {
     if (m->len > G_MAXUINT / 2)
         return NULL;
@@ -89,11 +89,11 @@ struct message_tree *message_tree_new(const struct message *m)
     t->bytes = g_byte_array_new();
     const struct header *last = &m->headers[m->header_count - 1];
     const bool has_gap = m->body > last->start + last->len;
-    if (m->body_len > COPY_MAX_BYTES && has_gap) {
+    if (body_len > COPY_MAX_BYTES && has_gap) {
         t->bytes->data = (guint8 *)m->headers[0].start;
-        t->bytes->len = (guint)(m->body + m->body_len - m->headers[0].start);
+        t->bytes->len = (guint)(m->body + body_len - m->headers[0].start);
     } else {
-        make_copy(&t->copy, m);
+        make_copy(&t->copy, m, body_len);
         t->bytes->data = t->copy.data;
         t->bytes->len = (guint)t->copy.len;
     }
@@ -218,6 +218,15 @@ static bool is_open(const struct walk *w, const struct message_part *part, const
     return part->depth == 0 && !part->after;
 }
 
+/* What is misread before GMime parses it may still be deeper than it should. */
+static bool goes_deeper(const struct message_part *part)
+{
+    const bool ok = part->depth < (int)limits_get()->nesting;
+    if (!ok)
+        limits_note(LIMITS_NESTING);
+    return ok;
+}
+
 static void visit(const struct walk *w, GMimeObject *object, int depth);
 
 static void visit_multipart(const struct walk *w, GMimeMultipart *object, struct message_part *part)
@@ -235,7 +244,7 @@ static void visit_multipart(const struct walk *w, GMimeMultipart *object, struct
     else if (is_open(w, part, boundary))
         part->defects = PART_NOT_CLOSED;
     call(w, part);
-    for (int i = 0; i < count && part->depth < DEPTH_MAX; i++)
+    for (int i = 0; i < count && goes_deeper(part); i++)
         visit(w, g_mime_multipart_get_part(object, i), part->depth + 1);
 }
 
@@ -254,7 +263,7 @@ static void visit_message(const struct walk *w, GMimeMessagePart *object, struct
     part->from = inner ? raw_header(inner, "From") : NULL;
     part->subject = inner ? raw_header(inner, "Subject") : NULL;
     call(w, part);
-    if (root && part->depth < DEPTH_MAX)
+    if (root && goes_deeper(part))
         visit(w, root, part->depth + 1);
 }
 

@@ -5,9 +5,9 @@
 
 #include "base/message.h"
 
-/* Made from m's headers, of which there must be one, and body; their bytes must outlive it. NULL if
- * GMime sees no message. */
-struct message_tree *message_tree_new(const struct message *m);
+/* Made from m's headers, of which there must be one, and the first body_len bytes of its body; their
+ * bytes must outlive it. NULL if GMime sees no message. */
+struct message_tree *message_tree_new(const struct message *m, size_t body_len);
 void message_tree_free(struct message_tree **t);
 const char *message_tree_type(const struct message_tree *t);
 const char *message_tree_param(const struct message_tree *t, const char *name);

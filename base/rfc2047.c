@@ -5,6 +5,7 @@
 
 #include "base/charset.h"
 #include "base/decode.h"
+#include "base/limits.h"
 
 enum { CHARSET_MAX = 40 };
 
@@ -143,11 +144,15 @@ int rfc2047_decode(struct bytes *out, const char *text, size_t len)
     struct reader r = {.out = out};
     const char *end = text + len, *plain = text, *p = text;
     bool after_word = false;
-    while (p < end) {
+    for (size_t words = 0; p < end; words++) {
         const char *start = memmem(p, (size_t)(end - p), "=?", 2);
         struct word w;
         if (!start)
             break;
+        if (words >= limits_get()->encoded_words) {
+            limits_note(LIMITS_ENCODED_WORDS);
+            break;
+        }
         if (!read_word(&w, start, end)) {
             p = start + 2;
             continue;

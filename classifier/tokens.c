@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/limits.h"
 #include "classifier/text.h"
 #include "classifier/tokens_make.h"
 #include "classifier/url.h"
@@ -76,8 +77,12 @@ static void append(struct tokens *t, const char *prefix, size_t prefix_len, cons
 static void add(struct tokens *t, const char *prefix, size_t prefix_len, const char *word,
                 size_t len)
 {
-    if (t->count < TOKENS_MAX && len > 0)
+    if (len == 0)
+        return;
+    if (t->count < limits_get()->tokens)
         append(t, prefix, prefix_len, word, len);
+    else
+        limits_note(LIMITS_TOKENS);
 }
 
 void tokens_add(struct tokens *t, const char *prefix, const char *word, size_t len)

@@ -7,9 +7,7 @@
 
 #include "classifier/classifier.h"
 
-/* Most of one message that is looked at. */
-#define TOKENS_MAX 4096
-/* And of facts beside it. */
+/* Beside the tokens of a message (at most those of base/limits.h), facts of the rules. */
 #define TOKENS_FACTS 64
 #define TOKENS_BODY_BYTES (16 * 1024)
 

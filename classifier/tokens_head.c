@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/limits.h"
 #include "base/rfc2047.h"
 #include "classifier/tokens_make.h"
 
@@ -83,7 +84,7 @@ static void add_header(struct tokens *t, const struct header *h)
 void tokens_head(struct tokens *t, const struct message *m)
 {
     /* Headers may fill half: the other half is the body's. */
-    for (size_t i = 0; i < m->header_count && tokens_count(t) < TOKENS_MAX / 2; i++)
+    for (size_t i = 0; i < m->header_count && tokens_count(t) < limits_get()->tokens / 2; i++)
         if (!is_left_out(&m->headers[i]))
             add_header(t, &m->headers[i]);
 }

@@ -8,7 +8,7 @@
 
 struct tokens;
 
-/* Adds prefix and word as one token; nothing if word is empty or TOKENS_MAX are there. */
+/* Adds prefix and word as one token; nothing if word is empty, or as many as the limit allows are there. */
 void tokens_add(struct tokens *t, const char *prefix, const char *word, size_t len);
 /* A token of the structure: prefix and a fixed word. */
 void tokens_adds(struct tokens *t, const char *prefix, const char *word);

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/limits.h"
+
 /* The authserv-id: first word of the value, comments and folds skipped (RFC 8601, section 2.2).
  * What cannot be read counts as ours: better one header too few than a forged one. */
 static bool claims_our_id(const struct header *h, const char *hostname)
@@ -93,6 +95,8 @@ void headers_ours(struct bytes *out, const struct settings *s, const struct verd
     }
     if (v->signature)
         bytes_addf(out, "%s-Signature: %s\r\n", p, v->signature);
+    if (*limits_noted())
+        bytes_addf(out, "%s-Limits: %s\r\n", p, limits_noted());
     bytes_addf(out, "%s-Encrypted: %s\r\n", p, mark);
 }
 

@@ -223,6 +223,7 @@ void pipeline_run(struct service *sv, struct hop *hop, const struct arrival *a,
 {
     struct way w = {.service = sv, .hop = hop, .arrival = a};
     alarm(STUCK_SECONDS);
+    limits_forget();
     w.message = message_new((const char *)a->raw->data, a->raw->len);
     headers_drop_forged(w.message, sv->settings);
     w.encrypted = seal_is_encrypted(w.message);

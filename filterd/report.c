@@ -1,5 +1,6 @@
 #include "filterd/report.h"
 
+#include "base/limits.h"
 #include "base/log.h"
 
 struct report report_start(const struct envelope *e, const struct recipient *r, size_t size)
@@ -24,14 +25,15 @@ void report_verdict(struct report *rp, const struct verdict *v, const char *fing
 void report_end(struct report *rp, const struct outcome *o)
 {
     const struct envelope *e = rp->envelope;
+    const char *limits = limits_noted();
     /* The next hop's text may quote anything, even the subject: only its code and DSN are known
      * to be harmless, so its words are kept short. */
     log_info("qid=%s from=<%s> to=<%s> client=%s size=%zu %s %s key=%s sealed=%s delay_ms=%d "
-             "dsn=%s reply=\"%d %.100s\"",
+             "%s%s%sdsn=%s reply=\"%d %.100s\"",
              e->queue_id ? e->queue_id : "-", e->sender ? e->sender : "", rp->recipient->address,
              e->client_addr ? e->client_addr : "-", rp->size, rp->verdict,
              rp->evidence ? rp->evidence : "dns=-", rp->fingerprint,
-             rp->sealed, (int)((g_get_monotonic_time() - rp->started) / 1000), o->dsn, o->code,
-             o->text);
+             rp->sealed, (int)((g_get_monotonic_time() - rp->started) / 1000),
+             *limits ? "limits=" : "", limits, *limits ? " " : "", o->dsn, o->code, o->text);
     g_clear_pointer(&rp->evidence, g_free);
 }

@@ -152,7 +152,7 @@ void session_rcpt(struct session *s, const char *argument)
     } else if (!rcpt_parameters(rest)) {
         s->errors++;
         session_say(s, 555, "5.5.4", "RCPT parameter not known");
-    } else if (s->envelope->recipients->len >= SESSION_RECIPIENTS) {
+    } else if ((int)s->envelope->recipients->len >= s->settings->limits.recipients) {
         session_say(s, 452, "4.5.3", "Too many recipients");
     } else {
         accept_recipient(s, address, rest);

@@ -12,7 +12,6 @@
 
 /* RFC 5321, 4.5.3.1.4 says 512; SMTPUTF8, DSN and XFORWARD ask for more. */
 #define SESSION_LINE_BYTES 4096
-#define SESSION_RECIPIENTS 1000
 #define SESSION_ERRORS 20
 
 struct session {

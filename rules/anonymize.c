@@ -2,11 +2,11 @@
 
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "rules/anonymize_table.h"
 
 #define TABLE_BYTES (1024 * 1024)
-#define SUBJECT_BYTES 102400 /* Postfix's header_size_limit */
 #define LINE_BYTES 998       /* RFC 5322, section 2.1.1 */
 /* About 20 ms at the worst; a pattern that needs more is taken not to match. */
 #define MATCH_STEPS 500000
@@ -59,11 +59,12 @@ void anonymize_free(struct anonymize **a)
 /* As Postfix hands it to a table: no blanks before the colon, LF between lines. */
 static GString *subject_of(const char *field, size_t len)
 {
-    GString *s = g_string_sized_new(MIN(len, SUBJECT_BYTES));
+    const size_t most = limits_get()->line_bytes;
+    GString *s = g_string_sized_new(MIN(len, most));
     const char *colon = memchr(field, ':', len), *at = field, *end = field + len;
     for (; colon && at < colon && !g_ascii_isspace(*at); at++)
         g_string_append_c(s, *at);
-    for (at = colon ? colon : at; at < end && s->len < SUBJECT_BYTES; at++)
+    for (at = colon ? colon : at; at < end && s->len < most; at++)
         if (*at != '\r' || at + 1 == end || at[1] != '\n')
             g_string_append_c(s, *at);
     return s;

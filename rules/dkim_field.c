@@ -3,6 +3,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "rules/taglist.h"
 
 /* What of a library's buffer holds h= (it cuts the rest off without a word). */
@@ -139,9 +140,13 @@ static void read_field(struct dkim_field *f)
 GArray *dkim_field_list(const struct header *headers, size_t count)
 {
     GArray *fields = g_array_new(FALSE, TRUE, sizeof(struct dkim_field));
-    for (size_t i = 0; i < count && fields->len < DKIM_FIELD_MAX; i++) {
-        if (!header_is(&headers[i], "DKIM-Signature") || headers[i].len > DKIM_FIELD_MAX_BYTES)
+    for (size_t i = 0; i < count; i++) {
+        if (!header_is(&headers[i], "DKIM-Signature"))
             continue;
+        if (headers[i].len > DKIM_FIELD_MAX_BYTES || fields->len >= limits_get()->signatures) {
+            limits_note(LIMITS_SIGNATURES);
+            continue;
+        }
         struct dkim_field f = {.header = &headers[i]};
         read_field(&f);
         g_array_append_val(fields, f);

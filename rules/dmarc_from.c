@@ -3,7 +3,7 @@
 #include <glib.h>
 #include <string.h>
 
-enum { FROM_MAX_BYTES = 64 * 1024 };
+#include "base/limits.h"
 
 /* What stands in an address list, comments and blanks left out; runs of other bytes are words. */
 enum token_kind { TOKEN_END, TOKEN_WORD, TOKEN_QUOTED, TOKEN_LITERAL, TOKEN_SPECIAL, TOKEN_BAD };
@@ -237,7 +237,7 @@ static struct finding read_field(const char *value, size_t len)
 {
     struct scanner s = {.p = value, .end = value + len, .kind = TOKEN_WORD};
     struct finding f = {.wrong = NULL};
-    if (len > FROM_MAX_BYTES)
+    if (len > limits_get()->address_bytes)
         f.wrong = "From is too long";
     else if (memchr(value, 0, len))
         f.wrong = "NUL in From";

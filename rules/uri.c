@@ -3,10 +3,9 @@
 #include <glib.h>
 #include <string.h>
 
-enum {
-    HOST_BYTES = 255,
-    MAX_HOSTS = 2000, /* of a text: what comes after is padding */
-};
+#include "base/limits.h"
+
+enum { HOST_BYTES = 255 };
 
 /* What reads on, through the disguises: entities of HTML and percents, soft line ends. */
 struct cursor {
@@ -143,8 +142,9 @@ void uri_each(const char *text, size_t len, void (*fn)(const char *host, void *a
 {
     struct cursor c = {text, text + len};
     GString *host = g_string_sized_new(HOST_BYTES + 8); /* never moved: it is wiped */
-    int hosts = 0;
-    while (c.p < c.end && hosts < MAX_HOSTS) {
+    const size_t most = limits_get()->uris; /* what comes after is padding */
+    size_t hosts = 0;
+    while (c.p < c.end && hosts < most) {
         const char *before = c.p;
         if (!at_host(&c, text)) {
             c.p++;
@@ -158,6 +158,8 @@ void uri_each(const char *text, size_t len, void (*fn)(const char *host, void *a
         if (c.p <= before)
             c.p = before + 1;
     }
+    if (hosts == most)
+        limits_note(LIMITS_URIS);
     explicit_bzero(host->str, host->allocated_len);
     g_string_free(host, TRUE);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/message.h"
 #include "classifier/osb.h"
 
@@ -40,7 +41,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
     raw[len] = 0;
     struct message *m = message_new(raw, len);
     struct tokens *t = tokens_new(m);
-    if (tokens_count(t) > TOKENS_MAX + 200)
+    if (tokens_count(t) > limits_default.tokens + 200)
         abort();
     tokens_each(t, see_token, NULL);
     GArray *features = osb_features(t, key);

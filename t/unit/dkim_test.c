@@ -217,7 +217,7 @@ static void how_many(void **state)
                                " bh=x; b=x\r\n",
                                i);
     GArray *fields = fields_of(header->str);
-    assert_int_equal(fields->len, DKIM_FIELD_MAX);
+    assert_int_equal(fields->len, 10);
     for (guint i = 0; i < fields->len; i++) {
         char *want = g_strdup_printf("d%u.org", i);
         assert_string_equal(g_array_index(fields, struct dkim_field, i).signature.domain, want);

@@ -6,6 +6,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/message.h"
 
 static struct message *parse(const char *text)
@@ -222,16 +223,34 @@ static void depth(void **state)
 {
     (void)state;
     GString *deep = g_string_new(NULL), *out = g_string_new(NULL);
-    for (int i = 0; i < 300; i++)
+    for (int i = 0; i < 100; i++)
         g_string_append(deep, "Content-Type: message/rfc822\r\n\r\n");
     g_string_append(deep, "A: b\r\n\r\nx");
     struct message *m = message_new(deep->str, deep->len);
     message_each_part(m, describe, out);
-    assert_non_null(strstr(out->str, "message 100 "));
-    assert_null(strstr(out->str, " 101 "));
+    assert_non_null(strstr(out->str, "message 99 "));
+    assert_non_null(strstr(out->str, "leaf 100 "));
     message_free(&m);
     g_string_free(deep, TRUE);
     g_string_free(out, TRUE);
+}
+
+/* Which limits a message met, "tree " in front if GMime made sense of it. */
+static const char *met(const char *before, const char *repeated, size_t times, const char *after)
+{
+    static char said[200];
+    GString *text = g_string_new(before);
+    for (size_t i = 0; i < times; i++)
+        g_string_append(text, repeated);
+    g_string_append(text, after);
+    limits_forget();
+    struct message *m = message_new(text->str, text->len);
+    g_snprintf(said, sizeof said, "%s%s", m->tree ? "tree " : "", limits_noted());
+    assert_true(m->body + m->body_len == text->str + text->len);
+    message_free(&m);
+    g_string_free(text, TRUE);
+    limits_forget();
+    return said;
 }
 
 static bool has_tree(const char *before, const char *repeated, size_t times, const char *after)
@@ -248,28 +267,86 @@ static bool has_tree(const char *before, const char *repeated, size_t times, con
     return tree;
 }
 
-#define NESTED "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n"
+#define MIXED "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+#define NESTED MIXED "--b\r\nContent-Type: message/rfc822\r\n\r\n"
 
+/* What GMime has to be kept from. */
 static void limits(void **state)
 {
     (void)state;
-    assert_true(has_tree("To: ", "abcdefgh", 8 * 1024 - 100, "\r\n\r\n"));
-    assert_false(has_tree("To: ", "abcdefgh", 8 * 1024, "\r\n\r\n"));
-    assert_false(has_tree("To \t: ", "a@b,\r\n ", 10000, "c\r\n\r\n"));
-    assert_false(has_tree(NESTED "cc: ", "abcdefgh", 8 * 1024, "\r\n\r\n"));
-    assert_true(has_tree("Subject: ", "abcdefgh", 8 * 1024, "\r\n\r\n"));
-    assert_true(has_tree("To: ", "g:", 5000 - 1, "\r\n\r\n"));
-    assert_false(has_tree("To: ", "g:", 5000, "\r\n\r\n"));
-    assert_true(has_tree("Content-Type: multipart/mixed; boundary=b\r\n\r\n", "--b\r\n\r\n", 2000, ""));
-    assert_false(has_tree("Content-Type: multipart/mixed; boundary=b\r\n\r\n", "--b\r\n\r\n", 2001, ""));
-    assert_true(has_tree("A: b\r\n\r\n", "text\r\n", 30000, ""));
-    assert_false(has_tree("A: b\r\n", "C: d\r\n", 20000, "\r\n"));
-    assert_false(has_tree("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n", "C: d\r\n", 20000,
-                          "\r\n"));
-    assert_false(has_tree(NESTED, "C: d\r\n", 20000, "\r\n"));
+    assert_string_equal(met("To: ", "abcdefgh", 8 * 1024 - 100, "\r\n\r\n"), "tree ");
+    assert_string_equal(met("To: ", "abcdefgh", 8 * 1024, "\r\n\r\n"), "tree address");
+    assert_string_equal(met("To \t: ", "a@b,\r\n ", 10000, "c\r\n\r\n"), "tree address");
+    assert_string_equal(met(NESTED "cc: ", "abcdefgh", 8 * 1024, "\r\n\r\n"), "tree address");
+    assert_string_equal(met(NESTED "to: ", "g:", 5000 - 1, "\r\n\r\n"), "tree ");
+    assert_string_equal(met(NESTED "to: ", "g:", 5000, "\r\n\r\n"), "tree address");
+    assert_string_equal(met("Subject: ", "abcdefgh", 8 * 1024, "\r\n\r\n"), "tree ");
+    assert_string_equal(met("Subject: ", "abcdefgh", 13 * 1024, "\r\n\r\n"), "tree line-length");
+    assert_string_equal(met(NESTED "Subject: ", "abcdefgh", 13 * 1024, "\r\n\r\n"),
+                        "tree line-length");
+    assert_string_equal(met(MIXED, "--b\r\n\r\n", 2000, ""), "tree ");
+    assert_string_equal(met(MIXED, "--b\r\n\r\n", 2001, ""), "tree parts");
+    assert_string_equal(met("A: b\r\n\r\n", "--b\r\n", 30000, ""), "tree ");
+    assert_string_equal(met(MIXED "--b\r\n", "C: d\r\n", 20001, "\r\n"), "tree header-count");
+    assert_string_equal(met(NESTED, "C: d\r\n", 20001, "\r\n"), "tree header-count");
     assert_true(has_tree("Content-Type: text/plain; ", "a", 59, "=\xc3\xa4\r\n\r\n"));
     assert_false(has_tree("Content-Type: text/plain; ", "a", 60, "=\xc3\xa4\r\n\r\n"));
-    assert_false(has_tree(NESTED "Content-Type: text/plain;\r\n\t", "a", 71, "*=x\r\n\r\n"));
+    assert_string_equal(met(NESTED "Content-Type: text/plain;\r\n\t", "a", 71, "*=x\r\n\r\n"),
+                        "tree line-length");
+}
+
+static void depth_is_told_from_breadth(void **state)
+{
+    (void)state;
+    assert_string_equal(met("", "Content-Type: message/rfc822\r\n\r\n", 100, "A: b\r\n\r\nx"), "tree ");
+    assert_string_equal(met("", "Content-Type: message/rfc822\r\n\r\n", 101, "A: b\r\n\r\nx"),
+                        "tree nesting");
+    assert_string_equal(met(MIXED, "--b\r\nContent-Type: message/rfc822\r\n\r\nA: b\r\n\r\nx\r\n", 500,
+                            "--b--\r\n"), "tree ");
+    assert_string_equal(met(MIXED, "--b\r\nContent-type: MULTIPART/mixed; Boundary = \"c d\"\r\n\r\n"
+                                   "--c d\r\n\r\nx\r\n--c d--\r\n", 500, "--b--\r\n"), "tree ");
+    assert_string_equal(met(MIXED, "--b\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n", 101, ""),
+                        "tree nesting"); /* the innermost of that name goes on */
+    assert_string_equal(met(MIXED "--b\r\n", "Content-Type: multipart/mixed; boundary=c\r\n\r\n--d\r\n",
+                            100, ""), "tree nesting");
+}
+
+static size_t fields_of(const char *repeated, size_t times, const char *after, const char *body)
+{
+    GString *text = g_string_new(NULL);
+    for (size_t i = 0; i < times; i++)
+        g_string_append(text, repeated);
+    g_string_append(text, after);
+    struct message *m = message_new(text->str, text->len);
+    const size_t count = m->header_count;
+    assert_true(g_str_has_prefix(m->body, body));
+    assert_true(m->body + m->body_len == text->str + text->len);
+    message_free(&m);
+    size_t early;
+    g_free(message_scan_headers(text->str, text->len, &early));
+    assert_int_equal(early, count);
+    g_string_free(text, TRUE);
+    return count;
+}
+
+/* A header that is too much ends, and what is left of it is body. */
+static void header_limits(void **state)
+{
+    struct limits small = limits_default;
+    (void)state;
+    assert_string_equal(met("", "C: d\r\n", 2000, "\r\nx"), "tree ");
+    assert_string_equal(met("", "C: d\r\n", 2001, "\r\nx"), "tree header-count");
+    assert_int_equal(fields_of("C: d\r\n", 100000, "\r\nbody", "C: d\r\n"), 2000);
+    assert_int_equal(fields_of("C: d\r\n e\r\n", 2000, "X: y\r\n z\r\n\r\nbody", "X: y\r\n z"), 2000);
+    small.header_bytes = 1000;
+    small.header_count = 200;
+    limits_set(&small);
+    assert_int_equal(fields_of("C: defg\r\n", 120, "Content-Type: x/y\r\n\r\n", "C: defg"), 111);
+    assert_int_equal(fields_of("C: defg\r\n", 111, "\r\nbody", "body"), 111);
+    assert_int_equal(fields_of("C: d\r\n", 10, "X: y\r\n", ""), 11);
+    assert_string_equal(met("A: b\r\nLong: ", "x", 1000, "\r\nAfter: c\r\n\r\n"), "tree header-size");
+    assert_string_equal(met("", "C: d\r\n", 201, "\r\n"), "header-size");
+    limits_set(&limits_default);
 }
 
 int main(void)
@@ -280,6 +357,7 @@ int main(void)
         cmocka_unit_test(structural),   cmocka_unit_test(text),
         cmocka_unit_test(parts),        cmocka_unit_test(large), cmocka_unit_test(defects), cmocka_unit_test(no_tree),
         cmocka_unit_test(depth),        cmocka_unit_test(limits),
+        cmocka_unit_test(header_limits), cmocka_unit_test(depth_is_told_from_breadth),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,7 +51,7 @@ static int set_up(void **state)
     char *error = NULL;
     (void)state;
     folder = g_dir_make_tmp("filterd-tutor-XXXXXX", NULL);
-    settings = (struct settings){.mode = MODE_TOE,
+    settings = (struct settings){.mode = MODE_TOE, .limits = limits_default,
                                  .hostname = (char *)"mx.example.org",
                                  .header_prefix = (char *)"X-Filterd",
                                  .recipient_delimiter = (char *)"+",
