@@ -345,7 +345,7 @@ static void header_limits(void **state)
     assert_int_equal(fields_of("C: defg\r\n", 111, "\r\nbody", "body"), 111);
     assert_int_equal(fields_of("C: d\r\n", 10, "X: y\r\n", ""), 11);
     assert_string_equal(met("A: b\r\nLong: ", "x", 1000, "\r\nAfter: c\r\n\r\n"), "tree header-size");
-    assert_string_equal(met("", "C: d\r\n", 201, "\r\n"), "header-size");
+    assert_string_equal(met("", "C: d\r\n", 201, "\r\n"), "tree header-size");
     limits_set(&limits_default);
 }
 
