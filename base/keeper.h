@@ -6,7 +6,8 @@
  * features au), train (user s, class s, features au), alias-add (address s, user s), alias-remove
  * (address s), user-set (user s, name s, value s; no value removes), user-remove (user s),
  * user-export (user s; gives back file ay), user-import (user s, file ay), greylist (address s,
- * sender s, recipient s, maybe domain s; gives back wait i), ping.
+ * sender s, recipient s, maybe domain s; gives back wait i), retry-known (digests ay; gives back
+ * known ay), retry-served (digests ay), retry-forget (digests ay), ping.
  * train also takes batch aau for features, and gives back right u: how many of its messages the
  * model had on the right side before it learnt them.
  * Uids of train_users may retrain and nothing else. */

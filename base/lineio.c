@@ -350,6 +350,12 @@ bool lineio_flush(struct lineio *io)
     return !io->failed;
 }
 
+bool lineio_hung_up(const struct lineio *io)
+{
+    struct pollfd p = {io->wfd, 0, 0};
+    return poll(&p, 1, 0) > 0 && (p.revents & (POLLERR | POLLHUP | POLLNVAL));
+}
+
 bool lineio_put_data(struct lineio *io, const void *data, size_t len)
 {
     const char *p = data, *end = p + len;

@@ -60,5 +60,7 @@ void lineio_put(struct lineio *io, const char *format, ...) __attribute__((forma
 /* A message with dots stuffed, a CRLF added if it lacks one at its end, and the final dot. */
 bool lineio_put_data(struct lineio *io, const void *data, size_t len);
 bool lineio_flush(struct lineio *io);
+/* The other side has closed the connection for both ways: what was sent last may not have been read. */
+bool lineio_hung_up(const struct lineio *io);
 
 #endif

@@ -25,6 +25,7 @@ static const struct {
     [REASON_NEXT_HOP_DOWN] = {RES_TEMP, 451, "4.4.1", "Next hop does not answer, try again later"},
     [REASON_PARTIAL] = {RES_TEMP, 451, "4.3.0", "Not all recipients could be served, try again"},
     [REASON_GREYLISTED] = {RES_TEMP, 451, "4.7.1", "Greylisted, please come back later"},
+    [REASON_SERVED_BEFORE] = {RES_OK, 250, "2.0.0", "Ok, delivered before"},
     [REASON_NO_UTF8] = {RES_REJECT, 550, "5.6.7", "Next hop takes no internationalized mail"},
 };
 
@@ -35,6 +36,7 @@ struct outcome outcome_of(enum outcome_reason reason)
         reason = REASON_UNFORESEEN;
     o.result = table[reason].result;
     o.code = table[reason].code;
+    o.before = reason == REASON_SERVED_BEFORE;
     snprintf(o.dsn, sizeof o.dsn, "%s", table[reason].dsn);
     snprintf(o.text, sizeof o.text, "%s", table[reason].text);
     return o;

@@ -4,6 +4,8 @@
 #ifndef BASE_RESULT_H
 #define BASE_RESULT_H
 
+#include <stdbool.h>
+
 enum result { RES_TEMP = 0, RES_OK, RES_REJECT, RES_DISCARD };
 
 enum outcome_reason {
@@ -22,6 +24,7 @@ enum outcome_reason {
     REASON_NEXT_HOP_DOWN,  /* no connection, broken off, or timed out */
     REASON_PARTIAL,        /* one reply for several recipients, and not all went through */
     REASON_GREYLISTED,     /* doubtful, and the client still waits */
+    REASON_SERVED_BEFORE,  /* an earlier attempt delivered this copy */
     REASON_NO_UTF8,        /* needs SMTPUTF8 and the next hop has none */
     REASON_COUNT
 };
@@ -31,6 +34,7 @@ struct outcome {
     int code;       /* SMTP reply code */
     char dsn[12];   /* RFC 3463, "2.0.0" */
     char text[400]; /* one line, printable ASCII */
+    bool before;    /* it was delivered in an earlier attempt */
 };
 
 struct outcome outcome_of(enum outcome_reason reason);

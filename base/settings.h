@@ -44,6 +44,7 @@ struct settings {
     struct listener *listeners;
     size_t listener_count;
     struct next_hop deliver;
+    int proxy_seconds; /* before the queue: from the message's end to our reply */
     struct endpoint control;
     char **train_users; /* login names */
     enum train_mode mode;

@@ -108,14 +108,32 @@ bool sitekey_load(const char *file, bool create, struct sitekey *key_r, char **e
     return true;
 }
 
-void sitekey_derive(const struct sitekey *key, const char *purpose, const char *name,
-                    unsigned char out[16])
+static gcry_md_hd_t open_hmac(const void *key, size_t len)
 {
     gcry_md_hd_t md;
     gcrypt_once();
-    if (gcry_md_open(&md, GCRY_MD_SHA256, GCRY_MD_FLAG_HMAC) ||
-        gcry_md_setkey(md, key->bytes, sizeof key->bytes))
+    if (gcry_md_open(&md, GCRY_MD_SHA256, GCRY_MD_FLAG_HMAC) || gcry_md_setkey(md, key, len))
         g_error("libgcrypt has no HMAC-SHA256");
+    return md;
+}
+
+void sitekey_digest(const unsigned char key[16], const struct sitekey_piece *pieces, size_t count,
+                    unsigned char out[32])
+{
+    gcry_md_hd_t md = open_hmac(key, 16);
+    for (size_t i = 0; i < count; i++) {
+        const guint64 len = GUINT64_TO_LE((guint64)pieces[i].len);
+        gcry_md_write(md, &len, sizeof len);
+        gcry_md_write(md, pieces[i].data, pieces[i].len);
+    }
+    memcpy(out, gcry_md_read(md, GCRY_MD_SHA256), 32);
+    gcry_md_close(md);
+}
+
+void sitekey_derive(const struct sitekey *key, const char *purpose, const char *name,
+                    unsigned char out[16])
+{
+    gcry_md_hd_t md = open_hmac(key->bytes, sizeof key->bytes);
     /* The terminator of purpose goes in: ("ab", "c") is not ("a", "bc"). */
     gcry_md_write(md, purpose, strlen(purpose) + 1);
     gcry_md_write(md, name, strlen(name));

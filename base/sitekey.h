@@ -15,6 +15,13 @@ bool sitekey_load(const char *file, bool create, struct sitekey *key_r, char **e
 /* 16 bytes for one purpose and name, by HMAC-SHA256 cut to 16. */
 void sitekey_derive(const struct sitekey *key, const char *purpose, const char *name,
                     unsigned char out[16]);
+struct sitekey_piece {
+    const void *data;
+    size_t len;
+};
+/* HMAC-SHA256 (RFC 2104) of all pieces, each with its length in front: no two lists are alike. */
+void sitekey_digest(const unsigned char key[16], const struct sitekey_piece *pieces, size_t count,
+                    unsigned char out[32]);
 /* SipHash-2-4 (Aumasson and Bernstein, 2012), 64 bits out. */
 uint64_t siphash(const unsigned char key[16], const void *data, size_t len);
 

@@ -15,6 +15,7 @@
 #include "classifier/ledger.h"
 #include "filterd/greylisting.h"
 #include "filterd/peer.h"
+#include "filterd/retries.h"
 
 /* A batch of training is the largest request. */
 #define REQUEST_BYTES (64u * 1024 * 1024)
@@ -32,6 +33,7 @@ struct client {
 struct desk {
     struct ledger *ledger;
     struct greylist *greylist; /* NULL: off, or it could not be opened */
+    struct retries *retries;   /* NULL: it could not be opened */
 };
 
 static volatile sig_atomic_t leave;
@@ -75,6 +77,8 @@ static int handle(const struct desk *desk, const char *verb, GVariant *arguments
 {
     if (g_str_has_prefix(verb, "greylist"))
         return greylisting_handle(desk->greylist, arguments, results, text_r);
+    if (g_str_has_prefix(verb, "retry-"))
+        return retries_handle(desk->retries, verb, arguments, results, text_r);
     return ledger_handle(desk->ledger, verb, arguments, results, text_r);
 }
 
@@ -136,6 +140,8 @@ static void loop(const struct desk *desk, const struct settings *s, int listen_f
             ledger_tick(desk->ledger);
             if (desk->greylist)
                 greylist_tick(desk->greylist, (long)time(NULL));
+            if (desk->retries)
+                retries_tick(desk->retries, (long)time(NULL));
             ticked = g_get_monotonic_time();
         }
     }
@@ -152,6 +158,16 @@ static struct greylist *open_greylist(const struct settings *s, const struct sit
         log_warn("keeper: %s; nobody is asked to come again", error);
     g_free(error);
     return g;
+}
+
+static struct retries *open_retries(const struct settings *s)
+{
+    char *error = NULL;
+    struct retries *r = retries_open(s->state_dir, &error);
+    if (error)
+        log_warn("keeper: %s; a message that is retried may come twice", error);
+    g_free(error);
+    return r;
 }
 
 int keeper_process_run(const struct settings *s, const struct sitekey *key, int listen_fd,
@@ -176,10 +192,12 @@ int keeper_process_run(const struct settings *s, const struct sitekey *key, int 
         return EX_TEMPFAIL;
     }
     desk.greylist = open_greylist(s, key);
+    desk.retries = open_retries(s);
     if (write(ready_fd, "", 1) < 0)
         log_warn("keeper: the master is gone");
     loop(&desk, s, listen_fd);
     greylist_free(&desk.greylist);
+    retries_free(&desk.retries);
     ledger_free(&desk.ledger);
     return EX_OK;
 }

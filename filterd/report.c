@@ -28,12 +28,13 @@ void report_end(struct report *rp, const struct outcome *o)
     const char *limits = limits_noted();
     /* The next hop's text may quote anything, even the subject: only its code and DSN are known
      * to be harmless, so its words are kept short. */
-    log_info("qid=%s from=<%s> to=<%s> client=%s size=%zu %s %s key=%s sealed=%s delay_ms=%d "
+    log_info("qid=%s from=<%s> to=<%s> client=%s size=%zu %s %s key=%s sealed=%s%s delay_ms=%d "
              "%s%s%sdsn=%s reply=\"%d %.100s\"",
              e->queue_id ? e->queue_id : "-", e->sender ? e->sender : "", rp->recipient->address,
              e->client_addr ? e->client_addr : "-", rp->size, rp->verdict,
              rp->evidence ? rp->evidence : "dns=-", rp->fingerprint,
-             rp->sealed, (int)((g_get_monotonic_time() - rp->started) / 1000),
+             rp->sealed, o->before ? " served=before" : "",
+             (int)((g_get_monotonic_time() - rp->started) / 1000),
              *limits ? "limits=" : "", limits, *limits ? " " : "", o->dsn, o->code, o->text);
     g_clear_pointer(&rp->evidence, g_free);
 }

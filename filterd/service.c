@@ -1,5 +1,6 @@
 #include "filterd/service.h"
 
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -9,6 +10,8 @@
 
 /* The keeper answers in well under a millisecond; a mail waits no longer than this for learning. */
 #define KEEPER_TIMEOUT_MS 2000
+/* One that let somebody wait that long is left alone for a while: a message asks several times. */
+#define KEEPER_SILENT_US (10 * G_USEC_PER_SEC)
 
 static const char *anonymize_file(const struct settings *s, enum role role)
 {
@@ -51,6 +54,7 @@ struct service *service_new(const struct settings *s, const struct sitekey *key,
     sv->settings = s;
     sv->keeper = -1;
     sv->courier = courier;
+    sv->retry_key = retry_digest_key_of(key);
     sv->users = users_open(s->state_dir, false, &error);
     if (!sv->users) {
         log_warn("users.db cannot be read, all recipients are tempfailed: %s", error);
@@ -84,8 +88,10 @@ void service_free(struct service **sv)
 static struct keeper_answer ask_all(struct service *sv, const char *verb, GVariant *arguments)
 {
     struct keeper_answer a = {.code = EX_TEMPFAIL};
+    const gint64 now = g_get_monotonic_time();
+    const int attempts = now < sv->keeper_silent ? 0 : 2;
     g_variant_ref_sink(arguments);
-    for (int attempt = 0; attempt < 2 && a.code == EX_TEMPFAIL; attempt++) {
+    for (int attempt = 0; attempt < attempts && a.code == EX_TEMPFAIL; attempt++) {
         if (sv->keeper < 0 && (sv->keeper = keeper_connect(&sv->settings->control)) < 0)
             break;
         keeper_answer_clear(&a);
@@ -96,6 +102,8 @@ static struct keeper_answer ask_all(struct service *sv, const char *verb, GVaria
         }
     }
     g_variant_unref(arguments);
+    if (attempts && !a.results && g_get_monotonic_time() - now >= KEEPER_TIMEOUT_MS * 1000)
+        sv->keeper_silent = g_get_monotonic_time() + KEEPER_SILENT_US;
     return a;
 }
 
@@ -179,4 +187,54 @@ int service_greylist(struct service *sv, const struct greylist_triplet *t)
         log_warn("greylist: %s; nobody is asked to come again", a.text ? a.text : "no keeper");
     keeper_answer_clear(&a);
     return wait > 0 ? wait : 0;
+}
+
+/* A mail never waits for this memory, nor fails for it. */
+static struct keeper_answer ask_retries(struct service *sv, const char *verb,
+                                        const unsigned char *digests, size_t count)
+{
+    GVariantDict d;
+    g_variant_dict_init(&d, NULL);
+    g_variant_dict_insert_value(&d, "digests",
+                                g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, digests,
+                                                          count * RETRY_DIGEST_BYTES, 1));
+    struct keeper_answer a = ask_all(sv, verb, g_variant_dict_end(&d));
+    if (a.code != EX_OK && !sv->no_retries)
+        log_warn("retries: %s; a message that is retried now may come twice",
+                 a.text && *a.text ? a.text : "no keeper");
+    sv->no_retries = a.code != EX_OK;
+    return a;
+}
+
+void service_retry_known(struct service *sv, const unsigned char *digests, size_t count,
+                         unsigned char *known_r)
+{
+    memset(known_r, 0, count);
+    if (!count)
+        return;
+    struct keeper_answer a = ask_retries(sv, "retry-known", digests, count);
+    GVariant *known = a.results ? g_variant_lookup_value(a.results, "known",
+                                                         G_VARIANT_TYPE_BYTESTRING)
+                                : NULL;
+    gsize len = 0;
+    const unsigned char *data = known ? g_variant_get_fixed_array(known, &len, 1) : NULL;
+    if (data && len == count)
+        memcpy(known_r, data, count);
+    if (known)
+        g_variant_unref(known);
+    keeper_answer_clear(&a);
+}
+
+void service_retry_served(struct service *sv, const unsigned char *digest)
+{
+    struct keeper_answer a = ask_retries(sv, "retry-served", digest, 1);
+    keeper_answer_clear(&a);
+}
+
+void service_retry_forget(struct service *sv, const unsigned char *digests, size_t count)
+{
+    if (!count)
+        return;
+    struct keeper_answer a = ask_retries(sv, "retry-forget", digests, count);
+    keeper_answer_clear(&a);
 }

@@ -6,6 +6,7 @@
 #include "base/sitekey.h"
 #include "base/users.h"
 #include "classifier/classifier.h"
+#include "filterd/retry_digest.h"
 #include "gpg/seal.h"
 #include "rules/anonymize.h"
 #include "rules/greylist.h"
@@ -20,6 +21,9 @@ struct service {
     bool no_anonymize[2];           /* a table that could not be read: all mail is tempfailed */
     struct rules *rules;
     int keeper;  /* connected when first wanted; -1 */
+    gint64 keeper_silent; /* it left a request without an answer: not asked before this time */
+    struct retry_digest_key retry_key;
+    bool no_retries; /* the last request about retries failed, and it was logged */
     int courier; /* -1 where no next hop needs one */
 };
 
@@ -49,6 +53,14 @@ bool service_record(struct service *sv, const struct record_wanted *r);
 int service_learn(struct service *sv, const struct lesson_wanted *l, char **text_r);
 /* The next hop took the copy. */
 void service_confirm(struct service *sv, const char *user, const char *signature);
+/* The memory of copies that went through (filterd/retries.h); digests of RETRY_DIGEST_BYTES. Which of
+ * these count ones are known: a 0 or 1 for each. All 0 if the keeper does not answer. */
+void service_retry_known(struct service *sv, const unsigned char *digests, size_t count,
+                         unsigned char *known_r);
+/* The next hop took this copy. */
+void service_retry_served(struct service *sv, const unsigned char *digest);
+/* The client knows that these went through: it will not try them again. */
+void service_retry_forget(struct service *sv, const unsigned char *digests, size_t count);
 /* Seconds the client has to wait before it may come again, 0 if it passes: also when greylisting is
  * off or the keeper does not answer. */
 int service_greylist(struct service *sv, const struct greylist_triplet *t);

@@ -1,0 +1,53 @@
+#include "filterd/retry_digest.h"
+
+#include <glib.h>
+#include <string.h>
+
+struct retry_digest_key retry_digest_key_of(const struct sitekey *key)
+{
+    struct retry_digest_key k;
+    sitekey_derive(key, "retries", "copies", k.bytes);
+    return k;
+}
+
+/* Of the author: the same at each attempt. Were one left out, two messages that differ in nothing
+ * else would be one. */
+static bool is_the_authors(const struct header *h)
+{
+    static const char *const names[] = {"From",    "Sender", "Reply-To",   "To",
+                                        "Cc",      "Date",   "Message-ID", "In-Reply-To",
+                                        "Subject", "References"};
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        if (header_is(h, names[i]))
+            return true;
+    return header_is_structural(h);
+}
+
+struct retry_digest_content retry_digest_content_of(const struct retry_digest_key *key,
+                                                    const struct message *m)
+{
+    struct retry_digest_content content;
+    GArray *pieces = g_array_sized_new(FALSE, FALSE, sizeof(struct sitekey_piece), 24);
+    for (size_t i = 0; i < m->header_count; i++) {
+        const struct sitekey_piece field = {m->headers[i].start, m->headers[i].len};
+        if (is_the_authors(&m->headers[i]))
+            g_array_append_val(pieces, field);
+    }
+    const struct sitekey_piece body = {m->body, m->body_len};
+    g_array_append_val(pieces, body);
+    sitekey_digest(key->bytes, (const struct sitekey_piece *)(void *)pieces->data, pieces->len,
+                   content.bytes);
+    g_array_unref(pieces);
+    return content;
+}
+
+void retry_digest_copy(const struct retry_digest_key *key, const struct retry_digest_content *content,
+                       const char *sender, const char *recipient, unsigned char *out)
+{
+    unsigned char whole[32];
+    const struct sitekey_piece pieces[] = {{content->bytes, sizeof content->bytes},
+                                           {sender, strlen(sender)},
+                                           {recipient, strlen(recipient)}};
+    sitekey_digest(key->bytes, pieces, G_N_ELEMENTS(pieces), whole);
+    memcpy(out, whole, RETRY_DIGEST_BYTES);
+}

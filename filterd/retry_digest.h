@@ -1,0 +1,30 @@
+/* retry_digest: by what a copy is known again when its message comes once more.
+ *
+ * Sender, recipient, the fields its author wrote and the body, under a key of the site. Trace fields
+ * (Received, Return-Path, DKIM-Signature, Authentication-Results) stay out: who tries again, or hands
+ * it to us again, writes them anew. */
+#ifndef FILTERD_RETRY_DIGEST_H
+#define FILTERD_RETRY_DIGEST_H
+
+#include "base/message.h"
+#include "base/sitekey.h"
+
+#define RETRY_DIGEST_BYTES 16
+
+struct retry_digest_key {
+    unsigned char bytes[16];
+};
+/* What all copies of one message have in common. */
+struct retry_digest_content {
+    unsigned char bytes[32];
+};
+
+struct retry_digest_key retry_digest_key_of(const struct sitekey *key);
+/* Before fields are changed: of the message as it came. */
+struct retry_digest_content retry_digest_content_of(const struct retry_digest_key *key,
+                                                    const struct message *m);
+/* out has RETRY_DIGEST_BYTES. */
+void retry_digest_copy(const struct retry_digest_key *key, const struct retry_digest_content *content,
+                       const char *sender, const char *recipient, unsigned char *out);
+
+#endif
