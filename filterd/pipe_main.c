@@ -179,10 +179,16 @@ static int filter(struct service *sv, const struct job *job, const struct next_h
     struct envelope *e = make_envelope(job);
     struct outcome *outcomes = g_new0(struct outcome, e->recipients->len);
     struct hop *hop = hop_new(sv, to);
-    struct arrival a = {e, evidence_start(sv->rules, e), &raw, false, false};
+    GByteArray *served = job->to_stdout ? NULL : g_byte_array_new();
+    struct arrival a = {.envelope = e, .evidence = evidence_start(sv->rules, e), .raw = &raw,
+                        .served = served};
     hop_set_deadline(hop, DELIVER_MS);
     pipeline_run(sv, hop, &a, outcomes);
     int code = worst(outcomes, e->recipients->len);
+    if (served && code == EX_OK)
+        service_retry_forget(sv, served->data, served->len / RETRY_DIGEST_BYTES);
+    if (served)
+        g_byte_array_unref(served);
     hop_free(&hop);
     evidence_free(&a.evidence);
     g_free(outcomes);
@@ -201,6 +207,7 @@ static int child(const struct settings *s, const struct sitekey *key, const stru
         return EX_CONFIG;
     }
     struct service *sv = service_new(s, key, courier);
+    sv->no_retries = true; /* without a daemon there is no such memory: no line for each mail */
     int code = filter(sv, job, job->to_stdout ? &out : &s->deliver);
     service_free(&sv);
     return code;

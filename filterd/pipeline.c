@@ -11,6 +11,7 @@
 #include "filterd/pipeline.h"
 
 #include <math.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -23,26 +24,44 @@
 #include "filterd/verdict.h"
 
 /* Longer than all deadlines together: what hangs beyond it (a gpg that never ends) takes its worker
- * down by SIGALRM, and the MTA still has the message. */
+ * down by SIGALRM, and the MTA still has the message. Before the queue Postfix waits 100 s. */
 #define STUCK_SECONDS 400
+#define STUCK_WAITING_SECONDS 89
+/* Of the time there is before the queue, delivery keeps at least half. */
+#define ASKING_SHARE 2
+
+/* One recipient's. */
+struct turn {
+    struct recipient *recipient;
+    struct treatment treatment;
+    struct verdict *verdict; /* NULL: not judged yet */
+    unsigned char digest[RETRY_DIGEST_BYTES];
+    bool served; /* in an earlier attempt */
+};
 
 struct way {
     struct service *service;
     struct hop *hop;
     const struct arrival *arrival;
     struct message *message;
+    struct retry_digest_content content;
     struct tokens *tokens;
     bool encrypted; /* came encrypted: passed on as it is */
+    struct turn *turns; /* one for each recipient of the envelope */
 };
 
-static struct verdict *judge(struct way *w, const struct recipient *r, enum handling handling)
+static struct verdict *judge(struct way *w, struct turn *t)
 {
     const struct listener *l = w->arrival->envelope->listener;
-    if (handling == HANDLE_FOREIGN || (l && l->role == ROLE_SUBMISSION))
-        return verdict_none();
     const struct verdict_basis basis = {w->tokens, w->arrival->evidence, w->arrival->envelope,
                                         w->message};
-    return verdict_new(w->service, recipient_judges(w->service, r), &basis);
+    if (t->verdict)
+        return t->verdict;
+    if (t->treatment.handling == HANDLE_FOREIGN || (l && l->role == ROLE_SUBMISSION))
+        t->verdict = verdict_none();
+    else
+        t->verdict = verdict_new(w->service, recipient_judges(w->service, t->recipient), &basis);
+    return t->verdict;
 }
 
 /* What policy makes of spam. True: there is no copy to deliver, *o says how it ended. */
@@ -117,42 +136,61 @@ static struct recipient *addressee(struct way *w, struct recipient *r, struct re
     return quarantine;
 }
 
-static struct outcome deliver(struct way *w, struct recipient *r, struct treatment *t,
-                              struct report *report)
+static bool is_late(const struct way *w)
+{
+    const gint64 deadline = w->arrival->deadline;
+    return deadline && g_get_monotonic_time() >= deadline;
+}
+
+/* Told at once: a kill between the next hop's reply and this would double the copy. */
+static void note_served(struct way *w, const struct turn *t)
+{
+    if (!w->arrival->served)
+        return;
+    if (!t->served)
+        service_retry_served(w->service, t->digest);
+    g_byte_array_append(w->arrival->served, t->digest, sizeof t->digest);
+}
+
+static struct outcome deliver(struct way *w, struct turn *t, struct report *report)
 {
     struct outcome o = outcome_of(REASON_UNFORESEEN);
     struct recipient quarantine = {0};
-    struct verdict *v = judge(w, r, t->handling);
-    struct recipient *to = addressee(w, r, &quarantine, v, t);
-    report_verdict(report, v, t->fingerprint, w->arrival->evidence);
+    struct verdict *v = judge(w, t);
+    struct recipient *to = addressee(w, t->recipient, &quarantine, v, &t->treatment);
+    report_verdict(report, v, t->treatment.fingerprint, w->arrival->evidence);
     if (!ends_here(w, v, &o)) {
         verdict_record(v, w->service);
-        struct sealed *sealed = make_copy(w, to, t->handling, v);
+        struct sealed *sealed = make_copy(w, to, t->treatment.handling, v);
         if (sealed) {
             report->sealed = sealed_mark(sealed);
             o = hop_deliver(w->hop, w->arrival->envelope, to, sealed);
         }
-        if (o.result == RES_OK)
+        if (o.result == RES_OK) {
+            note_served(w, t);
             verdict_confirm(v, w->service);
+        }
         sealed_free(&sealed);
     }
     if (quarantine.users)
         g_ptr_array_unref(quarantine.users);
-    verdict_free(&v);
     return o;
 }
 
-static struct outcome serve(struct way *w, struct recipient *r)
+static struct outcome serve(struct way *w, struct turn *t)
 {
-    struct outcome o;
-    struct report report = report_start(w->arrival->envelope, r, w->arrival->raw->len);
-    struct treatment t = recipient_treat(w->service, w->arrival->envelope, r);
-    if (t.handling == HANDLE_REFUSE)
-        o = outcome_of(t.reason);
-    else
-        o = deliver(w, r, &t, &report);
+    struct outcome o = outcome_of(REASON_UNFORESEEN);
+    struct report report = report_start(w->arrival->envelope, t->recipient, w->arrival->raw->len);
+    if (t->served) {
+        o = outcome_of(REASON_SERVED_BEFORE);
+        note_served(w, t);
+    } else if (t->treatment.handling == HANDLE_REFUSE) {
+        o = outcome_of(t->treatment.reason);
+    } else if (!is_late(w)) {
+        o = deliver(w, t, &report);
+    }
     report_end(&report, &o);
-    treatment_clear(&t);
+    verdict_free(&t->verdict); /* thousands of features */
     return o;
 }
 
@@ -190,43 +228,124 @@ static bool any_is_new(const struct way *w)
     return wait;
 }
 
+/* The first who is judged. */
+static struct turn *first_judged(const struct way *w)
+{
+    const guint n = w->arrival->envelope->recipients->len;
+    for (guint i = 0; i < n; i++)
+        if (w->turns[i].treatment.handling != HANDLE_FOREIGN)
+            return &w->turns[i];
+    return NULL;
+}
+
 /* Whoever is doubtful and still waits is asked to come again: all recipients together, before any
  * has a copy. */
 static bool asks_to_come_again(struct way *w, struct outcome *outcomes)
 {
     const struct arrival *a = w->arrival;
-    if (!may_be_asked(w))
+    struct turn *first = may_be_asked(w) ? first_judged(w) : NULL;
+    if (!first || !is_doubtful(w, judge(w, first)) || !any_is_new(w))
         return false;
-    struct verdict *v = judge(w, a->envelope->recipients->pdata[0], HANDLE_SEAL);
-    const bool wait = is_doubtful(w, v) && any_is_new(w);
-    for (guint i = 0; wait && i < a->envelope->recipients->len; i++) {
-        struct report report = report_start(a->envelope, a->envelope->recipients->pdata[i],
-                                            a->raw->len);
+    for (guint i = 0; i < a->envelope->recipients->len; i++) {
+        struct report report = report_start(a->envelope, w->turns[i].recipient, a->raw->len);
         outcomes[i] = outcome_of(REASON_GREYLISTED);
-        report_verdict(&report, v, NULL, a->evidence);
+        report_verdict(&report, first->verdict, NULL, a->evidence);
         report_end(&report, &outcomes[i]);
     }
-    verdict_free(&v);
-    return wait;
+    return true;
+}
+
+/* Where one reply stands for all, a key that went bad since RCPT is found before anybody has a copy:
+ * then nobody gets one. */
+static bool all_are_treated(const struct way *w, struct outcome *outcomes)
+{
+    const struct envelope *e = w->arrival->envelope;
+    bool all = true;
+    for (guint i = 0; i < e->recipients->len; i++)
+        all &= w->turns[i].served || w->turns[i].treatment.handling != HANDLE_REFUSE;
+    for (guint i = 0; !all && i < e->recipients->len; i++) {
+        const struct turn *t = &w->turns[i];
+        struct report report = report_start(e, t->recipient, w->arrival->raw->len);
+        outcomes[i] = outcome_of(t->treatment.handling == HANDLE_REFUSE ? t->treatment.reason
+                                                                        : REASON_PARTIAL);
+        report_end(&report, &outcomes[i]);
+    }
+    return all;
+}
+
+static void treat_all(struct way *w)
+{
+    const struct envelope *e = w->arrival->envelope;
+    for (guint i = 0; i < e->recipients->len; i++) {
+        w->turns[i].recipient = e->recipients->pdata[i];
+        w->turns[i].treatment = recipient_treat(w->service, e, e->recipients->pdata[i]);
+    }
+}
+
+/* Who has a copy already. */
+static void recall(struct way *w)
+{
+    const struct envelope *e = w->arrival->envelope;
+    const guint n = e->recipients->len;
+    unsigned char *digests = g_malloc(n * RETRY_DIGEST_BYTES), *known = g_malloc0(n);
+    for (guint i = 0; i < n; i++) {
+        struct turn *t = &w->turns[i];
+        retry_digest_copy(&w->service->retry_key, &w->content, e->sender ? e->sender : "",
+                          t->recipient->address, t->digest);
+        memcpy(digests + i * RETRY_DIGEST_BYTES, t->digest, RETRY_DIGEST_BYTES);
+    }
+    service_retry_known(w->service, digests, n, known);
+    for (guint i = 0; i < n; i++)
+        w->turns[i].served = known[i];
+    g_free(digests);
+    g_free(known);
 }
 
 static void serve_all(struct way *w, struct outcome *outcomes)
 {
+    const struct arrival *a = w->arrival;
+    treat_all(w);
     if (asks_to_come_again(w, outcomes))
         return;
-    for (guint i = 0; i < w->arrival->envelope->recipients->len; i++)
-        outcomes[i] = serve(w, w->arrival->envelope->recipients->pdata[i]);
+    if (a->served)
+        recall(w);
+    if (a->client_waits && !all_are_treated(w, outcomes))
+        return;
+    for (guint i = 0; i < a->envelope->recipients->len; i++) {
+        outcomes[i] = serve(w, &w->turns[i]);
+        if (a->settled && !a->settled(i, &outcomes[i], a->arg))
+            break;
+    }
+}
+
+static void turns_free(struct way *w)
+{
+    for (guint i = 0; i < w->arrival->envelope->recipients->len; i++) {
+        treatment_clear(&w->turns[i].treatment);
+        verdict_free(&w->turns[i].verdict);
+    }
+    g_clear_pointer(&w->turns, g_free);
+}
+
+static void bound_evidence(const struct arrival *a)
+{
+    const gint64 now = g_get_monotonic_time();
+    if (a->client_waits && a->deadline)
+        evidence_set_deadline(a->evidence, now + MAX(a->deadline - now, 0) / ASKING_SHARE);
 }
 
 void pipeline_run(struct service *sv, struct hop *hop, const struct arrival *a,
                   struct outcome *outcomes)
 {
     struct way w = {.service = sv, .hop = hop, .arrival = a};
-    alarm(STUCK_SECONDS);
+    alarm(a->client_waits ? STUCK_WAITING_SECONDS : STUCK_SECONDS);
+    w.turns = g_new0(struct turn, a->envelope->recipients->len);
     limits_forget();
     w.message = message_new((const char *)a->raw->data, a->raw->len);
+    w.content = retry_digest_content_of(&sv->retry_key, w.message);
     headers_drop_forged(w.message, sv->settings);
     w.encrypted = seal_is_encrypted(w.message);
+    bound_evidence(a);
     evidence_finish(a->evidence, w.message, a->bare);
     w.tokens = tokens_new(w.message);
     tokens_add_facts(w.tokens, evidence_facts(a->evidence));
@@ -234,6 +353,7 @@ void pipeline_run(struct service *sv, struct hop *hop, const struct arrival *a,
     headers_drop_forged(w.message, sv->settings); /* what a replacement made, too */
     if (texts)
         serve_all(&w, outcomes);
+    turns_free(&w);
     tokens_free(&w.tokens);
     message_free(&w.message);
     if (texts)

@@ -14,7 +14,16 @@ struct arrival {
     struct evidence *evidence; /* started when the envelope was known */
     const struct bytes *raw;   /* CRLF line ends; kept unchanged */
     bool bare;                 /* had bare CR or LF, since normalised */
-    bool client_waits;         /* before the queue: a refusal reaches the sender's own server */
+    bool client_waits;         /* before the queue: a refusal reaches the sender's own server, and
+                                * one reply stands for all */
+    gint64 deadline;           /* monotonic microseconds: no copy is begun after it; 0: none */
+    GByteArray *served;        /* gets the digests of the copies that went through, now or in an
+                                * earlier attempt: for service_retry_forget when the client knows.
+                                * NULL: earlier attempts are not asked about */
+    /* A recipient's outcome is known; they come in order. False: nobody hears us, the rest stays.
+     * May be NULL. */
+    bool (*settled)(guint index, const struct outcome *o, void *arg);
+    void *arg;
 };
 
 /* Judges, seals and delivers; outcomes has one place per recipient of the envelope. */

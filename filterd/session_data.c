@@ -6,9 +6,7 @@
 #include "filterd/pipeline.h"
 #include "filterd/session_state.h"
 
-/* Postfix gives up on smtpd_proxy_filter after 100 s: by then our answer must be there. */
 #define DATA_IDLE_MS 300000
-#define PROXY_DELIVER_MS 60000
 #define QUEUED_DELIVER_MS 280000
 /* A longer header is looked at when all is there. */
 #define HEADER_SEARCH_BYTES (256 * 1024)
@@ -18,29 +16,66 @@ static bool before_queue(const struct session *s)
     return s->place->listener->protocol == PROTO_SMTP;
 }
 
-/* SMTP has one reply for all: success only if every copy went, refusal only if all were refused. */
-static struct outcome combine(const struct outcome *outcomes, guint n)
+/* What an earlier attempt delivered, or nobody shall have, says nothing about the rest. */
+static bool has_voice(const struct outcome *o)
 {
-    guint ok = 0, refused = 0, same = 0;
-    for (guint i = 0; i < n; i++) {
-        ok += outcomes[i].result == RES_OK || outcomes[i].result == RES_DISCARD;
-        refused += outcomes[i].result == RES_REJECT;
-        same += outcomes[i].code == outcomes[0].code && !strcmp(outcomes[i].dsn, outcomes[0].dsn);
-    }
-    if (n && (ok == n || refused == n || same == n))
-        return outcomes[0];
-    return outcome_of(ok ? REASON_PARTIAL : REASON_UNFORESEEN);
+    return o->result != RES_DISCARD && !o->before;
 }
 
-static void reply_all(struct session *s, const struct outcome *outcomes, guint n)
+/* SMTP has one reply for all: success only if every copy went, refusal only if all were refused.
+ * What a next hop said passes through if it said the same of all. */
+static struct outcome combine(const struct outcome *outcomes, guint n)
 {
-    if (before_queue(s)) {
-        struct outcome o = combine(outcomes, n);
-        session_reply(s, &o);
-        return;
+    const struct outcome *first = NULL, *later = NULL;
+    bool ok = false, same = true;
+    for (guint i = 0; i < n; i++) {
+        const struct outcome *o = &outcomes[i];
+        if (!has_voice(o))
+            continue;
+        first = first ? first : o;
+        ok |= o->result == RES_OK;
+        later = !later && o->result == RES_TEMP ? o : later;
+        same &= o->result == first->result && o->code == first->code && !strcmp(o->dsn, first->dsn);
     }
-    for (guint i = 0; i < n; i++)
-        session_reply(s, &outcomes[i]);
+    if (!first)
+        return outcomes[0];
+    if (same)
+        return *first;
+    if (ok)
+        return outcome_of(REASON_PARTIAL);
+    return later ? *later : *first;
+}
+
+/* The replies to one message, and who has heard what. */
+struct answering {
+    struct session *session;
+    guint replied;
+    bool heard;
+};
+
+/* LMTP: as soon as it is known, so that nothing that ends us later takes it back. */
+static bool reply_one(guint index, const struct outcome *o, void *arg)
+{
+    struct answering *a = arg;
+    session_reply(a->session, o);
+    a->replied = index + 1;
+    a->heard = lineio_flush(a->session->io) && !lineio_hung_up(a->session->io);
+    return a->heard;
+}
+
+/* The rest of the replies. True if all the client has been told is that its message went through,
+ * or, over LMTP, through for whom. */
+static bool reply_all(struct answering *a, const struct outcome *outcomes, guint n)
+{
+    struct outcome all = outcome_of(REASON_OK);
+    struct session *s = a->session;
+    if (before_queue(s)) {
+        all = combine(outcomes, n);
+        reply_one(0, &all, a);
+    }
+    for (guint i = a->replied; !before_queue(s) && a->heard && i < n; i++)
+        reply_one(i, &outcomes[i], a);
+    return a->heard && (all.result == RES_OK || all.result == RES_DISCARD);
 }
 
 static void refuse_all(struct session *s, enum outcome_reason reason, struct outcome *outcomes)
@@ -52,10 +87,31 @@ static void refuse_all(struct session *s, enum outcome_reason reason, struct out
              s->envelope->sender, outcomes[0].code, outcomes[0].text);
 }
 
+/* All that is done for a message ends in this time from its last byte on. */
+static int limit_ms(const struct session *s)
+{
+    return before_queue(s) ? s->settings->proxy_seconds * 1000 : QUEUED_DELIVER_MS;
+}
+
+static void filter(struct answering *answering, struct arrival *a, struct outcome *outcomes)
+{
+    struct session *s = answering->session;
+    const int ms = limit_ms(s);
+    a->deadline = g_get_monotonic_time() + (gint64)ms * 1000;
+    if (!before_queue(s)) {
+        a->settled = reply_one;
+        a->arg = answering;
+    }
+    hop_set_deadline(s->hop, ms);
+    pipeline_run(s->place->service, s->hop, a, outcomes);
+}
+
 static void handle(struct session *s, struct bytes *raw, const struct lineio_data *facts)
 {
     guint n = s->envelope->recipients->len;
+    struct answering answering = {.session = s, .heard = true};
     struct outcome *outcomes = g_new0(struct outcome, n);
+    GByteArray *served = g_byte_array_new();
     for (guint i = 0; i < n; i++)
         outcomes[i] = outcome_of(REASON_UNFORESEEN);
     if (facts->too_big) {
@@ -63,13 +119,16 @@ static void handle(struct session *s, struct bytes *raw, const struct lineio_dat
     } else if (facts->bare && before_queue(s)) {
         refuse_all(s, REASON_BARE_NEWLINE, outcomes);
     } else {
-        struct arrival a = {s->envelope, s->evidence, raw, facts->bare, before_queue(s)};
+        struct arrival a = {.envelope = s->envelope, .evidence = s->evidence, .raw = raw,
+                            .bare = facts->bare, .client_waits = before_queue(s), .served = served};
         if (facts->bare) /* after the queue a refusal would be a bounce to a forged sender */
             newline_normalise(raw);
-        hop_set_deadline(s->hop, before_queue(s) ? PROXY_DELIVER_MS : QUEUED_DELIVER_MS);
-        pipeline_run(s->place->service, s->hop, &a, outcomes);
+        filter(&answering, &a, outcomes);
     }
-    reply_all(s, outcomes, n);
+    if (reply_all(&answering, outcomes, n))
+        service_retry_forget(s->place->service, served->data, served->len / RETRY_DIGEST_BYTES);
+    s->over |= !answering.heard;
+    g_byte_array_unref(served);
     g_free(outcomes);
 }
 

@@ -29,6 +29,7 @@ struct evidence {
     struct dmarc_result dmarc;
     bool dmarc_known;
     char virus[128]; /* "" if none was found */
+    gint64 deadline; /* G_MAXINT64: none but those of the settings */
 };
 
 /* Mail that comes from our own people is not judged by where it comes from. */
@@ -66,6 +67,7 @@ struct evidence *evidence_start(struct rules *r, const struct envelope *e)
 {
     struct evidence *ev = g_new0(struct evidence, 1);
     ev->rules = r;
+    ev->deadline = G_MAXINT64;
     ev->hits = hits_new();
     ev->facts = g_ptr_array_new_with_free_func(g_free);
     local_envelope(ev->hits, e);
@@ -120,10 +122,20 @@ static void take_spf(struct evidence *ev)
     ev->spf_known = true;
 }
 
+void evidence_set_deadline(struct evidence *ev, gint64 deadline)
+{
+    ev->deadline = deadline;
+}
+
+static gint64 end_of(const struct evidence *ev, int ms)
+{
+    return MIN(g_get_monotonic_time() + (gint64)ms * 1000, ev->deadline);
+}
+
 /* Until all is answered, or the time is over. */
 static void wait_for_answers(struct evidence *ev)
 {
-    const gint64 end = g_get_monotonic_time() + (gint64)ev->rules->settings->dns_timeout_ms * 1000;
+    const gint64 end = end_of(ev, ev->rules->settings->dns_timeout_ms);
     for (;;) {
         const bool wants_spf = ev->spf_asked && !ev->spf_known;
         const int fd = wants_spf ? spf_helper_fd(ev->rules->spf) : -1;
@@ -217,7 +229,8 @@ static void scan(struct evidence *ev, const struct message *m)
     char said[128] = "";
     if (!socket)
         return;
-    const enum clamav_answer answer = clamav_scan(socket, m->raw, m->len, SCAN_MS, said);
+    const gint64 left_ms = (end_of(ev, SCAN_MS) - g_get_monotonic_time()) / 1000;
+    const enum clamav_answer answer = clamav_scan(socket, m->raw, m->len, (int)MAX(left_ms, 1), said);
     if (answer == CLAMAV_ERROR)
         log_warn("clamd: %s; not scanned", said);
     if (answer != CLAMAV_FOUND)

@@ -30,6 +30,8 @@ bool evidence_wait(struct evidence *ev, int fd, int timeout_ms);
 /* The header is complete: from its first byte to its last CRLF. Not kept. A second call, or none
  * before evidence_finish, does no harm. */
 void evidence_header(struct evidence *ev, const char *header, size_t len);
+/* Nothing is waited for past that time, in monotonic microseconds. */
+void evidence_set_deadline(struct evidence *ev, gint64 deadline);
 /* The whole message is there. bare: it held bare CR or LF. Asks for its links and waits for all that
  * was asked. */
 void evidence_finish(struct evidence *ev, const struct message *m, bool bare);

@@ -1,0 +1,342 @@
+/* The memory of copies that went through: what a copy is known by, and the store. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "filterd/retries.h"
+#include "filterd/retry_digest.h"
+
+#define DIGEST RETRY_DIGEST_BYTES
+
+static char *folder, *file;
+static const long start = 1800000000;
+static const unsigned char one[DIGEST] = "the first digest", two[DIGEST] = "the second diges";
+
+static const char plain[] = "From: Alice <alice@example.net>\r\nTo: bob@example.com\r\n"
+                            "Date: Sat, 21 Nov 2026 19:00:00 +0000\r\nMessage-ID: <1@example.net>\r\n"
+                            "Subject: a letter\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\n";
+
+struct copy {
+    const char *header, *body, *sender, *recipient;
+    unsigned char site;
+};
+
+static void digest_of(const struct copy *c, unsigned char out[DIGEST])
+{
+    const struct sitekey site = {{c->site}};
+    const struct retry_digest_key key = retry_digest_key_of(&site);
+    char *raw = g_strconcat(c->header, "\r\n", c->body, NULL);
+    struct message *m = message_new(raw, strlen(raw));
+    const struct retry_digest_content content = retry_digest_content_of(&key, m);
+    retry_digest_copy(&key, &content, c->sender, c->recipient, out);
+    message_free(&m);
+    g_free(raw);
+}
+
+static bool same(const struct copy *a, const struct copy *b)
+{
+    unsigned char x[DIGEST], y[DIGEST];
+    digest_of(a, x);
+    digest_of(b, y);
+    return memcmp(x, y, DIGEST) == 0;
+}
+
+static const struct copy base = {plain, "text\r\n", "a@example.net", "bob@example.com", 1};
+
+static void every_part_counts(void **state)
+{
+    struct copy c[] = {base, base, base, base, base, base, base};
+    (void)state;
+    assert_true(same(&base, &c[0]));
+    c[1].sender = "";
+    c[2].recipient = "bob@example.org";
+    c[3].body = "text \r\n";
+    c[4].site = 2;
+    /* What stands on one side of a border cannot be taken for the other's. */
+    c[5].sender = "a@example.netb";
+    c[5].recipient = "ob@example.com";
+    c[6].body = "";
+    for (size_t i = 1; i < G_N_ELEMENTS(c); i++)
+        for (size_t j = 0; j < i; j++)
+            if (same(&c[i], &c[j]))
+                fail_msg("%zu is %zu", i, j);
+}
+
+/* With this line in place of the one that begins alike, or in front of all. */
+static char *with(const char *line)
+{
+    char **lines = g_strsplit(plain, "\r\n", -1);
+    const size_t name = strcspn(line, ":") + 1;
+    bool found = false;
+    for (size_t i = 0; lines[i]; i++) {
+        if (strncmp(lines[i], line, name))
+            continue;
+        g_free(lines[i]);
+        lines[i] = g_strdup(line);
+        found = true;
+    }
+    char *text = g_strjoinv("\r\n", lines);
+    char *all = found ? g_strdup(text) : g_strconcat(line, "\r\n", text, NULL);
+    g_free(text);
+    g_strfreev(lines);
+    return all;
+}
+
+static bool same_with(const char *line)
+{
+    struct copy c = base;
+    char *header = with(line);
+    c.header = header;
+    const bool is = same(&base, &c);
+    g_free(header);
+    return is;
+}
+
+static void authors_fields_count(void **state)
+{
+    static const char *const lines[] = {
+        "From: Alice <alice@example.org>", "To: carol@example.com", "Cc: carol@example.com",
+        "Date: Sat, 21 Nov 2026 19:00:01 +0000", "Message-ID: <2@example.net>",
+        "Subject: another letter", "Content-Type: text/html", "Reply-To: c@example.net",
+        "Content-Transfer-Encoding: base64", "References: <0@example.net>"};
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(lines); i++)
+        if (same_with(lines[i]))
+            fail_msg("no difference: %s", lines[i]);
+}
+
+static void trace_fields_do_not(void **state)
+{
+    static const char *const lines[] = {
+        "Received: from a by b with ESMTP id 4711;\r\n\tSat, 21 Nov 2026 19:00:02 +0000",
+        "Return-Path: <a@example.net>", "Delivered-To: bob@example.com",
+        "DKIM-Signature: v=1; t=1800000000; b=abc", "Authentication-Results: mx; spf=pass",
+        "X-Spam-Status: no", "ARC-Seal: i=1"};
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(lines); i++)
+        if (!same_with(lines[i]))
+            fail_msg("a difference: %s", lines[i]);
+}
+
+static void odd_messages(void **state)
+{
+    const struct copy none = {"", "", "", "", 1}, only_body = {"", "x\r\n", "", "", 1};
+    const struct copy twice = {"Subject: a\r\nSubject: b\r\n", "", "", "", 1};
+    const struct copy swapped = {"Subject: b\r\nSubject: a\r\n", "", "", "", 1};
+    (void)state;
+    assert_false(same(&none, &only_body));
+    assert_false(same(&twice, &swapped));
+}
+
+static struct retries *open_store(void)
+{
+    char *error = NULL;
+    struct retries *r = retries_open(folder, &error);
+    if (!r)
+        fail_msg("%s", error);
+    return r;
+}
+
+static void known_and_forgotten(void **state)
+{
+    struct retries *r = open_store();
+    (void)state;
+    assert_false(retries_is_known(r, one, start));
+    assert_true(retries_add(r, one, start));
+    assert_true(retries_add(r, one, start));
+    assert_true(retries_is_known(r, one, start));
+    assert_false(retries_is_known(r, two, start));
+    retries_free(&r);
+    r = open_store();
+    assert_true(retries_is_known(r, one, start));
+    assert_true(retries_forget(r, one));
+    assert_false(retries_is_known(r, one, start));
+    assert_true(retries_forget(r, one));
+    retries_free(&r);
+    assert_null(r);
+}
+
+static void time_passes(void **state)
+{
+    struct retries *r = open_store();
+    (void)state;
+    assert_true(retries_add(r, one, start));
+    assert_true(retries_is_known(r, one, start + RETRIES_KEPT_SECONDS - 1));
+    assert_false(retries_is_known(r, one, start + RETRIES_KEPT_SECONDS));
+    assert_true(retries_add(r, two, start + 7200));
+    retries_tick(r, start + RETRIES_KEPT_SECONDS);
+    assert_false(retries_is_known(r, one, start));
+    assert_true(retries_is_known(r, two, start));
+    /* A clock that was set back: nothing is kept for years. */
+    retries_tick(r, start - 86400);
+    assert_false(retries_is_known(r, two, start));
+    retries_free(&r);
+}
+
+/* What was acknowledged is there when its writer was killed. */
+static void killed(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 3; round++) {
+        int ends[2], status;
+        unsigned char n, digest[DIGEST] = {0};
+        assert_int_equal(pipe(ends), 0);
+        pid_t pid = fork();
+        if (pid == 0) {
+            struct retries *r = open_store();
+            for (n = 0; n < 200; n++) {
+                digest[0] = n;
+                digest[1] = (unsigned char)round;
+                if (!retries_add(r, digest, start) || write(ends[1], &n, 1) != 1)
+                    _exit(1);
+            }
+            pause();
+        }
+        do
+            assert_int_equal(read(ends[0], &n, 1), 1);
+        while (n < 150);
+        kill(pid, SIGKILL);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        close(ends[0]);
+        close(ends[1]);
+        struct retries *r = open_store();
+        for (int i = 0; i < (round + 1) * 151; i++) {
+            digest[0] = (unsigned char)(i % 151);
+            digest[1] = (unsigned char)(i / 151);
+            assert_true(retries_is_known(r, digest, start));
+        }
+        retries_free(&r);
+    }
+}
+
+static void corrupt(void **state)
+{
+    struct retries *r = open_store();
+    (void)state;
+    assert_true(retries_add(r, one, start));
+    retries_free(&r);
+    assert_true(g_file_set_contents(file, "no database at all, whatever it is called", -1, NULL));
+    r = open_store();
+    assert_false(retries_is_known(r, one, start));
+    assert_true(retries_add(r, one, start));
+    retries_free(&r);
+    /* A page that was overwritten. */
+    char *data;
+    gsize len;
+    assert_true(g_file_get_contents(file, &data, &len, NULL));
+    assert_true(len > 4096);
+    memset(data + 4096, 0x5a, len - 4096);
+    assert_true(g_file_set_contents(file, data, (gssize)len, NULL));
+    g_free(data);
+    r = open_store();
+    assert_false(retries_is_known(r, one, start));
+    assert_true(retries_add(r, two, start) && retries_is_known(r, two, start));
+    retries_free(&r);
+}
+
+/* The keeper's verbs; the text of "known" as 0s and 1s. */
+static int ask(struct retries *r, const char *verb, const void *digests, gsize len, char *known_r)
+{
+    GVariantDict in, out;
+    char *text = NULL;
+    g_variant_dict_init(&in, NULL);
+    if (digests)
+        g_variant_dict_insert_value(&in, "digests",
+                                    g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, digests, len, 1));
+    g_variant_dict_init(&out, NULL);
+    GVariant *arguments = g_variant_ref_sink(g_variant_dict_end(&in));
+    const int code = retries_handle(r, verb, arguments, &out, &text);
+    GVariant *results = g_variant_ref_sink(g_variant_dict_end(&out));
+    GVariant *known = g_variant_lookup_value(results, "known", G_VARIANT_TYPE_BYTESTRING);
+    gsize n = 0;
+    const unsigned char *data = known ? g_variant_get_fixed_array(known, &n, 1) : NULL;
+    for (gsize i = 0; known_r && i < n; i++)
+        known_r[i] = (char)('0' + data[i]);
+    if (known_r)
+        known_r[n] = 0;
+    if (known)
+        g_variant_unref(known);
+    g_variant_unref(results);
+    g_variant_unref(arguments);
+    g_free(text);
+    return code;
+}
+
+static void verbs(void **state)
+{
+    struct retries *r = open_store();
+    unsigned char both[2 * DIGEST];
+    char known[8];
+    (void)state;
+    memcpy(both, one, DIGEST);
+    memcpy(both + DIGEST, two, DIGEST);
+    assert_int_equal(ask(r, "retry-known", both, sizeof both, known), EX_OK);
+    assert_string_equal(known, "00");
+    assert_int_equal(ask(r, "retry-served", two, DIGEST, NULL), EX_OK);
+    assert_int_equal(ask(r, "retry-known", both, sizeof both, known), EX_OK);
+    assert_string_equal(known, "01");
+    assert_int_equal(ask(r, "retry-forget", both, sizeof both, NULL), EX_OK);
+    assert_int_equal(ask(r, "retry-known", both, sizeof both, known), EX_OK);
+    assert_string_equal(known, "00");
+    assert_int_equal(ask(r, "retry-known", NULL, 0, known), EX_DATAERR);
+    assert_int_equal(ask(r, "retry-known", both, DIGEST + 1, known), EX_DATAERR);
+    assert_int_equal(ask(r, "retry-bogus", both, DIGEST, known), EX_DATAERR);
+    assert_int_equal(ask(NULL, "retry-served", both, DIGEST, NULL), EX_UNAVAILABLE);
+    retries_free(&r);
+}
+
+static int fresh(void **state)
+{
+    (void)state;
+    static const char *const ends[] = {"", "-wal", "-journal", "-shm"};
+    for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
+        char *path = g_strconcat(file, ends[i], NULL);
+        g_unlink(path);
+        g_free(path);
+    }
+    return 0;
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    folder = g_dir_make_tmp("filterd-retries-XXXXXX", NULL);
+    file = folder ? g_build_filename(folder, "retries.db", NULL) : NULL;
+    log_to_fd(1023); /* closed: nothing is logged */
+    return file ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    fresh(state);
+    int failed = rmdir(folder);
+    g_free(file);
+    g_free(folder);
+    return failed;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_part_counts),
+        cmocka_unit_test(authors_fields_count),
+        cmocka_unit_test(trace_fields_do_not),
+        cmocka_unit_test(odd_messages),
+        cmocka_unit_test_setup(known_and_forgotten, fresh),
+        cmocka_unit_test_setup(time_passes, fresh),
+        cmocka_unit_test_setup(killed, fresh),
+        cmocka_unit_test_setup(corrupt, fresh),
+        cmocka_unit_test_setup(verbs, fresh),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
