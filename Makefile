@@ -1,5 +1,5 @@
 # filterd: make, make check, make lint, make fuzz, make SAN=1, make install; make bench,
-# make bench-classifier, make bench-evidence
+# make bench-classifier, make bench-evidence, make bench-end-to-end
 CC ?= gcc
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
@@ -22,7 +22,7 @@ FILTERD_SRC := $(filter-out filterd/main.c filterd/pipe_main.c,$(wildcard filter
 CTL_SRC := $(wildcard tools/filterctl*.c)
 UNIT := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(wildcard t/unit/*_test.c))
 
-.PHONY: all check lint bench bench-classifier bench-evidence fuzz install clean units help
+.PHONY: all check lint bench bench-classifier bench-evidence bench-end-to-end fuzz install clean units help
 all: $(addprefix $(BUILD)/,$(PROGRAMS))
 units: $(UNIT)
 
@@ -64,6 +64,11 @@ bench-classifier: all
 bench-evidence: all
 	bash -c '. tools/deps && deps_install $$DEPS_TEST'
 	BUILD=$(BUILD) t/bench/evidence $(ARGS)
+
+# As root; ARGS='--zeyple FILE --gpgit FILE' for those beside it.
+bench-end-to-end: all
+	bash -c '. tools/deps && deps_install $$DEPS_TEST $$DEPS_BENCH_END'
+	BUILD=$(BUILD) t/bench/end_to_end $(ARGS)
 
 fuzz:
 	t/fuzz/run $(T)

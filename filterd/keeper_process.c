@@ -183,6 +183,7 @@ int keeper_process_run(const struct settings *s, const struct sitekey *key, int 
     signal(SIGCHLD, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    prctl(PR_SET_NAME, "filterd-keeper");
     prctl(PR_SET_DUMPABLE, 0);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     struct desk desk = {.ledger = ledger_open(s, key, &error)};

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -147,6 +148,7 @@ int worker_run(const struct worker_place *place)
     int fd;
     own_place = place;
     set_signals();
+    prctl(PR_SET_NAME, "filterd-worker");
     int courier = maildir ? courier_start(maildir) : -1;
     /* Privileges end here: everything above is set-up, everything below may meet mail. */
     if (!sandbox_no_writes(NULL, &why) && s->sandbox_required) {

@@ -29,7 +29,7 @@ anvil unix - - n - 1 anvil
 postlog unix-dgram n - n - 1 postlogd
 END
 
-# snippets: names below tools/postfix. main: more main.cf lines. Mail for example.com goes to
+# snippets: names below tools/postfix. main, master: more lines of main.cf, master.cf. Mail for example.com goes to
 # Dovecot's LMTP unless a snippet says otherwise; all else is an error, nothing leaves the host.
 sub start {
     my ($class, $t, %arg) = @_;
@@ -63,6 +63,7 @@ END
         $master .= $t->snippet($name, 'master.cf');
     }
     $main .= $arg{main} // '';
+    $master .= $arg{master} // '';
     # Of two settings of one name Postfix takes the last and warns: keep only that.
     my %last = map { /^(\S+) *=/ ? ($1 => $_) : () } split /(?<=\n)(?=\S)/, $main;
     spew("$self->{dir}/etc/main.cf", join '', map { $last{$_} } sort keys %last);
