@@ -27,15 +27,25 @@ static bool init_once(void)
     static bool done;
     if (done)
         return true;
+    /* In any other locale each gpg maps a dozen files of it, to write messages nobody reads. */
+    g_setenv("LC_ALL", "C", TRUE);
     /* Saves running gpgconf twice; it only matters before the version check. */
     gpgme_set_global_flag("disable-gpgconf", "1");
     done = gpgme_check_version("1.18.0") != NULL;
     return done;
 }
 
+/* gpg takes its home from the environment: GPGME, told of another one, would each time run one gpg
+ * more only to ask for its version. */
+void engine_use_home(const char *home)
+{
+    g_setenv("GNUPGHOME", home, TRUE);
+}
+
 gpgme_ctx_t engine_open(const char *home, char **error_r)
 {
     gpgme_ctx_t ctx = NULL;
+    engine_use_home(home);
     if (!init_once()) {
         *error_r = g_strdup("GPGME is older than 1.18");
         return NULL;
@@ -43,8 +53,6 @@ gpgme_ctx_t engine_open(const char *home, char **error_r)
     gpgme_error_t e = gpgme_new(&ctx);
     if (!e)
         e = gpgme_set_protocol(ctx, GPGME_PROTOCOL_OpenPGP);
-    if (!e)
-        e = gpgme_ctx_set_engine_info(ctx, GPGME_PROTOCOL_OpenPGP, NULL, home);
     if (!e)
         e = gpgme_set_ctx_flag(ctx, "full-status", "1");
     if (e) {

@@ -11,8 +11,11 @@
 
 #include "base/bytes.h"
 
-/* A context for this home; NULL with *error_r (one line, g_free). gpgme_release it. */
+/* A context, and this home for what is done next; NULL with *error_r (one line, g_free).
+ * gpgme_release it. */
 gpgme_ctx_t engine_open(const char *home, char **error_r);
+/* From now on all contexts work in this home. */
+void engine_use_home(const char *home);
 bool engine_write_conf(const char *home, char **error_r);
 
 struct engine_text { /* what is encrypted: two stretches, one after the other; lent */

@@ -9,7 +9,6 @@
 
 struct sealer {
     struct keycache *keys;
-    char *home; /* the context's */
     gpgme_ctx_t ctx;
 };
 
@@ -31,7 +30,6 @@ void sealer_free(struct sealer **s)
         return;
     keycache_free(&(*s)->keys);
     gpgme_release((*s)->ctx);
-    g_free((*s)->home);
     g_clear_pointer(s, g_free);
 }
 
@@ -63,22 +61,20 @@ enum key_state sealer_key(struct sealer *s, const char *user, char **fingerprint
     return state;
 }
 
-/* One context serves until another home is asked for; which one does not matter to the key files,
- * but it must exist: it has our gpg.conf. */
+/* Which home does not matter to the key files, but it must exist: it has our gpg.conf. */
 static bool use_home(struct sealer *s, const char *home, char **error_r)
 {
-    if (s->ctx && !strcmp(s->home, home))
-        return true;
-    gpgme_release(s->ctx);
-    g_free(s->home);
-    s->home = g_strdup(home);
-    s->ctx = engine_open(home, error_r);
+    if (s->ctx)
+        engine_use_home(home);
+    else
+        s->ctx = engine_open(home, error_r);
     return s->ctx != NULL;
 }
 
 /* The key files of all users, each once; false as soon as one user has no good key. */
 static bool collect(struct sealer *s, GPtrArray *users, GPtrArray *files, char **error_r)
 {
+    g_autofree char *home = NULL;
     if (!users->len) {
         *error_r = g_strdup("nobody to seal for");
         return false;
@@ -91,10 +87,10 @@ static bool collect(struct sealer *s, GPtrArray *users, GPtrArray *files, char *
             *error_r = g_strdup_printf("%s: %s", user, reason ? reason : "no good key");
             return false;
         }
-        if (i == 0 && !use_home(s, cached->home, error_r))
-            return false;
+        if (i == 0)
+            home = g_strdup(cached->home);
     }
-    return true;
+    return use_home(s, home, error_r); /* last: reading keys has used other homes */
 }
 
 struct sealed *seal_message(struct sealer *s, const struct message *m, const struct bytes *added,
