@@ -7,6 +7,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "classifier/backlog.h"
 #include "classifier/housekeeping.h"
 #include "classifier/ledger_user.h"
 #include "classifier/lesson.h"
@@ -56,6 +57,7 @@ void ledger_free(struct ledger **l)
 {
     if (!*l)
         return;
+    backlog_write(*l);
     g_hash_table_unref((*l)->models);
     model_free(&(*l)->site);
     users_free(&(*l)->users);
@@ -83,13 +85,15 @@ int ledger_handle(struct ledger *l, const char *verb, GVariant *arguments, GVari
     static const struct {
         const char *name;
         int (*fn)(struct ledger *, GVariant *, char **);
+        bool beside; /* whatever still waits to be written */
     } verbs[] = {
-        {"record", lesson_record},     {"confirm", lesson_confirm}, {"retrain", lesson_retrain},
-        {"learn", lesson_learn},       {"train", lesson_train},
-        {"alias-add", ledger_user_alias_add}, {"alias-remove", ledger_user_alias_remove},
-        {"user-set", ledger_user_set}, {"user-remove", ledger_user_remove},
-        {"user-export", ledger_user_export}, {"user-import", ledger_user_import},
-        {"ping", ping},
+        {"record", lesson_record, true}, {"confirm", lesson_confirm, true},
+        {"retrain", lesson_retrain, false}, {"learn", lesson_learn, false},
+        {"train", lesson_train, false},
+        {"alias-add", ledger_user_alias_add, false}, {"alias-remove", ledger_user_alias_remove, false},
+        {"user-set", ledger_user_set, false}, {"user-remove", ledger_user_remove, false},
+        {"user-export", ledger_user_export, false}, {"user-import", ledger_user_import, false},
+        {"ping", ping, false},
     };
     int code = EX_UNAVAILABLE;
     size_t i = 0;
@@ -97,6 +101,8 @@ int ledger_handle(struct ledger *l, const char *verb, GVariant *arguments, GVari
     while (i < G_N_ELEMENTS(verbs) && strcmp(verbs[i].name, verb) != 0)
         i++;
     l->results = results;
+    if (i < G_N_ELEMENTS(verbs) && !verbs[i].beside)
+        backlog_write(l);
     if (i < G_N_ELEMENTS(verbs))
         code = verbs[i].fn(l, arguments, text_r);
     else
@@ -105,7 +111,18 @@ int ledger_handle(struct ledger *l, const char *verb, GVariant *arguments, GVari
     return code;
 }
 
+int ledger_due_ms(const struct ledger *l)
+{
+    return backlog_due_ms(l);
+}
+
+void ledger_write(struct ledger *l)
+{
+    backlog_write(l);
+}
+
 void ledger_tick(struct ledger *l)
 {
+    backlog_write(l);
     housekeeping_tick(l);
 }

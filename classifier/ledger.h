@@ -19,6 +19,10 @@ void ledger_free(struct ledger **l);
  * it gives back goes into results (may be NULL). */
 int ledger_handle(struct ledger *l, const char *verb, GVariant *arguments, GVariantDict *results,
                   char **text_r);
+/* Milliseconds until ledger_write wants to be called, -1: nothing waits to be written. */
+int ledger_due_ms(const struct ledger *l);
+/* What was told of deliveries goes to disk now; ledger_free and all but deliveries do it, too. */
+void ledger_write(struct ledger *l);
 /* Housekeeping, to be called about once a minute: day keys past signature_days are destroyed with
  * their records. */
 void ledger_tick(struct ledger *l);

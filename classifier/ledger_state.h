@@ -16,6 +16,8 @@ struct ledger {
     char *forgotten;    /* the day before which all keys are known to be gone */
     GPtrArray *round;   /* files of users that housekeeping has still to visit */
     gint64 round_began; /* monotonic time; 0: none yet */
+    GPtrArray *backlog;    /* see backlog.h; NULL: nothing waits */
+    gint64 backlog_since;  /* monotonic time of the first of it */
     GVariantDict *results; /* of the request in hand; NULL if nobody asked for them */
 };
 

@@ -4,6 +4,7 @@
 #include <sysexits.h>
 
 #include "base/address.h"
+#include "classifier/backlog.h"
 #include "classifier/correspondent.h"
 #include "classifier/daykey.h"
 #include "classifier/rehearsal.h"
@@ -93,6 +94,17 @@ static int add_record(struct ledger *l, const char *user, struct record *r, GArr
     return record_add(m, r) ? EX_OK : fail(EX_TEMPFAIL, text_r, "the record could not be stored");
 }
 
+/* The same for later; the record goes with it. A model that cannot be opened is known now. */
+static int add_record_later(struct ledger *l, const char *user, struct record **r,
+                            GArray *features, char **text_r)
+{
+    if (!ledger_model(l, user, text_r) ||
+        !record_seal(*r, l->settings->site_key, user, features, text_r))
+        return EX_TEMPFAIL;
+    backlog_add(l, user, g_steal_pointer(r));
+    return EX_OK;
+}
+
 int lesson_record(struct ledger *l, GVariant *arguments, char **text_r)
 {
     const char *user = argument(arguments, "user");
@@ -114,7 +126,7 @@ int lesson_record(struct ledger *l, GVariant *arguments, char **text_r)
         r->correspondent = g_strdup(correspondent);
         g_variant_lookup(arguments, "score", "d", &r->score);
         g_variant_lookup(arguments, "rules", "d", &r->rules);
-        code = add_record(l, user, r, features, text_r);
+        code = add_record_later(l, user, &r, features, text_r);
         record_free(&r);
     }
     if (features)
@@ -139,8 +151,12 @@ int lesson_confirm(struct ledger *l, GVariant *arguments, char **text_r)
     if (!user || !signature)
         return fail(EX_DATAERR, text_r, "confirm: user and signature are wanted");
     const enum train_mode mode = ledger_mode(l, user);
-    if (mode == MODE_NONE)
+    struct record *waiting = mode == MODE_TEFT ? NULL : backlog_find(l, user, signature);
+    if (waiting)
+        waiting->state = RECORD_DELIVERED;
+    if (mode == MODE_NONE || waiting)
         return EX_OK;
+    backlog_write(l);
     struct model *m = ledger_model(l, user, text_r);
     if (!m)
         return EX_TEMPFAIL;

@@ -21,6 +21,7 @@
 #define REQUEST_BYTES (64u * 1024 * 1024)
 /* Clients are local and send whole frames: one that stalls only loses its connection. */
 #define FRAME_MS 1000
+#define TURN_MS 1000
 #define TICK_MS 30000
 #define CLIENTS 1024
 
@@ -130,12 +131,15 @@ static void loop(const struct desk *desk, const struct settings *s, int listen_f
         fds[0] = (struct pollfd){listen_fd, POLLIN, 0};
         for (guint i = 0; i < clients->len; i++)
             fds[i + 1] = (struct pollfd){g_array_index(clients, struct client, i).fd, POLLIN, 0};
-        if (poll(fds, clients->len + 1, 1000) > 0) {
+        const int due_ms = ledger_due_ms(desk->ledger);
+        if (poll(fds, clients->len + 1, due_ms < 0 ? TURN_MS : MIN(due_ms, TURN_MS)) > 0) {
             bool fresh = fds[0].revents;
             serve_ready(desk, clients, fds);
             if (fresh)
                 take_client(clients, listen_fd, s);
         }
+        if (ledger_due_ms(desk->ledger) == 0)
+            ledger_write(desk->ledger);
         if (g_get_monotonic_time() - ticked > TICK_MS * 1000) {
             ledger_tick(desk->ledger);
             if (desk->greylist)

@@ -283,6 +283,7 @@ static void test_silence(void **state)
         bool silent;
     } cases[] = {{29, false}, {30, false}, {31, true}, {100, true}};
     deliver("a@x.example", "s0", "one two three");
+    ledger_write(ledger);
     assert_true(silent("a@x.example"));
     assert_int_equal(retrain("a@x.example", "spam", "s0"), EX_OK);
     assert_false(silent("a@x.example"));
