@@ -11,6 +11,7 @@
 
 #define READ_BYTES 65536
 #define WRITE_BYTES 65536
+#define METER_BYTES 65536
 
 struct lineio {
     int rfd, wfd, timeout_ms, line_ms;
@@ -19,6 +20,8 @@ struct lineio {
     const volatile int *wake;
     bool (*waiter)(int fd, int timeout_ms, void *arg);
     void *waiter_arg;
+    bool (*meter)(size_t bytes, void *arg);
+    void *meter_arg;
     bool failed;
     size_t start, end; /* unread part of in */
     unsigned char in[READ_BYTES];
@@ -69,6 +72,12 @@ void lineio_set_waiter(struct lineio *io, bool (*wait)(int fd, int timeout_ms, v
 {
     io->waiter = wait;
     io->waiter_arg = arg;
+}
+
+void lineio_set_meter(struct lineio *io, bool (*hold)(size_t bytes, void *arg), void *arg)
+{
+    io->meter = hold;
+    io->meter_arg = arg;
 }
 
 static int wait_ms(const struct lineio *io)
@@ -216,20 +225,42 @@ enum lineio_status lineio_get_lf(struct lineio *io, char *line, size_t size)
 enum data_state { AT_START, IN_LINE, AFTER_CR, AFTER_DOT, AFTER_DOT_CR };
 
 struct data_reader {
+    const struct lineio *io;
     enum data_state state;
     struct bytes *out;
-    size_t limit;
+    size_t limit, total;
+    size_t granted; /* by the meter */
     struct lineio_data *facts;
 };
 
+/* Asks for a stretch at a time. */
+static bool has_room(struct data_reader *r)
+{
+    if (!r->io->meter || r->total <= r->granted)
+        return true;
+    const size_t wanted = MIN((r->total / METER_BYTES + 1) * METER_BYTES, r->limit);
+    r->granted = wanted;
+    return r->io->meter(wanted, r->io->meter_arg);
+}
+
+static void give_up(struct data_reader *r)
+{
+    bytes_free(r->out);
+    if (r->io->meter)
+        r->io->meter(0, r->io->meter_arg);
+}
+
 static void keep(struct data_reader *r, const unsigned char *data, size_t len)
 {
-    if (r->facts->too_big || r->out->len + len > r->limit) {
-        r->facts->too_big = true;
-        bytes_clear(r->out);
-        return;
-    }
-    bytes_add(r->out, data, len);
+    const bool kept = !r->facts->too_big && !r->facts->no_room;
+    r->total += len;
+    r->facts->too_big = r->facts->too_big || r->total > r->limit;
+    if (kept && !r->facts->too_big)
+        r->facts->no_room = !has_room(r);
+    if (!r->facts->too_big && !r->facts->no_room)
+        bytes_add(r->out, data, len);
+    else if (kept)
+        give_up(r);
 }
 
 /* One byte through the state machine; true when CRLF.CRLF is complete. */
@@ -298,7 +329,7 @@ static bool data_run(struct data_reader *r, const unsigned char *p, size_t len, 
 enum lineio_status lineio_get_data(struct lineio *io, struct bytes *out, size_t limit,
                                    struct lineio_data *facts_r)
 {
-    struct data_reader r = {AT_START, out, limit, facts_r};
+    struct data_reader r = {.io = io, .out = out, .limit = limit, .facts = facts_r};
     const volatile int *wake = io->wake;
     enum lineio_status st = LINEIO_OK;
     *facts_r = (struct lineio_data){0};

@@ -47,8 +47,13 @@ enum lineio_status lineio_get_lf(struct lineio *io, char *line, size_t size);
 /* True if a whole or half line is already here: pipelined input. */
 bool lineio_pending(const struct lineio *io);
 
+/* Asked before more than so many bytes of DATA are kept; false: there is no room for them. Told 0
+ * when all are given up. NULL takes it away. */
+void lineio_set_meter(struct lineio *io, bool (*hold)(size_t bytes, void *arg), void *arg);
+
 struct lineio_data {
     bool too_big; /* more than limit bytes: the rest was read and thrown away */
+    bool no_room; /* likewise, as the meter said so */
     bool bare;    /* it held a bare CR or LF (kept as it came) */
 };
 /* DATA to CRLF.CRLF, dots unstuffed, appended to out. Anything but LINEIO_OK: discard it all. */

@@ -24,6 +24,7 @@ static const struct {
     [REASON_UNKNOWN_REJECT] = {RES_REJECT, 550, "5.1.1", "Recipient unknown"},
     [REASON_NEXT_HOP_DOWN] = {RES_TEMP, 451, "4.4.1", "Next hop does not answer, try again later"},
     [REASON_PARTIAL] = {RES_TEMP, 451, "4.3.0", "Not all recipients could be served, try again"},
+    [REASON_NO_ROOM] = {RES_TEMP, 452, "4.3.1", "Too much mail at once, try again later"},
     [REASON_GREYLISTED] = {RES_TEMP, 451, "4.7.1", "Greylisted, please come back later"},
     [REASON_SERVED_BEFORE] = {RES_OK, 250, "2.0.0", "Ok, delivered before"},
     [REASON_NO_UTF8] = {RES_REJECT, 550, "5.6.7", "Next hop takes no internationalized mail"},

@@ -26,6 +26,7 @@ enum outcome_reason {
     REASON_GREYLISTED,     /* doubtful, and the client still waits */
     REASON_SERVED_BEFORE,  /* an earlier attempt delivered this copy */
     REASON_NO_UTF8,        /* needs SMTPUTF8 and the next hop has none */
+    REASON_NO_ROOM,        /* more bytes of messages at once than the limit allows */
     REASON_COUNT
 };
 

@@ -15,8 +15,25 @@ struct board *board_new(int size)
 
 void board_set(struct slot *slot, enum slot_state state)
 {
+    if (state == SLOT_FREE)
+        atomic_store(&slot->held, 0);
     atomic_store(&slot->since, g_get_monotonic_time());
     atomic_store(&slot->state, state);
+}
+
+/* The own share is raised first, so that of two that ask at once not both get the last room. */
+bool board_hold(struct board *b, struct slot *slot, size_t bytes, size_t limit)
+{
+    const int64_t before = atomic_exchange(&slot->held, (int64_t)bytes);
+    uint64_t sum = 0;
+    if ((int64_t)bytes <= before)
+        return true;
+    for (int i = 0; i < b->size; i++)
+        sum += (uint64_t)atomic_load(&b->slots[i].held);
+    if (sum <= (bytes > BOARD_SMALL_BYTES ? limit - limit / 8 : limit))
+        return true;
+    atomic_store(&slot->held, before);
+    return false;
 }
 
 int board_count(const struct board *b, enum slot_state state)

@@ -3,6 +3,8 @@
 #define FILTERD_BOARD_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -19,6 +21,7 @@ struct slot {
     pid_t pid; /* the master's */
     _Atomic int state;
     _Atomic int64_t since; /* monotonic microseconds of the last change */
+    _Atomic int64_t held;  /* bytes of the message its worker has */
 };
 
 struct board {
@@ -29,7 +32,14 @@ struct board {
 
 /* Shared with all children forked later. */
 struct board *board_new(int size);
+/* A slot that becomes free holds nothing any more, however its worker ended. */
 void board_set(struct slot *slot, enum slot_state state);
+/* From now on this slot's worker holds so many bytes of a message. False, and it holds what it held,
+ * if all together would hold more than limit; of that an eighth is kept for messages of at most
+ * BOARD_SMALL_BYTES, so that a few large and slow ones stop no ordinary mail. Fewer bytes than
+ * before are never refused; 0 lets go. */
+#define BOARD_SMALL_BYTES (64 * 1024)
+bool board_hold(struct board *b, struct slot *slot, size_t bytes, size_t limit);
 int board_count(const struct board *b, enum slot_state state);
 /* The slot that has been in this state longest; NULL if none is. */
 struct slot *board_longest(struct board *b, enum slot_state state);

@@ -26,6 +26,7 @@ void session_reset(struct session *s)
 {
     envelope_reset(s->envelope);
     evidence_free(&s->evidence);
+    s->declared = 0;
 }
 
 static bool lmtp(const struct session *s)

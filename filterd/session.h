@@ -19,6 +19,8 @@ struct session_place {
     const volatile int *wake;   /* enum session_wake, set by a signal handler */
     const volatile int *shed;   /* the same, also inside a transaction, before its DATA */
     void (*resting)(enum session_rest rest, void *arg); /* may be NULL */
+    /* The session holds so many bytes of a message; false if there is no room for them. May be NULL. */
+    bool (*hold)(size_t bytes, void *arg);
     void *arg;
 };
 

@@ -1,4 +1,5 @@
 /* DATA: takes the message in, has it delivered, and says what became of it. */
+#include <stdint.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -8,9 +9,6 @@
 
 #define DATA_IDLE_MS 300000
 #define QUEUED_DELIVER_MS 280000
-/* A longer header is looked at when all is there. */
-#define HEADER_SEARCH_BYTES (256 * 1024)
-
 static bool before_queue(const struct session *s)
 {
     return s->place->listener->protocol == PROTO_SMTP;
@@ -116,6 +114,8 @@ static void handle(struct session *s, struct bytes *raw, const struct lineio_dat
         outcomes[i] = outcome_of(REASON_UNFORESEEN);
     if (facts->too_big) {
         refuse_all(s, REASON_TOO_BIG, outcomes);
+    } else if (facts->no_room) {
+        refuse_all(s, REASON_NO_ROOM, outcomes);
     } else if (facts->bare && before_queue(s)) {
         refuse_all(s, REASON_BARE_NEWLINE, outcomes);
     } else {
@@ -142,14 +142,36 @@ static bool has_bare(const char *text, size_t len)
     return false;
 }
 
+/* A longer header than the limit is looked at when all is there. Nothing is searched twice, however
+ * small the pieces that come. */
 void session_data_arrives(struct session *s)
 {
     const struct bytes *raw = s->incoming;
     const char *start = (const char *)raw->data;
-    const size_t len = MIN(raw->len, HEADER_SEARCH_BYTES);
-    const char *end = len ? memmem(start, len, "\r\n\r\n", 4) : NULL;
-    if (end && !has_bare(start, (size_t)(end + 2 - start)))
+    const size_t from = s->searched > 3 ? s->searched - 3 : 0;
+    if (raw->len <= s->searched || s->searched > s->settings->limits.header_bytes)
+        return;
+    s->searched = raw->len;
+    const char *end = memmem(start + from, raw->len - from, "\r\n\r\n", 4);
+    if (!end)
+        return;
+    s->searched = SIZE_MAX;
+    if (!has_bare(start, (size_t)(end + 2 - start)))
         evidence_header(s->evidence, start, (size_t)(end + 2 - start));
+}
+
+static bool hold(const struct session *s, size_t bytes)
+{
+    return !s->place->hold || s->place->hold(bytes, s->place->arg);
+}
+
+/* Whether there is room for a message of the size its client declared: it is held only as it comes,
+ * as a declaration costs nothing. */
+static bool has_room(const struct session *s)
+{
+    const bool room = hold(s, s->declared ? s->declared : 1);
+    hold(s, 0);
+    return room;
 }
 
 void session_data(struct session *s, const char *argument)
@@ -162,6 +184,12 @@ void session_data(struct session *s, const char *argument)
                     *argument ? "DATA takes no argument" : "No valid recipients");
         return;
     }
+    if (!has_room(s)) {
+        struct outcome o = outcome_of(REASON_NO_ROOM);
+        session_reply(s, &o);
+        session_reset(s);
+        return;
+    }
     session_say(s, 354, "", "End with <CR><LF>.<CR><LF>");
     if (!lineio_flush(s->io)) {
         s->over = true;
@@ -170,11 +198,14 @@ void session_data(struct session *s, const char *argument)
     lineio_set_timeout(s->io, DATA_IDLE_MS);
     /* Anything but the final dot means that the client is gone and still has the message. */
     s->incoming = &raw;
+    s->searched = 0;
+    lineio_set_meter(s->io, s->place->hold, s->place->arg);
     if (lineio_get_data(s->io, &raw, s->settings->message_size_limit, &facts) == LINEIO_OK)
         handle(s, &raw, &facts);
     else
         s->over = true;
     s->incoming = NULL;
     bytes_free(&raw);
+    hold(s, 0);
     session_reset(s);
 }

@@ -49,7 +49,8 @@ static bool mail_parameter(struct session *s, const char *word, bool *too_big)
     struct envelope *e = s->envelope;
     const char *v;
     if ((v = value_of(word, "SIZE"))) {
-        *too_big = strtoull(v, NULL, 10) > s->settings->message_size_limit;
+        s->declared = strtoull(v, NULL, 10);
+        *too_big = s->declared > s->settings->message_size_limit;
         return strspn(v, "0123456789") == strlen(v);
     }
     if ((v = value_of(word, "BODY"))) {

@@ -22,6 +22,8 @@ struct session {
     struct evidence *evidence; /* from the first RCPT on */
     struct hop *hop;
     const struct bytes *incoming; /* of DATA, as far as it is here; NULL at other times */
+    size_t searched; /* of it, for the header's end */
+    size_t declared; /* SIZE= of MAIL, 0 if not given */
     bool greeted, over;
     int errors;
 };

@@ -61,6 +61,12 @@ static void on_rest(enum session_rest rest, void *arg)
     board_set(place->slot, states[rest]);
 }
 
+static bool on_hold(size_t bytes, void *arg)
+{
+    const struct worker_place *place = arg;
+    return board_hold(place->board, place->slot, bytes, place->settings->limits.bytes_in_flight);
+}
+
 static const struct next_hop *maildir_hop(const struct settings *s)
 {
     for (size_t i = 0; i < s->listener_count; i++) {
@@ -118,6 +124,7 @@ static void run_session(const struct worker_place *place, struct service *sv, in
         .wake = &wake,
         .shed = &shed,
         .resting = on_rest,
+        .hold = on_hold,
         .arg = (void *)place,
     };
     wake = leave ? SESSION_STOP : SESSION_GO;

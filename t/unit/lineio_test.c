@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <glib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -105,6 +106,61 @@ static void data_over_limit(void **state)
     assert_string_equal(line, "QUIT");
     bytes_free(&out);
     wire_close(&w);
+}
+
+static size_t held, room;
+
+static bool hold(size_t bytes, void *arg)
+{
+    assert_ptr_equal(arg, &room);
+    if (bytes > room)
+        return false;
+    held = bytes;
+    return true;
+}
+
+/* Of 200,000 bytes. */
+static void metered(size_t limit, size_t has, bool too_big, bool no_room, size_t holds)
+{
+    struct bytes out = {0};
+    struct lineio_data facts;
+    char line[8];
+    GString *input = g_string_new(NULL);
+    for (int i = 0; i < 20000; i++)
+        g_string_append(input, "01234567\r\n");
+    g_string_append(input, ".\r\nQUIT\r\n");
+    int fds[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    if (fork() == 0)
+        _exit(write(fds[1], input->str, input->len) != (ssize_t)input->len);
+    close(fds[1]);
+    struct lineio *io = lineio_new(fds[0], fds[0]);
+    held = 0;
+    room = has;
+    lineio_set_meter(io, hold, &room);
+    assert_int_equal(lineio_get_data(io, &out, limit, &facts), LINEIO_OK);
+    assert_int_equal(facts.too_big, too_big);
+    assert_int_equal(facts.no_room, no_room);
+    assert_int_equal(out.len, too_big || no_room ? 0 : 200000);
+    assert_true(held == holds);
+    assert_int_equal(lineio_get(io, line, sizeof line), LINEIO_OK);
+    assert_string_equal(line, "QUIT");
+    lineio_free(&io);
+    bytes_free(&out);
+    close(fds[0]);
+    g_string_free(input, TRUE);
+    assert_true(wait(NULL) > 0);
+}
+
+/* Room is asked for before bytes are kept, and given back when they are thrown away. */
+static void data_by_the_meter(void **state)
+{
+    (void)state;
+    metered(1000000, 1000000, false, false, 4 * 65536);
+    metered(200000, 200000, false, false, 200000);
+    metered(1000000, 100000, false, true, 0);
+    metered(150000, 1000000, true, false, 0);
+    metered(150000, 100000, true, true, 0);
 }
 
 static void data_in_small_pieces(void **state)
@@ -213,7 +269,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines),           cmocka_unit_test(data),
-        cmocka_unit_test(data_over_limit), cmocka_unit_test(data_in_small_pieces),
+        cmocka_unit_test(data_over_limit), cmocka_unit_test(data_by_the_meter), cmocka_unit_test(data_in_small_pieces),
         cmocka_unit_test(put_data),        cmocka_unit_test(timeout),
         cmocka_unit_test(dribble),         cmocka_unit_test(normalise),
     };

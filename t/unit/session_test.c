@@ -22,7 +22,8 @@ static const char template[] = "[filterd]\nhostname=mx.example.org\nstate_dir=%s
                                "log=stderr\nmessage_size_limit=%d\ndomains=example.org\n"
                                "trusted_networks=127.0.0.0/8\n"
                                "[listener in]\nprotocol=%s\naddress=unix:%s/in.sock\n"
-                               "next_hop=%s\n[encrypt]\nunknown_recipient=%s\n";
+                               "next_hop=%s\n[encrypt]\nunknown_recipient=%s\n"
+                               "[limits]\nrecipients=100\n";
 
 struct setup {
     const char *protocol, *next_hop, *unknown;
@@ -45,6 +46,14 @@ static struct settings *settings_for(const struct setup *how)
     return s;
 }
 
+static size_t room = SIZE_MAX; /* for messages in flight */
+
+static bool hold(size_t bytes, void *arg)
+{
+    (void)arg;
+    return bytes <= room;
+}
+
 /* The server's side, in a process of its own as in life. */
 static void serve(int fd, const struct setup *how)
 {
@@ -54,7 +63,8 @@ static void serve(int fd, const struct setup *how)
     int courier = hop->kind == HOP_MAILDIR ? courier_start(hop) : -1;
     struct service *sv = service_new(s, &key, courier);
     struct session_place place = {.service = sv, .listener = &s->listeners[0],
-                                  .trusted = !how->distrust};
+                                  .trusted = !how->distrust,
+                                  .hold = hold};
     session_run(fd, &place);
     service_free(&sv);
     settings_free(&s);
@@ -226,10 +236,54 @@ static int remove_folder(void **state)
     return rc;
 }
 
+static void no_room(void **state)
+{
+    struct setup how = {"lmtp", DOWN, NULL, 0, false};
+    GString *big = g_string_new("LHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<x@example.org>\r\n"
+                                "RCPT TO:<y@example.org>\r\nDATA\r\n");
+    (void)state;
+    room = 65536;
+    expect(&how,
+           "LHLO c\r\nMAIL FROM:<a@b> SIZE=70000\r\nRCPT TO:<x@example.org>\r\nDATA\r\n"
+           "MAIL FROM:<a@b> SIZE=60000\r\nRCPT TO:<x@example.org>\r\nDATA\r\n" MESSAGE,
+           REPLIES("220", "250-", "250-", "250-", "250-", "250-", "250-", "250-", "250 ", "250 2.1.0",
+                   "250 2.1.5", "452 4.3.1", "250 2.1.0", "250 2.1.5", "354", "451 4.4.1"));
+    for (int i = 0; i < 8000; i++)
+        g_string_append(big, "01234567\r\n");
+    g_string_append(big, ".\r\nQUIT\r\n");
+    room = 60000;
+    expect(&how, big->str,
+           REPLIES("220", "250-", "250-", "250-", "250-", "250-", "250-", "250-", "250 ", "250 2.1.0",
+                   "250 2.1.5", "250 2.1.5", "354", "452 4.3.1", "452 4.3.1", "221"));
+    how.protocol = "smtp";
+    memcpy(big->str, "EHLO", 4);
+    expect(&how, big->str,
+           REPLIES("220", "250-", "250-", "250-", "250-", "250-", "250-", "250-", "250 ", "250 2.1.0",
+                   "250 2.1.5", "250 2.1.5", "354", "452 4.3.1", "221"));
+    g_string_free(big, TRUE);
+    room = SIZE_MAX;
+}
+
+static void many_recipients(void **state)
+{
+    struct setup how = {"lmtp", DOWN, NULL, 0, false};
+    GString *input = g_string_new("LHLO c\r\nMAIL FROM:<a@b>\r\n");
+    (void)state;
+    for (int i = 0; i < 103; i++)
+        g_string_append_printf(input, "RCPT TO:<x%d@example.org>\r\n", i);
+    char *answer = converse(&how, input->str);
+    char **lines = g_strsplit(answer, "\r\n", 0);
+    for (int i = 0; i < 103; i++)
+        assert_true(g_str_has_prefix(lines[10 + i], i < 100 ? "250 2.1.5" : "452 4.5.3"));
+    g_strfreev(lines);
+    g_free(answer);
+    g_string_free(input, TRUE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(greeting),      cmocka_unit_test(order),
+        cmocka_unit_test(no_room), cmocka_unit_test(many_recipients), cmocka_unit_test(greeting),      cmocka_unit_test(order),
         cmocka_unit_test(envelope),      cmocka_unit_test(next_hop_down),
         cmocka_unit_test(refused_data),  cmocka_unit_test(delivered),
     };
