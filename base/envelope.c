@@ -6,6 +6,7 @@ static void recipient_free(void *data)
     g_free(r->address);
     g_free(r->parameters);
     g_ptr_array_unref(r->users);
+    g_strfreev(r->others);
     g_free(r);
 }
 

@@ -11,6 +11,7 @@ struct recipient {
     char *address;    /* as the client wrote it, without <> */
     char *parameters; /* ORCPT=... NOTIFY=..., "" if none */
     GPtrArray *users; /* of char*; empty: not ours */
+    char **others;    /* milter: the other addresses that share this copy; else NULL */
 };
 
 struct envelope {

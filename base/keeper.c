@@ -61,6 +61,12 @@ struct endpoint keeper_tutor_at(const struct endpoint *control)
     return (struct endpoint){.path = path};
 }
 
+struct endpoint keeper_milter_at(const struct endpoint *control)
+{
+    char *path = control->path ? g_strconcat(control->path, ".milter", NULL) : NULL;
+    return (struct endpoint){.path = path};
+}
+
 struct keeper_answer keeper_ask(int fd, const char *verb, GVariant *arguments, int timeout_ms)
 {
     if (!arguments)

@@ -1,6 +1,5 @@
 #include "base/newline.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 static void add_line_end(struct bytes *out)
@@ -40,4 +39,14 @@ void newline_normalise(struct bytes *b)
     }
     bytes_free(b);
     *b = out;
+}
+
+bool newline_has_bare(const void *data, size_t len)
+{
+    const char *text = data;
+    for (size_t i = 0; i < len; i++)
+        if (text[i] == '\r' ? i + 1 == len || text[i + 1] != '\n'
+                            : text[i] == '\n' && (i == 0 || text[i - 1] != '\r'))
+            return true;
+    return false;
 }

@@ -2,10 +2,15 @@
 #ifndef BASE_NEWLINE_H
 #define BASE_NEWLINE_H
 
+#include <stdbool.h>
+
 #include "base/bytes.h"
 
 /* Replaces b's content so that every CR, LF or CRLF is one CRLF (CR CR LF counts as one line end:
  * mbox tools leave it behind). A missing last line end is added to a text that is not empty. */
 void newline_normalise(struct bytes *b);
+
+/* True if it holds a CR without LF or a LF without CR. */
+bool newline_has_bare(const void *data, size_t len);
 
 #endif

@@ -28,6 +28,12 @@ static const struct {
     [REASON_GREYLISTED] = {RES_TEMP, 451, "4.7.1", "Greylisted, please come back later"},
     [REASON_SERVED_BEFORE] = {RES_OK, 250, "2.0.0", "Ok, delivered before"},
     [REASON_NO_UTF8] = {RES_REJECT, 550, "5.6.7", "Next hop takes no internationalized mail"},
+    [REASON_MIXED] = {RES_TEMP, 452, "4.5.3", "Recipients with and without a key want a message each"},
+    [REASON_MIXED_REJECT] = {RES_REJECT, 550, "5.5.3",
+                             "Recipients with and without a key want a message each"},
+    [REASON_MANY_FIELDS] = {RES_REJECT, 550, "5.6.0", "Too many header fields would have to change"},
+    [REASON_MANY_RECIPIENTS] = {RES_TEMP, 452, "4.5.3", "Too many recipients"},
+    [REASON_BAD_ADDRESS] = {RES_REJECT, 553, "5.1.3", "Address is not UTF-8"},
 };
 
 struct outcome outcome_of(enum outcome_reason reason)

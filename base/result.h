@@ -27,6 +27,11 @@ enum outcome_reason {
     REASON_SERVED_BEFORE,  /* an earlier attempt delivered this copy */
     REASON_NO_UTF8,        /* needs SMTPUTF8 and the next hop has none */
     REASON_NO_ROOM,        /* more bytes of messages at once than the limit allows */
+    REASON_MIXED,          /* milter: one body cannot be sealed for some and not for others */
+    REASON_MIXED_REJECT,   /* the same where a recipient cannot be put off alone */
+    REASON_MANY_FIELDS,    /* milter: more header fields to change than an MTA should bear */
+    REASON_MANY_RECIPIENTS,
+    REASON_BAD_ADDRESS,    /* not UTF-8 */
     REASON_COUNT
 };
 

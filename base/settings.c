@@ -31,8 +31,7 @@ static const struct setting_kind kinds[] = {
      .expected = "networks such as 127.0.0.0/8 or ::1/128, separated by blanks or commas"},
     {"filterd", "log", V(flag), TO(log_stderr), .words = "syslog|stderr"},
     {"filterd", "sandbox", V(flag), TO(sandbox_required), .words = "best|required"},
-    {"listener", "protocol", V(word), OF_LISTENER(protocol), .words = "lmtp|smtp|policy",
-     .later = "milter"},
+    {"listener", "protocol", V(word), OF_LISTENER(protocol), .words = "lmtp|smtp|policy|milter"},
     {"listener", "address", V(endpoint), OF_LISTENER(at), .expected = ENDPOINT},
     {"listener", "role", V(word), OF_LISTENER(role), .words = "inbound|submission"},
     {"listener", "next_hop", V(hop), OF_LISTENER(next_hop), .expected = HOP},
@@ -228,14 +227,16 @@ static bool check_listener(const struct settings *s, const struct ini *ini,
     enum hop_kind hop = settings_next_hop(s, l)->kind;
     bool ok = true;
     if (!line_of(ini, group, "protocol"))
-        ok = fail_at(ini, group, "protocol", error_r, "is not set: expected lmtp, smtp or policy");
+        ok = fail_at(ini, group, "protocol", error_r, "is not set: expected lmtp, smtp, policy or milter");
     else if (!l->at.path && !l->at.host)
         ok = fail_at(ini, group, "address", error_r, "is not set: expected " ENDPOINT);
     else if (l->protocol == PROTO_POLICY && !s->greylist)
         ok = fail_at(ini, group, "protocol", error_r, "is policy: it needs [greylist] enabled=yes");
     else if (l->protocol == PROTO_POLICY && l->next_hop.kind != HOP_NONE)
         ok = fail_at(ini, group, "next_hop", error_r, "is set: protocol policy delivers nothing");
-    else if (l->protocol == PROTO_POLICY)
+    else if (l->protocol == PROTO_MILTER && l->next_hop.kind != HOP_NONE)
+        ok = fail_at(ini, group, "next_hop", error_r, "is set: with protocol milter the MTA delivers");
+    else if (l->protocol == PROTO_POLICY || l->protocol == PROTO_MILTER)
         ok = true;
     else if (hop == HOP_NONE)
         ok = fail_at(ini, group, "next_hop", error_r,

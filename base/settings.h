@@ -7,7 +7,7 @@
 
 #include "base/limits.h"
 
-enum protocol { PROTO_LMTP, PROTO_SMTP, PROTO_POLICY };
+enum protocol { PROTO_LMTP, PROTO_SMTP, PROTO_POLICY, PROTO_MILTER };
 enum role { ROLE_INBOUND, ROLE_SUBMISSION };
 enum hop_kind { HOP_NONE, HOP_LMTP, HOP_SMTP, HOP_MAILDIR, HOP_SENDMAIL };
 enum policy { POLICY_PASS, POLICY_DEFER, POLICY_REJECT };

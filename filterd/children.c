@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "filterd/fronts.h"
 #include "filterd/keeper_process.h"
 #include "filterd/worker.h"
 
@@ -45,12 +46,14 @@ static void enter_child(struct children *c, const char *name, pid_t master)
         _exit(EX_TEMPFAIL);
 }
 
-static void close_listeners(const struct children *c)
+void children_close_listeners(const struct children *c)
 {
     for (size_t i = 0; i < c->settings->listener_count; i++)
         close(c->listen_fds[i]);
     if (c->tutor_fd >= 0)
         close(c->tutor_fd);
+    if (c->milter_fd >= 0)
+        close(c->milter_fd);
 }
 
 /* A signal sent before the child has set its own handlers waits until it has: set in the master's
@@ -66,17 +69,24 @@ static pid_t fork_child(void)
     return pid;
 }
 
+pid_t children_fork(struct children *c, const char *name)
+{
+    const pid_t master = getpid();
+    const pid_t pid = fork_child();
+    if (pid == 0)
+        enter_child(c, name, master);
+    return pid;
+}
+
 void children_start_keeper(struct children *c)
 {
     int ready[2];
     char byte;
     if (c->control_fd < 0 || pipe2(ready, O_CLOEXEC))
         return;
-    const pid_t master = getpid();
-    c->keeper = fork_child();
+    c->keeper = children_fork(c, "filterd-keeper");
     if (c->keeper == 0) {
-        enter_child(c, "filterd-keeper", master);
-        close_listeners(c);
+        children_close_listeners(c);
         close(ready[0]);
         _exit(keeper_process_run(c->settings, &c->key, c->control_fd, ready[1]));
     }
@@ -104,8 +114,10 @@ static bool start_worker(struct children *c)
     const pid_t master = getpid();
     pid_t pid = fork_child();
     if (pid == 0) {
-        struct worker_place place = {c->settings, &c->key, c->listen_fds,    c->tutor_fd,
-                                     c->board,    slot,    c->wake_pipe[1], master};
+        struct worker_place place = {
+            .settings = c->settings, .key = &c->key, .listen_fds = c->listen_fds,
+            .tutor_fd = c->tutor_fd, .milter_fd = c->milter_fd, .board = c->board, .slot = slot,
+            .wake_fd = c->wake_pipe[1], .master = master};
         enter_child(c, "filterd-worker", master);
         if (c->control_fd >= 0)
             close(c->control_fd);
@@ -122,11 +134,12 @@ static bool start_worker(struct children *c)
 static bool somebody_waits(const struct children *c)
 {
     size_t n = c->settings->listener_count;
-    struct pollfd fds[n + 1];
+    struct pollfd fds[n + 2];
     for (size_t i = 0; i < n; i++)
         fds[i] = (struct pollfd){c->listen_fds[i], POLLIN, 0};
     fds[n] = (struct pollfd){c->tutor_fd, POLLIN, 0};
-    return poll(fds, n + 1, 0) > 0;
+    fds[n + 1] = (struct pollfd){c->milter_fd, POLLIN, 0};
+    return poll(fds, n + 2, 0) > 0;
 }
 
 static bool lasts(const struct slot *slot, gint64 us)
@@ -204,6 +217,8 @@ void children_reap(struct children *c)
         } else if (pid == c->keeper) {
             note_end(c, "keeper", pid, status);
             c->keeper = 0;
+        } else if (fronts_ended(c, pid)) {
+            note_end(c, "milter front", pid, status);
         }
     }
 }

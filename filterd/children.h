@@ -15,15 +15,20 @@ struct children {
     struct sitekey key;
     struct board *board;
     int *listen_fds; /* one per listener of settings */
-    int control_fd, tutor_fd;
+    int control_fd, tutor_fd, milter_fd;
     int log_pipe[2], wake_pipe[2];
     pid_t keeper;
+    GArray *fronts; /* fronts.c's */
     gint64 not_before; /* monotonic microseconds: no new child earlier, after one died young */
     bool misconfigured; /* a worker could not start as the settings demand */
 };
 
 /* Makes the pipes and the board. */
 bool children_init(struct children *c);
+/* 0 in the child, which then is set up as one of ours. */
+pid_t children_fork(struct children *c, const char *name);
+/* For a child that listens to none of them. */
+void children_close_listeners(const struct children *c);
 /* Starts the keeper and waits until its databases are recovered, or it gives up. */
 void children_start_keeper(struct children *c);
 /* Forks and ends workers so that a few are idle, within the settings' maximum; where all are taken

@@ -12,6 +12,7 @@ struct hop {
     struct service *service;
     const struct next_hop *to;
     struct smtp_client *client; /* for LMTP and SMTP */
+    const struct hop_taker *taker; /* instead of to */
 };
 
 struct hop *hop_new(struct service *sv, const struct next_hop *to)
@@ -21,6 +22,14 @@ struct hop *hop_new(struct service *sv, const struct next_hop *to)
     h->to = to;
     if (to->kind == HOP_LMTP || to->kind == HOP_SMTP)
         h->client = smtp_client_new(to, sv->settings->hostname);
+    return h;
+}
+
+struct hop *hop_new_taker(struct service *sv, const struct hop_taker *taker)
+{
+    struct hop *h = g_new0(struct hop, 1);
+    h->service = sv;
+    h->taker = taker;
     return h;
 }
 
@@ -87,6 +96,8 @@ struct outcome hop_deliver(struct hop *h, const struct envelope *e, const struct
 {
     const struct bytes *message = sealed_bytes(sealed);
     const char *const envelope[2] = {e->sender ? e->sender : "", r->address};
+    if (h->taker)
+        return h->taker->take(h->taker->arg, r, sealed);
     switch (h->to->kind) {
     case HOP_LMTP:
     case HOP_SMTP:

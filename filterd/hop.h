@@ -11,6 +11,13 @@ struct hop;
 
 /* to is lent, and so is sv. */
 struct hop *hop_new(struct service *sv, const struct next_hop *to);
+/* Who takes finished copies himself, as a milter's front does: OK when he has them. */
+struct hop_taker {
+    struct outcome (*take)(void *arg, const struct recipient *r, const struct sealed *sealed);
+    void *arg;
+};
+/* Both are lent. */
+struct hop *hop_new_taker(struct service *sv, const struct hop_taker *taker);
 void hop_free(struct hop **h);
 /* Bounds the delivery of one message to all its recipients. */
 void hop_set_deadline(struct hop *h, int ms);

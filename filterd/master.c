@@ -16,11 +16,13 @@
 #include "base/keeper.h"
 #include "base/log.h"
 #include "filterd/children.h"
+#include "filterd/fronts.h"
 #include "filterd/service.h"
 #include "filterd/sockets.h"
 
 /* Below systemd's 90 s. */
 #define DRAIN_US (80 * G_USEC_PER_SEC)
+#define DRAIN_FRONTS_US (40 * G_USEC_PER_SEC)
 #define LOOK_MS 500
 
 static volatile sig_atomic_t stop, reload;
@@ -85,16 +87,37 @@ static bool listen_one(const struct endpoint *at, int *fd_r)
     return *fd_r >= 0;
 }
 
+/* Milter fronts listen themselves; what they ask workers comes by a socket of its own. */
+static bool is_front(const struct listener *l)
+{
+    return l->protocol == PROTO_MILTER;
+}
+
+static bool open_milter(struct children *c, const struct settings *s)
+{
+    bool wanted = false;
+    for (size_t i = 0; i < s->listener_count; i++)
+        wanted |= is_front(&s->listeners[i]);
+    if (!wanted || c->milter_fd >= 0)
+        return true;
+    struct endpoint at = keeper_milter_at(&s->control);
+    const bool ok = at.path && listen_one(&at, &c->milter_fd);
+    g_free(at.path);
+    return ok;
+}
+
 static bool open_sockets(struct children *c)
 {
     const struct settings *s = c->settings;
     c->listen_fds = g_new(int, s->listener_count + 1);
     for (size_t i = 0; i < s->listener_count; i++)
-        if (!listen_one(&s->listeners[i].at, &c->listen_fds[i]))
+        if (is_front(&s->listeners[i]))
+            c->listen_fds[i] = -1;
+        else if (!listen_one(&s->listeners[i].at, &c->listen_fds[i]))
             return false;
     struct endpoint tutor = keeper_tutor_at(&s->control);
     const bool ok = listen_one(&s->control, &c->control_fd) &&
-                    (!tutor.path || listen_one(&tutor, &c->tutor_fd));
+                    (!tutor.path || listen_one(&tutor, &c->tutor_fd)) && open_milter(c, s);
     g_free(tutor.path);
     return ok;
 }
@@ -129,8 +152,8 @@ static int *sockets_for(const struct children *c, const struct settings *s)
 {
     int *fds = g_new(int, s->listener_count + 1);
     for (size_t i = 0; i < s->listener_count; i++) {
-        fds[i] = keep_socket(c, &s->listeners[i].at);
-        if (fds[i] >= 0 || listen_one(&s->listeners[i].at, &fds[i]))
+        fds[i] = is_front(&s->listeners[i]) ? -1 : keep_socket(c, &s->listeners[i].at);
+        if (is_front(&s->listeners[i]) || fds[i] >= 0 || listen_one(&s->listeners[i].at, &fds[i]))
             continue;
         while (i-- > 0)
             close(fds[i]);
@@ -160,7 +183,7 @@ static void reread(struct children *c)
         settings_free(&s);
         return;
     }
-    int *fds = sockets_for(c, s);
+    int *fds = open_milter(c, s) ? sockets_for(c, s) : NULL;
     if (!fds) {
         settings_free(&s);
         return;
@@ -170,6 +193,7 @@ static void reread(struct children *c)
     c->listen_fds = fds;
     settings_free(&c->settings);
     c->settings = s;
+    fronts_dismiss(c);
     children_dismiss_workers(c);
     if (c->keeper > 0)
         kill(c->keeper, SIGTERM);
@@ -187,6 +211,18 @@ static void look(struct children *c)
     children_reap(c);
 }
 
+/* Before the workers, whom they still ask. */
+static void drain_fronts(struct children *c)
+{
+    const gint64 end = g_get_monotonic_time() + DRAIN_FRONTS_US;
+    fronts_dismiss(c);
+    while (fronts_left(c) && g_get_monotonic_time() < end)
+        look(c);
+    fronts_kill(c, SIGKILL);
+    if (c->milter_fd >= 0)
+        shutdown(c->milter_fd, SHUT_RDWR);
+}
+
 static void drain(struct children *c)
 {
     gint64 end = g_get_monotonic_time() + DRAIN_US;
@@ -196,6 +232,7 @@ static void drain(struct children *c)
     if (c->tutor_fd >= 0)
         shutdown(c->tutor_fd, SHUT_RDWR);
     close_sockets(c);
+    drain_fronts(c);
     children_dismiss_workers(c);
     while (children_workers_left(c) && g_get_monotonic_time() < end)
         look(c);
@@ -222,6 +259,9 @@ static void unlink_sockets(const struct settings *s)
     unlink(s->control.path);
     unlink(tutor.path);
     g_free(tutor.path);
+    struct endpoint milter = keeper_milter_at(&s->control);
+    unlink(milter.path);
+    g_free(milter.path);
 }
 
 static void loop(struct children *c)
@@ -231,6 +271,8 @@ static void loop(struct children *c)
             reread(c);
         if (!c->keeper && g_get_monotonic_time() >= c->not_before)
             children_start_keeper(c);
+        if (g_get_monotonic_time() >= c->not_before)
+            fronts_start(c);
         children_balance(c);
         look(c);
     }
@@ -238,7 +280,7 @@ static void loop(struct children *c)
 
 int master_run(struct settings *s)
 {
-    struct children c = {.settings = s, .control_fd = -1, .tutor_fd = -1};
+    struct children c = {.settings = s, .control_fd = -1, .tutor_fd = -1, .milter_fd = -1};
     const struct passwd *pw = NULL;
     set_signals();
     if (geteuid() == 0 && s->user && !(pw = getpwnam(s->user))) {
@@ -247,6 +289,10 @@ int master_run(struct settings *s)
     }
     if (!prepare_state(&c, pw) || !open_sockets(&c) || !drop_root(pw) || !children_init(&c))
         return EX_CONFIG;
+    if (!fronts_start(&c)) {
+        fronts_kill(&c, SIGKILL);
+        return EX_CONFIG;
+    }
     log_info("started: %zu listeners, at most %d workers, sandbox=%s", s->listener_count,
              s->workers, s->sandbox_required ? "required" : "best");
     loop(&c);

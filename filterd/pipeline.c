@@ -88,7 +88,8 @@ static struct sealed *seal(struct way *w, const struct recipient *r, enum handli
         return seal_pass(w->message, added, PASS_NO_KEY);
     if (handling == HANDLE_FOREIGN)
         return seal_pass(w->message, added, PASS_NOT_OURS);
-    struct sealed *sealed = seal_message(w->service->sealer, w->message, added, r->users, &error);
+    struct sealed *sealed = (r->others ? seal_message_hidden : seal_message)(
+        w->service->sealer, w->message, added, r->users, &error);
     if (!sealed)
         log_warn("sealing failed, tempfailed: %s", error ? error : "no reason given");
     g_free(error);
@@ -122,7 +123,7 @@ static struct recipient *addressee(struct way *w, struct recipient *r, struct re
     const struct settings *s = w->service->settings;
     if (v->action != SPAM_QUARANTINE || !v->judged || v->class != JUDGE_SPAM)
         return r;
-    *quarantine = (struct recipient){s->quarantine, "", NULL};
+    *quarantine = (struct recipient){.address = s->quarantine, .parameters = ""};
     struct treatment there = recipient_treat(w->service, w->arrival->envelope, quarantine);
     if (there.handling == HANDLE_REFUSE ||
         (t->handling == HANDLE_SEAL && there.handling != HANDLE_SEAL)) {
@@ -222,8 +223,12 @@ static bool any_is_new(const struct way *w)
     bool wait = false;
     for (guint i = 0; i < e->recipients->len; i++) {
         const struct recipient *r = e->recipients->pdata[i];
-        const struct greylist_triplet t = {e->client_addr, proved, e->sender, r->address};
+        struct greylist_triplet t = {e->client_addr, proved, e->sender, r->address};
         wait |= service_greylist(w->service, &t) > 0;
+        for (size_t k = 0; r->others && r->others[k]; k++) {
+            t.recipient = r->others[k];
+            wait |= service_greylist(w->service, &t) > 0;
+        }
     }
     return wait;
 }

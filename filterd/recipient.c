@@ -73,8 +73,9 @@ static void treat_users(struct service *sv, const struct recipient *r, struct tr
     }
 }
 
-struct treatment recipient_treat(struct service *sv, const struct envelope *e,
-                                 struct recipient *r)
+/* What is to be done for one address alone; its users are put into r. */
+static struct treatment treat_address(struct service *sv, const struct envelope *e,
+                                      struct recipient *r)
 {
     const struct settings *s = sv->settings;
     struct treatment t = {HANDLE_REFUSE, REASON_UNFORESEEN, NULL};
@@ -102,10 +103,58 @@ struct treatment recipient_treat(struct service *sv, const struct envelope *e,
     return t;
 }
 
+static void add_missing(GPtrArray *to, const GPtrArray *from)
+{
+    for (guint i = 0; i < from->len; i++)
+        if (!g_ptr_array_find_with_equal_func(to, from->pdata[i], g_str_equal, NULL))
+            g_ptr_array_add(to, g_strdup(from->pdata[i]));
+}
+
+/* One copy for both: what one of them is refused ends it for all. */
+static void join(struct treatment *t, struct treatment *other)
+{
+    if (t->handling == HANDLE_REFUSE || other->handling == HANDLE_REFUSE) {
+        if (t->handling != HANDLE_REFUSE)
+            t->reason = other->reason;
+        t->handling = HANDLE_REFUSE;
+    } else if ((t->handling == HANDLE_SEAL) != (other->handling == HANDLE_SEAL)) {
+        t->handling = HANDLE_REFUSE;
+        t->reason = REASON_MIXED;
+    } else if (other->handling == HANDLE_PASS) {
+        t->handling = HANDLE_PASS;
+    }
+    treatment_clear(other);
+}
+
+struct treatment recipient_treat(struct service *sv, const struct envelope *e,
+                                 struct recipient *r)
+{
+    struct treatment t = treat_address(sv, e, r);
+    for (size_t i = 0; r->others && r->others[i]; i++) {
+        struct recipient one = {.address = r->others[i]};
+        struct treatment other = treat_address(sv, e, &one);
+        join(&t, &other);
+        add_missing(r->users, one.users);
+        g_ptr_array_unref(one.users);
+    }
+    return t;
+}
+
 void treatment_clear(struct treatment *t)
 {
     g_free(t->fingerprint);
     *t = (struct treatment){0};
+}
+
+static void add_bare(GPtrArray *judges, const struct service *sv, const char *text)
+{
+    char *address = address_canonical(text);
+    char *bare = address ? address_without_extension(address, sv->settings->recipient_delimiter)
+                         : NULL;
+    if (address)
+        g_ptr_array_add(judges, g_strdup(bare ? bare : address));
+    g_free(address);
+    g_free(bare);
 }
 
 GPtrArray *recipient_judges(const struct service *sv, const struct recipient *r)
@@ -115,12 +164,8 @@ GPtrArray *recipient_judges(const struct service *sv, const struct recipient *r)
         g_ptr_array_add(judges, g_strdup(r->users->pdata[i]));
     if (judges->len)
         return judges;
-    char *address = address_canonical(r->address);
-    char *bare = address ? address_without_extension(address, sv->settings->recipient_delimiter)
-                         : NULL;
-    if (address)
-        g_ptr_array_add(judges, g_strdup(bare ? bare : address));
-    g_free(address);
-    g_free(bare);
+    add_bare(judges, sv, r->address);
+    for (size_t i = 0; r->others && r->others[i]; i++)
+        add_bare(judges, sv, r->others[i]);
     return judges;
 }

@@ -20,7 +20,8 @@ struct treatment {
 };
 
 /* Asked at RCPT, and again when the message is there: a key may have gone meanwhile.
- * Fills r->users. */
+ * Fills r->users. With r->others it is for all of them together: r->users has everybody's, and what
+ * differs between them is refused. */
 struct treatment recipient_treat(struct service *sv, const struct envelope *e,
                                  struct recipient *r);
 void treatment_clear(struct treatment *t);

@@ -22,7 +22,7 @@ void report_verdict(struct report *rp, const struct verdict *v, const char *fing
     g_strlcpy(rp->fingerprint, fingerprint ? fingerprint : "-", sizeof rp->fingerprint);
 }
 
-void report_end(struct report *rp, const struct outcome *o)
+static void write_line(const struct report *rp, const char *address, const struct outcome *o)
 {
     const struct envelope *e = rp->envelope;
     const char *limits = limits_noted();
@@ -30,11 +30,18 @@ void report_end(struct report *rp, const struct outcome *o)
      * to be harmless, so its words are kept short. */
     log_info("qid=%s from=<%s> to=<%s> client=%s size=%zu %s %s key=%s sealed=%s%s delay_ms=%d "
              "%s%s%sdsn=%s reply=\"%d %.100s\"",
-             e->queue_id ? e->queue_id : "-", e->sender ? e->sender : "", rp->recipient->address,
+             e->queue_id ? e->queue_id : "-", e->sender ? e->sender : "", address,
              e->client_addr ? e->client_addr : "-", rp->size, rp->verdict,
              rp->evidence ? rp->evidence : "dns=-", rp->fingerprint,
              rp->sealed, o->before ? " served=before" : "",
              (int)((g_get_monotonic_time() - rp->started) / 1000),
              *limits ? "limits=" : "", limits, *limits ? " " : "", o->dsn, o->code, o->text);
+}
+
+void report_end(struct report *rp, const struct outcome *o)
+{
+    write_line(rp, rp->recipient->address, o);
+    for (size_t i = 0; rp->recipient->others && rp->recipient->others[i]; i++)
+        write_line(rp, rp->recipient->others[i], o);
     g_clear_pointer(&rp->evidence, g_free);
 }

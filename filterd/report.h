@@ -20,7 +20,7 @@ struct report {
 struct report report_start(const struct envelope *e, const struct recipient *r, size_t size);
 void report_verdict(struct report *rp, const struct verdict *v, const char *fingerprint,
                     const struct evidence *evidence);
-/* Writes the line; ends the report. */
+/* Writes a line for each address; ends the report. */
 void report_end(struct report *rp, const struct outcome *o);
 
 #endif

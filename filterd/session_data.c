@@ -132,16 +132,6 @@ static void handle(struct session *s, struct bytes *raw, const struct lineio_dat
     g_free(outcomes);
 }
 
-/* Bare CR and LF become line ends later: until then nobody can say what fields there are. */
-static bool has_bare(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (text[i] == '\r' ? i + 1 == len || text[i + 1] != '\n'
-                            : text[i] == '\n' && (i == 0 || text[i - 1] != '\r'))
-            return true;
-    return false;
-}
-
 /* A longer header than the limit is looked at when all is there. Nothing is searched twice, however
  * small the pieces that come. */
 void session_data_arrives(struct session *s)
@@ -156,7 +146,8 @@ void session_data_arrives(struct session *s)
     if (!end)
         return;
     s->searched = SIZE_MAX;
-    if (!has_bare(start, (size_t)(end + 2 - start)))
+    /* Bare CR and LF become line ends later: until then nobody can say what fields there are. */
+    if (!newline_has_bare(start, (size_t)(end + 2 - start)))
         evidence_header(s->evidence, start, (size_t)(end + 2 - start));
 }
 

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "filterd/courier.h"
+#include "filterd/milter_session.h"
 #include "filterd/policy_session.h"
 #include "filterd/session.h"
 #include "filterd/sockets.h"
@@ -32,6 +33,8 @@ static void stop_listening(const struct worker_place *place)
         shutdown(place->listen_fds[i], SHUT_RDWR);
     if (place->tutor_fd >= 0)
         shutdown(place->tutor_fd, SHUT_RDWR);
+    if (place->milter_fd >= 0)
+        shutdown(place->milter_fd, SHUT_RDWR);
 }
 
 static void on_signal(int sig)
@@ -92,15 +95,16 @@ static void set_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Waits for a connection on any listener, or (behind them) for a lesson; -1 when told to leave. */
+/* Waits for a connection on any listener, or (behind them) for a lesson or a milter's question; -1 when told to leave. */
 static int next_client(const struct worker_place *place, size_t *index_r)
 {
-    const size_t n = place->settings->listener_count + 1;
+    const size_t n = place->settings->listener_count + 2;
     struct pollfd fds[n];
     while (!leave) {
-        for (size_t i = 0; i + 1 < n; i++)
+        for (size_t i = 0; i + 2 < n; i++)
             fds[i] = (struct pollfd){place->listen_fds[i], POLLIN, 0};
-        fds[n - 1] = (struct pollfd){place->tutor_fd, POLLIN, 0};
+        fds[n - 2] = (struct pollfd){place->tutor_fd, POLLIN, 0};
+        fds[n - 1] = (struct pollfd){place->milter_fd, POLLIN, 0};
         /* The bound covers a signal that comes just before the poll. Who is to leave takes nobody
          * in any more, so that settings are new for all who come after a reload. */
         if (poll(fds, n, 1000) <= 0 || leave)
@@ -138,8 +142,11 @@ static void run_session(const struct worker_place *place, struct service *sv, in
 static void serve(const struct worker_place *place, struct service *sv, int fd, size_t index)
 {
     tell(place, SLOT_BUSY);
-    if (index < place->settings->listener_count)
+    const size_t listeners = place->settings->listener_count;
+    if (index < listeners)
         run_session(place, sv, fd, index);
+    else if (index > listeners)
+        milter_session_run(fd, sv);
     else
         tutor_run(fd, &(struct tutor_place){sv, place->key, place->board});
     close(fd);

@@ -122,6 +122,7 @@ static char *recipients_text(GPtrArray *key_files)
 static gpgme_error_t run(gpgme_ctx_t ctx, struct reading *in, struct armor *armor,
                          GPtrArray *key_files)
 {
+    const gpgme_encrypt_flags_t hidden = in->text->hidden ? GPGME_ENCRYPT_THROW_KEYIDS : 0;
     struct gpgme_data_cbs read_cbs = {.read = read_text}, write_cbs = {.write = write_armor};
     gpgme_data_t plain = NULL, cipher = NULL;
     g_autofree char *recipients = recipients_text(key_files);
@@ -133,7 +134,7 @@ static gpgme_error_t run(gpgme_ctx_t ctx, struct reading *in, struct armor *armo
     if (!e)
         e = gpgme_op_encrypt_ext(ctx, NULL, recipients,
                                  GPGME_ENCRYPT_ALWAYS_TRUST | GPGME_ENCRYPT_NO_ENCRYPT_TO |
-                                     GPGME_ENCRYPT_NO_COMPRESS,
+                                     GPGME_ENCRYPT_NO_COMPRESS | hidden,
                                  plain, cipher);
     gpgme_data_release(plain);
     gpgme_data_release(cipher);

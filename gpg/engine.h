@@ -21,6 +21,7 @@ bool engine_write_conf(const char *home, char **error_r);
 struct engine_text { /* what is encrypted: two stretches, one after the other; lent */
     const void *part[2];
     size_t len[2];
+    bool hidden; /* the result does not name the keys it is for */
 };
 
 /* To the keys in these files (real paths, a transferable public key each), as an armored message

@@ -14,6 +14,7 @@ struct sealer {
 
 struct sealed {
     struct bytes bytes;
+    size_t added;
     const char *mark;
 };
 
@@ -93,20 +94,29 @@ static bool collect(struct sealer *s, GPtrArray *users, GPtrArray *files, char *
     return use_home(s, home, error_r); /* last: reading keys has used other homes */
 }
 
-struct sealed *seal_message(struct sealer *s, const struct message *m, const struct bytes *added,
-                            GPtrArray *users, char **error_r)
+struct job {
+    const struct message *message;
+    const struct bytes *added;
+    GPtrArray *users;
+    bool hidden;
+};
+
+static struct sealed *seal(struct sealer *s, const struct job *j, char **error_r)
 {
+    const struct message *m = j->message;
     struct pgpmime layout;
     struct bytes head = {0};
     GPtrArray *files = g_ptr_array_new_with_free_func(g_free);
     struct sealed *sealed = g_new0(struct sealed, 1);
     sealed->mark = "yes";
+    sealed->added = j->added ? j->added->len : 0;
     *error_r = NULL;
-    bool ok = collect(s, users, files, error_r);
+    bool ok = collect(s, j->users, files, error_r);
     if (ok) {
         pgpmime_payload_head(m, &head);
-        pgpmime_open(&layout, m, added, &sealed->bytes);
-        const struct engine_text text = {{head.data, m->body}, {head.len, m->body_len}};
+        pgpmime_open(&layout, m, j->added, &sealed->bytes);
+        const struct engine_text text = {
+            {head.data, m->body}, {head.len, m->body_len}, j->hidden && j->users->len > 1};
         ok = engine_encrypt(s->ctx, &text, files, &sealed->bytes, error_r);
         pgpmime_close(&layout, &sealed->bytes);
     }
@@ -117,13 +127,26 @@ struct sealed *seal_message(struct sealer *s, const struct message *m, const str
     return sealed;
 }
 
+struct sealed *seal_message(struct sealer *s, const struct message *m, const struct bytes *added,
+                            GPtrArray *users, char **error_r)
+{
+    return seal(s, &(struct job){m, added, users, false}, error_r);
+}
+
+struct sealed *seal_message_hidden(struct sealer *s, const struct message *m,
+                                   const struct bytes *added, GPtrArray *users, char **error_r)
+{
+    return seal(s, &(struct job){m, added, users, true}, error_r);
+}
+
 struct sealed *seal_pass(const struct message *m, const struct bytes *added,
                          enum pass_reason reason)
 {
     struct sealed *sealed = g_new0(struct sealed, 1);
     struct bytes *out = &sealed->bytes;
     sealed->mark = reason == PASS_ALREADY_ENCRYPTED ? "already" : "no";
-    bytes_reserve(out, m->len + (added ? added->len : 0) + 2);
+    sealed->added = added ? added->len : 0;
+    bytes_reserve(out, m->len + sealed->added + 2);
     if (added && added->len)
         bytes_add(out, added->data, added->len);
     for (size_t i = 0; i < m->header_count; i++) {
@@ -149,6 +172,11 @@ void sealed_free(struct sealed **s)
 const struct bytes *sealed_bytes(const struct sealed *s)
 {
     return &s->bytes;
+}
+
+size_t sealed_added(const struct sealed *s)
+{
+    return s->added;
 }
 
 const char *sealed_mark(const struct sealed *s)

@@ -29,6 +29,11 @@ enum key_state sealer_key(struct sealer *s, const char *user, char **fingerprint
 struct sealed *seal_message(struct sealer *s, const struct message *m, const struct bytes *added,
                             GPtrArray *users, char **error_r);
 
+/* As seal_message, but nobody can see from the ciphertext for whose keys it is: for one copy that
+ * goes to people who need not know of each other. */
+struct sealed *seal_message_hidden(struct sealer *s, const struct message *m,
+                                   const struct bytes *added, GPtrArray *users, char **error_r);
+
 enum pass_reason { PASS_NO_KEY, PASS_ALREADY_ENCRYPTED, PASS_NOT_OURS };
 /* The one way a message leaves unencrypted: added, its headers that are not dropped, its body. */
 struct sealed *seal_pass(const struct message *m, const struct bytes *added,
@@ -41,6 +46,8 @@ bool seal_is_encrypted(const struct message *m);
 
 /* The finished message, CRLF line ends; lent. */
 const struct bytes *sealed_bytes(const struct sealed *s);
+/* How many of its first bytes are the lines that were added. */
+size_t sealed_added(const struct sealed *s);
 /* "yes", "already" or "no", as X-Filterd-Encrypted says it. */
 const char *sealed_mark(const struct sealed *s);
 

@@ -201,6 +201,11 @@ static void together(void **state)
     bad(BASE "[listener in]\nprotocol=lmtp\nnext_hop=maildir:/m\n", ":4: ", "address is not set");
     bad(BASE "[listener in]\naddress=unix:/a\nnext_hop=maildir:/m\n", ":4: ", "protocol is not set");
     bad(BASE POLICY, ":5: ", "needs [greylist] enabled=yes");
+    bad(BASE "[listener m]\nprotocol=milter\naddress=unix:/m.sock\nnext_hop=maildir:/m\n", ":7: ",
+        "the MTA delivers");
+    struct settings *milter = good(BASE "[listener m]\nprotocol=milter\naddress=unix:/m.sock\n");
+    assert_int_equal(milter->listeners[0].protocol, PROTO_MILTER);
+    settings_free(&milter);
     bad(BASE POLICY "next_hop=maildir:/m\n[greylist]\nenabled=yes\n", ":7: ", "delivers nothing");
     struct settings *s = good(BASE POLICY "[greylist]\nenabled=yes\nwait_seconds=7\n");
     assert_int_equal(s->listeners[0].protocol, PROTO_POLICY);
@@ -242,7 +247,7 @@ static void later(void **state)
     (void)state;
     static const char *const not_yet[] = {
         "[store]\nengine=postgresql", "[encrypt]\nengine=native",
-        "[encrypt]\nprotect_headers=yes", "[listener x]\nprotocol=milter"};
+        "[encrypt]\nprotect_headers=yes"};
     for (size_t i = 0; i < G_N_ELEMENTS(not_yet); i++) {
         char *text = g_strconcat(BASE, not_yet[i], "\n", NULL);
         bad(text, ":5: ", "not supported in this version");

@@ -1,0 +1,362 @@
+#include "filterd/milter_connection.h"
+
+#include <arpa/inet.h>
+#include <libmilter/mfdef.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/keeper.h"
+#include "base/log.h"
+#include "filterd/milter_apply.h"
+#include "filterd/milter_client.h"
+
+#define ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY | SMFIF_ADDRCPT | SMFIF_DELRCPT)
+
+/* The same for all connections, set before the first. */
+static const struct settings *settings;
+static const struct listener *listener;
+static struct endpoint workers;
+
+static GMutex mutex;
+static GCond changed;
+static int under_way; /* messages */
+
+struct connection {
+    bool leading_space; /* header values come with what stands behind the colon */
+    bool local;         /* no client that waits: its recipients cannot be refused */
+    char *client_addr, *client_name, *client_port, *helo;
+    /* of one message: */
+    bool in_message, authenticated, sealed;
+    char *sender, *queue_id;
+    GPtrArray *recipients; /* of char* */
+    guint fields;
+    struct bytes raw;
+};
+
+static void count(struct connection *c, bool in_message)
+{
+    if (c->in_message == in_message)
+        return;
+    c->in_message = in_message;
+    g_mutex_lock(&mutex);
+    under_way += in_message ? 1 : -1;
+    g_cond_broadcast(&changed);
+    g_mutex_unlock(&mutex);
+}
+
+static void forget_message(struct connection *c)
+{
+    g_clear_pointer(&c->sender, g_free);
+    g_clear_pointer(&c->queue_id, g_free);
+    g_ptr_array_set_size(c->recipients, 0);
+    c->authenticated = c->sealed = false;
+    c->fields = 0;
+    bytes_free(&c->raw);
+    count(c, false);
+}
+
+/* "<a@b>" without its brackets. */
+static char *address_in(const char *path)
+{
+    const size_t len = strlen(path);
+    const bool brackets = len >= 2 && path[0] == '<' && path[len - 1] == '>';
+    return brackets ? g_strndup(path + 1, len - 2) : g_strdup(path);
+}
+
+/* A fact for the log and for rules, NULL if it is not known: foreign bytes, but never a foreign line. */
+static char *fact(const char *text)
+{
+    if (!text || !*text || strcmp(text, "unknown") == 0)
+        return NULL;
+    char *valid = g_utf8_make_valid(text, -1);
+    for (char *p = valid; *p; p++)
+        if (g_ascii_iscntrl(*p))
+            *p = '?';
+    return valid;
+}
+
+/* Sendmail gives a name of several letters in braces; others may leave them out. */
+static const char *macro(SMFICTX *ctx, const char *name)
+{
+    char braced[32];
+    g_snprintf(braced, sizeof braced, "{%s}", name);
+    const char *value = smfi_getsymval(ctx, braced);
+    return value ? value : smfi_getsymval(ctx, (char *)name);
+}
+
+/* What we could not do without is refused here: the MTA then does as for a filter that is away. */
+static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
+                             unsigned long f2, unsigned long f3, unsigned long *actions_r,
+                             unsigned long *steps_r, unsigned long *f2_r, unsigned long *f3_r)
+{
+    (void)f2, (void)f3;
+    if ((actions & ACTIONS) != ACTIONS) {
+        log_warn("milter: the MTA does not let fields, body and recipients be changed");
+        return SMFIS_REJECT;
+    }
+    struct connection *c = g_new0(struct connection, 1);
+    c->recipients = g_ptr_array_new_with_free_func(g_free);
+    c->leading_space = steps & SMFIP_HDR_LEADSPC;
+    smfi_setpriv(ctx, c);
+    *actions_r = ACTIONS | (actions & SMFIF_SETSYMLIST);
+    *steps_r = steps & (SMFIP_HDR_LEADSPC | SMFIP_NOUNKNOWN | SMFIP_NODATA);
+    *f2_r = *f3_r = 0;
+    if (actions & SMFIF_SETSYMLIST) {
+        smfi_setsymlist(ctx, SMFIM_CONNECT, (char *)"j {client_addr} {client_name} {client_port}");
+        smfi_setsymlist(ctx, SMFIM_ENVFROM, (char *)"i {auth_authen} {auth_type}");
+        smfi_setsymlist(ctx, SMFIM_EOM, (char *)"i");
+    }
+    return SMFIS_CONTINUE;
+}
+
+static void take_address(struct connection *c, const struct sockaddr *sa)
+{
+    char text[INET6_ADDRSTRLEN] = "";
+    int port = 0;
+    if (sa && sa->sa_family == AF_INET) {
+        const struct sockaddr_in *in = (const void *)sa;
+        inet_ntop(AF_INET, &in->sin_addr, text, sizeof text);
+        port = ntohs(in->sin_port);
+    } else if (sa && sa->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *in = (const void *)sa;
+        inet_ntop(AF_INET6, &in->sin6_addr, text, sizeof text);
+        port = ntohs(in->sin6_port);
+    }
+    c->client_addr = fact(text);
+    if (port)
+        c->client_port = g_strdup_printf("%d", port);
+    /* No client comes from port 0: so Postfix shows what was given to its sendmail(1). */
+    c->local = !port;
+}
+
+static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
+{
+    struct connection *c = smfi_getpriv(ctx);
+    const char *name = macro(ctx, "client_name");
+    if (!c)
+        return SMFIS_TEMPFAIL;
+    take_address(c, address);
+    if (!c->client_addr)
+        c->client_addr = fact(macro(ctx, "client_addr"));
+    /* An address in brackets is what stands for a name that is not known. */
+    c->client_name = fact(name ? name : host);
+    if (c->client_name && c->client_name[0] == '[')
+        g_clear_pointer(&c->client_name, g_free);
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_helo(SMFICTX *ctx, char *name)
+{
+    struct connection *c = smfi_getpriv(ctx);
+    if (!c)
+        return SMFIS_TEMPFAIL;
+    g_free(c->helo);
+    c->helo = fact(name);
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat refuse(SMFICTX *ctx, enum outcome_reason reason)
+{
+    const struct outcome o = outcome_of(reason);
+    return milter_apply_outcome(ctx, &o);
+}
+
+static sfsistat on_mail(SMFICTX *ctx, char **arguments)
+{
+    struct connection *c = smfi_getpriv(ctx);
+    if (!c)
+        return SMFIS_TEMPFAIL;
+    forget_message(c);
+    c->sender = address_in(arguments[0]);
+    if (!g_utf8_validate(c->sender, -1, NULL))
+        return refuse(ctx, REASON_BAD_ADDRESS);
+    const char *who = macro(ctx, "auth_authen");
+    c->authenticated = who && *who;
+    count(c, true);
+    return SMFIS_CONTINUE;
+}
+
+static struct milter_client_message said(const struct connection *c)
+{
+    return (struct milter_client_message){
+        .listener = listener->name,
+        .authenticated = c->authenticated,
+        .local = c->local,
+        .client_addr = c->client_addr,
+        .client_name = c->client_name,
+        .client_port = c->client_port,
+        .helo = c->helo,
+        .queue_id = c->queue_id,
+        .sender = c->sender,
+        .recipients = c->recipients,
+        .fields = c->fields,
+        .raw = c->raw,
+    };
+}
+
+/* RES_OK if this recipient can have the same body as those before. */
+static struct outcome ask_recipient(struct connection *c, const char *address)
+{
+    const struct milter_client_message m = said(c);
+    bool sealed = false;
+    const struct outcome o = milter_client_recipient(&workers, &m, address, &sealed);
+    if (o.result != RES_OK)
+        return o;
+    if (c->recipients->len && sealed != c->sealed)
+        return outcome_of(REASON_MIXED);
+    c->sealed = sealed;
+    return o;
+}
+
+static sfsistat on_rcpt(SMFICTX *ctx, char **arguments)
+{
+    struct connection *c = smfi_getpriv(ctx);
+    if (!c || !c->sender)
+        return SMFIS_TEMPFAIL;
+    if (c->recipients->len >= (guint)settings->limits.recipients)
+        return refuse(ctx, REASON_MANY_RECIPIENTS);
+    char *address = address_in(arguments[0]);
+    struct outcome o = outcome_of(REASON_BAD_ADDRESS);
+    if (g_utf8_validate(address, -1, NULL))
+        o = c->local ? outcome_of(REASON_OK) : ask_recipient(c, address);
+    if (o.result == RES_OK)
+        g_ptr_array_add(c->recipients, g_steal_pointer(&address));
+    g_free(address);
+    return milter_apply_outcome(ctx, &o);
+}
+
+static bool fits(const struct connection *c, size_t len)
+{
+    return c->raw.len + len <= settings->message_size_limit;
+}
+
+/* An MTA folds by LF alone. */
+static void add_value(struct bytes *out, const char *value)
+{
+    for (const char *lf; (lf = strchr(value, '\n')); value = lf + 1) {
+        const size_t len = (size_t)(lf - value);
+        bytes_add(out, value, len && lf[-1] == '\r' ? len - 1 : len);
+        bytes_adds(out, "\r\n");
+    }
+    bytes_adds(out, value);
+}
+
+static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
+{
+    struct connection *c = smfi_getpriv(ctx);
+    if (!c)
+        return SMFIS_TEMPFAIL;
+    size_t len = strlen(name);
+    while (len && (name[len - 1] == ' ' || name[len - 1] == '\t'))
+        len--;
+    if (!fits(c, len + strlen(value) + 4))
+        return refuse(ctx, REASON_TOO_BIG);
+    bytes_add(&c->raw, name, len);
+    bytes_adds(&c->raw, c->leading_space ? ":" : ": ");
+    add_value(&c->raw, value);
+    bytes_adds(&c->raw, "\r\n");
+    c->fields++;
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_end_of_header(SMFICTX *ctx)
+{
+    struct connection *c = smfi_getpriv(ctx);
+    if (!c)
+        return SMFIS_TEMPFAIL;
+    bytes_adds(&c->raw, "\r\n");
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_body(SMFICTX *ctx, unsigned char *data, size_t len)
+{
+    struct connection *c = smfi_getpriv(ctx);
+    if (!c)
+        return SMFIS_TEMPFAIL;
+    if (!fits(c, len))
+        return refuse(ctx, REASON_TOO_BIG);
+    bytes_add(&c->raw, data, len);
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_end_of_message(SMFICTX *ctx)
+{
+    struct connection *c = smfi_getpriv(ctx);
+    struct milter_client_copy copy;
+    if (!c || !c->sender || !c->recipients->len)
+        return SMFIS_TEMPFAIL;
+    c->queue_id = fact(macro(ctx, "i"));
+    struct milter_client_message m = said(c);
+    struct outcome o = fits(c, 0) ? milter_client_ask(&workers, &m, &copy)
+                                  : outcome_of(REASON_TOO_BIG);
+    if (o.result == RES_OK) {
+        if (!milter_apply_copy(ctx, &copy, c->recipients, c->leading_space)) {
+            log_warn("milter: qid=%s: the answer could not be carried out, tempfailed",
+                     c->queue_id ? c->queue_id : "-");
+            o = outcome_of(REASON_UNFORESEEN);
+        }
+        milter_client_copy_clear(&copy);
+    }
+    const sfsistat status = milter_apply_outcome(ctx, &o);
+    forget_message(c);
+    return status;
+}
+
+static sfsistat on_abort(SMFICTX *ctx)
+{
+    struct connection *c = smfi_getpriv(ctx);
+    if (c)
+        forget_message(c);
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_close(SMFICTX *ctx)
+{
+    struct connection *c = smfi_getpriv(ctx);
+    if (!c)
+        return SMFIS_CONTINUE;
+    smfi_setpriv(ctx, NULL);
+    forget_message(c);
+    g_ptr_array_unref(c->recipients);
+    g_free(c->client_addr);
+    g_free(c->client_name);
+    g_free(c->client_port);
+    g_free(c->helo);
+    g_free(c);
+    return SMFIS_CONTINUE;
+}
+
+struct smfiDesc milter_connection_filter(const struct settings *s, const struct listener *l)
+{
+    settings = s;
+    listener = l;
+    workers = keeper_milter_at(&s->control);
+    return (struct smfiDesc){
+        .xxfi_name = (char *)"filterd",
+        .xxfi_version = SMFI_VERSION,
+        .xxfi_flags = ACTIONS | SMFIF_SETSYMLIST,
+        .xxfi_connect = on_connect,
+        .xxfi_helo = on_helo,
+        .xxfi_envfrom = on_mail,
+        .xxfi_envrcpt = on_rcpt,
+        .xxfi_header = on_header,
+        .xxfi_eoh = on_end_of_header,
+        .xxfi_body = on_body,
+        .xxfi_eom = on_end_of_message,
+        .xxfi_abort = on_abort,
+        .xxfi_close = on_close,
+        .xxfi_negotiate = on_negotiate,
+    };
+}
+
+bool milter_connection_drain(int seconds)
+{
+    const gint64 end = g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
+    bool waiting = true;
+    g_mutex_lock(&mutex);
+    while (under_way && waiting)
+        waiting = g_cond_wait_until(&changed, &mutex, end);
+    const bool drained = !under_way;
+    g_mutex_unlock(&mutex);
+    return drained;
+}
