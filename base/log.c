@@ -4,6 +4,7 @@
 #include <glib.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -80,6 +81,23 @@ void log_warn(const char *format, ...)
     va_start(ap, format);
     emit_format('W', format, ap);
     va_end(ap);
+}
+
+void log_relay_all(int fd)
+{
+    char *line = NULL;
+    size_t size = 0;
+    ssize_t len;
+    FILE *in = fdopen(fd, "r");
+    while (in && (len = getline(&line, &size, in)) > 0) {
+        line[strcspn(line, "\n")] = 0;
+        log_relay(line);
+    }
+    free(line);
+    if (in)
+        fclose(in);
+    else
+        close(fd);
 }
 
 void log_relay(const char *line)

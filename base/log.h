@@ -14,5 +14,7 @@ void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A line that came through the pipe, level first ('I' or 'W'). */
 void log_relay(const char *line);
+/* All that comes through the pipe until its writers are gone; closes it. */
+void log_relay_all(int fd);
 
 #endif

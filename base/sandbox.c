@@ -36,7 +36,8 @@ bool sandbox_close(const struct sandbox *s, const char **why_r)
 
 bool sandbox_no_writes(const char *writable, const char **why_r)
 {
-    const struct sandbox s = {.kind = SANDBOX_WORKER, .folders = {writable}};
+    const char *const folders[] = {writable, NULL};
+    const struct sandbox s = {.kind = SANDBOX_WORKER, .folders = folders};
     const struct sandbox limits = {.kind = SANDBOX_MASTER};
     *why_r = sandbox_parts_limits(&limits);
     if (!*why_r)
@@ -44,9 +45,4 @@ bool sandbox_no_writes(const char *writable, const char **why_r)
     if (!*why_r)
         *why_r = sandbox_parts_landlock(&s);
     return !*why_r;
-}
-
-bool sandbox_front(const char **why_r)
-{
-    return sandbox_close(&(struct sandbox){.kind = SANDBOX_FRONT}, why_r);
 }

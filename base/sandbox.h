@@ -20,8 +20,8 @@ enum sandbox_kind {
 
 struct sandbox {
     enum sandbox_kind kind;
-    const char *folders[2]; /* keeper, courier: where it writes; NULL: none */
-    size_t message_bytes;   /* worker: message_size_limit, what its memory is sized by; 0: no limit */
+    const char *const *folders; /* keeper, courier: where it writes; ends with NULL, or is NULL */
+    size_t message_bytes; /* worker: message_size_limit, what its memory is sized by; 0: no limit */
 };
 
 /* For this process and all it starts, for ever; while it has one thread. Sockets, and for the front
@@ -32,9 +32,6 @@ bool sandbox_close(const struct sandbox *s, const char **why_r);
  * below writable (may be NULL) and to /dev/null, which gpg opens for writing. No new privileges, no
  * core, not dumpable. False where the kernel has no Landlock; *why_r (static text) says so. */
 bool sandbox_no_writes(const char *writable, const char **why_r);
-
-/* The short front of sandbox_close for the milter's. */
-bool sandbox_front(const char **why_r);
 
 /* From now on this process has that much CPU time before SIGXCPU ends it (the MTA still has the
  * message). What it starts later has as much again and what was used before; a sanitizer's build

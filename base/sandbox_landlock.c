@@ -88,12 +88,13 @@ static bool allow_all(int ruleset, const struct sandbox *s, uint64_t known)
                                                            : WRITE;
     const bool keeper = s->kind == SANDBOX_KEEPER;
     const struct rule rules[] = {
-        {s->folders[0], in_folder},
-        {s->folders[1], in_folder},
         {s->kind == SANDBOX_WORKER ? "/dev/null" : NULL, WRITE_FILE}, /* gpg's */
         {keeper ? "/dev/urandom" : NULL, READ_FILE},                  /* SQLite's */
     };
     known &= handled(s->kind);
+    for (const char *const *f = s->folders; f && *f; f++)
+        if (!allow(ruleset, &(struct rule){*f, in_folder}, known))
+            return false;
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         if (rules[i].path && !allow(ruleset, &rules[i], known))
             return false;

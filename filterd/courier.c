@@ -14,7 +14,7 @@
 
 #include "base/frame.h"
 #include "base/log.h"
-#include "base/sandbox.h"
+#include "filterd/guard.h"
 
 #define JOB "(sssay)"
 #define ANSWER_BYTES 4096
@@ -145,25 +145,13 @@ char *courier_maildir(const char *path, const char *sender, const char *recipien
     return error;
 }
 
-/* The part of a path pattern in front of the first %: all the courier may write below. */
-static char *fixed_folder(const char *pattern)
-{
-    size_t n = strcspn(pattern, "%");
-    while (n > 1 && pattern[n - 1] != '/')
-        n--;
-    return g_strndup(pattern, n);
-}
-
-int courier_start(const struct next_hop *hop)
+int courier_start(const struct settings *s)
 {
     int pair[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+    if (!guard_has_maildir(s) || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
         return -1;
     pid_t pid = fork();
     if (pid == 0) {
-        const char *why;
-        char *folder = strchr(hop->at.path, '%') ? fixed_folder(hop->at.path)
-                                                 : g_path_get_dirname(hop->at.path);
         close(pair[0]);
         prctl(PR_SET_NAME, "filterd-courier");
         /* It ends by end of file, when its worker has ended: a signal may not cut a file short. */
@@ -171,7 +159,8 @@ int courier_start(const struct next_hop *hop)
         signal(SIGINT, SIG_IGN);
         signal(SIGHUP, SIG_IGN);
         signal(SIGUSR1, SIG_IGN);
-        sandbox_no_writes(folder, &why);
+        if (!guard_close(s, SANDBOX_COURIER))
+            _exit(EX_CONFIG);
         courier_serve(pair[1], courier_maildir);
         _exit(0);
     }

@@ -17,9 +17,10 @@
 struct outcome courier_deliver(int fd, const char *path, const char *const envelope[2],
                                const void *message, size_t len);
 
-/* Forks a courier that delivers to maildirs below hop's fixed folder; the worker's end of its
- * socket, -1 on failure. It ends when that end is closed. */
-int courier_start(const struct next_hop *hop);
+/* Forks a courier that delivers to the maildirs of these settings and writes below their fixed parts
+ * only; the worker's end of its socket, -1: failed, or there is no maildir. It ends when that end is
+ * closed, or, if a sandbox is required and cannot be had, at once. */
+int courier_start(const struct settings *s);
 
 /* The other side: serves jobs until the socket closes. deliver returns NULL, or what went wrong. */
 typedef char *courier_fn(const char *path, const char *sender, const char *recipient,

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "classifier/ledger.h"
 #include "filterd/greylisting.h"
+#include "filterd/guard.h"
 #include "filterd/peer.h"
 #include "filterd/retries.h"
 
@@ -45,13 +46,13 @@ static void on_term(int sig)
     leave = 1;
 }
 
-static void take_client(GArray *clients, int listen_fd, const struct settings *s)
+static void take_client(GArray *clients, int listen_fd)
 {
     struct client c;
     c.fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
     if (c.fd < 0)
         return;
-    c.rights = peer_rights(c.fd, s);
+    c.rights = peer_rights(c.fd);
     if (c.rights != PEER_NOTHING && clients->len < CLIENTS) {
         g_array_append_val(clients, c);
         return;
@@ -122,7 +123,7 @@ static void serve_ready(const struct desk *desk, GArray *clients, const struct p
     }
 }
 
-static void loop(const struct desk *desk, const struct settings *s, int listen_fd)
+static void loop(const struct desk *desk, int listen_fd)
 {
     GArray *clients = g_array_new(FALSE, FALSE, sizeof(struct client));
     struct pollfd fds[CLIENTS + 1];
@@ -136,7 +137,7 @@ static void loop(const struct desk *desk, const struct settings *s, int listen_f
             bool fresh = fds[0].revents;
             serve_ready(desk, clients, fds);
             if (fresh)
-                take_client(clients, listen_fd, s);
+                take_client(clients, listen_fd);
         }
         if (ledger_due_ms(desk->ledger) == 0)
             ledger_write(desk->ledger);
@@ -188,8 +189,8 @@ int keeper_process_run(const struct settings *s, const struct sitekey *key, int 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_NAME, "filterd-keeper");
-    prctl(PR_SET_DUMPABLE, 0);
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (!guard_close(s, SANDBOX_KEEPER))
+        return EX_CONFIG;
     struct desk desk = {.ledger = ledger_open(s, key, &error)};
     if (!desk.ledger) {
         log_warn("keeper: %s; mail goes on without signatures and training", error);
@@ -200,7 +201,7 @@ int keeper_process_run(const struct settings *s, const struct sitekey *key, int 
     desk.retries = open_retries(s);
     if (write(ready_fd, "", 1) < 0)
         log_warn("keeper: the master is gone");
-    loop(&desk, s, listen_fd);
+    loop(&desk, listen_fd);
     greylist_free(&desk.greylist);
     retries_free(&desk.retries);
     ledger_free(&desk.ledger);

@@ -7,7 +7,6 @@
 #include <pwd.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -17,6 +16,8 @@
 #include "base/log.h"
 #include "filterd/children.h"
 #include "filterd/fronts.h"
+#include "filterd/guard.h"
+#include "filterd/peer.h"
 #include "filterd/service.h"
 #include "filterd/sockets.h"
 
@@ -126,7 +127,6 @@ static bool drop_root(const struct passwd *pw)
 {
     if (pw && (initgroups(pw->pw_name, pw->pw_gid) || setgid(pw->pw_gid) || setuid(pw->pw_uid)))
         return fail("cannot become", pw->pw_name);
-    prctl(PR_SET_DUMPABLE, 0);
     return true;
 }
 
@@ -194,6 +194,7 @@ static void reread(struct children *c)
     settings_free(&c->settings);
     c->settings = s;
     fronts_dismiss(c);
+    peer_prepare(s);
     children_dismiss_workers(c);
     if (c->keeper > 0)
         kill(c->keeper, SIGTERM);
@@ -289,12 +290,17 @@ int master_run(struct settings *s)
     }
     if (!prepare_state(&c, pw) || !open_sockets(&c) || !drop_root(pw) || !children_init(&c))
         return EX_CONFIG;
+    if (!guard_check(s) || !guard_close(s, SANDBOX_MASTER)) {
+        unlink_sockets(s);
+        return EX_CONFIG;
+    }
     if (!fronts_start(&c)) {
         fronts_kill(&c, SIGKILL);
         return EX_CONFIG;
     }
     log_info("started: %zu listeners, at most %d workers, sandbox=%s", s->listener_count,
              s->workers, s->sandbox_required ? "required" : "best");
+    peer_prepare(s);
     loop(&c);
     log_info("stopping");
     drain(&c);

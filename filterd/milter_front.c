@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/sandbox.h"
+#include "filterd/guard.h"
 #include "filterd/milter_connection.h"
 
 #define BACKLOG 256
@@ -67,14 +67,11 @@ static void set_signals(void)
 
 int milter_front_run(const struct settings *s, const struct listener *l, int ready_fd)
 {
-    const char *why;
     set_signals();
     if (!listen_at(s, l))
         return EX_UNAVAILABLE;
-    if (!sandbox_front(&why) && s->sandbox_required) {
-        log_warn("sandbox=required: %s", why);
+    if (!guard_close(s, SANDBOX_FRONT))
         return EX_CONFIG;
-    }
     if (write(ready_fd, "", 1) != 1)
         return EX_TEMPFAIL;
     close(ready_fd);

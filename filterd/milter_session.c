@@ -251,7 +251,7 @@ void milter_session_run(int fd, struct service *sv)
 {
     struct talk t = {.fd = fd, .service = sv};
     const char *verb;
-    if (peer_rights(fd, sv->settings) != PEER_ALL) {
+    if (peer_rights(fd) != PEER_ALL) {
         log_warn("milter socket: a peer without rights turned away");
         return;
     }

@@ -3,6 +3,7 @@
  * The message is read, judged and sealed by a child behind the sandbox; the outer process holds
  * what may write (sendmail, standard output) and takes only finished copies. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,8 +14,8 @@
 
 #include "base/log.h"
 #include "base/newline.h"
-#include "base/sandbox.h"
 #include "filterd/courier.h"
+#include "filterd/guard.h"
 #include "filterd/pipeline.h"
 
 #define DEFAULT_FILE "/etc/filterd/filterd.conf"
@@ -201,11 +202,8 @@ static int child(const struct settings *s, const struct sitekey *key, const stru
                  int courier)
 {
     struct next_hop out = {HOP_SENDMAIL, {.path = (char *)"-"}};
-    const char *why;
-    if (!sandbox_no_writes(NULL, &why) && s->sandbox_required) {
-        log_warn("sandbox=required: %s", why);
+    if (!guard_close(s, SANDBOX_WORKER))
         return EX_CONFIG;
-    }
     struct service *sv = service_new(s, key, courier);
     sv->no_retries = true; /* without a daemon there is no such memory: no line for each mail */
     int code = filter(sv, job, job->to_stdout ? &out : &s->deliver);
@@ -220,11 +218,25 @@ static courier_fn *courier_for(const struct settings *s, const struct job *job)
     return s->deliver.kind == HOP_MAILDIR ? courier_maildir : to_sendmail;
 }
 
+/* The child may not write to a file, and stderr may be one: a third process does it, so that neither
+ * the child waits for the log nor the outer one for a copy that does not come. */
+static pid_t start_relay(const int log_pipe[2], const int pair[2])
+{
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    close(pair[0]);
+    close(pair[1]);
+    close(log_pipe[1]);
+    log_relay_all(log_pipe[0]);
+    _exit(0);
+}
+
 static int run(const struct settings *s, const struct job *job)
 {
     struct sitekey key;
     char *error = NULL;
-    int pair[2], status;
+    int pair[2], log_pipe[2], status;
     if (!sitekey_load(s->site_key, true, &key, &error)) {
         log_warn("%s", error);
         return EX_CONFIG;
@@ -233,19 +245,25 @@ static int run(const struct settings *s, const struct job *job)
         log_warn("%s: [deliver] next_hop is not set (or use -o -)", s->file);
         return EX_CONFIG;
     }
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) || pipe2(log_pipe, O_CLOEXEC))
         return EX_TEMPFAIL;
     signal(SIGPIPE, SIG_IGN);
-    pid_t pid = fork();
+    pid_t relay = start_relay(log_pipe, pair);
+    pid_t pid = relay > 0 ? fork() : -1;
     if (pid == 0) {
         close(pair[0]);
+        log_to_fd(log_pipe[1]);
         _exit(child(s, &key, job, pair[1]));
     }
     close(pair[1]);
+    close(log_pipe[0]);
+    close(log_pipe[1]);
     if (pid < 0)
         return EX_TEMPFAIL;
     courier_serve(pair[0], courier_for(s, job));
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    while (waitpid(relay, NULL, 0) < 0 && errno == EINTR)
         ;
     if (WIFEXITED(status))
         return WEXITSTATUS(status);

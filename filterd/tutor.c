@@ -8,6 +8,7 @@
 #include "base/frame.h"
 #include "base/log.h"
 #include "base/newline.h"
+#include "base/sandbox.h"
 #include "classifier/imprint.h"
 #include "filterd/headers.h"
 #include "filterd/peer.h"
@@ -136,11 +137,12 @@ void tutor_run(int fd, const struct tutor_place *place)
     struct lesson_asked a = {0};
     char *text = NULL;
     GVariantDict none;
-    if (peer_rights(fd, place->service->settings) == PEER_NOTHING) {
+    if (peer_rights(fd) == PEER_NOTHING) {
         log_warn("learning socket: a peer without rights turned away (see train_users)");
         return;
     }
     alarm(STUCK_SECONDS);
+    sandbox_cpu(STUCK_SECONDS);
     const int code = serve(fd, place, &a, &text);
     g_variant_dict_init(&none, NULL);
     frame_send(fd, g_variant_new("(is@a{sv})", code, text ? text : "", g_variant_dict_end(&none)),

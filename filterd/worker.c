@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/sandbox.h"
 #include "filterd/courier.h"
+#include "filterd/guard.h"
 #include "filterd/milter_session.h"
 #include "filterd/policy_session.h"
 #include "filterd/session.h"
@@ -68,16 +68,6 @@ static bool on_hold(size_t bytes, void *arg)
 {
     const struct worker_place *place = arg;
     return board_hold(place->board, place->slot, bytes, place->settings->limits.bytes_in_flight);
-}
-
-static const struct next_hop *maildir_hop(const struct settings *s)
-{
-    for (size_t i = 0; i < s->listener_count; i++) {
-        const struct next_hop *hop = settings_next_hop(s, &s->listeners[i]);
-        if (hop->kind == HOP_MAILDIR)
-            return hop;
-    }
-    return NULL;
 }
 
 static void set_signals(void)
@@ -156,19 +146,15 @@ static void serve(const struct worker_place *place, struct service *sv, int fd, 
 int worker_run(const struct worker_place *place)
 {
     const struct settings *s = place->settings;
-    const struct next_hop *maildir = maildir_hop(s);
-    const char *why;
     size_t index;
     int fd;
     own_place = place;
     set_signals();
     prctl(PR_SET_NAME, "filterd-worker");
-    int courier = maildir ? courier_start(maildir) : -1;
+    int courier = courier_start(s);
     /* Privileges end here: everything above is set-up, everything below may meet mail. */
-    if (!sandbox_no_writes(NULL, &why) && s->sandbox_required) {
-        log_warn("sandbox=required: %s", why);
+    if (!guard_close(s, SANDBOX_WORKER))
         return EX_CONFIG;
-    }
     struct service *sv = service_new(s, place->key, courier);
     tell(place, SLOT_IDLE);
     for (int n = 0; n < SESSIONS_PER_WORKER && (fd = next_client(place, &index)) >= 0; n++)

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -22,7 +21,7 @@
 #include "base/sandbox.h"
 
 #define QUESTION_MAX 4096
-#define CPU_SECONDS 2     /* for one question; more is a loop */
+#define CPU_SECONDS 1     /* for one question; more is a loop */
 #define STALE_MS 200      /* for the answer to a question that was taken back */
 #define GOODBYE_MS 500
 #define CHILD_FD 3
@@ -61,17 +60,6 @@ static bool unpack(char *text, size_t len, struct spf_question *q)
     return true;
 }
 
-static void limit_cpu(void)
-{
-    struct rusage used;
-    struct rlimit limit;
-    if (getrusage(RUSAGE_SELF, &used) || getrlimit(RLIMIT_CPU, &limit))
-        return;
-    rlim_t now = (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec);
-    limit.rlim_cur = MIN(now + CPU_SECONDS + 1, limit.rlim_max);
-    setrlimit(RLIMIT_CPU, &limit);
-}
-
 static void answer_all(const struct settings *s, volatile guint32 *current)
 {
     char *error = NULL;
@@ -79,7 +67,10 @@ static void answer_all(const struct settings *s, volatile guint32 *current)
     struct spf_process_wait w = {s->dns_timeout_ms, CHILD_FD};
     char text[QUESTION_MAX];
     ssize_t len;
-    if (!r)
+    const char *why;
+    /* The name servers are read: from here on there is nothing but the network to them. */
+    const bool closed = sandbox_close(&(struct sandbox){.kind = SANDBOX_SPF}, &why);
+    if (!r || (!closed && s->sandbox_required))
         _exit(EX_CONFIG);
     while ((len = recv(CHILD_FD, text, sizeof text, 0)) > 0 || (len < 0 && errno == EINTR)) {
         struct question_head head;
@@ -90,7 +81,7 @@ static void answer_all(const struct settings *s, volatile guint32 *current)
             continue;
         memcpy(&head, text, sizeof head);
         *current = a.number = head.number;
-        limit_cpu();
+        sandbox_cpu(CPU_SECONDS);
         if (unpack(text + sizeof head, (size_t)len - sizeof head, &q))
             a.result = spf_process_check(r, &q, &w);
         *current = 0;

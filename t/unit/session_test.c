@@ -59,9 +59,7 @@ static void serve(int fd, const struct setup *how)
 {
     struct sitekey key = {{1}};
     struct settings *s = settings_for(how);
-    const struct next_hop *hop = settings_next_hop(s, &s->listeners[0]);
-    int courier = hop->kind == HOP_MAILDIR ? courier_start(hop) : -1;
-    struct service *sv = service_new(s, &key, courier);
+    struct service *sv = service_new(s, &key, courier_start(s));
     struct session_place place = {.service = sv, .listener = &s->listeners[0],
                                   .trusted = !how->distrust,
                                   .hold = hold};

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "classifier/imprint.h"
 #include "filterd/keeper_process.h"
+#include "filterd/peer.h"
 #include "filterd/sockets.h"
 #include "filterd/tutor.h"
 
@@ -265,6 +266,7 @@ static void strangers(void **state)
     char *users[] = {(char *)"12345", NULL};
     (void)state;
     settings.train_users = users;
+    peer_prepare(&settings);
     assert_int_equal(taught_by(geteuid()), EX_OK);
     if (getuid() == 0) {
         assert_int_equal(taught_by(12345), EX_OK);

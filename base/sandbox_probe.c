@@ -1,0 +1,204 @@
+#include "base/sandbox_probe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/sandbox_parts.h"
+
+#define ALL (~0U)
+#define OF(kind) (1U << (kind))
+#define NO_GPG (OF(SANDBOX_KEEPER) | OF(SANDBOX_COURIER) | OF(SANDBOX_SPF) | OF(SANDBOX_FRONT))
+#define NO_WRITE (OF(SANDBOX_WORKER) | OF(SANDBOX_SPF) | OF(SANDBOX_FRONT))
+
+/* Nothing here leaves a trace: devices that everybody may write to and read, and calls whose
+ * arguments are wrong, which whoever may make them hears of. */
+
+static bool opens(const char *path, int flags)
+{
+    const int fd = open(path, flags | O_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+static bool cannot_write(void)
+{
+    return !opens("/dev/full", O_WRONLY) && errno == EACCES;
+}
+
+static bool cannot_read(void)
+{
+    return !opens("/dev/zero", O_RDONLY) && errno == EACCES;
+}
+
+static bool gets_socket(int family)
+{
+    const int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+static bool has_no_network(void)
+{
+    return !gets_socket(AF_INET) && !gets_socket(AF_INET6) && !gets_socket(AF_UNIX);
+}
+
+static bool has_unix_sockets_only(void)
+{
+    return gets_socket(AF_UNIX) && !gets_socket(AF_INET) && !gets_socket(AF_INET6);
+}
+
+static bool has_ip_only(void)
+{
+    return !gets_socket(AF_UNIX);
+}
+
+static bool cannot_exec(void)
+{
+    char *const none[] = {NULL};
+    execve("/nonexistent", none, none);
+    return errno == EPERM;
+}
+
+static bool has_call_list(void)
+{
+    return prctl(PR_GET_SECCOMP) == 2;
+}
+
+/* The one from the list of a worker that tells it from all else. */
+static bool cannot_chmod(void)
+{
+    return chmod("/nonexistent", 0) && errno == EPERM;
+}
+
+static bool is(int what, rlim_t value)
+{
+    struct rlimit l;
+    return getrlimit((__rlimit_resource_t)what, &l) == 0 && l.rlim_cur == value;
+}
+
+static bool makes_no_core(void)
+{
+    return is(RLIMIT_CORE, 1);
+}
+
+static bool makes_no_file_longer(void)
+{
+    return is(RLIMIT_FSIZE, 0);
+}
+
+static bool has_bounded_memory(void)
+{
+    return !is(RLIMIT_AS, RLIM_INFINITY);
+}
+
+static bool has_bounded_time(void)
+{
+    sandbox_cpu(1);
+    return !is(RLIMIT_CPU, RLIM_INFINITY);
+}
+
+static bool has_no_new_privileges(void)
+{
+    return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+}
+
+static bool is_not_dumpable(void)
+{
+    return prctl(PR_GET_DUMPABLE) == 0;
+}
+
+static const struct {
+    unsigned kinds;
+    bool (*holds)(void);
+    const char *text;
+    bool not_sanitized; /* a sanitizer's build goes without */
+} tries[] = {
+    {NO_WRITE, cannot_write, "writes no file", false},
+    {OF(SANDBOX_KEEPER) | OF(SANDBOX_COURIER), cannot_write, "writes below its folders only", false},
+    {OF(SANDBOX_SPF) | OF(SANDBOX_FRONT) | OF(SANDBOX_COURIER), cannot_read, "reads no file", false},
+    {OF(SANDBOX_KEEPER), cannot_read, "reads below its folders only", false},
+    {OF(SANDBOX_WORKER), cannot_chmod, "changes no names and rights", false},
+    {OF(SANDBOX_KEEPER) | OF(SANDBOX_COURIER), has_no_network, "no network", false},
+    {OF(SANDBOX_SPF), has_ip_only, "no local sockets", false},
+    {OF(SANDBOX_FRONT), has_unix_sockets_only, "connects to local sockets only", false},
+    {NO_GPG, cannot_exec, "no exec", false},
+    {ALL, has_call_list, "system call list", false},
+    {NO_WRITE, makes_no_file_longer, "file size 0", true},
+    {ALL, makes_no_core, "core 1", false},
+    {OF(SANDBOX_WORKER), has_bounded_memory, "memory limit", true},
+    {OF(SANDBOX_WORKER) | OF(SANDBOX_SPF), has_bounded_time, "CPU limit per message", false},
+    {ALL, has_no_new_privileges, "no new privileges", false},
+    {ALL, is_not_dumpable, "not dumpable", false},
+};
+
+static bool counts(enum sandbox_kind kind, size_t i)
+{
+#if defined(__SANITIZE_ADDRESS__)
+    if (tries[i].not_sanitized)
+        return false;
+#endif
+    return tries[i].kinds & OF(kind);
+}
+
+static void add(GString *list, const char *text)
+{
+    g_string_append_printf(list, "%s%s", list->len ? ", " : "", text);
+}
+
+static void try_all(const struct sandbox *s, int fd)
+{
+    const char *why;
+    GString *in_force = g_string_new(NULL), *missing = g_string_new(NULL);
+    const bool closed = sandbox_close(s, &why);
+    for (size_t i = 0; i < G_N_ELEMENTS(tries); i++)
+        if (counts(s->kind, i))
+            add(tries[i].holds() ? in_force : missing, tries[i].text);
+    if (!closed && !missing->len)
+        add(missing, "part of it");
+    GString *line = in_force->len ? in_force : g_string_assign(in_force, "nothing");
+    if (missing->len)
+        g_string_append_printf(line, "; MISSING: %s%s%s%s", missing->str, closed ? "" : " (",
+                               closed ? "" : why, closed ? "" : ")");
+    if (write(fd, line->str, line->len) != (ssize_t)line->len)
+        _exit(1);
+    _exit(missing->len ? 1 : 0);
+}
+
+static const char *name_of(enum sandbox_kind kind)
+{
+    static const char *const names[SANDBOX_KINDS] = {"master", "worker", "keeper",
+                                                     "courier", "spf", "milter"};
+    return names[kind];
+}
+
+char *sandbox_probe(const struct sandbox *s, bool *whole_r)
+{
+    char text[1024];
+    int ends[2], status = 1;
+    ssize_t len = 0;
+    *whole_r = false;
+    const pid_t pid = pipe2(ends, O_CLOEXEC) == 0 ? fork() : -1;
+    if (pid == 0)
+        try_all(s, ends[1]);
+    if (pid > 0) {
+        close(ends[1]);
+        len = read(ends[0], text, sizeof text);
+        close(ends[0]);
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+            continue;
+    }
+    if (len <= 0)
+        return g_strdup_printf("%s: it could not be tried", name_of(s->kind));
+    *whole_r = status == 0;
+    return g_strdup_printf("%s: %.*s", name_of(s->kind), (int)len, text);
+}

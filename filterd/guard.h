@@ -1,0 +1,17 @@
+/* guard: which sandbox each kind of our processes has, and whether it holds here. */
+#ifndef FILTERD_GUARD_H
+#define FILTERD_GUARD_H
+
+#include "base/sandbox.h"
+#include "base/settings.h"
+
+/* Closes it around this process. False, with a line in the log, if something is missing and
+ * sandbox=required. */
+bool guard_close(const struct settings *s, enum sandbox_kind kind);
+/* Tries the sandbox of each kind of process these settings start, and logs a line for each that says
+ * what is in force. False, with a line in the log, as above. */
+bool guard_check(const struct settings *s);
+/* True if a next hop is a maildir: there are couriers. */
+bool guard_has_maildir(const struct settings *s);
+
+#endif
