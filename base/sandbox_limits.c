@@ -52,7 +52,7 @@ const char *sandbox_parts_limits(const struct sandbox *s)
         signal(SIGXFSZ, SIG_IGN); /* a library's word to a stderr that is a file costs no mail */
         rc |= limit(RLIMIT_FSIZE, 0);
     }
-    if (!SANITIZED && s->message_bytes)
+    if (!SANITIZED && s->kind == SANDBOX_WORKER && s->message_bytes)
         rc |= limit(RLIMIT_AS, sandbox_parts_memory(s->message_bytes));
     return rc ? "setrlimit refused" : NULL;
 }
