@@ -253,6 +253,6 @@ const char *sandbox_parts_calls(enum sandbox_kind kind)
     rc = filled ? seccomp_load(c) : 0;
     seccomp_release(c);
     if (!filled)
-        return "libseccomp refused the list of system calls";
+        return "seccomp refused the list of system calls";
     return rc ? "the kernel has no seccomp filters" : NULL;
 }

@@ -57,12 +57,13 @@ sub settings {
     return $text;
 }
 
-# Starts it; ready when every listener's socket takes a connection.
+# Starts it (under: a command that becomes it); ready when every listener's socket takes a
+# connection.
 sub up {
-    my ($self) = @_;
+    my ($self, @under) = @_;
     my $t = $self->{t};
     my $log = $t->log_file('filterd');
-    $self->{pid} = $t->spawn($log, $t->dir . '/bin/filterd');
+    $self->{pid} = $t->spawn($log, @under, $t->dir . '/bin/filterd');
     my @at = slurp($self->{conf}) =~ /^address = (?:unix:|inet:127\.0\.0\.1:)(\S+)$/mg;
     for my $at (@at) {
         poll(sub { FilterdTest::Client::listens($at) }) or die "filterd: no $at\n" . slurp($log);
