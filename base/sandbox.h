@@ -33,9 +33,9 @@ bool sandbox_close(const struct sandbox *s, const char **why_r);
  * core, not dumpable. False where the kernel has no Landlock; *why_r (static text) says so. */
 bool sandbox_no_writes(const char *writable, const char **why_r);
 
-/* From now on this process has that much CPU time before SIGXCPU ends it (the MTA still has the
- * message). What it starts later has as much again and what was used before; a sanitizer's build
- * has ten times that. */
+/* From now on this process has at least that much CPU time, and a second more at most, before SIGXCPU
+ * ends it (the MTA still has the message). What it starts later has as much again, and what was used
+ * before. */
 void sandbox_cpu(unsigned seconds);
 
 #endif

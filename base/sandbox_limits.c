@@ -63,8 +63,7 @@ void sandbox_cpu(unsigned seconds)
     struct rlimit l;
     if (getrusage(RUSAGE_SELF, &used) || getrlimit(RLIMIT_CPU, &l))
         return;
-    rlim_t most = (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + 2 +
-                  (rlim_t)seconds * (SANITIZED ? 10 : 1);
+    rlim_t most = (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + 1 + seconds;
     l.rlim_cur = l.rlim_max == RLIM_INFINITY || most < l.rlim_max ? most : l.rlim_max;
     setrlimit(RLIMIT_CPU, &l);
 }

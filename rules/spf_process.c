@@ -21,7 +21,7 @@
 #include "base/sandbox.h"
 
 #define QUESTION_MAX 4096
-#define CPU_SECONDS 1     /* for one question; more is a loop */
+#define CPU_SECONDS 2     /* for one question; more is a loop */
 #define STALE_MS 200      /* for the answer to a question that was taken back */
 #define GOODBYE_MS 500
 #define CHILD_FD 3
