@@ -48,6 +48,20 @@ void hop_set_deadline(struct hop *h, int ms)
         smtp_client_set_deadline(h->client, ms);
 }
 
+struct outcome hop_ask(struct hop *h, const struct envelope *e, const struct recipient *r, int ms)
+{
+    if (h->to->kind != HOP_SMTP)
+        return outcome_of(REASON_OK);
+    hop_set_deadline(h, ms);
+    return smtp_client_ask(h->client, e, r);
+}
+
+void hop_rest(struct hop *h)
+{
+    if (h->client)
+        smtp_client_rest(h->client);
+}
+
 /* A path component taken from an address: nothing that could climb or hide. */
 static bool safe_component(const char *s, size_t len)
 {

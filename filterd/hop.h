@@ -21,6 +21,11 @@ struct hop *hop_new_taker(struct service *sv, const struct hop_taker *taker);
 void hop_free(struct hop **h);
 /* Bounds the delivery of one message to all its recipients. */
 void hop_set_deadline(struct hop *h, int ms);
+/* Would it take mail for r? Only a next hop that speaks SMTP is asked, for ms at most; for others OK. */
+struct outcome hop_ask(struct hop *h, const struct envelope *e, const struct recipient *r, int ms);
+/* No more is asked about this envelope. If one recipient alone was taken, its copy goes cheaper
+ * without. */
+void hop_rest(struct hop *h);
 /* Hands one finished copy on. OK only after the next hop's own success. */
 struct outcome hop_deliver(struct hop *h, const struct envelope *e, const struct recipient *r,
                            const struct sealed *sealed);

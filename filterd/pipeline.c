@@ -269,14 +269,22 @@ static bool asks_to_come_again(struct way *w, struct outcome *outcomes)
 static bool all_are_treated(const struct way *w, struct outcome *outcomes)
 {
     const struct envelope *e = w->arrival->envelope;
+    struct outcome others = outcome_of(REASON_PARTIAL); /* or why they have to wait */
     bool all = true;
-    for (guint i = 0; i < e->recipients->len; i++)
-        all &= w->turns[i].served || w->turns[i].treatment.handling != HANDLE_REFUSE;
+    for (guint i = 0; i < e->recipients->len; i++) {
+        const struct turn *t = &w->turns[i];
+        if (t->served || t->treatment.handling != HANDLE_REFUSE)
+            continue;
+        outcomes[i] = outcome_of(t->treatment.reason);
+        if (outcomes[i].result == RES_TEMP)
+            others = outcomes[i];
+        all = false;
+    }
     for (guint i = 0; !all && i < e->recipients->len; i++) {
         const struct turn *t = &w->turns[i];
         struct report report = report_start(e, t->recipient, w->arrival->raw->len);
-        outcomes[i] = outcome_of(t->treatment.handling == HANDLE_REFUSE ? t->treatment.reason
-                                                                        : REASON_PARTIAL);
+        if (t->served || t->treatment.handling != HANDLE_REFUSE)
+            outcomes[i] = t->served ? outcome_of(REASON_SERVED_BEFORE) : others;
         report_end(&report, &outcomes[i]);
     }
     return all;

@@ -24,6 +24,7 @@ void session_reply(struct session *s, const struct outcome *o)
 
 void session_reset(struct session *s)
 {
+    hop_rest(s->hop);
     envelope_reset(s->envelope);
     evidence_free(&s->evidence);
     s->declared = 0;

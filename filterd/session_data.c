@@ -181,6 +181,8 @@ void session_data(struct session *s, const char *argument)
         session_reset(s);
         return;
     }
+    if (s->envelope->recipients->len > 1) /* the one asked about may have its copy in that transaction */
+        hop_rest(s->hop);
     session_say(s, 354, "", "End with <CR><LF>.<CR><LF>");
     if (!lineio_flush(s->io)) {
         s->over = true;

@@ -8,6 +8,8 @@
 #include "filterd/session_state.h"
 
 #define ADDRESS_BYTES 320
+/* Postfix waits 100 s for each reply. */
+#define ASK_MS 20000
 
 /* "FROM:<a@b> REST": the address (g_free) and where REST begins; NULL if it is none. */
 static char *parse_path(const char *argument, const char *word, const char **rest_r)
@@ -121,13 +123,23 @@ static bool rcpt_parameters(const char *text)
     return ok;
 }
 
-/* Keys are proved here, so that a bad one is this recipient's trouble alone. */
+/* Keys are proved here, so that a bad one is this recipient's trouble alone; so is the next hop's
+ * refusal, where one reply will stand for all. */
+static struct outcome may_come(struct session *s, struct recipient *r)
+{
+    struct treatment t = recipient_treat(s->place->service, s->envelope, r);
+    struct outcome o = outcome_of(t.handling == HANDLE_REFUSE ? t.reason : REASON_OK);
+    if (o.result == RES_OK && s->place->listener->protocol == PROTO_SMTP)
+        o = hop_ask(s->hop, s->envelope, r, ASK_MS);
+    treatment_clear(&t);
+    return o;
+}
+
 static void accept_recipient(struct session *s, const char *address, const char *parameters)
 {
     struct recipient *r = envelope_add_recipient(s->envelope, address, parameters);
-    struct treatment t = recipient_treat(s->place->service, s->envelope, r);
-    if (t.handling == HANDLE_REFUSE) {
-        struct outcome o = outcome_of(t.reason);
+    struct outcome o = may_come(s, r);
+    if (o.result != RES_OK) {
         g_ptr_array_set_size(s->envelope->recipients, (int)s->envelope->recipients->len - 1);
         session_reply(s, &o);
     } else {
@@ -135,7 +147,6 @@ static void accept_recipient(struct session *s, const char *address, const char 
             s->evidence = evidence_start(s->place->service->rules, s->envelope);
         session_say(s, 250, "2.1.5", "Ok");
     }
-    treatment_clear(&t);
 }
 
 void session_rcpt(struct session *s, const char *argument)

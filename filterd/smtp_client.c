@@ -18,6 +18,7 @@
 #define CONNECT_MS 10000
 #define WAIT_MS 120000
 #define REPLY_BYTES 1024
+#define XFORWARD_BYTES 150
 
 struct smtp_client {
     const struct next_hop *hop;
@@ -25,9 +26,11 @@ struct smtp_client {
     int fd;
     gint64 deadline; /* monotonic microseconds */
     struct lineio *io;
-    bool xforward, size, eightbit, utf8, dsn;
-    bool used; /* a message went over this connection: it may have gone stale since */
-    char *forwarded; /* the XFORWARD lines last sent here */
+    bool xforward, size, eightbit, utf8, dsn, pipelining;
+    bool open; /* MAIL was taken, and neither DATA nor RSET came after it */
+    bool owed; /* the reply to a RSET that nobody waited for */
+    int accepted; /* RCPTs since MAIL */
+    const struct recipient *last; /* of them; lent, only compared while it is being served */
 };
 
 struct smtp_client *smtp_client_new(const struct next_hop *hop, const char *hostname)
@@ -45,8 +48,7 @@ static void disconnect(struct smtp_client *c)
     if (c->fd >= 0)
         close(c->fd);
     c->fd = -1;
-    c->used = false;
-    g_clear_pointer(&c->forwarded, g_free);
+    c->open = c->owed = false;
 }
 
 void smtp_client_free(struct smtp_client **c)
@@ -62,10 +64,15 @@ void smtp_client_free(struct smtp_client **c)
     *c = NULL;
 }
 
-static void arm(struct smtp_client *c)
+static int left_ms(const struct smtp_client *c)
 {
     gint64 left = c->deadline ? (c->deadline - g_get_monotonic_time()) / 1000 : WAIT_MS;
-    lineio_set_deadline(c->io, (int)CLAMP(left, 1, 3600000));
+    return (int)CLAMP(left, 1, 3600000);
+}
+
+static void arm(struct smtp_client *c)
+{
+    lineio_set_deadline(c->io, left_ms(c));
 }
 
 void smtp_client_set_deadline(struct smtp_client *c, int ms)
@@ -75,7 +82,7 @@ void smtp_client_set_deadline(struct smtp_client *c, int ms)
         arm(c);
 }
 
-static int connect_to(const struct sockaddr *sa, socklen_t len)
+static int connect_to(const struct sockaddr *sa, socklen_t len, int wait_ms)
 {
     int fd = socket(sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
@@ -84,7 +91,7 @@ static int connect_to(const struct sockaddr *sa, socklen_t len)
         struct pollfd p = {fd, POLLOUT, 0};
         int error = errno;
         socklen_t size = sizeof error;
-        if (error != EINPROGRESS || poll(&p, 1, CONNECT_MS) != 1 ||
+        if (error != EINPROGRESS || poll(&p, 1, wait_ms) != 1 ||
             getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) || error) {
             close(fd);
             return -1;
@@ -94,7 +101,7 @@ static int connect_to(const struct sockaddr *sa, socklen_t len)
     return fd;
 }
 
-static int connect_endpoint(const struct endpoint *at)
+static int connect_endpoint(const struct endpoint *at, int wait_ms)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
     int fd = -1;
@@ -103,12 +110,12 @@ static int connect_endpoint(const struct endpoint *at)
         if (strlen(at->path) >= sizeof un.sun_path)
             return -1;
         strcpy(un.sun_path, at->path);
-        return connect_to((struct sockaddr *)&un, sizeof un);
+        return connect_to((struct sockaddr *)&un, sizeof un, wait_ms);
     }
     if (getaddrinfo(at->host, at->port, &hints, &list))
         return -1;
     for (struct addrinfo *a = list; a && fd < 0; a = a->ai_next)
-        fd = connect_to(a->ai_addr, a->ai_addrlen);
+        fd = connect_to(a->ai_addr, a->ai_addrlen, wait_ms);
     freeaddrinfo(list);
     return fd;
 }
@@ -134,8 +141,10 @@ static int reply(struct smtp_client *c, char text[REPLY_BYTES])
 static void note_capability(struct smtp_client *c, const char *word)
 {
     size_t n = strcspn(word, " ");
-    static const char *const names[] = {"XFORWARD", "SIZE", "8BITMIME", "SMTPUTF8", "DSN"};
-    bool *const flags[] = {&c->xforward, &c->size, &c->eightbit, &c->utf8, &c->dsn};
+    static const char *const names[] = {"XFORWARD", "SIZE", "8BITMIME", "SMTPUTF8", "DSN",
+                                        "PIPELINING"};
+    bool *const flags[] = {&c->xforward, &c->size, &c->eightbit, &c->utf8, &c->dsn,
+                           &c->pipelining};
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
         if (strlen(names[i]) == n && !strncasecmp(word, names[i], n))
             *flags[i] = true;
@@ -163,11 +172,11 @@ static bool connected(struct smtp_client *c)
 {
     if (c->io)
         return true;
-    c->fd = connect_endpoint(&c->hop->at);
+    c->fd = connect_endpoint(&c->hop->at, MIN(left_ms(c), CONNECT_MS));
     if (c->fd < 0)
         return false;
     c->io = lineio_new(c->fd, c->fd);
-    c->xforward = c->size = c->eightbit = c->utf8 = c->dsn = false;
+    c->xforward = c->size = c->eightbit = c->utf8 = c->dsn = c->pipelining = false;
     lineio_set_timeout(c->io, WAIT_MS);
     arm(c);
     if (greet(c))
@@ -176,39 +185,43 @@ static bool connected(struct smtp_client *c)
     return false;
 }
 
-/* xtext, RFC 3461 section 4. */
+/* xtext, RFC 3461 section 4. What is longer than any name would only make the line too long. */
 static void add_xtext(GString *out, const char *name, const char *value)
 {
+    const bool said = value && strlen(value) <= XFORWARD_BYTES;
     g_string_append_printf(out, " %s=", name);
-    if (!value)
+    if (!said)
         g_string_append(out, "[UNAVAILABLE]");
-    for (const unsigned char *p = (const unsigned char *)value; p && *p; p++)
+    for (const unsigned char *p = (const unsigned char *)value; said && *p; p++)
         if (*p > ' ' && *p < 0x7f && *p != '+' && *p != '=')
             g_string_append_c(out, (char)*p);
         else
             g_string_append_printf(out, "+%02X", *p);
 }
 
-static char *xforward_lines(const struct envelope *e)
+/* Two lines, as Postfix does it: one may end at 512 bytes. */
+static void put_client(struct smtp_client *c, const struct envelope *e, bool second)
 {
     GString *s = g_string_new("XFORWARD");
-    add_xtext(s, "NAME", e->client_name);
-    add_xtext(s, "ADDR", e->client_addr);
-    add_xtext(s, "PORT", e->client_port);
-    g_string_append(s, "\r\nXFORWARD");
-    add_xtext(s, "PROTO", e->client_proto);
-    add_xtext(s, "HELO", e->client_helo);
-    add_xtext(s, "IDENT", e->queue_id);
-    add_xtext(s, "SOURCE", e->client_source);
-    g_string_append(s, "\r\n");
-    return g_string_free(s, FALSE);
+    if (!second) {
+        add_xtext(s, "NAME", e->client_name);
+        add_xtext(s, "ADDR", e->client_addr);
+        add_xtext(s, "PORT", e->client_port);
+    } else {
+        add_xtext(s, "PROTO", e->client_proto);
+        add_xtext(s, "HELO", e->client_helo);
+        add_xtext(s, "IDENT", e->queue_id);
+        add_xtext(s, "SOURCE", e->client_source);
+    }
+    lineio_put(c->io, "%s\r\n", s->str);
+    g_string_free(s, TRUE);
 }
 
-/* Sends what was put and reads one reply; broken off is 451 4.4.1. */
-static struct outcome ask(struct smtp_client *c)
+/* Reads one reply; broken off is 451 4.4.1. */
+static struct outcome hear(struct smtp_client *c)
 {
     char text[REPLY_BYTES];
-    int code = lineio_flush(c->io) ? reply(c, text) : 0;
+    int code = reply(c, text);
     if (!code) {
         disconnect(c);
         return outcome_of(REASON_NEXT_HOP_DOWN);
@@ -219,31 +232,10 @@ static struct outcome ask(struct smtp_client *c)
     return o;
 }
 
-/* The client's facts. What the next hop thinks of them decides nothing: a mail is not lost for it. */
-static bool forward(struct smtp_client *c, const struct envelope *e)
-{
-    if (!c->xforward || !e->client_addr)
-        return true;
-    char *lines = xforward_lines(e);
-    if (c->forwarded && !strcmp(c->forwarded, lines)) {
-        g_free(lines);
-        return true;
-    }
-    char **line = g_strsplit(lines, "\r\n", 0);
-    for (size_t i = 0; line[i] && *line[i] && c->io; i++) {
-        lineio_put(c->io, "%s\r\n", line[i]);
-        ask(c);
-    }
-    g_strfreev(line);
-    g_free(c->forwarded);
-    c->forwarded = lines;
-    return c->io != NULL;
-}
-
 static void put_mail(struct smtp_client *c, const struct envelope *e, size_t size)
 {
     lineio_put(c->io, "MAIL FROM:<%s>", e->sender ? e->sender : "");
-    if (c->size)
+    if (c->size && size)
         lineio_put(c->io, " SIZE=%zu", size);
     if (c->eightbit && e->body_type)
         lineio_put(c->io, " BODY=%s", e->body_type);
@@ -256,58 +248,155 @@ static void put_mail(struct smtp_client *c, const struct envelope *e, size_t siz
     lineio_put(c->io, "\r\n");
 }
 
-static void reset(struct smtp_client *c)
+enum command { RESET, CLIENT, CLIENT_TOO, MAIL, RCPT, COMMANDS };
+
+/* What is said for one recipient. size: of the message, 0 while it is not here. */
+struct dialogue {
+    const struct envelope *envelope;
+    const struct recipient *recipient;
+    size_t size;
+    bool wanted[COMMANDS];
+    struct outcome replies[COMMANDS];
+};
+
+static void put_command(struct smtp_client *c, const struct dialogue *d, enum command which)
 {
-    if (!c->io)
-        return;
-    lineio_put(c->io, "RSET\r\n");
-    ask(c);
+    const struct recipient *r = d->recipient;
+    if (which == RESET)
+        lineio_put(c->io, "RSET\r\n");
+    else if (which == CLIENT || which == CLIENT_TOO)
+        put_client(c, d->envelope, which == CLIENT_TOO);
+    else if (which == MAIL)
+        put_mail(c, d->envelope, d->size);
+    else
+        lineio_put(c->io, "RCPT TO:<%s>%s%s\r\n", r->address, c->dsn && *r->parameters ? " " : "",
+                   c->dsn ? r->parameters : "");
 }
 
-/* MAIL and RCPT; OK means that DATA may come. */
-static struct outcome open_transaction(struct smtp_client *c, const struct envelope *e,
-                                       const struct recipient *r, size_t size)
+static void hear_command(struct smtp_client *c, struct dialogue *d, enum command which)
 {
-    struct outcome o = outcome_of(REASON_NEXT_HOP_DOWN);
-    if (!connected(c) || !forward(c, e))
-        return o;
-    if (!c->utf8 && !(g_str_is_ascii(r->address) && g_str_is_ascii(e->sender ? e->sender : "")))
+    d->replies[which] = hear(c);
+    const bool ok = c->io && d->replies[which].result == RES_OK;
+    if (which == RESET || which == MAIL) {
+        c->open = ok && which == MAIL;
+        c->accepted = 0;
+    } else if (which == RCPT && ok) {
+        c->accepted++;
+        c->last = d->recipient;
+    }
+}
+
+/* All at once where the next hop takes them so (RFC 2920), else one after the other. */
+static void talk(struct smtp_client *c, struct dialogue *d)
+{
+    for (enum command i = RESET; i < COMMANDS; i++)
+        d->replies[i] = outcome_of(REASON_NEXT_HOP_DOWN);
+    for (enum command i = RESET; c->io && i < COMMANDS; i++) {
+        if (!d->wanted[i])
+            continue;
+        put_command(c, d, i);
+        if (c->pipelining)
+            continue;
+        lineio_flush(c->io); /* broken: so is what is heard */
+        hear_command(c, d, i);
+    }
+    if (!c->io || !c->pipelining)
+        return;
+    lineio_flush(c->io);
+    for (enum command i = RESET; c->io && i < COMMANDS; i++)
+        if (d->wanted[i])
+            hear_command(c, d, i);
+}
+
+/* MAIL and RCPT; OK means that DATA may come, or that it would be taken. What the next hop thinks of
+ * XFORWARD decides nothing: a mail is not lost for it. Postfix forgets it with each transaction. */
+static struct outcome open_transaction(struct smtp_client *c, struct dialogue *d)
+{
+    const struct envelope *e = d->envelope;
+    if (c->owed) {
+        c->owed = false;
+        hear(c);
+    }
+    if (!connected(c))
+        return outcome_of(REASON_NEXT_HOP_DOWN);
+    if (!c->utf8 &&
+        !(g_str_is_ascii(d->recipient->address) && g_str_is_ascii(e->sender ? e->sender : "")))
         return outcome_of(REASON_NO_UTF8);
-    put_mail(c, e, size);
-    o = ask(c);
-    if (o.result != RES_OK)
-        return o;
-    lineio_put(c->io, "RCPT TO:<%s>%s%s\r\n", r->address, c->dsn && *r->parameters ? " " : "",
-               c->dsn ? r->parameters : "");
-    o = ask(c);
-    if (o.result != RES_OK)
-        reset(c);
+    const bool again = c->open && !d->size;
+    d->wanted[RESET] = c->open && d->size;
+    d->wanted[CLIENT] = d->wanted[CLIENT_TOO] = !again && c->xforward && e->client_addr;
+    d->wanted[MAIL] = !again;
+    d->wanted[RCPT] = true;
+    talk(c, d);
+    if (!again && d->replies[MAIL].result != RES_OK)
+        return d->replies[MAIL];
+    return d->replies[RCPT];
+}
+
+/* A connection may have gone stale since it was used: nothing of the message was sent yet, so a new
+ * one can double nothing. */
+static struct outcome open_surely(struct smtp_client *c, struct dialogue *d)
+{
+    const bool used = c->io;
+    if (c->io)
+        arm(c);
+    struct outcome o = open_transaction(c, d);
+    if (!c->io && used)
+        o = open_transaction(c, d);
     return o;
+}
+
+struct outcome smtp_client_ask(struct smtp_client *c, const struct envelope *e,
+                               const struct recipient *r)
+{
+    struct dialogue d = {.envelope = e, .recipient = r};
+    return open_surely(c, &d);
+}
+
+void smtp_client_rest(struct smtp_client *c)
+{
+    if (!c->io || !c->open)
+        return;
+    lineio_put(c->io, "RSET\r\n");
+    c->open = false;
+    c->owed = lineio_flush(c->io);
+    if (!c->owed)
+        disconnect(c);
+}
+
+/* OK: the message may come. */
+static struct outcome start_data(struct smtp_client *c)
+{
+    char text[REPLY_BYTES];
+    arm(c);
+    lineio_put(c->io, "DATA\r\n");
+    int code = lineio_flush(c->io) ? reply(c, text) : 0;
+    if (code == 354)
+        return outcome_of(REASON_OK);
+    if (code < 400 || code == 421)
+        disconnect(c);
+    return code >= 400 ? outcome_from_reply(code, text) : outcome_of(REASON_NEXT_HOP_DOWN);
 }
 
 struct outcome smtp_client_deliver(struct smtp_client *c, const struct envelope *e,
                                    const struct recipient *r, const struct bytes *message)
 {
-    char text[REPLY_BYTES];
-    bool stale = c->io && c->used;
-    if (c->io)
-        arm(c);
-    struct outcome o = open_transaction(c, e, r, message->len);
-    if (!c->io && stale) /* nothing was sent yet: a new connection can double nothing */
-        o = open_transaction(c, e, r, message->len);
+    struct dialogue d = {.envelope = e, .recipient = r, .size = MAX(message->len, 1)};
+    struct outcome o = outcome_of(REASON_NEXT_HOP_DOWN);
+    /* Who was asked about alone needs no other transaction, if this one still stands. */
+    const bool asked = c->open && c->accepted == 1 && c->last == r;
+    if (asked)
+        o = start_data(c);
+    if (!asked || !c->io) {
+        o = open_surely(c, &d);
+        o = o.result == RES_OK ? start_data(c) : o;
+    }
     if (o.result != RES_OK)
         return o;
-    c->used = true;
-    lineio_put(c->io, "DATA\r\n");
-    int code = lineio_flush(c->io) ? reply(c, text) : 0;
-    if (code != 354) {
-        o = code >= 400 ? outcome_from_reply(code, text) : outcome_of(REASON_NEXT_HOP_DOWN);
-        if (code < 400)
-            disconnect(c);
-        else
-            reset(c);
-        return o;
-    }
+    c->open = false;
     lineio_put_data(c->io, message->data, message->len);
-    return ask(c);
+    if (lineio_flush(c->io))
+        return hear(c);
+    disconnect(c);
+    return outcome_of(REASON_NEXT_HOP_DOWN);
 }

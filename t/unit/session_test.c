@@ -161,6 +161,10 @@ static void next_hop_down(void **state)
     expect(&(struct setup){"smtp", DOWN, NULL, 0, false},
            "HELO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<x@example.org>\r\nDATA\r\n" MESSAGE "QUIT\r\n",
            REPLIES("220", "250", "250", "250", "354", "451 4.4.1", "221"));
+    /* Where one reply stands for all, a next hop that speaks SMTP is asked about each. */
+    expect(&(struct setup){"smtp", "smtp:unix:/nowhere/there.sock", NULL, 0, false},
+           "HELO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<x@example.org>\r\nDATA\r\nQUIT\r\n",
+           REPLIES("220", "250", "250", "451 4.4.1", "503 5.5.1", "221"));
 }
 
 static void refused_data(void **state)

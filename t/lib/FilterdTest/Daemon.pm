@@ -110,6 +110,13 @@ sub import_key {
     die "key import $key->{address}: exit $status $out$err" if $status;
 }
 
+# The pids of its children of that name (worker, keeper).
+sub processes {
+    my ($self, $name) = @_;
+    my ($status, $out) = $self->{t}->try_run(undef, 'ps', '-o', 'pid=,comm=', '--ppid', $self->{pid});
+    return $out =~ /(\d+) filterd-$name$/mg;
+}
+
 # How filterd-retrain was called so far, a line each.
 sub retrained { return split /\n/, slurp($_[0]{t}->dir . '/bin/retrained') }
 

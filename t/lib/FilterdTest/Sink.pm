@@ -6,14 +6,16 @@ package FilterdTest::Sink;
 use strict;
 use warnings;
 use FilterdTest;
+use IO::Handle;
 use IO::Socket::INET;
 use POSIX ();
 use Time::HiRes qw(time);
 
-# kind: lmtp or smtp; the port's name in the test's world.
+# kind: lmtp or smtp; the port's name in the test's world. plain: it offers no PIPELINING.
 sub start {
-    my ($class, $t, $kind, $port_name) = @_;
+    my ($class, $t, $kind, $port_name, %arg) = @_;
     my $self = bless {
+        plain => $arg{plain},
         t => $t, kind => $kind, rules => $t->dir . "/$port_name.rules",
         box => $t->dir . "/$port_name.box", port => $t->port($port_name),
     }, $class;
@@ -35,7 +37,8 @@ sub down {
     FilterdTest::end_process($self->{pid});
 }
 
-# From now on: "rcpt ADDRESS" or "data ADDRESS" => a reply other than 250.
+# From now on: "rcpt ADDRESS" or "data ADDRESS" => a reply other than 250, or "hang": none, until
+# the client goes.
 sub rules {
     my ($self, %rules) = @_;
     spew("$self->{rules}.new", join '', map { "$_ $rules{$_}\n" } keys %rules);
@@ -47,6 +50,9 @@ sub taken {
     my ($self, $address) = @_;
     return map { slurp($_) } sort glob "$self->{box}/*,$address";
 }
+
+# What clients said so far, command lines only.
+sub said { return split /\n/, slurp("$_[0]{box}.said") }
 
 sub rule {
     my ($self, $stage, $address) = @_;
@@ -71,26 +77,37 @@ sub serve {
 
 sub session {
     my ($self, $client) = @_;
-    my $say = sub { print $client "$_[0]\r\n"; $client->flush };
-    my @to;
+    my $say = sub {
+        if ($_[0] eq 'hang') { 1 while <$client>; POSIX::_exit(0) }
+        print $client "$_[0]\r\n";
+        $client->flush;
+    };
+    my ($open, @to);
+    open my $said, '>>', "$self->{box}.said" or die "$self->{box}.said: $!";
+    $said->autoflush(1);
     $say->("220 sink.example.com ready");
     while (defined(my $line = <$client>)) {
+        print $said $line =~ s/\r\n\z/\n/r;
         if ($line =~ /^(?:EHLO|LHLO) /i) {
-            $say->(join "\r\n", map { "250-$_" } qw(sink.example.com PIPELINING 8BITMIME SIZE DSN),
+            $say->(join "\r\n", map { "250-$_" } 'sink.example.com',
+                ($self->{plain} ? () : 'PIPELINING'), qw(8BITMIME SIZE DSN),
                 'XFORWARD NAME ADDR PROTO HELO PORT IDENT SOURCE');
             $say->('250 ENHANCEDSTATUSCODES');
+        } elsif ($line =~ /^MAIL /i) {
+            $say->($open++ ? '503 5.5.1 Nested MAIL' : '250 2.1.0 Ok');
         } elsif ($line =~ /^RCPT TO:<([^>]*)>/i) {
             my ($address, $reply) = ($1, $self->rule(rcpt => $1));
-            push @to, $address if $reply =~ /^2/;
-            $say->($reply);
+            push @to, $address if $open && $reply =~ /^2/;
+            $say->($open ? $reply : '503 5.5.1 MAIL first');
         } elsif ($line =~ /^DATA/i) {
             $say->(@to ? '354 Go on' : '503 5.5.1 No recipients');
+            $open = 0 if @to;
             $self->take($client, $say, splice @to) if @to;
         } elsif ($line =~ /^QUIT/i) {
             $say->('221 2.0.0 Bye');
             return;
         } else {
-            @to = () if $line =~ /^(?:RSET|MAIL)/i;
+            ($open, @to) = (0) if $line =~ /^RSET/i;
             $say->('250 2.0.0 Ok');
         }
     }

@@ -1,0 +1,197 @@
+#!/usr/bin/perl
+# A message comes again because not all of its copies went through: whoever has one gets no second,
+# whatever was killed meanwhile; and what comes again for another reason is delivered again.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use FilterdTest;
+use FilterdTest::Client;
+use FilterdTest::Mail;
+use FilterdTest::Sink;
+use FilterdTest::Site;
+use Test::More;
+
+my $site = FilterdTest::Site->start(
+    attach => [qw(smtpd_proxy_filter)],
+    keys => { rsa => 'rsa', curve => 'curve' },
+    users => ['plain'],
+    set => { 'deliver.proxy_seconds' => 4 },
+);
+my ($t, $postfix, $filterd) = @$site{qw(t postfix filterd)};
+my ($first, $second, $third) = my @everyone = map { "$_\@example.com" } qw(rsa curve plain);
+my %sink = (
+    smtp => FilterdTest::Sink->start($t, 'smtp', 10026), # where the shipped settings send it
+    lmtp => FilterdTest::Sink->start($t, 'lmtp', 'sink'),
+);
+my $to_lmtp = 'lmtp:inet:127.0.0.1:' . $t->port('sink');
+$filterd->settings('listener lmtp.next_hop' => $to_lmtp, 'deliver.next_hop' => $to_lmtp);
+$filterd->down;
+$filterd->up;
+
+# The copies each of them has in that sink, since the last look.
+my %seen;
+sub copies {
+    my ($kind) = @_;
+    my @new;
+    for my $to (@everyone) {
+        my $all = $sink{$kind}->taken($to);
+        push @new, $all - ($seen{$kind}{$to} // 0);
+        $seen{$kind}{$to} = $all;
+    }
+    return "@new";
+}
+
+# A message for all three, as Postfix gets it from its client: the one reply.
+sub attempt {
+    my ($message) = @_;
+    my $c = $postfix->client;
+    my $reply = $c->deliver($message, 'alice@example.net', @everyone);
+    $c->quit;
+    return $reply;
+}
+
+# The message is on its way and the answer to the second of its copies does not come.
+sub start_and_hang {
+    my ($kind, $c, $message) = @_;
+    $sink{$kind}->rules("data $second" => 'hang');
+    my $begun = () = grep { /^DATA/ } $sink{$kind}->said;
+    like($c->say('MAIL FROM:<alice@example.net>'), qr/^250 /, 'MAIL');
+    like($c->say("RCPT TO:<$_>"), qr/^250 /, "RCPT $_") for @everyone;
+    like($c->say('DATA'), qr/^354 /, 'DATA');
+    $c->put(FilterdTest::Client::dot_stuffed($message) . ".\r\n");
+    ok(poll(sub { $begun + 2 == grep { /^DATA/ } $sink{$kind}->said }), 'the first copy is taken, the second begun');
+}
+
+sub kill_all {
+    my ($name) = @_;
+    my @pids = $filterd->processes($name);
+    ok(@pids > 0, "there is a $name");
+    kill 'KILL', @pids;
+    return @pids;
+}
+
+subtest 'the next hop refuses one of three at the end of its copy' => sub {
+    my $message = mail_like();
+    $sink{smtp}->rules("data $second" => '452 4.2.2 Mailbox full');
+    like(attempt($message), qr/^451 4\.3\.0 Not all/, 'later, for all');
+    is(copies('smtp'), '1 0 1', 'the others have it');
+    like(attempt($message), qr/^452 4\.2\.2 Mailbox full/, 'again: now it is the answer of that one alone');
+    is(copies('smtp'), '0 0 0', 'and nobody has a second');
+    $sink{smtp}->rules;
+    like(attempt($message), qr/^250 /, 'the retry after that: taken');
+    is(copies('smtp'), '0 1 0', 'the one copy that was missing');
+    is(scalar(() = $filterd->log_text =~ /to=<(?:rsa|plain)\@\S+ .* served=before .*dsn=2\.0\.0/g), 4, 'the log says so');
+    unlike(slurp($t->dir . '/state/retries.db') . slurp($t->dir . '/state/retries.db-wal'),
+        qr/example|${\ canary()}/, 'no address and no text stands in the store');
+};
+
+subtest 'the same message, twice and with success' => sub {
+    my $message = mail_like();
+    for my $time ('first', 'second') {
+        like(attempt($message), qr/^250 /, "the $time time");
+        is(copies('smtp'), '1 1 1', 'arrives');
+    }
+    $sink{smtp}->rules("data $second" => '451 4.2.1 Busy');
+    like(attempt($message), qr/^451 /, 'a third, which is not taken at once');
+    $sink{smtp}->rules;
+    like(attempt($message), qr/^250 /, 'but then');
+    is(copies('smtp'), '1 1 1', 'arrives');
+};
+
+subtest 'refused for good at the end of its copy' => sub {
+    my $message = mail_like();
+    $sink{smtp}->rules("data $second" => '550 5.2.1 Mailbox disabled');
+    like(attempt($message), qr/^451 4\.3\.0/, 'one of three: later');
+    like(attempt($message), qr/^550 5\.2\.1 Mailbox disabled/, 'when nobody else is left: its own answer');
+    is(copies('smtp'), '1 0 1', 'the others have it once');
+    $sink{smtp}->rules(map { ("data $_" => '554 5.6.1 Not this one') } @everyone);
+    like(attempt(mail_like()), qr/^554 5\.6\.1 Not this one/, 'all of three: their own answer');
+    $sink{smtp}->rules("data $first" => '554 5.6.1 Not this one', "data $second" => '452 4.2.2 Full',
+        "data $third" => '550 5.2.1 Disabled');
+    like(attempt(mail_like()), qr/^452 4\.2\.2 Full/, 'each its own, one of them for now: later');
+    is(copies('smtp'), '0 0 0', 'nobody has these');
+    $sink{smtp}->rules;
+};
+
+subtest 'the next hop hangs' => sub {
+    my $message = mail_like();
+    $sink{smtp}->rules("data $third" => 'hang');
+    like(attempt($message), qr/^451 4\.3\.0 Not all/, 'an answer before Postfix gives up');
+    is(copies('smtp'), '1 1 0', 'two have it');
+    $sink{smtp}->rules;
+    like(attempt($message), qr/^250 /, 'the retry');
+    is(copies('smtp'), '0 0 1', 'brings what is missing');
+};
+
+subtest 'the worker is killed after the first of three copies' => sub {
+    my $message = mail_like();
+    my $c = $postfix->client;
+    start_and_hang('smtp', $c, $message);
+    kill_all('worker');
+    like($c->reply, qr/^451 /, 'the client hears a 451 from Postfix');
+    $sink{smtp}->rules;
+    like(attempt($message), qr/^250 /, 'the retry');
+    is(copies('smtp'), '1 1 1', 'one copy for each');
+};
+
+subtest 'the keeper is killed between the attempts' => sub {
+    my $message = mail_like();
+    $sink{smtp}->rules("data $first" => '451 4.2.1 Busy');
+    like(attempt($message), qr/^451 /, 'later');
+    my %killed = map { $_ => 1 } kill_all('keeper');
+    ok(poll(sub { grep { !$killed{$_} } $filterd->processes('keeper') }), 'there is another');
+    $sink{smtp}->rules;
+    like(attempt($message), qr/^250 /, 'the retry');
+    is(copies('smtp'), '1 1 1', 'one copy for each');
+};
+
+subtest 'the keeper is killed while a message is under way, and its store is no store' => sub {
+    my $message = mail_like();
+    my $c = $postfix->client;
+    start_and_hang('smtp', $c, $message);
+    my %killed = map { $_ => 1 } kill_all('keeper');
+    like($c->reply, qr/^451 4\.3\.0 Not all/, 'the answer comes');
+    ok(poll(sub { grep { !$killed{$_} } $filterd->processes('keeper') }), 'there is another');
+    $sink{smtp}->rules;
+    like(attempt($message), qr/^250 /, 'the retry');
+    is(copies('smtp'), '1 1 1', 'what was known before it was killed is known after');
+    $filterd->down;
+    spew($t->dir . '/state/retries.db', 'this is no database' x 500);
+    $filterd->up;
+    like(attempt(mail_like()), qr/^250 /, 'a store that is none: mail goes on');
+    is(copies('smtp'), '1 1 1', 'and arrives');
+    like($filterd->log_text, qr/retries\.db: .*made anew/, 'the log says what became of it');
+};
+
+subtest 'LMTP: the worker is killed after the first of three copies' => sub {
+    my $message = mail_like();
+    my $c = $site->lmtp;
+    start_and_hang('lmtp', $c, $message);
+    like($c->reply, qr/^250 /, 'the first reply is there before the second copy is');
+    kill_all('worker');
+    is($c->reply, '', 'the others never come');
+    $sink{lmtp}->rules;
+    $c = $site->lmtp;
+    $c->say($_) for 'MAIL FROM:<alice@example.net>', map { "RCPT TO:<$_>" } @everyone;
+    is(scalar(grep { /^250 / } $c->data($message, 3)), 3, 'a client that heard nothing tries all three');
+    is(copies('lmtp'), '1 1 1', 'one copy for each');
+    $c->say($_) for 'MAIL FROM:<alice@example.net>', map { "RCPT TO:<$_>" } @everyone;
+    is(scalar(grep { /^250 / } $c->data($message, 3)), 3, 'the same message once more');
+    is(copies('lmtp'), '1 1 1', 'arrives once more');
+};
+
+subtest 'filterd-pipe' => sub {
+    my $message = mail_like();
+    my @pipe = ($t->dir . '/bin/filterd-pipe', '-f', 'alice@example.net', '--', @everyone);
+    $sink{lmtp}->rules("data $second" => '451 4.2.1 Busy');
+    is(($t->try_run($message, @pipe))[0], 75, 'one of three is busy: EX_TEMPFAIL');
+    $sink{lmtp}->rules;
+    is(($t->try_run($message, @pipe))[0], 0, 'the retry');
+    is(copies('lmtp'), '1 1 1', 'one copy for each');
+    is(($t->try_run($message, @pipe))[0], 0, 'the same message once more');
+    is(copies('lmtp'), '1 1 1', 'arrives once more');
+};
+
+done_testing;
