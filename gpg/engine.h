@@ -11,11 +11,9 @@
 
 #include "base/bytes.h"
 
-/* A context, and this home for what is done next; NULL with *error_r (one line, g_free).
- * gpgme_release it. */
+/* A context that works in this home until the next one is opened; NULL with *error_r (one line,
+ * g_free). gpgme_release it. */
 gpgme_ctx_t engine_open(const char *home, char **error_r);
-/* From now on all contexts work in this home. */
-void engine_use_home(const char *home);
 bool engine_write_conf(const char *home, char **error_r);
 
 struct engine_text { /* what is encrypted: two stretches, one after the other; lent */
@@ -25,9 +23,9 @@ struct engine_text { /* what is encrypted: two stretches, one after the other; l
 };
 
 /* To the keys in these files (real paths, a transferable public key each), as an armored message
- * appended to out. gpg itself refuses what has expired or was revoked. False with *error_r on
+ * appended to out. Which home does not matter to them, but it must exist. gpg itself refuses what has expired or was revoked. False with *error_r on
  * anything but a whole message for all of them; what out then holds is to be thrown away. */
-bool engine_encrypt(gpgme_ctx_t ctx, const struct engine_text *text, GPtrArray *key_files,
+bool engine_encrypt(const char *home, const struct engine_text *text, GPtrArray *key_files,
                     struct bytes *out, char **error_r);
 
 #endif

@@ -218,9 +218,7 @@ static int self_check(const char *home, const struct key_info *k, char **error_r
     g_autofree char *why = NULL;
     GPtrArray *files = g_ptr_array_new();
     g_ptr_array_add(files, k->file);
-    gpgme_ctx_t ctx = engine_open(home, &why);
-    bool ok = ctx && engine_encrypt(ctx, &text, files, &out, &why);
-    gpgme_release(ctx);
+    bool ok = engine_encrypt(home, &text, files, &out, &why);
     g_ptr_array_unref(files);
     bytes_free(&out);
     return ok ? EX_OK

@@ -9,7 +9,6 @@
 
 struct sealer {
     struct keycache *keys;
-    gpgme_ctx_t ctx;
 };
 
 struct sealed {
@@ -30,7 +29,6 @@ void sealer_free(struct sealer **s)
     if (!*s)
         return;
     keycache_free(&(*s)->keys);
-    gpgme_release((*s)->ctx);
     g_clear_pointer(s, g_free);
 }
 
@@ -62,23 +60,14 @@ enum key_state sealer_key(struct sealer *s, const char *user, char **fingerprint
     return state;
 }
 
-/* Which home does not matter to the key files, but it must exist: it has our gpg.conf. */
-static bool use_home(struct sealer *s, const char *home, char **error_r)
-{
-    if (s->ctx)
-        engine_use_home(home);
-    else
-        s->ctx = engine_open(home, error_r);
-    return s->ctx != NULL;
-}
-
-/* The key files of all users, each once; false as soon as one user has no good key. */
-static bool collect(struct sealer *s, GPtrArray *users, GPtrArray *files, char **error_r)
+/* The key files of all users, each once, and the home of one; NULL as soon as one user has no good
+ * key. */
+static char *collect(struct sealer *s, GPtrArray *users, GPtrArray *files, char **error_r)
 {
     g_autofree char *home = NULL;
     if (!users->len) {
         *error_r = g_strdup("nobody to seal for");
-        return false;
+        return NULL;
     }
     for (guint i = 0; i < users->len; i++) {
         const char *user = g_ptr_array_index(users, i);
@@ -86,12 +75,12 @@ static bool collect(struct sealer *s, GPtrArray *users, GPtrArray *files, char *
         g_autofree char *reason = NULL;
         if (keycache_get(s->keys, user, &cached, files, &reason) != KEY_GOOD) {
             *error_r = g_strdup_printf("%s: %s", user, reason ? reason : "no good key");
-            return false;
+            return NULL;
         }
         if (i == 0)
             home = g_strdup(cached->home);
     }
-    return use_home(s, home, error_r); /* last: reading keys has used other homes */
+    return g_steal_pointer(&home);
 }
 
 struct job {
@@ -111,13 +100,14 @@ static struct sealed *seal(struct sealer *s, const struct job *j, char **error_r
     sealed->mark = "yes";
     sealed->added = j->added ? j->added->len : 0;
     *error_r = NULL;
-    bool ok = collect(s, j->users, files, error_r);
+    g_autofree char *home = collect(s, j->users, files, error_r);
+    bool ok = home != NULL;
     if (ok) {
         pgpmime_payload_head(m, &head);
         pgpmime_open(&layout, m, j->added, &sealed->bytes);
         const struct engine_text text = {
             {head.data, m->body}, {head.len, m->body_len}, j->hidden && j->users->len > 1};
-        ok = engine_encrypt(s->ctx, &text, files, &sealed->bytes, error_r);
+        ok = engine_encrypt(home, &text, files, &sealed->bytes, error_r);
         pgpmime_close(&layout, &sealed->bytes);
     }
     bytes_free(&head);

@@ -1,0 +1,239 @@
+#include "gpg/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gpgme.h>
+#include <poll.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CIPHER_BYTES 65536
+#define STATUS_BYTES 4096
+#define STATUS_FD 3
+
+struct child {
+    pid_t pid;
+    int in, out, status; /* our ends; -1: closed */
+    const struct engine_text *text;
+    int part; /* of the text, and how much of it is sent */
+    size_t at;
+    struct armor *armor;
+    char line[STATUS_BYTES]; /* of the status, not yet whole */
+    size_t line_len;
+    bool ended;
+    char *refused;
+};
+
+/* ---- start ---- */
+
+/* All that gpg.conf would say, and no keyring: nothing below the home is opened, only the key files. */
+static GPtrArray *arguments(const char *home, GPtrArray *key_files, bool hidden)
+{
+    static const char *const fixed[] = {
+        "--no-options", "--batch", "--no-tty", "--quiet", "--no-greeting", "--lock-never",
+        "--no-random-seed-file", "--trust-model", "always", "--no-auto-check-trustdb",
+        "--no-autostart", "--no-auto-key-locate", "--no-permission-warning", "--compress-algo",
+        "none", "--no-encrypt-to", "--no-keyring", "--exit-on-status-write-error", "--status-fd",
+        G_STRINGIFY(STATUS_FD), "--output", "-"};
+    GPtrArray *argv = g_ptr_array_new();
+    g_ptr_array_add(argv, (char *)"gpg");
+    g_ptr_array_add(argv, (char *)"--homedir");
+    g_ptr_array_add(argv, (char *)home);
+    for (size_t i = 0; i < G_N_ELEMENTS(fixed); i++)
+        g_ptr_array_add(argv, (char *)fixed[i]);
+    for (guint i = 0; i < key_files->len; i++) {
+        g_ptr_array_add(argv, (char *)(hidden ? "--hidden-recipient-file" : "--recipient-file"));
+        g_ptr_array_add(argv, key_files->pdata[i]);
+    }
+    g_ptr_array_add(argv, (char *)"--encrypt");
+    g_ptr_array_add(argv, NULL);
+    return argv;
+}
+
+/* Its ends: 0, 1 and the status; nothing else of ours goes with it. */
+static int spawn(struct child *c, char *const *argv, const int ends[3])
+{
+    /* In another locale it maps a dozen files for messages nobody reads. */
+    static char *const environment[] = {(char *)"LC_ALL=C", (char *)"PATH=/usr/bin:/bin", NULL};
+    const char *program = gpgme_get_dirinfo("gpg-name");
+    posix_spawn_file_actions_t todo;
+    if (!program || posix_spawn_file_actions_init(&todo))
+        return ENOENT;
+    int rc = posix_spawn_file_actions_adddup2(&todo, ends[0], 0);
+    rc = rc ? rc : posix_spawn_file_actions_adddup2(&todo, ends[1], 1);
+    rc = rc ? rc : posix_spawn_file_actions_addopen(&todo, 2, "/dev/null", O_WRONLY, 0);
+    rc = rc ? rc : posix_spawn_file_actions_adddup2(&todo, ends[2], STATUS_FD);
+    rc = rc ? rc : posix_spawn_file_actions_addclosefrom_np(&todo, STATUS_FD + 1);
+    rc = rc ? rc : posix_spawnp(&c->pid, program, &todo, NULL, argv, environment);
+    posix_spawn_file_actions_destroy(&todo);
+    return rc;
+}
+
+static void shut(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+/* A pipe whose number is above all that the child will have, so that no dup2 hits another end. */
+static bool make_pipe(int ends[2])
+{
+    int made[2];
+    if (pipe2(made, O_CLOEXEC))
+        return false;
+    for (int i = 0; i < 2; i++) {
+        ends[i] = made[i] > STATUS_FD ? made[i] : fcntl(made[i], F_DUPFD_CLOEXEC, STATUS_FD + 1);
+        if (ends[i] != made[i])
+            close(made[i]);
+    }
+    return ends[0] >= 0 && ends[1] >= 0;
+}
+
+static bool start(struct child *c, const char *home, GPtrArray *key_files)
+{
+    int in[2] = {-1, -1}, out[2] = {-1, -1}, status[2] = {-1, -1};
+    bool ok = make_pipe(in) && make_pipe(out) && make_pipe(status) &&
+              fcntl(in[1], F_SETFL, O_NONBLOCK) == 0;
+    int rc = errno;
+    if (ok) {
+        GPtrArray *argv = arguments(home, key_files, c->text->hidden);
+        rc = spawn(c, (char *const *)argv->pdata, (const int[]){in[0], out[1], status[1]});
+        ok = rc == 0;
+        g_ptr_array_unref(argv);
+    }
+    shut(&in[0]);
+    shut(&out[1]);
+    shut(&status[1]);
+    c->in = in[1];
+    c->out = out[0];
+    c->status = status[0];
+    errno = rc;
+    return ok;
+}
+
+/* ---- while it runs ---- */
+
+static void send_text(struct child *c)
+{
+    while (c->part < 2 && c->at == c->text->len[c->part]) {
+        c->part++;
+        c->at = 0;
+    }
+    if (c->part == 2) {
+        shut(&c->in);
+        return;
+    }
+    const char *from = (const char *)c->text->part[c->part] + c->at;
+    ssize_t n = write(c->in, from, c->text->len[c->part] - c->at);
+    if (n >= 0)
+        c->at += (size_t)n;
+    else if (errno != EAGAIN && errno != EINTR)
+        shut(&c->in); /* it has gone; how it ended will be seen */
+}
+
+static void take_cipher(struct child *c)
+{
+    unsigned char buffer[CIPHER_BYTES];
+    ssize_t n = read(c->out, buffer, sizeof buffer);
+    if (n > 0)
+        armor_add(c->armor, buffer, (size_t)n);
+    else if (n == 0 || errno != EINTR)
+        shut(&c->out);
+}
+
+/* "INV_RECP 5 /path/FINGERPRINT.pgp": reasons as gpg's doc/DETAILS numbers them. */
+static char *refusal(const char *arguments)
+{
+    static const char *const reasons[] = {"no reason given", "not found", "ambiguous",
+                                          "cannot be used for this", "revoked", "expired"};
+    char *end;
+    guint64 reason = g_ascii_strtoull(arguments, &end, 10);
+    g_autofree char *name = g_path_get_basename(*end == ' ' ? end + 1 : "-");
+    return g_strdup_printf("gpg refuses key %s: %s", name,
+                           reasons[reason < G_N_ELEMENTS(reasons) ? reason : 0]);
+}
+
+static void note(struct child *c, const char *line)
+{
+    static const char mark[] = "[GNUPG:] ";
+    if (strncmp(line, mark, sizeof mark - 1) != 0)
+        return;
+    line += sizeof mark - 1;
+    if (!strcmp(line, "END_ENCRYPTION"))
+        c->ended = true;
+    else if (g_str_has_prefix(line, "INV_RECP ") && !c->refused)
+        c->refused = refusal(line + strlen("INV_RECP "));
+}
+
+static void take_status(struct child *c)
+{
+    ssize_t n = read(c->status, c->line + c->line_len, sizeof c->line - 1 - c->line_len);
+    if (n <= 0) {
+        if (n == 0 || errno != EINTR)
+            shut(&c->status);
+        return;
+    }
+    c->line_len += (size_t)n;
+    c->line[c->line_len] = 0;
+    char *line = c->line;
+    for (char *end; (end = strchr(line, '\n')); line = end + 1) {
+        *end = 0;
+        note(c, line);
+    }
+    c->line_len -= (size_t)(line - c->line);
+    memmove(c->line, line, c->line_len);
+    if (c->line_len == sizeof c->line - 1)
+        c->line_len = 0; /* no line that matters is that long */
+}
+
+static void talk(struct child *c)
+{
+    send_text(c);
+    while (c->out >= 0 || c->status >= 0) {
+        struct pollfd fds[] = {
+            {c->in, POLLOUT, 0}, {c->out, POLLIN, 0}, {c->status, POLLIN, 0}};
+        if (poll(fds, G_N_ELEMENTS(fds), -1) < 0 && errno != EINTR)
+            break;
+        if (c->in >= 0 && fds[0].revents)
+            send_text(c);
+        if (c->out >= 0 && fds[1].revents)
+            take_cipher(c);
+        if (c->status >= 0 && fds[2].revents)
+            take_status(c);
+    }
+}
+
+/* ---- end ---- */
+
+static bool ended_well(pid_t pid)
+{
+    int status;
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return false;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+bool child_encrypt(const char *home, const struct engine_text *text, GPtrArray *key_files,
+                   struct armor *armor, char **error_r)
+{
+    struct child c = {.in = -1, .out = -1, .status = -1, .text = text, .armor = armor};
+    bool started = start(&c, home, key_files);
+    if (started)
+        talk(&c);
+    else
+        *error_r = g_strdup_printf("gpg cannot be started: %s", g_strerror(errno));
+    shut(&c.in);
+    shut(&c.out);
+    shut(&c.status);
+    /* A gpg that was killed has written something, too: all three are the proof. */
+    bool ok = started && ended_well(c.pid) && c.ended && c.part == 2;
+    if (started && !ok)
+        *error_r = c.refused ? g_steal_pointer(&c.refused)
+                             : g_strdup("gpg ended before the message did");
+    g_free(c.refused);
+    return ok;
+}
