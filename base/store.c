@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define BUSY_TIMEOUT_MS 5000
@@ -52,18 +53,60 @@ bool store_open(const char *path, bool for_writing, const char *schema, sqlite3 
     return true;
 }
 
-sqlite3_stmt *store_prepare(sqlite3 *db, const char *sql, const char *const *texts, int count)
+static sqlite3_stmt *bind(sqlite3_stmt *statement, const char *const *texts, int count)
 {
-    sqlite3_stmt *statement = NULL;
-    if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK)
-        return NULL;
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; statement && i < count; i++) {
         if (sqlite3_bind_text(statement, i + 1, texts[i], -1, SQLITE_TRANSIENT) != SQLITE_OK) {
             sqlite3_finalize(statement);
             return NULL;
         }
     }
     return statement;
+}
+
+static sqlite3_stmt *prepare(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *statement = NULL;
+    sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+    return statement;
+}
+
+sqlite3_stmt *store_prepare(sqlite3 *db, const char *sql, const char *const *texts, int count)
+{
+    return bind(prepare(db, sql), texts, count);
+}
+
+/* SQLite's own list of a connection's statements is the cache: one that is not being stepped has
+ * been given back, as whoever prepares one steps it at once. */
+static sqlite3_stmt *given_back(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *st = NULL;
+    while ((st = sqlite3_next_stmt(db, st)))
+        if (!sqlite3_stmt_busy(st) && !strcmp(sqlite3_sql(st), sql))
+            return st;
+    return NULL;
+}
+
+sqlite3_stmt *store_cached(sqlite3 *db, const char *sql, const char *const *texts, int count)
+{
+    sqlite3_stmt *statement = given_back(db, sql);
+    return bind(statement ? statement : prepare(db, sql), texts, count);
+}
+
+bool store_done(sqlite3_stmt *statement)
+{
+    const bool ok = sqlite3_reset(statement) == SQLITE_OK;
+    if (statement)
+        sqlite3_clear_bindings(statement);
+    return ok;
+}
+
+void store_close(sqlite3 **db)
+{
+    for (sqlite3_stmt *st; *db && (st = sqlite3_next_stmt(*db, NULL));)
+        sqlite3_finalize(st);
+    sqlite3_close(*db);
+    *db = NULL;
 }
 
 bool store_run(sqlite3 *db, const char *sql, const char *const *texts, int count)

@@ -12,7 +12,13 @@ bool store_open(const char *path, bool for_writing, const char *schema, sqlite3 
                 char **error_r);
 /* Prepares and binds the texts; NULL on error. Finalize it yourself. */
 sqlite3_stmt *store_prepare(sqlite3 *db, const char *sql, const char *const *texts, int count);
-/* The same, stepped to its end. */
+/* The same for a statement that will be wanted again: give it back with store_done, and close the
+ * database with store_close, which ends all that were given back. */
+sqlite3_stmt *store_cached(sqlite3 *db, const char *sql, const char *const *texts, int count);
+/* NULL is taken, too. True if its last step was no error. */
+bool store_done(sqlite3_stmt *statement);
+void store_close(sqlite3 **db);
+/* As store_prepare, stepped to its end. */
 bool store_run(sqlite3 *db, const char *sql, const char *const *texts, int count);
 
 #endif

@@ -15,6 +15,7 @@ struct users {
     char *state_dir, *path;
     bool for_writing;
     sqlite3 *db; /* NULL: there was no file when we looked last */
+    unsigned held;
 };
 
 static const char schema[] =
@@ -39,7 +40,7 @@ void users_free(struct users **u)
 {
     if (!*u)
         return;
-    sqlite3_close((*u)->db);
+    store_close(&(*u)->db);
     g_free((*u)->state_dir);
     g_free((*u)->path);
     g_clear_pointer(u, g_free);
@@ -56,6 +57,27 @@ static bool look_again(struct users *u)
     return true;
 }
 
+static void run_cached(struct users *u, const char *sql)
+{
+    sqlite3_stmt *st = store_cached(u->db, sql, NULL, 0);
+    if (st)
+        sqlite3_step(st);
+    store_done(st);
+}
+
+/* What cannot be held is looked up all the same, each on its own. */
+void users_hold(struct users *u)
+{
+    if (u && u->held++ == 0 && look_again(u) && u->db)
+        run_cached(u, "BEGIN");
+}
+
+void users_release(struct users *u)
+{
+    if (u && --u->held == 0 && u->db && !sqlite3_get_autocommit(u->db))
+        run_cached(u, "COMMIT");
+}
+
 /* First column of all rows, in order; NULL on error, empty without a file. */
 static GPtrArray *column(struct users *u, const char *sql, const char *text)
 {
@@ -66,11 +88,11 @@ static GPtrArray *column(struct users *u, const char *sql, const char *text)
     }
     if (!u->db)
         return rows;
-    sqlite3_stmt *statement = store_prepare(u->db, sql, &text, 1);
+    sqlite3_stmt *statement = store_cached(u->db, sql, &text, 1);
     int step = SQLITE_ERROR;
     while (statement && (step = sqlite3_step(statement)) == SQLITE_ROW)
         g_ptr_array_add(rows, g_strdup((const char *)sqlite3_column_text(statement, 0)));
-    sqlite3_finalize(statement);
+    store_done(statement);
     if (step != SQLITE_DONE)
         g_clear_pointer(&rows, g_ptr_array_unref);
     return rows;
@@ -396,10 +418,10 @@ char *users_setting(struct users *u, const char *user, const char *name)
     if (!look_again(u) || !u->db)
         return NULL;
     sqlite3_stmt *statement =
-        store_prepare(u->db, "SELECT value FROM setting WHERE user = ?1 AND name = ?2", texts, 2);
+        store_cached(u->db, "SELECT value FROM setting WHERE user = ?1 AND name = ?2", texts, 2);
     if (statement && sqlite3_step(statement) == SQLITE_ROW)
         value = g_strdup((const char *)sqlite3_column_text(statement, 0));
-    sqlite3_finalize(statement);
+    store_done(statement);
     return value;
 }
 

@@ -16,6 +16,11 @@ struct users;
 struct users *users_open(const char *state_dir, bool for_writing, char **error_r);
 void users_free(struct users **u);
 
+/* Between these two (they may nest; NULL is nobody) all is read from one moment, which also spares a
+ * lock for each look. Short: nothing can be written meanwhile. Readers only. */
+void users_hold(struct users *u);
+void users_release(struct users *u);
+
 enum users_result { USERS_TEMP = 0, USERS_FOUND, USERS_UNKNOWN };
 /* The users behind an address: aliases (to any depth, loops cut), then the address itself, then
  * both again without its extension (a member's own extension likewise). *users_r: always a new

@@ -30,11 +30,11 @@ bool correspondent_is_id(const char *text)
 
 bool correspondent_is_known(struct model *m, const char *id)
 {
-    sqlite3_stmt *st = store_prepare(
+    sqlite3_stmt *st = store_cached(
         model_db(m),
         "SELECT 1 FROM correspondent WHERE id = ? AND ham >= " KNOWN_AFTER " AND spam = 0", &id, 1);
     const bool known = st && sqlite3_step(st) == SQLITE_ROW;
-    sqlite3_finalize(st);
+    store_done(st);
     return known;
 }
 

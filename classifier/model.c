@@ -102,7 +102,7 @@ void model_free(struct model **m)
 {
     if (!*m)
         return;
-    sqlite3_close((*m)->db);
+    store_close(&(*m)->db);
     g_free((*m)->path);
     g_free((*m)->learner);
     g_free(*m);
@@ -147,11 +147,11 @@ bool model_end(struct model *m, bool commit)
 
 gint64 model_number(struct model *m, const char *sql, const char *text, gint64 otherwise)
 {
-    sqlite3_stmt *st = store_prepare(m->db, sql, &text, text ? 1 : 0);
+    sqlite3_stmt *st = store_cached(m->db, sql, &text, text ? 1 : 0);
     gint64 n = otherwise;
     if (st && sqlite3_step(st) == SQLITE_ROW && sqlite3_column_type(st, 0) != SQLITE_NULL)
         n = sqlite3_column_int64(st, 0);
-    sqlite3_finalize(st);
+    store_done(st);
     return n;
 }
 

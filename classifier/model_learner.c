@@ -78,14 +78,14 @@ static bool apply_row(struct learner *l, sqlite3_stmt *st)
 static bool apply_journal(struct model *m, struct learner *l)
 {
     char *after = g_strdup_printf("%" G_GINT64_FORMAT, m->applied);
-    sqlite3_stmt *st = store_prepare(m->db,
-                                     "SELECT id, spam, header, body, counts, heard, places FROM journal"
-                                     " WHERE id > CAST(? AS INTEGER) ORDER BY id",
-                                     (const char *const[]){after}, 1);
+    sqlite3_stmt *st = store_cached(m->db,
+                                    "SELECT id, spam, header, body, counts, heard, places FROM journal"
+                                    " WHERE id > CAST(? AS INTEGER) ORDER BY id",
+                                    (const char *const[]){after}, 1);
     int rc = SQLITE_ERROR;
     while (st && (rc = sqlite3_step(st)) == SQLITE_ROW && apply_row(l, st))
         m->applied = sqlite3_column_int64(st, 0);
-    sqlite3_finalize(st);
+    store_done(st);
     g_free(after);
     return rc == SQLITE_DONE;
 }

@@ -59,14 +59,14 @@ GArray *record_features(const struct record *r, const char *site_key_file, const
 static bool finish(sqlite3_stmt *st, bool bound)
 {
     const bool ok = st && bound && sqlite3_step(st) == SQLITE_DONE;
-    sqlite3_finalize(st);
+    store_done(st);
     return ok;
 }
 
 bool record_add(struct model *m, const struct record *r)
 {
     const char *const texts[] = {r->signature, r->day, r->class};
-    sqlite3_stmt *st = store_prepare(
+    sqlite3_stmt *st = store_cached(
         model_db(m),
         "INSERT INTO record(signature, day, class, score, state, sealed, taught, rules,"
         " correspondent) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -121,15 +121,15 @@ static struct record *from_row(sqlite3_stmt *st)
 
 struct record *record_get(struct model *m, const char *signature)
 {
-    sqlite3_stmt *st = store_prepare(model_db(m), COLUMNS "WHERE signature = ?", &signature, 1);
+    sqlite3_stmt *st = store_cached(model_db(m), COLUMNS "WHERE signature = ?", &signature, 1);
     struct record *r = st && sqlite3_step(st) == SQLITE_ROW ? from_row(st) : NULL;
-    sqlite3_finalize(st);
+    store_done(st);
     return r;
 }
 
 bool record_update(struct model *m, const struct record *r)
 {
-    sqlite3_stmt *st = store_prepare(
+    sqlite3_stmt *st = store_cached(
         model_db(m),
         "UPDATE record SET taught = ?2, state = ?3, header = ?4, body = ?5, counts = ?6,"
         " heard = ?7, site_header = ?8, site_body = ?9, site_counts = ?10, site_heard = ?11,"

@@ -50,6 +50,7 @@ static char **list_of(struct service *sv, const GPtrArray *users, const char *na
 struct preferences preferences_of(struct service *sv, const GPtrArray *users)
 {
     const struct settings *s = sv->settings;
+    users_hold(sv->users);
     char *threshold = setting(sv, users, "spam_threshold");
     struct preferences p = {.spam_threshold = s->spam_threshold,
                             .unsure_threshold = s->unsure_threshold,
@@ -58,6 +59,7 @@ struct preferences preferences_of(struct service *sv, const GPtrArray *users)
                             .deny = list_of(sv, users, "deny"),
                             .site_allow = s->allow,
                             .site_deny = s->deny};
+    users_release(sv->users);
     if (threshold)
         p.spam_threshold = g_ascii_strtod(threshold, NULL);
     p.unsure_threshold = MIN(p.unsure_threshold, p.spam_threshold);

@@ -129,6 +129,7 @@ static void join(struct treatment *t, struct treatment *other)
 struct treatment recipient_treat(struct service *sv, const struct envelope *e,
                                  struct recipient *r)
 {
+    users_hold(sv->users);
     struct treatment t = treat_address(sv, e, r);
     for (size_t i = 0; r->others && r->others[i]; i++) {
         struct recipient one = {.address = r->others[i]};
@@ -137,6 +138,7 @@ struct treatment recipient_treat(struct service *sv, const struct envelope *e,
         add_missing(r->users, one.users);
         g_ptr_array_unref(one.users);
     }
+    users_release(sv->users);
     return t;
 }
 

@@ -288,11 +288,41 @@ static void paths(void **state)
     g_free(store);
 }
 
+/* While it is held nothing changes under the reader, and what was held is let go. */
+static void one_moment(void **state)
+{
+    (void)state;
+    char *error = NULL;
+    assert_true(users_set(users, "a@x.example", "mode", "toe", &error));
+    struct users *reader = users_open(folder, false, &error);
+    assert_non_null(reader);
+    for (int turn = 0; turn < 3; turn++) { /* its statements serve again */
+        const char *const value = turn % 2 ? "toe" : "teft";
+        users_hold(reader);
+        users_hold(reader);
+        char *held = users_setting(reader, "a@x.example", "mode");
+        users_release(reader);
+        char *again = users_setting(reader, "a@x.example", "mode");
+        assert_string_equal(again, held);
+        users_release(reader);
+        assert_true(users_set(users, "a@x.example", "mode", value, &error));
+        char *after = users_setting(reader, "a@x.example", "mode");
+        assert_string_equal(after, value);
+        g_free(held);
+        g_free(again);
+        g_free(after);
+    }
+    users_hold(NULL);
+    users_release(NULL);
+    users_free(&reader);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, open_users, close_users)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(one_moment),
         T(by_key),  T(by_alias), T(order),          T(loops),  T(member_extension), T(logins),
         T(removal), T(settings), T(wrong_settings), T(reader), T(broken),           T(paths),
     };
