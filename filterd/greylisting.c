@@ -7,7 +7,7 @@
 
 bool greylisting_wanted(const GPtrArray *hits, enum spf_code spf, double score)
 {
-    if (hits && hits_weight(hits) > 0)
+    if (hits && hits_doubt(hits) > 0)
         return true;
     if (spf == SPF_CODE_FAIL || spf == SPF_CODE_SOFTFAIL)
         return true;

@@ -18,7 +18,8 @@
 
 struct evidence {
     struct rules *rules;
-    GPtrArray *hits, *facts;      /* facts: of char*; the last is NULL */
+    GPtrArray *hits;
+    char **facts;                 /* NULL until all is there */
     struct dnsbl_check *lists;    /* NULL: none are asked */
     struct spf_question question; /* strings are ours */
     bool spf_asked, spf_known, header_seen, timed_out;
@@ -69,7 +70,6 @@ struct evidence *evidence_start(struct rules *r, const struct envelope *e)
     ev->rules = r;
     ev->deadline = G_MAXINT64;
     ev->hits = hits_new();
-    ev->facts = g_ptr_array_new_with_free_func(g_free);
     local_envelope(ev->hits, e);
     if (!is_from_outside(ev, e))
         return ev;
@@ -89,7 +89,7 @@ void evidence_free(struct evidence **evidence)
     dkim_check_free(&ev->dkim);
     dmarc_check_free(&ev->dmarc_check);
     g_ptr_array_unref(ev->hits);
-    g_ptr_array_unref(ev->facts);
+    g_strfreev(ev->facts);
     g_free((char *)ev->question.address);
     g_free((char *)ev->question.helo);
     g_free((char *)ev->question.sender);
@@ -255,14 +255,13 @@ void evidence_finish(struct evidence *ev, const struct message *m, bool bare)
     evidence_await(ev);
     local_message(ev->hits, m, bare);
     verify(ev, m);
-    for (guint i = 0; i < ev->hits->len; i++)
-        g_ptr_array_add(ev->facts, g_strdup(((struct hit *)ev->hits->pdata[i])->name));
-    g_ptr_array_add(ev->facts, NULL);
+    g_strfreev(ev->facts);
+    ev->facts = hits_facts(ev->hits);
 }
 
 const char *const *evidence_facts(const struct evidence *ev)
 {
-    return (const char *const *)ev->facts->pdata;
+    return (const char *const *)ev->facts;
 }
 
 const struct spf_result *evidence_spf(const struct evidence *ev)

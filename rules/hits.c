@@ -1,5 +1,6 @@
 #include "rules/hits.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 enum { NAME_MAX_BYTES = 100 };
@@ -38,11 +39,36 @@ void hits_add(GPtrArray *hits, const char *name, double weight, const char *reas
     g_ptr_array_add(hits, h);
 }
 
+static bool is_form(const struct hit *h)
+{
+    return g_str_has_prefix(h->name, "form:");
+}
+
+char **hits_facts(const GPtrArray *hits)
+{
+    GPtrArray *names = g_ptr_array_new();
+    for (guint i = 0; i < hits->len; i++) {
+        const struct hit *h = hits->pdata[i];
+        if (!is_form(h))
+            g_ptr_array_add(names, g_strdup(h->name));
+    }
+    g_ptr_array_add(names, NULL);
+    return (char **)(void *)g_ptr_array_free(names, FALSE);
+}
+
 double hits_weight(const GPtrArray *hits)
 {
     double sum = 0;
     for (guint i = 0; i < hits->len; i++)
         sum += ((const struct hit *)hits->pdata[i])->weight;
+    return sum;
+}
+
+double hits_doubt(const GPtrArray *hits)
+{
+    double sum = 0;
+    for (guint i = 0; i < hits->len; i++)
+        sum += is_form(hits->pdata[i]) ? 0 : ((const struct hit *)hits->pdata[i])->weight;
     return sum;
 }
 

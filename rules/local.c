@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "rules/form.h"
+
 /* The agreed string by which one tries out a filter without spam. */
 #define GTUBE "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 #define GTUBE_WEIGHT 1000.0
@@ -37,6 +39,7 @@ void local_message(GPtrArray *hits, const struct message *m, bool bare)
         hits_add(hits, "no-date", 0.5, "it has no Date");
     if (!message_header(m, "Message-ID"))
         hits_add(hits, "no-message-id", 0.3, "it has no Message-ID");
+    form_message(hits, m);
     if (memmem(m->body, m->body_len, GTUBE, strlen(GTUBE)))
         hits_add(hits, "gtube", GTUBE_WEIGHT, "it holds the test string for spam filters");
 }

@@ -15,6 +15,7 @@
 #include "classifier/learner.h"
 #include "classifier/osb.h"
 #include "classifier/places.h"
+#include "rules/local.h"
 #include "tools/filterctl.h"
 #include "tools/filterctl_figures.h"
 
@@ -28,6 +29,12 @@ struct course {
     bool timing;
 };
 
+/* What the learner hears of a message, and what the rules say of it without asking anybody. */
+struct look {
+    GArray *places;
+    double rules;
+};
+
 struct lecture { /* a message waiting for its report */
     GArray *places;
     enum judge_class class;
@@ -35,7 +42,7 @@ struct lecture { /* a message waiting for its report */
     struct learner_step step;
 };
 
-enum stage { STAGE_PARSE, STAGE_TOKENS, STAGE_FEATURES, STAGE_SCORE, STAGE_TRAIN, STAGES };
+enum stage { STAGE_PARSE, STAGE_TOKENS, STAGE_RULES, STAGE_FEATURES, STAGE_SCORE, STAGE_TRAIN, STAGES };
 
 struct evaluation {
     struct course course;
@@ -123,31 +130,46 @@ static void learn(struct evaluation *e, struct lecture *m)
     }
 }
 
-/* The message's places in the learner. */
-static GArray *look_at(struct evaluation *e, struct bytes *raw)
+static double ask_rules(const struct message *m, struct tokens *tokens)
 {
+    GPtrArray *hits = hits_new();
+    local_message(hits, m, false);
+    char **facts = hits_facts(hits);
+    tokens_add_facts(tokens, (const char *const *)facts);
+    g_strfreev(facts);
+    const double voice = hits_voice(hits_weight(hits));
+    g_ptr_array_unref(hits);
+    return voice;
+}
+
+static struct look look_at(struct evaluation *e, struct bytes *raw)
+{
+    struct look look;
     spend(e, STAGES);
     newline_normalise(raw);
     struct message *message = message_new(raw->data ? (char *)raw->data : "", raw->len);
     spend(e, STAGE_PARSE);
     struct tokens *tokens = tokens_new(message);
     spend(e, STAGE_TOKENS);
+    look.rules = ask_rules(message, tokens);
+    spend(e, STAGE_RULES);
     GArray *features = osb_features(tokens, e->key);
-    GArray *places = places_of(features, &e->places);
+    look.places = places_of(features, &e->places);
     g_array_unref(features);
     spend(e, STAGE_FEATURES);
     tokens_free(&tokens);
     spend(e, STAGE_TOKENS);
     message_free(&message);
     spend(e, STAGE_PARSE);
-    return places;
+    return look;
 }
 
 static void take(struct evaluation *e, const char *path, bool judge_spam, struct bytes *raw)
 {
     struct lecture *m = g_new0(struct lecture, 1);
-    m->places = look_at(e, raw);
-    const double score = learner_score(e->learner, m->places);
+    const struct look look = look_at(e, raw);
+    m->places = look.places;
+    const double score = learner_score(e->learner, m->places) + look.rules;
     spend(e, STAGE_SCORE);
     m->judge_spam = judge_spam;
     m->class = classifier_class(&e->settings, learner_probability(score));
@@ -202,7 +224,7 @@ static int take_index(struct evaluation *e, const char *index)
 
 static void summarise(const struct evaluation *e)
 {
-    static const char *const stages[] = {"parse", "tokens", "features", "score", "train"};
+    static const char *const stages[] = {"parse", "tokens", "rules", "features", "score", "train"};
     const struct filterctl_figures f = filterctl_figures_of(e->scored);
     printf("messages %u spam %u ham %u\n", e->scored->len, f.spam, f.ham);
     printf("1-ROCA%% %.4f\nhm%% %.2f\nsm%% %.2f\nlam%% %.2f\n", f.roca, f.hm, f.sm, f.lam);

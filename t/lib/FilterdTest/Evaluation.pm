@@ -41,7 +41,7 @@ sub timed {
 # Processor time to judge and to train a message, from the sums; undef without timing.
 sub costs {
     my ($sums) = @_;
-    my @judge = map { $sums->{"us/$_"} } qw(parse tokens features score);
+    my @judge = map { $sums->{"us/$_"} } qw(parse tokens rules features score);
     return (undef, undef) if grep { !defined } @judge;
     my $judge = 0;
     $judge += $_ for @judge;

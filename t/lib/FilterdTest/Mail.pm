@@ -26,7 +26,7 @@ sub mail_like {
     my $noise = join "\n", map { join '', map { ('A' .. 'Z', 'a' .. 'z')[rand 52] } 1 .. 76 } 1 .. 20;
     my $mail = <<"END";
 From: $from
-To: undisclosed-recipients:;
+To: somebody\@example.com
 Subject: $subject
 Date: $date
 Message-ID: <$id>
