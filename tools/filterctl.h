@@ -26,6 +26,8 @@ bool filterctl_site_key(struct filterctl *ctl);
 /* Has the keeper carry out a request (see base/keeper.h), or where none runs does it here, on a
  * locked state. arguments: a{sv}, floating, taken over. keeper_answer_clear it. */
 struct keeper_answer filterctl_request(struct filterctl *ctl, const char *verb, GVariant *arguments);
+/* Before a user's file is read: a keeper that runs writes what it was told. Without one nothing. */
+void filterctl_settle(struct filterctl *ctl);
 /* Tells what became of a request: its line to stdout if all went well and there is one, else to
  * stderr. Returns its code. */
 int filterctl_tell(const struct filterctl *ctl, const struct keeper_answer *a);

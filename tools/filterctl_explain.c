@@ -164,6 +164,7 @@ static bool explain_record(struct filterctl *ctl, const char *path, const char *
 
 static int explain_signature(struct filterctl *ctl, const char *user, const char *signature)
 {
+    filterctl_settle(ctl);
     GPtrArray *files = model_files(ctl->settings->state_dir, ".db");
     bool found = false;
     for (guint i = 0; i < files->len; i++)

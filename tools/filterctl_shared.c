@@ -91,13 +91,29 @@ static struct keeper_answer ask_here(struct filterctl *ctl, const char *verb, GV
     return a;
 }
 
-struct keeper_answer filterctl_request(struct filterctl *ctl, const char *verb, GVariant *arguments)
+static bool keeper_runs(struct filterctl *ctl)
 {
     if (!ctl->asked) {
         ctl->keeper_fd = keeper_connect(&ctl->settings->control);
         ctl->asked = true;
     }
-    if (ctl->keeper_fd >= 0)
+    return ctl->keeper_fd >= 0;
+}
+
+void filterctl_settle(struct filterctl *ctl)
+{
+    GVariantDict nothing;
+    if (!keeper_runs(ctl))
+        return;
+    g_variant_dict_init(&nothing, NULL);
+    struct keeper_answer a = keeper_ask(ctl->keeper_fd, "ping", g_variant_dict_end(&nothing),
+                                        KEEPER_TIMEOUT_MS);
+    keeper_answer_clear(&a);
+}
+
+struct keeper_answer filterctl_request(struct filterctl *ctl, const char *verb, GVariant *arguments)
+{
+    if (keeper_runs(ctl))
         return keeper_ask(ctl->keeper_fd, verb, arguments, KEEPER_TIMEOUT_MS);
     g_autoptr(GVariant) owned = g_variant_ref_sink(arguments);
     return ask_here(ctl, verb, owned);

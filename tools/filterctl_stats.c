@@ -217,6 +217,7 @@ int filterctl_stats(struct filterctl *ctl, int argc, char **argv)
         filterctl_complain("%s: not a user", argv[1]);
         return EX_DATAERR;
     }
+    filterctl_settle(ctl);
     GPtrArray *rows = collect(ctl, wanted);
     if (!rows)
         return EX_DATAERR;
