@@ -271,6 +271,23 @@ static int run(const struct settings *s, const struct job *job)
     return EX_TEMPFAIL;
 }
 
+/* An address goes into a command line of the next hop: it must not end there, nor bring words. */
+static bool can_be_sent(const char *address)
+{
+    bool quoted = false;
+    if (!strcmp(address, "<>"))
+        return true;
+    for (const char *p = address; *p; p++) {
+        if (g_ascii_iscntrl(*p) || (!quoted && strchr(" <>", *p)))
+            return false;
+        if (*p == '"')
+            quoted = !quoted;
+        else if (quoted && *p == '\\' && p[1])
+            p++;
+    }
+    return !quoted;
+}
+
 static bool parse(int argc, char **argv, struct job *job)
 {
     int option;
@@ -285,6 +302,11 @@ static bool parse(int argc, char **argv, struct job *job)
             return false;
     }
     job->recipients = argv + optind;
+    if (!can_be_sent(job->sender))
+        return false;
+    for (char **r = job->recipients; *r; r++)
+        if (!can_be_sent(*r))
+            return false;
     /* One result has one recipient. */
     return optind < argc && (!job->to_stdout || optind + 1 == argc);
 }

@@ -197,6 +197,8 @@ void session_data(struct session *s, const char *argument)
         handle(s, &raw, &facts);
     else
         s->over = true;
+    /* Others may have seen an end at a bare line end: what follows may be smuggled. */
+    s->over |= facts.bare;
     s->incoming = NULL;
     bytes_free(&raw);
     hold(s, 0);

@@ -19,7 +19,7 @@ struct worker_place {
 };
 
 /* Runs until told to leave (SIGTERM) or worn out; returns the process' exit code.
- * SIGUSR1 gives up a connection that is between messages. */
+ * SIGUSR1 gives up a connection that is between messages, SIGUSR2 one that waits in a transaction. */
 int worker_run(const struct worker_place *place);
 
 #endif

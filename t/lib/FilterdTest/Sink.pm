@@ -11,13 +11,15 @@ use IO::Socket::INET;
 use POSIX ();
 use Time::HiRes qw(time);
 
-# kind: lmtp or smtp; the port's name in the test's world. plain: it offers no PIPELINING.
+# kind: lmtp or smtp; the port's name in the test's world. plain: it offers no PIPELINING. wire:
+# keep every byte that clients sent.
 sub start {
     my ($class, $t, $kind, $port_name, %arg) = @_;
     my $self = bless {
         plain => $arg{plain},
         t => $t, kind => $kind, rules => $t->dir . "/$port_name.rules",
         box => $t->dir . "/$port_name.box", port => $t->port($port_name),
+        wire => $arg{wire} && $t->dir . "/$port_name.wire",
     }, $class;
     mkdir $self->{box};
     $self->up;
@@ -54,6 +56,26 @@ sub taken {
 # What clients said so far, command lines only.
 sub said { return split /\n/, slurp("$_[0]{box}.said") }
 
+# How many that were.
+sub count {
+    my ($self, $address) = @_;
+    my @files = glob "$self->{box}/*,$address";
+    return scalar @files;
+}
+
+# What all clients sent so far, one after the other.
+sub wire { return slurp($_[0]{wire}) }
+
+# The next line of a client, up to LF.
+sub next_line {
+    my ($self, $client) = @_;
+    my $line = <$client>;
+    return $line if !defined $line || !$self->{wire};
+    open my $wire, '>>:raw', $self->{wire} or die "$self->{wire}: $!";
+    syswrite $wire, $line;
+    return $line;
+}
+
 sub rule {
     my ($self, $stage, $address) = @_;
     my ($reply) = slurp($self->{rules}) =~ /^$stage \Q$address\E (.*)$/m;
@@ -86,7 +108,7 @@ sub session {
     open my $said, '>>', "$self->{box}.said" or die "$self->{box}.said: $!";
     $said->autoflush(1);
     $say->("220 sink.example.com ready");
-    while (defined(my $line = <$client>)) {
+    while (defined(my $line = $self->next_line($client))) {
         print $said $line =~ s/\r\n\z/\n/r;
         if ($line =~ /^(?:EHLO|LHLO) /i) {
             $say->(join "\r\n", map { "250-$_" } 'sink.example.com',
@@ -117,7 +139,7 @@ sub take {
     my ($self, $client, $say, @to) = @_;
     my $mail = '';
     while (1) {
-        my $line = <$client> // return; # broken off: nothing was taken
+        my $line = $self->next_line($client) // return; # broken off: nothing was taken
         last if $line eq ".\r\n";
         $mail .= $line =~ s/^\.//r;
     }
