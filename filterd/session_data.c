@@ -198,7 +198,10 @@ void session_data(struct session *s, const char *argument)
     else
         s->over = true;
     /* Others may have seen an end at a bare line end: what follows may be smuggled. */
-    s->over |= facts.bare;
+    if (facts.bare && !s->over) {
+        session_say(s, 421, "4.7.0", "Bare CR or LF in the message, closing");
+        s->over = true;
+    }
     s->incoming = NULL;
     bytes_free(&raw);
     hold(s, 0);
