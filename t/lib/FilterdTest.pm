@@ -27,15 +27,45 @@ my $owner = $$;
 $SIG{PIPE} = 'IGNORE';
 $SIG{INT} = $SIG{TERM} = sub { exit 1 };
 
+# image_mb: all of it lies on an ext4 file system of its own, in an image on a loop device.
 sub new {
-    my ($class) = @_;
+    my ($class, %arg) = @_;
     BAIL_OUT('these tests start Postfix and Dovecot: run them as root') if $> != 0;
     my $dir = tempdir('fdXXXXXX', DIR => '/tmp'); # short: unix sockets end at 107 bytes
-    chmod 0755, $dir;
     my $self = bless { dir => $dir, stop => [], ports => {} }, $class;
     push @worlds, $self;
+    $self->mount($arg{image_mb}) if $arg{image_mb};
+    chmod 0755, $dir;
     mkdir "$dir/$_" for qw(bin etc run sieve);
     return $self;
+}
+
+# Every write reaches the image at once (sync): what is deleted soon after cannot escape it.
+sub mount {
+    my ($self, $megabytes) = @_;
+    my ($free) = `df --output=avail -m /dev/shm 2>/dev/null` =~ /(\d+)\s*\z/;
+    my $image = ($free // 0) > $megabytes ? $self->{dir} =~ s{/tmp/}{/dev/shm/}r . '.img' : "$self->{dir}.img";
+    open my $fh, '>', $image or die "$image: $!";
+    truncate $fh, $megabytes << 20 or die "$image: $!";
+    close $fh;
+    $self->{image} = $image;
+    for my $command (['mkfs.ext4', '-q', '-F', $image], ['mount', '-o', 'loop,sync', $image, $self->{dir}]) {
+        system(@$command) == 0 or die "@$command: there must be a loop device, and root to use it\n";
+    }
+    $self->{mounted} = 1;
+    mkdir $ENV{TMPDIR} = "$self->{dir}/tmp";
+    chmod 01777, $ENV{TMPDIR};
+}
+
+# Stops everything, and returns the image with all that was written.
+sub unmount {
+    my ($self) = @_;
+    $_->() for reverse splice @{ $self->{stop} };
+    system('sync', '-f', $self->{dir});
+    poll(sub { system('umount', $self->{dir}) == 0 }) or die "$self->{dir} is held by somebody\n";
+    $self->{mounted} = 0;
+    delete $ENV{TMPDIR};
+    return $self->{image};
 }
 
 sub dir { return $_[0]{dir} }
@@ -197,7 +227,9 @@ sub end {
             diag(join "\n", "--- end of $name.log", @lines > 60 ? @lines[-60 .. -1] : @lines);
         }
     }
+    $self->unmount if $self->{mounted} && !$ENV{KEEP};
     remove_tree($self->{dir}) if !$ENV{KEEP};
+    unlink $self->{image} if $self->{image} && !$ENV{KEEP};
     diag("kept $self->{dir}") if $ENV{KEEP};
 }
 

@@ -176,7 +176,7 @@ static void refused_data(void **state)
     expect(&(struct setup){"smtp", DOWN, NULL, 0, false},
            "HELO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<x@example.org>\r\nDATA\r\na: b\r\n\r\nx\n.\ny\r\n"
            ".\r\n",
-           REPLIES("220", "250", "250", "250", "354", "550 5.6.0"));
+           REPLIES("220", "250", "250", "250", "354", "550 5.6.0", "421"));
     /* The client vanished inside DATA: no reply, nothing delivered. */
     expect(&(struct setup){"smtp", DOWN, NULL, 0, false},
            "HELO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<x@example.org>\r\nDATA\r\na: b\r\n\r\nx\r\n",

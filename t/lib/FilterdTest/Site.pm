@@ -14,10 +14,10 @@ use FilterdTest::Postfix;
 
 # attach: names below tools/postfix. keys: name => rsa or curve. users: names without keys.
 # set: settings of filterd. sieve: IMAPSieve and the filing of spam. main: main.cf lines. dovecot:
-# settings of Dovecot, or code that makes them.
+# settings of Dovecot, or code that makes them. image_mb: as FilterdTest->new.
 sub start {
     my ($class, %arg) = @_;
-    my $t = FilterdTest->new;
+    my $t = FilterdTest->new(image_mb => $arg{image_mb});
     my $self = bless { t => $t }, $class;
     my @names = (keys %{ $arg{keys} || {} }, @{ $arg{users} || [] });
     $self->{filterd} = FilterdTest::Daemon->start($t, snippets => $arg{attach}, set => $arg{set});
