@@ -58,7 +58,7 @@ sub search {
 }
 
 for my $way (sort { $b =~ /before/ <=> $a =~ /before/ || $a cmp $b } keys %ways) {
-    my $n = $ENV{CANARY} || ($way =~ /before/ ? 200 : 50);
+    my $n = $ENV{CANARY} || ($way =~ /before/ ? 200 : 25);
     my ($own, $image) = search($way, $n);
     my $subjects = delete $image->{subject};
     my $content = join ', ', map { "$_ $image->{$_}" } sort keys %$image;
