@@ -42,6 +42,11 @@ void hop_free(struct hop **h)
     *h = NULL;
 }
 
+bool hop_is_smtp(const struct hop *h)
+{
+    return h->to->kind == HOP_SMTP;
+}
+
 void hop_set_deadline(struct hop *h, int ms)
 {
     if (h->client)

@@ -1,6 +1,7 @@
 /* The way of a message:
  *
- *   received bytes -> message -> evidence, tokens            once
+ *   received bytes -> message -> evidence, tokens            once; not if another leg of ours
+ *                                                             judged it for all (filterd/proof.h)
  *                       -> fields anonymized                  once
  *                       -> treatment (users, keys, policies)  \
  *                       -> verdict (judged, recorded)          | for each recipient
@@ -20,6 +21,7 @@
 #include "filterd/greylisting.h"
 #include "filterd/headers.h"
 #include "filterd/headers_anonymize.h"
+#include "filterd/proof.h"
 #include "filterd/recipient.h"
 #include "filterd/report.h"
 #include "filterd/verdict.h"
@@ -50,6 +52,7 @@ struct way {
     struct message *message;
     struct retry_digest_content content;
     struct tokens *tokens;
+    struct proof *proof; /* NULL: none that could hold */
     bool encrypted; /* came encrypted: passed on as it is */
     struct turn *turns; /* one for each recipient of the envelope */
 };
@@ -100,6 +103,18 @@ static struct sealed *seal(struct way *w, const struct recipient *r, enum handli
     return sealed;
 }
 
+/* What comes back from an MTA to another leg of ours need not be judged again there. */
+static void prove(struct way *w, const struct recipient *r, const struct bytes *added,
+                  struct sealed *sealed)
+{
+    GPtrArray *users = recipient_judges(w->service, r);
+    char *field = proof_field(&w->service->key, sealed_bytes(sealed), added, users);
+    if (field)
+        sealed_prepend(sealed, field);
+    g_free(field);
+    g_ptr_array_unref(users);
+}
+
 /* Our headers on top, the copy sealed under them. */
 static struct sealed *make_copy(struct way *w, const struct recipient *r, enum handling handling,
                                 const struct verdict *v)
@@ -115,6 +130,8 @@ static struct sealed *make_copy(struct way *w, const struct recipient *r, enum h
     struct sealed *sealed = seal(w, r, handling, &added);
     if (subject)
         subject->dropped = false;
+    if (sealed && handling != HANDLE_FOREIGN && hop_is_smtp(w->hop))
+        prove(w, r, &added, sealed);
     bytes_free(&added);
     return sealed;
 }
@@ -157,10 +174,60 @@ static void note_served(struct way *w, const struct turn *t)
     g_byte_array_append(w->arrival->served, t->digest, sizeof t->digest);
 }
 
+static bool holds_for(struct way *w, const struct recipient *r)
+{
+    if (!w->proof)
+        return false;
+    GPtrArray *users = recipient_judges(w->service, r);
+    const bool holds = proof_holds(w->proof, users);
+    g_ptr_array_unref(users);
+    return holds;
+}
+
+static bool is_kept(struct way *w, const struct turn *t)
+{
+    return t->treatment.handling != HANDLE_FOREIGN && holds_for(w, t->recipient);
+}
+
+static bool all_are_kept(struct way *w)
+{
+    const GPtrArray *recipients = w->arrival->envelope->recipients;
+    bool all = w->proof != NULL;
+    for (guint i = 0; all && i < recipients->len; i++)
+        all = holds_for(w, recipients->pdata[i]);
+    return all;
+}
+
+/* What another leg judged keeps its lines, and what it did not seal is sealed if there is a key. */
+static struct outcome deliver_kept(struct way *w, struct turn *t, struct report *report)
+{
+    struct outcome o = outcome_of(REASON_UNFORESEEN);
+    struct bytes added = {0};
+    const bool now = !w->encrypted && t->treatment.handling == HANDLE_SEAL;
+    proof_lines(w->proof, now ? "yes" : NULL, &added);
+    proof_hide(w->proof, true);
+    report_kept(report, t->treatment.fingerprint);
+    struct sealed *sealed = seal(w, t->recipient, t->treatment.handling, &added);
+    if (sealed && hop_is_smtp(w->hop))
+        prove(w, t->recipient, &added, sealed);
+    if (sealed) {
+        report->sealed = sealed_mark(sealed);
+        o = hop_deliver(w->hop, w->arrival->envelope, t->recipient, sealed);
+    }
+    if (o.result == RES_OK)
+        note_served(w, t);
+    sealed_free(&sealed);
+    proof_hide(w->proof, false);
+    bytes_free(&added);
+    return o;
+}
+
 static struct outcome deliver(struct way *w, struct turn *t, struct report *report)
 {
     struct outcome o = outcome_of(REASON_UNFORESEEN);
     struct recipient quarantine = {0};
+    if (!w->tokens) /* its users changed while we looked: there is nothing to judge it by */
+        return o;
     struct verdict *v = judge(w, t);
     struct recipient *to = addressee(w, t->recipient, &quarantine, v, &t->treatment);
     report_verdict(report, v, t->treatment.fingerprint, w->arrival->evidence);
@@ -192,7 +259,7 @@ static struct outcome serve(struct way *w, struct turn *t)
     } else if (t->treatment.handling == HANDLE_REFUSE) {
         o = outcome_of(t->treatment.reason);
     } else if (!is_late(w)) {
-        o = deliver(w, t, &report);
+        o = (is_kept(w, t) ? deliver_kept : deliver)(w, t, &report);
     }
     report_end(&report, &o);
     verdict_free(&t->verdict); /* thousands of features */
@@ -252,7 +319,7 @@ static struct turn *first_judged(const struct way *w)
 static bool asks_to_come_again(struct way *w, struct outcome *outcomes)
 {
     const struct arrival *a = w->arrival;
-    struct turn *first = may_be_asked(w) ? first_judged(w) : NULL;
+    struct turn *first = w->tokens && may_be_asked(w) ? first_judged(w) : NULL;
     if (!first || !is_doubtful(w, judge(w, first)) || !any_is_new(w))
         return false;
     for (guint i = 0; i < a->envelope->recipients->len; i++) {
@@ -351,6 +418,16 @@ static void bound_evidence(const struct arrival *a)
         evidence_set_deadline(a->evidence, now + MAX(a->deadline - now, 0) / ASKING_SHARE);
 }
 
+/* Everything there is to judge it by. */
+static void gather(struct way *w)
+{
+    const struct arrival *a = w->arrival;
+    bound_evidence(a);
+    evidence_finish(a->evidence, w->message, a->bare);
+    w->tokens = tokens_new(w->message);
+    tokens_add_facts(w->tokens, evidence_facts(a->evidence));
+}
+
 void pipeline_run(struct service *sv, struct hop *hop, const struct arrival *a,
                   struct outcome *outcomes)
 {
@@ -361,18 +438,18 @@ void pipeline_run(struct service *sv, struct hop *hop, const struct arrival *a,
     limits_forget();
     w.message = message_new((const char *)a->raw->data, a->raw->len);
     w.content = retry_digest_content_of(&sv->retry_key, w.message);
+    w.proof = proof_new(&sv->key, w.message);
     headers_drop_forged(w.message, sv->settings);
     w.encrypted = seal_is_encrypted(w.message);
-    bound_evidence(a);
-    evidence_finish(a->evidence, w.message, a->bare);
-    w.tokens = tokens_new(w.message);
-    tokens_add_facts(w.tokens, evidence_facts(a->evidence));
+    if (!all_are_kept(&w))
+        gather(&w);
     GPtrArray *texts = headers_anonymize(sv, a->envelope->listener, w.message);
     headers_drop_forged(w.message, sv->settings); /* what a replacement made, too */
     if (texts)
         serve_all(&w, outcomes);
     turns_free(&w);
     tokens_free(&w.tokens);
+    proof_free(&w.proof);
     message_free(&w.message);
     if (texts)
         g_ptr_array_unref(texts);

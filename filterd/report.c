@@ -22,6 +22,12 @@ void report_verdict(struct report *rp, const struct verdict *v, const char *fing
     g_strlcpy(rp->fingerprint, fingerprint ? fingerprint : "-", sizeof rp->fingerprint);
 }
 
+void report_kept(struct report *rp, const char *fingerprint)
+{
+    g_strlcpy(rp->verdict, "result=kept", sizeof rp->verdict);
+    g_strlcpy(rp->fingerprint, fingerprint ? fingerprint : "-", sizeof rp->fingerprint);
+}
+
 static void write_line(const struct report *rp, const char *address, const struct outcome *o)
 {
     const struct envelope *e = rp->envelope;

@@ -20,6 +20,8 @@ struct report {
 struct report report_start(const struct envelope *e, const struct recipient *r, size_t size);
 void report_verdict(struct report *rp, const struct verdict *v, const char *fingerprint,
                     const struct evidence *evidence);
+/* Another leg has judged it. */
+void report_kept(struct report *rp, const char *fingerprint);
 /* Writes a line for each address; ends the report. */
 void report_end(struct report *rp, const struct outcome *o);
 

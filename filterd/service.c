@@ -52,6 +52,7 @@ struct service *service_new(const struct settings *s, const struct sitekey *key,
     char *error = NULL;
     limits_set(&s->limits);
     sv->settings = s;
+    sv->key = *key;
     sv->keeper = -1;
     sv->courier = courier;
     sv->retry_key = retry_digest_key_of(key);
@@ -80,6 +81,7 @@ void service_free(struct service **sv)
     rules_free(&(*sv)->rules);
     if ((*sv)->keeper >= 0)
         close((*sv)->keeper);
+    explicit_bzero(&(*sv)->key, sizeof (*sv)->key);
     g_free(*sv);
     *sv = NULL;
 }

@@ -20,6 +20,7 @@ struct service {
     struct anonymize *anonymize[2]; /* by enum role; NULL: nothing is changed */
     bool no_anonymize[2];           /* a table that could not be read: all mail is tempfailed */
     struct rules *rules;
+    struct sitekey key;
     int keeper;  /* connected when first wanted; -1 */
     gint64 keeper_silent; /* it left a request without an answer: not asked before this time */
     struct retry_digest_key retry_key;

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/newline.h"
 #include "filterd/pipeline.h"
+#include "filterd/proof.h"
 #include "filterd/session_state.h"
 
 #define DATA_IDLE_MS 300000
@@ -146,9 +147,10 @@ void session_data_arrives(struct session *s)
     if (!end)
         return;
     s->searched = SIZE_MAX;
+    const size_t len = (size_t)(end + 2 - start);
     /* Bare CR and LF become line ends later: until then nobody can say what fields there are. */
-    if (!newline_has_bare(start, (size_t)(end + 2 - start)))
-        evidence_header(s->evidence, start, (size_t)(end + 2 - start));
+    if (!newline_has_bare(start, len) && !proof_is_in(start, len))
+        evidence_header(s->evidence, start, len);
 }
 
 static bool hold(const struct session *s, size_t bytes)

@@ -137,6 +137,8 @@ static struct outcome may_come(struct session *s, struct recipient *r)
 
 static void accept_recipient(struct session *s, const char *address, const char *parameters)
 {
+    /* An MTA's queue sends all in one go, and may send what a leg before us has judged. */
+    const bool after_queue = s->place->listener->protocol == PROTO_LMTP;
     struct recipient *r = envelope_add_recipient(s->envelope, address, parameters);
     struct outcome o = may_come(s, r);
     if (o.result != RES_OK) {
@@ -144,7 +146,8 @@ static void accept_recipient(struct session *s, const char *address, const char 
         session_reply(s, &o);
     } else {
         if (!s->evidence)
-            s->evidence = evidence_start(s->place->service->rules, s->envelope);
+            s->evidence = (after_queue ? evidence_hold : evidence_start)(s->place->service->rules,
+                                                                         s->envelope);
         session_say(s, 250, "2.1.5", "Ok");
     }
 }

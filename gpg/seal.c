@@ -159,6 +159,15 @@ void sealed_free(struct sealed **s)
     g_clear_pointer(s, g_free);
 }
 
+void sealed_prepend(struct sealed *s, const char *field)
+{
+    const size_t n = strlen(field);
+    bytes_reserve(&s->bytes, n);
+    memmove(s->bytes.data + n, s->bytes.data, s->bytes.len + 1);
+    memcpy(s->bytes.data, field, n);
+    s->bytes.len += n;
+}
+
 const struct bytes *sealed_bytes(const struct sealed *s)
 {
     return &s->bytes;

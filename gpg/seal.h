@@ -39,6 +39,8 @@ enum pass_reason { PASS_NO_KEY, PASS_ALREADY_ENCRYPTED, PASS_NOT_OURS };
 struct sealed *seal_pass(const struct message *m, const struct bytes *added,
                          enum pass_reason reason);
 void sealed_free(struct sealed **s);
+/* Puts one more field (with CRLF) on top of a finished message. */
+void sealed_prepend(struct sealed *s, const char *field);
 
 /* True if the message is encrypted by its structure (RFC 3156 whose second part parses as PKESK
  * and SEIPD packets, S/MIME enveloped-data, one inline block that is the whole body). */

@@ -18,6 +18,7 @@
 
 struct evidence {
     struct rules *rules;
+    const struct envelope *held;  /* not asked about yet */
     GPtrArray *hits;
     char **facts;                 /* NULL until all is there */
     struct dnsbl_check *lists;    /* NULL: none are asked */
@@ -64,19 +65,34 @@ static void ask_spf(struct evidence *ev, const struct envelope *e)
         ev->spf.code = SPF_CODE_TEMPERROR;
 }
 
-struct evidence *evidence_start(struct rules *r, const struct envelope *e)
+struct evidence *evidence_hold(struct rules *r, const struct envelope *e)
 {
     struct evidence *ev = g_new0(struct evidence, 1);
     ev->rules = r;
     ev->deadline = G_MAXINT64;
+    ev->held = e;
     ev->hits = hits_new();
+    return ev;
+}
+
+static void ask(struct evidence *ev)
+{
+    const struct envelope *e = g_steal_pointer(&ev->held);
+    if (!e)
+        return;
     local_envelope(ev->hits, e);
     if (!is_from_outside(ev, e))
-        return ev;
-    if (r->dnsbl)
+        return;
+    if (ev->rules->dnsbl)
         ask_lists(ev, e);
-    if (r->spf)
+    if (ev->rules->spf)
         ask_spf(ev, e);
+}
+
+struct evidence *evidence_start(struct rules *r, const struct envelope *e)
+{
+    struct evidence *ev = evidence_hold(r, e);
+    ask(ev);
     return ev;
 }
 
@@ -107,6 +123,7 @@ bool evidence_wait(struct evidence *ev, int fd, int timeout_ms)
 void evidence_header(struct evidence *ev, const char *header, size_t len)
 {
     const struct rules *r = ev->rules;
+    ask(ev);
     if (ev->header_seen)
         return;
     ev->header_seen = true;

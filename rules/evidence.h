@@ -24,6 +24,9 @@ struct evidence;
 
 /* Client, HELO and sender are known. Never NULL. */
 struct evidence *evidence_start(struct rules *r, const struct envelope *e);
+/* The same, but nothing is asked before evidence_header or evidence_finish: for mail that comes in
+ * one go, and may need no evidence at all. e is lent and must outlive them. */
+struct evidence *evidence_hold(struct rules *r, const struct envelope *e);
 void evidence_free(struct evidence **ev);
 /* Waits until fd is readable or the time is over, taking answers meanwhile; true if it is. */
 bool evidence_wait(struct evidence *ev, int fd, int timeout_ms);

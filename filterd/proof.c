@@ -1,0 +1,308 @@
+#include "filterd/proof.h"
+
+#include <gcrypt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIELD "X-Filterd-Proof"
+#define MAC_BYTES 16
+#define MAC_HEX (2 * MAC_BYTES)
+#define DIGEST_BYTES 32
+#define LINES_MAX 50
+#define VALUE_MAX_BYTES 2048
+/* Longer than an MTA keeps mail queued: what is older is replayed, or judged anew at little cost. */
+#define AGE_MAX_SECONDS (30 * 24 * 3600)
+#define CLOCK_SECONDS 3600
+
+struct proof {
+    const struct sitekey *key;
+    struct message *m;
+    size_t first, lines; /* our own in m->headers */
+    struct bytes text;   /* of these, as they came */
+    bool was_dropped[LINES_MAX];
+    char *time, **macs;
+    char digest[2][2 * DIGEST_BYTES + 1]; /* with Message-ID, without */
+};
+
+/* ---- what it is made of ---- */
+
+static void hex(const unsigned char *in, size_t len, char *out)
+{
+    for (size_t i = 0; i < len; i++)
+        g_snprintf(out + 2 * i, 3, "%02x", in[i]);
+}
+
+/* "name:value", the name in lower case, the value unfolded and without needless blanks. */
+static void add_relaxed(struct bytes *out, const struct header *h)
+{
+    bool blank = false, begun = false;
+    for (size_t i = 0; i < h->name_len; i++)
+        bytes_addf(out, "%c", g_ascii_tolower(h->name[i]));
+    bytes_adds(out, ":");
+    for (size_t i = 0; i < h->value_len; i++) {
+        const char c = h->value[i];
+        if (c == '\r' || c == '\n')
+            continue;
+        if (c == ' ' || c == '\t') {
+            blank = begun;
+            continue;
+        }
+        if (blank)
+            bytes_adds(out, " ");
+        bytes_add(out, &c, 1);
+        blank = false;
+        begun = true;
+    }
+    bytes_adds(out, "\n");
+}
+
+static bool is_covered(const struct header *h, bool with_id)
+{
+    static const char *const names[] = {"From", "Sender", "Reply-To", "Subject"};
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        if (header_is(h, names[i]))
+            return true;
+    return (with_id && header_is(h, "Message-ID")) ||
+           (header_is_structural(h) && !header_is(h, "Content-Length")); /* which Postfix drops */
+}
+
+struct copy {
+    const struct header *headers; /* the first of our own lines */
+    size_t count, lines;
+    const char *body;
+    size_t body_len;
+};
+
+static void hash(const void *data, size_t len, char out[2 * DIGEST_BYTES + 1])
+{
+    unsigned char digest[DIGEST_BYTES];
+    gcry_md_hash_buffer(GCRY_MD_SHA256, digest, data, len);
+    hex(digest, sizeof digest, out);
+}
+
+static void digest_of(const struct copy *c, bool with_id, const char *body_hash,
+                      char out[2 * DIGEST_BYTES + 1])
+{
+    struct bytes text = {0};
+    for (size_t i = 0; i < c->count; i++)
+        if (i < c->lines || is_covered(&c->headers[i], with_id))
+            add_relaxed(&text, &c->headers[i]);
+    bytes_addf(&text, "\n%zu %s", c->lines, body_hash);
+    hash(text.data, text.len, out);
+    bytes_free(&text);
+}
+
+static void digests_of(const struct copy *c, char out[2][2 * DIGEST_BYTES + 1])
+{
+    char body_hash[2 * DIGEST_BYTES + 1];
+    size_t len = c->body_len;
+    while (len && (c->body[len - 1] == '\n' || c->body[len - 1] == '\r'))
+        len--;
+    hash(c->body, len, body_hash);
+    digest_of(c, true, body_hash, out[0]);
+    digest_of(c, false, body_hash, out[1]);
+}
+
+static void mac_of(const struct sitekey *key, const char *digest, const char *time,
+                   const char *user, char out[MAC_HEX + 1])
+{
+    unsigned char mac[MAC_BYTES];
+    char *name = g_strdup_printf("%s %s %s", digest, time, user);
+    sitekey_derive(key, "proof", name, mac);
+    hex(mac, sizeof mac, out);
+    g_free(name);
+}
+
+/* ---- making one ---- */
+
+/* The finished copy's header and body. Its fields are lent from copy; headers: g_free. */
+static struct copy copy_of(const struct bytes *copy, const struct bytes *added)
+{
+    struct copy c = {0};
+    const char *raw = (const char *)copy->data;
+    const char *end = raw + copy->len;
+    g_free(message_scan_headers((const char *)added->data, added->len, &c.lines));
+    struct header *headers = message_scan_headers(raw, copy->len, &c.count);
+    c.headers = headers;
+    c.body = c.count ? headers[c.count - 1].start + headers[c.count - 1].len : raw;
+    if (end - c.body >= 2 && !memcmp(c.body, "\r\n", 2))
+        c.body += 2;
+    c.body_len = (size_t)(end - c.body);
+    return c;
+}
+
+char *proof_field(const struct sitekey *key, const struct bytes *copy, const struct bytes *added,
+                  const GPtrArray *users)
+{
+    char digest[2][2 * DIGEST_BYTES + 1], time[24], mac[MAC_HEX + 1];
+    if (!added->len || !users->len || users->len > PROOF_USERS_MAX)
+        return NULL;
+    struct copy c = copy_of(copy, added);
+    digests_of(&c, digest);
+    g_snprintf(time, sizeof time, "%" G_GINT64_FORMAT, g_get_real_time() / G_USEC_PER_SEC);
+    GString *field = g_string_new(NULL);
+    g_string_printf(field, FIELD ": 1 %zu %s", c.lines, time);
+    for (guint i = 0; i < users->len; i++) {
+        mac_of(key, digest[0], time, users->pdata[i], mac);
+        g_string_append_printf(field, "%s%s", i % 2 ? " " : "\r\n\t", mac);
+    }
+    g_string_append(field, "\r\n");
+    g_free((void *)c.headers);
+    return g_string_free(field, FALSE);
+}
+
+/* ---- reading one ---- */
+
+bool proof_is_in(const char *header, size_t len)
+{
+    size_t count;
+    bool found = false;
+    struct header *headers = message_scan_headers(header, len, &count);
+    for (size_t i = 0; i < count && !found; i++)
+        found = header_is(&headers[i], FIELD);
+    g_free(headers);
+    return found;
+}
+
+/* What the MTAs after it have put on top. Anything else there is not covered and shows as ours. */
+static bool is_trace(const struct header *h)
+{
+    static const char *const names[] = {"Received", "Return-Path", "Delivered-To", "X-Original-To",
+                                        "Envelope-To"};
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        if (header_is(h, names[i]))
+            return true;
+    return false;
+}
+
+static bool read_number(const char *text, gint64 *out)
+{
+    const size_t len = strlen(text);
+    if (!len || len > 12 || strspn(text, "0123456789") != len)
+        return false;
+    *out = g_ascii_strtoll(text, NULL, 10);
+    return true;
+}
+
+/* "1 LINES TIME MAC...". */
+static bool read_value(struct proof *p, const struct header *h)
+{
+    gint64 lines, time;
+    const gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+    if (h->value_len > VALUE_MAX_BYTES)
+        return false;
+    char *value = g_strndup(h->value, h->value_len);
+    char **words = g_strsplit_set(g_strstrip(value), " \t\r\n", -1);
+    GPtrArray *kept = g_ptr_array_new();
+    for (char **w = words; *w; w++)
+        g_ptr_array_add(kept, **w ? g_strdup(*w) : NULL);
+    for (guint i = kept->len; i > 0; i--)
+        if (!kept->pdata[i - 1])
+            g_ptr_array_remove_index(kept, i - 1);
+    g_ptr_array_add(kept, NULL);
+    g_strfreev(words);
+    g_free(value);
+    p->macs = (char **)g_ptr_array_free(kept, FALSE);
+    const guint n = g_strv_length(p->macs);
+    if (n < 4 || n > 3 + PROOF_USERS_MAX || strcmp(p->macs[0], "1") ||
+        !read_number(p->macs[1], &lines) || !read_number(p->macs[2], &time))
+        return false;
+    p->lines = (size_t)lines;
+    p->time = p->macs[2];
+    return lines > 0 && lines <= LINES_MAX && time > now - AGE_MAX_SECONDS &&
+           time < now + CLOCK_SECONDS;
+}
+
+static bool read_proof(struct proof *p)
+{
+    size_t i = 0;
+    struct message *m = p->m;
+    while (i < m->header_count && is_trace(&m->headers[i]))
+        i++;
+    if (i == m->header_count || !header_is(&m->headers[i], FIELD) ||
+        !read_value(p, &m->headers[i]) || p->lines > m->header_count - i - 1)
+        return false;
+    p->first = i + 1;
+    for (size_t k = 0; k < p->lines; k++)
+        bytes_add(&p->text, m->headers[p->first + k].start, m->headers[p->first + k].len);
+    const struct copy c = {m->headers + p->first, m->header_count - p->first, p->lines, m->body,
+                           m->body_len};
+    digests_of(&c, p->digest);
+    return true;
+}
+
+struct proof *proof_new(const struct sitekey *key, struct message *m)
+{
+    struct proof *p = g_new0(struct proof, 1);
+    p->key = key;
+    p->m = m;
+    if (!read_proof(p))
+        proof_free(&p);
+    return p;
+}
+
+void proof_free(struct proof **p)
+{
+    if (!*p)
+        return;
+    bytes_free(&(*p)->text);
+    g_strfreev((*p)->macs);
+    g_clear_pointer(p, g_free);
+}
+
+/* Every one is looked at to its end: how long that takes says nothing. */
+static bool has_mac(const struct proof *p, const char *mac)
+{
+    bool found = false;
+    for (char **m = p->macs + 3; *m; m++) {
+        if (strlen(*m) != MAC_HEX)
+            continue;
+        unsigned char differs = 0;
+        for (size_t i = 0; i < MAC_HEX; i++)
+            differs |= (unsigned char)((*m)[i] ^ mac[i]);
+        found |= !differs;
+    }
+    return found;
+}
+
+bool proof_holds(const struct proof *p, const GPtrArray *users)
+{
+    char mac[MAC_HEX + 1];
+    bool all = p && users->len;
+    for (guint i = 0; all && i < users->len; i++) {
+        bool one = false;
+        for (int with = 0; !one && with < 2; with++) {
+            mac_of(p->key, p->digest[with], p->time, users->pdata[i], mac);
+            one = has_mac(p, mac);
+        }
+        all = one;
+    }
+    return all;
+}
+
+void proof_lines(const struct proof *p, const char *encrypted, struct bytes *out)
+{
+    static const char ending[] = "-Encrypted";
+    size_t count;
+    struct header *lines = message_scan_headers((const char *)p->text.data, p->text.len, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct header *h = &lines[i];
+        const size_t n = strlen(ending);
+        if (encrypted && h->name_len > n &&
+            !g_ascii_strncasecmp(h->name + h->name_len - n, ending, n))
+            bytes_addf(out, "%.*s: %s\r\n", (int)h->name_len, h->name, encrypted);
+        else
+            bytes_add(out, h->start, h->len);
+    }
+    g_free(lines);
+}
+
+void proof_hide(struct proof *p, bool hide)
+{
+    for (size_t i = 0; i < p->lines; i++) {
+        struct header *h = &p->m->headers[p->first + i];
+        if (hide)
+            p->was_dropped[i] = h->dropped;
+        h->dropped = hide || p->was_dropped[i];
+    }
+}
