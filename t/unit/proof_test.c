@@ -1,0 +1,214 @@
+/* A proof holds for the copy and the users it was made for, however an MTA folds it, and for
+ * nothing else. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "filterd/proof.h"
+
+#define LINES "X-Filterd-Result: Innocent\r\nX-Filterd-Encrypted: no\r\nSubject: [x] y\r\n"
+#define REST "Received: from a\r\nFrom: A <a@example.com>\r\nTo: b\r\nMessage-ID: <1@x>\r\n" \
+             "Content-Type: text/plain;\r\n\tcharset=utf-8\r\n\r\n"
+#define BODY "line\r\n..\r\nend\r\n"
+
+static const struct sitekey key = {{1, 2, 3}};
+
+static GPtrArray *users_of(const char *first, const char *second)
+{
+    GPtrArray *users = g_ptr_array_new_with_free_func(g_free);
+    if (first)
+        g_ptr_array_add(users, g_strdup(first));
+    if (second)
+        g_ptr_array_add(users, g_strdup(second));
+    return users;
+}
+
+static char *field_for(const char *lines, const char *rest, GPtrArray *users)
+{
+    struct bytes added = {0}, copy = {0};
+    bytes_adds(&added, lines);
+    bytes_addf(&copy, "%s%s", lines, rest);
+    char *field = proof_field(&key, &copy, &added, users);
+    bytes_free(&added);
+    bytes_free(&copy);
+    return field;
+}
+
+/* A copy made for ann and bob, with its proof. */
+static char *proved(void)
+{
+    GPtrArray *users = users_of("ann@example.com", "bob@example.com");
+    char *field = field_for(LINES, REST BODY, users);
+    char *mail = g_strconcat(field, LINES REST BODY, NULL);
+    g_free(field);
+    g_ptr_array_unref(users);
+    return mail;
+}
+
+static bool holds_with(const struct sitekey *k, const char *mail, GPtrArray *users)
+{
+    struct message *m = message_new(mail, strlen(mail));
+    struct proof *p = proof_new(k, m);
+    const bool holds = proof_holds(p, users);
+    proof_free(&p);
+    message_free(&m);
+    g_ptr_array_unref(users);
+    return holds;
+}
+
+static bool holds(const char *mail)
+{
+    return holds_with(&key, mail, users_of("ann@example.com", NULL));
+}
+
+/* Does it hold with from, which must be there once or more, replaced by to? */
+static bool holds_if(const char *from, const char *to)
+{
+    char *mail = proved();
+    assert_non_null(strstr(mail, from));
+    char **parts = g_strsplit(mail, from, 2);
+    char *changed = g_strjoinv(to, parts);
+    const bool result = holds(changed);
+    g_free(changed);
+    g_strfreev(parts);
+    g_free(mail);
+    return result;
+}
+
+static void users(void **state)
+{
+    const struct sitekey other = {{1, 2, 4}};
+    char *mail = proved();
+    (void)state;
+    assert_true(proof_is_in(mail, strlen(mail)));
+    assert_false(proof_is_in(LINES, strlen(LINES)));
+    assert_true(holds_with(&key, mail, users_of("ann@example.com", NULL)));
+    assert_true(holds_with(&key, mail, users_of("bob@example.com", "ann@example.com")));
+    assert_false(holds_with(&key, mail, users_of("ann@example.com", "eve@example.com")));
+    assert_false(holds_with(&key, mail, users_of("eve@example.com", NULL)));
+    assert_false(holds_with(&key, mail, users_of(NULL, NULL)));
+    assert_false(holds_with(&other, mail, users_of("ann@example.com", NULL)));
+    assert_false(proof_holds(NULL, NULL));
+    g_free(mail);
+}
+
+static void what_mtas_do(void **state)
+{
+    (void)state;
+    assert_true(holds_if("X-Filterd-Proof", "Received: by b\r\n\tnow\r\nX-Filterd-Proof"));
+    assert_true(holds_if("\r\n\tcharset", "\r\n        charset"));
+    assert_true(holds_if("From: A <", "From : A\r\n <"));
+    assert_true(holds_if("To: b", "To: b@example.com"));
+    assert_true(holds_if("end\r\n", "end\r\n\r\n"));
+    assert_true(holds_if("X-Filterd-Result", "x-filterd-result"));
+    assert_true(holds_if("\r\n\r\nline", "\r\nDate: now\r\n\r\nline"));
+    assert_true(holds_if(" 3 ", "\r\n 3\t"));
+}
+
+static void what_mtas_do_not(void **state)
+{
+    static const char *const changes[][2] = {
+        {"Innocent", "Whitelisted"}, {"X-Filterd-Result: Innocent\r\n", ""},
+        {"Encrypted: no\r\n", "Encrypted: no\r\nX-Spam-Flag: NO\r\n"}, {"[x] y", "y"},
+        {"A <a@", "B <a@"}, {"From: A", "From: c@example.com\r\nFrom: A"},
+        {"X-Filterd-Proof", "From: c@example.com\r\nX-Filterd-Proof"},
+        {"X-Filterd-Proof", "X-Filterd-Result: Innocent\r\nX-Filterd-Proof"},
+        {"\r\n\r\nline", "\r\nReply-To: c@example.com\r\n\r\nline"},
+        {"\r\n\r\nline", "\r\nSender: c@example.com\r\n\r\nline"},
+        {"\r\n\r\nline", "\r\nSubject: z\r\n\r\nline"},
+        {"\r\n\r\nline", "\r\nContent-Transfer-Encoding: base64\r\n\r\nline"},
+        {"\r\n\r\nline", "\r\nMIME-Version: 1.0\r\n\r\nline"},
+        {"text/plain", "text/html"}, {"<1@x>", "<2@x>"}, {"line\r\n", "lime\r\n"},
+        {"line\r\n", "li\r\nne\r\n"}, {"Proof: 1", "Proof: 2"}, {"Proof: 1 3 ", "Proof: 1 2 "},
+        {"Proof: 1 3 ", "Proof: 1 999 "}, {"Proof: 1 3 ", "Proof: 1 -3 "}, {"Proof: 1 3 ", "Proof: 3 "},
+        {"Proof: 1 3 ", "Proof: 1 3 1"}, {"Proof: 1 3 ", "Proof: "}, {"Proof:", "Proof"},
+        {"X-Filterd-Proof: 1", "X-Filterd-Proof: 1\r\nX-Filterd-Proof: 1"},
+    };
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(changes); i++)
+        if (holds_if(changes[i][0], changes[i][1]))
+            fail_msg("holds with \"%s\" for \"%s\"", changes[i][1], changes[i][0]);
+}
+
+/* Postfix gives a Message-ID to what has none, and only to that. */
+static void no_message_id(void **state)
+{
+    static const char rest[] = "From: a@example.com\r\n\r\n" BODY;
+    (void)state;
+    GPtrArray *users = users_of("ann@example.com", NULL);
+    char *field = field_for(LINES, rest, users);
+    char *mail = g_strconcat(field, LINES "Message-ID: <new@host>\r\n", rest, NULL);
+    assert_true(holds(mail));
+    g_free(mail);
+    g_free(field);
+    g_ptr_array_unref(users);
+}
+
+static void an_old_one(void **state)
+{
+    char *mail = proved(), *at = strstr(mail, "Proof: 1 3 ") + strlen("Proof: 1 3 ");
+    (void)state;
+    at[1]--; /* a few years */
+    assert_false(holds(mail));
+    at[1] += 2;
+    assert_false(holds(mail));
+    g_free(mail);
+}
+
+static void too_many(void **state)
+{
+    GPtrArray *users = users_of("ann@example.com", NULL);
+    (void)state;
+    while (users->len < PROOF_USERS_MAX)
+        g_ptr_array_add(users, g_strdup_printf("u%u@example.com", users->len));
+    char *field = field_for(LINES, REST BODY, users);
+    char *mail = g_strconcat(field, LINES REST BODY, NULL);
+    assert_true(holds(mail));
+    g_free(field);
+    g_free(mail);
+    g_ptr_array_add(users, g_strdup("one@more"));
+    assert_null(field_for(LINES, REST BODY, users));
+    g_ptr_array_set_size(users, 0);
+    assert_null(field_for(LINES, REST BODY, users));
+    g_ptr_array_unref(users);
+}
+
+static void lines(void **state)
+{
+    char *mail = proved();
+    struct bytes out = {0};
+    struct message *m = message_new(mail, strlen(mail));
+    struct proof *p = proof_new(&key, m);
+    (void)state;
+    proof_lines(p, NULL, &out);
+    assert_string_equal((char *)out.data, LINES);
+    bytes_clear(&out);
+    proof_lines(p, "yes", &out);
+    assert_string_equal((char *)out.data,
+                        "X-Filterd-Result: Innocent\r\nX-Filterd-Encrypted: yes\r\nSubject: [x] y\r\n");
+    m->headers[1].dropped = true;
+    proof_hide(p, true);
+    assert_true(m->headers[1].dropped && m->headers[2].dropped && m->headers[3].dropped);
+    assert_false(m->headers[0].dropped || m->headers[4].dropped);
+    proof_hide(p, false);
+    assert_true(m->headers[1].dropped);
+    assert_false(m->headers[2].dropped || m->headers[3].dropped);
+    bytes_free(&out);
+    proof_free(&p);
+    message_free(&m);
+    g_free(mail);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(users),         cmocka_unit_test(what_mtas_do),
+        cmocka_unit_test(what_mtas_do_not), cmocka_unit_test(no_message_id),
+        cmocka_unit_test(an_old_one),    cmocka_unit_test(too_many),
+        cmocka_unit_test(lines),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
