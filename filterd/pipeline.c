@@ -437,7 +437,8 @@ void pipeline_run(struct service *sv, struct hop *hop, const struct arrival *a,
     w.turns = g_new0(struct turn, a->envelope->recipients->len);
     limits_forget();
     w.message = message_new((const char *)a->raw->data, a->raw->len);
-    w.content = retry_digest_content_of(&sv->retry_key, w.message);
+    const struct listener *l = a->envelope->listener;
+    w.content = retry_digest_content_of(&sv->retry_key, l ? l->name : "", w.message);
     w.proof = proof_new(&sv->key, w.message);
     headers_drop_forged(w.message, sv->settings);
     w.encrypted = seal_is_encrypted(w.message);

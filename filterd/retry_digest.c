@@ -24,10 +24,12 @@ static bool is_the_authors(const struct header *h)
 }
 
 struct retry_digest_content retry_digest_content_of(const struct retry_digest_key *key,
-                                                    const struct message *m)
+                                                    const char *leg, const struct message *m)
 {
     struct retry_digest_content content;
     GArray *pieces = g_array_sized_new(FALSE, FALSE, sizeof(struct sitekey_piece), 24);
+    const struct sitekey_piece where = {leg, strlen(leg)};
+    g_array_append_val(pieces, where);
     for (size_t i = 0; i < m->header_count; i++) {
         const struct sitekey_piece field = {m->headers[i].start, m->headers[i].len};
         if (is_the_authors(&m->headers[i]))

@@ -20,9 +20,10 @@ struct retry_digest_content {
 };
 
 struct retry_digest_key retry_digest_key_of(const struct sitekey *key);
-/* Before fields are changed: of the message as it came. */
+/* Before fields are changed: of the message as it came. leg: the listener it came by, as what one has
+ * sent on is another's to deliver. */
 struct retry_digest_content retry_digest_content_of(const struct retry_digest_key *key,
-                                                    const struct message *m);
+                                                    const char *leg, const struct message *m);
 /* out has RETRY_DIGEST_BYTES. */
 void retry_digest_copy(const struct retry_digest_key *key, const struct retry_digest_content *content,
                        const char *sender, const char *recipient, unsigned char *out);

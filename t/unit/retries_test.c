@@ -29,6 +29,7 @@ static const char plain[] = "From: Alice <alice@example.net>\r\nTo: bob@example.
 struct copy {
     const char *header, *body, *sender, *recipient;
     unsigned char site;
+    const char *leg;
 };
 
 static void digest_of(const struct copy *c, unsigned char out[DIGEST])
@@ -37,7 +38,7 @@ static void digest_of(const struct copy *c, unsigned char out[DIGEST])
     const struct retry_digest_key key = retry_digest_key_of(&site);
     char *raw = g_strconcat(c->header, "\r\n", c->body, NULL);
     struct message *m = message_new(raw, strlen(raw));
-    const struct retry_digest_content content = retry_digest_content_of(&key, m);
+    const struct retry_digest_content content = retry_digest_content_of(&key, c->leg ? c->leg : "smtp", m);
     retry_digest_copy(&key, &content, c->sender, c->recipient, out);
     message_free(&m);
     g_free(raw);
@@ -55,7 +56,7 @@ static const struct copy base = {plain, "text\r\n", "a@example.net", "bob@exampl
 
 static void every_part_counts(void **state)
 {
-    struct copy c[] = {base, base, base, base, base, base, base};
+    struct copy c[] = {base, base, base, base, base, base, base, base};
     (void)state;
     assert_true(same(&base, &c[0]));
     c[1].sender = "";
@@ -66,6 +67,7 @@ static void every_part_counts(void **state)
     c[5].sender = "a@example.netb";
     c[5].recipient = "ob@example.com";
     c[6].body = "";
+    c[7].leg = "lmtp"; /* behind it, where the copy is yet to be delivered */
     for (size_t i = 1; i < G_N_ELEMENTS(c); i++)
         for (size_t j = 0; j < i; j++)
             if (same(&c[i], &c[j]))
