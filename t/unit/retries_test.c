@@ -52,7 +52,7 @@ static bool same(const struct copy *a, const struct copy *b)
     return memcmp(x, y, DIGEST) == 0;
 }
 
-static const struct copy base = {plain, "text\r\n", "a@example.net", "bob@example.com", 1};
+static const struct copy base = {plain, "text\r\n", "a@example.net", "bob@example.com", 1, NULL};
 
 static void every_part_counts(void **state)
 {
@@ -132,9 +132,9 @@ static void trace_fields_do_not(void **state)
 
 static void odd_messages(void **state)
 {
-    const struct copy none = {"", "", "", "", 1}, only_body = {"", "x\r\n", "", "", 1};
-    const struct copy twice = {"Subject: a\r\nSubject: b\r\n", "", "", "", 1};
-    const struct copy swapped = {"Subject: b\r\nSubject: a\r\n", "", "", "", 1};
+    const struct copy none = {"", "", "", "", 1, NULL}, only_body = {"", "x\r\n", "", "", 1, NULL};
+    const struct copy twice = {"Subject: a\r\nSubject: b\r\n", "", "", "", 1, NULL};
+    const struct copy swapped = {"Subject: b\r\nSubject: a\r\n", "", "", "", 1, NULL};
     (void)state;
     assert_false(same(&none, &only_body));
     assert_false(same(&twice, &swapped));
