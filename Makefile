@@ -82,6 +82,10 @@ install: all
 	install -m 644 rules/*.pcre rules/dnsbl.conf $(DESTDIR)$(PREFIX)/share/filterd/
 	cp -R tools/sieve tools/postfix tools/dovecot $(DESTDIR)$(PREFIX)/share/filterd/
 	sed -i 's|/usr/local/|$(PREFIX)/|g' $(addprefix $(DESTDIR)$(PREFIX)/share/filterd/,*/*.c*f dnsbl.conf)
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
+	sed 's|/usr/local/|$(PREFIX)/|g' tools/systemd/filterd.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/filterd.service
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/filterd.service
+	install -m 644 tools/systemd/filterd.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/filterd.conf
 	install -d $(DESTDIR)$(SYSCONFDIR)/filterd
 	[ -f $(DESTDIR)$(SYSCONFDIR)/filterd/filterd.conf ] || \
 	  { sed 's|/usr/local/|$(PREFIX)/|' tools/filterd.conf >$(DESTDIR)$(SYSCONFDIR)/filterd/filterd.conf && \

@@ -137,12 +137,12 @@ static int forbid_namespaces(scmp_filter_ctx c)
     return rc;
 }
 
-/* Mail goes by IP or a local socket; netlink is getaddrinfo's. */
+/* Mail goes by IP or a local socket; getaddrinfo does without netlink. */
 static int forbid_families(scmp_filter_ctx c)
 {
     int rc = RULE(c, NO, socket, SCMP_CMP(0, SCMP_CMP_GT, FAMILIES));
     for (int family = 0; family <= FAMILIES && !rc; family++)
-        if (family != AF_UNIX && family != AF_INET && family != AF_INET6 && family != AF_NETLINK)
+        if (family != AF_UNIX && family != AF_INET && family != AF_INET6)
             rc = RULE(c, NO, socket, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family));
     return rc;
 }

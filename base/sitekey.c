@@ -73,6 +73,9 @@ static bool write_key(int fd)
 /* Linked into place when whole: of two starting at once both use the key of the first. */
 static bool create_key(const char *file, char **error_r)
 {
+    char *folder = g_path_get_dirname(file);
+    g_mkdir_with_parents(folder, 0711); /* for the keeper, who looks for the keys of the day in it */
+    g_free(folder);
     char *fresh = g_strdup_printf("%s.%d.new", file, (int)getpid());
     int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400);
     bool ok = fd >= 0 && write_key(fd) && (link(fresh, file) == 0 || errno == EEXIST);

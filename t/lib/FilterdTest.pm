@@ -94,6 +94,7 @@ sub localized {
     my ($self, $text) = @_;
     my $dir = $self->{dir};
     my @pairs = (
+        '/var/lib/filterd-keys' => "$dir/etc",
         '/var/lib/filterd' => "$dir/state",
         '/etc/filterd/' => "$dir/etc/",
         '/run/filterd/' => "$dir/run/",

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -168,6 +169,11 @@ static int internet_socket(void)
     return result(socket(AF_INET, SOCK_STREAM, 0));
 }
 
+static int netlink_socket(void)
+{
+    return result(socket(AF_NETLINK, SOCK_RAW, 0));
+}
+
 static int local_socket(void)
 {
     return result(socket(AF_UNIX, SOCK_STREAM, 0));
@@ -273,6 +279,7 @@ static const struct deed {
     {"exec", run_program, 0, 0, EPERM, EPERM, EPERM, EPERM},
     {"fork", make_process, 0, 0, EPERM, EPERM, EPERM, EPERM},
     {"inet socket", internet_socket, 0, 0, EPERM, EPERM, 0, EPERM},
+    {"netlink socket", netlink_socket, 0, EPERM, EPERM, EPERM, ENOSYS, EPERM},
     {"unix socket", local_socket, 0, 0, EPERM, EPERM, ENOSYS, 0},
     {"mmap write and exec", writable_code, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
     {"mprotect exec", make_code, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
@@ -402,6 +409,12 @@ static int open_null(void)
     return result(open("/dev/null", O_WRONLY));
 }
 
+static int find_localhost(void)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG}, *list;
+    return getaddrinfo("localhost", "25", &hints, &list) ? 1 : 0;
+}
+
 static void allowed_deeds(void **state)
 {
     (void)state;
@@ -409,6 +422,7 @@ static void allowed_deeds(void **state)
     if (sandbox_parts_landlock_abi() >= 2)
         assert_int_equal(does(deliver, SANDBOX_COURIER), 0);
     assert_int_equal(does(open_null, SANDBOX_WORKER), 0);
+    assert_int_equal(does(find_localhost, SANDBOX_WORKER), 0);
 }
 
 /* ---- limits ---- */

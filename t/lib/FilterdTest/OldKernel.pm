@@ -15,11 +15,26 @@ my ($ALLOW, $ERRNO) = (0x7fff0000, 0x00050000);
 
 sub runs_here { return exists $calls{ (POSIX::uname())[4] } }
 
-# What stands in front of a command: what lacks is landlock or seccomp.
+# What stands in front of a command: what lacks is landlock or seccomp, or a file with the numbers of
+# all calls there are.
 sub command {
     my ($lacks) = @_;
     my ($lib) = __FILE__ =~ m{^(.*)/FilterdTest/} or die;
     return ($^X, "-I$lib", '-MFilterdTest::OldKernel', '-e', 'FilterdTest::OldKernel::become(@ARGV)', $lacks);
+}
+
+sub numbers_in {
+    my ($file) = @_;
+    open my $in, '<', $file or die "$file: $!\n";
+    return map { split } <$in>;
+}
+
+# Only these calls are there, EPERM for all others, as systemd's SystemCallFilter= does it.
+sub only {
+    my (@numbers) = @_;
+    my $EPERM = 1;
+    return join '', load(0), (map { (skip_unless_equal($_, 1), answer($ALLOW)) } @numbers),
+        answer($ERRNO | $EPERM);
 }
 
 # struct sock_filter
@@ -32,6 +47,7 @@ sub program {
     my ($lacks) = @_;
     my ($prctl, $seccomp) = @{ $calls{ (POSIX::uname())[4] } };
     my @number = (load(0));
+    return only(numbers_in($lacks)) if -f $lacks;
     return join '', @number, (map { (skip_unless_equal($_, 1), answer($ERRNO | $ENOSYS)) } 444 .. 446),
         answer($ALLOW)
         if $lacks eq 'landlock';

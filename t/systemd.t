@@ -1,0 +1,106 @@
+#!/usr/bin/perl
+# What make install brings for systemd: the unit is well-formed and shuts its service in, and filterd
+# works inside what it asks for, as far as that can be had without systemd as the first process.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use FilterdTest;
+use FilterdTest::Mail;
+use FilterdTest::OldKernel;
+use FilterdTest::Site;
+use Test::More;
+
+my $site = FilterdTest::Site->start(keys => { rsa => 'rsa' });
+my ($t, $filterd) = @$site{qw(t filterd)};
+my $dir = $t->dir;
+my $prefix = "$dir/usr";
+$t->run('/usr/bin/make', '-s', '-C', $FilterdTest::ROOT, 'install', 'BUILD=' . FilterdTest::build(),
+    "PREFIX=$prefix", "SYSCONFDIR=$dir/sysconf");
+my $file = "$prefix/lib/systemd/system/filterd.service";
+my $unit = slurp($file);
+
+sub said { return map { split } $unit =~ /^$_[0]=(.*)$/mg }
+
+subtest 'the unit' => sub {
+    like($unit, qr{^ExecStart=\Q$prefix\E/sbin/filterd$}m, 'starts what was installed');
+    unlike($unit, qr{/usr/local/}, 'nothing of another prefix');
+    like($unit, qr/^MemorySwapMax=0$/m, 'never swaps');
+    my ($status, $out, $err) = $t->try_run(undef, qw(systemd-analyze verify --man=no), $file);
+    is($status, 0, 'systemd-analyze verify');
+    is(join('', grep { /filterd/ } "$out$err" =~ /^(.*\n)/mg), '', 'without a word');
+    ($status, $out) = $t->try_run(undef, qw(systemd-analyze security --offline=true --no-pager), $file);
+    my ($exposure) = $out =~ /Overall exposure level for filterd\.service: ([\d.]+)/ or diag $out;
+    cmp_ok($exposure, '<=', 1.5, 'systemd-analyze security: the exposure');
+    like(slurp("$prefix/lib/sysusers.d/filterd.conf"), qr/^u filterd /, 'and its user');
+};
+
+# The system calls of SystemCallFilter=, by name.
+sub calls {
+    my %set;
+    my $out = $t->run('systemd-analyze', 'syscall-filter');
+    for (split /\n(?=@)/, $out) {
+        my ($name, @members) = /^\s*([@\w]\S*)/mg;
+        $set{$name} = \@members;
+    }
+    my $all;
+    $all = sub { map { /^@/ ? $all->(@{ $set{$_} }) : $_ } @_ };
+    my %may;
+    for ($unit =~ /^SystemCallFilter=(.*)$/mg) {
+        my ($not, @names) = (s/^~//, split);
+        $may{$_} = !$not for $all->(@names);
+    }
+    return grep { $may{$_} } keys %may;
+}
+
+# %number of every call of this machine, as the C compiler has them.
+sub numbers {
+    my ($status, $out) = $t->try_run("#include <sys/syscall.h>\n", qw(gcc -E -dM -));
+    my %raw = $out =~ /^#define __NR_(\w+) (\d+)$/mg;
+    return %raw;
+}
+
+# A command in the mounts, with the rights and the system calls that the unit leaves.
+sub shut_in {
+    my %number = numbers();
+    my @calls = grep { defined } @number{ calls() };
+    cmp_ok(scalar @calls, '>', 200, scalar(@calls) . ' system calls');
+    spew("$dir/calls", "@calls");
+    my @writable = map { "$dir/$_" } qw(state etc run);
+    spew("$dir/shut_in", <<"END", 0755);
+#!/bin/sh
+set -e
+for d in @writable; do mount --bind \$d \$d; done
+mount -o remount,bind,ro /
+for m in /tmp /var /usr /etc /home; do ! mountpoint -q \$m || mount -o remount,bind,ro \$m; done
+! touch $dir/x 2>/dev/null || exit 1
+! touch /etc/filterd.x 2>/dev/null || exit 1
+umask @{[said('UMask')]}
+exec setpriv --reuid=$FilterdTest::FILTERD_USER --regid=@{[scalar getgrgid((getpwnam $FilterdTest::FILTERD_USER)[3])]} \\
+    --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all "\$@"
+END
+    return ('unshare', '-m', "$dir/shut_in", FilterdTest::OldKernel::command("$dir/calls"));
+}
+
+subtest 'filterd in it' => sub {
+    is($filterd->down, 0, 'the one before ends');
+    unlink glob "$dir/run/*";
+    my ($uid, $gid) = (getpwnam $FilterdTest::FILTERD_USER)[2, 3];
+    chown $uid, $gid, "$dir/etc/site.key", glob("$dir/state/* $dir/state/*/*");
+    $filterd->up(shut_in());
+    my %status = slurp("/proc/$filterd->{pid}/status") =~ /^(\w+):\s+(.*)$/mg;
+    is($status{CapBnd}, '0' x 16, 'no capability');
+    like($status{Uid}, qr/^$uid\b/, 'never root');
+    unlike($filterd->log_text, qr/MISSING/, 'its own sandbox is whole inside it');
+    my $sent = mail_like();
+    my ($reply) = $site->lmtp->deliver($sent, 'alice@example.net', 'rsa@example.com');
+    like($reply, qr/^250 /, 'takes a message');
+    is_sealed_for(($site->{dovecot}->wait_mails(1, 'rsa@example.com'))[0], $sent, $site->{keys}{rsa});
+    spew("$dir/spam.eml", mail_like());
+    like($filterd->ctl(qw(train spam rsa@example.com), "$dir/spam.eml"), qr/1 message/, 'the keeper learns');
+    ok(scalar(glob "$dir/state/users/*"), 'and writes');
+    is($filterd->down, 0, 'ends');
+};
+
+done_testing;
