@@ -24,7 +24,7 @@ UNIT := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(wildcard t/unit/*_test.c))
 
 .PHONY: all check lint bench bench-classifier bench-evidence bench-end-to-end fuzz install clean units help
 all: $(addprefix $(BUILD)/,$(PROGRAMS))
-units: $(UNIT)
+units: $(UNIT) $(BUILD)/t/shim.so
 
 $(BUILD)/libfilterd.a: $(call obj,$(LIB_SRC))
 	@rm -f $@ && ar rcs $@ $^
@@ -39,6 +39,12 @@ $(addprefix $(BUILD)/,$(PROGRAMS)):
 $(UNIT): $(BUILD)/t/%: $(BUILD)/obj/t/unit/%.o $(BUILD)/libdaemon.a $(BUILD)/libfilterd.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+# Preloaded into filterd by the tests of faults; the sanitizers keep malloc for themselves.
+$(BUILD)/t/shim.so: $(wildcard t/faults/*.c) $(wildcard t/faults/*.h)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -Wall -Wextra -Werror -D_GNU_SOURCE -I. -O2 -g -fPIC -shared -fvisibility=hidden \
+	  $(if $(SAN),-DSHIM_WITHOUT_MALLOC) $(shell pkg-config --cflags gpgme sqlite3) -o $@ $(filter %.c,$^)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)

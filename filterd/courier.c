@@ -20,17 +20,27 @@
 #define ANSWER_BYTES 4096
 #define ANSWER_MS 120000
 
-struct outcome courier_deliver(int fd, const char *path, const char *const envelope[2],
+static GVariant *ask(int fd, GVariant *job)
+{
+    if (!frame_send(fd, job, ANSWER_MS))
+        return NULL;
+    return frame_recv(fd, "(is)", ANSWER_BYTES, ANSWER_MS);
+}
+
+struct outcome courier_deliver(int *fd, const char *path, const char *const envelope[2],
                                const void *message, size_t len)
 {
     struct outcome o = outcome_of(REASON_NEXT_HOP_DOWN);
+    if (*fd < 0)
+        return o;
     GVariant *data = g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, message, len, 1);
-    if (!frame_send(fd, g_variant_new("(sss@ay)", path, envelope[0], envelope[1], data),
-                    ANSWER_MS))
+    GVariant *answer = ask(*fd, g_variant_new("(sss@ay)", path, envelope[0], envelope[1], data));
+    if (!answer) {
+        log_warn("courier: no answer");
+        close(*fd);
+        *fd = -1;
         return o;
-    GVariant *answer = frame_recv(fd, "(is)", ANSWER_BYTES, ANSWER_MS);
-    if (!answer)
-        return o;
+    }
     gint32 code;
     const char *text;
     g_variant_get(answer, "(i&s)", &code, &text);
@@ -134,9 +144,10 @@ char *courier_maildir(const char *path, const char *sender, const char *recipien
     bool ok = fd >= 0 && write_lf(fd, data, len) && fsync(fd) == 0;
     if (fd >= 0)
         ok = close(fd) == 0 && ok;
-    if (!ok || rename(tmp, new) || !sync_folder(folder)) {
+    const bool moved = ok && rename(tmp, new) == 0;
+    if (!moved || !sync_folder(folder)) {
         error = g_strdup_printf("%s: %s", path, g_strerror(errno));
-        unlink(tmp);
+        unlink(moved ? new : tmp); /* it will come again */
     }
     g_free(name);
     g_free(tmp);

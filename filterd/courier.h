@@ -13,8 +13,9 @@
 #define COURIER_JOB_BYTES (1024u * 1024 * 1024)
 
 /* A worker's side: path (maildir, or the sendmail program; "-" is standard output), sender,
- * recipient and the message, through the courier's socket. Waits for the answer. */
-struct outcome courier_deliver(int fd, const char *path, const char *const envelope[2],
+ * recipient and the message, through the courier's socket. Waits for the answer. Where none came it
+ * closes the socket and makes it -1: what comes later is the answer to no other job. */
+struct outcome courier_deliver(int *fd, const char *path, const char *const envelope[2],
                                const void *message, size_t len);
 
 /* Forks a courier that delivers to the maildirs of these settings and writes below their fixed parts

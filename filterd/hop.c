@@ -99,7 +99,7 @@ static struct outcome deliver_maildir(struct hop *h, const struct envelope *e,
     struct outcome o = outcome_of(REASON_NEXT_HOP_DOWN);
     for (guint i = 0; i < users->len; i++) {
         char *path = maildir_path(h->to->at.path, users->pdata[i]);
-        o = path ? courier_deliver(h->service->courier, path, envelope, message->data,
+        o = path ? courier_deliver(&h->service->courier, path, envelope, message->data,
                                    message->len)
                  : outcome_of(REASON_UNKNOWN_REJECT);
         g_free(path);
@@ -124,7 +124,7 @@ struct outcome hop_deliver(struct hop *h, const struct envelope *e, const struct
     case HOP_MAILDIR:
         return deliver_maildir(h, e, r, message);
     case HOP_SENDMAIL:
-        return courier_deliver(h->service->courier, h->to->at.path, envelope, message->data,
+        return courier_deliver(&h->service->courier, h->to->at.path, envelope, message->data,
                                message->len);
     default:
         return outcome_of(REASON_UNFORESEEN);

@@ -56,17 +56,30 @@ static void tell(const struct worker_place *place, enum slot_state state)
         return; /* full: the master looks anyway */
 }
 
+struct visit {
+    const struct worker_place *place;
+    const struct service *service;
+};
+
+/* Behind the sandbox there is no other to be had: the next worker brings its own. */
+static bool courier_lost(const struct worker_place *place, const struct service *sv)
+{
+    return sv->courier < 0 && guard_has_maildir(place->settings);
+}
+
 static void on_rest(enum session_rest rest, void *arg)
 {
     static const enum slot_state states[] = {
         [SESSION_WORKING] = SLOT_BUSY, [SESSION_RESTING] = SLOT_RESTING, [SESSION_WAITING] = SLOT_WAITING};
-    const struct worker_place *place = arg;
-    board_set(place->slot, states[rest]);
+    const struct visit *visit = arg;
+    if (courier_lost(visit->place, visit->service))
+        wake = SESSION_STOP;
+    board_set(visit->place->slot, states[rest]);
 }
 
 static bool on_hold(size_t bytes, void *arg)
 {
-    const struct worker_place *place = arg;
+    const struct worker_place *place = ((const struct visit *)arg)->place;
     return board_hold(place->board, place->slot, bytes, place->settings->limits.bytes_in_flight);
 }
 
@@ -111,6 +124,7 @@ static int next_client(const struct worker_place *place, size_t *index_r)
 
 static void run_session(const struct worker_place *place, struct service *sv, int fd, size_t index)
 {
+    struct visit visit = {place, sv};
     struct session_place session = {
         .service = sv,
         .listener = &place->settings->listeners[index],
@@ -119,7 +133,7 @@ static void run_session(const struct worker_place *place, struct service *sv, in
         .shed = &shed,
         .resting = on_rest,
         .hold = on_hold,
-        .arg = (void *)place,
+        .arg = &visit,
     };
     wake = leave ? SESSION_STOP : SESSION_GO;
     shed = SESSION_GO;
@@ -157,11 +171,13 @@ int worker_run(const struct worker_place *place)
         return EX_CONFIG;
     struct service *sv = service_new(s, place->key, courier);
     tell(place, SLOT_IDLE);
-    for (int n = 0; n < SESSIONS_PER_WORKER && (fd = next_client(place, &index)) >= 0; n++)
+    for (int n = 0; n < SESSIONS_PER_WORKER && !courier_lost(place, sv) &&
+                    (fd = next_client(place, &index)) >= 0; n++)
         serve(place, sv, fd, index);
     board_set(place->slot, SLOT_LEAVING);
+    const bool lost = courier_lost(place, sv);
+    if (sv->courier >= 0)
+        close(sv->courier);
     service_free(&sv);
-    if (courier >= 0)
-        close(courier);
-    return EX_OK;
+    return lost ? EX_TEMPFAIL : EX_OK;
 }

@@ -9,13 +9,13 @@ use FilterdTest::Client;
 
 # snippets: names below tools/postfix whose filterd.conf part is added. set: "section.name" =>
 # value, over the shipped ones; "listener x.protocol" makes a listener. idle: only write the
-# settings and install the programs.
+# settings and install the programs. env: NAME=VALUE for filterd and filterd-pipe alone.
 sub start {
     my ($class, $t, %arg) = @_;
     my $self = bless { t => $t, conf => $t->dir . '/etc/filterd.conf' }, $class;
     $self->{base} = slurp("$FilterdTest::ROOT/tools/filterd.conf")
         . join '', map { $t->snippet($_, 'filterd.conf') } @{ $arg{snippets} || [] };
-    $self->install;
+    $self->install(@{ $arg{env} || [] });
     # No lists and no name server unless a test brings them: the discard port refuses at once.
     $self->{base} =~ s/^lists *=.*\n//mg;
     $self->settings('filterd.sandbox' => 'required', 'filterd.log' => 'stderr',
@@ -30,14 +30,15 @@ sub start {
 # The programs where every user may run them, each behind a wrapper that knows our settings; that
 # of filterd-retrain notes its arguments.
 sub install {
-    my ($self) = @_;
+    my ($self, @env) = @_;
     my $bin = $self->{t}->dir . '/bin';
     for my $name (qw(filterd filterd-pipe filterd-retrain filterctl)) {
         my $from = FilterdTest::build() . "/$name";
         $self->{t}->run('/bin/cp', $from, "$bin/$name.bin");
         chmod 0755, "$bin/$name.bin";
         my $note = $name eq 'filterd-retrain' ? qq(echo "\$@" >>$bin/retrained\n) : '';
-        spew("$bin/$name", qq(#!/bin/sh\n${note}exec $bin/$name.bin -c $self->{conf} "\$@"\n), 0755);
+        my $env = @env && $name =~ /^filterd(?:-pipe)?$/ ? "/usr/bin/env @env " : '';
+        spew("$bin/$name", qq(#!/bin/sh\n${note}exec $env$bin/$name.bin -c $self->{conf} "\$@"\n), 0755);
     }
     spew("$bin/retrained", '', 0666);
 }

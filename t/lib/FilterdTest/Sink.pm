@@ -5,6 +5,7 @@ package FilterdTest::Sink;
 
 use strict;
 use warnings;
+use Fcntl qw(:flock);
 use FilterdTest;
 use IO::Handle;
 use IO::Socket::INET;
@@ -76,6 +77,19 @@ sub next_line {
     return $line;
 }
 
+# Waits until no session is under way: what was taken shows then. False if one never ends.
+sub settled {
+    my ($self) = @_;
+    open my $lock, '>', "$self->{box}.lock" or die "$self->{box}.lock: $!";
+    return poll(sub { flock $lock, LOCK_EX | LOCK_NB });
+}
+
+# Forgets what was taken so far.
+sub clear {
+    my ($self) = @_;
+    unlink glob "$self->{box}/*,*";
+}
+
 sub rule {
     my ($self, $stage, $address) = @_;
     my ($reply) = slurp($self->{rules}) =~ /^$stage \Q$address\E (.*)$/m;
@@ -90,6 +104,8 @@ sub serve {
         my $pid = fork;
         if (defined $pid && !$pid) {
             close $listener;
+            open my $lock, '>', "$self->{box}.lock";
+            flock $lock, LOCK_SH;
             $self->session($client);
             POSIX::_exit(0);
         }
@@ -146,7 +162,9 @@ sub take {
     my @replies = map { $self->rule(data => $_) } @to;
     @replies = ((grep { !/^2/ } @replies)[0] // $replies[0]) x @to if $self->{kind} eq 'smtp';
     for my $i (grep { $replies[$_] =~ /^2/ } 0 .. $#to) {
-        spew(sprintf('%s/%.6f.%d,%s', $self->{box}, time, $$, $to[$i]), $mail);
+        my $name = sprintf '%.6f.%d,%s', time, $$, $to[$i];
+        spew("$self->{box}.new.$$", $mail);
+        rename "$self->{box}.new.$$", "$self->{box}/$name" or die "$name: $!";
     }
     $say->($_) for $self->{kind} eq 'smtp' ? $replies[0] : @replies;
 }

@@ -1,0 +1,242 @@
+#!/usr/bin/perl
+# The n-th call of every kind fails in every process, or the process is killed there: nothing lost,
+# nothing incomplete taken, no plaintext for who has a key, no refusal, and the daemon lives on.
+#
+# FAULTS=N tries N calls of each kind in each process (a stride through all of them, begun anywhere),
+# FAULTS=all every one; without it a few drawn by lot. FAULTS_SEED=N repeats a run. FAULTS_ONLY=REGEX picks by what a
+# trial is called ("smtp, gpg, read 19, fail 5"), FAULTS_SLOW=SECONDS names those that took longer.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use FilterdTest;
+use FilterdTest::Copies;
+use FilterdTest::Daemon;
+use FilterdTest::Faults;
+use FilterdTest::Keys;
+use FilterdTest::Mail;
+use FilterdTest::Mta;
+use FilterdTest::Sink;
+use List::Util ();
+use POSIX qw(:errno_h);
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $TRIES = $ENV{FAULTS} // 1;
+my $FEW = defined $ENV{FAULTS} ? 0 : 15; # of each mode
+my $SEED = $ENV{FAULTS_SEED} // int rand 1e9;
+my $ONLY = $ENV{FAULTS_ONLY} // '.';
+$ONLY = qr/$ONLY/;
+my $OPEN_EVERY = 10; # one sealed copy in so many is opened; all where gpg itself is disturbed
+srand $SEED;
+
+my $t = FilterdTest->new;
+my $faults = FilterdTest::Faults->new($t);
+my $maildir = $t->dir . '/mail';
+mkdir $maildir;
+chown +(getpwnam $FilterdTest::FILTERD_USER)[2, 3], $maildir;
+my %sink = map { $_ => FilterdTest::Sink->start($t, $_, "sink-$_") } qw(lmtp smtp);
+my $filterd = FilterdTest::Daemon->start($t, env => $faults->env, set => {
+    'filterd.workers' => 1,
+    'listener lmtp.next_hop' => 'lmtp:inet:127.0.0.1:' . $t->port('sink-lmtp'),
+    'listener smtp.next_hop' => 'smtp:inet:127.0.0.1:' . $t->port('sink-smtp'),
+    'listener maildir.protocol' => 'lmtp',
+    'listener maildir.address' => 'unix:' . $t->dir . '/run/maildir.sock',
+    'listener maildir.next_hop' => "maildir:$maildir/%d/%n",
+    'filterd.trusted_networks' => '127.0.0.0/8',
+});
+my %at = (lmtp => $t->dir . '/run/lmtp.sock', smtp => $t->port(10025), maildir => $t->dir . '/run/maildir.sock');
+my %key = map { ("$_\@example.com" => FilterdTest::Keys->new($t, "$_\@example.com", $_)) } qw(rsa curve);
+$filterd->import_key($_) for values %key;
+$filterd->ctl(qw(user set plain@example.com spam_action=tag));
+my @everyone = ('rsa@example.com', 'curve@example.com', 'plain@example.com');
+
+# How a call may fail. An errno that says "there is none" is no fault, it is an answer.
+my %WAYS = (
+    malloc => [[fail => ENOMEM]], mmap => [[fail => ENOMEM]],
+    read => [[fail => ECONNRESET], [fail => EIO], [fail => EINTR], ['end'], ['short']],
+    write => [[fail => EPIPE], [fail => ENOSPC], [fail => EINTR], ['short']],
+    pwrite => [[fail => ENOSPC], [fail => EIO], ['short']],
+    poll => [[fail => EINTR], [fail => ENOMEM], ['end']],
+    fork => [[fail => EAGAIN]], exec => [[fail => ENOMEM]],
+    accept => [[fail => EMFILE], [fail => ECONNABORTED]],
+    connect => [[fail => ECONNREFUSED], [fail => ETIMEDOUT]],
+    socket => [[fail => EMFILE]], open => [[fail => EMFILE], [fail => EIO]],
+    stat => [[fail => EIO], [fail => EACCES]], sync => [[fail => EIO]], rename => [[fail => EIO], [fail => ENOSPC]],
+    sqlite => [map { [fail => $_] } 5, 7, 10, 13], # busy, no memory, I/O error, full
+    gpgme => [[fail => ENOMEM]],
+);
+my @STEPS = grep { !/malloc|accept/ } @FilterdTest::Faults::KINDS;
+
+my %ROLES_IN = (lmtp => [qw(worker child gpg keeper master spf)], smtp => [qw(worker child gpg keeper master)],
+    maildir => [qw(courier worker)]);
+
+my (%sum, @wrong, $trials);
+
+sub copies_of {
+    my ($mode, $to) = @_;
+    return $sink{$mode}->taken($to) if $sink{$mode};
+    my ($name) = split /@/, $to;
+    return map { slurp($_) =~ s/\r?\n/\r\n/gr } glob "$maildir/example.com/$name/new/*";
+}
+
+sub forget_copies {
+    my ($mode) = @_;
+    return $sink{$mode}->clear if $sink{$mode};
+    unlink glob "$maildir/example.com/*/{new,tmp}/*";
+}
+
+# As systemd does.
+sub master_again {
+    return 0 if waitpid($filterd->{pid}, POSIX::WNOHANG()) == 0;
+    $filterd->up;
+    return 1;
+}
+
+# The next connection meets a worker that has seen no message yet.
+sub fresh_worker {
+    my $pid = $faults->pid('worker');
+    kill 'TERM', $pid if $pid;
+}
+
+sub judge_copies {
+    my ($mode, $sent, $told, $open) = @_;
+    my @bad;
+    for my $to (@everyone) {
+        for my $mail (copies_of($mode, $to)) {
+            my $trouble = FilterdTest::Copies::trouble_of($mail, $sent, $key{$to});
+            if (!$trouble && $key{$to} && $open) {
+                my $opened = $key{$to}->open_sealed($mail) // '';
+                $trouble = 'does not open to what was sent' if $opened ne content_of($sent);
+                $sum{opened}++;
+            }
+            push @bad, "a copy for $to: $trouble" if $trouble;
+        }
+    }
+    return @bad;
+}
+
+# One message under one order, offered until all have it. Returns what was wrong.
+sub trial {
+    my ($mode, $name, %order) = @_;
+    my ($sent, @bad, %done, $fired) = mail_like();
+    my $kind = $mode eq 'smtp' ? 'smtp' : 'lmtp';
+    my $begin = time;
+    master_again();
+    fresh_worker();
+    $faults->order(%order);
+    my $open = $name =~ /gpg (read|write)|gpg killed/ || ++$trials % $OPEN_EVERY == 0;
+    for my $attempt (1 .. 15) {
+        my $start = time;
+        my $reply = FilterdTest::Mta::offer($kind, $at{$mode}, $sent, 'alice@example.net', grep { !$done{$_} } @everyone);
+        $sum{longest} = time - $start if time - $start > ($sum{longest} // 0);
+        $fired ||= $faults->fired;
+        $faults->clear;
+        $sum{restarts} += master_again();
+        push @bad, "the next hop's session hangs" if $sink{$mode} && !$sink{$mode}->settled;
+        for my $to (keys %$reply) {
+            push @bad, "refused: $reply->{$to}" if $reply->{$to} =~ /^5/;
+            $done{$to} = 1 if $reply->{$to} =~ /^2/;
+            push @bad, "250 for $to without a copy" if $done{$to} && !copies_of($mode, $to);
+        }
+        push @bad, judge_copies($mode, $sent, \%done, $open && $attempt == 1);
+        $sum{first_try}++ if $attempt == 1 && @everyone == keys %done && $fired;
+        last if @everyone == keys %done;
+        sleep 0.03 * $attempt;
+    }
+    push @bad, 'never delivered' if @everyone != keys %done;
+    for my $to (@everyone) {
+        my $more = copies_of($mode, $to) - 1;
+        next if $more < 1;
+        $sum{doubled} += $more;
+        $sum{"doubled, $mode"} += $more;
+    }
+    forget_copies($mode);
+    $sum{$fired ? 'hit' : 'not reached'}++;
+    diag(sprintf '%s: %.1f s', $name, time - $begin) if $ENV{FAULTS_SLOW} && time - $begin > $ENV{FAULTS_SLOW};
+    push @wrong, map { "$name: $_" } @bad;
+    return $fired;
+}
+
+# Which of TOTAL calls to try: a stride through them all, begun anywhere.
+sub picks {
+    my ($total, $tries) = @_;
+    return 1 .. $total if $tries eq 'all' || $total <= $tries;
+    my $stride = $total / $tries;
+    my $offset = rand $stride;
+    return map { 1 + int($offset + $_ * $stride) } 0 .. $tries - 1;
+}
+
+sub ways {
+    my ($kind) = @_;
+    my @ways = @{ $WAYS{$kind} };
+    return $TRIES eq 'all' ? @ways : $ways[rand @ways];
+}
+
+# What went wrong once is tried always.
+my @KNOWN = (
+    [maildir => 'courier killed', 20, kill => 0, @STEPS], # its worker went on without one
+    [maildir => 'courier write', 4, fail => EPIPE, 'write'],
+    [maildir => 'courier sync', 2, fail => EIO, 'sync'], # a copy that was refused stayed
+);
+
+sub known_jobs {
+    my ($mode) = @_;
+    return map {
+        my (undef, $what, $n, $action, $error, @kinds) = @$_;
+        my ($role) = split / /, $what;
+        [$what, $n, "$mode, $what $n, $action, known", roles => [$role], kinds => \@kinds, nth => $n,
+            action => $action, error => $error];
+    } grep { $_->[0] eq $mode } @KNOWN;
+}
+
+# All trials of one mode: [what is counted together, total, name, order].
+sub jobs_of {
+    my ($mode, $seen) = @_;
+    my @jobs;
+    for my $role (@{ $ROLES_IN{$mode} }) {
+        my $steps = 0;
+        for my $kind (@FilterdTest::Faults::KINDS) {
+            my $total = $seen->{$role}{$kind} or next;
+            $steps += $total if grep { $_ eq $kind } @STEPS;
+            for my $n (picks($total, $TRIES)) {
+                push @jobs, map { ["$role $kind", $total, "$mode, $role, $kind $n, @$_", roles => [$role], kinds => [$kind],
+                    nth => $n, action => $_->[0], error => $_->[1]] } ways($kind);
+            }
+        }
+        for my $n (picks($steps, $TRIES eq 'all' ? 'all' : 3 * $TRIES)) {
+            push @jobs, ["$role killed", $steps, "$mode, $role killed at $n", roles => [$role], kinds => \@STEPS,
+                nth => $n, action => 'kill'];
+        }
+    }
+    return grep { $_->[2] =~ $ONLY } @jobs;
+}
+
+diag("seed $SEED");
+for my $mode (qw(lmtp smtp maildir)) {
+    subtest "$mode: calls that fail, processes that are killed" => sub {
+        trial($mode, "$mode, warming up", roles => [], kinds => []);
+        trial($mode, "$mode, counting", roles => [], kinds => []);
+        my @jobs = List::Util::shuffle(jobs_of($mode, $faults->seen));
+        my (%hit, %tried, %total);
+        for my $job (known_jobs($mode), $FEW ? splice @jobs, 0, $FEW : @jobs) {
+            my ($what, $total, $name, @order) = @$job;
+            $total{$what} = $total;
+            $tried{$what}++;
+            $hit{$what} += trial($mode, $name, @order) ? 1 : 0;
+        }
+        diag("$mode, hit of those tried, of how many there are: ",
+            join '; ', map { "$_ $hit{$_}/$tried{$_} of $total{$_}" } sort keys %total);
+        is(join("\n", splice @wrong), '', 'nothing lost, nothing half, nothing plain, no refusal');
+    };
+}
+diag(join ', ', map { sprintf '%s: %.4g', $_, $sum{$_} } sort keys %sum);
+
+subtest 'and it lives on' => sub {
+    trial('lmtp', 'the next message', roles => [], kinds => []);
+    is(join("\n", @wrong), '', 'the next message is delivered');
+    is($filterd->down, 0, 'it ends as it should');
+};
+
+done_testing;

@@ -1,0 +1,103 @@
+/* The calls of SQLite and GPGME that fail at the shim's order. */
+#include <gpgme.h>
+#include <sqlite3.h>
+
+#include "t/faults/shim_real.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+static gpgme_error_t broken(void)
+{
+    return gpgme_error(GPG_ERR_ENOMEM);
+}
+
+EXPORT int sqlite3_open_v2(const char *path, sqlite3 **db, int flags, const char *vfs)
+{
+    REAL(sqlite3_open_v2);
+    const int error = shim_error(SHIM_SQLITE);
+    if (error)
+        *db = NULL; /* as without memory */
+    return error ? error : real(path, db, flags, vfs);
+}
+
+EXPORT int sqlite3_prepare_v2(sqlite3 *db, const char *sql, int len, sqlite3_stmt **statement,
+                              const char **rest)
+{
+    REAL(sqlite3_prepare_v2);
+    const int error = shim_error(SHIM_SQLITE);
+    if (error)
+        *statement = NULL;
+    return error ? error : real(db, sql, len, statement, rest);
+}
+
+EXPORT int sqlite3_step(sqlite3_stmt *statement)
+{
+    REAL(sqlite3_step);
+    const int error = shim_error(SHIM_SQLITE);
+    return error ? error : real(statement);
+}
+
+EXPORT int sqlite3_exec(sqlite3 *db, const char *sql, int (*row)(void *, int, char **, char **),
+                        void *arg, char **message)
+{
+    REAL(sqlite3_exec);
+    const int error = shim_error(SHIM_SQLITE);
+    return error ? error : real(db, sql, row, arg, message);
+}
+
+EXPORT gpgme_error_t gpgme_new(gpgme_ctx_t *ctx)
+{
+    REAL(gpgme_new);
+    return shim_error(SHIM_GPGME) ? broken() : real(ctx);
+}
+
+EXPORT gpgme_error_t gpgme_set_protocol(gpgme_ctx_t ctx, gpgme_protocol_t protocol)
+{
+    REAL(gpgme_set_protocol);
+    return shim_error(SHIM_GPGME) ? broken() : real(ctx, protocol);
+}
+
+EXPORT gpgme_error_t gpgme_ctx_set_engine_info(gpgme_ctx_t ctx, gpgme_protocol_t protocol,
+                                               const char *program, const char *home)
+{
+    REAL(gpgme_ctx_set_engine_info);
+    return shim_error(SHIM_GPGME) ? broken() : real(ctx, protocol, program, home);
+}
+
+EXPORT gpgme_error_t gpgme_set_ctx_flag(gpgme_ctx_t ctx, const char *name, const char *value)
+{
+    REAL(gpgme_set_ctx_flag);
+    return shim_error(SHIM_GPGME) ? broken() : real(ctx, name, value);
+}
+
+EXPORT gpgme_error_t gpgme_data_new_from_cbs(gpgme_data_t *data, gpgme_data_cbs_t cbs, void *arg)
+{
+    REAL(gpgme_data_new_from_cbs);
+    return shim_error(SHIM_GPGME) ? broken() : real(data, cbs, arg);
+}
+
+EXPORT gpgme_error_t gpgme_data_set_flag(gpgme_data_t data, const char *name, const char *value)
+{
+    REAL(gpgme_data_set_flag);
+    return shim_error(SHIM_GPGME) ? broken() : real(data, name, value);
+}
+
+EXPORT gpgme_error_t gpgme_op_keylist_start(gpgme_ctx_t ctx, const char *pattern, int secret)
+{
+    REAL(gpgme_op_keylist_start);
+    return shim_error(SHIM_GPGME) ? broken() : real(ctx, pattern, secret);
+}
+
+EXPORT gpgme_error_t gpgme_op_keylist_next(gpgme_ctx_t ctx, gpgme_key_t *key)
+{
+    REAL(gpgme_op_keylist_next);
+    return shim_error(SHIM_GPGME) ? broken() : real(ctx, key);
+}
+
+EXPORT gpgme_error_t gpgme_op_encrypt_ext(gpgme_ctx_t ctx, gpgme_key_t keys[], const char *names,
+                                          gpgme_encrypt_flags_t flags, gpgme_data_t plain,
+                                          gpgme_data_t cipher)
+{
+    REAL(gpgme_op_encrypt_ext);
+    return shim_error(SHIM_GPGME) ? broken() : real(ctx, keys, names, flags, plain, cipher);
+}
