@@ -164,10 +164,15 @@ static bool is_late(const struct way *w)
     return deadline && g_get_monotonic_time() >= deadline;
 }
 
+static bool remembers(const struct way *w)
+{
+    return w->arrival->served && w->content.dated;
+}
+
 /* Told at once: a kill between the next hop's reply and this would double the copy. */
 static void note_served(struct way *w, const struct turn *t)
 {
-    if (!w->arrival->served)
+    if (!remembers(w))
         return;
     if (!t->served)
         service_retry_served(w->service, t->digest);
@@ -391,7 +396,7 @@ static void serve_all(struct way *w, struct outcome *outcomes)
     treat_all(w);
     if (asks_to_come_again(w, outcomes))
         return;
-    if (a->served)
+    if (remembers(w))
         recall(w);
     if (a->client_waits && !all_are_treated(w, outcomes))
         return;

@@ -26,7 +26,8 @@ static bool is_the_authors(const struct header *h)
 struct retry_digest_content retry_digest_content_of(const struct retry_digest_key *key,
                                                     const char *leg, const struct message *m)
 {
-    struct retry_digest_content content;
+    struct retry_digest_content content = {.dated = message_header(m, "Date") ||
+                                                    message_header(m, "Message-ID")};
     GArray *pieces = g_array_sized_new(FALSE, FALSE, sizeof(struct sitekey_piece), 24);
     const struct sitekey_piece where = {leg, strlen(leg)};
     g_array_append_val(pieces, where);

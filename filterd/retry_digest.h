@@ -17,6 +17,8 @@ struct retry_digest_key {
 /* What all copies of one message have in common. */
 struct retry_digest_content {
     unsigned char bytes[32];
+    bool dated; /* it has a Date or a Message-ID: without, nobody can tell a retry from another alike,
+                 * and it is better to have it twice than not at all */
 };
 
 struct retry_digest_key retry_digest_key_of(const struct sitekey *key);

@@ -100,6 +100,16 @@ subtest 'the same message, twice and with success' => sub {
     is(copies('smtp'), '1 1 1', 'arrives');
 };
 
+subtest 'a message with neither Date nor Message-ID' => sub {
+    my $message = mail_like() =~ s/^(?:Date|Message-ID):.*\r\n//mgr;
+    $sink{smtp}->rules("data $second" => '451 4.2.1 Busy');
+    for my $time ('once', 'twice') {
+        like(attempt($message), qr/^451 /, 'later');
+        is(copies('smtp'), '1 0 1', "may be another each time: delivered $time");
+    }
+    $sink{smtp}->rules;
+};
+
 subtest 'refused for good at the end of its copy' => sub {
     my $message = mail_like();
     $sink{smtp}->rules("data $second" => '550 5.2.1 Mailbox disabled');

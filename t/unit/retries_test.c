@@ -140,6 +140,23 @@ static void odd_messages(void **state)
     assert_false(same(&twice, &swapped));
 }
 
+static bool dated(const char *raw)
+{
+    const struct retry_digest_key key = {{1}};
+    struct message *m = message_new(raw, strlen(raw));
+    const struct retry_digest_content content = retry_digest_content_of(&key, m);
+    message_free(&m);
+    return content.dated;
+}
+
+static void without_date(void **state)
+{
+    (void)state;
+    assert_false(dated("From: disk@example.net\r\nSubject: full\r\n\r\nfull\r\n"));
+    assert_true(dated("Date: today\r\n\r\nfull\r\n"));
+    assert_true(dated("Message-Id: <1@example.net>\r\n\r\nfull\r\n"));
+}
+
 static struct retries *open_store(void)
 {
     char *error = NULL;
@@ -334,6 +351,7 @@ int main(void)
         cmocka_unit_test(authors_fields_count),
         cmocka_unit_test(trace_fields_do_not),
         cmocka_unit_test(odd_messages),
+        cmocka_unit_test(without_date),
         cmocka_unit_test_setup(known_and_forgotten, fresh),
         cmocka_unit_test_setup(time_passes, fresh),
         cmocka_unit_test_setup(killed, fresh),
