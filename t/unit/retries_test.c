@@ -144,7 +144,7 @@ static bool dated(const char *raw)
 {
     const struct retry_digest_key key = {{1}};
     struct message *m = message_new(raw, strlen(raw));
-    const struct retry_digest_content content = retry_digest_content_of(&key, m);
+    const struct retry_digest_content content = retry_digest_content_of(&key, "leg", m);
     message_free(&m);
     return content.dated;
 }
