@@ -3,7 +3,8 @@
  * Verbs (arguments): record (user s, signature s, features au, score d, class s, maybe rules d,
  * correspondent s), confirm (user s,
  * signature s), retrain (login s, class s, signature s), learn (user s, class s, signature s,
- * features au), train (user s, class s, features au), alias-add (address s, user s), alias-remove
+ * features au), train (user s, class s, features au), alias-add (address s, user s), alias-set
+ * (address s, users as), alias-remove
  * (address s), user-set (user s, name s, value s; no value removes), user-remove (user s),
  * user-export (user s; gives back file ay), user-import (user s, file ay), greylist (address s,
  * sender s, recipient s, maybe domain s; gives back wait i), retry-known (digests ay; gives back

@@ -288,6 +288,24 @@ bool users_alias_add(struct users *u, const char *address, const char *user, cha
     return ok;
 }
 
+static bool set_members(struct users *u, const char *address, char *const *members, char **error_r)
+{
+    bool ok = users_alias_remove(u, address, error_r);
+    for (; ok && *members; members++)
+        ok = users_alias_add(u, address, *members, error_r);
+    return ok && run(u, "COMMIT", NULL, 0, error_r);
+}
+
+bool users_alias_set(struct users *u, const char *address, char *const *members, char **error_r)
+{
+    if (!run(u, "BEGIN IMMEDIATE", NULL, 0, error_r))
+        return false;
+    const bool ok = set_members(u, address, members, error_r);
+    if (!ok)
+        store_run(u->db, "ROLLBACK", NULL, 0);
+    return ok;
+}
+
 bool users_alias_remove(struct users *u, const char *address, char **error_r)
 {
     char *from = canonical(address, error_r);

@@ -33,6 +33,8 @@ char *users_of_login(struct users *u, const char *login, const char *delimiters)
 
 bool users_alias_add(struct users *u, const char *address, const char *user, char **error_r);
 bool users_alias_remove(struct users *u, const char *address, char **error_r);
+/* Exactly these members (NULL-terminated), all or nothing. */
+bool users_alias_set(struct users *u, const char *address, char *const *members, char **error_r);
 /* Each row: address, member. */
 void users_alias_each(struct users *u, void (*fn)(const char *, const char *, void *), void *arg);
 /* value NULL removes it. Names are checked: encrypt, protect_headers, spam_threshold,

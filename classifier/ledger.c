@@ -91,6 +91,7 @@ int ledger_handle(struct ledger *l, const char *verb, GVariant *arguments, GVari
         {"retrain", lesson_retrain, false}, {"learn", lesson_learn, false},
         {"train", lesson_train, false},
         {"alias-add", ledger_user_alias_add, false}, {"alias-remove", ledger_user_alias_remove, false},
+        {"alias-set", ledger_user_alias_set, false},
         {"user-set", ledger_user_set, false}, {"user-remove", ledger_user_remove, false},
         {"user-export", ledger_user_export, false}, {"user-import", ledger_user_import, false},
         {"ping", ping, false},

@@ -36,6 +36,19 @@ int ledger_user_alias_remove(struct ledger *l, GVariant *arguments, char **text_
     return users_alias_remove(l->users, v[0], text_r) ? EX_OK : EX_DATAERR;
 }
 
+int ledger_user_alias_set(struct ledger *l, GVariant *arguments, char **text_r)
+{
+    const char *v[2];
+    g_auto(GStrv) users = NULL;
+    if (!texts(arguments, (const char *const[]){"address", NULL}, v, text_r))
+        return EX_DATAERR;
+    if (!g_variant_lookup(arguments, "users", "^as", &users) || !*users) {
+        *text_r = g_strdup("users are wanted");
+        return EX_DATAERR;
+    }
+    return users_alias_set(l->users, v[0], users, text_r) ? EX_OK : EX_DATAERR;
+}
+
 int ledger_user_set(struct ledger *l, GVariant *arguments, char **text_r)
 {
     const char *v[2], *value = NULL;

@@ -7,6 +7,7 @@
 
 int ledger_user_alias_add(struct ledger *l, GVariant *arguments, char **text_r);
 int ledger_user_alias_remove(struct ledger *l, GVariant *arguments, char **text_r);
+int ledger_user_alias_set(struct ledger *l, GVariant *arguments, char **text_r);
 int ledger_user_set(struct ledger *l, GVariant *arguments, char **text_r);
 /* Settings, memberships, model and records; not the keys. */
 int ledger_user_remove(struct ledger *l, GVariant *arguments, char **text_r);

@@ -41,7 +41,9 @@ static const struct command commands[] = {
     {"alias", filterctl_alias, true,
      "  filterctl alias add ADDRESS USER...   mail to ADDRESS is for USER, too\n"
      "  filterctl alias remove ADDRESS\n"
-     "  filterctl alias list\n"},
+     "  filterctl alias list\n"
+     "  filterctl alias import --postfix [--dry-run] [--all] [-C DIR]\n"
+     "                                        those of Postfix that lead to users with keys\n"},
     {"train", filterctl_train, true,
      "  filterctl train spam|ham USER PATH... messages, mboxes, Maildirs or folders of them\n"
      "  filterctl train --site spam|ham PATH...\n"

@@ -6,6 +6,7 @@
 #include "base/address.h"
 #include "base/users.h"
 #include "tools/filterctl.h"
+#include "tools/filterctl_alias_import.h"
 #include "tools/filterctl_export.h"
 
 static GVariant *texts(const char *const *names_and_values)
@@ -95,6 +96,8 @@ int filterctl_alias(struct filterctl *ctl, int argc, char **argv)
 {
     if (argc == 2 && !strcmp(argv[1], "list"))
         return alias_list(ctl);
+    if (argc > 1 && !strcmp(argv[1], "import"))
+        return filterctl_alias_import(ctl, argc - 2, argv + 2);
     bool add = argc > 3 && !strcmp(argv[1], "add");
     if (!add && !(argc == 3 && !strcmp(argv[1], "remove")))
         return EX_USAGE;
