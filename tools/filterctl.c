@@ -58,8 +58,8 @@ static const struct command commands[] = {
      "  filterctl evaluate [--mode M] [--feedback immediate|errors|delayed:N]\n"
      "                     [--corrected PERCENT] INDEX\n"},
     {"check", filterctl_check, true,
-     "  filterctl check                       name server, DNS lists; exit 0: all well, 1: warnings,\n"
-     "                                        2: something is bad\n"},
+     "  filterctl check [--postfix DIR]       name server, DNS lists, clamd, Postfix's settings; exit\n"
+     "                                        0: all well, 1: warnings, 2: something is bad\n"},
     {"lookup", filterctl_lookup, true,
      "  filterctl lookup dnsbl ADDRESS|DOMAIN what the lists say\n"
      "  filterctl lookup dkim FILE            what a message's signatures prove\n"

@@ -18,6 +18,7 @@ struct world {
     char **destinations; /* mydestination: where alias_maps hold */
     char **mailboxes;    /* virtual_mailbox_domains */
     GHashTable *candidates;
+    GHashTable *known; /* aliases that filterd has */
 };
 
 /* ---- domains ---- */
@@ -188,6 +189,12 @@ static bool is_known(const struct world *w, const char *address, const GPtrArray
     return same;
 }
 
+static void note_alias(const char *address, const char *member, void *arg)
+{
+    (void)member;
+    g_hash_table_add(arg, g_strdup(address));
+}
+
 static enum filterctl_aliases_state state_of(const struct world *w, const char *address,
                                              const struct walk *k)
 {
@@ -216,7 +223,8 @@ static void tell(struct world *w, const char *address, const struct filterctl_al
     follow(&k, from);
     g_ptr_array_sort(k.found, by_text);
     const bool itself = !k.elsewhere && k.found->len == 1 && !strcmp(k.found->pdata[0], address);
-    const struct filterctl_aliases_entry e = {address, state_of(w, address, &k), k.found, k.elsewhere};
+    const struct filterctl_aliases_entry e = {address, state_of(w, address, &k), k.found,
+                                              g_hash_table_contains(w->known, address), k.elsewhere};
     /* What leads nowhere else but out, and to nobody with a key, is none of our business. */
     if (!itself && k.found->len && !(e.state == FILTERCTL_ALIASES_NO_KEYS && (k.elsewhere || *address == '@')))
         to->entry(&e, to->arg);
@@ -349,6 +357,8 @@ void filterctl_aliases_each(const struct filterctl *ctl, const struct filterctl_
     w.destinations = filterctl_maps_words(filterctl_postconf_get(p, "mydestination"));
     w.mailboxes = filterctl_maps_words(filterctl_postconf_get(p, "virtual_mailbox_domains"));
     w.candidates = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    w.known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    users_alias_each(users, note_alias, w.known);
     collect(&w);
     guint n = 0;
     gpointer *sorted = g_hash_table_get_keys_as_array(w.candidates, &n);
@@ -359,6 +369,7 @@ void filterctl_aliases_each(const struct filterctl *ctl, const struct filterctl_
     filterctl_maps_each_unlisted(w.local, to->table, to->arg);
     g_free(sorted);
     g_hash_table_unref(w.candidates);
+    g_hash_table_unref(w.known);
     filterctl_maps_free(&w.virtual);
     filterctl_maps_free(&w.local);
     g_strfreev(w.destinations);

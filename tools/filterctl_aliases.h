@@ -20,6 +20,7 @@ struct filterctl_aliases_entry {
     const char *address;
     enum filterctl_aliases_state state;
     const GPtrArray *users; /* of char*: in the end, sorted */
+    bool known;             /* filterd has it as an alias, for whomever */
     const char *elsewhere;  /* the first that is no user of ours: an address, |command, /file */
 };
 

@@ -8,6 +8,7 @@ static filterctl_check_fn *const checks[] = {
     filterctl_check_dns,
     filterctl_check_dnsbl,
     filterctl_check_clamav,
+    filterctl_check_postfix,
 };
 
 void filterctl_check_tell(struct filterctl_check *c, enum filterctl_check_level level,
@@ -38,8 +39,9 @@ int filterctl_check(struct filterctl *ctl, int argc, char **argv)
 {
     struct filterctl_check c = {.ctl = ctl};
     g_autofree char *error = NULL;
-    (void)argv;
-    if (argc != 1)
+    if (argc == 3 && !strcmp(argv[1], "--postfix"))
+        c.postfix_dir = argv[2];
+    else if (argc != 1)
         return EX_USAGE;
     c.resolver = resolver_new(ctl->settings, &error);
     if (!c.resolver) {

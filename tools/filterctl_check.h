@@ -11,6 +11,7 @@ enum filterctl_check_level { FILTERCTL_CHECK_OK, FILTERCTL_CHECK_WARNING, FILTER
 struct filterctl_check {
     const struct filterctl *ctl;
     struct resolver *resolver;
+    const char *postfix_dir; /* its configuration; NULL: where Postfix looks itself */
     enum filterctl_check_level worst;
     int lines;
 };
@@ -22,5 +23,6 @@ void filterctl_check_tell(struct filterctl_check *c, enum filterctl_check_level 
 
 typedef void filterctl_check_fn(struct filterctl_check *c);
 filterctl_check_fn filterctl_check_dns, filterctl_check_dnsbl, filterctl_check_clamav;
+filterctl_check_fn filterctl_check_postfix;
 
 #endif

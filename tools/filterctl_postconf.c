@@ -1,12 +1,14 @@
 #include "tools/filterctl_postconf.h"
 
 #include <glib.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct filterctl_postconf {
     char *folder;
     GHashTable *main;     /* name -> value */
     GHashTable *commands; /* "smtp/inet" -> "smtpd -o ..." */
+    GHashTable *limits;   /* "smtp/inet" -> its process limit */
     GHashTable *own;      /* "smtp/inet/name" -> value of -o */
 };
 
@@ -71,8 +73,10 @@ struct filterctl_postconf *filterctl_postconf_read(const char *config_dir, char 
     p->folder = g_strdup(config_dir);
     p->main = new_table();
     p->commands = new_table();
+    p->limits = new_table();
     p->own = new_table();
     if (!take(p, p->main, "-x", NULL, error_r) || !take(p, p->commands, "-Fx", "/command", error_r) ||
+        !take(p, p->limits, "-Fx", "/process_limit", error_r) ||
         !take(p, p->own, "-Px", NULL, error_r))
         filterctl_postconf_free(&p);
     return p;
@@ -84,6 +88,7 @@ void filterctl_postconf_free(struct filterctl_postconf **p)
         return;
     g_hash_table_unref((*p)->main);
     g_hash_table_unref((*p)->commands);
+    g_hash_table_unref((*p)->limits);
     g_hash_table_unref((*p)->own);
     g_free((*p)->folder);
     g_free(*p);
@@ -102,6 +107,17 @@ const char *filterctl_postconf_service_get(const struct filterctl_postconf *p, c
     g_autofree char *key = g_strdup_printf("%s/%s", service, name);
     const char *value = g_hash_table_lookup(p->own, key);
     return value ? value : filterctl_postconf_get(p, name);
+}
+
+const char *filterctl_postconf_command(const struct filterctl_postconf *p, const char *service)
+{
+    return g_hash_table_lookup(p->commands, service);
+}
+
+int filterctl_postconf_process_limit(const struct filterctl_postconf *p, const char *service)
+{
+    const char *limit = g_hash_table_lookup(p->limits, service);
+    return atoi(limit && strcmp(limit, "-") ? limit : filterctl_postconf_get(p, "default_process_limit"));
 }
 
 void filterctl_postconf_each_service(const struct filterctl_postconf *p,

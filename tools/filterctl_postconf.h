@@ -15,6 +15,10 @@ const char *filterctl_postconf_get(const struct filterctl_postconf *p, const cha
 /* The same as a service of master.cf ("smtp/inet") has it: its own -o, else that of main.cf. */
 const char *filterctl_postconf_service_get(const struct filterctl_postconf *p, const char *service,
                                            const char *name);
+/* Its command line; NULL if there is no such service. Lent. */
+const char *filterctl_postconf_command(const struct filterctl_postconf *p, const char *service);
+/* How many processes it may have; 0: any number. */
+int filterctl_postconf_process_limit(const struct filterctl_postconf *p, const char *service);
 /* Each service: its name ("smtp/inet") and its command line ("smtpd -o ..."). */
 void filterctl_postconf_each_service(const struct filterctl_postconf *p,
                                      void (*fn)(const char *service, const char *command, void *arg),

@@ -1,0 +1,127 @@
+#!/usr/bin/perl
+# filterctl check on Postfix's settings: what is wrong with them for filterd is said in plain words.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use FilterdTest;
+use FilterdTest::Daemon;
+use FilterdTest::Keys;
+use Test::More;
+
+my $t = FilterdTest->new;
+my $etc = $t->dir . '/postfix';
+my $filterd = FilterdTest::Daemon->start($t, idle => 1, set => { 'filterd.domains' => 'example.com', 'dns.timeout_ms' => 50 },
+    snippets => ['content_filter']);
+$filterd->settings('listener milter.protocol' => 'milter', 'listener milter.address' => 'inet:127.0.0.1:' . $t->port('milter'));
+$filterd->import_key(FilterdTest::Keys->new($t, "$_\@example.com", 'curve')) for qw(ann bob);
+
+my $BASE = <<'END';
+compatibility_level = 3.6
+smtpd_forbid_bare_newline = yes
+mydestination =
+myorigin = example.com
+virtual_mailbox_domains = example.com
+alias_maps =
+END
+my $MASTER = "smtp inet n - n - - smtpd\npickup unix n - n 60 1 pickup\nlmtp unix - - n - - lmtp\n";
+my @two = qw(smtpd_proxy_filter reinject virtual_transport);
+
+# What "check" says of Postfix with these snippets; set: main.cf lines. edit: changes master.cf.
+sub findings {
+    my ($snippets, $set, $edit) = @_;
+    local $_ = $MASTER . join '', map { $t->snippet($_, 'master.cf') } @$snippets;
+    $edit->() if $edit;
+    mkdir $etc;
+    spew("$etc/master.cf", $_);
+    spew("$etc/main.cf", $BASE . join('', map { $t->snippet($_, 'main.cf') } @$snippets) . ($set // ''));
+    my ($status, $out, $err) = $filterd->try_ctl(undef, 'check', '--postfix', $etc);
+    is($err, '', 'no complaint');
+    return join '', map { "$_\n" } grep { /^\w+\tpostfix\t/ } split /\n/, $out;
+}
+
+sub finds {
+    my ($name, $want, @how) = @_;
+    subtest $name => sub {
+        my $found = findings(@how);
+        is($found =~ tr/\n//, 1, 'one finding') or diag $found;
+        like($found, $want, 'it is');
+    };
+}
+
+finds('two legs as shipped', qr/^ok\tpostfix\ttwo legs: /, \@two);
+finds('between Postfix and the mailbox', qr/^ok\tpostfix\tits settings fit/, ['virtual_transport']);
+finds('before the queue alone', qr/^warning\t.*no virtual_transport or mailbox_transport.*bounces/,
+    [qw(smtpd_proxy_filter reinject)]);
+finds('after the queue alone', qr/^warning\t.*no virtual_transport/, [qw(content_filter reinject)]);
+finds('speed_adjust', qr/^bad\t.*speed_adjust writes .* plaintext/, \@two, "smtpd_proxy_options = speed_adjust\n");
+finds('a milter in front', qr/^warning\t.*smtp\/inet: smtpd_milters=inet:127\.0\.0\.1:8891 sees no content/, \@two,
+    "smtpd_milters = inet:127.0.0.1:8891\n");
+finds('too short a wait', qr/^bad\t.*smtpd_proxy_timeout=30s is too short/, \@two, "smtpd_proxy_timeout = 30s\n");
+finds('too many processes', qr/^warning\t.*may open 520 sessions at once, filterd has workers=120/, \@two,
+    "default_process_limit = 500\n");
+finds('any number of processes', qr/^warning\t.*no process limit/, \@two, '',
+    sub { s/^smtp inet n - n - - /smtp inet n - n - 0 / });
+finds('long lines broken', qr/^warning\t.*filterd\/unix: lmtp_line_length_limit=99[08] breaks/, \@two, '',
+    sub { s/ -o lmtp_line_length_limit=0// });
+finds('a client not told', qr/^warning\t.*without lmtp_send_xforward_command=yes/, \@two, '',
+    sub { s/-o lmtp_send_xforward_command=yes // });
+finds('no such service', qr/^bad\t.*no service filterd\/unix/, \@two, '', sub { s/^filterd unix/other unix/m });
+finds('a loop', qr/^bad\t.*reinject|^bad\t.*for ever: add -o content_filter=/, [qw(content_filter reinject)],
+    'virtual_transport = filterd:inet:127.0.0.1:' . $t->port(10024) . "\n", sub { s/-o content_filter= // });
+finds('a loop before the queue', qr/^bad\t.*add -o smtpd_proxy_filter=/, \@two, '', sub { s/-o smtpd_proxy_filter= // });
+finds('aliases not expanded', qr/^warning\t.*no_address_mappings leaves aliases/, [qw(content_filter reinject)],
+    'virtual_transport = filterd:inet:127.0.0.1:' . $t->port(10024) . "\n",
+    sub { s/^(smtp inet.*\n)/$1  -o receive_override_options=no_address_mappings\n/ });
+finds('aliases expanded nowhere', qr/^bad\t.*no_address_mappings, and aliases/, \@two, '',
+    sub { s/(receive_override_options=)/$1no_address_mappings,/ });
+finds('larger mail', qr/^warning\t.*message_size_limit=60000000 is more/, \@two, "message_size_limit = 60000000\n");
+finds('mail of any size', qr/^warning\t.*message_size_limit=0 is more/, \@two, "message_size_limit = 0\n");
+finds('smuggling', qr/^warning\t.*smtpd_forbid_bare_newline=no/, \@two, "smtpd_forbid_bare_newline = no\n");
+finds('a way back that forgets the client', qr/^warning\t.*smtpd_authorized_xforward_hosts/, \@two, '',
+    sub { s/-o smtpd_authorized_xforward_hosts=\S+ // });
+finds('nothing of filterd', qr/^warning\t.*nothing in main\.cf and master\.cf leads/, []);
+
+subtest 'a milter' => sub {
+    my $found = findings(['virtual_transport'], 'smtpd_milters = inet:127.0.0.1:' . $t->port('milter') . "\n");
+    like($found, qr/^warning\t.*as a milter filterd comes after Postfix's queue file/m, 'comes late');
+};
+
+my $team = "virtual_alias_maps = inline:{ {team\@example.com = ann\@example.com, bob\@example.com} }\n";
+finds('aliases not known', qr/^warning\t.*1 aliases lead .*\(team\@example\.com\): filterctl alias import/, \@two, $team);
+$filterd->ctl('alias', 'import', '--postfix', '-C', $etc);
+finds('aliases known', qr/^ok\t/, \@two, $team);
+$filterd->ctl(qw(user set ann@example.com encrypt=no));
+finds('an alias that nobody gets', qr/^warning\t.*only some have a key.*: team\@example\.com/, \@two, $team);
+
+subtest 'no Postfix' => sub {
+    local $ENV{MAIL_CONFIG} = $t->dir . '/none';
+    like($filterd->try_ctl(undef, 'check') && ($filterd->try_ctl(undef, 'check'))[1], qr/^ok\tpostfix\tno Postfix here$/m, 'is well');
+    like(($filterd->try_ctl(undef, 'check', '--postfix', '/nowhere'))[1], qr/^bad\tpostfix\tpostconf: /m, 'but not where one is named');
+};
+
+# As a newer Postfix told it, by a postconf that only repeats it.
+subtest 'recorded from Postfix 3.9' => sub {
+    my $bin = $t->dir . '/recorded';
+    mkdir $bin;
+    my %said = (
+        '-x' => "compatibility_level = 3.9\ndefault_process_limit = 100\ndefault_destination_concurrency_limit = 20\n"
+            . "message_size_limit = 10240000\nmydestination = \nmyorigin = example.com\nsmtpd_forbid_bare_newline = normalize\n"
+            . "smtpd_proxy_filter = 127.0.0.1:" . $t->port(10025) . "\nsmtpd_proxy_options = \nsmtpd_proxy_timeout = 100s\n"
+            . "virtual_transport = filterd:unix:$t->{dir}/run/lmtp.sock\nvirtual_mailbox_domains = example.com\n"
+            . "lmtp_line_length_limit = 998\nsmtpd_milters = \ncontent_filter = \n",
+        '-Fx' => "smtp/inet/service = smtp\nsmtp/inet/process_limit = -\nsmtp/inet/command = smtpd\n"
+            . "filterd/unix/process_limit = 10\nfilterd/unix/command = lmtp -o lmtp_send_xforward_command=yes\n",
+        '-Px' => "filterd/unix/lmtp_send_xforward_command = yes\n",
+    );
+    spew("$bin/said$_", $said{$_}) for keys %said;
+    spew("$bin/postconf", "#!/bin/sh\nexec cat $bin/said\$1\n", 0755);
+    local $ENV{PATH} = "$bin:$ENV{PATH}";
+    my ($status, $out) = $filterd->try_ctl(undef, 'check', '--postfix', $etc);
+    my @found = grep { /\tpostfix\t/ } split /\n/, $out;
+    is(scalar @found, 1, 'one finding') or diag $out;
+    like($found[0], qr/lmtp_line_length_limit=998 breaks long lines/, 'it is');
+};
+
+done_testing;

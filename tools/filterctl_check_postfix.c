@@ -1,0 +1,383 @@
+/* filterctl check: do Postfix's settings fit what filterd is to do for it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/filterctl_aliases.h"
+#include "tools/filterctl_check.h"
+#include "tools/filterctl_maps.h"
+#include "tools/filterctl_postconf.h"
+
+#define SUBJECT "postfix"
+/* Postfix must wait longer than filterd may take, to the end of a message and then some. */
+#define PROXY_MARGIN_SECONDS 20
+#define ALIASES_TOLD 5
+
+struct look {
+    struct filterctl_check *c;
+    const struct filterctl_postconf *p;
+    const char *service; /* in hand, "smtp/inet" */
+    bool proxy, after, last; /* attachments found: before and after the queue, before the mailbox */
+    bool milter;
+    bool unlimited;
+    int sessions; /* that may come at once */
+    int findings;
+};
+
+static void warn(struct look *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void bad(struct look *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void warn(struct look *l, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    g_autofree char *text = g_strdup_vprintf(format, ap);
+    va_end(ap);
+    filterctl_check_tell(l->c, FILTERCTL_CHECK_WARNING, SUBJECT, "%s", text);
+    l->findings++;
+}
+
+static void bad(struct look *l, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    g_autofree char *text = g_strdup_vprintf(format, ap);
+    va_end(ap);
+    filterctl_check_tell(l->c, FILTERCTL_CHECK_BAD, SUBJECT, "%s", text);
+    l->findings++;
+}
+
+static const char *own(const struct look *l, const char *name)
+{
+    return filterctl_postconf_service_get(l->p, l->service, name);
+}
+
+static bool is_yes(const char *value)
+{
+    return !g_ascii_strcasecmp(value, "yes");
+}
+
+/* A whole word of a Postfix list. */
+static bool has_word(const char *list, const char *word)
+{
+    g_auto(GStrv) words = filterctl_maps_words(list);
+    return g_strv_contains((const char *const *)words, word);
+}
+
+/* ---- who is filterd ---- */
+
+static bool is_here(const char *host)
+{
+    return !*host || !strcmp(host, "localhost") || !strcmp(host, "::1") || !strcmp(host, "0.0.0.0") ||
+           !strcmp(host, "*") || g_str_has_prefix(host, "127.");
+}
+
+/* Whether Postfix's "unix:/path", "inet:host:port", "[host]:port" or "host:port" is this endpoint. */
+static bool is_endpoint(const char *at, const struct endpoint *e)
+{
+    const char *path = strstr(at, "unix:");
+    if (e->path)
+        return path && !strcmp(path + strlen("unix:"), e->path);
+    if (!e->host || path)
+        return false;
+    const char *rest = g_str_has_prefix(at, "inet:") ? at + strlen("inet:") : at;
+    const char *colon = strrchr(rest, ':');
+    g_autofree char *host = colon ? g_strndup(rest, (gsize)(colon - rest)) : g_strdup("");
+    g_strdelimit(host, "[]", ' ');
+    g_strstrip(host);
+    const char *port = colon ? colon + 1 : rest;
+    return !strcmp(port, e->port) &&
+           (!g_ascii_strcasecmp(host, e->host) || (is_here(host) && is_here(e->host)));
+}
+
+static bool is_listener(const struct look *l, enum protocol protocol, const char *at)
+{
+    const struct settings *s = l->c->ctl->settings;
+    for (size_t i = 0; i < s->listener_count; i++)
+        if (s->listeners[i].protocol == protocol && is_endpoint(at, &s->listeners[i].at))
+            return true;
+    return false;
+}
+
+/* "transport:nexthop" that leads to us; *transport_r (g_free) its service in master.cf. */
+static bool leads_to_us(const struct look *l, const char *value, char **transport_r)
+{
+    const char *colon = strchr(value, ':');
+    if (!colon || (!is_listener(l, PROTO_LMTP, colon + 1) && !is_listener(l, PROTO_SMTP, colon + 1)))
+        return false;
+    *transport_r = g_strdup_printf("%.*s/unix", (int)(colon - value), value);
+    return true;
+}
+
+/* Where our SMTP next hops are: the smtpd that takes mail back. */
+static bool is_way_back(const struct look *l, const char *service)
+{
+    const struct settings *s = l->c->ctl->settings;
+    const char *slash = strrchr(service, '/');
+    g_autofree char *at = g_strndup(service, (gsize)(slash - service));
+    if (strcmp(slash, "/inet"))
+        return false;
+    for (size_t i = 0; i < s->listener_count; i++) {
+        const struct next_hop *hop = settings_next_hop(s, &s->listeners[i]);
+        if (s->listeners[i].protocol != PROTO_POLICY && hop->kind == HOP_SMTP && is_endpoint(at, &hop->at))
+            return true;
+    }
+    return s->deliver.kind == HOP_SMTP && is_endpoint(at, &s->deliver.at);
+}
+
+/* ---- processes ---- */
+
+/* at_most 0: as many as there are processes. */
+static void add_sessions(struct look *l, const char *service, int at_most)
+{
+    int limit = filterctl_postconf_process_limit(l->p, service);
+    if (at_most && (!limit || at_most < limit))
+        limit = at_most;
+    l->unlimited |= limit == 0;
+    l->sessions += limit;
+}
+
+/* A queue opens no more connections than this to one destination. */
+static int concurrency(const struct look *l, const char *transport)
+{
+    g_autofree char *name = g_strdup_printf("%.*s_destination_concurrency_limit",
+                                            (int)strcspn(transport, "/"), transport);
+    const char *value = filterctl_postconf_get(l->p, name);
+    return atoi(*value ? value : filterctl_postconf_get(l->p, "default_destination_concurrency_limit"));
+}
+
+static void check_sessions(struct look *l)
+{
+    const int workers = l->c->ctl->settings->workers;
+    if (l->unlimited)
+        warn(l, "a service that leads to filterd has no process limit, filterd has %d workers: give it one "
+                "in the maxproc column of master.cf", workers);
+    else if (l->sessions > workers)
+        warn(l, "Postfix may open %d sessions at once, filterd has workers=%d: raise workers, or lower "
+                "maxproc in master.cf", l->sessions, workers);
+}
+
+/* ---- after the queue ---- */
+
+static void check_leg(struct look *l, const char *name, const char *value)
+{
+    g_autofree char *transport = NULL;
+    if (!leads_to_us(l, value, &transport))
+        return;
+    const bool after = !strcmp(name, "content_filter");
+    l->after |= after;
+    l->last |= !after;
+    const char *command = filterctl_postconf_command(l->p, transport);
+    if (!command) {
+        bad(l, "%s=%s, but master.cf has no service %s", name, value, transport);
+        return;
+    }
+    add_sessions(l, transport, concurrency(l, transport));
+    const char *kind = g_str_has_prefix(command, "smtp") ? "smtp" : "lmtp";
+    g_autofree char *length = g_strdup_printf("%s_line_length_limit", kind);
+    g_autofree char *forward = g_strdup_printf("%s_send_xforward_command", kind);
+    const char *limit = filterctl_postconf_service_get(l->p, transport, length);
+    if (strcmp(limit, "0"))
+        warn(l, "%s: %s=%s breaks long lines, and with them DKIM signatures: add -o %s=0", transport, length,
+             limit, length);
+    if (!is_yes(filterctl_postconf_service_get(l->p, transport, forward)))
+        warn(l, "%s: without %s=yes filterd does not learn the client: no DNS list and no SPF is asked",
+             transport, forward);
+}
+
+/* ---- before the queue ---- */
+
+static void check_proxy_milters(struct look *l)
+{
+    g_autofree char *milters = g_strdup(own(l, "smtpd_milters"));
+    if (*g_strstrip(milters) && strcmp(milters, "{}"))
+        warn(l, "%s: smtpd_milters=%s sees no content where smtpd_proxy_filter is set: what must read mail "
+                "there (OpenDKIM, rspamd, ClamAV) belongs elsewhere, or is filterd's own", l->service, milters);
+}
+
+static void check_proxy(struct look *l)
+{
+    const struct settings *s = l->c->ctl->settings;
+    const int wait = atoi(own(l, "smtpd_proxy_timeout"));
+    const bool seconds = strspn(own(l, "smtpd_proxy_timeout"), "0123456789s") ==
+                         strlen(own(l, "smtpd_proxy_timeout"));
+    l->proxy = true;
+    add_sessions(l, l->service, 0);
+    if (has_word(own(l, "smtpd_proxy_options"), "speed_adjust"))
+        bad(l, "%s: smtpd_proxy_options=speed_adjust writes each message to a file, in plaintext: leave it "
+               "empty", l->service);
+    if (seconds && wait < s->proxy_seconds + PROXY_MARGIN_SECONDS)
+        bad(l, "%s: smtpd_proxy_timeout=%s is too short for filterd, which may take %d s: set it to 100s",
+            l->service, own(l, "smtpd_proxy_timeout"), s->proxy_seconds);
+    check_proxy_milters(l);
+}
+
+static void check_newline(struct look *l)
+{
+    const char *value = own(l, "smtpd_forbid_bare_newline");
+    if (!*value)
+        warn(l, "this Postfix has no smtpd_forbid_bare_newline (3.5.23, 3.6.13, 3.7.9 and 3.8.4 have): "
+                "mail can be smuggled past checks");
+    else if (!strcmp(value, "no"))
+        warn(l, "%s: smtpd_forbid_bare_newline=no lets mail be smuggled past checks: set it to yes", l->service);
+}
+
+static void check_front(struct look *l)
+{
+    g_autofree char *transport = NULL;
+    const char *filter = own(l, "content_filter");
+    const bool content = leads_to_us(l, filter, &transport);
+    if (content && strcmp(filter, filterctl_postconf_get(l->p, "content_filter")))
+        check_leg(l, "content_filter", filter);
+    if (*own(l, "smtpd_proxy_filter") && is_listener(l, PROTO_SMTP, own(l, "smtpd_proxy_filter")))
+        check_proxy(l);
+    if (content && has_word(own(l, "receive_override_options"), "no_address_mappings"))
+        warn(l, "%s: no_address_mappings leaves aliases as they are before filterd: take it away, or make "
+                "them known (filterctl alias import --postfix)", l->service);
+    g_auto(GStrv) milters = filterctl_maps_words(own(l, "smtpd_milters"));
+    for (char **m = milters; *m; m++)
+        l->milter |= is_listener(l, PROTO_MILTER, *m);
+    if (strcmp(l->service, "smtp/inet") == 0)
+        check_newline(l);
+}
+
+/* ---- where it comes back ---- */
+
+static void check_back(struct look *l)
+{
+    g_autofree char *transport = NULL;
+    if (leads_to_us(l, own(l, "content_filter"), &transport))
+        bad(l, "%s takes mail back from filterd and sends it there again, for ever: add -o content_filter=",
+            l->service);
+    if (*own(l, "smtpd_proxy_filter"))
+        bad(l, "%s takes mail back from filterd and has smtpd_proxy_filter=%s: add -o smtpd_proxy_filter=",
+            l->service, own(l, "smtpd_proxy_filter"));
+    g_autofree char *milters = g_strdup(own(l, "smtpd_milters"));
+    if (*g_strstrip(milters) && !has_word(own(l, "receive_override_options"), "no_milters"))
+        warn(l, "%s takes mail back from filterd and shows it to smtpd_milters=%s, sealed: add -o "
+                "smtpd_milters=", l->service, milters);
+    if (has_word(own(l, "receive_override_options"), "no_address_mappings") &&
+        *filterctl_postconf_get(l->p, "smtpd_proxy_filter"))
+        bad(l, "%s: no_address_mappings, and aliases are expanded nowhere: take it away", l->service);
+    if (!*own(l, "smtpd_authorized_xforward_hosts"))
+        warn(l, "%s: without smtpd_authorized_xforward_hosts=127.0.0.0/8 the client's address is lost, in "
+                "Postfix's log as in a second leg", l->service);
+}
+
+/* ---- all of it ---- */
+
+static void take_smtpd(const char *service, const char *command, void *arg)
+{
+    if (!strcmp(command, "smtpd") || g_str_has_prefix(command, "smtpd "))
+        g_ptr_array_add(arg, g_strdup(service));
+}
+
+static gint by_text(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void check_services(struct look *l)
+{
+    GPtrArray *services = g_ptr_array_new_with_free_func(g_free);
+    filterctl_postconf_each_service(l->p, take_smtpd, services);
+    g_ptr_array_sort(services, by_text);
+    for (guint i = 0; i < services->len; i++) {
+        l->service = services->pdata[i];
+        (is_way_back(l, l->service) ? check_back : check_front)(l);
+    }
+    g_ptr_array_unref(services);
+}
+
+static void check_size(struct look *l)
+{
+    const guint64 theirs = g_ascii_strtoull(filterctl_postconf_get(l->p, "message_size_limit"), NULL, 10);
+    const size_t ours = l->c->ctl->settings->message_size_limit;
+    if (!theirs || theirs > ours)
+        warn(l, "message_size_limit=%s is more than filterd's %zu: what lies between them is refused, after "
+                "the queue by a bounce", filterctl_postconf_get(l->p, "message_size_limit"), ours);
+}
+
+static void check_attached(struct look *l)
+{
+    if (!l->proxy && !l->after && !l->last && !l->milter)
+        warn(l, "nothing in main.cf and master.cf leads to filterd's listeners: see tools/postfix");
+    else if (!l->last)
+        warn(l, "no virtual_transport or mailbox_transport leads to filterd: %s Postfix's own bounces%s reach "
+                "users with keys unsealed (virtual_transport.cf)",
+             l->milter ? "some of" : "mail by sendmail and",
+             l->proxy ? ", and aliases that filterd does not know," : "");
+    if (l->milter && !l->proxy)
+        warn(l, "as a milter filterd comes after Postfix's queue file is written, in plaintext: "
+                "smtpd_proxy_filter avoids that");
+}
+
+struct unknown {
+    int count;
+    GString *names;
+    GString *mixed;
+};
+
+static void take_alias(const struct filterctl_aliases_entry *e, void *arg)
+{
+    struct unknown *u = arg;
+    if (e->state == FILTERCTL_ALIASES_NEW && ++u->count <= ALIASES_TOLD)
+        g_string_append_printf(u->names, " %s", e->address);
+    if (e->state == FILTERCTL_ALIASES_MIXED && e->known)
+        g_string_append_printf(u->mixed, " %s", e->address);
+}
+
+static void skip_table(const char *table, const char *why, void *arg)
+{
+    (void)table;
+    (void)why;
+    (void)arg;
+}
+
+static void check_aliases(struct look *l)
+{
+    g_autofree char *error = NULL;
+    struct unknown u = {.names = g_string_new(NULL), .mixed = g_string_new(NULL)};
+    const struct filterctl_aliases to = {take_alias, skip_table, &u};
+    struct users *users = users_open(l->c->ctl->settings->state_dir, false, &error);
+    if (users)
+        filterctl_aliases_each(l->c->ctl, l->p, users, &to);
+    else
+        bad(l, "aliases cannot be compared: %s", error);
+    if (u.count && (l->proxy || !l->last))
+        warn(l, "%d aliases lead to users with keys and are not known to filterd (%s%s): filterctl alias "
+                "import --postfix", u.count, u.names->str + 1, u.count > ALIASES_TOLD ? " ..." : "");
+    if (u.mixed->len)
+        warn(l, "aliases known to filterd of whose users only some have a key: mail to them is deferred or "
+                "refused:%s", u.mixed->str);
+    users_free(&users);
+    g_string_free(u.names, TRUE);
+    g_string_free(u.mixed, TRUE);
+}
+
+void filterctl_check_postfix(struct filterctl_check *c)
+{
+    static const char *const ways[] = {"content_filter", "virtual_transport", "mailbox_transport",
+                                       "local_transport"};
+    g_autofree char *error = NULL;
+    struct filterctl_postconf *p = filterctl_postconf_read(c->postfix_dir, &error);
+    struct look l = {.c = c, .p = p};
+    if (!p) {
+        const bool none = !c->postfix_dir && (g_str_has_prefix(error, "there is no Postfix") ||
+                                              strstr(error, "main.cf: No such file"));
+        filterctl_check_tell(c, none ? FILTERCTL_CHECK_OK : FILTERCTL_CHECK_BAD, SUBJECT, "%s",
+                             none ? "no Postfix here" : error);
+        return;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(ways); i++)
+        check_leg(&l, ways[i], filterctl_postconf_get(p, ways[i]));
+    check_services(&l);
+    check_attached(&l);
+    check_sessions(&l);
+    check_size(&l);
+    check_aliases(&l);
+    if (!l.findings)
+        filterctl_check_tell(c, FILTERCTL_CHECK_OK, SUBJECT, "%s", l.proxy && l.last
+                             ? "two legs: before the queue, and before the mailbox"
+                             : "its settings fit");
+    filterctl_postconf_free(&p);
+}
