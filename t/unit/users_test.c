@@ -113,6 +113,21 @@ static void order(void **state)
     resolves(users, "bob+other@x.org", "new@x.org");
 }
 
+static void set_members(void **state)
+{
+    char *both[] = {(char *)"Ann@x.org", (char *)"bob@x.org", NULL}, *one[] = {(char *)"bob@x.org", NULL};
+    char *bad[] = {(char *)"eve@x.org", (char *)"", NULL}, *error = NULL;
+    (void)state;
+    assert_true(users_alias_set(users, "team@x.org", both, &error));
+    resolves(users, "team@x.org", "ann@x.org bob@x.org");
+    assert_true(users_alias_set(users, "Team@x.org", one, &error));
+    resolves(users, "team@x.org", "bob@x.org");
+    assert_false(users_alias_set(users, "team@x.org", bad, &error));
+    g_free(error);
+    resolves(users, "team@x.org", "bob@x.org");
+    assert_true(users_alias_set(users, "team@x.org", both, &error)); /* nothing is left open */
+}
+
 static void loops(void **state)
 {
     (void)state;
@@ -323,7 +338,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(one_moment),
-        T(by_key),  T(by_alias), T(order),          T(loops),  T(member_extension), T(logins),
+        T(by_key),  T(by_alias), T(order),          T(set_members), T(loops),  T(member_extension), T(logins),
         T(removal), T(settings), T(wrong_settings), T(reader), T(broken),           T(paths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
