@@ -191,7 +191,13 @@ static bool holds_for(struct way *w, const struct recipient *r)
 
 static bool is_kept(struct way *w, const struct turn *t)
 {
-    return t->treatment.handling != HANDLE_FOREIGN && holds_for(w, t->recipient);
+    if (!w->proof || t->treatment.handling == HANDLE_FOREIGN)
+        return false;
+    const bool holds = holds_for(w, t->recipient);
+    if (!holds)
+        log_info("to=<%s> X-Filterd-Proof is another's, forged or of a message since changed: "
+                 "judged anew", t->recipient->address);
+    return holds;
 }
 
 static bool all_are_kept(struct way *w)

@@ -10,8 +10,8 @@
 #define DIGEST_BYTES 32
 #define LINES_MAX 50
 #define VALUE_MAX_BYTES 2048
-/* Longer than an MTA keeps mail queued: what is older is replayed, or judged anew at little cost. */
-#define AGE_MAX_SECONDS (30 * 24 * 3600)
+/* Longer than Postfix keeps mail queued: what is older is replayed, or judged anew at little cost. */
+#define AGE_MAX_SECONDS (10 * 24 * 3600)
 #define CLOCK_SECONDS 3600
 
 struct proof {
