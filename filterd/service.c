@@ -90,10 +90,10 @@ void service_free(struct service **sv)
 static struct keeper_answer ask_all(struct service *sv, const char *verb, GVariant *arguments)
 {
     struct keeper_answer a = {.code = EX_TEMPFAIL};
-    const gint64 now = g_get_monotonic_time();
-    const int attempts = now < sv->keeper_silent ? 0 : 2;
+    const gint64 end = g_get_monotonic_time() + KEEPER_TIMEOUT_MS * 1000;
+    const int attempts = g_get_monotonic_time() < sv->keeper_silent ? 0 : 2;
     g_variant_ref_sink(arguments);
-    for (int attempt = 0; attempt < attempts && a.code == EX_TEMPFAIL; attempt++) {
+    for (int i = 0; i < attempts && a.code == EX_TEMPFAIL && g_get_monotonic_time() < end; i++) {
         if (sv->keeper < 0 && (sv->keeper = keeper_connect(&sv->settings->control)) < 0)
             break;
         keeper_answer_clear(&a);
@@ -104,7 +104,7 @@ static struct keeper_answer ask_all(struct service *sv, const char *verb, GVaria
         }
     }
     g_variant_unref(arguments);
-    if (attempts && !a.results && g_get_monotonic_time() - now >= KEEPER_TIMEOUT_MS * 1000)
+    if (attempts && !a.results && g_get_monotonic_time() >= end)
         sv->keeper_silent = g_get_monotonic_time() + KEEPER_SILENT_US;
     return a;
 }

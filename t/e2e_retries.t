@@ -11,6 +11,7 @@ use FilterdTest::Client;
 use FilterdTest::Mail;
 use FilterdTest::Sink;
 use FilterdTest::Site;
+use IO::Socket::UNIX;
 use Test::More;
 
 my $site = FilterdTest::Site->start(
@@ -155,6 +156,32 @@ subtest 'the keeper is killed between the attempts' => sub {
     $sink{smtp}->rules;
     like(attempt($message), qr/^250 /, 'the retry');
     is(copies('smtp'), '1 1 1', 'one copy for each');
+};
+
+subtest 'the keeper hangs' => sub {
+    my @pids = $filterd->processes('keeper');
+    kill 'STOP', @pids;
+    like(attempt(mail_like()), qr/^250 /, 'mail goes on');
+    kill 'CONT', @pids;
+    is(copies('smtp'), '1 1 1', 'and arrives');
+    $filterd->down; # who waited in vain lets it be for a while
+    $filterd->up;
+};
+
+subtest 'a scanner hangs' => sub {
+    my $path = $t->dir . '/run/hangs.sock';
+    my $socket = IO::Socket::UNIX->new(Local => $path, Listen => 5) or die "$path: $!";
+    chmod 0777, $path;
+    $filterd->settings('clamav.socket' => "unix:$path");
+    $filterd->down;
+    $filterd->up;
+    like(attempt(mail_like()), qr/^250 /, 'time is left to deliver');
+    is(copies('smtp'), '1 1 1', 'and it arrives');
+    like($filterd->log_text, qr/clamd: timeout; not scanned/, 'the log says so');
+    delete $filterd->{set}{'clamav.socket'};
+    $filterd->settings;
+    $filterd->down;
+    $filterd->up;
 };
 
 subtest 'the keeper is killed while a message is under way, and its store is no store' => sub {
