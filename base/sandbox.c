@@ -33,16 +33,3 @@ bool sandbox_close(const struct sandbox *s, const char **why_r)
         *why_r = missing[i];
     return !*why_r;
 }
-
-bool sandbox_no_writes(const char *writable, const char **why_r)
-{
-    const char *const folders[] = {writable, NULL};
-    const struct sandbox s = {.kind = SANDBOX_WORKER, .folders = folders};
-    const struct sandbox limits = {.kind = SANDBOX_MASTER};
-    *why_r = sandbox_parts_limits(&limits);
-    if (!*why_r)
-        *why_r = privileges();
-    if (!*why_r)
-        *why_r = sandbox_parts_landlock(&s);
-    return !*why_r;
-}

@@ -28,11 +28,6 @@ struct sandbox {
  * libgcc, are to be had before. False where something could not be had: the rest is in force all the
  * same, and *why_r (static text) is the first thing that is missing. */
 bool sandbox_close(const struct sandbox *s, const char **why_r);
-/* Takes only the rights to write (Landlock), for programs that are no part of the daemon: except
- * below writable (may be NULL) and to /dev/null, which gpg opens for writing. No new privileges, no
- * core, not dumpable. False where the kernel has no Landlock; *why_r (static text) says so. */
-bool sandbox_no_writes(const char *writable, const char **why_r);
-
 /* From now on this process has at least that much CPU time, and a second more at most, before SIGXCPU
  * ends it (the MTA still has the message). What it starts later has as much again, and what was used
  * before. */

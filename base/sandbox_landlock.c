@@ -38,7 +38,7 @@ struct ruleset_attr {
 };
 
 struct rule {
-    const char *path; /* NULL: none; what is not there cannot be had */
+    const char *path; /* NULL: none. What is not there now is nobody's later. */
     uint64_t rights;
 };
 
@@ -83,16 +83,14 @@ static bool allow(int ruleset, const struct rule *r, uint64_t known)
 
 static bool allow_all(int ruleset, const struct sandbox *s, uint64_t known)
 {
-    const uint64_t in_folder = s->kind == SANDBOX_COURIER  ? MAKE | LANDLOCK_ACCESS_FS_READ_DIR
-                               : s->kind == SANDBOX_KEEPER ? MAKE | READ
-                                                           : WRITE;
-    const bool keeper = s->kind == SANDBOX_KEEPER;
+    const bool keeper = s->kind == SANDBOX_KEEPER, courier = s->kind == SANDBOX_COURIER;
+    const uint64_t in_folder = MAKE | (keeper ? READ : LANDLOCK_ACCESS_FS_READ_DIR);
     const struct rule rules[] = {
         {s->kind == SANDBOX_WORKER ? "/dev/null" : NULL, WRITE_FILE}, /* gpg's */
         {keeper ? "/dev/urandom" : NULL, READ_FILE},                  /* SQLite's */
     };
     known &= handled(s->kind);
-    for (const char *const *f = s->folders; f && *f; f++)
+    for (const char *const *f = keeper || courier ? s->folders : NULL; f && *f; f++)
         if (!allow(ruleset, &(struct rule){*f, in_folder}, known))
             return false;
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)

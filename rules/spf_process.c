@@ -151,7 +151,7 @@ static void become_nurse(const struct settings *s, int fd, pid_t parent)
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    if (!sandbox_no_writes(NULL, &why) && s->sandbox_required)
+    if (!sandbox_close(&(struct sandbox){.kind = SANDBOX_WORKER}, &why) && s->sandbox_required)
         _exit(0);
     guint32 *current = mmap(NULL, sizeof *current, PROT_READ | PROT_WRITE,
                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -208,7 +208,8 @@ static int run(const struct retrain_words *w)
     struct endpoint control;
     const char *why;
     log_open(LOG_TO_SYSLOG, "filterd-retrain");
-    sandbox_no_writes(NULL, &why); /* there is plaintext to come; where it cannot be, all the same */
+    /* There is plaintext to come; where it cannot be, all the same. */
+    sandbox_close(&(struct sandbox){.kind = SANDBOX_WORKER}, &why);
     const bool ok = find_control(w, &settings, &control);
     if (ok && w->nothing)
         drain();

@@ -343,7 +343,7 @@ static int seal_sandboxed(void)
 {
     const char *why = "";
     char *error = NULL;
-    if (!sandbox_no_writes(NULL, &why))
+    if (!sandbox_close(&(struct sandbox){.kind = SANDBOX_WORKER}, &why))
         return 77;
     sealer_free(&sealer);
     g_autofree char *state_dir = people_state();
