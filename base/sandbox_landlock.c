@@ -45,7 +45,7 @@ struct rule {
 int sandbox_parts_landlock_abi(void)
 {
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    return abi > 0 ? (int)abi : 0;
+    return abi > 0 ? (int)abi : 0; /* errno stays */
 }
 
 /* What there is no rule for is forbidden, of these. */
@@ -103,7 +103,9 @@ const char *sandbox_parts_landlock(const struct sandbox *s)
 {
     const int abi = sandbox_parts_landlock_abi();
     if (abi < 1)
-        return "the kernel has no Landlock";
+        return errno == EOPNOTSUPP ? "Landlock is not switched on in this kernel (lsm=)"
+               : errno == EPERM    ? "Landlock is kept from us, by a container perhaps"
+                                   : "the kernel has no Landlock";
     if (abi < 2 && s->kind == SANDBOX_COURIER)
         return "this kernel's Landlock knows no renaming between folders, which a maildir needs";
     const struct ruleset_attr attr = {

@@ -13,6 +13,7 @@
 /* Three times what was seen: 23 MB in an idle worker, 221 MB in one with a message of 48 MB. */
 #define MEMORY_BASE (256ULL << 20)
 #define MEMORY_PER_BYTE 8
+#define STARTING_CPU_SECONDS 60
 
 unsigned long long sandbox_parts_memory(size_t message_bytes)
 {
@@ -51,6 +52,8 @@ const char *sandbox_parts_limits(const struct sandbox *s)
         signal(SIGXFSZ, SIG_IGN); /* a library's word to a stderr that is a file costs no mail */
         rc |= limit(RLIMIT_FSIZE, 0);
     }
+    if (s->kind == SANDBOX_WORKER)
+        sandbox_cpu(STARTING_CPU_SECONDS); /* also for a gpg that outlives its worker */
     if (!SANITIZED && s->kind == SANDBOX_WORKER && s->message_bytes)
         rc |= limit(RLIMIT_AS, sandbox_parts_memory(s->message_bytes));
     return rc ? "setrlimit refused" : NULL;

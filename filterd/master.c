@@ -183,7 +183,7 @@ static void reread(struct children *c)
         settings_free(&s);
         return;
     }
-    int *fds = open_milter(c, s) ? sockets_for(c, s) : NULL;
+    int *fds = guard_check(s) && open_milter(c, s) ? sockets_for(c, s) : NULL;
     if (!fds) {
         settings_free(&s);
         return;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/sandbox.h"
 #include "filterd/courier.h"
 #include "filterd/guard.h"
 #include "filterd/milter_session.h"
@@ -19,6 +20,8 @@
 
 /* What libraries leak, and what a bug may have left behind, ends with the process. */
 #define SESSIONS_PER_WORKER 500
+/* For all that is no message; the pipeline gives each of these its own. */
+#define TALK_CPU_SECONDS 60
 
 static volatile int wake, shed;
 static volatile sig_atomic_t leave;
@@ -75,6 +78,8 @@ static void on_rest(enum session_rest rest, void *arg)
     if (courier_lost(visit->place, visit->service))
         wake = SESSION_STOP;
     board_set(visit->place->slot, states[rest]);
+    if (rest == SESSION_WORKING)
+        sandbox_cpu(TALK_CPU_SECONDS);
 }
 
 static bool on_hold(size_t bytes, void *arg)
@@ -146,6 +151,7 @@ static void run_session(const struct worker_place *place, struct service *sv, in
 static void serve(const struct worker_place *place, struct service *sv, int fd, size_t index)
 {
     tell(place, SLOT_BUSY);
+    sandbox_cpu(TALK_CPU_SECONDS);
     const size_t listeners = place->settings->listener_count;
     if (index < listeners)
         run_session(place, sv, fd, index);
