@@ -66,7 +66,8 @@ subtest 'what the kernel says' => sub {
 };
 
 subtest 'what is in force is in the log' => sub {
-    my $log = $filterd->log_text;
+    my $log;
+    ok(poll(sub { ($log = $filterd->log_text) =~ /^filterd: started:/m }), 'the start');
     unlike($log, qr/MISSING/, 'nothing is missing');
     like($log, qr/sandbox: $_: /, $_) for qw(master worker keeper courier spf);
     like($log, qr/worker: writes no file, .*file size 0.*memory limit/, 'a worker\'s') if !$sanitized;
@@ -125,7 +126,8 @@ SKIP: {
         subtest "best, without $lacks" => sub {
             $filterd->settings('filterd.sandbox' => 'best');
             $filterd->up(@under);
-            like($filterd->log_text, qr/warning: sandbox: worker: .*MISSING: .*\((?i:[^)]*$lacks)/, 'says so');
+            my $says = qr/warning: sandbox: worker: .*MISSING: .*\((?i:[^)]*$lacks)/;
+            ok(poll(sub { $filterd->log_text =~ $says }), 'says so');
             my $sent = deliver('rsa@example.com');
             is($filterd->down, 0, 'it ends');
             is_sealed_for(($site->{dovecot}->mails('rsa@example.com'))[-1], $sent, $site->{keys}{rsa});
