@@ -59,7 +59,11 @@ static const struct command commands[] = {
      "                     [--corrected PERCENT] INDEX\n"},
     {"check", filterctl_check, true,
      "  filterctl check [--postfix DIR]       name server, DNS lists, clamd, Postfix's settings; exit\n"
-     "                                        0: all well, 1: warnings, 2: something is bad\n"},
+     "                                        0: all well, 1: warnings, 2: something is bad\n"
+     "  filterctl check --prove [--to ADDRESS] [--from ADDRESS] [--smtp HOST:PORT]\n"
+     "                          [--postfix CONFIG_DIR] [--keep]\n"
+     "                                        sends a message of its own through Postfix and says\n"
+     "                                        where on this host it was seen in plaintext\n"},
     {"lookup", filterctl_lookup, true,
      "  filterctl lookup dnsbl ADDRESS|DOMAIN what the lists say\n"
      "  filterctl lookup dkim FILE            what a message's signatures prove\n"

@@ -1,4 +1,5 @@
 #include "tools/filterctl_check.h"
+#include "tools/filterctl_prove.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -39,6 +40,8 @@ int filterctl_check(struct filterctl *ctl, int argc, char **argv)
 {
     struct filterctl_check c = {.ctl = ctl};
     g_autofree char *error = NULL;
+    if (argc > 1 && !strcmp(argv[1], "--prove"))
+        return filterctl_prove(ctl, argc, argv);
     if (argc == 3 && !strcmp(argv[1], "--postfix"))
         c.postfix_dir = argv[2];
     else if (argc != 1)

@@ -60,7 +60,7 @@ sub mount {
 # Stops everything, and returns the image with all that was written.
 sub unmount {
     my ($self) = @_;
-    $_->() for reverse splice @{ $self->{stop} };
+    $self->stop;
     system('sync', '-f', $self->{dir});
     poll(sub { system('umount', $self->{dir}) == 0 }) or die "$self->{dir} is held by somebody\n";
     $self->{mounted} = 0;
@@ -219,9 +219,15 @@ sub spew {
     chmod $mode, $file if $mode;
 }
 
-sub end {
+# Everything that was started.
+sub stop {
     my ($self) = @_;
     $_->() for reverse splice @{ $self->{stop} };
+}
+
+sub end {
+    my ($self) = @_;
+    $self->stop;
     if (!Test::More->builder->is_passing || $self->{died}) {
         for my $name (sort keys %{ $self->{logs} }) {
             my @lines = split /\n/, slurp($self->{logs}{$name});

@@ -1,0 +1,127 @@
+#!/usr/bin/perl
+# filterctl check --prove: it finds plaintext where a set-up leaves it, and only there.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use FilterdTest;
+use FilterdTest::Site;
+use JSON::PP qw(decode_json);
+use Test::More;
+
+my $to = 'user@example.com';
+my $site;
+
+sub start {
+    my ($ways, $main) = @_;
+    $site->{t}->stop if $site;
+    $site = FilterdTest::Site->start(attach => $ways, keys => { user => 'curve' }, users => ['debug'], main => $main);
+}
+
+# Runs it: the exit code, and for each subject what is said of it.
+sub said {
+    my (@args) = @_;
+    my $t = $site->{t};
+    my ($status, $out, $err) = $site->{filterd}->try_ctl(undef, 'check', '--prove', '--json', '--postfix',
+        $t->dir . '/postfix/etc', '--smtp', '127.0.0.1:' . $t->port('smtp'), @args);
+    diag("exit $status\n$out$err") if $ENV{SHOW};
+    my %said = map { $_ => '' } qw(smtp queue filterd log mailbox disk delivery postfix subject sandbox core);
+    my $lines = eval { decode_json($out) } || [];
+    $said{ $_->{subject} } .= ($said{ $_->{subject} } ? "\n" : '') . "$_->{result}: $_->{text}" for @$lines;
+    return { %said, exit => $status, err => $err };
+}
+
+subtest 'before the queue' => sub {
+    start([qw(smtpd_proxy_filter reinject)]);
+    my $s = said(); # the first user with a key is to get it
+    cmp_ok($s->{exit}, '<', 2, 'nothing is bad');
+    like($s->{smtp}, qr/^ok: .* for \Q$to\E/, 'handed in');
+    like($s->{$_}, qr/^ok: [^\n]*\z/, "$_: ok") for qw(queue filterd log mailbox postfix core sandbox);
+    like($s->{mailbox}, qr{^ok: \S*/home/\Q$to\E/Maildir/\S+: holds it sealed$}, 'found in the mailbox, sealed');
+    is($s->{disk}, '', 'and nowhere else');
+    is(scalar $site->{dovecot}->mails($to), 0, 'it is taken away again');
+    $s = said('--keep', '--to', $to);
+    is(scalar $site->{dovecot}->mails($to), 1, 'or kept');
+};
+
+subtest 'not as root' => sub {
+    my $t = $site->{t};
+    my ($status, $out) = $t->try_run(undef, 'setpriv', "--reuid=$FilterdTest::FILTERD_USER", '--clear-groups',
+        $t->dir . '/bin/filterctl', 'check', '--prove', '--postfix', $t->dir . '/postfix/etc',
+        '--smtp', '127.0.0.1:' . $t->port('smtp'));
+    is($status, 1, 'warnings');
+    like($out, qr/^warning\twatch\tthis is not root: only/m, 'it says what it could not see');
+    like($out, qr/^warning\tqueue\t.*cannot be looked into, as this is not root/m, 'not the queue');
+    like($out, qr/^warning\tmailbox\tPostfix has delivered it, but/m, 'nor the mailbox');
+    like($out, qr/^ok\tfilterd\tnothing/m, 'and goes on with the rest');
+};
+
+subtest 'speed_adjust' => sub {
+    $site->{postfix}->command('postconf', '-e', 'smtpd_proxy_options=speed_adjust');
+    $site->{postfix}->command('postfix', 'reload');
+    my $s = said('--to', $to);
+    is($s->{exit}, 2, 'is bad');
+    like($s->{postfix}, qr/^bad: .*speed_adjust/m, 'it is set');
+    like($s->{queue}, qr/^bad: .*held it in plaintext \(text, base64 part, quoted-printable part, attachment/, 'and its file was seen');
+    $site->{postfix}->command('postconf', '-e', 'smtpd_proxy_options=');
+    $site->{postfix}->command('postfix', 'reload');
+};
+
+subtest 'the key is gone' => sub {
+    $site->{filterd}->ctl(qw(key remove), $to);
+    $site->{filterd}->ctl(qw(user set), $to, 'encrypt=');
+    my $s = said('--to', $to);
+    is($s->{exit}, 2, 'is bad');
+    like($s->{mailbox}, qr{^bad: \S+/Maildir/\S+: holds it in plaintext \(text, }m, 'the mailbox has it in plaintext');
+    $s = said();
+    like($s->{err}, qr/no user has a key/, 'and nobody is left to send to');
+};
+
+subtest 'content_filter' => sub {
+    start([qw(content_filter reinject)]);
+    my $s = said('--to', $to);
+    is($s->{exit}, 1, 'a warning');
+    like($s->{queue}, qr{^warning: Postfix's queue, on a disk.* plaintext \(text, base64 part, .*/queue/}, 'the queue held it');
+    like($s->{postfix}, qr/^warning: content_filter: a queue file/, 'as is to be expected');
+    like($s->{mailbox}, qr/^ok: [^\n]+: holds it sealed\z/, 'the mailbox has it sealed');
+};
+
+subtest 'a copy for debugging' => sub {
+    $site->{postfix}->command('postconf', '-e', 'always_bcc=debug@example.com');
+    $site->{postfix}->command('postfix', 'reload');
+    my $s = said('--to', $to);
+    is($s->{exit}, 2, 'is bad');
+    like($s->{mailbox}, qr{^bad: \S+/debug\@example.com/Maildir/\S+: holds it in plaintext}m, 'where the copy went');
+    like($s->{mailbox}, qr{^ok: \S+/\Q$to\E/Maildir/\S+: holds it sealed}m, 'its own is sealed');
+    like($s->{postfix}, qr/^warning: always_bcc is set/m, 'and why');
+    is(scalar $site->{dovecot}->mails('debug@example.com'), 0, 'the copy is taken away');
+};
+
+subtest 'stuck' => sub {
+    $site->{filterd}->down;
+    my $s = said('--to', $to);
+    is($s->{exit}, 2, 'is bad');
+    like($s->{delivery}, qr/^bad: it got stuck in Postfix: deferred \(connect to .*refused/, 'where, and why');
+    is(scalar(my @left = $site->{postfix}->queue), 0, 'nothing is left in the queue');
+    $site->{filterd}->up;
+};
+
+subtest 'virtual_transport' => sub {
+    start(['virtual_transport']);
+    my $s = said('--to', $to);
+    is($s->{exit}, 1, 'a warning');
+    like($s->{queue}, qr/^warning: /, 'the queue held it');
+    like($s->{mailbox}, qr/^ok: [^\n]+: holds it sealed\z/, 'the mailbox has it sealed');
+};
+
+subtest 'nothing runs' => sub {
+    $site->{postfix}->command('postfix', 'stop');
+    my $s = said('--to', $to);
+    is($s->{exit}, 2, 'is bad');
+    like($s->{smtp}, qr/^bad: .*refused/, 'and says so');
+    is((said('--to', 'nobody'))->{exit}, 67, 'an address that is none');
+    is((said('--two', 'nobody'))->{exit}, 64, 'an option that is none');
+};
+
+done_testing;

@@ -1,0 +1,381 @@
+#include "tools/filterctl_prove.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "gpg/keyring.h"
+
+/* Long enough for greylisting of nobody (we come from the host itself), a gpg start, a busy queue. */
+#define ARRIVE_S 60
+#define STEP_MS 200
+/* What is written last may come a moment after Postfix has logged it. */
+#define AFTER_MS 500
+
+struct prove {
+    struct filterctl_check check;
+    char *to, *smtp, *from, *folder; /* options; to is ours */
+    bool keep;
+    struct filterctl_postconf *postfix; /* NULL: it cannot be asked */
+    struct filterctl_way way;
+    struct filterctl_canary canary;
+    struct filterctl_watch watch;
+    struct filterctl_trace trace;
+    const char *queue; /* folder, "": not known */
+};
+
+/* ---- what was asked for ---- */
+
+static bool take_options(struct prove *p, int argc, char **argv)
+{
+    const struct {
+        const char *name;
+        char **value;
+    } options[] = {{"--to", &p->to}, {"--smtp", &p->smtp}, {"--from", &p->from}, {"--postfix", &p->folder}};
+    for (int i = 1; i < argc; i++) {
+        size_t n = 0;
+        p->keep |= !strcmp(argv[i], "--keep");
+        if (!strcmp(argv[i], "--keep") || !strcmp(argv[i], "--prove"))
+            continue;
+        while (n < G_N_ELEMENTS(options) && strcmp(argv[i], options[n].name))
+            n++;
+        if (n == G_N_ELEMENTS(options) || ++i == argc)
+            return false;
+        *options[n].value = argv[i];
+    }
+    return true;
+}
+
+static void first_user(const char *user, void *arg)
+{
+    char **to = arg;
+    if (!*to || strcmp(user, *to) < 0) {
+        g_free(*to);
+        *to = g_strdup(user);
+    }
+}
+
+/* A canonical address, or the first user with a key. */
+static bool choose_recipient(struct prove *p)
+{
+    if (p->to) {
+        p->to = filterctl_address(p->to);
+        return p->to != NULL;
+    }
+    keyring_each_user(p->check.ctl->settings->state_dir, first_user, &p->to);
+    if (!p->to)
+        filterctl_complain("no user has a key: import one, or name a recipient with --to");
+    return p->to != NULL;
+}
+
+/* ---- the way ---- */
+
+static void watch_folders(struct prove *p)
+{
+    static const char *const queues[] = {"maildrop", "incoming", "active", "deferred", "hold", "corrupt"};
+    const struct settings *s = p->check.ctl->settings;
+    for (size_t i = 0; *p->queue && i < G_N_ELEMENTS(queues); i++) {
+        g_autofree char *path = g_build_filename(p->queue, queues[i], NULL);
+        filterctl_watch_folder(&p->watch, path);
+    }
+    p->watch.polled = p->watch.folders->len;
+    filterctl_watch_folder(&p->watch, s->state_dir);
+    for (size_t i = 0; i < s->listener_count; i++) {
+        g_autofree char *run = s->listeners[i].at.path ? g_path_get_dirname(s->listeners[i].at.path) : NULL;
+        filterctl_watch_folder(&p->watch, run);
+    }
+    filterctl_watch_folder(&p->watch, getenv("TMPDIR"));
+    filterctl_watch_folder(&p->watch, "/tmp");
+    filterctl_watch_folder(&p->watch, "/var/tmp");
+    filterctl_watch_folder(&p->watch, "/var/log");
+}
+
+static bool hand_in(struct prove *p)
+{
+    g_autofree char *said = NULL;
+    g_autofree char *sender = g_strdup_printf("filterctl <postmaster@%s>", p->check.ctl->settings->hostname);
+    GString *message = g_string_new(NULL);
+    filterctl_canary_write(&p->canary, p->from ? p->from : sender, p->to, message);
+    const struct filterctl_parcel parcel = {p->way.address, p->from ? p->from : "", p->to, message->str, &p->watch};
+    const bool ok = filterctl_parcel_send(&parcel, &said);
+    filterctl_check_tell(&p->check, ok ? FILTERCTL_CHECK_OK : FILTERCTL_CHECK_BAD, "smtp",
+                         ok ? "%s took the message for %s" : "%s: the message for %s was not taken",
+                         ok ? p->way.address : said, p->to);
+    g_string_free(message, TRUE);
+    return ok;
+}
+
+static bool below(const char *path, const char *folder)
+{
+    const size_t n = folder ? strlen(folder) : 0;
+    return n && g_str_has_prefix(path, folder) && path[n] == '/';
+}
+
+/* The message itself, sealed or not, outside of the queue: a mailbox. */
+static bool is_delivered(const struct prove *p, const struct filterctl_sighting *s)
+{
+    return s->found & CANARY_MARKED && !(*p->queue && below(s->path, p->queue));
+}
+
+static bool any_delivered(const struct prove *p)
+{
+    GHashTableIter i;
+    gpointer s;
+    g_hash_table_iter_init(&i, p->watch.sightings);
+    while (g_hash_table_iter_next(&i, NULL, &s))
+        if (is_delivered(p, s))
+            return true;
+    return false;
+}
+
+static void wait_for_arrival(struct prove *p)
+{
+    const bool terminal = isatty(STDERR_FILENO) && !p->check.ctl->json;
+    bool there = false;
+    for (int ms = 0; ms < ARRIVE_S * 1000 && !there && !p->trace.stuck; ms += STEP_MS) {
+        if (terminal)
+            fprintf(stderr, "\rwaiting for it to arrive: %d of %d s\033[K", ms / 1000, ARRIVE_S);
+        filterctl_watch_look(&p->watch, -1, STEP_MS);
+        filterctl_trace_read(&p->trace);
+        there = p->trace.finished || (any_delivered(p) && !g_hash_table_size(p->trace.queued));
+    }
+    filterctl_watch_look(&p->watch, -1, AFTER_MS);
+    if (terminal)
+        fputs("\r\033[K", stderr);
+    if (there && !p->trace.stuck)
+        return;
+    if (p->trace.stuck)
+        filterctl_check_tell(&p->check, FILTERCTL_CHECK_BAD, "delivery", "it got stuck in Postfix: %s", p->trace.stuck);
+    else
+        filterctl_check_tell(&p->check, FILTERCTL_CHECK_BAD, "delivery", "after %d s it is nowhere, %s", ARRIVE_S,
+                             g_hash_table_size(p->trace.queued) ? "and Postfix's log shows it still queued"
+                                                                : "and Postfix's log does not know it");
+}
+
+/* Dovecot, where its files could not be seen as they were written. */
+static void ask_dovecot(struct prove *p)
+{
+    g_autofree char *program = g_find_program_in_path("doveadm");
+    g_autofree char *id = g_strdup_printf("<%s@filterctl.prove>", p->canary.id);
+    char *argv[] = {program, (char *)"fetch", (char *)"-u", p->to, (char *)"text", (char *)"HEADER",
+                    (char *)"Message-ID", id, NULL};
+    g_autofree char *out = NULL;
+    if (any_delivered(p) || !program)
+        return;
+    if (g_spawn_sync(NULL, argv, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &out, NULL, NULL, NULL) && out)
+        filterctl_watch_text(&p->watch, "doveadm fetch", out, strlen(out));
+}
+
+static void look_everywhere(struct prove *p)
+{
+    gsize len = 0;
+    g_autofree char *log = filterctl_trace_text(&p->trace, &len);
+    filterctl_watch_scan(&p->watch);
+    if (log)
+        filterctl_watch_text(&p->watch, p->trace.log ? p->trace.log : "the journal", log, len);
+    ask_dovecot(p);
+}
+
+static void clean_up(struct prove *p)
+{
+    GHashTableIter i;
+    gpointer data;
+    if (p->keep)
+        return;
+    if (p->postfix)
+        filterctl_trace_purge(&p->trace, p->postfix);
+    g_hash_table_iter_init(&i, p->watch.sightings);
+    while (g_hash_table_iter_next(&i, NULL, &data)) {
+        const struct filterctl_sighting *s = data;
+        g_autofree char *folder = g_path_get_dirname(s->path);
+        if (is_delivered(p, s) && (g_str_has_suffix(folder, "/new") || g_str_has_suffix(folder, "/cur")))
+            unlink(s->path); /* a file of a maildir is that message alone */
+    }
+}
+
+/* ---- the report ---- */
+
+struct finding {
+    guint files;
+    unsigned found;
+    const char *path; /* of one of them */
+};
+
+enum kind { IN_QUEUE, IN_STATE, IN_LOG, ELSEWHERE, KINDS };
+
+static enum kind kind_of(const struct prove *p, const char *path)
+{
+    const struct settings *s = p->check.ctl->settings;
+    if (*p->queue && below(path, p->queue))
+        return IN_QUEUE;
+    if (below(path, s->state_dir))
+        return IN_STATE;
+    for (size_t i = 0; i < s->listener_count; i++) {
+        g_autofree char *run = s->listeners[i].at.path ? g_path_get_dirname(s->listeners[i].at.path) : NULL;
+        if (below(path, run) && strchr(path + strlen(run) + 1, '/') == NULL)
+            return IN_STATE;
+    }
+    if (below(path, "/var/log") || !strcmp(path, "the journal") || !g_strcmp0(path, p->trace.log))
+        return IN_LOG;
+    return ELSEWHERE;
+}
+
+static void tell_queue(struct prove *p, const struct finding *f)
+{
+    static const char *const where[] = {"on a disk that is not encrypted", "on an encrypted disk", "in memory"};
+    g_autofree char *places = filterctl_canary_places(f->found & CANARY_HIDDEN);
+    if (!*p->queue || p->watch.denied) {
+        filterctl_check_tell(&p->check, FILTERCTL_CHECK_WARNING, "queue",
+                             "Postfix's queue cannot be looked into%s: nothing is proved of it",
+                             geteuid() ? ", as this is not root" : "");
+        return;
+    }
+    if (!f->files) {
+        filterctl_check_tell(&p->check, FILTERCTL_CHECK_OK, "queue", "nothing of it in plaintext in %s", p->queue);
+        return;
+    }
+    const enum filterctl_disk disk = filterctl_disk_of(p->queue);
+    const enum filterctl_check_level level = p->way.kind == WAY_PROXY || p->way.kind == WAY_NONE ? FILTERCTL_CHECK_BAD
+                                             : disk == DISK_PLAIN ? FILTERCTL_CHECK_WARNING
+                                                                  : FILTERCTL_CHECK_OK;
+    filterctl_check_tell(&p->check, level, "queue", "Postfix's queue, %s, held it in plaintext (%s), as %s", where[disk], places,
+                         f->path);
+}
+
+static void tell_kind(struct prove *p, enum kind kind, const struct finding *f, const char *name)
+{
+    g_autofree char *places = filterctl_canary_places(f->found & CANARY_HIDDEN);
+    if (f->files)
+        filterctl_check_tell(&p->check, FILTERCTL_CHECK_BAD, kind == IN_LOG ? "log" : "filterd",
+                             "plaintext in %s (%s), as %s", name, places, f->path);
+    else
+        filterctl_check_tell(&p->check, FILTERCTL_CHECK_OK, kind == IN_LOG ? "log" : "filterd",
+                             "nothing of it in plaintext in %s", name);
+}
+
+/* A name a file had before it was renamed to one that is told, too. */
+static bool is_old_name(const struct prove *p, const struct filterctl_sighting *s)
+{
+    GHashTableIter i;
+    gpointer data;
+    if (access(s->path, F_OK) == 0)
+        return false;
+    g_hash_table_iter_init(&i, p->watch.sightings);
+    while (g_hash_table_iter_next(&i, NULL, &data)) {
+        const struct filterctl_sighting *o = data;
+        if (o != s && o->inode && o->inode == s->inode && o->found == s->found && access(o->path, F_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Mailboxes, and whatever else there is on the host. */
+static void tell_elsewhere(struct prove *p, const struct filterctl_sighting *s)
+{
+    if (is_old_name(p, s))
+        return;
+    g_autofree char *places = filterctl_canary_places(s->found & CANARY_HIDDEN);
+    if (s->found & CANARY_HIDDEN)
+        filterctl_check_tell(&p->check,
+                             *s->path == '/' && filterctl_disk_of(s->path) == DISK_MEMORY ? FILTERCTL_CHECK_WARNING
+                                                                                          : FILTERCTL_CHECK_BAD,
+                             s->found & CANARY_MARKED ? "mailbox" : "disk", "%s: holds it in plaintext (%s)", s->path,
+                             places);
+    else if ((s->found & CANARY_SEALED) && (s->found & CANARY_MARKED))
+        filterctl_check_tell(&p->check, FILTERCTL_CHECK_OK, "mailbox", "%s: holds it sealed", s->path);
+}
+
+static gint by_path(gconstpointer a, gconstpointer b)
+{
+    return strcmp(((const struct filterctl_sighting *)a)->path, ((const struct filterctl_sighting *)b)->path);
+}
+
+static void tell_sightings(struct prove *p)
+{
+    struct finding findings[KINDS] = {0};
+    guint subjects = 0;
+    GList *all = g_list_sort(g_hash_table_get_values(p->watch.sightings), by_path);
+    for (GList *l = all; l; l = l->next) {
+        const struct filterctl_sighting *s = l->data;
+        struct finding *f = &findings[kind_of(p, s->path)];
+        subjects += (s->found & 1u << CANARY_SUBJECT) && !(s->found & CANARY_HIDDEN);
+        if (!(s->found & CANARY_HIDDEN))
+            continue;
+        f->files++;
+        f->found |= s->found;
+        f->path = s->path;
+    }
+    tell_queue(p, &findings[IN_QUEUE]);
+    tell_kind(p, IN_STATE, &findings[IN_STATE], "filterd's own folders");
+    tell_kind(p, IN_LOG, &findings[IN_LOG], p->trace.log ? p->trace.log : "the log");
+    for (GList *l = all; l; l = l->next)
+        if (kind_of(p, ((struct filterctl_sighting *)l->data)->path) == ELSEWHERE)
+            tell_elsewhere(p, l->data);
+    if (p->trace.finished && !p->trace.stuck && !any_delivered(p))
+        filterctl_check_tell(&p->check, FILTERCTL_CHECK_WARNING, "mailbox",
+                             "Postfix has delivered it, but its file was not seen: look at <%s@filterctl.prove> in "
+                             "the mailbox of %s", p->canary.id, p->to);
+    if (subjects)
+        filterctl_check_tell(&p->check, FILTERCTL_CHECK_WARNING, "subject",
+                             "its subject is readable in %u files beside: it stands outside what is sealed", subjects);
+    g_list_free(all);
+}
+
+static void tell_how(struct prove *p)
+{
+    if (p->watch.fd >= 0)
+        filterctl_check_tell(&p->check, FILTERCTL_CHECK_OK, "watch", "every file written on this host meanwhile was read");
+    else
+        filterctl_check_tell(&p->check, FILTERCTL_CHECK_WARNING, "watch",
+                             "%s: only the queue, filterd's folders, temporary folders and logs were looked through, "
+                             "and what lived for milliseconds may be missed",
+                             geteuid() ? "this is not root" : "the kernel tells nothing of writes (fanotify)");
+}
+
+static void run(struct prove *p)
+{
+    filterctl_canary_init(&p->canary);
+    p->queue = p->postfix ? filterctl_postconf_get(p->postfix, "queue_directory") : "";
+    filterctl_watch_begin(&p->watch, &p->canary);
+    filterctl_trace_begin(&p->trace, p->postfix, p->canary.id);
+    watch_folders(p);
+    if (hand_in(p)) {
+        wait_for_arrival(p);
+        look_everywhere(p);
+        tell_how(p);
+        tell_sightings(p);
+        clean_up(p);
+    }
+    filterctl_trace_end(&p->trace);
+    filterctl_watch_end(&p->watch);
+    filterctl_canary_clear(&p->canary);
+}
+
+int filterctl_prove(struct filterctl *ctl, int argc, char **argv)
+{
+    struct prove p = {.check = {.ctl = ctl}};
+    g_autofree char *error = NULL;
+    if (!take_options(&p, argc, argv))
+        return EX_USAGE;
+    if (!choose_recipient(&p))
+        return EX_NOUSER;
+    p.postfix = filterctl_postconf_read(p.folder, &error);
+    if (!p.postfix)
+        filterctl_check_tell(&p.check, FILTERCTL_CHECK_BAD, "postfix", "%s", error);
+    else if (filterctl_way_find(&p.way, p.postfix, p.smtp))
+        filterctl_way_tell(&p.way, p.postfix, &p.check);
+    else
+        filterctl_check_tell(&p.check, FILTERCTL_CHECK_BAD, "postfix", "its master.cf has no smtpd for %s", p.way.address);
+    if (!p.way.address)
+        filterctl_way_find(&p.way, NULL, p.smtp);
+    run(&p);
+    filterctl_disk_tell(&p.check);
+    if (ctl->json)
+        puts(p.check.lines ? "]" : "[]");
+    filterctl_way_clear(&p.way);
+    filterctl_postconf_free(&p.postfix);
+    g_free(p.to);
+    return p.check.worst;
+}

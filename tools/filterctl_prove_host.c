@@ -1,0 +1,173 @@
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "tools/filterctl_prove.h"
+
+#define DEPTH 6
+
+/* ---- disks ---- */
+
+/* dm-crypt, or something on top of nothing but that. */
+static bool is_encrypted(const char *sysfs, int depth)
+{
+    g_autofree char *file = g_build_filename(sysfs, "dm", "uuid", NULL);
+    g_autofree char *below = g_build_filename(sysfs, "slaves", NULL);
+    g_autofree char *uuid = NULL;
+    if (g_file_get_contents(file, &uuid, NULL, NULL) && g_str_has_prefix(uuid, "CRYPT-"))
+        return true;
+    GDir *dir = depth < DEPTH ? g_dir_open(below, 0, NULL) : NULL;
+    const char *name;
+    int all = 0, encrypted = 0;
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *slave = g_build_filename(below, name, NULL);
+        all++;
+        encrypted += is_encrypted(slave, depth + 1);
+    }
+    if (dir)
+        g_dir_close(dir);
+    return all > 0 && all == encrypted;
+}
+
+static enum filterctl_disk device(dev_t dev)
+{
+    g_autofree char *sysfs = g_strdup_printf("/sys/dev/block/%u:%u", major(dev), minor(dev));
+    return is_encrypted(sysfs, 0) ? DISK_ENCRYPTED : DISK_PLAIN;
+}
+
+enum filterctl_disk filterctl_disk_of(const char *path)
+{
+    struct statfs fs;
+    struct stat st;
+    g_autofree char *folder = g_path_get_dirname(path);
+    const char *there = access(path, F_OK) == 0 ? path : folder; /* it may be gone by now */
+    if (statfs(there, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC))
+        return DISK_MEMORY;
+    return stat(there, &st) == 0 ? device(st.st_dev) : DISK_PLAIN;
+}
+
+static enum filterctl_disk swap_area(const char *path)
+{
+    struct stat st;
+    if (strstr(path, "zram"))
+        return DISK_MEMORY;
+    if (stat(path, &st))
+        return DISK_PLAIN;
+    return S_ISBLK(st.st_mode) ? device(st.st_rdev) : filterctl_disk_of(path);
+}
+
+static void tell_swap(struct filterctl_check *c)
+{
+    char path[512];
+    int areas = 0, plain = 0;
+    FILE *in = fopen("/proc/swaps", "re");
+    while (in && fscanf(in, "%511s%*[^\n]", path) == 1) {
+        if (*path != '/')
+            continue;
+        areas++;
+        if (swap_area(path) != DISK_PLAIN)
+            continue;
+        plain++;
+        filterctl_check_tell(c, FILTERCTL_CHECK_WARNING, "swap",
+                             "%s is on a disk that is not encrypted: memory of Postfix and Dovecot that holds mail "
+                             "may be written there (filterd's unit forbids it for filterd)", path);
+    }
+    if (in)
+        fclose(in);
+    if (!areas)
+        filterctl_check_tell(c, FILTERCTL_CHECK_OK, "swap", "there is none");
+    else if (!plain)
+        filterctl_check_tell(c, FILTERCTL_CHECK_OK, "swap", "encrypted, or in memory");
+}
+
+/* ---- the daemon as it runs ---- */
+
+struct daemon {
+    pid_t master;
+    int processes, unprivileged, filtered, coreless, fileless;
+};
+
+/* Who listens on the control socket: the master bound it. */
+static pid_t master_pid(const struct settings *s)
+{
+    struct ucred peer = {0};
+    socklen_t len = sizeof peer;
+    const int fd = keeper_connect(&s->control);
+    if (fd < 0)
+        return 0;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len))
+        peer.pid = 0;
+    close(fd);
+    return peer.pid;
+}
+
+static char *read_proc(const char *pid, const char *name)
+{
+    g_autofree char *path = g_build_filename("/proc", pid, name, NULL);
+    char *text = NULL;
+    return g_file_get_contents(path, &text, NULL, NULL) ? text : NULL;
+}
+
+/* A number behind a name at the start of a line; -1 if there is none ("unlimited" is none). */
+static long long number_after(const char *text, const char *name)
+{
+    g_autofree char *line = g_strconcat("\n", name, NULL);
+    const char *at = text ? strstr(text, line) : NULL;
+    if (!at)
+        return -1;
+    at += strlen(line) + strspn(at + strlen(line), " \t");
+    return g_ascii_isdigit(*at) ? g_ascii_strtoll(at, NULL, 10) : -1;
+}
+
+static void look_at(struct daemon *d, const char *pid, bool piped)
+{
+    g_autofree char *status = read_proc(pid, "status");
+    g_autofree char *limits = read_proc(pid, "limits");
+    if (number_after(status, "PPid:") != d->master)
+        return;
+    const long long core = number_after(limits, "Max core file size");
+    d->processes++;
+    d->unprivileged += number_after(status, "NoNewPrivs:") == 1;
+    d->filtered += number_after(status, "Seccomp:") == 2;
+    d->coreless += core == 1 || (core == 0 && !piped); /* a program that gets cores ignores 0 */
+    d->fileless += number_after(limits, "Max file size") == 0;
+}
+
+static void tell_sandbox(const struct daemon *d, struct filterctl_check *c)
+{
+    const bool all = d->unprivileged == d->processes && d->filtered == d->processes;
+    filterctl_check_tell(c, all ? FILTERCTL_CHECK_OK : FILTERCTL_CHECK_WARNING, "sandbox",
+                         "of %d processes of filterd %d can gain no privileges, %d have their system calls "
+                         "filtered, %d can write no file",
+                         d->processes, d->unprivileged, d->filtered, d->fileless);
+    filterctl_check_tell(c, d->coreless == d->processes ? FILTERCTL_CHECK_OK : FILTERCTL_CHECK_BAD, "core",
+                         d->coreless == d->processes ? "none of %d processes of filterd can leave a core"
+                                                     : "of %d processes of filterd some can leave a core",
+                         d->processes);
+}
+
+void filterctl_disk_tell(struct filterctl_check *c)
+{
+    struct daemon d = {.master = master_pid(c->ctl->settings)};
+    g_autofree char *pattern = NULL;
+    GDir *dir = NULL;
+    const char *name;
+    tell_swap(c);
+    if (!d.master) {
+        filterctl_check_tell(c, FILTERCTL_CHECK_WARNING, "sandbox", "no filterd answers: nothing to look at");
+        return;
+    }
+    g_file_get_contents("/proc/sys/kernel/core_pattern", &pattern, NULL, NULL);
+    dir = g_dir_open("/proc", 0, NULL);
+    while (dir && (name = g_dir_read_name(dir)))
+        if (g_ascii_isdigit(*name))
+            look_at(&d, name, pattern && *pattern == '|');
+    if (dir)
+        g_dir_close(dir);
+    tell_sandbox(&d, c);
+}

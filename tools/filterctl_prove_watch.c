@@ -1,0 +1,230 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/fanotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/filterctl_prove.h"
+
+#define MOUNTS "/proc/self/mounts"
+#define EVENT_BYTES 16384
+/* Of a file that changes while mail passes: its two ends, where what is appended or new stands. */
+#define END_BYTES (256 * 1024)
+/* Of a file that is looked through afterwards; what is larger is taken by its ends, too. */
+#define WHOLE_BYTES (64 * 1024 * 1024)
+#define DEPTH 8
+#define NAP_MS 5
+
+static void free_sighting(gpointer data)
+{
+    struct filterctl_sighting *s = data;
+    g_free(s->path);
+    g_free(s);
+}
+
+static void note(struct filterctl_watch *w, const char *path, unsigned found, int fd)
+{
+    if (!found)
+        return;
+    struct filterctl_sighting *s = g_hash_table_lookup(w->sightings, path);
+    if (!s) {
+        s = g_new0(struct filterctl_sighting, 1);
+        s->path = g_strdup(path);
+        g_hash_table_insert(w->sightings, s->path, s);
+    }
+    struct stat st = {0};
+    s->inode = fd >= 0 && fstat(fd, &st) == 0 ? st.st_ino : 0;
+    s->found |= found;
+}
+
+void filterctl_watch_text(struct filterctl_watch *w, const char *name, const char *data, size_t len)
+{
+    note(w, name, filterctl_canary_find(w->canary, data, len), -1);
+}
+
+static unsigned find_at(const struct filterctl_watch *w, int fd, off_t at, size_t len)
+{
+    struct bytes b = {0};
+    unsigned found = 0;
+    bytes_reserve(&b, len);
+    ssize_t n = pread(fd, b.data, len, at);
+    if (n > 0)
+        found = filterctl_canary_find(w->canary, (char *)b.data, (size_t)n);
+    b.len = n > 0 ? (size_t)n : 0;
+    bytes_free(&b);
+    return found;
+}
+
+static unsigned find_in(const struct filterctl_watch *w, int fd, off_t whole)
+{
+    struct stat st;
+    if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size == 0)
+        return 0;
+    if (st.st_size <= whole)
+        return find_at(w, fd, 0, (size_t)st.st_size);
+    return find_at(w, fd, 0, END_BYTES) | find_at(w, fd, st.st_size - END_BYTES, END_BYTES);
+}
+
+/* ---- the kernel tells of every file that is written ---- */
+
+static bool is_worth_watching(const char *type)
+{
+    static const char *const types[] = {"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "jfs",
+                                        "overlay", "tmpfs", "nfs", "nfs4", "bcachefs", "reiserfs"};
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
+        if (!strcmp(type, types[i]))
+            return true;
+    return false;
+}
+
+static void watch_file_systems(struct filterctl_watch *w)
+{
+    char path[1024], type[64];
+    int marks = 0;
+    FILE *in = fopen(MOUNTS, "re");
+    while (in && fscanf(in, "%*s %1023s %63s %*[^\n]", path, type) == 2)
+        if (is_worth_watching(type) &&
+            fanotify_mark(w->fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, FAN_MODIFY | FAN_CLOSE_WRITE, AT_FDCWD,
+                          path) == 0)
+            marks++;
+    if (in)
+        fclose(in);
+    if (!marks && w->fd >= 0) {
+        close(w->fd);
+        w->fd = -1;
+    }
+}
+
+static void take_event(struct filterctl_watch *w, const struct fanotify_event_metadata *e)
+{
+    char link[64], path[PATH_MAX];
+    if (e->fd < 0)
+        return;
+    const unsigned found = e->pid == getpid() ? 0 : find_in(w, e->fd, 2 * END_BYTES);
+    if (found) {
+        g_snprintf(link, sizeof link, "/proc/self/fd/%d", e->fd);
+        const ssize_t n = readlink(link, path, sizeof path - 1);
+        path[MAX(n, 0)] = 0;
+        note(w, path, found, e->fd);
+    }
+    close(e->fd);
+}
+
+static void take_events(struct filterctl_watch *w)
+{
+    _Alignas(struct fanotify_event_metadata) char events[EVENT_BYTES];
+    ssize_t n;
+    while ((n = read(w->fd, events, sizeof events)) > 0) {
+        const struct fanotify_event_metadata *e = (const void *)events;
+        for (; FAN_EVENT_OK(e, n); e = FAN_EVENT_NEXT(e, n))
+            take_event(w, e);
+    }
+}
+
+/* ---- or the folders are looked through ---- */
+
+static void scan(struct filterctl_watch *w, const char *folder, int depth);
+
+static void scan_entry(struct filterctl_watch *w, const char *path, int depth)
+{
+    struct stat st;
+    if (lstat(path, &st))
+        return;
+    if (S_ISDIR(st.st_mode) && depth < DEPTH)
+        scan(w, path, depth + 1);
+    if (!S_ISREG(st.st_mode) || (st.st_mtime < w->since && st.st_ctime < w->since))
+        return;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0) {
+        w->denied |= errno == EACCES;
+        return;
+    }
+    note(w, path, find_in(w, fd, WHOLE_BYTES), fd);
+    close(fd);
+}
+
+static void scan(struct filterctl_watch *w, const char *folder, int depth)
+{
+    DIR *dir = opendir(folder);
+    if (!dir) {
+        w->denied |= errno == EACCES;
+        return;
+    }
+    for (struct dirent *e; (e = readdir(dir));) {
+        if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+            continue;
+        g_autofree char *path = g_build_filename(folder, e->d_name, NULL);
+        scan_entry(w, path, depth);
+    }
+    closedir(dir);
+}
+
+static void scan_first(struct filterctl_watch *w, guint n)
+{
+    struct stat st;
+    for (guint i = 0; i < n; i++) {
+        const char *path = w->folders->pdata[i];
+        if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
+            scan(w, path, 0);
+        else
+            scan_entry(w, path, 0);
+    }
+}
+
+void filterctl_watch_scan(struct filterctl_watch *w)
+{
+    scan_first(w, w->folders->len);
+}
+
+/* ---- */
+
+void filterctl_watch_begin(struct filterctl_watch *w, const struct filterctl_canary *c)
+{
+    w->canary = c;
+    w->since = time(NULL) - 1;
+    w->sightings = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_sighting);
+    w->folders = g_ptr_array_new_with_free_func(g_free);
+    w->fd = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE,
+                          O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NOATIME);
+    if (w->fd >= 0)
+        watch_file_systems(w);
+}
+
+void filterctl_watch_end(struct filterctl_watch *w)
+{
+    if (!w->sightings)
+        return;
+    g_hash_table_unref(w->sightings);
+    g_ptr_array_unref(w->folders);
+    if (w->fd >= 0)
+        close(w->fd);
+    *w = (struct filterctl_watch){.fd = -1};
+}
+
+void filterctl_watch_folder(struct filterctl_watch *w, const char *path)
+{
+    if (path && *path)
+        g_ptr_array_add(w->folders, g_strdup(path));
+}
+
+bool filterctl_watch_look(struct filterctl_watch *w, int fd, int ms)
+{
+    const gint64 end = g_get_monotonic_time() + (gint64)ms * 1000;
+    struct pollfd p[2] = {{fd, POLLIN, 0}, {w->fd, POLLIN, 0}};
+    for (;;) {
+        const int left = (int)MAX((end - g_get_monotonic_time()) / 1000, 0);
+        poll(p, 2, w->fd >= 0 ? left : MIN(left, NAP_MS));
+        if (w->fd >= 0)
+            take_events(w);
+        else
+            scan_first(w, w->polled);
+        if (p[0].revents)
+            return true;
+        if (left == 0)
+            return false;
+    }
+}

@@ -1,0 +1,136 @@
+#include <netdb.h>
+#include <string.h>
+
+#include "tools/filterctl_prove.h"
+
+static const char *port_of(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+    return colon && !strchr(colon, ']') ? colon + 1 : address;
+}
+
+static bool same_port(const char *a, const char *b)
+{
+    const char *names[2] = {port_of(a), port_of(b)};
+    int numbers[2];
+    for (int i = 0; i < 2; i++) {
+        const struct servent *s = getservbyname(names[i], "tcp");
+        numbers[i] = s ? ntohs((uint16_t)s->s_port) : (int)g_ascii_strtoll(names[i], NULL, 10);
+    }
+    return numbers[0] && numbers[0] == numbers[1];
+}
+
+struct search {
+    const char *address;
+    char *service, *host;
+};
+
+static void match(const char *service, const char *command, void *arg)
+{
+    struct search *s = arg;
+    const char *slash = strrchr(service, '/');
+    g_autofree char *place = g_strndup(service, (gsize)(slash - service));
+    if (strcmp(slash, "/inet") || !g_str_has_prefix(command, "smtpd") || !same_port(place, s->address) || s->service)
+        return;
+    const char *colon = strrchr(place, ':');
+    s->service = g_strdup(service);
+    s->host = colon ? g_strndup(place, (gsize)(colon - place)) : NULL;
+}
+
+/* Whether a transport, filter or milter leads to one of our listeners. */
+static bool leads_to_us(const struct settings *s, const char *value)
+{
+    for (size_t i = 0; i < s->listener_count; i++) {
+        const struct endpoint *at = &s->listeners[i].at;
+        g_autofree char *text = at->path ? g_strdup(at->path) : g_strdup_printf(":%s", at->port);
+        if (strstr(value, text))
+            return true;
+    }
+    return false;
+}
+
+static bool is_set(const struct filterctl_way *w, const struct filterctl_postconf *p, const char *name)
+{
+    return *filterctl_postconf_service_get(p, w->service, name) != 0;
+}
+
+bool filterctl_way_find(struct filterctl_way *w, const struct filterctl_postconf *p, const char *address)
+{
+    struct search s = {.address = address ? address : "25"};
+    *w = (struct filterctl_way){0};
+    if (p)
+        filterctl_postconf_each_service(p, match, &s);
+    const bool named = s.host && *s.host && strcmp(s.host, "*") && strcmp(s.host, "0.0.0.0");
+    w->address = address ? g_strdup(address) : g_strdup_printf("%s:25", named ? s.host : "127.0.0.1");
+    w->service = s.service;
+    g_free(s.host);
+    if (!w->service)
+        return false;
+    w->kind = is_set(w, p, "smtpd_proxy_filter") ? WAY_PROXY
+              : is_set(w, p, "content_filter")   ? WAY_CONTENT_FILTER
+                                                 : WAY_NONE;
+    return true;
+}
+
+void filterctl_way_clear(struct filterctl_way *w)
+{
+    g_free(w->service);
+    g_free(w->address);
+    *w = (struct filterctl_way){0};
+}
+
+/* What main.cf alone cannot tell apart from other people's milters and transports. */
+static void refine(struct filterctl_way *w, const struct filterctl_postconf *p, const struct settings *s)
+{
+    static const char *const transports[] = {"virtual_transport", "mailbox_transport", "local_transport",
+                                             "relay_transport", "default_transport"};
+    if (w->kind == WAY_NONE && leads_to_us(s, filterctl_postconf_service_get(p, w->service, "smtpd_milters")))
+        w->kind = WAY_MILTER;
+    for (size_t i = 0; w->kind == WAY_NONE && i < G_N_ELEMENTS(transports); i++) {
+        const char *value = filterctl_postconf_get(p, transports[i]);
+        if (leads_to_us(s, value) || strstr(value, "filterd"))
+            w->kind = WAY_TRANSPORT;
+    }
+}
+
+static void tell_kind(const struct filterctl_way *w, struct filterctl_check *c)
+{
+    switch (w->kind) {
+    case WAY_PROXY:
+        filterctl_check_tell(c, FILTERCTL_CHECK_OK, "postfix", "smtpd_proxy_filter: mail is sealed before it is queued");
+        break;
+    case WAY_CONTENT_FILTER:
+        filterctl_check_tell(c, FILTERCTL_CHECK_WARNING, "postfix",
+                             "content_filter: a queue file holds the plaintext until filterd has taken it, "
+                             "for days if it is deferred; smtpd_proxy_filter avoids that");
+        break;
+    case WAY_MILTER:
+        filterctl_check_tell(c, FILTERCTL_CHECK_WARNING, "postfix",
+                             "milter: the queue file holds the plaintext until filterd answers, then the sealed "
+                             "body (never compressed, so never shorter) is written over it; smtpd_proxy_filter "
+                             "avoids that");
+        break;
+    case WAY_TRANSPORT:
+        filterctl_check_tell(c, FILTERCTL_CHECK_WARNING, "postfix",
+                             "a transport leads to filterd: a queue file holds the plaintext until then, for days "
+                             "if it is deferred; smtpd_proxy_filter in front avoids that");
+        break;
+    case WAY_NONE:
+        filterctl_check_tell(c, FILTERCTL_CHECK_BAD, "postfix",
+                             "nothing in its settings leads mail for %s to filterd", w->address);
+    }
+}
+
+void filterctl_way_tell(struct filterctl_way *w, const struct filterctl_postconf *p, struct filterctl_check *c)
+{
+    static const char *const copies[] = {"always_bcc", "recipient_bcc_maps", "sender_bcc_maps", "debug_peer_list"};
+    refine(w, p, c->ctl->settings);
+    tell_kind(w, c);
+    if (strstr(filterctl_postconf_service_get(p, w->service, "smtpd_proxy_options"), "speed_adjust"))
+        filterctl_check_tell(c, FILTERCTL_CHECK_BAD, "postfix",
+                             "smtpd_proxy_options = speed_adjust writes each message to a file first: leave it empty");
+    for (size_t i = 0; i < G_N_ELEMENTS(copies); i++)
+        if (*filterctl_postconf_get(p, copies[i]))
+            filterctl_check_tell(c, FILTERCTL_CHECK_WARNING, "postfix", "%s is set: see who gets to read what it makes",
+                                 copies[i]);
+}
