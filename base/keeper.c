@@ -67,25 +67,39 @@ struct endpoint keeper_milter_at(const struct endpoint *control)
     return (struct endpoint){.path = path};
 }
 
-struct keeper_answer keeper_ask(int fd, const char *verb, GVariant *arguments, int timeout_ms)
+bool keeper_tell(int fd, const char *verb, GVariant *arguments, int timeout_ms)
 {
     if (!arguments)
         arguments = g_variant_new("a{sv}", NULL);
-    gint64 start = g_get_monotonic_time();
-    GVariant *answer = NULL;
-    if (frame_send(fd, g_variant_new("(s@a{sv})", verb, arguments), timeout_ms)) {
-        if (timeout_ms >= 0)
-            timeout_ms = MAX(timeout_ms - (int)((g_get_monotonic_time() - start) / 1000), 0);
-        answer = frame_recv(fd, FRAME_ANSWER, ANSWER_MAX_BYTES, timeout_ms);
-    }
+    return frame_send(fd, g_variant_new("(s@a{sv})", verb, arguments), timeout_ms);
+}
+
+static struct keeper_answer no_answer(void)
+{
+    return (struct keeper_answer){EX_TEMPFAIL, g_strdup("the keeper does not answer"), NULL};
+}
+
+struct keeper_answer keeper_hear(int fd, int timeout_ms)
+{
+    GVariant *answer = frame_recv(fd, FRAME_ANSWER, ANSWER_MAX_BYTES, timeout_ms);
     if (!answer)
-        return (struct keeper_answer){EX_TEMPFAIL, g_strdup("the keeper does not answer"), NULL};
+        return no_answer();
     struct keeper_answer a;
     gint32 code;
     g_variant_get(answer, "(is@a{sv})", &code, &a.text, &a.results);
     a.code = code == EX_OK || (code >= EX__BASE && code <= EX__MAX) ? code : EX_TEMPFAIL;
     g_variant_unref(answer);
     return a;
+}
+
+struct keeper_answer keeper_ask(int fd, const char *verb, GVariant *arguments, int timeout_ms)
+{
+    gint64 start = g_get_monotonic_time();
+    if (!keeper_tell(fd, verb, arguments, timeout_ms))
+        return no_answer();
+    if (timeout_ms >= 0)
+        timeout_ms = MAX(timeout_ms - (int)((g_get_monotonic_time() - start) / 1000), 0);
+    return keeper_hear(fd, timeout_ms);
 }
 
 void keeper_answer_clear(struct keeper_answer *a)

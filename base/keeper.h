@@ -31,6 +31,10 @@ struct keeper_answer {
     GVariant *results; /* a{sv}, NULL if none came */
 };
 
+/* The two halves of keeper_ask: what is told is answered in the same order, and each answer is to be
+ * heard before the next question. False: the connection is of no more use. */
+bool keeper_tell(int fd, const char *verb, GVariant *arguments, int timeout_ms);
+struct keeper_answer keeper_hear(int fd, int timeout_ms);
 struct keeper_answer keeper_ask(int fd, const char *verb, GVariant *arguments, int timeout_ms);
 void keeper_answer_clear(struct keeper_answer *a);
 /* Sends verb and arguments (a{sv}, floating, taken over) and waits: sysexits code, EX_TEMPFAIL if

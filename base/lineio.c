@@ -366,16 +366,14 @@ bool lineio_flush(struct lineio *io)
 {
     size_t done = 0;
     while (!io->failed && done < io->out.len) {
-        if (wait_for(io, io->wfd, POLLOUT) == LINEIO_TIMEOUT) {
-            io->failed = true;
-            break;
-        }
         ssize_t n = send(io->wfd, io->out.data + done, io->out.len - done,
                          MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (n < 0 && errno != EINTR && errno != EAGAIN)
-            io->failed = true;
-        else if (n > 0)
+        if (n > 0)
             done += (size_t)n;
+        else if (n < 0 && errno != EINTR && errno != EAGAIN)
+            io->failed = true;
+        else if (n < 0 && wait_for(io, io->wfd, POLLOUT) == LINEIO_TIMEOUT)
+            io->failed = true;
     }
     bytes_clear(&io->out);
     return !io->failed;

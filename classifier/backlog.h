@@ -10,7 +10,7 @@
 #include "classifier/ledger_state.h"
 #include "classifier/record.h"
 
-enum { BACKLOG_MS = 500, BACKLOG_RECORDS = 256 };
+enum { BACKLOG_MS = 1000, BACKLOG_RECORDS = 256 };
 
 /* Takes the record over. */
 void backlog_add(struct ledger *l, const char *user, struct record *r);

@@ -10,6 +10,7 @@
 
 /* The keeper answers in well under a millisecond; a mail waits no longer than this for learning. */
 #define KEEPER_TIMEOUT_MS 2000
+#define KEEPER_OWES_MAX 32 /* bits of keeper_owes_retries */
 /* One that let somebody wait that long is left alone for a while: a message asks several times. */
 #define KEEPER_SILENT_US (10 * G_USEC_PER_SEC)
 
@@ -69,6 +70,39 @@ struct service *service_new(const struct settings *s, const struct sitekey *key,
     return sv;
 }
 
+/* A mail never waits for this memory, nor fails for it. */
+static void note_retries(struct service *sv, const struct keeper_answer *a)
+{
+    if (a->code != EX_OK && !sv->no_retries)
+        log_warn("retries: %s; a message that is retried now may come twice",
+                 a->text && *a->text ? a->text : "no keeper");
+    sv->no_retries = a->code != EX_OK;
+}
+
+static void hang_up(struct service *sv)
+{
+    if (sv->keeper >= 0)
+        close(sv->keeper);
+    sv->keeper = -1;
+    sv->keeper_owes = 0;
+    sv->keeper_owes_retries = 0;
+}
+
+/* All it still owes, which is there by now or will be at once. */
+static void hear_owed(struct service *sv)
+{
+    while (sv->keeper_owes) {
+        struct keeper_answer a = keeper_hear(sv->keeper, KEEPER_TIMEOUT_MS);
+        if (sv->keeper_owes_retries & 1)
+            note_retries(sv, &a);
+        sv->keeper_owes--;
+        sv->keeper_owes_retries >>= 1;
+        if (a.code == EX_TEMPFAIL)
+            hang_up(sv);
+        keeper_answer_clear(&a);
+    }
+}
+
 void service_free(struct service **sv)
 {
     if (!*sv)
@@ -79,8 +113,8 @@ void service_free(struct service **sv)
     anonymize_free(&(*sv)->anonymize[ROLE_INBOUND]);
     anonymize_free(&(*sv)->anonymize[ROLE_SUBMISSION]);
     rules_free(&(*sv)->rules);
-    if ((*sv)->keeper >= 0)
-        close((*sv)->keeper);
+    hear_owed(*sv);
+    hang_up(*sv);
     explicit_bzero(&(*sv)->key, sizeof (*sv)->key);
     g_free(*sv);
     *sv = NULL;
@@ -93,20 +127,42 @@ static struct keeper_answer ask_all(struct service *sv, const char *verb, GVaria
     const gint64 end = g_get_monotonic_time() + KEEPER_TIMEOUT_MS * 1000;
     const int attempts = g_get_monotonic_time() < sv->keeper_silent ? 0 : 2;
     g_variant_ref_sink(arguments);
+    if (attempts)
+        hear_owed(sv);
     for (int i = 0; i < attempts && a.code == EX_TEMPFAIL && g_get_monotonic_time() < end; i++) {
         if (sv->keeper < 0 && (sv->keeper = keeper_connect(&sv->settings->control)) < 0)
             break;
         keeper_answer_clear(&a);
         a = keeper_ask(sv->keeper, verb, arguments, KEEPER_TIMEOUT_MS);
-        if (a.code == EX_TEMPFAIL) {
-            close(sv->keeper);
-            sv->keeper = -1;
-        }
+        if (a.code == EX_TEMPFAIL)
+            hang_up(sv);
     }
     g_variant_unref(arguments);
     if (attempts && !a.results && g_get_monotonic_time() >= end)
         sv->keeper_silent = g_get_monotonic_time() + KEEPER_SILENT_US;
     return a;
+}
+
+enum subject { SUBJECT_DELIVERY, SUBJECT_RETRIES };
+
+/* What the keeper is to know, and the message need not wait for. */
+static void tell(struct service *sv, enum subject subject, const char *verb, GVariant *arguments)
+{
+    g_variant_ref_sink(arguments);
+    if (sv->keeper_owes == KEEPER_OWES_MAX)
+        hear_owed(sv);
+    if (sv->keeper >= 0 && g_get_monotonic_time() >= sv->keeper_silent &&
+        keeper_tell(sv->keeper, verb, arguments, KEEPER_TIMEOUT_MS)) {
+        sv->keeper_owes_retries |= (guint32)(subject == SUBJECT_RETRIES) << sv->keeper_owes;
+        sv->keeper_owes++;
+    } else {
+        hang_up(sv);
+        struct keeper_answer a = ask_all(sv, verb, arguments);
+        if (subject == SUBJECT_RETRIES)
+            note_retries(sv, &a);
+        keeper_answer_clear(&a);
+    }
+    g_variant_unref(arguments);
 }
 
 static int ask(struct service *sv, const char *verb, GVariant *arguments, char **text_r)
@@ -163,7 +219,7 @@ void service_confirm(struct service *sv, const char *user, const char *signature
     g_variant_dict_init(&d, NULL);
     g_variant_dict_insert(&d, "user", "s", user);
     g_variant_dict_insert(&d, "signature", "s", signature);
-    ask(sv, "confirm", g_variant_dict_end(&d), NULL);
+    tell(sv, SUBJECT_DELIVERY, "confirm", g_variant_dict_end(&d));
 }
 
 int service_greylist(struct service *sv, const struct greylist_triplet *t)
@@ -191,21 +247,14 @@ int service_greylist(struct service *sv, const struct greylist_triplet *t)
     return wait > 0 ? wait : 0;
 }
 
-/* A mail never waits for this memory, nor fails for it. */
-static struct keeper_answer ask_retries(struct service *sv, const char *verb,
-                                        const unsigned char *digests, size_t count)
+static GVariant *digest_arguments(const unsigned char *digests, size_t count)
 {
     GVariantDict d;
     g_variant_dict_init(&d, NULL);
     g_variant_dict_insert_value(&d, "digests",
                                 g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, digests,
                                                           count * RETRY_DIGEST_BYTES, 1));
-    struct keeper_answer a = ask_all(sv, verb, g_variant_dict_end(&d));
-    if (a.code != EX_OK && !sv->no_retries)
-        log_warn("retries: %s; a message that is retried now may come twice",
-                 a.text && *a.text ? a.text : "no keeper");
-    sv->no_retries = a.code != EX_OK;
-    return a;
+    return g_variant_dict_end(&d);
 }
 
 void service_retry_known(struct service *sv, const unsigned char *digests, size_t count,
@@ -214,7 +263,8 @@ void service_retry_known(struct service *sv, const unsigned char *digests, size_
     memset(known_r, 0, count);
     if (!count)
         return;
-    struct keeper_answer a = ask_retries(sv, "retry-known", digests, count);
+    struct keeper_answer a = ask_all(sv, "retry-known", digest_arguments(digests, count));
+    note_retries(sv, &a);
     GVariant *known = a.results ? g_variant_lookup_value(a.results, "known",
                                                          G_VARIANT_TYPE_BYTESTRING)
                                 : NULL;
@@ -229,14 +279,11 @@ void service_retry_known(struct service *sv, const unsigned char *digests, size_
 
 void service_retry_served(struct service *sv, const unsigned char *digest)
 {
-    struct keeper_answer a = ask_retries(sv, "retry-served", digest, 1);
-    keeper_answer_clear(&a);
+    tell(sv, SUBJECT_RETRIES, "retry-served", digest_arguments(digest, 1));
 }
 
 void service_retry_forget(struct service *sv, const unsigned char *digests, size_t count)
 {
-    if (!count)
-        return;
-    struct keeper_answer a = ask_retries(sv, "retry-forget", digests, count);
-    keeper_answer_clear(&a);
+    if (count)
+        tell(sv, SUBJECT_RETRIES, "retry-forget", digest_arguments(digests, count));
 }

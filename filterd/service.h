@@ -23,6 +23,8 @@ struct service {
     struct sitekey key;
     int keeper;  /* connected when first wanted; -1 */
     gint64 keeper_silent; /* it left a request without an answer: not asked before this time */
+    unsigned keeper_owes;         /* answers to what it was told without waiting */
+    guint32 keeper_owes_retries;  /* which of them are about retries, the oldest in the lowest bit */
     struct retry_digest_key retry_key;
     bool no_retries; /* the last request about retries failed, and it was logged */
     int courier; /* -1 where no next hop needs one */

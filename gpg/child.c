@@ -118,14 +118,14 @@ static bool start(struct child *c, const char *home, GPtrArray *key_files)
 
 static void send_text(struct child *c)
 {
-    while (c->part < 2 && c->at == c->text->len[c->part]) {
+    while (c->in >= 0 && c->part < 2 && c->at == c->text->len[c->part]) {
         c->part++;
         c->at = 0;
     }
-    if (c->part == 2) {
+    if (c->part == 2)
         shut(&c->in);
+    if (c->in < 0)
         return;
-    }
     const char *from = (const char *)c->text->part[c->part] + c->at;
     ssize_t n = write(c->in, from, c->text->len[c->part] - c->at);
     if (n >= 0)
@@ -189,7 +189,26 @@ static void take_status(struct child *c)
         c->line_len = 0; /* no line that matters is that long */
 }
 
-static void talk(struct child *c)
+/* A pipe of the usual size takes this text whole, and what gpg makes of it for so many keys: then it
+ * need not be watched, and nobody is woken for each line it writes. */
+static bool fits(const struct child *c, guint keys)
+{
+    return c->text->len[0] + c->text->len[1] <= 40000 && keys <= 10 &&
+           fcntl(c->in, F_GETPIPE_SZ) >= 65536 && fcntl(c->out, F_GETPIPE_SZ) >= 65536 &&
+           fcntl(c->status, F_GETPIPE_SZ) >= 65536;
+}
+
+static void wait_for_end(struct child *c)
+{
+    siginfo_t ended;
+    while (c->in >= 0)
+        send_text(c);
+    while (waitid(P_PID, (id_t)c->pid, &ended, WEXITED | WNOWAIT) && errno == EINTR)
+        continue;
+}
+
+/* Until both of its ends are closed: there is nothing more to come. */
+static void watch(struct child *c)
 {
     send_text(c);
     while (c->out >= 0 || c->status >= 0) {
@@ -222,8 +241,10 @@ bool child_encrypt(const char *home, const struct engine_text *text, GPtrArray *
 {
     struct child c = {.in = -1, .out = -1, .status = -1, .text = text, .armor = armor};
     bool started = start(&c, home, key_files);
+    if (started && fits(&c, key_files->len))
+        wait_for_end(&c);
     if (started)
-        talk(&c);
+        watch(&c);
     else
         *error_r = g_strdup_printf("gpg cannot be started: %s", g_strerror(errno));
     shut(&c.in);
