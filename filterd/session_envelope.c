@@ -135,8 +135,22 @@ static struct outcome may_come(struct session *s, struct recipient *r)
     return o;
 }
 
+static bool is_named_already(const struct session *s, const char *address)
+{
+    const GPtrArray *recipients = s->envelope->recipients;
+    for (guint i = 0; i < recipients->len; i++)
+        if (!strcmp(((const struct recipient *)recipients->pdata[i])->address, address))
+            return true;
+    return false;
+}
+
 static void accept_recipient(struct session *s, const char *address, const char *parameters)
 {
+    /* Postfix drops doubles when it queues, which here comes later. LMTP owes each its reply. */
+    if (s->place->listener->protocol == PROTO_SMTP && is_named_already(s, address)) {
+        session_say(s, 250, "2.1.5", "Ok");
+        return;
+    }
     /* An MTA's queue sends all in one go, and may send what a leg before us has judged. */
     const bool after_queue = s->place->listener->protocol == PROTO_LMTP;
     struct recipient *r = envelope_add_recipient(s->envelope, address, parameters);

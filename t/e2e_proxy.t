@@ -101,10 +101,12 @@ is(scalar(grep { /^MAIL/ } @said), 6, 'for each message all are asked behind one
 is(scalar(grep { /^XFORWARD NAME=.* ADDR=127\.0\.0\.1/ } @said), 6, 'behind what is known of the client');
 is(scalar(grep { /^EHLO/ } @said), 2, 'over one connection');
 
-subtest 'one recipient' => sub {
+subtest 'one recipient, named twice' => sub {
     $sink->rules;
     my $before = @said;
-    like($postfix->send(mail_like(), 'alice@example.net', $everyone[0]), qr/^250 /, 'taken');
+    my $copies = $sink->taken($everyone[0]);
+    like($postfix->send(mail_like(), 'alice@example.net', ($everyone[0]) x 2), qr/^250 /, 'taken');
+    is(scalar $sink->taken($everyone[0]), $copies + 1, 'gets one copy');
     @said = $sink->said;
     is(scalar(grep { /^(?:MAIL|RCPT|RSET|DATA)/ } @said[$before .. $#said]), 3, 'is asked about and served in one transaction');
 };
