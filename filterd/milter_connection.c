@@ -20,6 +20,7 @@ static struct endpoint workers;
 static GMutex mutex;
 static GCond changed;
 static int under_way; /* messages */
+static size_t held;   /* bytes of them together */
 
 struct connection {
     bool leading_space; /* header values come with what stands behind the colon */
@@ -44,8 +45,28 @@ static void count(struct connection *c, bool in_message)
     g_mutex_unlock(&mutex);
 }
 
+/* Room for so many more bytes of a message. */
+static bool hold(size_t len)
+{
+    const size_t limit = settings->limits.bytes_in_flight;
+    g_mutex_lock(&mutex);
+    const bool room = held <= limit && len <= limit - held;
+    if (room)
+        held += len;
+    g_mutex_unlock(&mutex);
+    return room;
+}
+
+static void let_go(const struct connection *c)
+{
+    g_mutex_lock(&mutex);
+    held -= c->raw.len;
+    g_mutex_unlock(&mutex);
+}
+
 static void forget_message(struct connection *c)
 {
+    let_go(c);
     g_clear_pointer(&c->sender, g_free);
     g_clear_pointer(&c->queue_id, g_free);
     g_ptr_array_set_size(c->recipients, 0);
@@ -225,9 +246,15 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **arguments)
     return milter_apply_outcome(ctx, &o);
 }
 
-static bool fits(const struct connection *c, size_t len)
+/* More of the message, or how that is refused. */
+static sfsistat add(SMFICTX *ctx, struct connection *c, const void *data, size_t len)
 {
-    return c->raw.len + len <= settings->message_size_limit;
+    if (len > settings->message_size_limit - c->raw.len)
+        return refuse(ctx, REASON_TOO_BIG);
+    if (!hold(len))
+        return refuse(ctx, REASON_NO_ROOM);
+    bytes_add(&c->raw, data, len);
+    return SMFIS_CONTINUE;
 }
 
 /* An MTA folds by LF alone. */
@@ -244,39 +271,32 @@ static void add_value(struct bytes *out, const char *value)
 static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 {
     struct connection *c = smfi_getpriv(ctx);
+    struct bytes field = {0};
+    size_t len = strlen(name);
     if (!c)
         return SMFIS_TEMPFAIL;
-    size_t len = strlen(name);
     while (len && (name[len - 1] == ' ' || name[len - 1] == '\t'))
         len--;
-    if (!fits(c, len + strlen(value) + 4))
-        return refuse(ctx, REASON_TOO_BIG);
-    bytes_add(&c->raw, name, len);
-    bytes_adds(&c->raw, c->leading_space ? ":" : ": ");
-    add_value(&c->raw, value);
-    bytes_adds(&c->raw, "\r\n");
+    bytes_add(&field, name, len);
+    bytes_adds(&field, c->leading_space ? ":" : ": ");
+    add_value(&field, value);
+    bytes_adds(&field, "\r\n");
+    const sfsistat status = add(ctx, c, field.data, field.len);
+    bytes_free(&field);
     c->fields++;
-    return SMFIS_CONTINUE;
+    return status;
 }
 
 static sfsistat on_end_of_header(SMFICTX *ctx)
 {
     struct connection *c = smfi_getpriv(ctx);
-    if (!c)
-        return SMFIS_TEMPFAIL;
-    bytes_adds(&c->raw, "\r\n");
-    return SMFIS_CONTINUE;
+    return c ? add(ctx, c, "\r\n", 2) : SMFIS_TEMPFAIL;
 }
 
 static sfsistat on_body(SMFICTX *ctx, unsigned char *data, size_t len)
 {
     struct connection *c = smfi_getpriv(ctx);
-    if (!c)
-        return SMFIS_TEMPFAIL;
-    if (!fits(c, len))
-        return refuse(ctx, REASON_TOO_BIG);
-    bytes_add(&c->raw, data, len);
-    return SMFIS_CONTINUE;
+    return c ? add(ctx, c, data, len) : SMFIS_TEMPFAIL;
 }
 
 static sfsistat on_end_of_message(SMFICTX *ctx)
@@ -287,8 +307,7 @@ static sfsistat on_end_of_message(SMFICTX *ctx)
         return SMFIS_TEMPFAIL;
     c->queue_id = fact(macro(ctx, "i"));
     struct milter_client_message m = said(c);
-    struct outcome o = fits(c, 0) ? milter_client_ask(&workers, &m, &copy)
-                                  : outcome_of(REASON_TOO_BIG);
+    struct outcome o = milter_client_ask(&workers, &m, &copy);
     if (o.result == RES_OK) {
         if (!milter_apply_copy(ctx, &copy, c->recipients, c->leading_space)) {
             log_warn("milter: qid=%s: the answer could not be carried out, tempfailed",

@@ -21,6 +21,7 @@
 
 struct talk {
     int fd;
+    const struct milter_session_place *place;
     struct service *service;
     GVariant *arguments;
     struct listener listener; /* the one it came by, with the role its client has */
@@ -127,7 +128,13 @@ static bool take_envelope(struct talk *t)
     return ok;
 }
 
-static bool take_message(struct talk *t)
+static bool hold(const struct talk *t, size_t bytes)
+{
+    return !t->place->hold || t->place->hold(bytes, t->place->arg);
+}
+
+/* RES_OK, or why it cannot be had. */
+static struct outcome take_message(struct talk *t)
 {
     const gint64 end = g_get_monotonic_time() + (gint64)TAKE_MS * 1000;
     const size_t limit = t->service->settings->message_size_limit;
@@ -135,14 +142,15 @@ static bool take_message(struct talk *t)
     for (;;) {
         GVariant *chunk = frame_recv(t->fd, "ay", CHUNK_BYTES, left_ms(end));
         if (!chunk)
-            return false;
+            return outcome_of(REASON_UNFORESEEN);
         const gsize len = g_variant_get_size(chunk);
         const bool fits = len <= limit - t->raw.len;
-        if (fits && len)
+        const bool room = hold(t, t->raw.len + len);
+        if (fits && room && len)
             bytes_add(&t->raw, g_variant_get_data(chunk), len);
         g_variant_unref(chunk);
-        if (!fits || !len)
-            return fits;
+        if (!fits || !room || !len)
+            return outcome_of(!fits ? REASON_TOO_BIG : room ? REASON_OK : REASON_NO_ROOM);
     }
 }
 
@@ -238,18 +246,18 @@ static struct outcome judge(struct talk *t)
 
 static void answer_message(struct talk *t)
 {
-    if (!take_envelope(t) || !take_message(t)) {
-        log_warn("milter: a front's request broke off");
-        return;
-    }
-    const struct outcome o = judge(t);
+    struct outcome o = outcome_of(REASON_UNFORESEEN);
+    if (take_envelope(t))
+        o = take_message(t);
+    if (o.result == RES_OK)
+        o = judge(t);
     if (!t->answered)
         answer_outcome(t, &o);
 }
 
-void milter_session_run(int fd, struct service *sv)
+void milter_session_run(int fd, const struct milter_session_place *place)
 {
-    struct talk t = {.fd = fd, .service = sv};
+    struct talk t = {.fd = fd, .place = place, .service = place->service};
     const char *verb;
     if (peer_rights(fd) != PEER_ALL) {
         log_warn("milter socket: a peer without rights turned away");
@@ -269,6 +277,7 @@ void milter_session_run(int fd, struct service *sv)
     envelope_free(&t.envelope);
     g_free(t.fields);
     bytes_free(&t.raw);
+    hold(&t, 0);
     g_variant_unref(t.arguments);
     g_variant_unref(request);
 }

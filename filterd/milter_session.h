@@ -14,7 +14,13 @@
 
 #include "filterd/service.h"
 
+struct milter_session_place {
+    struct service *service;
+    bool (*hold)(size_t bytes, void *arg); /* as in struct session_place; may be NULL */
+    void *arg;
+};
+
 /* Serves one request, if the peer is one of ours; does not close fd. */
-void milter_session_run(int fd, struct service *sv);
+void milter_session_run(int fd, const struct milter_session_place *place);
 
 #endif

@@ -156,7 +156,7 @@ static void serve(const struct worker_place *place, struct service *sv, int fd, 
     if (index < listeners)
         run_session(place, sv, fd, index);
     else if (index > listeners)
-        milter_session_run(fd, sv);
+        milter_session_run(fd, &(struct milter_session_place){sv, on_hold, (void *)place});
     else
         tutor_run(fd, &(struct tutor_place){sv, place->key, place->board});
     close(fd);
