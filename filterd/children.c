@@ -78,10 +78,22 @@ pid_t children_fork(struct children *c, const char *name)
     return pid;
 }
 
+bool children_await(int fd, int timeout_ms)
+{
+    const gint64 end = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
+    struct pollfd p = {fd, POLLIN, 0};
+    char byte;
+    int n;
+    /* The end of another child interrupts it. */
+    while ((n = poll(&p, 1, (int)MAX((end - g_get_monotonic_time()) / 1000, 0))) < 0)
+        if (errno != EINTR)
+            break;
+    return n == 1 && read(fd, &byte, 1) == 1;
+}
+
 void children_start_keeper(struct children *c)
 {
     int ready[2];
-    char byte;
     if (c->control_fd < 0 || pipe2(ready, O_CLOEXEC))
         return;
     c->keeper = children_fork(c, "filterd-keeper");
@@ -91,8 +103,7 @@ void children_start_keeper(struct children *c)
         _exit(keeper_process_run(c->settings, &c->key, c->control_fd, ready[1]));
     }
     close(ready[1]);
-    struct pollfd p = {ready[0], POLLIN, 0};
-    if (c->keeper > 0 && (poll(&p, 1, KEEPER_READY_MS) != 1 || read(ready[0], &byte, 1) != 1))
+    if (c->keeper > 0 && !children_await(ready[0], KEEPER_READY_MS))
         log_warn("keeper did not come up");
     close(ready[0]);
 }

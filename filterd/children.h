@@ -27,6 +27,8 @@ struct children {
 bool children_init(struct children *c);
 /* 0 in the child, which then is set up as one of ours. */
 pid_t children_fork(struct children *c, const char *name);
+/* A byte from a child that is ready; false without one in time. */
+bool children_await(int fd, int timeout_ms);
 /* For a child that listens to none of them. */
 void children_close_listeners(const struct children *c);
 /* Starts the keeper and waits until its databases are recovered, or it gives up. */

@@ -1,7 +1,6 @@
 #include "filterd/fronts.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -37,7 +36,6 @@ static bool is_there(struct children *c, size_t listener)
 static bool start_one(struct children *c, size_t listener)
 {
     int ready[2];
-    char byte;
     if (pipe2(ready, O_CLOEXEC))
         return false;
     const struct front f = {.pid = children_fork(c, "filterd-milter"), .listener = listener};
@@ -49,8 +47,7 @@ static bool start_one(struct children *c, size_t listener)
         _exit(milter_front_run(c->settings, &c->settings->listeners[listener], ready[1]));
     }
     close(ready[1]);
-    struct pollfd p = {ready[0], POLLIN, 0};
-    const bool ok = f.pid > 0 && poll(&p, 1, READY_MS) == 1 && read(ready[0], &byte, 1) == 1;
+    const bool ok = f.pid > 0 && children_await(ready[0], READY_MS);
     close(ready[0]);
     if (f.pid > 0)
         g_array_append_val(list_of(c), f);

@@ -4,6 +4,7 @@
 #include <glib.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 /* After a reload the front before may just be closing its socket. */
 #define TRIES 30
 #define TRY_US 100000
+#define FDS 256
 
 /* In libmilter's words. */
 static char *place_of(const struct endpoint *at)
@@ -56,27 +58,60 @@ static bool listen_at(const struct settings *s, const struct listener *l)
     return ok;
 }
 
-static void set_signals(void)
+/* The one that listens, of all this process has. */
+static int listening_fd(void)
 {
-    sigset_t none;
+    int listens;
+    for (int fd = 3; fd < FDS; fd++) {
+        socklen_t len = sizeof listens;
+        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 && listens)
+            return fd;
+    }
+    return -1;
+}
+
+/* libmilter would end with its connections in the middle of a message: it hears of no signal. The
+ * kernel gives one to the first thread if that waits for it, and this one always does. */
+static void await_end(const sigset_t *ends)
+{
+    int sig;
+    while (sigwait(ends, &sig) != 0)
+        ;
+}
+
+static gpointer serve(gpointer unused)
+{
+    (void)unused;
+    smfi_main();
+    _exit(EX_TEMPFAIL); /* only when it can listen no more */
+}
+
+static void set_signals(sigset_t *ends)
+{
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
     signal(SIGCHLD, SIG_DFL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL); /* libmilter waits for those that end it */
+    sigemptyset(ends);
+    sigaddset(ends, SIGTERM);
+    sigprocmask(SIG_SETMASK, ends, NULL);
 }
 
 int milter_front_run(const struct settings *s, const struct listener *l, int ready_fd)
 {
-    set_signals();
+    sigset_t ends;
+    set_signals(&ends);
     if (!listen_at(s, l))
         return EX_UNAVAILABLE;
+    const int listening = listening_fd();
     if (!guard_close(s, SANDBOX_FRONT))
         return EX_CONFIG;
     if (write(ready_fd, "", 1) != 1)
         return EX_TEMPFAIL;
     close(ready_fd);
-    if (smfi_main() != MI_SUCCESS)
-        return EX_TEMPFAIL;
+    g_thread_unref(g_thread_new("milter", serve, NULL));
+    await_end(&ends);
+    shutdown(listening, SHUT_RDWR); /* the next front can have the address */
     if (!milter_connection_drain(DRAIN_SECONDS))
         log_warn("milter: messages did not end in time, the MTA keeps them");
     return EX_OK;
