@@ -42,9 +42,9 @@ void hop_free(struct hop **h)
     *h = NULL;
 }
 
-bool hop_is_smtp(const struct hop *h)
+bool hop_is_mta(const struct hop *h)
 {
-    return h->to->kind == HOP_SMTP;
+    return h->taker || h->to->kind == HOP_SMTP;
 }
 
 void hop_set_deadline(struct hop *h, int ms)
@@ -55,7 +55,7 @@ void hop_set_deadline(struct hop *h, int ms)
 
 struct outcome hop_ask(struct hop *h, const struct envelope *e, const struct recipient *r, int ms)
 {
-    if (h->to->kind != HOP_SMTP)
+    if (h->taker || h->to->kind != HOP_SMTP)
         return outcome_of(REASON_OK);
     hop_set_deadline(h, ms);
     return smtp_client_ask(h->client, e, r);

@@ -19,8 +19,8 @@ struct hop_taker {
 /* Both are lent. */
 struct hop *hop_new_taker(struct service *sv, const struct hop_taker *taker);
 void hop_free(struct hop **h);
-/* True if copies go on by SMTP: back into an MTA, from where they may come to another leg of ours. */
-bool hop_is_smtp(const struct hop *h);
+/* True if copies go (back) into an MTA, from where they may come to another leg of ours. */
+bool hop_is_mta(const struct hop *h);
 /* Bounds the delivery of one message to all its recipients. */
 void hop_set_deadline(struct hop *h, int ms);
 /* Would it take mail for r? Only a next hop that speaks SMTP is asked, for ms at most; for others OK. */

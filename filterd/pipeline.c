@@ -130,7 +130,7 @@ static struct sealed *make_copy(struct way *w, const struct recipient *r, enum h
     struct sealed *sealed = seal(w, r, handling, &added);
     if (subject)
         subject->dropped = false;
-    if (sealed && handling != HANDLE_FOREIGN && hop_is_smtp(w->hop))
+    if (sealed && handling != HANDLE_FOREIGN && hop_is_mta(w->hop))
         prove(w, r, &added, sealed);
     bytes_free(&added);
     return sealed;
@@ -219,7 +219,7 @@ static struct outcome deliver_kept(struct way *w, struct turn *t, struct report 
     proof_hide(w->proof, true);
     report_kept(report, t->treatment.fingerprint);
     struct sealed *sealed = seal(w, t->recipient, t->treatment.handling, &added);
-    if (sealed && hop_is_smtp(w->hop))
+    if (sealed && hop_is_mta(w->hop))
         prove(w, t->recipient, &added, sealed);
     if (sealed) {
         report->sealed = sealed_mark(sealed);

@@ -166,6 +166,7 @@ void sealed_prepend(struct sealed *s, const char *field)
     memmove(s->bytes.data + n, s->bytes.data, s->bytes.len + 1);
     memcpy(s->bytes.data, field, n);
     s->bytes.len += n;
+    s->added += n;
 }
 
 const struct bytes *sealed_bytes(const struct sealed *s)

@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # filterd as a milter of a real Postfix: what is refused, discarded or moved away while the client
 # waits, and what happens when a part of it dies. Whatever fails is a 4xx, and the retry is served.
+# A second leg, before the mailboxes, takes what the first has done as it is.
 
 use strict;
 use warnings;
@@ -16,7 +17,7 @@ use Test::More;
 my $t = FilterdTest->new; # for the name server, which must be there first
 my $dns = FilterdTest::Dns->start(t => $t, zones => { 'example.net' => "\@ TXT \"nothing\"\n" });
 my $site = FilterdTest::Site->start(
-    attach => ['milter'],
+    attach => [qw(milter virtual_transport)],
     keys => { rsa => 'rsa', curve => 'curve' },
     users => [qw(plain)],
     set => {
@@ -193,6 +194,7 @@ subtest 'thirty at once' => sub {
     like($_->reply, qr/^250/, 'taken') for @clients;
     $_->quit for @clients;
     come($_, 10) for $to_rsa, $to_curve, $to_plain;
+    is(scalar(() = $filterd->log_text =~ /from=<alice\d+\@example\.net> .*result=kept/g), 30, 'the leg behind Postfix judges none of them again');
     my %arrived = map { header($_, 'Message-ID') => $_ } map { $dovecot->mails($_) } $to_rsa, $to_curve, $to_plain;
     for my $i (0 .. 29) {
         my $mail = $arrived{"<$i\@thirty>"};
