@@ -10,6 +10,7 @@
 #include "filterd/milter_apply.h"
 #include "filterd/milter_client.h"
 
+#define REPLY_US G_USEC_PER_SEC
 #define ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY | SMFIF_ADDRCPT | SMFIF_DELRCPT)
 
 /* The same for all connections, set before the first. */
@@ -19,8 +20,9 @@ static struct endpoint workers;
 
 static GMutex mutex;
 static GCond changed;
-static int under_way; /* messages */
-static size_t held;   /* bytes of them together */
+static int under_way;  /* messages */
+static gint64 last_end; /* of one, monotonic microseconds */
+static size_t held;    /* bytes of them together */
 
 struct connection {
     bool leading_space; /* header values come with what stands behind the colon */
@@ -41,6 +43,7 @@ static void count(struct connection *c, bool in_message)
     c->in_message = in_message;
     g_mutex_lock(&mutex);
     under_way += in_message ? 1 : -1;
+    last_end = in_message ? last_end : g_get_monotonic_time();
     g_cond_broadcast(&changed);
     g_mutex_unlock(&mutex);
 }
@@ -376,6 +379,10 @@ bool milter_connection_drain(int seconds)
     while (under_way && waiting)
         waiting = g_cond_wait_until(&changed, &mutex, end);
     const bool drained = !under_way;
+    const gint64 since = g_get_monotonic_time() - last_end;
     g_mutex_unlock(&mutex);
+    /* What the last callback returned has yet to reach the MTA. */
+    if (last_end && since < REPLY_US)
+        g_usleep((gulong)(REPLY_US - since));
     return drained;
 }

@@ -148,6 +148,12 @@ static void run_session(const struct worker_place *place, struct service *sv, in
         session_run(fd, &session);
 }
 
+static void run_milter(const struct worker_place *place, struct service *sv, int fd)
+{
+    struct visit visit = {place, sv};
+    milter_session_run(fd, &(struct milter_session_place){sv, on_hold, &visit});
+}
+
 static void serve(const struct worker_place *place, struct service *sv, int fd, size_t index)
 {
     tell(place, SLOT_BUSY);
@@ -156,7 +162,7 @@ static void serve(const struct worker_place *place, struct service *sv, int fd, 
     if (index < listeners)
         run_session(place, sv, fd, index);
     else if (index > listeners)
-        milter_session_run(fd, &(struct milter_session_place){sv, on_hold, (void *)place});
+        run_milter(place, sv, fd);
     else
         tutor_run(fd, &(struct tutor_place){sv, place->key, place->board});
     close(fd);
