@@ -279,6 +279,14 @@ static void loop(struct children *c)
     }
 }
 
+static int give_up(struct children *c)
+{
+    close_sockets(c);
+    settings_free(&c->settings);
+    explicit_bzero(&c->key, sizeof c->key);
+    return EX_CONFIG;
+}
+
 int master_run(struct settings *s)
 {
     struct children c = {.settings = s, .control_fd = -1, .tutor_fd = -1, .milter_fd = -1};
@@ -292,11 +300,11 @@ int master_run(struct settings *s)
         return EX_CONFIG;
     if (!guard_check(s) || !guard_close(s, SANDBOX_MASTER)) {
         unlink_sockets(s);
-        return EX_CONFIG;
+        return give_up(&c);
     }
     if (!fronts_start(&c)) {
         fronts_kill(&c, SIGKILL);
-        return EX_CONFIG;
+        return give_up(&c);
     }
     log_info("started: %zu listeners, at most %d workers, sandbox=%s", s->listener_count,
              s->workers, s->sandbox_required ? "required" : "best");

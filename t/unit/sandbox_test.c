@@ -350,6 +350,8 @@ static void holds(const struct deed *d, enum sandbox_kind kind)
     int want = expected_of(d, kind);
     if (SANITIZED && d->fn == lengthen)
         want = 0; /* a sanitizer's report would be lost */
+    if (SANITIZED && d->fn == trace)
+        want = OTHER; /* it looks for leaks by ptrace */
     if (d->fn == signal_parent && sandbox_parts_landlock_abi() < 6 && kind == SANDBOX_WORKER)
         want = 0; /* Landlock's, since Linux 6.12 */
     const int got = does(d->fn, kind);
