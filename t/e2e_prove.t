@@ -19,14 +19,16 @@ sub start {
     $site = FilterdTest::Site->start(attach => $ways, keys => { user => 'curve' }, users => ['debug'], main => $main);
 }
 
+our @as; # a command in front of it
+
 # Runs it: the exit code, and for each subject what is said of it.
 sub said {
     my (@args) = @_;
     my $t = $site->{t};
-    my ($status, $out, $err) = $site->{filterd}->try_ctl(undef, 'check', '--prove', '--json', '--postfix',
-        $t->dir . '/postfix/etc', '--smtp', '127.0.0.1:' . $t->port('smtp'), @args);
+    my ($status, $out, $err) = $t->try_run(undef, @as, $t->dir . '/bin/filterctl', 'check', '--prove', '--json',
+        '--postfix', $t->dir . '/postfix/etc', '--smtp', '127.0.0.1:' . $t->port('smtp'), @args);
     diag("exit $status\n$out$err") if $ENV{SHOW};
-    my %said = map { $_ => '' } qw(smtp queue filterd log mailbox disk delivery postfix subject sandbox core);
+    my %said = map { $_ => '' } qw(smtp queue filterd log mailbox disk delivery postfix subject sandbox core watch);
     my $lines = eval { decode_json($out) } || [];
     $said{ $_->{subject} } .= ($said{ $_->{subject} } ? "\n" : '') . "$_->{result}: $_->{text}" for @$lines;
     return { %said, exit => $status, err => $err };
@@ -46,15 +48,14 @@ subtest 'before the queue' => sub {
 };
 
 subtest 'not as root' => sub {
-    my $t = $site->{t};
-    my ($status, $out) = $t->try_run(undef, 'setpriv', "--reuid=$FilterdTest::FILTERD_USER", '--clear-groups',
-        $t->dir . '/bin/filterctl', 'check', '--prove', '--postfix', $t->dir . '/postfix/etc',
-        '--smtp', '127.0.0.1:' . $t->port('smtp'));
-    is($status, 1, 'warnings');
-    like($out, qr/^warning\twatch\tthis is not root: only/m, 'it says what it could not see');
-    like($out, qr/^warning\tqueue\t.*cannot be looked into, as this is not root/m, 'not the queue');
-    like($out, qr/^warning\tmailbox\tPostfix has delivered it, but/m, 'nor the mailbox');
-    like($out, qr/^ok\tfilterd\tnothing/m, 'and goes on with the rest');
+    local @as = ('/usr/bin/setpriv', "--reuid=$FilterdTest::FILTERD_USER", '--clear-groups');
+    my $s = said();
+    is($s->{exit}, 1, 'warnings');
+    like($s->{watch}, qr/^warning: this is not root: only/, 'it says what it could not see');
+    like($s->{queue}, qr/^warning: .*cannot be looked into, as this is not root/, 'not the queue');
+    like($s->{mailbox}, qr/^warning: Postfix has delivered it, but/, 'nor the mailbox');
+    like($s->{filterd}, qr/^ok: nothing/, 'and goes on with the rest');
+    $site->{dovecot}->wait_mails(1, $to);
 };
 
 subtest 'speed_adjust' => sub {
@@ -76,6 +77,13 @@ subtest 'the key is gone' => sub {
     like($s->{mailbox}, qr{^bad: \S+/Maildir/\S+: holds it in plaintext \(text, }m, 'the mailbox has it in plaintext');
     $s = said();
     like($s->{err}, qr/no user has a key/, 'and nobody is left to send to');
+};
+
+subtest 'filterd is down' => sub {
+    $site->{filterd}->down;
+    my $s = said('--to', $to);
+    is($s->{exit}, 2, 'is bad');
+    like($s->{smtp}, qr/^bad: .*: to (?:RCPT|DATA|the message).* it says: 4\d\d /, 'at which command, with the reply');
 };
 
 subtest 'content_filter' => sub {
@@ -104,6 +112,10 @@ subtest 'stuck' => sub {
     is($s->{exit}, 2, 'is bad');
     like($s->{delivery}, qr/^bad: it got stuck in Postfix: deferred \(connect to .*refused/, 'where, and why');
     is(scalar(my @left = $site->{postfix}->queue), 0, 'nothing is left in the queue');
+    local @as = ('/usr/bin/setpriv', '--bounding-set=-sys_admin', '--inh-caps=-sys_admin');
+    $s = said('--to', $to);
+    like($s->{watch}, qr/^warning: the kernel tells nothing/, 'without the right to hear of writes');
+    like($s->{queue}, qr/^warning: .* held it in plaintext/, 'the queue is looked through');
     $site->{filterd}->up;
 };
 
@@ -112,6 +124,14 @@ subtest 'virtual_transport' => sub {
     my $s = said('--to', $to);
     is($s->{exit}, 1, 'a warning');
     like($s->{queue}, qr/^warning: /, 'the queue held it');
+    like($s->{mailbox}, qr/^ok: [^\n]+: holds it sealed\z/, 'the mailbox has it sealed');
+};
+
+subtest 'milter' => sub {
+    start(['milter']);
+    my $s = said('--to', $to);
+    is($s->{exit}, 1, 'a warning');
+    like($s->{postfix}, qr/^warning: milter: the queue file/, 'of what it is known for');
     like($s->{mailbox}, qr/^ok: [^\n]+: holds it sealed\z/, 'the mailbox has it sealed');
 };
 

@@ -40,8 +40,9 @@ int filterctl_check(struct filterctl *ctl, int argc, char **argv)
 {
     struct filterctl_check c = {.ctl = ctl};
     g_autofree char *error = NULL;
-    if (argc > 1 && !strcmp(argv[1], "--prove"))
-        return filterctl_prove(ctl, argc, argv);
+    for (int i = 1; i < argc; i++)
+        if (!strcmp(argv[i], "--prove"))
+            return filterctl_prove(ctl, argc, argv);
     if (argc == 3 && !strcmp(argv[1], "--postfix"))
         c.postfix_dir = argv[2];
     else if (argc != 1)

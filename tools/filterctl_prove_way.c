@@ -93,11 +93,20 @@ static void refine(struct filterctl_way *w, const struct filterctl_postconf *p, 
     }
 }
 
-static void tell_kind(const struct filterctl_way *w, struct filterctl_check *c)
+static void tell_proxy(const char *filter, struct filterctl_check *c)
+{
+    if (leads_to_us(c->ctl->settings, filter))
+        filterctl_check_tell(c, FILTERCTL_CHECK_OK, "postfix", "smtpd_proxy_filter: mail is sealed before it is queued");
+    else
+        filterctl_check_tell(c, FILTERCTL_CHECK_WARNING, "postfix",
+                             "smtpd_proxy_filter = %s is no listener of filterd: see what it does with mail", filter);
+}
+
+static void tell_kind(const struct filterctl_way *w, const struct filterctl_postconf *p, struct filterctl_check *c)
 {
     switch (w->kind) {
     case WAY_PROXY:
-        filterctl_check_tell(c, FILTERCTL_CHECK_OK, "postfix", "smtpd_proxy_filter: mail is sealed before it is queued");
+        tell_proxy(filterctl_postconf_service_get(p, w->service, "smtpd_proxy_filter"), c);
         break;
     case WAY_CONTENT_FILTER:
         filterctl_check_tell(c, FILTERCTL_CHECK_WARNING, "postfix",
@@ -125,7 +134,7 @@ void filterctl_way_tell(struct filterctl_way *w, const struct filterctl_postconf
 {
     static const char *const copies[] = {"always_bcc", "recipient_bcc_maps", "sender_bcc_maps", "debug_peer_list"};
     refine(w, p, c->ctl->settings);
-    tell_kind(w, c);
+    tell_kind(w, p, c);
     if (strstr(filterctl_postconf_service_get(p, w->service, "smtpd_proxy_options"), "speed_adjust"))
         filterctl_check_tell(c, FILTERCTL_CHECK_BAD, "postfix",
                              "smtpd_proxy_options = speed_adjust writes each message to a file first: leave it empty");
