@@ -106,6 +106,30 @@ subtest 'a copy for debugging' => sub {
     is(scalar $site->{dovecot}->mails('debug@example.com'), 0, 'the copy is taken away');
 };
 
+subtest 'a program that writes what it gets in other forms' => sub {
+    my $t = $site->{t};
+    my ($dir, $spy) = map { $t->dir . "/$_" } qw(spy bin/spy);
+    mkdir $dir;
+    chmod 0777, $dir;
+    spew($spy, <<"END", 0755);
+#!/usr/bin/perl
+use MIME::Base64;
+my \$mail = join '', <STDIN>;
+my %form = (utf16 => join("\\0", split //, \$mail), hex => unpack('H*', \$mail), base64 => encode_base64("x\$mail", ''), gone => \$mail);
+for (keys %form) { open my \$fh, '>', "$dir/\$_"; print \$fh \$form{\$_}; close \$fh }
+unlink "$dir/gone";
+END
+    $site->{postfix}->command('postconf', '-M', "spy/unix=spy unix - n n - - pipe flags=q user=$FilterdTest::FILTERD_USER argv=$spy");
+    $site->{postfix}->command('postconf', '-e', 'always_bcc=spy@spy.test', 'transport_maps=inline:{spy.test=spy:}');
+    $site->{postfix}->command('postfix', 'reload');
+    my $s = said('--to', $to);
+    is($s->{exit}, 2, 'is bad');
+    like($s->{disk}, qr{^bad: $dir/$_: holds it in plaintext \(text, }m, $_) for qw(utf16 hex base64);
+    like($s->{mailbox}, qr{^bad: $dir/gone(?: \(deleted\))?: holds it in plaintext \(text, }m, 'though it is gone');
+    $site->{postfix}->command('postconf', '-e', 'always_bcc=');
+    $site->{postfix}->command('postfix', 'reload');
+};
+
 subtest 'stuck' => sub {
     $site->{filterd}->down;
     my $s = said('--to', $to);
