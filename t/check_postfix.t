@@ -81,6 +81,10 @@ finds('mail of any size', qr/^warning\t.*message_size_limit=0 is more/, \@two, "
 finds('smuggling', qr/^warning\t.*smtpd_forbid_bare_newline=no/, \@two, "smtpd_forbid_bare_newline = no\n");
 finds('a way back that forgets the client', qr/^warning\t.*smtpd_authorized_xforward_hosts/, \@two, '',
     sub { s/-o smtpd_authorized_xforward_hosts=\S+ // });
+finds('local mail past filterd', qr/^warning\t.*mail for example\.com, which is in mydestination/, \@two,
+    "mydestination = example.com, localhost\nvirtual_mailbox_domains =\n");
+finds('a socket below the queue', qr/^bad\t.*no service other\/unix/, [qw(smtpd_proxy_filter reinject)],
+    "virtual_transport = other:unix:run/lmtp.sock\n");
 finds('nothing of filterd', qr/^warning\t.*nothing in main\.cf and master\.cf leads/, []);
 
 subtest 'a milter' => sub {

@@ -75,9 +75,13 @@ static bool is_here(const char *host)
 static bool is_endpoint(const char *at, const struct endpoint *e)
 {
     const char *path = strstr(at, "unix:");
-    if (e->path)
-        return path && !strcmp(path + strlen("unix:"), e->path);
-    if (!e->host || path)
+    if (e->path && path) {
+        path += strlen("unix:"); /* a relative one is below Postfix's queue_directory */
+        const size_t n = strlen(path), whole = strlen(e->path);
+        return *path == '/' ? !strcmp(path, e->path)
+                            : n < whole && e->path[whole - n - 1] == '/' && !strcmp(e->path + whole - n, path);
+    }
+    if (e->path || !e->host || path)
         return false;
     const char *rest = g_str_has_prefix(at, "inet:") ? at + strlen("inet:") : at;
     const char *colon = strrchr(rest, ':');
@@ -297,6 +301,25 @@ static void check_size(struct look *l)
                 "the queue by a bounce", filterctl_postconf_get(l->p, "message_size_limit"), ours);
 }
 
+static bool leads(const struct look *l, const char *name)
+{
+    g_autofree char *transport = NULL;
+    return leads_to_us(l, filterctl_postconf_get(l->p, name), &transport);
+}
+
+/* virtual_transport is not for what Postfix holds for its own. */
+static void check_local(struct look *l)
+{
+    const struct settings *s = l->c->ctl->settings;
+    if (!l->last || leads(l, "mailbox_transport") || leads(l, "local_transport") || !s->domains[0])
+        return;
+    g_auto(GStrv) own_domains = filterctl_maps_words(filterctl_postconf_get(l->p, "mydestination"));
+    for (char **d = own_domains; *d; d++)
+        if (settings_is_local_domain(s, *d))
+            warn(l, "mail for %s, which is in mydestination, goes past virtual_transport: set "
+                    "mailbox_transport to filterd as well", *d);
+}
+
 static void check_attached(struct look *l)
 {
     if (!l->proxy && !l->after && !l->last && !l->milter)
@@ -357,7 +380,7 @@ static void check_aliases(struct look *l)
 void filterctl_check_postfix(struct filterctl_check *c)
 {
     static const char *const ways[] = {"content_filter", "virtual_transport", "mailbox_transport",
-                                       "local_transport"};
+                                       "local_transport", "relay_transport"};
     g_autofree char *error = NULL;
     struct filterctl_postconf *p = filterctl_postconf_read(c->postfix_dir, &error);
     struct look l = {.c = c, .p = p};
@@ -372,6 +395,7 @@ void filterctl_check_postfix(struct filterctl_check *c)
         check_leg(&l, ways[i], filterctl_postconf_get(p, ways[i]));
     check_services(&l);
     check_attached(&l);
+    check_local(&l);
     check_sessions(&l);
     check_size(&l);
     check_aliases(&l);
