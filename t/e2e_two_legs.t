@@ -16,9 +16,9 @@ use Test::More;
 my $site = FilterdTest::Site->start(
     attach => [qw(smtpd_proxy_filter reinject virtual_transport)],
     keys => { rsa => 'rsa', curve => 'curve' },
-    users => [qw(plain late)],
+    users => [qw(plain late jail strict)],
     sieve => 1,
-    set => { 'spam.subject_tag' => '[SPAM] ', 'spf.received' => 'yes' },
+    set => { 'spam.subject_tag' => '[SPAM] ', 'spf.received' => 'yes', 'spam.quarantine' => 'jail@example.com' },
     main => "smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination\n"
         . "virtual_alias_maps = inline:{ {team\@example.com = rsa\@example.com, curve\@example.com} {hidden\@example.com = rsa\@example.com, plain\@example.com} }\n"
         . "smtpd_authorized_xclient_hosts = 127.0.0.0/8\n",
@@ -66,8 +66,9 @@ subtest 'by SMTP, in both legs' => sub {
     }
 };
 
+my $gtube = 'XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X';
+
 subtest 'spam' => sub {
-    my $gtube = 'XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X';
     my $sent = mail_like(subject => 'Offer', text => $gtube);
     $postfix->send($sent, 'alice@example.net', $r);
     my ($spam) = grep { header($_, 'Subject') =~ /Offer/ } $dovecot->wait_mails(1, $r, 'Junk');
@@ -76,6 +77,20 @@ subtest 'spam' => sub {
     is(header($spam, 'X-Filterd-Result'), 'Spam', 'is still spam behind, where only ciphertext is left');
     is(header($spam, 'X-Spam-Flag'), 'YES', 'flagged');
     is(join('|', headers($spam, 'Subject')), '[SPAM] Offer', 'tagged once');
+};
+
+subtest 'spam that is moved away, and refused' => sub {
+    $filterd->ctl(qw(user set strict@example.com spam_action=quarantine));
+    my $sent = mail_like(subject => 'Another offer', text => $gtube);
+    $postfix->send($sent, 'alice@example.net', 'strict@example.com');
+    my ($spam) = $dovecot->wait_mails(1, 'jail@example.com', 'Junk');
+    is_one_set($spam, 'no', 'in quarantine');
+    is(header($spam, 'X-Filterd-Result'), 'Spam', 'as spam');
+    like(poll(sub { (lines('jail@example.com'))[0] }), qr/result=kept/, 'not judged for the quarantine');
+    $filterd->ctl(qw(user set strict@example.com spam_action=reject));
+    my $client = $postfix->client;
+    like($client->deliver($sent, 'alice@example.net', 'strict@example.com'), qr/^550 /, 'refused while the client waits');
+    is(scalar(() = $dovecot->mails('strict@example.com')), 0, 'the recipient has neither');
 };
 
 subtest 'an alias that Postfix expands between the legs' => sub {
