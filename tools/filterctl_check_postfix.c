@@ -215,6 +215,14 @@ static void check_proxy(struct look *l)
     check_proxy_milters(l);
 }
 
+/* "smtp/inet", "192.0.2.1:25/inet", or behind postscreen. */
+static bool is_public(const char *service)
+{
+    const char *colon = strrchr(service, ':');
+    const char *port = colon ? colon + 1 : service;
+    return !strcmp(port, "smtp/inet") || !strcmp(port, "25/inet") || !strcmp(service, "smtpd/pass");
+}
+
 static void check_newline(struct look *l)
 {
     const char *value = own(l, "smtpd_forbid_bare_newline");
@@ -240,7 +248,7 @@ static void check_front(struct look *l)
     g_auto(GStrv) milters = filterctl_maps_words(own(l, "smtpd_milters"));
     for (char **m = milters; *m; m++)
         l->milter |= is_listener(l, PROTO_MILTER, *m);
-    if (strcmp(l->service, "smtp/inet") == 0)
+    if (is_public(l->service))
         check_newline(l);
 }
 
