@@ -31,9 +31,9 @@ struct milter_edits_copy {
  * if there were more than MILTER_EDITS_MAX, or fields beyond the limits of a header. */
 GVariant *milter_edits_new(const struct header *old, size_t count,
                            const struct milter_edits_copy *copy);
-/* The fields of a whole message, down to the empty line (g_free; its pointers are lent); NULL if a
- * limit ended them before. */
-struct header *milter_edits_fields(const void *data, size_t len, size_t *count_r);
+/* The fields of a whole message, down to the empty line (g_free; NULL if there is none; its pointers
+ * are lent); false if a limit ended them before. */
+bool milter_edits_fields(const void *data, size_t len, struct header **fields_r, size_t *count_r);
 /* Where its body begins: behind the first empty line. */
 size_t milter_edits_body(const void *data, size_t len);
 /* What has to follow a new body of new_len bytes so that nothing is left of one of old_len: lines of

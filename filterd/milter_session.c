@@ -161,9 +161,9 @@ static struct outcome find_fields(struct talk *t)
     guint32 said = 0;
     limits_forget();
     g_variant_lookup(t->arguments, "fields", "u", &said);
-    t->fields = milter_edits_fields(t->raw.data, t->raw.len, &t->field_count);
+    const bool whole = milter_edits_fields(t->raw.data, t->raw.len, &t->fields, &t->field_count);
     t->body = milter_edits_body(t->raw.data, t->raw.len);
-    if (t->fields && said == t->field_count)
+    if (whole && said == t->field_count)
         return outcome_of(REASON_OK);
     if (strstr(limits_noted(), "header-"))
         return outcome_of(REASON_MANY_FIELDS);

@@ -1,0 +1,136 @@
+/* What a front says on the milter socket, and the header fields of both sides. Byte 0 chooses:
+ * frames as they come; a good question whose message the rest is; or fields of an MTA and of a
+ * copy, which the edits must make of each other. */
+#include <glib.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/frame.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "filterd/milter_session.h"
+#include "t/unit/milter_mta.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct settings settings;
+static struct listener listener;
+static char *no_list[] = {NULL};
+
+static struct service *service(void)
+{
+    static const struct sitekey key;
+    settings.hostname = (char *)"mx.example.org";
+    settings.state_dir = (char *)"/nonexistent";
+    settings.header_prefix = (char *)"X-Filterd";
+    settings.recipient_delimiter = (char *)"+";
+    settings.control.path = (char *)"/nonexistent/control.sock";
+    settings.message_size_limit = 50000;
+    settings.limits = limits_default;
+    settings.domains = settings.trusted_networks = no_list;
+    listener = (struct listener){.name = (char *)"fuzz", .protocol = PROTO_MILTER};
+    settings.listeners = &listener;
+    settings.listener_count = 1;
+    log_to_fd(1023); /* closed: nothing is logged */
+    return service_new(&settings, &key, -1);
+}
+
+static bool say_message(int fd, const uint8_t *data, size_t size)
+{
+    static const char *const to[] = {"a@x.example", "b@x.example", NULL};
+    GVariantDict d;
+    struct header *fields;
+    size_t count;
+    milter_edits_fields(data, size, &fields, &count);
+    g_free(fields);
+    g_variant_dict_init(&d, NULL);
+    g_variant_dict_insert(&d, "listener", "s", "fuzz");
+    g_variant_dict_insert(&d, "sender", "s", "c@x.example");
+    g_variant_dict_insert(&d, "fields", "u", (guint32)count);
+    g_variant_dict_insert_value(&d, "recipients", g_variant_new_strv(to, -1));
+    if (!frame_send(fd, g_variant_new("(s@a{sv})", "message", g_variant_dict_end(&d)), 0))
+        return false;
+    for (int i = 0; i < 2; i++, size = 0)
+        if (!frame_send(fd, g_variant_new_from_data(G_VARIANT_TYPE("ay"), data, size, TRUE, NULL, NULL), 0))
+            return false;
+    return true;
+}
+
+/* Whatever was said, what comes back is one answer, and it lets nothing pass: there are no users to
+ * be read. */
+static void check(int fd)
+{
+    GVariant *results = NULL, *answer = frame_recv(fd, FRAME_ANSWER, 1 << 20, 0);
+    guint32 result = RES_TEMP;
+    if (!answer)
+        return;
+    g_variant_get(answer, "(i&s@a{sv})", NULL, NULL, &results);
+    if (!g_variant_lookup(results, "result", "u", &result) || result == RES_OK)
+        __builtin_trap();
+    g_variant_unref(results);
+    g_variant_unref(answer);
+}
+
+static void talk(const uint8_t *data, size_t size, bool good)
+{
+    static struct service *sv;
+    int fds[2], bytes = 1 << 20;
+    if ((!sv && !(sv = service())) || socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
+        return;
+    setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    if (good ? say_message(fds[1], data, size) : write(fds[1], data, size) == (ssize_t)size) {
+        shutdown(fds[1], SHUT_WR);
+        milter_session_run(fds[0], &(struct milter_session_place){.service = sv});
+        check(fds[1]);
+    }
+    close(fds[0]);
+    close(fds[1]);
+}
+
+/* data: how much of it is the MTA's, how much ours on top; then both. */
+static void edit(const uint8_t *data, size_t size)
+{
+    size_t n, unused;
+    struct header *old, *new;
+    if (size < 4)
+        return;
+    const size_t first = MIN(((size_t)data[0] << 8) | data[1], size - 4);
+    const char *text = (const char *)data + 4;
+    struct milter_edits_copy copy = {text + first, size - 4 - first, 0};
+    copy.added = MIN(((size_t)data[2] << 8) | data[3], copy.len);
+    if (memchr(text, 0, size - 4) || !milter_edits_fields(text, first, &old, &n))
+        return;
+    const bool whole = milter_edits_fields(copy.data, copy.len, &new, &unused);
+    GVariant *edits = milter_edits_new(old, n, &copy);
+    if (edits && whole) {
+        GPtrArray *have = fields_of(text, first), *want = fields_of(copy.data, copy.len);
+        g_variant_ref_sink(edits);
+        for (gsize i = 0; i < g_variant_n_children(edits); i++) {
+            GVariant *one = g_variant_get_child_value(edits, i);
+            apply(have, one);
+            g_variant_unref(one);
+        }
+        char *a = joined(have), *b = joined(want), *c = sorted(a), *d = sorted(b);
+        if (strcmp(c, d) != 0)
+            __builtin_trap();
+        g_free(a), g_free(b), g_free(c), g_free(d);
+        g_ptr_array_unref(have);
+        g_ptr_array_unref(want);
+        g_variant_unref(edits);
+    }
+    g_free(old);
+    g_free(new);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 1 || size > 60000)
+        return 0;
+    if (data[0] % 3 == 2)
+        edit(data + 1, size - 1);
+    else
+        talk(data + 1, size - 1, data[0] % 3 == 1);
+    return 0;
+}
