@@ -51,11 +51,11 @@ sub gpgit {
     $t->run('/bin/cp', $script, "$dir/gpgit.pl");
     my $port = $t->port('spamd');
     $spamd->run(sub {
-        $t->spawn($t->log_file('spamd'), '/usr/sbin/spamd', '-L', '-x', '-u', $user, '-m', 2, '-p', $port, '-H', $home);
+        $t->spawn($t->log_file('spamd'), '/usr/sbin/spamd', '-L', '-x', '-s', 'stderr', '-u', $user, '-m', 2, '-p', $port, '-H', $home);
     });
     poll(sub { FilterdTest::Client::listens($port) }) or die "no spamd\n", slurp($t->log_file('spamd'));
-    spew("$dir/pipe", "#!/bin/sh\nset -o pipefail\nspamc -p $port | /usr/bin/perl $dir/gpgit.pl \"\$2\" |"
-            . " /usr/sbin/sendmail -G -i -f \"\$1\" -- \"\$2\" || exit 75\n" =~ s/set -o pipefail\n//r, 0755);
+    spew("$dir/pipe", "#!/bin/sh\nunset MAIL_CONFIG\nspamc -p $port | /usr/bin/perl $dir/gpgit.pl \"\$2\" |"
+            . " /usr/sbin/sendmail -G -i -f \"\$1\" -- \"\$2\" || exit 75\n", 0755);
     return {
         name => 'spamc|gpgit', how => '-o content_filter=gpgit:', seals => 1,
         main => "gpgit_destination_recipient_limit = 1\ngpgit_destination_concurrency_limit = 2\n",
