@@ -8,8 +8,9 @@
 #define ADDRESS_MAX_GROUPS 5000
 #define PARAMETER_NAME_MAX 59
 #define NESTING_MAX 500
-/* Header fields of all parts together, against those of one header. */
+/* Of all parts together, against those of one header: fields, and bytes of addresses. */
 #define PARTS_FIELDS 10
+#define PARTS_ADDRESSES 4
 
 static const char *const address_headers[] = {
     "from:",        "to:",        "cc:",        "bcc:",        "sender:",       "reply-to:",
@@ -24,6 +25,7 @@ struct scan {
     const struct limits *limits;
     const char *end;
     size_t boundaries, fields, depth;
+    size_t address_bytes, groups; /* of all parts */
     bool in_header, nested; /* nested: after this header another one follows */
     struct level levels[NESTING_MAX + 1];
 };
@@ -55,20 +57,24 @@ static bool is_field(const char *p, const char *end, const char *name_and_colon)
     return p < end && *p == ':';
 }
 
-static bool address_ok(const struct limits *l, const char *p, const char *end)
+/* GMime makes objects of them all, each a hundred times the size of its text. */
+static bool address_ok(struct scan *s, const char *p, const char *end)
 {
-    size_t groups = 0;
-    if ((size_t)(end - p) > l->address_bytes)
+    s->address_bytes += (size_t)(end - p);
+    if ((size_t)(end - p) > s->limits->address_bytes ||
+        s->address_bytes > s->limits->address_bytes * PARTS_ADDRESSES)
         return false;
     for (; p < end; p++)
-        groups += *p == ':';
-    return groups <= ADDRESS_MAX_GROUPS;
+        s->groups += *p == ':';
+    return s->groups <= ADDRESS_MAX_GROUPS;
 }
 
-static bool parameters_ok(const char *p, const char *end)
+/* Each parameter becomes an object, as a field does. */
+static bool parameters_ok(struct scan *s, const char *p, const char *end)
 {
     size_t run = 0;
     for (; p < end; p++) {
+        s->fields += *p == ';';
         if (*p == '=' && run > PARAMETER_NAME_MAX)
             return false;
         run = strchr("; \t\r\n\"=", *p) ? 0 : run + 1;
@@ -162,13 +168,13 @@ static bool field_ok(struct scan *s, const char *p)
         return refuse(LIMITS_LINE);
     if ((n == strlen("content-type") && is_field(p, end, "content-type:")) ||
         (n == strlen("content-disposition") && is_field(p, end, "content-disposition:"))) {
-        if (!parameters_ok(p, end))
+        if (!parameters_ok(s, p, end))
             return refuse(LIMITS_LINE);
         return !s->in_header || n != strlen("content-type") || enter(s, p, end);
     }
     for (size_t i = 0; n > 0 && i < G_N_ELEMENTS(address_headers); i++)
         if (strlen(address_headers[i]) == n + 1 && is_field(p, end, address_headers[i]))
-            return address_ok(s->limits, p, end) || refuse(LIMITS_ADDRESS);
+            return address_ok(s, p, end) || refuse(LIMITS_ADDRESS);
     return true;
 }
 
@@ -188,9 +194,9 @@ static bool line_ok(struct scan *s, const char *p)
         return true;
     }
     s->fields += s->in_header;
-    if (s->fields > s->limits->header_count * PARTS_FIELDS)
-        return refuse(LIMITS_HEADER_COUNT);
-    return *p == ' ' || *p == '\t' || field_ok(s, p);
+    if (*p != ' ' && *p != '\t' && !field_ok(s, p))
+        return false;
+    return s->fields <= s->limits->header_count * PARTS_FIELDS || refuse(LIMITS_HEADER_COUNT);
 }
 
 /* The message's own header: false if its Content-* fields are not for GMime. */

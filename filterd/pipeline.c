@@ -30,8 +30,7 @@
  * down by SIGALRM, and the MTA still has the message. Before the queue Postfix waits 100 s. */
 #define STUCK_SECONDS 400
 #define STUCK_WAITING_SECONDS 89
-/* Of CPU: ten times what the worst message we know of takes. */
-#define CPU_SECONDS 10
+/* Of CPU, beside the limit. */
 #define CPU_SECONDS_PER_MB 5
 /* Of the time there is before the queue, delivery keeps at least half. */
 #define ASKING_SHARE 2
@@ -444,7 +443,8 @@ void pipeline_run(struct service *sv, struct hop *hop, const struct arrival *a,
 {
     struct way w = {.service = sv, .hop = hop, .arrival = a};
     alarm(a->client_waits ? STUCK_WAITING_SECONDS : STUCK_SECONDS);
-    sandbox_cpu(CPU_SECONDS + CPU_SECONDS_PER_MB * (unsigned)(a->raw->len >> 20));
+    sandbox_cpu((unsigned)limits_get()->cpu_seconds +
+                CPU_SECONDS_PER_MB * (unsigned)(a->raw->len >> 20));
     w.turns = g_new0(struct turn, a->envelope->recipients->len);
     limits_forget();
     w.message = message_new((const char *)a->raw->data, a->raw->len);

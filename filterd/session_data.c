@@ -1,4 +1,5 @@
 /* DATA: takes the message in, has it delivered, and says what became of it. */
+#include <malloc.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -10,6 +11,9 @@
 
 #define DATA_IDLE_MS 300000
 #define QUEUED_DELIVER_MS 280000
+/* A message this large may leave as much in small pieces: their memory goes back to the kernel. */
+#define TRIM_BYTES (256 * 1024)
+
 static bool before_queue(const struct session *s)
 {
     return s->place->listener->protocol == PROTO_SMTP;
@@ -205,7 +209,10 @@ void session_data(struct session *s, const char *argument)
         s->over = true;
     }
     s->incoming = NULL;
+    const bool large = raw.len > TRIM_BYTES;
     bytes_free(&raw);
     hold(s, 0);
     session_reset(s);
+    if (large)
+        malloc_trim(0);
 }

@@ -1,6 +1,7 @@
 #include "filterd/worker.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -22,6 +23,9 @@
 #define SESSIONS_PER_WORKER 500
 /* For all that is no message; the pipeline gives each of these its own. */
 #define TALK_CPU_SECONDS 60
+/* What is larger than that is given back to the kernel when it is freed: left to itself the C library
+ * would keep as much as the largest message ever took, in every worker. */
+#define MMAP_BYTES (128 * 1024)
 
 static volatile int wake, shed;
 static volatile sig_atomic_t leave;
@@ -175,6 +179,7 @@ int worker_run(const struct worker_place *place)
     size_t index;
     int fd;
     own_place = place;
+    mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
     set_signals();
     prctl(PR_SET_NAME, "filterd-worker");
     int courier = courier_start(s);

@@ -104,9 +104,11 @@ static bool is_session_key(const struct packet *k)
     return k->tag == PACKET_SKESK && k->data[0] >= 4 && k->data[0] <= 6;
 }
 
+/* The first chunk has 512 bytes or more (RFC 4880, section 4.2.2.4). */
 static bool is_ciphertext(const struct packet *k)
 {
-    return (k->tag == PACKET_SEIPD || k->tag == PACKET_AEAD) && k->first_len > 0 &&
+    return (k->tag == PACKET_SEIPD || k->tag == PACKET_AEAD) &&
+           k->first_len >= (k->chunked ? 512 : 1) &&
            (k->data[0] == 1 || k->data[0] == 2) && k->total_len >= 1 + 16 + 2 + 20;
 }
 

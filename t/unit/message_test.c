@@ -288,6 +288,9 @@ static void limits(void **state)
     assert_string_equal(met(MIXED, "--b\r\n\r\n", 2001, ""), "tree parts");
     assert_string_equal(met("A: b\r\n\r\n", "--b\r\n", 30000, ""), "tree ");
     assert_string_equal(met(MIXED "--b\r\n", "C: d\r\n", 20001, "\r\n"), "tree header-count");
+    assert_string_equal(met(MIXED "--b\r\nContent-Type: a/b", "; c=d", 20001, "\r\n\r\n"),
+                        "tree header-count");
+    assert_string_equal(met(NESTED "To: a@b\r\n", "Cc: \"a b\" <c@d>\r\n", 16000, "\r\n"), "tree address");
     assert_string_equal(met(NESTED, "C: d\r\n", 20001, "\r\n"), "tree header-count");
     assert_true(has_tree("Content-Type: text/plain; ", "a", 59, "=\xc3\xa4\r\n\r\n"));
     assert_false(has_tree("Content-Type: text/plain; ", "a", 60, "=\xc3\xa4\r\n\r\n"));

@@ -65,7 +65,7 @@ sub say {
 
 sub dot_stuffed {
     my ($message) = @_;
-    $message =~ s/^\./../mg;
+    $message =~ s/(\A|\r\n)\./$1../g; # no bare CR or LF begins a line
     return $message;
 }
 

@@ -36,12 +36,18 @@ sub as_sent {
     return $text;
 }
 
+# smtp: a listener before the queue as well, in run/smtp.sock.
 sub start {
-    my ($class, $lanes) = @_;
+    my ($class, $lanes, $smtp) = @_;
     my $t = FilterdTest->new;
     my $self = bless { t => $t, mail => $t->dir . '/mail' }, $class;
+    my $hop = "maildir:$self->{mail}/%d/%n";
+    my %smtp = $smtp ? ('listener smtp.protocol' => 'smtp', 'listener smtp.next_hop' => $hop,
+        'listener smtp.address' => 'unix:' . $t->dir . '/run/smtp.sock') : ();
     $self->{filterd} = FilterdTest::Daemon->start($t, idle => 1,
-        set => { 'listener lmtp.next_hop' => "maildir:$self->{mail}/%d/%n" });
+        set => { 'listener lmtp.next_hop' => $hop, %smtp,
+            'anonymize.inbound' => "$FilterdTest::ROOT/rules/anonymize-inbound.pcre",
+            'dnsbl.lists' => "$FilterdTest::ROOT/rules/dnsbl.conf" });
     mkdir $self->{mail};
     chown +(getpwnam $FilterdTest::FILTERD_USER)[2, 3], $self->{mail};
     $self->daemon;
@@ -73,7 +79,7 @@ sub daemon {
         open STDIN, '<', '/dev/null';
         open STDOUT, '>&', $to;
         open STDERR, '>&', $to;
-        exec $t->dir . '/bin/filterd';
+        exec '/bin/sh', '-c', 'ulimit -s 8192; exec "$0"', $t->dir . '/bin/filterd';
     }
     close $to;
     $t->at_end(sub { FilterdTest::end_process($pid) });
@@ -85,6 +91,24 @@ sub daemon {
 # it returns (lines) is gathered.
 sub send_all {
     my ($self, $files, $code) = @_;
+    return $self->in_lanes(sub { $self->lane($_[0], $_[1], $files, $code) });
+}
+
+# code->(lane, number, item) for each item, in the lanes' processes; the lines it returns.
+sub each {
+    my ($self, $items, $code) = @_;
+    my $step = @{ $self->{lanes} };
+    return $self->in_lanes(sub {
+        my ($lane, $first) = @_;
+        for (my $i = $first; $i < @$items; $i += $step) {
+            print map { "$_\n" } $code->($lane, $i, $items->[$i]);
+        }
+    });
+}
+
+# code->(lane, its number) in a process for each lane; the lines they print.
+sub in_lanes {
+    my ($self, $code) = @_;
     my $lanes = $self->{lanes};
     my @from;
     for my $l (0 .. $#$lanes) {
@@ -92,7 +116,7 @@ sub send_all {
         if (!$pid) {
             $SIG{INT} = $SIG{TERM} = 'DEFAULT';
             $| = 1;
-            eval { $self->lane($lanes->[$l], $l, $files, $code); 1 } or print "died: $@";
+            eval { $code->($lanes->[$l], $l); 1 } or print "died: $@";
             POSIX::_exit(0);
         }
         push @from, $out;
