@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/message.h"
 #include "classifier/classifier.h"
 
@@ -22,14 +23,13 @@ static void see_token(const char *token, void *arg)
     ++*count;
 }
 
-int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
+static void read_message(const char *raw, size_t len)
 {
     size_t sum = 0, count = 0;
-    char *raw = g_malloc(len + 1); /* no byte more than it has may be read: ASan watches the last */
-    memcpy(raw, data, len);
-    raw[len] = 0;
+    limits_forget();
     struct message *m = message_new(raw, len);
-    if (m->body < raw || m->body + m->body_len != raw + len)
+    if (m->body < raw || m->body + m->body_len != raw + len ||
+        m->header_count > limits_get()->header_count)
         abort();
     for (size_t i = 0; i < m->header_count; i++) {
         const struct header *h = &m->headers[i];
@@ -42,6 +42,22 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
     tokens_each(tokens, see_token, &count);
     tokens_free(&tokens);
     message_free(&m);
+}
+
+/* Limits that any input can reach. */
+static const struct limits small = {.header_bytes = 300, .header_count = 4, .address_bytes = 40,
+                                    .line_bytes = 50, .parts = 5, .nesting = 3, .encoded_words = 2,
+                                    .tokens = 20, .uris = 1, .signatures = 1};
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
+{
+    char *raw = g_malloc(len + 1); /* no byte more than it has may be read: ASan watches the last */
+    memcpy(raw, data, len);
+    raw[len] = 0;
+    limits_set(&limits_default);
+    read_message(raw, len);
+    limits_set(&small);
+    read_message(raw, len);
     g_free(raw);
     return 0;
 }
