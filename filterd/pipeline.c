@@ -259,6 +259,13 @@ static struct outcome deliver(struct way *w, struct turn *t, struct report *repo
     return o;
 }
 
+/* From now on: for the message, and anew for each copy, as a thousand recipients are no attack. */
+static void allow_cpu(const struct way *w)
+{
+    const unsigned megabytes = (unsigned)(w->arrival->raw->len >> 20);
+    sandbox_cpu((unsigned)limits_get()->cpu_seconds + CPU_SECONDS_PER_MB * megabytes);
+}
+
 static struct outcome serve(struct way *w, struct turn *t)
 {
     struct outcome o = outcome_of(REASON_UNFORESEEN);
@@ -406,6 +413,7 @@ static void serve_all(struct way *w, struct outcome *outcomes)
     if (a->client_waits && !all_are_treated(w, outcomes))
         return;
     for (guint i = 0; i < a->envelope->recipients->len; i++) {
+        allow_cpu(w);
         outcomes[i] = serve(w, &w->turns[i]);
         if (a->settled && !a->settled(i, &outcomes[i], a->arg))
             break;
@@ -443,8 +451,7 @@ void pipeline_run(struct service *sv, struct hop *hop, const struct arrival *a,
 {
     struct way w = {.service = sv, .hop = hop, .arrival = a};
     alarm(a->client_waits ? STUCK_WAITING_SECONDS : STUCK_SECONDS);
-    sandbox_cpu((unsigned)limits_get()->cpu_seconds +
-                CPU_SECONDS_PER_MB * (unsigned)(a->raw->len >> 20));
+    allow_cpu(&w);
     w.turns = g_new0(struct turn, a->envelope->recipients->len);
     limits_forget();
     w.message = message_new((const char *)a->raw->data, a->raw->len);
