@@ -1,0 +1,195 @@
+/* Small limits, and what is read then: no more, with a note, and what lies within them as before. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <glib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/message.h"
+#include "classifier/tokens.h"
+#include "rules/dkim_field.h"
+#include "rules/dmarc_from.h"
+#include "rules/uri.h"
+
+static struct limits small;
+
+static int begin(void **state)
+{
+    (void)state;
+    small = limits_default;
+    limits_forget();
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    limits_set(&limits_default);
+    limits_forget();
+    return 0;
+}
+
+static char *repeated(const char *before, const char *text, size_t times, const char *after)
+{
+    GString *out = g_string_new(before);
+    for (size_t i = 0; i < times; i++)
+        g_string_append(out, text);
+    g_string_append(out, after);
+    return g_string_free(out, FALSE);
+}
+
+static char *subject_of(size_t words)
+{
+    char *raw = repeated("Subject: ", "=?utf-8?q?a?= ", words, "\r\n\r\n");
+    struct message *m = message_new(raw, strlen(raw));
+    char *text = header_text(&m->headers[0]);
+    message_free(&m);
+    g_free(raw);
+    return text;
+}
+
+static void encoded_words(void **state)
+{
+    (void)state;
+    small.encoded_words = 3;
+    limits_set(&small);
+    char *text = subject_of(3);
+    assert_string_equal(text, "aaa");
+    assert_string_equal(limits_noted(), "");
+    g_free(text);
+    text = subject_of(5);
+    assert_string_equal(text, "aaa =?utf-8?q?a?= =?utf-8?q?a?=");
+    assert_string_equal(limits_noted(), "encoded-words");
+    g_free(text);
+}
+
+static void line_bytes(void **state)
+{
+    (void)state;
+    small.line_bytes = 1000;
+    limits_set(&small);
+    char *raw = repeated("Subject: ", "x", 2000, "\r\n\r\n");
+    struct message *m = message_new(raw, strlen(raw));
+    char *text = header_text(&m->headers[0]);
+    assert_in_range(strlen(text), 900, 1000);
+    assert_int_equal(m->headers[0].len, strlen(raw) - 2); /* kept whole */
+    assert_string_equal(limits_noted(), "line-length");
+    g_free(text);
+    message_free(&m);
+    g_free(raw);
+}
+
+static size_t tokens_in(size_t words)
+{
+    char *raw = repeated("A: b\r\n\r\n", "one two three four five six seven eight ", words / 8, "\r\n");
+    struct message *m = message_new(raw, strlen(raw));
+    struct tokens *t = tokens_new(m);
+    const size_t count = tokens_count(t);
+    tokens_free(&t);
+    message_free(&m);
+    g_free(raw);
+    return count;
+}
+
+static void tokens(void **state)
+{
+    (void)state;
+    small.tokens = 200;
+    limits_set(&small);
+    assert_in_range(tokens_in(80), 80, 199);
+    assert_string_equal(limits_noted(), "");
+    assert_in_range(tokens_in(400), 200, 202); /* gaps are none */
+    assert_string_equal(limits_noted(), "tokens");
+}
+
+static void count_host(const char *host, void *arg)
+{
+    (void)host;
+    ++*(int *)arg;
+}
+
+static int uris_in(size_t n)
+{
+    char *text = repeated("", "http://a.example/ ", n, "");
+    int count = 0;
+    uri_each(text, strlen(text), count_host, &count);
+    g_free(text);
+    return count;
+}
+
+static void uris(void **state)
+{
+    (void)state;
+    small.uris = 5;
+    limits_set(&small);
+    assert_int_equal(uris_in(4), 4);
+    assert_string_equal(limits_noted(), "");
+    assert_int_equal(uris_in(9), 5);
+    assert_string_equal(limits_noted(), "uris");
+}
+
+static guint signatures_in(const char *field, size_t n)
+{
+    char *raw = repeated("", field, n, "\r\n");
+    size_t count;
+    struct header *headers = message_scan_headers(raw, strlen(raw), &count);
+    GArray *fields = dkim_field_list(headers, count);
+    const guint found = fields->len;
+    g_array_unref(fields);
+    g_free(headers);
+    g_free(raw);
+    return found;
+}
+
+static void signatures(void **state)
+{
+    (void)state;
+    small.signatures = 2;
+    limits_set(&small);
+    assert_int_equal(signatures_in("DKIM-Signature: v=1; d=a.example\r\n", 2), 2);
+    assert_string_equal(limits_noted(), "");
+    assert_int_equal(signatures_in("DKIM-Signature: v=1; d=a.example\r\n", 3), 2);
+    assert_string_equal(limits_noted(), "signatures");
+}
+
+static void addresses(void **state)
+{
+    char address[DMARC_FROM_ADDRESS];
+    (void)state;
+    small.address_bytes = 300;
+    limits_set(&small);
+    char *from = repeated("", "(c)", 80, " a@b.example");
+    assert_true(dmarc_from_address(from, strlen(from), address));
+    g_free(from);
+    from = repeated("", "(c)", 100, " a@b.example");
+    assert_false(dmarc_from_address(from, strlen(from), address));
+    g_free(from);
+}
+
+static void what_is_noted(void **state)
+{
+    (void)state;
+    for (int i = 0; i < LIMITS_NOTES; i++)
+        limits_note((enum limits_note)i);
+    assert_string_equal(limits_noted(), "header-size,header-count,address,line-length,parts,nesting,"
+                                        "encoded-words,tokens,uris,signatures");
+    limits_forget();
+    assert_string_equal(limits_noted(), "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(encoded_words, begin, end),
+        cmocka_unit_test_setup_teardown(line_bytes, begin, end),
+        cmocka_unit_test_setup_teardown(tokens, begin, end),
+        cmocka_unit_test_setup_teardown(uris, begin, end),
+        cmocka_unit_test_setup_teardown(signatures, begin, end),
+        cmocka_unit_test_setup_teardown(addresses, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_noted, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
