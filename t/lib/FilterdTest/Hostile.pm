@@ -157,6 +157,8 @@ my @ideas = (
     'words-marks'    => sub { with_fields('Subject: ' . fill($_[0], '?=?')) },
     'words-many'     => sub { with_fields(fill($_[0], 'Subject: ' . fill(4000, '=?a?q? ') . "\n")) },
     'words-equals-many' => sub { with_fields(fill($_[0], 'From: ' . fill(60000, '=?=a?q? ') . "\n")) },
+    'words-endless' => sub { with_fields(fill($_[0], 'Subject: ' . fill(99000, '=?=a?q?b=?=') . "\n")) },
+    'words-open-many' => sub { with_fields(fill($_[0], 'Reply-To: ' . fill(99000, '=?=?q?b ') . "\n")) },
     'words-in-part'  => sub { mixed(fill($_[0], "--b\nContent-Type: text/plain; name=\"" . fill(20000, '=?utf-8?q?a?= ') . "\"\n\nx\n")) },
     # ---- addresses ----
     'from-comments'   => sub { with_fields('From: ' . '(' x $_[0]) },
