@@ -12,7 +12,8 @@ sub offer {
     my ($kind, $at, $message, $from, @to) = @_;
     my %reply = map { $_ => '' } @to;
     my $c = eval { FilterdTest::Client->new($kind => $at) } or return \%reply;
-    my $said = $c->{hello} =~ /^2/ ? $c->say('XFORWARD ADDR=192.0.2.7 NAME=mx.example.net HELO=mx.example.net') : '';
+    my $said = $c->{hello};
+    $said = $c->say('XFORWARD ADDR=192.0.2.7 NAME=mx.example.net HELO=mx.example.net') if $said =~ /^2.*^250.XFORWARD/ms;
     $said = $c->say("MAIL FROM:<$from>") if $said =~ /^2/;
     return { map { $_ => $said } @to } if $said !~ /^2/;
     for my $to (@to) {
