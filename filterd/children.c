@@ -223,7 +223,6 @@ void children_reap(struct children *c)
         struct slot *slot = board_of_pid(c->board, pid);
         if (slot) {
             note_end(c, "worker", pid, status);
-            c->misconfigured |= WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG;
             board_set(slot, SLOT_FREE);
         } else if (pid == c->keeper) {
             note_end(c, "keeper", pid, status);

@@ -20,7 +20,6 @@ struct children {
     pid_t keeper;
     GArray *fronts; /* fronts.c's */
     gint64 not_before; /* monotonic microseconds: no new child earlier, after one died young */
-    bool misconfigured; /* a worker could not start as the settings demand */
 };
 
 /* Makes the pipes and the board. */

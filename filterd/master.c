@@ -267,7 +267,7 @@ static void unlink_sockets(const struct settings *s)
 
 static void loop(struct children *c)
 {
-    while (!stop && !c->misconfigured) {
+    while (!stop) {
         if (reload)
             reread(c);
         if (!c->keeper && g_get_monotonic_time() >= c->not_before)
@@ -279,12 +279,12 @@ static void loop(struct children *c)
     }
 }
 
-static int give_up(struct children *c)
+static int give_up(struct children *c, int code)
 {
     close_sockets(c);
     settings_free(&c->settings);
     explicit_bzero(&c->key, sizeof c->key);
-    return EX_CONFIG;
+    return code;
 }
 
 int master_run(struct settings *s)
@@ -296,15 +296,17 @@ int master_run(struct settings *s)
         log_warn("%s: [filterd] user=%s: no such user", s->file, s->user);
         return EX_CONFIG;
     }
+    /* EX_CONFIG waits for a person: only for what will be no better the next time. */
     if (!prepare_state(&c, pw) || !open_sockets(&c) || !drop_root(pw) || !children_init(&c))
-        return EX_CONFIG;
-    if (!guard_check(s) || !guard_close(s, SANDBOX_MASTER)) {
+        return EX_TEMPFAIL;
+    if (!guard_check(s)) {
         unlink_sockets(s);
-        return give_up(&c);
+        return give_up(&c, EX_CONFIG);
     }
-    if (!fronts_start(&c)) {
+    if (!guard_close(s, SANDBOX_MASTER) || !fronts_start(&c)) {
+        unlink_sockets(s);
         fronts_kill(&c, SIGKILL);
-        return give_up(&c);
+        return give_up(&c, EX_TEMPFAIL);
     }
     log_info("started: %zu listeners, at most %d workers, sandbox=%s", s->listener_count,
              s->workers, s->sandbox_required ? "required" : "best");
@@ -313,8 +315,7 @@ int master_run(struct settings *s)
     log_info("stopping");
     drain(&c);
     unlink_sockets(c.settings);
-    int code = c.misconfigured ? EX_CONFIG : EX_OK;
     settings_free(&c.settings);
     explicit_bzero(&c.key, sizeof c.key);
-    return code;
+    return EX_OK;
 }

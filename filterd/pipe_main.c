@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -249,8 +250,13 @@ static int run(const struct settings *s, const struct job *job)
         return EX_TEMPFAIL;
     signal(SIGPIPE, SIG_IGN);
     pid_t relay = start_relay(log_pipe, pair);
+    const pid_t outer = getpid();
     pid_t pid = relay > 0 ? fork() : -1;
     if (pid == 0) {
+        /* Who started us takes the outer one's end for ours, and will send the message again. */
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != outer)
+            _exit(EX_TEMPFAIL);
         close(pair[0]);
         log_to_fd(log_pipe[1]);
         _exit(child(s, &key, job, pair[1]));

@@ -185,7 +185,7 @@ int worker_run(const struct worker_place *place)
     int courier = courier_start(s);
     /* Privileges end here: everything above is set-up, everything below may meet mail. */
     if (!guard_close(s, SANDBOX_WORKER))
-        return EX_CONFIG;
+        return EX_TEMPFAIL;
     struct service *sv = service_new(s, place->key, courier);
     tell(place, SLOT_IDLE);
     for (int n = 0; n < SESSIONS_PER_WORKER && !courier_lost(place, sv) &&

@@ -24,7 +24,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 my $TRIES = $ENV{FAULTS} // 1;
-my $FEW = defined $ENV{FAULTS} ? 0 : 15; # of each mode
+my $FEW = defined $ENV{FAULTS} ? 0 : 12; # of each mode
 my $SEED = $ENV{FAULTS_SEED} // int rand 1e9;
 my $ONLY = $ENV{FAULTS_ONLY} // '.';
 $ONLY = qr/$ONLY/;
@@ -44,8 +44,10 @@ my $filterd = FilterdTest::Daemon->start($t, env => $faults->env, set => {
     'listener maildir.protocol' => 'lmtp',
     'listener maildir.address' => 'unix:' . $t->dir . '/run/maildir.sock',
     'listener maildir.next_hop' => "maildir:$maildir/%d/%n",
+    'deliver.next_hop' => 'smtp:inet:127.0.0.1:' . $t->port('sink-smtp'),
     'filterd.trusted_networks' => '127.0.0.0/8',
 });
+$sink{pipe} = $sink{smtp};
 my %at = (lmtp => $t->dir . '/run/lmtp.sock', smtp => $t->port(10025), maildir => $t->dir . '/run/maildir.sock');
 my %key = map { ("$_\@example.com" => FilterdTest::Keys->new($t, "$_\@example.com", $_)) } qw(rsa curve);
 $filterd->import_key($_) for values %key;
@@ -70,9 +72,11 @@ my %WAYS = (
 my @STEPS = grep { !/malloc|accept/ } @FilterdTest::Faults::KINDS;
 
 my %ROLES_IN = (lmtp => [qw(worker child gpg keeper master spf)], smtp => [qw(worker child gpg keeper master)],
-    maildir => [qw(courier worker)]);
+    maildir => [qw(courier worker)], pipe => [qw(pipe inner child gpg)]);
+# Those who start: from their fork or exec to where they wait for work.
+my %BIRTHS = (worker => [qw(young worker)], keeper => [qw(young keeper)], master => ['master']);
 
-my (%sum, @wrong, $trials);
+my (%sum, @wrong, $trials, $current);
 
 sub copies_of {
     my ($mode, $to) = @_;
@@ -90,14 +94,45 @@ sub forget_copies {
 # As systemd does.
 sub master_again {
     return 0 if waitpid($filterd->{pid}, POSIX::WNOHANG()) == 0;
+    push @wrong, "$current: the master gave up for good" if $? >> 8 == 78 && $current !~ /master born, (?:open|read|stat)/;
     $filterd->up;
     return 1;
 }
 
-# The next connection meets a worker that has seen no message yet.
-sub fresh_worker {
-    my $pid = $faults->pid('worker');
-    kill 'TERM', $pid if $pid;
+# That process ends as it is told to, and another begins: for the worker, one that has seen no
+# message yet.
+sub fresh {
+    my ($role) = @_;
+    my $old = $faults->pid($role);
+    kill 'TERM', $old if $old;
+    return if $role ne 'master';
+    $filterd->ended;
+    local $FilterdTest::PATIENCE = 1;
+    eval { $filterd->up };
+}
+
+# It is there and waits.
+sub await {
+    my ($role, $old) = @_;
+    poll(sub { $faults->pid($role) != $old || $faults->fired }, 2);
+    sleep 0.1;
+}
+
+# Postfix' pipe(8): a signal defers, exit codes tell the rest.
+sub offer_pipe {
+    my ($sent, @to) = @_;
+    my %reply;
+    for my $to (@to) {
+        my ($status) = $t->try_run($sent, $t->dir . '/bin/filterd-pipe', '-f', 'alice@example.net', '--', $to);
+        $reply{$to} = $status >= 128 ? '' : $status == 0 ? '250' : $status == 75 ? '451' : "554 exit status $status";
+    }
+    return \%reply;
+}
+
+sub offer {
+    my ($mode, $sent, @to) = @_;
+    return offer_pipe($sent, @to) if $mode eq 'pipe';
+    return FilterdTest::Mta::offer($mode eq 'smtp' ? 'smtp' : 'lmtp', $at{$mode}, $sent, 'alice@example.net', @to);
 }
 
 sub judge_copies {
@@ -117,19 +152,51 @@ sub judge_copies {
     return @bad;
 }
 
+# A copy may come twice only if the fault fell after the next hop took it, and before it took another:
+# the instant between its 250 and the keeper's record.
+sub doubled {
+    my ($mode, $fired) = @_;
+    my %times = map { $_ => [times_of($mode, $_)] } @everyone;
+    my @bad;
+    for my $to (grep { @{ $times{$_} } > 1 } @everyone) {
+        my ($first, @more) = @{ $times{$to} };
+        my $later = grep { $_ > $first && $_ < ($fired ? $fired->{at} : 0) } map { @$_ } values %times;
+        $sum{"doubled, $mode"} += @more;
+        push @bad, "more than twice to $to" if @more > 1;
+        push @bad, "twice to $to, and not for the fault" if !$fired || $fired->{at} < $first;
+        push @bad, "twice to $to, and the record had its time" if $later;
+    }
+    return @bad;
+}
+
+# When its copies were taken, in order.
+sub times_of {
+    my ($mode, $to) = @_;
+    return sort { $a <=> $b } map { m{/([\d.]+)\.\d+,} ? $1 : () } glob "$sink{$mode}{box}/*,$to" if $sink{$mode};
+    my ($name) = split /@/, $to;
+    return sort { $a <=> $b } map { m{/(\d+)\.M(\d+)P} ? "$1.$2" : () } glob "$maildir/example.com/$name/new/*";
+}
+
 # One message under one order, offered until all have it. Returns what was wrong.
 sub trial {
     my ($mode, $name, %order) = @_;
     my ($sent, @bad, %done, $fired) = mail_like();
-    my $kind = $mode eq 'smtp' ? 'smtp' : 'lmtp';
     my $begin = time;
+    $current = $name;
     master_again();
-    fresh_worker();
-    $faults->order(%order);
+    if (my $born = $order{early}) {
+        my $old = $faults->pid($born);
+        $faults->order(%order, early => 1);
+        fresh($born);
+        await($born, $old);
+    } else {
+        fresh('worker') if $mode ne 'pipe';
+        $faults->order(%order);
+    }
     my $open = $name =~ /gpg (read|write)|gpg killed/ || ++$trials % $OPEN_EVERY == 0;
     for my $attempt (1 .. 15) {
         my $start = time;
-        my $reply = FilterdTest::Mta::offer($kind, $at{$mode}, $sent, 'alice@example.net', grep { !$done{$_} } @everyone);
+        my $reply = offer($mode, $sent, grep { !$done{$_} } @everyone);
         $sum{longest} = time - $start if time - $start > ($sum{longest} // 0);
         $fired ||= $faults->fired;
         $faults->clear;
@@ -146,12 +213,7 @@ sub trial {
         sleep 0.03 * $attempt;
     }
     push @bad, 'never delivered' if @everyone != keys %done;
-    for my $to (@everyone) {
-        my $more = copies_of($mode, $to) - 1;
-        next if $more < 1;
-        $sum{doubled} += $more;
-        $sum{"doubled, $mode"} += $more;
-    }
+    push @bad, doubled($mode, $fired);
     forget_copies($mode);
     $sum{$fired ? 'hit' : 'not reached'}++;
     diag(sprintf '%s: %.1f s', $name, time - $begin) if $ENV{FAULTS_SLOW} && time - $begin > $ENV{FAULTS_SLOW};
@@ -193,44 +255,62 @@ sub known_jobs {
 
 # All trials of one mode: [what is counted together, total, name, order].
 sub jobs_of {
-    my ($mode, $seen) = @_;
-    my @jobs;
-    for my $role (@{ $ROLES_IN{$mode} }) {
-        my $steps = 0;
-        for my $kind (@FilterdTest::Faults::KINDS) {
-            my $total = $seen->{$role}{$kind} or next;
-            $steps += $total if grep { $_ eq $kind } @STEPS;
-            for my $n (picks($total, $TRIES)) {
-                push @jobs, map { ["$role $kind", $total, "$mode, $role, $kind $n, @$_", roles => [$role], kinds => [$kind],
-                    nth => $n, action => $_->[0], error => $_->[1]] } ways($kind);
-            }
+    my ($name, $seen, @order) = @_;
+    my ($steps, @jobs) = (0);
+    for my $kind (@FilterdTest::Faults::KINDS) {
+        my $total = $seen->{$kind} or next;
+        $steps += $total if grep { $_ eq $kind } @STEPS;
+        for my $n (picks($total, $TRIES)) {
+            push @jobs, map { ["$name $kind", $total, "$name, $kind $n, @$_", @order, kinds => [$kind],
+                nth => $n, action => $_->[0], error => $_->[1]] } ways($kind);
         }
-        for my $n (picks($steps, $TRIES eq 'all' ? 'all' : 3 * $TRIES)) {
-            push @jobs, ["$role killed", $steps, "$mode, $role killed at $n", roles => [$role], kinds => \@STEPS,
-                nth => $n, action => 'kill'];
-        }
+    }
+    for my $n (picks($steps, $TRIES eq 'all' ? 'all' : 3 * $TRIES)) {
+        push @jobs, ["$name killed", $steps, "$name killed at $n", @order, kinds => \@STEPS, nth => $n, action => 'kill'];
     }
     return grep { $_->[2] =~ $ONLY } @jobs;
 }
 
+sub run_jobs {
+    my ($mode, @jobs) = @_;
+    my (%hit, %tried, %total);
+    for my $job (known_jobs($mode), $FEW ? splice @jobs, 0, $FEW : @jobs) {
+        my ($what, $total, $name, @order) = @$job;
+        $total{$what} = $total;
+        $tried{$what}++;
+        $hit{$what} += trial($mode, $name, @order) ? 1 : 0;
+    }
+    diag('hit of those tried, of how many there are: ',
+        join '; ', map { "$_ $hit{$_}/$tried{$_} of $total{$_}" } sort keys %total);
+    is(join("\n", splice @wrong), '', 'nothing lost, nothing half, nothing plain, no refusal');
+}
+
 diag("seed $SEED");
-for my $mode (qw(lmtp smtp maildir)) {
+for my $mode (qw(lmtp smtp maildir pipe)) {
     subtest "$mode: calls that fail, processes that are killed" => sub {
         trial($mode, "$mode, warming up", roles => [], kinds => []);
         trial($mode, "$mode, counting", roles => [], kinds => []);
-        my @jobs = List::Util::shuffle(jobs_of($mode, $faults->seen));
-        my (%hit, %tried, %total);
-        for my $job (known_jobs($mode), $FEW ? splice @jobs, 0, $FEW : @jobs) {
-            my ($what, $total, $name, @order) = @$job;
-            $total{$what} = $total;
-            $tried{$what}++;
-            $hit{$what} += trial($mode, $name, @order) ? 1 : 0;
-        }
-        diag("$mode, hit of those tried, of how many there are: ",
-            join '; ', map { "$_ $hit{$_}/$tried{$_} of $total{$_}" } sort keys %total);
-        is(join("\n", splice @wrong), '', 'nothing lost, nothing half, nothing plain, no refusal');
+        my $seen = $faults->seen;
+        run_jobs($mode, List::Util::shuffle(
+            map { jobs_of("$mode, $_", $seen->{$_}, roles => [$_]) } @{ $ROLES_IN{$mode} }));
     };
 }
+
+subtest 'who starts' => sub {
+    my @jobs;
+    for my $born (sort keys %BIRTHS) {
+        my $old = $faults->pid($born);
+        $faults->order(roles => [], kinds => [], early => 1);
+        fresh($born);
+        await($born, $old);
+        my ($seen, %sum) = $faults->seen;
+        for my $kind (@FilterdTest::Faults::KINDS) {
+            $sum{$kind} += $seen->{$_}{$kind} for @{ $BIRTHS{$born} };
+        }
+        push @jobs, jobs_of("lmtp, $born born", \%sum, roles => $BIRTHS{$born}, early => $born);
+    }
+    run_jobs('lmtp', List::Util::shuffle(@jobs));
+};
 diag(join ', ', map { sprintf '%s: %.4g', $_, $sum{$_} } sort keys %sum);
 
 subtest 'and it lives on' => sub {
