@@ -205,8 +205,10 @@ char *sandbox_probe(const struct sandbox *s, bool *whole_r)
     ssize_t len = 0;
     *whole_r = false;
     const pid_t pid = pipe2(ends, O_CLOEXEC) == 0 ? fork() : -1;
-    if (pid == 0)
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         try_all(s, ends[1]);
+    }
     if (pid > 0) {
         close(ends[1]);
         len = read(ends[0], text, sizeof text);

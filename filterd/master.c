@@ -25,6 +25,7 @@
 #define DRAIN_US (80 * G_USEC_PER_SEC)
 #define DRAIN_FRONTS_US (40 * G_USEC_PER_SEC)
 #define LOOK_MS 500
+#define PREDECESSOR_US (5 * G_USEC_PER_SEC)
 
 static volatile sig_atomic_t stop, reload;
 
@@ -78,10 +79,16 @@ static bool prepare_state(struct children *c, const struct passwd *pw)
     return ok;
 }
 
+/* What a master that was killed had just forked may hold its sockets for a moment longer. */
 static bool listen_one(const struct endpoint *at, int *fd_r)
 {
     char *error = NULL;
-    *fd_r = sockets_listen(at, &error);
+    const gint64 end = g_get_monotonic_time() + PREDECESSOR_US;
+    while ((*fd_r = sockets_listen(at, &error)) < 0 && errno == EADDRINUSE && !stop &&
+           g_get_monotonic_time() < end) {
+        g_clear_pointer(&error, g_free);
+        g_usleep(G_USEC_PER_SEC / 20);
+    }
     if (*fd_r < 0)
         log_warn("%s", error);
     g_free(error);

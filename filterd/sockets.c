@@ -67,11 +67,13 @@ static int listen_inet(const struct endpoint *at)
 int sockets_listen(const struct endpoint *at, char **error_r)
 {
     int fd = at->path ? listen_unix(at->path) : listen_inet(at);
+    const int error = errno;
     if (fd < 0)
         *error_r = at->path ? g_strdup_printf("cannot listen on unix:%s: %s", at->path,
-                                              g_strerror(errno))
+                                              g_strerror(error))
                             : g_strdup_printf("cannot listen on inet:%s:%s: %s", at->host, at->port,
-                                              g_strerror(errno));
+                                              g_strerror(error));
+    errno = error;
     return fd;
 }
 

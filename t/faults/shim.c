@@ -303,6 +303,21 @@ EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_acti
     return fails(SHIM_FORK) ? EAGAIN : real(pid, path, actions, attributes, argv, envp);
 }
 
+EXPORT int posix_spawnp(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+                        const posix_spawnattr_t *attributes, char *const argv[],
+                        char *const envp[])
+{
+    static char preload[1024], *with[16];
+    REAL(posix_spawnp);
+    size_t n = 0;
+    for (; envp[n] && n < 14; n++)
+        with[n] = envp[n];
+    snprintf(preload, sizeof preload, "LD_PRELOAD=%s", getenv("LD_PRELOAD"));
+    with[n] = preload; /* gpg is given a clean environment: it is to have us all the same */
+    with[n + 1] = NULL;
+    return fails(SHIM_FORK) ? EAGAIN : real(pid, path, actions, attributes, argv, with);
+}
+
 EXPORT int execv(const char *path, char *const argv[])
 {
     REAL(execv);
@@ -512,6 +527,13 @@ EXPORT int close_range(unsigned from, unsigned to, int flags)
     if (from < PAGE_FD)
         syscall(SYS_close_range, from, PAGE_FD - 1, flags);
     return to == PAGE_FD ? 0 : (int)syscall(SYS_close_range, PAGE_FD + 1, to, flags);
+}
+
+EXPORT int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from)
+{
+    (void)actions; /* all others are closed on exec */
+    (void)from;
+    return 0;
 }
 
 EXPORT void closefrom(int from)
