@@ -123,6 +123,8 @@ static enum lineio_status fill(struct lineio *io)
 {
     if (io->start == io->end)
         io->start = io->end = 0;
+    if (io->failed) /* who has not heard our question would be waited for in vain */
+        return LINEIO_ERROR;
     enum lineio_status st = wait_for(io, io->rfd, POLLIN);
     if (st != LINEIO_OK)
         return st;

@@ -240,6 +240,7 @@ sub ways {
 my @KNOWN = (
     [maildir => 'courier killed', 20, kill => 0, @STEPS], # its worker went on without one
     [maildir => 'courier write', 4, fail => EPIPE, 'write'],
+    [lmtp => 'worker write', 18, fail => EPIPE, 'write'], # an answer to what was never sent was waited for
     [maildir => 'courier sync', 2, fail => EIO, 'sync'], # a copy that was refused stayed
 );
 
