@@ -219,6 +219,25 @@ subtest 'LMTP: the worker is killed after the first of three copies' => sub {
     is(copies('lmtp'), '1 1 1', 'arrives once more');
 };
 
+subtest 'LMTP: the client goes away between two replies' => sub {
+    my $message = mail_like();
+    my $lines = sub { return scalar(() = $filterd->log_text =~ /to=<\Q$second\E>/g) };
+    my $before = $lines->();
+    my $c = $site->lmtp;
+    $sink{lmtp}->rules("data $second" => 'slow 250 2.1.5 Ok');
+    $c->say($_) for 'MAIL FROM:<alice@example.net>', (map { "RCPT TO:<$_>" } @everyone), 'DATA';
+    $c->put(FilterdTest::Client::dot_stuffed($message) . ".\r\n");
+    like($c->reply, qr/^250 /, 'the first reply is heard');
+    close $c->{socket};
+    ok(poll(sub { $lines->() > $before }), 'the second copy is taken all the same');
+    is(copies('lmtp'), '1 1 0', 'no more are sent to nobody');
+    $sink{lmtp}->rules;
+    $c = $site->lmtp;
+    $c->say($_) for 'MAIL FROM:<alice@example.net>', map { "RCPT TO:<$_>" } @everyone[1, 2];
+    is(scalar(grep { /^250 / } $c->data($message, 2)), 2, 'the others are tried again');
+    is(copies('lmtp'), '0 0 1', 'and who had none gets one');
+};
+
 subtest 'filterd-pipe' => sub {
     my $message = mail_like();
     my @pipe = ($t->dir . '/bin/filterd-pipe', '-f', 'alice@example.net', '--', @everyone);

@@ -41,7 +41,7 @@ sub down {
 }
 
 # From now on: "rcpt ADDRESS" or "data ADDRESS" => a reply other than 250, or "hang": none, until
-# the client goes.
+# the client goes, or "slow REPLY": two seconds late.
 sub rules {
     my ($self, %rules) = @_;
     spew("$self->{rules}.new", join '', map { "$_ $rules{$_}\n" } keys %rules);
@@ -117,7 +117,9 @@ sub session {
     my ($self, $client) = @_;
     my $say = sub {
         if ($_[0] eq 'hang') { 1 while <$client>; POSIX::_exit(0) }
-        print $client "$_[0]\r\n";
+        my $late = $_[0] =~ s/^slow //r;
+        sleep 2 if $late ne $_[0];
+        print $client "$late\r\n";
         $client->flush;
     };
     my ($open, @to);
@@ -160,8 +162,8 @@ sub take {
         $mail .= $line =~ s/^\.//r;
     }
     my @replies = map { $self->rule(data => $_) } @to;
-    @replies = ((grep { !/^2/ } @replies)[0] // $replies[0]) x @to if $self->{kind} eq 'smtp';
-    for my $i (grep { $replies[$_] =~ /^2/ } 0 .. $#to) {
+    @replies = ((grep { !/^(?:slow )?2/ } @replies)[0] // $replies[0]) x @to if $self->{kind} eq 'smtp';
+    for my $i (grep { $replies[$_] =~ /^(?:slow )?2/ } 0 .. $#to) {
         my $name = sprintf '%.6f.%d,%s', time, $$, $to[$i];
         spew("$self->{box}.new.$$", $mail);
         rename "$self->{box}.new.$$", "$self->{box}/$name" or die "$name: $!";
