@@ -16,6 +16,15 @@
 
 static const struct sitekey key = {{1, 2, 3}};
 
+#define DAY (G_TIME_SPAN_DAY)
+static gint64 now = G_GINT64_CONSTANT(1795000000000000);
+
+/* In place of GLib's. */
+gint64 g_get_real_time(void)
+{
+    return now;
+}
+
 static GPtrArray *users_of(const char *first, const char *second)
 {
     GPtrArray *users = g_ptr_array_new_with_free_func(g_free);
@@ -147,14 +156,25 @@ static void no_message_id(void **state)
     g_ptr_array_unref(users);
 }
 
-static void an_old_one(void **state)
+/* An old one holds no more, and nobody makes it younger. */
+static void time_passes(void **state)
 {
     char *mail = proved(), *at = strstr(mail, "Proof: 1 3 ") + strlen("Proof: 1 3 ");
+    const gint64 start = now;
     (void)state;
-    at[1]--; /* a few years */
+    now = start + 9 * DAY;
+    assert_true(holds(mail));
+    now = start + 11 * DAY;
     assert_false(holds(mail));
-    at[1] += 2;
+    at[4]++; /* 11 and a half days */
     assert_false(holds(mail));
+    now = start;
+    assert_false(holds(mail));
+    at[4]--;
+    assert_true(holds(mail));
+    now = start - DAY; /* made tomorrow */
+    assert_false(holds(mail));
+    now = start;
     g_free(mail);
 }
 
@@ -207,7 +227,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(users),         cmocka_unit_test(what_mtas_do),
         cmocka_unit_test(what_mtas_do_not), cmocka_unit_test(no_message_id),
-        cmocka_unit_test(an_old_one),    cmocka_unit_test(too_many),
+        cmocka_unit_test(time_passes),   cmocka_unit_test(too_many),
         cmocka_unit_test(lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
