@@ -79,8 +79,8 @@ static const char *const for_all[] = {
 /* SQLite, the keys of the day, the lock. */
 static const char *const for_keeper[] = {
     "accept", "accept4", "pwrite64", "fsync", "fdatasync", "ftruncate", "ftruncate64", "unlink",
-    "unlinkat", "mkdir", "mkdirat", "link", "linkat", "rename", "renameat", "renameat2", "chmod",
-    "fchmod", "fchmodat", "fchown", "flock", "getdents64", "getdents", "statfs", "fstatfs",
+    "unlinkat", "mkdir", "mkdirat", "link", "linkat", "rename", "renameat", "renameat2", "fchmod",
+    "fchown", "flock", "getdents64", "getdents", "statfs", "fstatfs",
     "fadvise64", "readahead", "umask", END};
 static const char *const for_courier[] = {"fsync", "fdatasync", "unlink", "unlinkat", "mkdir",
                                           "mkdirat", "rename", "renameat", "renameat2", "umask",

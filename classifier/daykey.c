@@ -101,11 +101,21 @@ GByteArray *daykey_open(const struct daykey *k, const GByteArray *sealed)
     return plain;
 }
 
+/* By the open file: the keeper's sandbox bounds which files it can open, but not a path's mode. */
+static bool make_writable(const char *file)
+{
+    const int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    const bool ok = fd >= 0 && fchmod(fd, 0600) == 0;
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
 /* Overwritten first: on most file systems the old bytes are then gone, not only unlinked. */
 static bool destroy(const char *file)
 {
     static const char zeros[64] = {0};
-    if (chmod(file, 0600) == 0) {
+    if (make_writable(file)) {
         const int fd = open(file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
         if (fd >= 0 && write(fd, zeros, sizeof zeros) == (ssize_t)sizeof zeros)
             fsync(fd);

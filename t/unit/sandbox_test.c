@@ -271,7 +271,7 @@ static const struct deed {
     {"mkdir", make_folder, 0, EPERM, EACCES, EACCES, ENOSYS, ENOSYS},
     {"rmdir", remove_folder, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
     {"mknod", make_fifo, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
-    {"chmod", change_mode, 0, EPERM, 0, ENOSYS, ENOSYS, ENOSYS},
+    {"chmod", change_mode, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
     {"chown", change_owner, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
     {"utimens", change_times, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
     {"write to an open file", lengthen, 0, EFBIG, 0, 0, EFBIG, EFBIG},
@@ -401,7 +401,8 @@ static int keep(void)
 {
     const int fd = open(in(inside, "db"), O_RDWR | O_CREAT, 0600);
     struct flock lock = {.l_type = F_WRLCK};
-    if (fd < 0 || fcntl(fd, F_SETLK, &lock) || pwrite(fd, "x", 1, 0) != 1 || ftruncate(fd, 0))
+    if (fd < 0 || fcntl(fd, F_SETLK, &lock) || pwrite(fd, "x", 1, 0) != 1 || ftruncate(fd, 0) ||
+        fchmod(fd, 0640))
         return errno;
     return result(unlink(in(inside, "db")));
 }
