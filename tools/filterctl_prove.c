@@ -10,9 +10,9 @@
 
 /* Long enough for greylisting of nobody (we come from the host itself), a gpg start, a busy queue. */
 #define ARRIVE_S 60
-#define STEP_MS 200
+#define STEP_MS 100
 /* What is written last may come a moment after Postfix has logged it. */
-#define AFTER_MS 500
+#define AFTER_MS 300
 
 struct prove {
     struct filterctl_check check;

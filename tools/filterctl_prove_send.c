@@ -12,7 +12,7 @@
 #define REPLY_MS 120000
 #define SAID_BYTES 1024
 /* So long the message is all there but its end: whatever holds it meanwhile is seen. */
-#define HOLD_MS 700
+#define HOLD_MS 400
 
 static bool look(int fd, int timeout_ms, void *arg)
 {
