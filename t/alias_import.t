@@ -37,6 +37,7 @@ half@example.com ann@example.com, cleo@example.com
 out@example.com ann@example.com, friend@elsewhere.example
 gone@example.com friend@elsewhere.example
 cleo2@example.com cleo@example.com
+far@example.com dora@other.example
 lists.example anything
 @lists.example ann@example.com
 END
@@ -50,7 +51,7 @@ END
 spew("$etc.re", "/^(info|sales)\@example.com\$/ bob\@example.com\n/^a.n\@example\\.com\$/ ann\@example.com\n");
 my %tables = (
     mydestination => 'example.com, localhost, localhost.$mydomain', myorigin => 'example.com',
-    virtual_mailbox_domains => 'lists.example',
+    virtual_mailbox_domains => 'lists.example, inline:{other.example=x}',
     virtual_alias_maps => "inline:{ {one\@example.com = ann\@example.com} }, proxy:hash:$etc.virtual regexp:$etc.re",
     alias_maps => "hash:$etc.aliases",
 );
@@ -121,6 +122,7 @@ subtest 'all of them' => sub {
     postfix(%tables, virtual_alias_maps => "hash:$etc.virtual", alias_maps => '');
     import_it('--all');
     is(known()->{'cleo2@example.com'}, 'cleo@example.com', 'also for users without keys');
+    is(known()->{'far@example.com'}, 'dora@other.example', 'in a domain that a table lists');
     is(known()->{'gone@example.com'}, undef, 'but not those of others');
 };
 

@@ -19,6 +19,7 @@ struct world {
     char **mailboxes;    /* virtual_mailbox_domains */
     GHashTable *candidates;
     GHashTable *known; /* aliases that filterd has */
+    GHashTable *lists; /* tables named in lists of domains, each read once */
 };
 
 /* ---- domains ---- */
@@ -31,10 +32,12 @@ static bool list_has(const struct world *w, char **list, const char *domain)
             return true;
         if (!strchr(*word, ':'))
             continue;
-        struct filterctl_maps *m = filterctl_maps_new(filterctl_postconf_folder(w->postfix), *word);
-        const bool found = filterctl_maps_get(m, domain) != NULL;
-        filterctl_maps_free(&m);
-        if (found)
+        struct filterctl_maps *m = g_hash_table_lookup(w->lists, *word);
+        if (!m) {
+            m = filterctl_maps_new(filterctl_postconf_folder(w->postfix), *word);
+            g_hash_table_insert(w->lists, g_strdup(*word), m);
+        }
+        if (filterctl_maps_get(m, domain))
             return true;
     }
     return false;
@@ -334,6 +337,12 @@ static void collect(struct world *w)
     ask_at_once(w);
 }
 
+static void free_maps(gpointer p)
+{
+    struct filterctl_maps *m = p;
+    filterctl_maps_free(&m);
+}
+
 /* Debian has it in a file. */
 static char *origin_of(const struct filterctl_postconf *p)
 {
@@ -359,6 +368,7 @@ void filterctl_aliases_each(const struct filterctl *ctl, const struct filterctl_
     w.candidates = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     w.known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     users_alias_each(users, note_alias, w.known);
+    w.lists = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_maps);
     collect(&w);
     guint n = 0;
     gpointer *sorted = g_hash_table_get_keys_as_array(w.candidates, &n);
@@ -370,6 +380,7 @@ void filterctl_aliases_each(const struct filterctl *ctl, const struct filterctl_
     g_free(sorted);
     g_hash_table_unref(w.candidates);
     g_hash_table_unref(w.known);
+    g_hash_table_unref(w.lists);
     filterctl_maps_free(&w.virtual);
     filterctl_maps_free(&w.local);
     g_strfreev(w.destinations);
