@@ -99,10 +99,10 @@ static void keep_equal(struct plan *p, size_t first_new)
 }
 
 /* Between two fields that stay: an old one becomes the new one of its name, in its place. */
-static void pair_gap(struct plan *p, size_t old, size_t old_end, const struct header *new,
-                     const struct header *new_end)
+static void pair_gap(struct plan *p, size_t old, size_t old_end, size_t k, size_t end)
 {
-    for (; new < new_end; new++) {
+    for (; k < end; k++) {
+        const struct header *new = &p->new[k];
         /* A field without a value is a deleted one in this protocol. */
         if (new->value_len == 0)
             continue;
@@ -110,7 +110,7 @@ static void pair_gap(struct plan *p, size_t old, size_t old_end, const struct he
             if (!name_equal(&p->old[i], new))
                 continue;
             p->become[i] = new;
-            p->placed[new - p->new] = true;
+            p->placed[k] = true;
             old = i + 1;
             break;
         }
@@ -126,7 +126,7 @@ static void pair_changed(struct plan *p, size_t first_new)
             old_end++;
         while (new_end < p->new_count && !p->placed[new_end])
             new_end++;
-        pair_gap(p, old, old_end, p->new + new, p->new + new_end);
+        pair_gap(p, old, old_end, new, new_end);
         if (old_end == p->old_count)
             return;
         old = old_end + 1;

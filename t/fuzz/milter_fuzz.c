@@ -58,16 +58,25 @@ static bool say_message(int fd, const uint8_t *data, size_t size)
     return true;
 }
 
-/* Whatever was said, what comes back is one answer, and it lets nothing pass: there are no users to
- * be read. */
+/* Whatever was said, what comes back is one answer. There are no users, so nothing is sealed, and
+ * who lets a message pass says what is to be changed. */
 static void check(int fd)
 {
-    GVariant *results = NULL, *answer = frame_recv(fd, FRAME_ANSWER, 1 << 20, 0);
-    guint32 result = RES_TEMP;
+    GVariant *results = NULL, *edits, *answer = frame_recv(fd, FRAME_ANSWER, 1 << 20, 0);
+    guint32 result = RES_DISCARD + 1;
+    gboolean flag = FALSE;
     if (!answer)
         return;
     g_variant_get(answer, "(i&s@a{sv})", NULL, NULL, &results);
-    if (!g_variant_lookup(results, "result", "u", &result) || result == RES_OK)
+    if (!g_variant_lookup(results, "result", "u", &result) || result > RES_DISCARD)
+        __builtin_trap();
+    if (g_variant_lookup(results, "sealed", "b", &flag) ? flag
+        : g_variant_lookup(results, "body", "b", &flag) && flag)
+        __builtin_trap();
+    edits = g_variant_lookup_value(results, "edits", G_VARIANT_TYPE(MILTER_EDITS_TYPE));
+    if (edits)
+        g_variant_unref(edits);
+    else if (result == RES_OK && !g_variant_lookup(results, "sealed", "b", &flag))
         __builtin_trap();
     g_variant_unref(results);
     g_variant_unref(answer);

@@ -61,6 +61,7 @@ static void usual(void **state)
     expect("From: a\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\nSubject: s\r\n\r\nx\r\n", OURS,
            "From: a\r\nSubject: s\r\n" SEALED, 6);
     expect("\r\nno fields\r\n", OURS, SEALED, 4);
+    expect("From: a\r\n\r\n", "", "\r\nno fields\r\n", 1);
     expect("From: a\r\nContent-Type: text/plain\r\nMIME-Version: 1.0\r\nContent-Language: en\r\n\r\n", "",
            "From: a\r\n" SEALED, 3);
 }
