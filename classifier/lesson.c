@@ -111,12 +111,13 @@ int lesson_record(struct ledger *l, GVariant *arguments, char **text_r)
     const char *signature = signature_argument(arguments), *class = argument(arguments, "class");
     const char *correspondent = argument(arguments, "correspondent");
     GArray *features = features_argument(arguments);
+    const enum train_mode mode = user ? ledger_mode(l, user) : MODE_NONE;
     int code = EX_DATAERR;
     if (!user || !signature || !class || !features) {
         fail(code, text_r, "record: user, signature, class and features are wanted");
     } else if (correspondent && !correspondent_is_id(correspondent)) {
         fail(code, text_r, "record: correspondent is no digest");
-    } else if (ledger_mode(l, user) == MODE_NONE) {
+    } else if (mode == MODE_NONE) {
         code = EX_OK; /* nothing will ever be learnt from it */
     } else {
         struct record *r = record_new();
@@ -126,7 +127,9 @@ int lesson_record(struct ledger *l, GVariant *arguments, char **text_r)
         r->correspondent = g_strdup(correspondent);
         g_variant_lookup(arguments, "score", "d", &r->score);
         g_variant_lookup(arguments, "rules", "d", &r->rules);
-        code = add_record_later(l, user, &r, features, text_r);
+        /* What is learnt when it is confirmed is written then, anyway. */
+        code = mode == MODE_TEFT ? add_record(l, user, r, features, text_r)
+                                 : add_record_later(l, user, &r, features, text_r);
         record_free(&r);
     }
     if (features)
@@ -150,11 +153,13 @@ int lesson_confirm(struct ledger *l, GVariant *arguments, char **text_r)
     const char *user = argument(arguments, "user"), *signature = signature_argument(arguments);
     if (!user || !signature)
         return fail(EX_DATAERR, text_r, "confirm: user and signature are wanted");
-    const enum train_mode mode = ledger_mode(l, user);
-    struct record *waiting = mode == MODE_TEFT ? NULL : backlog_find(l, user, signature);
-    if (waiting)
+    struct record *waiting = backlog_find(l, user, signature);
+    if (waiting) {
         waiting->state = RECORD_DELIVERED;
-    if (mode == MODE_NONE || waiting)
+        return EX_OK;
+    }
+    const enum train_mode mode = ledger_mode(l, user);
+    if (mode == MODE_NONE)
         return EX_OK;
     backlog_write(l);
     struct model *m = ledger_model(l, user, text_r);

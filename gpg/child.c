@@ -12,6 +12,9 @@
 #define CIPHER_BYTES 65536
 #define STATUS_BYTES 4096
 #define STATUS_FD 3
+#define SHORT_BYTES 32768
+#define SHORT_KEYS 4
+#define SHORT_MS 1000
 
 struct child {
     pid_t pid;
@@ -55,8 +58,6 @@ static GPtrArray *arguments(const char *home, GPtrArray *key_files, bool hidden)
 /* Its ends: 0, 1 and the status; nothing else of ours goes with it. */
 static int spawn(struct child *c, char *const *argv, const int ends[3])
 {
-    /* In another locale it maps a dozen files for messages nobody reads. */
-    static char *const environment[] = {(char *)"LC_ALL=C", (char *)"PATH=/usr/bin:/bin", NULL};
     const char *program = gpgme_get_dirinfo("gpg-name");
     posix_spawn_file_actions_t todo;
     if (!program || posix_spawn_file_actions_init(&todo))
@@ -66,7 +67,7 @@ static int spawn(struct child *c, char *const *argv, const int ends[3])
     rc = rc ? rc : posix_spawn_file_actions_addopen(&todo, 2, "/dev/null", O_WRONLY, 0);
     rc = rc ? rc : posix_spawn_file_actions_adddup2(&todo, ends[2], STATUS_FD);
     rc = rc ? rc : posix_spawn_file_actions_addclosefrom_np(&todo, STATUS_FD + 1);
-    rc = rc ? rc : posix_spawnp(&c->pid, program, &todo, NULL, argv, environment);
+    rc = rc ? rc : posix_spawnp(&c->pid, program, &todo, NULL, argv, environ);
     posix_spawn_file_actions_destroy(&todo);
     return rc;
 }
@@ -116,7 +117,8 @@ static bool start(struct child *c, const char *home, GPtrArray *key_files)
 
 /* ---- while it runs ---- */
 
-static void send_text(struct child *c)
+/* False: the pipe is full for now. */
+static bool send_text(struct child *c)
 {
     while (c->in >= 0 && c->part < 2 && c->at == c->text->len[c->part]) {
         c->part++;
@@ -125,13 +127,14 @@ static void send_text(struct child *c)
     if (c->part == 2)
         shut(&c->in);
     if (c->in < 0)
-        return;
+        return true;
     const char *from = (const char *)c->text->part[c->part] + c->at;
     ssize_t n = write(c->in, from, c->text->len[c->part] - c->at);
     if (n >= 0)
         c->at += (size_t)n;
     else if (errno != EAGAIN && errno != EINTR)
         shut(&c->in); /* it has gone; how it ended will be seen */
+    return n >= 0 || errno != EAGAIN;
 }
 
 static void take_cipher(struct child *c)
@@ -189,22 +192,18 @@ static void take_status(struct child *c)
         c->line_len = 0; /* no line that matters is that long */
 }
 
-/* A pipe of the usual size takes this text whole, and what gpg makes of it for so many keys: then it
- * need not be watched, and nobody is woken for each line it writes. */
-static bool fits(const struct child *c, guint keys)
+/* A pipe takes a short text whole, and what gpg makes of it: then nobody need be woken for each line
+ * it writes. Only its end is waited for (no event is asked for but that), and not for long: what does
+ * not fit after all is watched as ever. */
+static void leave_alone(struct child *c, guint keys)
 {
-    return c->text->len[0] + c->text->len[1] <= 40000 && keys <= 10 &&
-           fcntl(c->in, F_GETPIPE_SZ) >= 65536 && fcntl(c->out, F_GETPIPE_SZ) >= 65536 &&
-           fcntl(c->status, F_GETPIPE_SZ) >= 65536;
-}
-
-static void wait_for_end(struct child *c)
-{
-    siginfo_t ended;
+    struct pollfd p = {c->out, 0, 0};
+    if (c->text->len[0] + c->text->len[1] > SHORT_BYTES || keys > SHORT_KEYS)
+        return;
     while (c->in >= 0)
-        send_text(c);
-    while (waitid(P_PID, (id_t)c->pid, &ended, WEXITED | WNOWAIT) && errno == EINTR)
-        continue;
+        if (!send_text(c))
+            return;
+    poll(&p, 1, SHORT_MS);
 }
 
 /* Until both of its ends are closed: there is nothing more to come. */
@@ -241,12 +240,12 @@ bool child_encrypt(const char *home, const struct engine_text *text, GPtrArray *
 {
     struct child c = {.in = -1, .out = -1, .status = -1, .text = text, .armor = armor};
     bool started = start(&c, home, key_files);
-    if (started && fits(&c, key_files->len))
-        wait_for_end(&c);
-    if (started)
+    if (started) {
+        leave_alone(&c, key_files->len);
         watch(&c);
-    else
+    } else {
         *error_r = g_strdup_printf("gpg cannot be started: %s", g_strerror(errno));
+    }
     shut(&c.in);
     shut(&c.out);
     shut(&c.status);
