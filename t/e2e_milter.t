@@ -220,6 +220,24 @@ subtest 'mail that does not come by SMTP' => sub {
     like($rsa->open_sealed($bounce) // '', qr/User doesn't exist/, 'and opens');
 };
 
+subtest 'slow senders hold no worker' => sub {
+    $filterd->settings('filterd.workers' => 3);
+    $filterd->down;
+    $filterd->up;
+    my $before = count_of($to_rsa);
+    my @slow = map { $postfix->client } 1 .. 12;
+    for my $c (@slow) {
+        $c->say($_) for 'MAIL FROM:<alice@example.net>', "RCPT TO:<$to_rsa>", 'DATA';
+        $c->put("Subject: slow\r\n\r\nfirst line\r\n");
+    }
+    like($postfix->send(mail_like(), 'alice@example.net', $to_rsa), qr/^250/, 'twelve in DATA, another is served');
+    like(newest($before + 1, $to_rsa), qr/An ordinary letter/, 'and delivered');
+    $_->put("second line\r\n.\r\n") for @slow;
+    like($_->reply, qr/^250/, 'a slow one, when it has ended') for @slow;
+    $_->quit for @slow;
+    is(scalar $dovecot->wait_mails($before + 13, $to_rsa), $before + 13, 'all of them');
+};
+
 for my $user ($to_rsa, $to_curve) {
     is(scalar(grep { !/BEGIN PGP MESSAGE/ || /${\ canary()}/ } $dovecot->mails($user)), 0, "$user has nothing in the clear");
 }

@@ -138,6 +138,34 @@ subtest 'spam' => sub {
     $m->quit;
 };
 
+subtest 'fields are anonymized in their place, whoever is doubtful comes again' => sub {
+    my $table = $site->{t}->dir . '/etc/inbound.pcre';
+    spew($table, "/^User-Agent:/ IGNORE\n/^X-Originating-IP:/ REPLACE X-Originating-IP: hidden\n", 0644);
+    $filterd->settings('anonymize.inbound' => $table);
+    $filterd->down;
+    $filterd->up;
+    my $m = milter();
+    begin($m, '<a@example.net>', '<plain@example.com>');
+    my @fields = (From => ' a@example.net', 'X-Originating-IP' => ' [192.0.2.7]', 'User-Agent' => ' x', Subject => ' s');
+    is($m->message("x\r\n", @fields), 'continue', 'end of message');
+    is_deeply([grep { !/^insert/ } $m->edits], ['delete User-Agent 1', 'change X-Originating-IP 1  hidden'], 'one goes, one changes');
+    is($m->new_body, undef, 'the body stays');
+    $m->quit;
+    $filterd->settings('greylist.enabled' => 'yes', 'greylist.wait_seconds' => 2);
+    $filterd->down;
+    $filterd->up;
+    $m = milter();
+    begin($m, '<a@example.net>', '<rsa@example.com>', '<curve@example.com>');
+    like($m->message("x\r\n", @fields), qr/^451 4\.7\.1 /, 'unsure: later');
+    sleep 3;
+    begin($m, '<a@example.net>', '<rsa@example.com>', '<curve@example.com>');
+    is($m->message("x\r\n", @fields), 'continue', 'who comes again is served');
+    $m->quit;
+    $filterd->settings('greylist.enabled' => 'no');
+    $filterd->down;
+    $filterd->up;
+};
+
 subtest 'refusals' => sub {
     my $m = milter();
     begin($m, '<a@example.net>', '<rsa@example.com>');
