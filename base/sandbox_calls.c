@@ -238,7 +238,8 @@ static int allow(scmp_filter_ctx c, enum sandbox_kind kind)
 static int fill(scmp_filter_ctx c, enum sandbox_kind kind)
 {
     if (kind == SANDBOX_MASTER)
-        return each(c, SCMP_ACT_KILL_PROCESS, deadly);
+        return each(c, SCMP_ACT_KILL_PROCESS, deadly) ||
+               seccomp_rule_add(c, NO, SCMP_SYS(unshare), 0);
     return kind == SANDBOX_WORKER ? forbid(c) : allow(c, kind);
 }
 

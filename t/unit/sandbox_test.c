@@ -285,7 +285,7 @@ static const struct deed {
     {"mprotect exec", make_code, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
     {"dumpable", be_dumpable, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
     {"signal to another", signal_parent, 0, EPERM, EPERM, EPERM, EPERM, EPERM},
-    {"unshare", leave_shared, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
+    {"unshare", leave_shared, EPERM, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
     {"ptrace", trace, DEAD, DEAD, DEAD, DEAD, DEAD, DEAD},
     {"process_vm_readv", read_parent, DEAD, DEAD, DEAD, DEAD, DEAD, DEAD},
 };
