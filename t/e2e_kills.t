@@ -72,7 +72,8 @@ sub children {
 my %killed;
 
 sub kill_one {
-    my $whom = ('filterd-worker', 'filterd-keeper', 'master')[rand 3];
+    # A master that is killed costs most: the others are to be met at work.
+    my $whom = (('filterd-worker') x 6, ('filterd-keeper') x 3, 'master')[rand 10];
     my @pids = $whom eq 'master' ? $filterd->{pid} : @{ children()->{$whom} || [] };
     return if !@pids;
     $killed{$whom}++;
