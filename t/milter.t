@@ -166,6 +166,17 @@ subtest 'fields are anonymized in their place, whoever is doubtful comes again' 
     $filterd->up;
 };
 
+subtest 'who may ask the workers' => sub {
+    my $socket = $site->{t}->dir . '/run/control.sock.milter';
+    my $theirs = do {
+        local $> = getpwnam $FilterdTest::MAIL_USER;
+        FilterdTest::Client::dial($socket);
+    };
+    ok($theirs, 'anybody may knock');
+    is(read($theirs, my $byte, 1), 0, "Dovecot's mail user hears nothing");
+    ok(poll(sub { $filterd->log_text =~ /milter socket: a peer without rights turned away/ }), 'and it is logged');
+};
+
 subtest 'refusals' => sub {
     my $m = milter();
     begin($m, '<a@example.net>', '<rsa@example.com>');
