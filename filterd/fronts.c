@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -44,6 +45,7 @@ static bool start_one(struct children *c, size_t listener)
         if (c->control_fd >= 0)
             close(c->control_fd);
         close(ready[0]);
+        explicit_bzero(&c->key, sizeof c->key);
         _exit(milter_front_run(c->settings, &c->settings->listeners[listener], ready[1]));
     }
     close(ready[1]);

@@ -149,8 +149,9 @@ static void take_address(struct connection *c, const struct sockaddr *sa)
     c->client_addr = fact(text);
     if (port)
         c->client_port = g_strdup_printf("%d", port);
-    /* No client comes from port 0: so Postfix shows what was given to its sendmail(1). */
-    c->local = !port;
+    /* No client comes from port 0: so Postfix shows what was given to its sendmail(1), as coming
+     * from this host. Of another host it means that a proxy did not tell the port. */
+    c->local = !port && (!*text || strcmp(text, "127.0.0.1") == 0 || strcmp(text, "::1") == 0);
 }
 
 static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)

@@ -109,6 +109,16 @@ subtest 'as other MTAs may speak' => sub {
     like($m->message("x\r\n", From => ' a@example.net'), qr/^550 5\.5\.3 /, 'where nobody can be put off, a mix is refused at the end');
     $m->quit;
     $m = FilterdTest::Milter->new($port);
+    is($m->connect('localhost', '127.0.0.1', 0), 'continue', 'sendmail(1), as Postfix shows it');
+    begin($m, '<a@example.net>', '<rsa@example.com>', '<plain@example.com>');
+    like($m->message("x\r\n", From => ' a@example.net'), qr/^550 5\.5\.3 /, 'the same');
+    $m->quit;
+    $m = FilterdTest::Milter->new($port);
+    is($m->connect('client.example.net', '192.0.2.1', 0), 'continue', 'a proxy that does not tell the port');
+    begin($m, '<a@example.net>', '<rsa@example.com>');
+    like($m->say('R', '<plain@example.com>'), qr/^452 4\.5\.3 /, 'here one can be put off');
+    $m->quit;
+    $m = FilterdTest::Milter->new($port);
     is($m->connect("mail.example.net\x1b[1m", 'IPv6:2001:db8::1', 25), 'continue', 'IPv6, and a name of no host');
     $m->macros('M', i => "queue6");
     begin($m, '<a@example.net>', '<rsa@example.com>');
