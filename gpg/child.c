@@ -26,6 +26,7 @@ struct child {
     char line[STATUS_BYTES]; /* of the status, not yet whole */
     size_t line_len;
     bool ended;
+    bool taken; /* its output, to the end */
     char *refused;
 };
 
@@ -143,8 +144,10 @@ static void take_cipher(struct child *c)
     ssize_t n = read(c->out, buffer, sizeof buffer);
     if (n > 0)
         armor_add(c->armor, buffer, (size_t)n);
-    else if (n == 0 || errno != EINTR)
+    else if (n == 0 || errno != EINTR) {
+        c->taken = n == 0;
         shut(&c->out);
+    }
 }
 
 /* "INV_RECP 5 /path/FINGERPRINT.pgp": reasons as gpg's doc/DETAILS numbers them. */
@@ -249,8 +252,9 @@ bool child_encrypt(const char *home, const struct engine_text *text, GPtrArray *
     shut(&c.in);
     shut(&c.out);
     shut(&c.status);
-    /* A gpg that was killed has written something, too: all three are the proof. */
-    bool ok = started && ended_well(c.pid) && c.ended && c.part == 2;
+    /* A gpg that was killed has written something, too, and one that ended well may not have been
+     * read to its end: all four are the proof. */
+    bool ok = started && ended_well(c.pid) && c.ended && c.part == 2 && c.taken;
     if (started && !ok)
         *error_r = c.refused ? g_steal_pointer(&c.refused)
                              : g_strdup("gpg ended before the message did");

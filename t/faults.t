@@ -241,6 +241,8 @@ my @KNOWN = (
     [maildir => 'courier killed', 20, kill => 0, @STEPS], # its worker went on without one
     [maildir => 'courier write', 4, fail => EPIPE, 'write'],
     [lmtp => 'worker write', 18, fail => EPIPE, 'write'], # an answer to what was never sent was waited for
+    # gpg ended well, but not all it wrote was read: an empty copy was delivered
+    (map { [lmtp => 'worker read', $_, fail => ECONNRESET, 'read'] } 38 .. 46),
     [maildir => 'courier sync', 2, fail => EIO, 'sync'], # a copy that was refused stayed
 );
 
