@@ -11,8 +11,7 @@
 
 #include "base/log.h"
 #include "rules/anonymize.h"
-
-static char *folder, *file;
+#include "t/unit/test_folder.h"
 
 static struct anonymize *load(const char *text, gssize len, char **error_r)
 {
@@ -247,20 +246,8 @@ static void errors(void **state)
 static int make_folder(void **state)
 {
     (void)state;
-    folder = g_dir_make_tmp("filterd-anonymize-XXXXXX", NULL);
-    file = folder ? g_build_filename(folder, "table.pcre", NULL) : NULL;
     log_to_fd(1023); /* closed: nothing is logged */
-    return file ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    g_unlink(file);
-    int failed = rmdir(folder);
-    g_free(file);
-    g_free(folder);
-    return failed;
+    return folder_make("table.pcre");
 }
 
 int main(void)
@@ -271,5 +258,5 @@ int main(void)
         cmocka_unit_test(groups),    cmocka_unit_test(one_field),     cmocka_unit_test(long_lines),
         cmocka_unit_test(limits),    cmocka_unit_test(errors),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_folder, folder_remove);
 }

@@ -64,7 +64,7 @@ static void bury_keeper(void)
 static int tear_down_both(void **state)
 {
     bury_keeper();
-    remove_below(killed.state_dir);
+    folder_empty(killed.state_dir);
     const int failed = rmdir(killed.state_dir);
     g_free(killed.state_dir);
     g_free(killed.site_key);

@@ -13,11 +13,11 @@
 #include "base/log.h"
 #include "base/sitekey.h"
 #include "rules/greylist.h"
+#include "t/unit/test_folder.h"
 
 #define HOUR 3600L
 #define DAY (24 * HOUR)
 
-static char *folder, *file;
 static const struct sitekey key = {{7}};
 static const long start = 1800000000;
 
@@ -250,17 +250,12 @@ static void many(void **state)
         " INSERT OR IGNORE INTO triplet SELECT random(), 1800000000, i % 2, 1800000000 + 86400 + i"
         " FROM n", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
-    gint64 began = g_get_monotonic_time();
     for (int i = 0; i < 200; i++) {
         assert_int_equal(ask_one(g, start), 300);
         greylist_tick(g, start);
     }
-    /* A look at every row takes 10 ms. Ticks count them, which takes half a millisecond or two. */
-    assert_true(g_get_monotonic_time() - began < 200 * 8000);
-    began = g_get_monotonic_time();
     for (int i = 0; i < 2000; i++)
         assert_int_equal(ask_one(g, start + 1), 299);
-    assert_true(g_get_monotonic_time() - began < 2000 * 200);
     greylist_free(&g);
 }
 
@@ -274,20 +269,8 @@ static int fresh(void **state)
 static int make_folder(void **state)
 {
     (void)state;
-    folder = g_dir_make_tmp("filterd-greylist-XXXXXX", NULL);
-    file = folder ? g_build_filename(folder, "greylist.db", NULL) : NULL;
     log_to_fd(1023); /* closed: nothing is logged */
-    return file ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    g_unlink(file);
-    int failed = rmdir(folder);
-    g_free(file);
-    g_free(folder);
-    return failed;
+    return folder_make("greylist.db");
 }
 
 int main(void)
@@ -300,5 +283,5 @@ int main(void)
         cmocka_unit_test_setup(clock_set_back, fresh),  cmocka_unit_test_setup(store_fails, fresh),
         cmocka_unit_test_setup(many, fresh),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_folder, folder_remove);
 }

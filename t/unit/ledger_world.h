@@ -16,24 +16,11 @@
 #include "classifier/classifier.h"
 #include "classifier/daykey.h"
 #include "classifier/ledger.h"
+#include "t/unit/test_folder.h"
 
 static struct settings settings;
 static struct sitekey key;
 static struct ledger *ledger;
-
-static inline void remove_below(const char *path)
-{
-    GDir *dir = g_dir_open(path, 0, NULL);
-    for (const char *name; dir && (name = g_dir_read_name(dir));) {
-        char *child = g_build_filename(path, name, NULL);
-        if (g_file_test(child, G_FILE_TEST_IS_DIR))
-            remove_below(child);
-        g_remove(child);
-        g_free(child);
-    }
-    if (dir)
-        g_dir_close(dir);
-}
 
 static inline void open_ledger(void)
 {
@@ -74,7 +61,7 @@ static inline int tear_down(void **state)
 {
     (void)state;
     ledger_free(&ledger);
-    remove_below(settings.state_dir);
+    folder_empty(settings.state_dir);
     const int failed = rmdir(settings.state_dir);
     g_free(settings.state_dir);
     g_free(settings.site_key);

@@ -15,10 +15,10 @@
 #include "base/log.h"
 #include "filterd/retries.h"
 #include "filterd/retry_digest.h"
+#include "t/unit/test_folder.h"
 
 #define DIGEST RETRY_DIGEST_BYTES
 
-static char *folder, *file;
 static const long start = 1800000000;
 static const unsigned char one[DIGEST] = "the first digest", two[DIGEST] = "the second diges";
 
@@ -329,19 +329,8 @@ static int fresh(void **state)
 static int make_folder(void **state)
 {
     (void)state;
-    folder = g_dir_make_tmp("filterd-retries-XXXXXX", NULL);
-    file = folder ? g_build_filename(folder, "retries.db", NULL) : NULL;
     log_to_fd(1023); /* closed: nothing is logged */
-    return file ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    fresh(state);
-    int failed = rmdir(folder);
-    g_free(file);
-    g_free(folder);
-    return failed;
+    return folder_make("retries.db");
 }
 
 int main(void)
@@ -358,5 +347,5 @@ int main(void)
         cmocka_unit_test_setup(corrupt, fresh),
         cmocka_unit_test_setup(verbs, fresh),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_folder, folder_remove);
 }

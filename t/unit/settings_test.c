@@ -9,30 +9,17 @@
 #include <unistd.h>
 
 #include "base/settings.h"
+#include "t/unit/test_folder.h"
 
 #define BASE "[filterd]\nhostname=mx.example.org\nstate_dir=/var/lib/filterd\n"
 #define LISTENER "[listener in]\nprotocol=lmtp\naddress=inet:127.0.0.1:10025\n"
 
 #define POLICY "[listener p]\nprotocol=policy\naddress=unix:/p\n"
 
-static char *folder, *file;
-
 static int make_folder(void **state)
 {
     (void)state;
-    folder = g_dir_make_tmp("filterd-settings-XXXXXX", NULL);
-    file = folder ? g_build_filename(folder, "filterd.conf", NULL) : NULL;
-    return file ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    g_unlink(file);
-    int failed = rmdir(folder);
-    g_free(file);
-    g_free(folder);
-    return failed;
+    return folder_make("filterd.conf");
 }
 
 static struct settings *load(const char *text, char **error_r)
@@ -285,5 +272,5 @@ int main(void)
         cmocka_unit_test(values),   cmocka_unit_test(together),   cmocka_unit_test(later),
         cmocka_unit_test(name_servers), cmocka_unit_test(of_a_message),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_folder, folder_remove);
 }

@@ -20,6 +20,7 @@
 #include "filterd/peer.h"
 #include "filterd/sockets.h"
 #include "filterd/tutor.h"
+#include "t/unit/test_folder.h"
 
 #define USER "a@x.example"
 #define HEADER "From: x@a.example\r\nSubject: cheap pills\r\n"
@@ -29,7 +30,6 @@ static struct settings settings;
 static struct sitekey key;
 static struct service *service;
 static struct board *board;
-static char *folder;
 static pid_t keeper;
 
 static void start_keeper(void)
@@ -73,27 +73,13 @@ static int set_up(void **state)
     return 0;
 }
 
-static void remove_below(const char *path)
-{
-    GDir *dir = g_dir_open(path, 0, NULL);
-    for (const char *name; dir && (name = g_dir_read_name(dir));) {
-        char *child = g_build_filename(path, name, NULL);
-        if (g_file_test(child, G_FILE_TEST_IS_DIR))
-            remove_below(child);
-        g_remove(child);
-        g_free(child);
-    }
-    if (dir)
-        g_dir_close(dir);
-}
-
 static int tear_down(void **state)
 {
     (void)state;
     service_free(&service);
     kill(keeper, SIGTERM);
     waitpid(keeper, NULL, 0);
-    remove_below(folder);
+    folder_empty(folder);
     const int failed = rmdir(folder);
     g_free(folder);
     g_free(settings.site_key);

@@ -9,41 +9,24 @@
 #include <unistd.h>
 
 #include "base/users.h"
+#include "t/unit/test_folder.h"
 
-static char *folder;
 static struct users *users;
 
 static int open_users(void **state)
 {
     (void)state;
     char *error = NULL;
-    folder = g_dir_make_tmp("filterd-users-XXXXXX", NULL);
+    if (folder_make("users.db"))
+        return -1;
     users = users_open(folder, true, &error);
     return users ? 0 : -1;
 }
 
-static void remove_below(const char *path)
-{
-    GDir *dir = g_dir_open(path, 0, NULL);
-    for (const char *name; dir && (name = g_dir_read_name(dir));) {
-        char *child = g_build_filename(path, name, NULL);
-        if (g_file_test(child, G_FILE_TEST_IS_DIR) && !g_file_test(child, G_FILE_TEST_IS_SYMLINK))
-            remove_below(child);
-        g_remove(child);
-        g_free(child);
-    }
-    if (dir)
-        g_dir_close(dir);
-}
-
 static int close_users(void **state)
 {
-    (void)state;
     users_free(&users);
-    remove_below(folder);
-    int failed = rmdir(folder);
-    g_free(folder);
-    return failed;
+    return folder_remove(state);
 }
 
 static void add_key(const char *user)
@@ -264,7 +247,7 @@ static void reader(void **state)
     assert_int_equal(st.st_mode & 0137, 0);
     users_free(&r);
     users_free(&w);
-    remove_below(empty);
+    folder_empty(empty);
     assert_int_equal(rmdir(empty), 0);
     g_free(file);
     g_free(empty);
