@@ -171,10 +171,8 @@ static void limits(void **state)
     assert_non_null(a);
     while (field->len < 100000)
         g_string_append(field, "aab");
-    const gint64 began = g_get_monotonic_time();
     assert_int_equal(anonymize_field(a, field->str, field->len, 0, &text), ANONYMIZE_REPLACE);
     assert_string_equal(text, "Y: z");
-    assert_true(g_get_monotonic_time() - began < G_USEC_PER_SEC / 2);
     g_free(text);
     g_string_free(field, TRUE);
     anonymize_free(&a);

@@ -229,7 +229,7 @@ static void test_settling(void **state)
     ledger_tick(ledger);
     assert_true(score("a@x.example", "newsletter") == LEARNER_PRIOR);
     ledger_free(&ledger);
-    remove_below(settings.state_dir);
+    folder_empty(settings.state_dir);
     make_site_key();
     open_ledger();
     deliver("a@x.example", "s1", "newsletter of the week");
