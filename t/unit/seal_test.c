@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/sandbox.h"
+#include "filterd/milter_edits.h"
 #include "gpg/armor.h"
 #include "gpg/keyring.h"
 #include "gpg/seal.h"
@@ -38,6 +39,7 @@ static const char payload[] = "content-TYPE: text/plain;\r\n\tcharset=utf-8\r\n"
 static const char added_text[] = "X-Filterd-Encrypted: yes\r\n";
 
 static struct sealer *sealer;
+static bool hidden; /* who can open what is sealed now */
 
 static void import(const char *user, unsigned flags, const char *of)
 {
@@ -81,7 +83,8 @@ static struct sealed *seal(const char *raw, size_t len, const char *first, const
     if (second)
         g_ptr_array_add(users, (char *)second);
     bytes_adds(&added, added_text);
-    struct sealed *s = seal_message(sealer, m, &added, users, error_r);
+    struct sealed *s = (hidden ? seal_message_hidden : seal_message)(sealer, m, &added, users, error_r);
+    assert_true(!s || sealed_added(s) == added.len);
     bytes_free(&added);
     g_ptr_array_unref(users);
     message_free(&m);
@@ -218,6 +221,41 @@ static void two_users(void **state)
     bytes_clear(&got);
     assert_true(open_sealed(s, CURVE, &got));
     assert_memory_equal(got.data, payload, sizeof payload - 1);
+    bytes_free(&got);
+    sealed_free(&s);
+}
+
+/* As a milter does it: nobody is named, and lines of blanks behind the last boundary change nothing. */
+static void hidden_and_padded(void **state)
+{
+    (void)state;
+    hidden = true;
+    struct sealed *s = seal_well(mail, sizeof mail - 1, RSA, CURVE);
+    hidden = false;
+    struct bytes got = {0}, padded = {0}, list = {0};
+    assert_int_equal(recipient_count(s), 2);
+    g_autofree char *arguments = g_strdup_printf("--list-packets --list-only '%s/in'", people_dir);
+    people_output(arguments, &list);
+    int unnamed = 0;
+    for (const char *p = (char *)list.data; (p = strstr(p, "keyid 0000000000000000")); p++)
+        unnamed++;
+    assert_int_equal(unnamed, 2);
+    assert_true(open_sealed(s, RSA, &got));
+    bytes_clear(&got);
+    assert_true(open_sealed(s, CURVE, &got));
+    assert_memory_equal(got.data, payload, sizeof payload - 1);
+    bytes_add(&padded, sealed_bytes(s)->data, sealed_bytes(s)->len);
+    milter_edits_pad(&padded, 100000, 0);
+    assert_true(padded.len > 100000);
+    struct message *m = message_new((char *)padded.data, padded.len);
+    assert_true(seal_is_encrypted(m));
+    message_free(&m);
+    g_autofree char *file = g_strdup_printf("%s/in", people_dir);
+    const char *block = strstr((char *)padded.data, "-----BEGIN PGP MESSAGE-----");
+    assert_true(g_file_set_contents(file, block, -1, NULL));
+    assert_int_equal(people_gpg("--yes -o '%s/out' --decrypt '%s'", people_dir, file), 0);
+    bytes_free(&list);
+    bytes_free(&padded);
     bytes_free(&got);
     sealed_free(&s);
 }
@@ -454,7 +492,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(keys_that_change),        cmocka_unit_test(gpg_refuses_by_itself),
         cmocka_unit_test(broken_folders),          cmocka_unit_test(without_a_right_to_write),
         cmocka_unit_test(gpg_that_dies),           cmocka_unit_test(passes_as_it_came),
-        cmocka_unit_test(armor_comes_back),
+        cmocka_unit_test(armor_comes_back),        cmocka_unit_test(hidden_and_padded),
     };
     self_path = argv[0];
     if (argc == 3 && !strcmp(argv[1], "--dying-gpg")) {
