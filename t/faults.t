@@ -24,7 +24,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 my $TRIES = $ENV{FAULTS} // 1;
-my $FEW = defined $ENV{FAULTS} ? 0 : 12; # of each mode
+my $FEW = defined $ENV{FAULTS} ? 0 : 8; # of each mode
 my $SEED = $ENV{FAULTS_SEED} // int rand 1e9;
 my $ONLY = $ENV{FAULTS_ONLY} // '.';
 $ONLY = qr/$ONLY/;
