@@ -13,6 +13,9 @@ ALL_CFLAGS := -std=c11 -Wall -Wextra -Werror -D_GNU_SOURCE -D_FILE_OFFSET_BITS=6
 ALL_LDFLAGS := -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=address$(comma)undefined) $(LDFLAGS)
 LIBS := $(shell pkg-config --libs $(PKGS)) -lspf2 -lmilter -lm
 
+# Tests at once: each waits for others most of its time.
+JOBS ?= $(shell nproc)
+
 PROGRAMS := filterd filterd-pipe filterd-retrain filterctl
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
@@ -53,7 +56,7 @@ $(BUILD)/obj/%.o: %.c
 -include $(shell find $(BUILD)/obj -type f -name '*.d' 2>/dev/null)
 
 check: all units
-	BUILD=$(BUILD) prove -v t/units.t && BUILD=$(BUILD) prove $(filter-out t/units.t,$(wildcard t/*.t))
+	BUILD=$(BUILD) prove -v t/units.t && BUILD=$(BUILD) prove -j$(JOBS) $(filter-out t/units.t,$(wildcard t/*.t))
 
 lint:
 	t/lint
