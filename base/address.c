@@ -42,6 +42,49 @@ char *address_canonical(const char *text)
     return address;
 }
 
+/* Without what only quotes or explains. In front of a bare colon stands a route. */
+static GString *said_plainly(const char *p)
+{
+    GString *out = g_string_new(NULL);
+    bool quoted = false, literal = false;
+    for (int comment = 0; *p; p++) {
+        if (*p == '\\' && p[1]) {
+            p++;
+        } else if (*p == '"' && !comment) {
+            quoted = !quoted;
+            continue;
+        } else if (!quoted && (*p == '(' || (*p == ')' && comment))) {
+            comment += *p == '(' ? 1 : -1;
+            continue;
+        } else if (!quoted && !comment && !literal && *p == ':' && out->str[0] == '@') {
+            g_string_truncate(out, 0);
+            continue;
+        } else if (!quoted && (*p == ' ' || *p == '\t')) {
+            continue;
+        }
+        literal = !quoted && (literal ? *p != ']' : *p == '[');
+        if (!comment)
+            g_string_append_c(out, *p);
+    }
+    while (out->len && out->str[out->len - 1] == '.')
+        g_string_truncate(out, out->len - 1);
+    return out;
+}
+
+char *address_meant(const char *address)
+{
+    GString *out = said_plainly(address);
+    char *bang = strchr(out->str, '!'), *percent = strrchr(out->str, '%');
+    if (!strchr(out->str, '@') && bang) {
+        char *swapped = g_strdup_printf("%s@%.*s", bang + 1, (int)(bang - out->str), out->str);
+        g_string_assign(out, swapped);
+        g_free(swapped);
+    } else if (!strchr(out->str, '@') && percent) {
+        *percent = '@';
+    }
+    return g_string_free(out, FALSE);
+}
+
 char *address_without_extension(const char *address, const char *delimiters)
 {
     const char *at = strrchr(address, '@');

@@ -73,19 +73,69 @@ static void treat_users(struct service *sv, const struct recipient *r, struct tr
     }
 }
 
+/* True if an MTA may deliver what is left of the domain: it is ours. */
+static bool is_ours(const struct settings *s, const char *domain)
+{
+    return (s->domains && s->domains[0] && settings_is_local_domain(s, domain)) ||
+           (s->hostname && !g_ascii_strcasecmp(domain, s->hostname));
+}
+
+/* A name alone gets a domain of the MTA's: any of ours. */
+static enum users_result resolve_name(struct service *sv, const char *name, GPtrArray **users_r)
+{
+    const struct settings *s = sv->settings;
+    enum users_result found = USERS_UNKNOWN;
+    for (char **d = s->domains; d && *d && found == USERS_UNKNOWN; d++) {
+        char *address = g_strdup_printf("%s@%s", name, *d);
+        g_ptr_array_unref(*users_r);
+        found = users_resolve(sv->users, address, s->recipient_delimiter, users_r);
+        g_free(address);
+    }
+    return found;
+}
+
+/* Whoever gets it however the address is written: before the queue it comes as the client spelt it,
+ * and "alice"@example.com, alice@example.com. or @a:alice@example.com are alice@example.com to the
+ * MTA behind us. So is what stands in front of a domain of ours, as in alice%example.com@ours.
+ * *meant_r: the form that is looked up, g_free. */
+static enum users_result resolve(struct service *sv, const char *address, char **meant_r,
+                                 GPtrArray **users_r)
+{
+    const struct settings *s = sv->settings;
+    enum users_result found = users_resolve(sv->users, address, s->recipient_delimiter, users_r);
+    *meant_r = address_meant(address);
+    char *inner = g_strdup(*meant_r);
+    while (found == USERS_UNKNOWN) {
+        char *at = strrchr(inner, '@');
+        g_ptr_array_unref(*users_r);
+        found = users_resolve(sv->users, inner, s->recipient_delimiter, users_r);
+        if (found == USERS_UNKNOWN && !at)
+            found = resolve_name(sv, inner, users_r);
+        if (found != USERS_UNKNOWN || !at || !is_ours(s, at + 1))
+            break;
+        *at = 0;
+        if (!strpbrk(inner, "@%!"))
+            break;
+        char *next = address_meant(inner);
+        g_free(inner);
+        inner = next;
+    }
+    g_free(inner);
+    return found;
+}
+
 /* What is to be done for one address alone; its users are put into r. */
 static struct treatment treat_address(struct service *sv, const struct envelope *e,
                                       struct recipient *r)
 {
     const struct settings *s = sv->settings;
     struct treatment t = {HANDLE_REFUSE, REASON_UNFORESEEN, NULL};
-    char *address = address_canonical(r->address);
+    char *address = address_canonical(r->address), *meant = NULL;
     if (r->users)
         g_ptr_array_unref(r->users);
     r->users = NULL;
     enum users_result found =
-        address && sv->users ? users_resolve(sv->users, address, s->recipient_delimiter, &r->users)
-                             : USERS_TEMP;
+        address && sv->users ? resolve(sv, address, &meant, &r->users) : USERS_TEMP;
     if (!r->users)
         r->users = g_ptr_array_new_with_free_func(g_free);
     bool submitted = e->listener && e->listener->role == ROLE_SUBMISSION;
@@ -94,12 +144,13 @@ static struct treatment treat_address(struct service *sv, const struct envelope 
     } else if (found == USERS_UNKNOWN) {
         /* Without a list of domains everything inbound is local, and nothing submitted is. */
         bool listed = s->domains && s->domains[0];
-        if (listed ? settings_is_local_domain(s, address_domain(address)) : !submitted)
+        if (listed ? settings_is_local_domain(s, address_domain(meant)) : !submitted)
             by_policy(&t, s->unknown_recipient, REASON_UNKNOWN_DEFER, REASON_UNKNOWN_REJECT);
         else
             t = (struct treatment){HANDLE_FOREIGN, REASON_OK, NULL};
     }
     g_free(address);
+    g_free(meant);
     return t;
 }
 

@@ -41,6 +41,19 @@ ok(my $bounce = ($dovecot->wait_mails(2, $everyone[0]))[1], 'it arrives');
 is_sealed_for($bounce, $sent, $rsa, $curve);
 is(scalar $dovecot->mails($everyone[0]), 2, 'and the big one never did');
 
+# Here it comes as the client wrote it; Postfix rewrites it only behind us.
+subtest 'however the address is written, its mail is sealed' => sub {
+    my @spelt = ('"rsa"@example.com', '"r\sa"@example.com', 'rsa@example.com.', '@relay.test:rsa@example.com',
+        '"rsa+x"@example.com', 'rsa(c)@example.com', 'rsa%example.com', 'example.com!rsa', '"rsa@example.com"');
+    my $before = () = $dovecot->mails($everyone[0]);
+    like($postfix->send($sent, 'alice@example.net', $_), qr/^250 /, $_) for @spelt;
+    $dovecot->wait_mails($before + @spelt, $everyone[0]);
+    ok($postfix->drained, 'all is delivered');
+    my @mails = $dovecot->mails($everyone[0]);
+    is(scalar @mails, $before + @spelt, 'each arrives');
+    is(scalar(grep { !/^-----BEGIN PGP MESSAGE-----/m } @mails), 0, 'none of them readable');
+};
+
 # What the second Postfix says to mail for an address alone, at DATA.
 sub busy {
     my ($to, $answer) = @_;

@@ -73,6 +73,30 @@ static void file_name(void **state)
     expect(address_to_file_name("a%~@\xc3\xa4"), "a%25%7E@%C3%A4");
 }
 
+/* As Postfix rewrites them. */
+static void meant(void **state)
+{
+    (void)state;
+    expect(address_meant("bob+x@x.org"), "bob+x@x.org");
+    expect(address_meant("\"bob\"@x.org"), "bob@x.org");
+    expect(address_meant("\"b\\ob\"@x.org"), "bob@x.org");
+    expect(address_meant("b\"o\"b@x.org.."), "bob@x.org");
+    expect(address_meant("\"a b\"@x.org"), "a b@x.org");
+    expect(address_meant("\"bob@x.org\""), "bob@x.org");
+    expect(address_meant("\"b(o)b\"@x.org"), "b(o)b@x.org");
+    expect(address_meant("bob(a (\\)) \"c)@(d)x.org"), "bob@x.org");
+    expect(address_meant("@a.org,@b.org:bob@x.org"), "bob@x.org");
+    expect(address_meant("@[IPv6:::1]:bob@x.org"), "bob@x.org");
+    expect(address_meant("\"a:b\"@x.org"), "a:b@x.org");
+    expect(address_meant("bob@[IPv6:::1]"), "bob@[IPv6:::1]");
+    expect(address_meant("a%b%x.org"), "a%b@x.org");
+    expect(address_meant("x.org!bob"), "bob@x.org");
+    expect(address_meant("a%b@x.org"), "a%b@x.org");
+    expect(address_meant("bob"), "bob");
+    expect(address_meant("\""), "");
+    expect(address_meant("\\"), "\\");
+}
+
 /* Long names stay under NAME_MAX and stay apart. */
 static void long_file_name(void **state)
 {
@@ -93,6 +117,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(canonical), cmocka_unit_test(length),    cmocka_unit_test(extension),
         cmocka_unit_test(domain),    cmocka_unit_test(file_name), cmocka_unit_test(long_file_name),
+        cmocka_unit_test(meant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
