@@ -8,6 +8,7 @@ use lib "$FindBin::Bin/lib";
 use FilterdTest;
 use FilterdTest::Site;
 use JSON::PP qw(decode_json);
+use POSIX ();
 use Test::More;
 
 my $to = 'user@example.com';
@@ -45,6 +46,32 @@ subtest 'before the queue' => sub {
     is(scalar $site->{dovecot}->mails($to), 0, 'it is taken away again');
     $s = said('--keep', '--to', $to);
     is(scalar $site->{dovecot}->mails($to), 1, 'or kept');
+};
+
+# Whoever owns a mailbox may put anything in its place while root looks.
+subtest 'a link where the mailbox was' => sub {
+    my $box = $site->{t}->dir . "/home/$to/Maildir";
+    unlink glob "$box/{new,cur}/*";
+    mkdir "$box.other";
+    my $pid = fork // die "fork: $!";
+    if ($pid == 0) {
+        my @new;
+        for (1 .. 12_000) { # a minute at the most
+            last if @new = map { m{([^/]+)\z} } glob "$box/new/*";
+            select undef, undef, undef, 0.005;
+        }
+        spew("$box.other/$_", 'of somebody else') for @new;
+        select undef, undef, undef, 0.05;
+        rename "$box/new", "$box/kept";
+        symlink "$box.other", "$box/new";
+        POSIX::_exit(0);
+    }
+    said('--to', $to);
+    waitpid $pid, 0;
+    is(scalar(() = glob "$box.other/*"), 1, 'a file of that name elsewhere stays');
+    unlink "$box/new";
+    rename "$box/kept", "$box/new";
+    unlink glob "$box/new/*";
 };
 
 subtest 'not as root' => sub {

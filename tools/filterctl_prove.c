@@ -1,8 +1,10 @@
 #include "tools/filterctl_prove.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -178,6 +180,24 @@ static void look_everywhere(struct prove *p)
     ask_dovecot(p);
 }
 
+/* Who may write there may have put a link in the folder's place meanwhile: only the very file that was
+ * seen goes, wherever its path leads by now. */
+static void remove_seen(const struct filterctl_sighting *s)
+{
+    g_autofree char *folder = g_path_get_dirname(s->path);
+    g_autofree char *name = g_path_get_basename(s->path);
+    struct stat st;
+    if (!g_str_has_suffix(folder, "/new") && !g_str_has_suffix(folder, "/cur"))
+        return;
+    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && s->inode == st.st_ino &&
+        s->device == st.st_dev)
+        unlinkat(fd, name, 0); /* a file of a maildir is that message alone */
+    close(fd);
+}
+
 static void clean_up(struct prove *p)
 {
     GHashTableIter i;
@@ -188,10 +208,8 @@ static void clean_up(struct prove *p)
         filterctl_trace_purge(&p->trace, p->postfix);
     g_hash_table_iter_init(&i, p->watch.sightings);
     while (g_hash_table_iter_next(&i, NULL, &data)) {
-        const struct filterctl_sighting *s = data;
-        g_autofree char *folder = g_path_get_dirname(s->path);
-        if (is_delivered(p, s) && (g_str_has_suffix(folder, "/new") || g_str_has_suffix(folder, "/cur")))
-            unlink(s->path); /* a file of a maildir is that message alone */
+        if (is_delivered(p, data))
+            remove_seen(data);
     }
 }
 

@@ -42,6 +42,7 @@ struct filterctl_sighting {
     char *path;
     unsigned found; /* mask */
     ino_t inode;    /* 0: no file */
+    dev_t device;   /* the inode's */
 };
 
 struct filterctl_watch {

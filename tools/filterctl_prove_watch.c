@@ -38,6 +38,7 @@ static void note(struct filterctl_watch *w, const char *path, unsigned found, in
     }
     struct stat st = {0};
     s->inode = fd >= 0 && fstat(fd, &st) == 0 ? st.st_ino : 0;
+    s->device = st.st_dev;
     s->found |= found;
 }
 
