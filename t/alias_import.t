@@ -54,6 +54,8 @@ my %tables = (
     virtual_mailbox_domains => 'lists.example, inline:{other.example=x}',
     virtual_alias_maps => "inline:{ {one\@example.com = ann\@example.com} }, proxy:hash:$etc.virtual regexp:$etc.re",
     alias_maps => "hash:$etc.aliases",
+    recipient_canonical_maps => 'inline:{ {bee@example.com = bob@example.com}, {new@example.com = one@example.com} }',
+    canonical_maps => 'inline:{ {ann = Ann.Able@example.com}, {Ann.Able = ann}, {old@lists.example = New} }',
 );
 postfix(%tables);
 $t->run('/usr/sbin/postmap', '-c', $etc, "hash:$etc.virtual");
@@ -67,13 +69,15 @@ my %want = (
     'deep@example.com' => 'ann@example.com', 'deeper@example.com' => 'ann@example.com',
     'deepest@lists.example' => 'ann@example.com', 'one@example.com' => 'ann@example.com',
     'root@example.com' => 'ann@example.com', 'admins@example.com' => 'ann@example.com bob@example.com',
+    'bee@example.com' => 'ann@example.com bob@example.com', 'new@example.com' => 'ann@example.com',
+    'old@lists.example' => 'ann@example.com',
     'info@example.com' => 'ann@example.com bob@example.com', 'sales@example.com' => 'ann@example.com bob@example.com',
 );
 
 subtest 'what it would do' => sub {
     my @rows = rows(import_it('--dry-run'));
     my %would = map { $_->[1] => $_->[2] } grep { $_->[0] eq 'would import' } @rows;
-    my @usual = grep { /\@lists\.example$/ && !/^deepest/ } keys %would;
+    my @usual = grep { /\@lists\.example$/ && !/^(?:deepest|old)\@/ } keys %would;
     is_deeply([delete @would{@usual}], [map { 'ann@example.com' } @usual], 'usual names below a catch-all');
     is_deeply(\%would, \%want, 'aliases to any depth, by any table, for users with keys');
     my %skipped = map { $_->[1] => $_->[2] } grep { $_->[0] eq 'skipped' } @rows;
@@ -91,7 +95,7 @@ subtest 'what it would do' => sub {
 sub known {
     my %known;
     $known{ $_->[0] } = join ' ', $known{ $_->[0] } // (), $_->[1] for rows($filterd->ctl(qw(alias list)));
-    delete @known{ grep { /\@lists\.example$/ && !/^deepest/ } keys %known };
+    delete @known{ grep { /\@lists\.example$/ && !/^(?:deepest|old)\@/ } keys %known };
     return \%known;
 }
 

@@ -8,12 +8,13 @@
 #include "tools/filterctl_maps.h"
 
 #define DEPTH_MAX 50
+#define RENAMES_MAX 10 /* as Postfix */
 
 struct world {
     const struct filterctl *ctl;
     const struct filterctl_postconf *postfix;
     struct users *users;
-    struct filterctl_maps *virtual, *local;
+    struct filterctl_maps *canonical, *virtual, *local;
     char *origin;
     char **destinations; /* mydestination: where alias_maps hold */
     char **mailboxes;    /* virtual_mailbox_domains */
@@ -66,7 +67,8 @@ struct walk {
     char *elsewhere;
 };
 
-static const char *get_virtual(const struct world *w, const char *address)
+/* As it stands, without its extension, its name alone if that is local, its whole domain. */
+static const char *get_in(const struct world *w, struct filterctl_maps *maps, const char *address)
 {
     const char *at = strrchr(address, '@');
     g_autofree char *bare = address_without_extension(address, w->ctl->settings->recipient_delimiter);
@@ -74,13 +76,41 @@ static const char *get_virtual(const struct world *w, const char *address)
     const char *value = NULL;
     const bool local = !g_ascii_strcasecmp(at + 1, w->origin) || list_has(w, w->destinations, at + 1);
     for (size_t i = 0; i < G_N_ELEMENTS(forms) && !value; i++)
-        value = forms[i] ? filterctl_maps_get(w->virtual, forms[i]) : NULL;
+        value = forms[i] ? filterctl_maps_get(maps, forms[i]) : NULL;
     for (size_t i = 0; local && i < G_N_ELEMENTS(forms) && !value; i++) {
         g_autofree char *name = forms[i] ? g_strndup(forms[i], (gsize)(strrchr(forms[i], '@') - forms[i]))
                                          : NULL;
-        value = name ? filterctl_maps_get(w->virtual, name) : NULL;
+        value = name ? filterctl_maps_get(maps, name) : NULL;
     }
-    return value ? value : filterctl_maps_get(w->virtual, at);
+    return value ? value : filterctl_maps_get(maps, at);
+}
+
+static const char *get_virtual(const struct world *w, const char *address)
+{
+    return get_in(w, w->virtual, address);
+}
+
+/* What Postfix makes of an address before it looks for aliases; g_free. */
+static char *renamed(const struct world *w, const char *address)
+{
+    char *now = g_strdup(address);
+    for (int i = 0; i < RENAMES_MAX; i++) {
+        const char *value = get_in(w, w->canonical, now);
+        if (!value)
+            break;
+        g_autofree char *full =
+            *value == '@' ? g_strdup_printf("%.*s%s", (int)(strrchr(now, '@') - now), now, value)
+            : strchr(value, '@') ? g_strdup(value)
+                                 : g_strdup_printf("%s@%s", value, w->origin);
+        char *next = address_canonical(full);
+        if (!next || *next == '@' || !strcmp(next, now)) {
+            g_free(next);
+            break;
+        }
+        g_free(now);
+        now = next;
+    }
+    return now;
 }
 
 static const char *get_local(const struct world *w, const char *address)
@@ -219,11 +249,12 @@ static void tell(struct world *w, const char *address, const struct filterctl_al
 {
     g_autofree char *anyone = g_strdup_printf("anyone-else%s", address);
     const char *from = *address == '@' ? anyone : address;
-    if (!get_virtual(w, from) && !get_local(w, from)) /* filterd's own, or nobody's */
-        return;
+    g_autofree char *start = renamed(w, from);
+    if (!strcmp(start, from) && !get_virtual(w, from) && !get_local(w, from))
+        return; /* filterd's own, or nobody's */
     struct walk k = {.world = w, .found = g_ptr_array_new_with_free_func(g_free)};
     k.open = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    follow(&k, from);
+    follow(&k, start);
     g_ptr_array_sort(k.found, by_text);
     const bool itself = !k.elsewhere && k.found->len == 1 && !strcmp(k.found->pdata[0], address);
     const struct filterctl_aliases_entry e = {address, state_of(w, address, &k), k.found,
@@ -301,6 +332,7 @@ static void ask_at_once(struct world *w)
         add_once(keys, at);
         g_ptr_array_add(keys, g_strndup(key, (gsize)(at - (char *)key)));
     }
+    filterctl_maps_ask(w->canonical, keys);
     filterctl_maps_ask(w->virtual, keys);
     filterctl_maps_ask(w->local, keys);
     g_ptr_array_unref(keys);
@@ -323,8 +355,10 @@ static void take_known(const char *address, const char *member, void *arg)
 static void collect(struct world *w)
 {
     bool unlisted = false;
+    filterctl_maps_each(w->canonical, take_virtual, w);
     filterctl_maps_each(w->virtual, take_virtual, w);
     filterctl_maps_each(w->local, take_local, w);
+    filterctl_maps_each_unlisted(w->canonical, note_table, &unlisted);
     filterctl_maps_each_unlisted(w->virtual, note_table, &unlisted);
     filterctl_maps_each_unlisted(w->local, note_table, &unlisted);
     if (!unlisted)
@@ -360,6 +394,9 @@ void filterctl_aliases_each(const struct filterctl *ctl, const struct filterctl_
 {
     const char *folder = filterctl_postconf_folder(p);
     struct world w = {.ctl = ctl, .postfix = p, .users = users};
+    g_autofree char *renaming = g_strjoin(" ", filterctl_postconf_get(p, "recipient_canonical_maps"),
+                                          filterctl_postconf_get(p, "canonical_maps"), NULL);
+    w.canonical = filterctl_maps_new(folder, renaming);
     w.virtual = filterctl_maps_new(folder, filterctl_postconf_get(p, "virtual_alias_maps"));
     w.local = filterctl_maps_new(folder, filterctl_postconf_get(p, "alias_maps"));
     w.origin = origin_of(p);
@@ -375,12 +412,14 @@ void filterctl_aliases_each(const struct filterctl *ctl, const struct filterctl_
     qsort(sorted, n, sizeof *sorted, by_text);
     for (guint i = 0; i < n; i++)
         tell(&w, sorted[i], to);
+    filterctl_maps_each_unlisted(w.canonical, to->table, to->arg);
     filterctl_maps_each_unlisted(w.virtual, to->table, to->arg);
     filterctl_maps_each_unlisted(w.local, to->table, to->arg);
     g_free(sorted);
     g_hash_table_unref(w.candidates);
     g_hash_table_unref(w.known);
     g_hash_table_unref(w.lists);
+    filterctl_maps_free(&w.canonical);
     filterctl_maps_free(&w.virtual);
     filterctl_maps_free(&w.local);
     g_strfreev(w.destinations);
