@@ -73,10 +73,10 @@ static void treat_users(struct service *sv, const struct recipient *r, struct tr
     }
 }
 
-/* True if an MTA may deliver what is left of the domain: it is ours. */
+/* True if an MTA may deliver to what stands left of the domain. */
 static bool is_ours(const struct settings *s, const char *domain)
 {
-    return (s->domains && s->domains[0] && settings_is_local_domain(s, domain)) ||
+    return !s->domains || settings_is_local_domain(s, domain) ||
            (s->hostname && !g_ascii_strcasecmp(domain, s->hostname));
 }
 

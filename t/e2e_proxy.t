@@ -52,6 +52,10 @@ subtest 'however the address is written, its mail is sealed' => sub {
     my @mails = $dovecot->mails($everyone[0]);
     is(scalar @mails, $before + @spelt, 'each arrives');
     is(scalar(grep { !/^-----BEGIN PGP MESSAGE-----/m } @mails), 0, 'none of them readable');
+    # Of a domain in mydestination what stands in front is an address of its own.
+    my $routed = 'rsa%example.com@example.com';
+    like($postfix->send($sent, 'alice@example.net', $routed), qr/^250 /, $routed);
+    ok(poll(sub { $filterd->log_text =~ /to=<\Q$routed\E> .* sealed=yes/ }), 'is sealed for rsa, too');
 };
 
 # What the second Postfix says to mail for an address alone, at DATA.
