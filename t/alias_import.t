@@ -41,6 +41,9 @@ far@example.com dora@other.example
 lists.example anything
 @lists.example ann@example.com
 END
+# Each step leads to the next one twice: 2^25 ways to the end.
+spew("$etc.ways", join '', map { my $n = $_ + 1; "way$_\@example.com l$n\@example.com r$n\@example.com\n"
+            . join '', map { "$_$n\@example.com " . ($n < 25 ? "way$n" : 'ann') . "\@example.com\n" } qw(l r) } 0 .. 24);
 spew("$etc.aliases", <<'END');
 root: ann
 Admins: root, bob
@@ -52,7 +55,7 @@ spew("$etc.re", "/^(info|sales)\@example.com\$/ bob\@example.com\n/^a.n\@example
 my %tables = (
     mydestination => 'example.com, localhost, localhost.$mydomain', myorigin => 'example.com',
     virtual_mailbox_domains => 'lists.example, inline:{other.example=x}',
-    virtual_alias_maps => "inline:{ {one\@example.com = ann\@example.com} }, proxy:hash:$etc.virtual regexp:$etc.re",
+    virtual_alias_maps => "inline:{ {one\@example.com = ann\@example.com} }, proxy:hash:$etc.virtual texthash:$etc.ways regexp:$etc.re",
     alias_maps => "hash:$etc.aliases",
     recipient_canonical_maps => 'inline:{ {bee@example.com = bob@example.com}, {new@example.com = one@example.com} }',
     canonical_maps => 'inline:{ {ann = Ann.Able@example.com}, {Ann.Able = ann}, {old@lists.example = New} }',
@@ -71,6 +74,7 @@ my %want = (
     'root@example.com' => 'ann@example.com', 'admins@example.com' => 'ann@example.com bob@example.com',
     'bee@example.com' => 'ann@example.com bob@example.com', 'new@example.com' => 'ann@example.com',
     'old@lists.example' => 'ann@example.com',
+    (map { ("$_\@example.com" => 'ann@example.com') } map { ("way$_", 'l' . ($_ + 1), 'r' . ($_ + 1)) } 0 .. 24),
     'info@example.com' => 'ann@example.com bob@example.com', 'sales@example.com' => 'ann@example.com bob@example.com',
 );
 

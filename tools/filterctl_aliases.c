@@ -63,6 +63,7 @@ static bool is_domain_name(const char *word)
 struct walk {
     struct world *world;
     GHashTable *open; /* on the way to where we are */
+    GHashTable *done; /* followed to the end: many ways may lead there */
     GPtrArray *found;
     char *elsewhere;
 };
@@ -184,6 +185,8 @@ static void follow(struct walk *k, const char *address)
         add_once(k->found, address);
         return;
     }
+    if (!g_hash_table_add(k->done, g_strdup(address)))
+        return;
     if (!value || g_hash_table_size(k->open) > DEPTH_MAX) {
         arrive(k, address);
         return;
@@ -254,6 +257,7 @@ static void tell(struct world *w, const char *address, const struct filterctl_al
         return; /* filterd's own, or nobody's */
     struct walk k = {.world = w, .found = g_ptr_array_new_with_free_func(g_free)};
     k.open = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    k.done = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     follow(&k, start);
     g_ptr_array_sort(k.found, by_text);
     const bool itself = !k.elsewhere && k.found->len == 1 && !strcmp(k.found->pdata[0], address);
@@ -263,6 +267,7 @@ static void tell(struct world *w, const char *address, const struct filterctl_al
     if (!itself && k.found->len && !(e.state == FILTERCTL_ALIASES_NO_KEYS && (k.elsewhere || *address == '@')))
         to->entry(&e, to->arg);
     g_hash_table_unref(k.open);
+    g_hash_table_unref(k.done);
     g_ptr_array_unref(k.found);
     g_free(k.elsewhere);
 }
