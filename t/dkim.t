@@ -26,7 +26,7 @@ my $zone = $s->zone(revoked => 'v=DKIM1; k=rsa; p=', nokey => 'v=DKIM1; k=rsa', 
     two => $s->record('rsa')) . 'two._domainkey ' . FilterdTest::Signer::txt($s->record('big')) . "\n";
 my $dns = FilterdTest::Dns->start(t => $t, zones => { 'example.org' => $zone });
 my $filterd = FilterdTest::Daemon->start($t, idle => 1,
-    set => { 'dns.server' => $dns->server, 'dns.timeout_ms' => 1500 });
+    set => { 'dns.server' => $dns->server, 'dns.timeout_ms' => 1500, 'limits.header_count' => 3000 });
 
 my $mail = <<'END';
 Received: from a.example.org by mx.example.com; Sat, 21 Nov 2026 10:00:00 +0000
