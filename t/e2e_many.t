@@ -57,7 +57,7 @@ sub session {
     $s{client} = $n % 2 ? "192.0.2.$host" : '198.51.100.' . ($s{listed} ? $host : $host + 128);
     $s{dmarc} = $s{spf} eq 'pass' || $s{dkim} eq 'pass' ? 'pass' : 'fail';
     my $text = 'See http://' . ($s{link} ? "www$n.pills" : "www$n.books") . ".example/page$n today.\n" x 20;
-    my $message = mail_like(from => "S <$s{sender}>", id => $s{id}, text => $text, more => "User-Agent: x\r\n");
+    my $message = mail_like(from => "S <$s{sender}>", id => $s{id}, text => $text, more => "User-Agent: x\n");
     $message = $signer->sign($message, 'rsa', domain => $domain) if $s{dkim} ne 'none';
     $message =~ s/today/tomorrow/ if $s{dkim} eq 'fail';
     $s{message} = $message;
