@@ -19,7 +19,7 @@ my %ways = (
     'content_filter' => [qw(content_filter reinject)],
     'virtual_transport' => ['virtual_transport'],
     'pipe' => [qw(pipe reinject)],
-    -e "$FilterdTest::ROOT/tools/postfix/milter.cf" ? ('milter' => ['milter']) : (),
+    'milter' => ['milter'],
 );
 
 sub files_below {

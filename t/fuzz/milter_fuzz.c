@@ -8,33 +8,15 @@
 #include <unistd.h>
 
 #include "base/frame.h"
-#include "base/log.h"
 #include "base/result.h"
 #include "filterd/milter_session.h"
 #include "t/unit/milter_mta.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct settings settings;
-static struct listener listener;
-static char *no_list[] = {NULL};
+#include "t/fuzz/fuzz_service.h"
 
 static struct service *service(void)
 {
-    static const struct sitekey key;
-    settings.hostname = (char *)"mx.example.org";
-    settings.state_dir = (char *)"/nonexistent";
-    settings.header_prefix = (char *)"X-Filterd";
-    settings.recipient_delimiter = (char *)"+";
-    settings.control.path = (char *)"/nonexistent/control.sock";
     settings.message_size_limit = 50000;
-    settings.limits = limits_default;
-    settings.domains = settings.trusted_networks = no_list;
-    listener = (struct listener){.name = (char *)"fuzz", .protocol = PROTO_MILTER};
-    settings.listeners = &listener;
-    settings.listener_count = 1;
-    log_to_fd(1023); /* closed: nothing is logged */
-    return service_new(&settings, &key, -1);
+    return fuzz_service(PROTO_MILTER);
 }
 
 static bool say_message(int fd, const uint8_t *data, size_t size)

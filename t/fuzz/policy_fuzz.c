@@ -6,26 +6,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "filterd/policy_session.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct settings settings;
-static struct listener listener;
-static char *no_list[] = {NULL};
+#include "t/fuzz/fuzz_service.h"
 
 static struct service *service(void)
 {
-    static const struct sitekey key;
-    settings.hostname = (char *)"mx.example.org";
-    settings.state_dir = (char *)"/nonexistent";
-    settings.control.path = (char *)"/nonexistent/control.sock";
     settings.greylist = true;
-    settings.domains = settings.trusted_networks = no_list;
-    listener = (struct listener){.name = (char *)"fuzz", .protocol = PROTO_POLICY};
-    log_to_fd(1023); /* closed: nothing is logged */
-    return service_new(&settings, &key, -1);
+    return fuzz_service(PROTO_POLICY);
 }
 
 /* Answers are not read meanwhile: no more of them than the socket's buffer takes. */

@@ -5,28 +5,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "filterd/session.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct settings settings;
-static struct listener listener;
+#include "t/fuzz/fuzz_service.h"
 
 static struct service *service(void)
 {
-    static const struct sitekey key;
-    settings.hostname = (char *)"mx.example.org";
-    settings.state_dir = (char *)"/nonexistent";
-    settings.header_prefix = (char *)"X-Filterd";
-    settings.recipient_delimiter = (char *)"+";
-    settings.control.path = (char *)"/nonexistent/control.sock";
     settings.message_size_limit = 100000;
     settings.mode = MODE_NONE;
-    listener = (struct listener){.name = (char *)"fuzz"};
-    listener.next_hop = (struct next_hop){HOP_LMTP, {.path = (char *)"/nonexistent/hop"}};
-    log_to_fd(1023); /* closed: nothing is logged */
-    return service_new(&settings, &key, -1);
+    return fuzz_service(PROTO_LMTP);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,0 +1,35 @@
+/* fuzz_service: a service without users, keys, keeper or next hop, for what speaks with clients. */
+#ifndef T_FUZZ_FUZZ_SERVICE_H
+#define T_FUZZ_FUZZ_SERVICE_H
+
+#include <stdint.h>
+
+#include "base/log.h"
+#include "filterd/service.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct settings settings;
+static struct listener listener;
+static char *no_list[] = {NULL};
+
+/* The caller sets what else it wants, before and after. */
+static inline struct service *fuzz_service(enum protocol protocol)
+{
+    static const struct sitekey key;
+    settings.hostname = (char *)"mx.example.org";
+    settings.state_dir = (char *)"/nonexistent";
+    settings.header_prefix = (char *)"X-Filterd";
+    settings.recipient_delimiter = (char *)"+";
+    settings.control.path = (char *)"/nonexistent/control.sock";
+    settings.domains = settings.trusted_networks = no_list;
+    settings.limits = limits_default;
+    listener = (struct listener){.name = (char *)"fuzz", .protocol = protocol};
+    listener.next_hop = (struct next_hop){HOP_LMTP, {.path = (char *)"/nonexistent/hop"}};
+    settings.listeners = &listener;
+    settings.listener_count = 1;
+    log_to_fd(1023); /* closed: nothing is logged */
+    return service_new(&settings, &key, -1);
+}
+
+#endif
