@@ -205,7 +205,7 @@ subtest 'explain' => sub {
     $c->say("XFORWARD ADDR=$address NAME=host.example.net HELO=host.example.net");
     like($c->deliver($mail, $sender, $user), qr/^250/);
     $dovecot->wait_mails(++$count, $user);
-    like((logged())[-1], qr/ result=$class p=\S+ score=\Q$score\E /, 'the daemon says the same');
+    $filterd->logs(qr/from=<\Q$sender\E> .* result=$class p=\S+ score=\Q$score\E /, 'the daemon says the same');
 };
 
 subtest 'mail of our own' => sub {

@@ -72,7 +72,7 @@ my $parts = "From: a\@example.net\r\nContent-Type: multipart/mixed; boundary=b\r
 my ($sealed) = sent($parts);
 is(header($sealed, 'X-Filterd-Limits'), 'parts', 'parts');
 ok($key->open_sealed($sealed) eq payload($parts), 'all of them arrive');
-like($filterd->log_text, qr/ limits=$_ /, "the log says $_") for qw(header-count header-size parts);
+$filterd->logs(qr/ limits=$_ /, "the log says $_") for qw(header-count header-size parts);
 
 # ---- bytes in flight ----
 

@@ -84,7 +84,7 @@ subtest 'spam is discarded' => sub {
     come($to_rsa, 0);
     like(attempt($spam, 'a@spammer.example', $to_rsa, $to_curve), qr/^250 /, 'not if one of two wants it');
     come($_, 1) for $to_rsa, $to_curve;
-    like($filterd->log_text, qr/to=<rsa\@example\.com>.* result=Blocklisted .*sealed=- .*reply="250 Ok, discarded"/, 'logged');
+    $filterd->logs(qr/to=<rsa\@example\.com>.* result=Blocklisted .*sealed=- .*reply="250 Ok, discarded"/, 'logged');
 };
 
 subtest 'spam is moved away' => sub {
@@ -194,7 +194,7 @@ subtest 'thirty at once' => sub {
     like($_->reply, qr/^250/, 'taken') for @clients;
     $_->quit for @clients;
     come($_, 10) for $to_rsa, $to_curve, $to_plain;
-    is(scalar(() = $filterd->log_text =~ /from=<alice\d+\@example\.net> .*result=kept/g), 30, 'the leg behind Postfix judges none of them again');
+    is($filterd->logged(qr/from=<alice\d+\@example\.net> .*result=kept/, 30), 30, 'the leg behind Postfix judges none of them again');
     my %arrived = map { header($_, 'Message-ID') => $_ } map { $dovecot->mails($_) } $to_rsa, $to_curve, $to_plain;
     for my $i (0 .. 29) {
         my $mail = $arrived{"<$i\@thirty>"};

@@ -96,7 +96,7 @@ subtest 'move, the same again, and back' => sub {
     near(score($rsa), $there, 'learnt once');
     learnt(after($rsa, 'SELECT Junk', 'UID MOVE 2 INBOX'), 1, -1, 'Junk to INBOX');
     near(score($rsa), $start, 'a move back restores the score');
-    like($filterd->log_text, qr/retrain login=<\Q$rsa\E> class=$_ signature=\w{24} learnt$/m, "$_ is logged") for qw(spam ham);
+    $filterd->logs(qr/retrain login=<\Q$rsa\E> class=$_ signature=\w{24} learnt$/m, "$_ is logged") for qw(spam ham);
 };
 
 subtest 'copy' => sub {
@@ -130,7 +130,7 @@ subtest 'upload of plaintext' => sub {
     learnt(after($plain, 'SELECT Junk', 'UID MOVE 1 INBOX'), 1, -1, 'Junk to INBOX');
     near(score($plain), $before, 'the score is restored');
     learnt(after($plain, append(Junk => without(spam(201), 'From'))), 1, 1, 'another');
-    like($filterd->log_text, qr/retrain user=<\Q$plain\E> class=spam learnt from its text/, 'logged');
+    $filterd->logs(qr/retrain user=<\Q$plain\E> class=spam learnt from its text/, 'logged');
     unlike($filterd->log_text, qr/viagra|pharmacy/i, 'without a word of it');
 };
 
@@ -139,16 +139,16 @@ subtest 'upload of what is sealed' => sub {
     my $bare = without(without($sealed, 'X-Filterd-Signature'), 'X-Filterd-Result');
     learnt(after($rsa, append(Junk => $sealed)), 1, 1, 'with our signature');
     nothing(after($rsa, append(Junk => $bare)), 1, 'without a signature');
-    like($filterd->log_text, qr/retrain user=<\Q$rsa\E> class=spam not learnt: it is sealed.* 1 of/, 'noted');
+    $filterd->logs(qr/retrain user=<\Q$rsa\E> class=spam not learnt: it is sealed.* 1 of/, 'noted');
     nothing(after($rsa, append(Junk => $bare)), 1, 'again');
-    like($filterd->log_text, qr/not learnt: it is sealed.* 2 of/, 'and counted');
+    $filterd->logs(qr/not learnt: it is sealed.* 2 of/, 'and counted');
 };
 
 subtest 'a foreign or forged signature' => sub {
     my $id = header($sealed, 'X-Filterd-Signature');
     my @before = map { score($_) } $rsa, $curve;
     nothing(after($curve, append(Junk => $sealed)), 1, "another user's signature");
-    like($filterd->log_text, qr/retrain login=<\Q$curve\E> class=spam signature=$id not learnt: no record/, 'logged');
+    $filterd->logs(qr/retrain login=<\Q$curve\E> class=spam signature=$id not learnt: no record/, 'logged');
     my $forged = "X-Filterd-Signature: " . 'A' x 24 . "\r\n";
     nothing(after($curve, append(Junk => $forged . spam(300))), 1, 'an invented one');
     nothing(after($curve, append(Junk => "X-Filterd-Signature: ../x\r\n" . spam(301))), 1, 'none at all');
@@ -165,7 +165,7 @@ subtest 'who may ask' => sub {
     my @who = qw(setpriv --reuid=daemon --regid=daemon --clear-groups);
     is(($t->try_run(spam(400), @who, $retrain, 'spam', $plain))[0], 0, 'a stranger has no error');
     is(moves($plain), $before, 'and nobody learns from it');
-    like($filterd->log_text, qr/learning socket: a peer without rights/, 'turned away');
+    $filterd->logs(qr/learning socket: a peer without rights/, 'turned away');
     $who[$_] =~ s/daemon/$FilterdTest::MAIL_USER/ for 1, 2;
     is(($t->try_run(spam(400), @who, $retrain, 'spam', $plain))[0], 0, 'the mail user');
     is(moves($plain), $before + 1, 'is heard');

@@ -29,7 +29,7 @@ is_sealed_for($for_curve, $sent, $curve, $rsa);
 is(header($plain, 'X-Filterd-Encrypted'), 'no', 'without a key: passed, and said so');
 ok(content_of($plain) eq content_of($sent), 'as it was sent');
 is(scalar $dovecot->mails($_), 1, "one copy for $_") for @everyone;
-is(scalar(() = $postfix->log_text =~ m{reinject/smtpd\S* \w+: client=.* orig_client=\S+\[127\.0\.0\.1\]}g), 1 + 3,
+is($postfix->logged(qr{reinject/smtpd\S* \w+: client=.* orig_client=\S+\[127\.0\.0\.1\]}, 1 + 3), 1 + 3,
     'with its client known comes the question, and each copy');
 
 my $big = mail_like(text => join("\n", ('0123456789' x 7) x 1500));

@@ -89,7 +89,7 @@ subtest 'the next hop refuses one of three at the end of its copy' => sub {
     $sink{smtp}->rules;
     like(attempt($message), qr/^250 /, 'the retry after that: taken');
     is(copies('smtp'), '0 1 0', 'the one copy that was missing');
-    is(scalar(() = $filterd->log_text =~ /to=<(?:rsa|plain)\@\S+ .* served=before .*dsn=2\.0\.0/g), 4, 'the log says so');
+    is($filterd->logged(qr/to=<(?:rsa|plain)\@\S+ .* served=before .*dsn=2\.0\.0/, 4), 4, 'the log says so');
     unlike(slurp($t->dir . '/state/retries.db') . slurp($t->dir . '/state/retries.db-wal'),
         qr/example|${\ canary()}/, 'no address and no text stands in the store');
 };
@@ -183,7 +183,7 @@ subtest 'a scanner hangs' => sub {
     $filterd->up;
     like(attempt(mail_like()), qr/^250 /, 'time is left to deliver');
     is(copies('smtp'), '1 1 1', 'and it arrives');
-    like($filterd->log_text, qr/clamd: timeout; not scanned/, 'the log says so');
+    $filterd->logs(qr/clamd: timeout; not scanned/, 'the log says so');
     delete $filterd->{set}{'clamav.socket'};
     $filterd->settings;
     $filterd->down;
@@ -205,7 +205,7 @@ subtest 'the keeper is killed while a message is under way, and its store is no 
     $filterd->up;
     like(attempt(mail_like()), qr/^250 /, 'a store that is none: mail goes on');
     is(copies('smtp'), '1 1 1', 'and arrives');
-    like($filterd->log_text, qr/retries\.db: .*made anew/, 'the log says what became of it');
+    $filterd->logs(qr/retries\.db: .*made anew/, 'the log says what became of it');
 };
 
 subtest 'LMTP: the worker is killed after the first of three copies' => sub {

@@ -58,7 +58,7 @@ subtest 'a sealed message' => sub {
     like($edits[-1], qr{^add Content-Type  multipart/encrypted; protocol="application/pgp-encrypted";\n\tboundary=}, 'what comes, folded by LF');
     like(join("\n", @edits), qr/^insert X-Filterd-Encrypted 0  yes$/m, 'ours on top');
     is(scalar(grep { /Folded|From|Last|to / } @edits), 0, 'the rest stays');
-    like($filterd->log_text, qr/qid=queue1 from=<a\@example\.net> to=<$_\@example\.com> client=192\.0\.2\.1 .*sealed=yes/, "logged for $_")
+    $filterd->logs(qr/qid=queue1 from=<a\@example\.net> to=<$_\@example\.com> client=192\.0\.2\.1 .*sealed=yes/, "logged for $_")
         for qw(rsa curve);
     $m->quit;
 };
@@ -93,15 +93,15 @@ subtest 'as other MTAs may speak' => sub {
     is($rsa->open_sealed($m->new_body), "Content-Type: text/plain;\r\n charset=x\r\n\r\nx\r\n", 'it opens');
     like(join("\n", $m->edits), qr/^insert X-Filterd-Encrypted 0 yes$/m, 'values without a leading blank');
     unlike(join("\n", $m->edits), qr/X-Filterd-Result/, 'not judged: its sender has logged in');
-    like($filterd->log_text, qr/qid=queue3 .*result=- /, 'and logged so');
+    $filterd->logs(qr/qid=queue3 .*result=- /, 'and logged so');
     $m->macros('M', i => 'queue4', auth_authen => 'rsa');
     begin($m, '<a@example.net>', '<rsa@example.com>');
     $m->message("x\r\n", From => 'a@example.net');
-    like($filterd->log_text, qr/qid=queue4 .*result=- /, 'the same without braces');
+    $filterd->logs(qr/qid=queue4 .*result=- /, 'the same without braces');
     $m->macros('M', i => 'queue5', '{auth_authen}' => '');
     begin($m, '<a@example.net>', '<rsa@example.com>');
     $m->message("x\r\n", From => 'a@example.net');
-    like($filterd->log_text, qr/qid=queue5 .*result=Unsure /, 'nobody has logged in');
+    $filterd->logs(qr/qid=queue5 .*result=Unsure /, 'nobody has logged in');
     $m->quit;
     $m = FilterdTest::Milter->new($port);
     is($m->connect('localhost', undef), 'continue', 'no network');
@@ -123,10 +123,10 @@ subtest 'as other MTAs may speak' => sub {
     $m->macros('M', i => "queue6");
     begin($m, '<a@example.net>', '<rsa@example.com>');
     is($m->message("x\r\n", From => ' a@example.net'), 'continue', 'served');
-    like($filterd->log_text, qr/qid=queue6 .*client=2001:db8::1 /, 'logged');
+    $filterd->logs(qr/qid=queue6 .*client=2001:db8::1 /, 'logged');
     $m->quit;
     is(FilterdTest::Milter->new($port, actions => 1), undef, 'an MTA that lets nothing be changed is not served');
-    like($filterd->log_text, qr/does not let fields, body and recipients be changed/, 'which is logged');
+    $filterd->logs(qr/does not let fields, body and recipients be changed/, 'which is logged');
 };
 
 subtest 'spam' => sub {

@@ -5,6 +5,7 @@ package FilterdTest::Daemon;
 use strict;
 use warnings;
 use FilterdTest;
+use parent 'FilterdTest::Log';
 use FilterdTest::Client;
 
 # snippets: names below tools/postfix whose filterd.conf part is added. set: "section.name" =>

@@ -5,6 +5,7 @@ package FilterdTest::Postfix;
 use strict;
 use warnings;
 use FilterdTest;
+use parent 'FilterdTest::Log';
 use FilterdTest::Client;
 
 my $MASTER = <<'END';
