@@ -1,0 +1,15 @@
+#include "filterd/way.h"
+
+struct verdict *way_verdict(struct way *w, struct turn *t)
+{
+    const struct listener *l = w->arrival->envelope->listener;
+    const struct verdict_basis basis = {w->tokens, w->arrival->evidence, w->arrival->envelope,
+                                        w->message};
+    if (t->verdict)
+        return t->verdict;
+    if (t->treatment.handling == HANDLE_FOREIGN || (l && l->role == ROLE_SUBMISSION))
+        t->verdict = verdict_none();
+    else
+        t->verdict = verdict_new(w->service, recipient_judges(w->service, t->recipient), &basis);
+    return t->verdict;
+}
