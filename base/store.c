@@ -8,12 +8,12 @@
 
 #define BUSY_TIMEOUT_MS 5000
 
-static bool fail(sqlite3 **db, const char *path, const char *what, char **error_r)
+static int fail(sqlite3 **db, int code, const char *path, const char *what, char **error_r)
 {
     *error_r = g_strdup_printf("%s: %s", path, what);
     sqlite3_close(*db);
     *db = NULL;
-    return false;
+    return code;
 }
 
 /* SQLite would make it 0644. */
@@ -26,31 +26,41 @@ static bool make_file(const char *path)
     return true;
 }
 
-bool store_open(const char *path, bool for_writing, const char *schema, sqlite3 **db_r,
-                char **error_r)
+int store_try(const char *path, bool for_writing, const char *schema, sqlite3 **db_r, char **error_r)
 {
     *db_r = NULL;
     if (!for_writing && access(path, F_OK) != 0) {
         if (errno == ENOENT)
-            return true;
-        return fail(db_r, path, g_strerror(errno), error_r);
+            return SQLITE_OK;
+        return fail(db_r, SQLITE_CANTOPEN, path, g_strerror(errno), error_r);
     }
     if (for_writing && !make_file(path))
-        return fail(db_r, path, g_strerror(errno), error_r);
+        return fail(db_r, SQLITE_CANTOPEN, path, g_strerror(errno), error_r);
     int mode = for_writing ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
-    if (sqlite3_open_v2(path, db_r, mode | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
-        return fail(db_r, path, sqlite3_errmsg(*db_r), error_r);
+    int code = sqlite3_open_v2(path, db_r, mode | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code != SQLITE_OK)
+        return fail(db_r, code, path, sqlite3_errmsg(*db_r), error_r);
     sqlite3_busy_timeout(*db_r, BUSY_TIMEOUT_MS);
     const char *settings = "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF;";
     const char *for_writer = "PRAGMA journal_mode=DELETE; PRAGMA secure_delete=ON;"
                              "PRAGMA synchronous=FULL;";
     /* A reader looks once, so that a file that is none, or a hot journal, shows here. */
     const char *last = for_writing ? schema : "SELECT 1 FROM sqlite_schema LIMIT 1";
-    if (sqlite3_exec(*db_r, settings, NULL, NULL, NULL) ||
-        (for_writing && sqlite3_exec(*db_r, for_writer, NULL, NULL, NULL)) ||
-        sqlite3_exec(*db_r, last, NULL, NULL, NULL))
-        return fail(db_r, path, sqlite3_errmsg(*db_r), error_r);
-    return true;
+    const char *const steps[] = {settings, for_writing ? for_writer : "", last};
+    for (size_t i = 0; code == SQLITE_OK && i < G_N_ELEMENTS(steps); i++)
+        code = sqlite3_exec(*db_r, steps[i], NULL, NULL, NULL);
+    return code == SQLITE_OK ? code : fail(db_r, code, path, sqlite3_errmsg(*db_r), error_r);
+}
+
+bool store_open(const char *path, bool for_writing, const char *schema, sqlite3 **db_r,
+                char **error_r)
+{
+    return store_try(path, for_writing, schema, db_r, error_r) == SQLITE_OK;
+}
+
+bool store_is_damaged(int code)
+{
+    return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
 }
 
 static sqlite3_stmt *bind(sqlite3_stmt *statement, const char *const *texts, int count)

@@ -10,6 +10,11 @@
  * *db_r is NULL and true is returned when it is not there and not for writing. */
 bool store_open(const char *path, bool for_writing, const char *schema, sqlite3 **db_r,
                 char **error_r);
+/* The same for who wants to know why: SQLite's result code, SQLITE_OK (0) alone is success. */
+int store_try(const char *path, bool for_writing, const char *schema, sqlite3 **db_r, char **error_r);
+/* Of such a code: the file is no database any more. Whatever else keeps one from opening or using a
+ * database (no descriptor, memory, right or room) says nothing against what is in it. */
+bool store_is_damaged(int code);
 /* Prepares and binds the texts; NULL on error. Finalize it yourself. */
 sqlite3_stmt *store_prepare(sqlite3 *db, const char *sql, const char *const *texts, int count);
 /* The same for a statement that will be wanted again: give it back with store_done, and close the

@@ -31,11 +31,14 @@ struct client {
     enum peer_rights rights;
 };
 
-/* Whose verbs are served. */
+/* Whose verbs are served. What could not be opened is NULL, and tried again. */
 struct desk {
+    const struct settings *settings;
+    const struct sitekey *key;
     struct ledger *ledger;
-    struct greylist *greylist; /* NULL: off, or it could not be opened */
-    struct retries *retries;   /* NULL: it could not be opened */
+    struct greylist *greylist; /* NULL: or off */
+    struct retries *retries;
+    bool greylist_failed, retries_failed; /* it was logged */
 };
 
 static volatile sig_atomic_t leave;
@@ -44,6 +47,51 @@ static void on_term(int sig)
 {
     (void)sig;
     leave = 1;
+}
+
+/* How a try to open one of them ended. Said once, until it goes again. */
+static void note_opened(char *error, const char *without, bool *failed)
+{
+    if (error && !*failed)
+        log_warn("keeper: %s; %s", error, without);
+    else if (!error && *failed)
+        log_info("keeper: a database that could not be opened is in use again");
+    *failed = error != NULL;
+    g_free(error);
+}
+
+static void open_greylist(struct desk *desk)
+{
+    char *error = NULL;
+    desk->greylist = greylist_open(desk->settings->state_dir, desk->key, &error);
+    if (desk->greylist)
+        greylist_set_wait(desk->greylist, desk->settings->greylist_wait);
+    note_opened(error, "nobody is asked to come again", &desk->greylist_failed);
+}
+
+static void open_retries(struct desk *desk)
+{
+    char *error = NULL;
+    desk->retries = retries_open(desk->settings->state_dir, &error);
+    note_opened(error, "a message that is retried may come twice", &desk->retries_failed);
+}
+
+static void open_missing(struct desk *desk)
+{
+    if (desk->settings->greylist && !desk->greylist)
+        open_greylist(desk);
+    if (!desk->retries)
+        open_retries(desk);
+}
+
+static void tick(struct desk *desk)
+{
+    open_missing(desk);
+    ledger_tick(desk->ledger);
+    if (desk->greylist)
+        greylist_tick(desk->greylist, (long)time(NULL));
+    if (desk->retries)
+        retries_tick(desk->retries, (long)time(NULL));
 }
 
 static void take_client(GArray *clients, int listen_fd)
@@ -123,7 +171,7 @@ static void serve_ready(const struct desk *desk, GArray *clients, const struct p
     }
 }
 
-static void loop(const struct desk *desk, int listen_fd)
+static void loop(struct desk *desk, int listen_fd)
 {
     GArray *clients = g_array_new(FALSE, FALSE, sizeof(struct client));
     struct pollfd fds[CLIENTS + 1];
@@ -142,37 +190,11 @@ static void loop(const struct desk *desk, int listen_fd)
         if (ledger_due_ms(desk->ledger) == 0)
             ledger_write(desk->ledger);
         if (g_get_monotonic_time() - ticked > TICK_MS * 1000) {
-            ledger_tick(desk->ledger);
-            if (desk->greylist)
-                greylist_tick(desk->greylist, (long)time(NULL));
-            if (desk->retries)
-                retries_tick(desk->retries, (long)time(NULL));
+            tick(desk);
             ticked = g_get_monotonic_time();
         }
     }
     g_array_unref(clients);
-}
-
-static struct greylist *open_greylist(const struct settings *s, const struct sitekey *key)
-{
-    char *error = NULL;
-    struct greylist *g = s->greylist ? greylist_open(s->state_dir, key, &error) : NULL;
-    if (g)
-        greylist_set_wait(g, s->greylist_wait);
-    if (error)
-        log_warn("keeper: %s; nobody is asked to come again", error);
-    g_free(error);
-    return g;
-}
-
-static struct retries *open_retries(const struct settings *s)
-{
-    char *error = NULL;
-    struct retries *r = retries_open(s->state_dir, &error);
-    if (error)
-        log_warn("keeper: %s; a message that is retried may come twice", error);
-    g_free(error);
-    return r;
 }
 
 int keeper_process_run(const struct settings *s, const struct sitekey *key, int listen_fd,
@@ -191,14 +213,13 @@ int keeper_process_run(const struct settings *s, const struct sitekey *key, int 
     prctl(PR_SET_NAME, "filterd-keeper");
     if (!guard_close(s, SANDBOX_KEEPER))
         return EX_CONFIG;
-    struct desk desk = {.ledger = ledger_open(s, key, &error)};
+    struct desk desk = {.settings = s, .key = key, .ledger = ledger_open(s, key, &error)};
     if (!desk.ledger) {
         log_warn("keeper: %s; mail goes on without signatures and training", error);
         g_free(error);
         return EX_TEMPFAIL;
     }
-    desk.greylist = open_greylist(s, key);
-    desk.retries = open_retries(s);
+    open_missing(&desk);
     if (write(ready_fd, "", 1) < 0)
         log_warn("keeper: the master is gone");
     loop(&desk, listen_fd);

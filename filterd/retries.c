@@ -46,26 +46,43 @@ static void close_file(struct retries *r)
     g_clear_pointer(&r->db, sqlite3_close);
 }
 
-static bool is_sound(struct retries *r)
+static int look_over(struct retries *r)
 {
     sqlite3_stmt *st = store_prepare(r->db, "PRAGMA quick_check(1)", NULL, 0);
-    const bool sound = st && sqlite3_step(st) == SQLITE_ROW &&
-                       !g_strcmp0((const char *)sqlite3_column_text(st, 0), "ok");
+    int code = st ? sqlite3_step(st) : sqlite3_errcode(r->db);
+    if (code == SQLITE_ROW)
+        code = g_strcmp0((const char *)sqlite3_column_text(st, 0), "ok") ? SQLITE_CORRUPT : SQLITE_OK;
     sqlite3_finalize(st);
-    return sound;
+    return code;
 }
 
-static bool open_file(struct retries *r, char **error_r)
+/* A table of another shape, as another version made it, is of no use here. */
+static int prepare_all(struct retries *r)
 {
-    bool ok = store_open(r->path, true, schema, &r->db, error_r) &&
-              sqlite3_exec(r->db, manner, NULL, NULL, NULL) == SQLITE_OK && is_sound(r);
-    for (int i = 0; ok && i < STATEMENTS; i++)
-        ok = (r->statements[i] = store_prepare(r->db, texts[i], NULL, 0)) != NULL;
-    if (!ok && !*error_r)
-        *error_r = g_strdup_printf("%s: it is damaged", r->path);
-    if (!ok)
+    for (int i = 0; i < STATEMENTS; i++) {
+        r->statements[i] = store_prepare(r->db, texts[i], NULL, 0);
+        const int code = r->statements[i] ? SQLITE_OK : sqlite3_errcode(r->db);
+        if (code != SQLITE_OK)
+            return code == SQLITE_ERROR ? SQLITE_CORRUPT : code;
+    }
+    return SQLITE_OK;
+}
+
+/* SQLite's result code. */
+static int open_file(struct retries *r, char **error_r)
+{
+    int code = store_try(r->path, true, schema, &r->db, error_r);
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(r->db, manner, NULL, NULL, NULL);
+    if (code == SQLITE_OK)
+        code = look_over(r);
+    if (code == SQLITE_OK)
+        code = prepare_all(r);
+    if (code != SQLITE_OK && !*error_r)
+        *error_r = g_strdup_printf("%s: %s", r->path, sqlite3_errstr(code));
+    if (code != SQLITE_OK)
         close_file(r);
-    return ok;
+    return code;
 }
 
 static void remove_file(const struct retries *r)
@@ -78,16 +95,19 @@ static void remove_file(const struct retries *r)
     }
 }
 
-/* As it is, or else anew. */
+/* As it is, or anew if it is damaged. What cannot be opened for any other reason may be whole. */
 static bool open_somehow(struct retries *r, char **error_r)
 {
     char *why = NULL;
-    if (open_file(r, &why))
-        return true;
-    log_warn("%s; made anew: a message that is being retried may come twice", why);
-    g_free(why);
-    remove_file(r);
-    return open_file(r, error_r);
+    int code = open_file(r, &why);
+    if (store_is_damaged(code)) {
+        log_warn("%s; made anew: a message that is being retried may come twice", why);
+        g_clear_pointer(&why, g_free);
+        remove_file(r);
+        code = open_file(r, &why);
+    }
+    *error_r = why;
+    return code == SQLITE_OK;
 }
 
 struct retries *retries_open(const char *state_dir, char **error_r)
@@ -112,7 +132,7 @@ static int step(struct retries *r, enum statement which, const void *digest, lon
 {
     sqlite3_stmt *st = r->statements[which];
     if (!st)
-        return SQLITE_CORRUPT;
+        return SQLITE_CANTOPEN;
     if (digest)
         sqlite3_bind_blob(st, 1, digest, RETRY_DIGEST_BYTES, SQLITE_STATIC);
     if (sqlite3_bind_parameter_count(st) >= 2)
@@ -124,18 +144,24 @@ static int step(struct retries *r, enum statement which, const void *digest, lon
     return code;
 }
 
+static void make_anew(struct retries *r)
+{
+    char *error = NULL;
+    close_file(r);
+    remove_file(r);
+    if (!r->failed)
+        log_warn("%s: it is damaged; made anew", r->path);
+    open_file(r, &error);
+    g_free(error);
+}
+
 /* SQLITE_ROW or SQLITE_DONE; anything else was logged. A file that became bad is made anew. */
 static int run(struct retries *r, enum statement which, const void *digest, long time)
 {
     int code = step(r, which, digest, time);
-    if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
-        char *error = NULL;
-        close_file(r);
-        remove_file(r);
-        if (!r->failed)
-            log_warn("%s: it is damaged; made anew", r->path);
-        code = open_file(r, &error) ? step(r, which, digest, time) : SQLITE_CORRUPT;
-        g_free(error);
+    if (store_is_damaged(code)) {
+        make_anew(r);
+        code = step(r, which, digest, time);
     }
     const bool ok = code == SQLITE_ROW || code == SQLITE_DONE;
     if (!ok && !r->failed)
@@ -162,6 +188,10 @@ bool retries_forget(struct retries *r, const void *digest)
 
 void retries_tick(struct retries *r, long now)
 {
+    char *error = NULL;
+    if (!r->db)
+        open_somehow(r, &error);
+    g_free(error);
     if (r->swept && now >= r->swept && now - r->swept < SWEEP_SECONDS)
         return;
     r->swept = now;

@@ -14,7 +14,8 @@
 
 struct retries;
 
-/* A file that is no database is made anew. NULL with one line if that fails, too. */
+/* A file that is no database, or another version's, is made anew. NULL with one line if it cannot be
+ * opened for another reason: then it is left as it is, and may be tried again. */
 struct retries *retries_open(const char *state_dir, char **error_r);
 void retries_free(struct retries **r);
 

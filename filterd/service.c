@@ -70,10 +70,11 @@ struct service *service_new(const struct settings *s, const struct sitekey *key,
     return sv;
 }
 
-/* A mail never waits for this memory, nor fails for it. */
+/* A mail never waits for this memory, nor fails for it. A keeper that cannot open that file has said so
+ * itself, once for all of us. */
 static void note_retries(struct service *sv, const struct keeper_answer *a)
 {
-    if (a->code != EX_OK && !sv->no_retries)
+    if (a->code != EX_OK && a->code != EX_UNAVAILABLE && !sv->no_retries)
         log_warn("retries: %s; a message that is retried now may come twice",
                  a->text && *a->text ? a->text : "no keeper");
     sv->no_retries = a->code != EX_OK;

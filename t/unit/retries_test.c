@@ -7,7 +7,9 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -263,6 +265,108 @@ static void corrupt(void **state)
     retries_free(&r);
 }
 
+static rlim_t limit_now(int what, rlim_t value)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(what, &limit), 0);
+    const rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = value;
+    assert_int_equal(setrlimit(what, &limit), 0);
+    return before;
+}
+
+static void assert_not_opened(const char *why)
+{
+    char *error = NULL;
+    assert_null(retries_open(folder, &error));
+    assert_non_null(error);
+    if (!strstr(error, why))
+        fail_msg("%s", error);
+    g_free(error);
+}
+
+/* Nothing of this says that the file is bad: it is there, with all its rows, when the trouble is over. */
+static void trouble_that_passes(void **state)
+{
+    struct retries *r = open_store();
+    (void)state;
+    assert_true(retries_add(r, one, start));
+    retries_free(&r);
+    rlim_t before = limit_now(RLIMIT_NOFILE, 3);
+    assert_not_opened("open files");
+    limit_now(RLIMIT_NOFILE, before);
+    before = limit_now(RLIMIT_FSIZE, 0); /* as a full disk */
+    signal(SIGXFSZ, SIG_IGN);
+    assert_not_opened("retries.db");
+    limit_now(RLIMIT_FSIZE, before);
+    char *away = g_strconcat(file, ".away", NULL);
+    assert_int_equal(g_rename(file, away), 0);
+    assert_int_equal(g_mkdir(file, 0700), 0);
+    assert_not_opened("retries.db");
+    assert_int_equal(g_rmdir(file), 0);
+    assert_int_equal(g_rename(away, file), 0);
+    g_free(away);
+    r = open_store();
+    assert_true(retries_is_known(r, one, start));
+    retries_free(&r);
+}
+
+static void run_sql(const char *sql)
+{
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void another_versions(void **state)
+{
+    (void)state;
+    run_sql("CREATE TABLE copy(digest BLOB PRIMARY KEY, until TEXT, leg TEXT)");
+    struct retries *r = open_store();
+    assert_true(retries_add(r, one, start) && retries_is_known(r, one, start));
+    retries_free(&r);
+}
+
+static void overwrite_pages(void)
+{
+    char *data;
+    gsize len;
+    FILE *f = fopen(file, "r+");
+    assert_true(f && g_file_get_contents(file, &data, &len, NULL));
+    assert_true(len > 8192);
+    memset(data, 0x5a, len);
+    assert_int_equal(fseek(f, 4096, SEEK_SET), 0);
+    assert_int_equal(fwrite(data, 1, len - 4096, f), len - 4096);
+    assert_int_equal(fclose(f), 0);
+    g_free(data);
+}
+
+/* It goes bad while it is in use, and cannot even be made anew: later it can. */
+static void bad_in_use(void **state)
+{
+    struct retries *r = open_store();
+    (void)state;
+    retries_free(&r);
+    run_sql("INSERT INTO copy WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+            " WHERE i < 200000) SELECT randomblob(16), 1900000000 FROM n"); /* more than is cached */
+    r = open_store();
+    overwrite_pages();
+    const rlim_t before = limit_now(RLIMIT_NOFILE, 3);
+    unsigned char any[DIGEST] = {0};
+    for (int i = 0; i < 256; i++) {
+        any[0] = (unsigned char)i;
+        assert_false(retries_is_known(r, any, start));
+    }
+    assert_false(retries_add(r, one, start));
+    retries_tick(r, start);
+    assert_false(retries_add(r, one, start));
+    limit_now(RLIMIT_NOFILE, before);
+    retries_tick(r, start);
+    assert_true(retries_add(r, one, start) && retries_is_known(r, one, start));
+    retries_free(&r);
+}
+
 /* The keeper's verbs; the text of "known" as 0s and 1s. */
 static int ask(struct retries *r, const char *verb, const void *digests, gsize len, char *known_r)
 {
@@ -345,6 +449,9 @@ int main(void)
         cmocka_unit_test_setup(time_passes, fresh),
         cmocka_unit_test_setup(killed, fresh),
         cmocka_unit_test_setup(corrupt, fresh),
+        cmocka_unit_test_setup(trouble_that_passes, fresh),
+        cmocka_unit_test_setup(another_versions, fresh),
+        cmocka_unit_test_setup(bad_in_use, fresh),
         cmocka_unit_test_setup(verbs, fresh),
     };
     return cmocka_run_group_tests(tests, make_folder, folder_remove);
