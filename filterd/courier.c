@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,20 +57,26 @@ void courier_serve(int fd, courier_fn *deliver)
 {
     GVariant *job;
     while ((job = frame_recv(fd, JOB, COURIER_JOB_BYTES, -1))) {
-        const char *path, *sender, *recipient;
+        struct courier_job j = {.worker = fd};
         GVariant *data;
-        g_variant_get(job, "(&s&s&s@ay)", &path, &sender, &recipient, &data);
-        GBytes *message = g_variant_get_data_as_bytes(data);
-        char *error = deliver(path, sender, recipient, message);
+        g_variant_get(job, "(&s&s&s@ay)", &j.path, &j.sender, &j.recipient, &data);
+        j.message = g_variant_get_data_as_bytes(data);
+        char *error = deliver(&j);
         GVariant *answer = g_variant_new("(is)", error ? EX_TEMPFAIL : EX_OK, error ? error : "");
         bool sent = frame_send(fd, answer, ANSWER_MS);
-        g_bytes_unref(message);
+        g_bytes_unref(j.message);
         g_variant_unref(data);
         g_variant_unref(job);
         g_free(error);
         if (!sent)
             break;
     }
+}
+
+bool courier_is_awaited(const struct courier_job *job)
+{
+    struct pollfd p = {.fd = job->worker, .events = POLLRDHUP};
+    return poll(&p, 1, 0) == 0;
 }
 
 static bool make_maildir(const char *path)
@@ -123,14 +130,12 @@ static bool sync_folder(const char *path)
     return ok;
 }
 
-char *courier_maildir(const char *path, const char *sender, const char *recipient, GBytes *message)
+char *courier_maildir(const struct courier_job *job)
 {
     static unsigned count;
     struct timespec now;
     gsize len;
-    const char *data = g_bytes_get_data(message, &len);
-    (void)sender;
-    (void)recipient;
+    const char *path = job->path, *data = g_bytes_get_data(job->message, &len);
     if (!make_maildir(path))
         return g_strdup_printf("%s: %s", path, g_strerror(errno));
     clock_gettime(CLOCK_REALTIME, &now);
@@ -144,6 +149,10 @@ char *courier_maildir(const char *path, const char *sender, const char *recipien
     bool ok = fd >= 0 && write_lf(fd, data, len) && fsync(fd) == 0;
     if (fd >= 0)
         ok = close(fd) == 0 && ok;
+    if (ok && !courier_is_awaited(job)) {
+        errno = ECANCELED;
+        ok = false;
+    }
     const bool moved = ok && rename(tmp, new) == 0;
     if (!moved || !sync_folder(folder)) {
         error = g_strdup_printf("%s: %s", path, g_strerror(errno));

@@ -23,13 +23,19 @@ struct outcome courier_deliver(int *fd, const char *path, const char *const enve
  * closed, or, if a sandbox is required and cannot be had, at once. */
 int courier_start(const struct settings *s);
 
+struct courier_job { /* all lent */
+    const char *path, *sender, *recipient;
+    GBytes *message;
+    int worker; /* the socket it came through */
+};
 /* The other side: serves jobs until the socket closes. deliver returns NULL, or what went wrong. */
-typedef char *courier_fn(const char *path, const char *sender, const char *recipient,
-                         GBytes *message);
+typedef char *courier_fn(const struct courier_job *job);
 void courier_serve(int fd, courier_fn *deliver);
+/* Somebody still waits for the answer. Whoever has stopped will have the message sent again. */
+bool courier_is_awaited(const struct courier_job *job);
 
-/* Writes one file into a maildir (tmp, fsync, new, fsync), making it if its parent is there. */
-char *courier_maildir(const char *path, const char *sender, const char *recipient,
-                      GBytes *message);
+/* Writes one file into a maildir (tmp, fsync, new, fsync), making it if its parent is there.
+ * Nothing appears in new once the worker has stopped waiting. */
+char *courier_maildir(const struct courier_job *job);
 
 #endif

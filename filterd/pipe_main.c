@@ -60,13 +60,10 @@ static char *write_all(int fd, const char *p, size_t len)
 }
 
 /* CRLF line ends, as the next hop would have had it. */
-static char *to_stdout(const char *path, const char *sender, const char *recipient, GBytes *message)
+static char *to_stdout(const struct courier_job *job)
 {
     gsize len;
-    const char *data = g_bytes_get_data(message, &len);
-    (void)path;
-    (void)sender;
-    (void)recipient;
+    const char *data = g_bytes_get_data(job->message, &len);
     return write_all(STDOUT_FILENO, data, len);
 }
 
@@ -100,15 +97,16 @@ static char *without_cr(const char *data, size_t len, size_t *len_r)
     return out;
 }
 
-static char *to_sendmail(const char *program, const char *sender, const char *recipient,
-                         GBytes *message)
+static char *to_sendmail(const struct courier_job *job)
 {
     gsize len, lf_len;
     int fd, status = -1;
-    const char *data = g_bytes_get_data(message, &len);
+    const char *program = job->path, *data = g_bytes_get_data(job->message, &len);
     char *lf = without_cr(data, len, &lf_len);
-    pid_t pid = start_sendmail(program, sender, recipient, &fd);
+    pid_t pid = start_sendmail(program, job->sender, job->recipient, &fd);
     char *error = pid > 0 ? write_all(fd, lf, lf_len) : g_strdup("cannot start sendmail");
+    if (!error && !courier_is_awaited(job))
+        error = g_strdup("the message was given up");
     /* sendmail takes the end of the pipe for the end of the message: it must be dead before. */
     if (pid > 0 && error) {
         kill(pid, SIGKILL);

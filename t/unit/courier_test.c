@@ -1,0 +1,83 @@
+/* A copy appears in a maildir whole, with LF line ends, and only while its worker waits for it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "filterd/courier.h"
+#include "t/unit/test_folder.h"
+
+static int ends[2];
+
+static int open_all(void **state)
+{
+    (void)state;
+    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) ? -1 : folder_make("box");
+}
+
+static int close_all(void **state)
+{
+    close(ends[1]);
+    return folder_remove(state);
+}
+
+/* How many files there are in that part of the box; the last one's text, g_free. */
+static int count(const char *part, char **text_r)
+{
+    int n = 0;
+    char *path = g_build_filename(file, part, NULL);
+    GDir *dir = g_dir_open(path, 0, NULL);
+    for (const char *name; dir && (name = g_dir_read_name(dir)); n++) {
+        char *at = g_build_filename(path, name, NULL);
+        assert_true(g_file_get_contents(at, text_r, NULL, NULL));
+        g_free(at);
+    }
+    g_dir_close(dir);
+    g_free(path);
+    return n;
+}
+
+static char *deliver(const char *text)
+{
+    struct courier_job job = {.path = file, .sender = "", .recipient = "a@example.com",
+                              .message = g_bytes_new(text, strlen(text)), .worker = ends[1]};
+    char *error = courier_maildir(&job);
+    g_bytes_unref(job.message);
+    return error;
+}
+
+static void awaited(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    assert_null(deliver("A: b\r\n\r\n\r\r\ntext\r\r\n\n\r"));
+    assert_int_equal(count("new", &text), 1);
+    assert_string_equal(text, "A: b\n\n\r\ntext\r\n\n\r");
+    assert_int_equal(count("tmp", &text), 0);
+    g_free(text);
+    close(ends[0]);
+}
+
+static void given_up(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    close(ends[0]);
+    char *error = deliver("A: b\r\n\r\n");
+    assert_non_null(error);
+    assert_int_equal(count("new", &text) + count("tmp", &text), 0);
+    g_free(error);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(awaited, open_all, close_all),
+        cmocka_unit_test_setup_teardown(given_up, open_all, close_all),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
