@@ -1,6 +1,5 @@
 #include "base/keeper.h"
 
-#include <netdb.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -37,22 +36,9 @@ static int connect_unix(const char *path)
     return connect_to((struct sockaddr *)&address, sizeof address);
 }
 
-static int connect_inet(const char *host, const char *port)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list;
-    int fd = -1;
-    if (getaddrinfo(host, port, &hints, &list))
-        return -1;
-    for (struct addrinfo *a = list; a && fd < 0; a = a->ai_next)
-        fd = connect_to(a->ai_addr, a->ai_addrlen);
-    freeaddrinfo(list);
-    return fd;
-}
-
 int keeper_connect(const struct endpoint *control)
 {
-    return control->path ? connect_unix(control->path)
-                         : connect_inet(control->host, control->port);
+    return connect_unix(control->path);
 }
 
 struct endpoint keeper_tutor_at(const struct endpoint *control)

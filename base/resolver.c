@@ -1,9 +1,6 @@
 #include "base/resolver.h"
 
-#include <ares.h>
 #include <arpa/inet.h>
-#include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -11,6 +8,7 @@
 #include "base/dnswire.h"
 #include "base/log.h"
 #include "base/resolver_cache.h"
+#include "base/resolver_channel.h"
 
 enum {
     TRIES = 2,        /* the second waits twice as long as the first */
@@ -430,32 +428,6 @@ static int wait_ms(struct resolver *r, gint64 end)
     return wait <= 0 ? 0 : (int)((wait + 999) / 1000);
 }
 
-/* Waits once and takes what came; true if fd is readable. */
-static bool wait_once(struct resolver *r, int fd, int ms)
-{
-    ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
-    struct pollfd fds[1 + ARES_GETSOCK_MAXNUM] = {{.fd = fd, .events = POLLIN}};
-    /* Readable below, writable above; its own macros shift into the sign. */
-    const guint32 mask = (guint32)ares_getsock(r->channel, sockets, ARES_GETSOCK_MAXNUM);
-    nfds_t n = 1;
-    for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-        const short events = (short)((mask >> i & 1 ? POLLIN : 0) |
-                                     (mask >> (i + ARES_GETSOCK_MAXNUM) & 1 ? POLLOUT : 0));
-        if (events)
-            fds[n++] = (struct pollfd){.fd = sockets[i], .events = events};
-    }
-    if (poll(fds, n, ms) < 0)
-        return false;
-    for (nfds_t i = 1; i < n; i++) {
-        const short got = fds[i].revents;
-        if (got)
-            ares_process_fd(r->channel, got & ~POLLOUT ? fds[i].fd : ARES_SOCKET_BAD,
-                            got & POLLOUT ? fds[i].fd : ARES_SOCKET_BAD);
-    }
-    ares_process_fd(r->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-    return fds[0].revents != 0;
-}
-
 /* With nobody asking, the channel may be changed for one that speaks EDNS again. */
 static void renew_channel(struct resolver *r)
 {
@@ -476,7 +448,7 @@ bool resolver_pump(struct resolver *r, int fd, int timeout_ms)
         renew_channel(r);
         if (fd < 0 && resolver_outstanding(r) == 0)
             return true;
-        const bool readable = wait_once(r, fd, wait_ms(r, end));
+        const bool readable = resolver_channel_wait(r->channel, fd, wait_ms(r, end));
         check_server(r);
         if (readable)
             return true;

@@ -1,19 +1,13 @@
 #include "filterd/smtp_client.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/lineio.h"
-#include "base/log.h"
+#include "filterd/dial.h"
 
 #define CONNECT_MS 10000
 #define WAIT_MS 120000
@@ -82,44 +76,6 @@ void smtp_client_set_deadline(struct smtp_client *c, int ms)
         arm(c);
 }
 
-static int connect_to(const struct sockaddr *sa, socklen_t len, int wait_ms)
-{
-    int fd = socket(sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return -1;
-    if (connect(fd, sa, len) < 0) {
-        struct pollfd p = {fd, POLLOUT, 0};
-        int error = errno;
-        socklen_t size = sizeof error;
-        if (error != EINPROGRESS || poll(&p, 1, wait_ms) != 1 ||
-            getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) || error) {
-            close(fd);
-            return -1;
-        }
-    }
-    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
-    return fd;
-}
-
-static int connect_endpoint(const struct endpoint *at, int wait_ms)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
-    int fd = -1;
-    if (at->path) {
-        struct sockaddr_un un = {.sun_family = AF_UNIX};
-        if (strlen(at->path) >= sizeof un.sun_path)
-            return -1;
-        strcpy(un.sun_path, at->path);
-        return connect_to((struct sockaddr *)&un, sizeof un, wait_ms);
-    }
-    if (getaddrinfo(at->host, at->port, &hints, &list))
-        return -1;
-    for (struct addrinfo *a = list; a && fd < 0; a = a->ai_next)
-        fd = connect_to(a->ai_addr, a->ai_addrlen, wait_ms);
-    freeaddrinfo(list);
-    return fd;
-}
-
 /* One reply; its code, 0 when the connection is no good. text gets the last line's text. */
 static int reply(struct smtp_client *c, char text[REPLY_BYTES])
 {
@@ -172,7 +128,7 @@ static bool connected(struct smtp_client *c)
 {
     if (c->io)
         return true;
-    c->fd = connect_endpoint(&c->hop->at, MIN(left_ms(c), CONNECT_MS));
+    c->fd = dial(&c->hop->at, MIN(left_ms(c), CONNECT_MS));
     if (c->fd < 0)
         return false;
     c->io = lineio_new(c->fd, c->fd);

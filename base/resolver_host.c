@@ -1,0 +1,91 @@
+#include "base/resolver_host.h"
+
+#include <netdb.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "base/resolver_channel.h"
+
+/* The second try waits twice as long as the first, and every server is asked in the first. */
+enum { TRIES = 3, SHARES = 8 };
+
+struct search {
+    GArray *found;
+    bool done;
+    int status;
+};
+
+static void add(GArray *found, const struct sockaddr *at, socklen_t len)
+{
+    struct resolver_host_address a = {.len = len};
+    if (len > sizeof a.at)
+        return;
+    memcpy(&a.at, at, len);
+    g_array_append_val(found, a);
+}
+
+/* What needs nobody to be asked. */
+static bool add_number(GArray *found, const char *host, const char *port)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+    struct addrinfo *list = NULL;
+    if (getaddrinfo(host, port, &hints, &list))
+        return false;
+    for (const struct addrinfo *a = list; a; a = a->ai_next)
+        add(found, a->ai_addr, a->ai_addrlen);
+    freeaddrinfo(list);
+    return true;
+}
+
+static void on_found(void *arg, int status, int timeouts, struct ares_addrinfo *result)
+{
+    struct search *s = arg;
+    (void)timeouts;
+    s->done = true;
+    s->status = status;
+    for (const struct ares_addrinfo_node *a = result ? result->nodes : NULL; a; a = a->ai_next)
+        add(s->found, a->ai_addr, (socklen_t)a->ai_addrlen);
+    ares_freeaddrinfo(result);
+}
+
+static void wait_for(ares_channel channel, const struct search *s, gint64 end)
+{
+    struct timeval due;
+    for (gint64 left; !s->done && (left = end - g_get_monotonic_time()) > 0;) {
+        struct timeval max = {left / G_USEC_PER_SEC, left % G_USEC_PER_SEC};
+        const struct timeval *t = ares_timeout(channel, &max, &due);
+        resolver_channel_wait(channel, -1, (int)(t->tv_sec * 1000 + t->tv_usec / 1000 + 1));
+    }
+}
+
+/* What resolv.conf says of timeouts is for those who have time. */
+static void look_up(struct search *s, const char *host, const char *port, int timeout_ms)
+{
+    const gint64 end = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
+    const struct ares_addrinfo_hints hints = {.ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC,
+                                              .ai_flags = ARES_AI_NUMERICSERV};
+    struct ares_options o = {.timeout = MAX(timeout_ms / SHARES, 1), .tries = TRIES};
+    ares_channel channel = NULL;
+    ares_library_init(ARES_LIB_INIT_ALL); /* counts; only on other systems can it fail */
+    s->status = ares_init_options(&channel, &o, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
+    if (s->status == ARES_SUCCESS) {
+        ares_getaddrinfo(channel, host, port, &hints, on_found, s);
+        wait_for(channel, s, end);
+        ares_destroy(channel); /* calls back what is still out */
+    }
+    ares_library_cleanup();
+}
+
+GArray *resolver_host(const char *host, const char *port, int timeout_ms, const char **why_r)
+{
+    struct search s = {.found = g_array_new(FALSE, FALSE, sizeof(struct resolver_host_address))};
+    *why_r = "no address";
+    if (add_number(s.found, host, port))
+        return s.found;
+    look_up(&s, host, port, timeout_ms);
+    if (s.status == ARES_EDESTRUCTION || s.status == ARES_ETIMEOUT)
+        *why_r = "no name server answers";
+    else if (s.status != ARES_SUCCESS)
+        *why_r = ares_strerror(s.status);
+    return s.found;
+}

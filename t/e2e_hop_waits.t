@@ -1,0 +1,96 @@
+#!/usr/bin/perl
+# A next hop that has a name, and one that hangs: before the queue nobody waits longer for either than
+# Postfix does for us.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use FilterdTest;
+use FilterdTest::Client;
+use FilterdTest::Dns;
+use FilterdTest::Mail;
+use FilterdTest::Sink;
+use FilterdTest::Site;
+use Test::More;
+
+my $HANGING = 40; # recipients: with a wait for each it would be Postfix who gave up
+my $DOWN = qr/^451 4\.4\.1 /;
+
+my $site = FilterdTest::Site->start(
+    attach => [qw(smtpd_proxy_filter)],
+    users => [map { "u$_" } 1 .. $HANGING],
+    set => { 'deliver.proxy_seconds' => 5 },
+);
+my ($t, $postfix, $filterd) = @$site{qw(t postfix filterd)};
+my $dns = FilterdTest::Dns->start(t => $t, at => '127.77.0.53',
+    zones => { 'inside.test' => "hop A 127.77.0.9\nhop A 127.0.0.1\n" });
+my $sink = FilterdTest::Sink->start($t, 'smtp', 10026);
+my ($hosts, $resolv) = map { $t->dir . "/etc/$_" } qw(hosts resolv.conf);
+my $to = 'u1@example.com';
+
+# A system whose own resolver would wait for minutes.
+sub resolves {
+    my ($search, $in_hosts) = @_;
+    spew($hosts, "127.0.0.1 localhost\n$in_hosts");
+    spew($resolv, "nameserver 127.77.0.53\nsearch $search\noptions timeout:30 attempts:5\n");
+}
+
+sub send_one {
+    my $c = $postfix->client;
+    my $reply = $c->deliver(mail_like(), 'alice@example.net', $to);
+    $c->quit;
+    return $reply;
+}
+
+resolves('inside.test', '');
+$filterd->settings('listener smtp.next_hop' => 'smtp:inet:hop:' . $t->port(10026));
+$filterd->down;
+$filterd->up(qw(unshare -m /bin/sh -e -c),
+    "mount --bind $hosts /etc/hosts; mount --bind $resolv /etc/resolv.conf; exec \"\$@\"", 'sh');
+
+like(send_one(), qr/^250 /, 'a name of the search domain, nobody at one of its addresses');
+is($sink->count($to), 1, 'is where it goes');
+ok((grep { $_ eq 'hop.inside.test A' } $dns->asked), 'as the name server says');
+
+resolves('outside.test', '');
+like(send_one(), $DOWN, 'a name that is none: later');
+$filterd->logs(qr/next hop hop: Domain name not found/, 'and the log says why');
+
+$dns->silent(1);
+like(send_one(), $DOWN, 'a name server that says nothing: later, from us and not from Postfix');
+$filterd->logs(qr/next hop hop: no name server answers/, 'and the log says why');
+
+my $asked = () = $dns->asked;
+resolves('inside.test', "127.0.0.1 hop\n");
+like(send_one(), qr/^250 /, 'a name in /etc/hosts goes without');
+is($sink->count($to), 2, 'to where it says');
+is(scalar(() = $dns->asked), $asked, 'and nobody was asked');
+
+subtest "a next hop that hangs at the first of $HANGING recipients" => sub {
+    my @all = map { "u$_\@example.com" } 1 .. $HANGING;
+    $sink->rules("rcpt $all[0]" => 'hang');
+    my $c = FilterdTest::Client->new(smtp => $t->port(10025));
+    my $before = () = $sink->said;
+    like($c->say('MAIL FROM:<alice@example.net>'), qr/^250 /, 'MAIL');
+    is(scalar(grep { $c->say("RCPT TO:<$_>") =~ $DOWN } @all), $HANGING, 'none is taken');
+    is(scalar(grep { /^RCPT/ } ($sink->said)[$before .. -1 + (() = $sink->said)]), 1, 'one was asked about');
+    $c->say('RSET');
+    like($c->deliver(mail_like(), 'alice@example.net', @all[1, 2]), qr/^250 /, 'another message goes at once');
+    $c->quit;
+    is($sink->count($_), 1, "to $_") for @all[1, 2];
+};
+
+subtest 'one that is slow gets the time of one message for all of them' => sub {
+    my @all = map { "u$_\@example.com" } 1 .. $HANGING;
+    $sink->rules(map { ("rcpt $_" => 'slow 250 2.1.5 Ok') } @all);
+    my $c = FilterdTest::Client->new(smtp => $t->port(10025));
+    $c->say('MAIL FROM:<alice@example.net>');
+    my @replies = map { $c->say("RCPT TO:<$_>") } @all;
+    my $taken = grep { /^250 / } @replies;
+    cmp_ok($taken, '<=', 2, 'two at most are taken'); # two seconds each
+    is(scalar(grep { $_ =~ $DOWN } @replies), $HANGING - $taken, 'the others come again');
+    $c->quit;
+};
+
+done_testing;
