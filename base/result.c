@@ -49,6 +49,12 @@ struct outcome outcome_of(enum outcome_reason reason)
     return o;
 }
 
+bool outcome_is(const struct outcome *o, enum outcome_reason reason)
+{
+    const struct outcome like = outcome_of(reason);
+    return o->code == like.code && !strcmp(o->dsn, like.dsn) && !strcmp(o->text, like.text);
+}
+
 /* Length of a leading "2.1.5 " that fits the code's class, 0 if there is none. */
 static size_t dsn_len(int class, const char *text)
 {

@@ -44,6 +44,8 @@ struct outcome {
 };
 
 struct outcome outcome_of(enum outcome_reason reason);
+/* True if it reads as that reason's. */
+bool outcome_is(const struct outcome *o, enum outcome_reason reason);
 /* What a next hop answered: 2xx is OK, 5xx REJECT, anything else TEMP. text may begin with a DSN. */
 struct outcome outcome_from_reply(int code, const char *text);
 /* sysexits(3): EX_OK, EX_TEMPFAIL, EX_UNAVAILABLE (rejected). */

@@ -28,6 +28,8 @@ void session_reset(struct session *s)
     envelope_reset(s->envelope);
     evidence_free(&s->evidence);
     s->declared = 0;
+    s->asked_ms = 0;
+    s->hop_hangs = false;
 }
 
 static bool lmtp(const struct session *s)

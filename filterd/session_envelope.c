@@ -10,6 +10,8 @@
 #define ADDRESS_BYTES 320
 /* Postfix waits 100 s for each reply. */
 #define ASK_MS 20000
+/* Whose connection breaks sooner may answer on a new one. */
+#define HANGS_MS 2000
 
 /* "FROM:<a@b> REST": the address (g_free) and where REST begins; NULL if it is none. */
 static char *parse_path(const char *argument, const char *word, const char **rest_r)
@@ -123,6 +125,21 @@ static bool rcpt_parameters(const char *text)
     return ok;
 }
 
+/* Thousands may be named to a next hop that hangs: all of them together get the time that their message
+ * would have, and after one without an answer nobody else is asked about. */
+static struct outcome ask_next_hop(struct session *s, const struct recipient *r)
+{
+    const int ms = MIN(ASK_MS, s->settings->proxy_seconds * 1000 - s->asked_ms);
+    if (ms <= 0 || s->hop_hangs)
+        return outcome_of(REASON_NEXT_HOP_DOWN);
+    const gint64 start = g_get_monotonic_time();
+    struct outcome o = hop_ask(s->hop, s->envelope, r, ms);
+    const int took_ms = (int)((g_get_monotonic_time() - start) / 1000);
+    s->asked_ms += took_ms;
+    s->hop_hangs = took_ms >= MIN(ms, HANGS_MS) && outcome_is(&o, REASON_NEXT_HOP_DOWN);
+    return o;
+}
+
 /* Keys are proved here, so that a bad one is this recipient's trouble alone; so is the next hop's
  * refusal, where one reply will stand for all. */
 static struct outcome may_come(struct session *s, struct recipient *r)
@@ -130,7 +147,7 @@ static struct outcome may_come(struct session *s, struct recipient *r)
     struct treatment t = recipient_treat(s->place->service, s->envelope, r);
     struct outcome o = outcome_of(t.handling == HANDLE_REFUSE ? t.reason : REASON_OK);
     if (o.result == RES_OK && s->place->listener->protocol == PROTO_SMTP)
-        o = hop_ask(s->hop, s->envelope, r, ASK_MS);
+        o = ask_next_hop(s, r);
     treatment_clear(&t);
     return o;
 }

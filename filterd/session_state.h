@@ -21,6 +21,8 @@ struct session {
     struct envelope *envelope;
     struct evidence *evidence; /* from the first RCPT on */
     struct hop *hop;
+    int asked_ms; /* how long the next hop was waited for at RCPT, in this transaction */
+    bool hop_hangs; /* and it left one of these without an answer */
     const struct bytes *incoming; /* of DATA, as far as it is here; NULL at other times */
     size_t searched; /* of it, for the header's end */
     size_t declared; /* SIZE= of MAIL, 0 if not given */

@@ -18,6 +18,11 @@ static void table(void **state)
         assert_true((o.result == RES_TEMP) == (o.code / 100 == 4));
         assert_true((o.result == RES_REJECT) == (o.code / 100 == 5));
     }
+    for (int r = 0; r < REASON_COUNT; r++) {
+        struct outcome o = outcome_of((enum outcome_reason)r);
+        assert_true(outcome_is(&o, (enum outcome_reason)r));
+        assert_true(outcome_is(&o, REASON_NEXT_HOP_DOWN) == (r == REASON_NEXT_HOP_DOWN));
+    }
     struct outcome zero = {0};
     assert_int_equal(zero.result, RES_TEMP);
     assert_int_equal(outcome_of(REASON_UNFORESEEN).code, 451);
