@@ -8,8 +8,8 @@
 #include "filterd/session_state.h"
 
 #define ADDRESS_BYTES 320
-/* Postfix waits 100 s for each reply. */
-#define ASK_MS 20000
+/* Of the time of them all, one recipient has this part: Postfix waits 100 s for each reply. */
+#define ASK_SHARE 3
 /* Whose connection breaks sooner may answer on a new one. */
 #define HANGS_MS 2000
 
@@ -129,7 +129,8 @@ static bool rcpt_parameters(const char *text)
  * would have, and after one without an answer nobody else is asked about. */
 static struct outcome ask_next_hop(struct session *s, const struct recipient *r)
 {
-    const int ms = MIN(ASK_MS, s->settings->proxy_seconds * 1000 - s->asked_ms);
+    const int all_ms = s->settings->proxy_seconds * 1000;
+    const int ms = MIN(all_ms / ASK_SHARE, all_ms - s->asked_ms);
     if (ms <= 0 || s->hop_hangs)
         return outcome_of(REASON_NEXT_HOP_DOWN);
     const gint64 start = g_get_monotonic_time();

@@ -15,8 +15,8 @@ package FilterdTest::Dns;
 # A zone without SOA is given one, and an NS; TTL 60. Names in no zone do not exist, unless a zone
 # "." says otherwise. A list says of itself that it lives (RFC 5782: 127.0.0.2, ::ffff:127.0.0.2 and
 # "test" are listed, with 127.0.0.2) unless a line of it begins with "!". With t => the test's world
-# it ends with that, else with one of its own. at => '127.77.0.53': at port 53 of that address, where
-# resolv.conf can name it. "*" as a subject is every IPv4 address.
+# it ends with that, else with one of its own. port => 53: there, where resolv.conf can name it, on a
+# loopback address of its own ($dns->address). "*" as a subject is every IPv4 address.
 
 use strict;
 use warnings;
@@ -38,7 +38,7 @@ sub start {
     my $t = $o{t} // FilterdTest->new;
     my $dir = $t->dir . '/dns' . ++$number;
     mkdir $dir;
-    my $self = bless { t => $t, dir => $dir, at => $o{at} // '127.0.0.1', fixed => $o{at} && 53, delay => ($o{delay_ms} // 0) / 1000,
+    my $self = bless { t => $t, dir => $dir, port => $o{port}, delay => ($o{delay_ms} // 0) / 1000,
         lists => [map { lc } keys %{ $o{lists} // {} }], log => "$dir/asked" }, $class;
     $self->start_nsd($o{zones} // {});
     $self->start_rbldnsd($o{lists} // {});
@@ -53,7 +53,8 @@ sub start {
 }
 
 sub port { return $_[0]{port} }
-sub server { return "$_[0]{at}:$_[0]{port}" }
+sub address { return $_[0]{address} }
+sub server { return "$_[0]{address}:$_[0]{port}" }
 
 # What was asked so far, in order: "name TYPE", lower case.
 sub asked { return split /\n/, slurp($_[0]{log}) }
@@ -71,16 +72,21 @@ sub stop {
 
 # ---- the servers ----
 
-# A socket pair on the same port, or a free one; the port alone if they are let go.
+# A socket pair on the same free port, or on that one of a free address; the port alone if they are
+# let go.
 sub bound {
-    my ($at, $port) = ($_[0] // '127.0.0.1', $_[1]);
+    my ($port) = @_;
     while (1) {
+        my $at = $port ? join('.', 127, 1 + int rand 254, int rand 256, 53) : '127.0.0.1';
         my $tcp = IO::Socket::INET->new(LocalAddr => $at, Listen => 50, ReuseAddr => 1,
             LocalPort => $port || 10100 + int rand 22000);
-        my $udp = $tcp && IO::Socket::INET->new(LocalAddr => $at, Proto => 'udp',
-            LocalPort => $tcp->sockport);
-        return ($udp, $tcp) if $udp;
-        die "$at:$port: $!\n" if $port;
+        if (!$tcp) {
+            die "port $port: $!\n" if $port && !$!{EADDRINUSE};
+            next;
+        }
+        my $udp = IO::Socket::INET->new(LocalAddr => $at, Proto => 'udp', LocalPort => $tcp->sockport)
+            or next;
+        return ($udp, $tcp);
     }
 }
 
@@ -166,8 +172,8 @@ sub start_rbldnsd {
 
 sub start_front {
     my ($self) = @_;
-    my ($udp, $tcp) = bound($self->{at}, $self->{fixed});
-    $self->{port} = $tcp->sockport;
+    my ($udp, $tcp) = bound($self->{port});
+    ($self->{address}, $self->{port}) = ($tcp->sockhost, $tcp->sockport);
     push @{ $self->{pids} }, $self->{t}->spawn_code(sub { $self->forward($udp, $tcp) });
 }
 
@@ -263,7 +269,7 @@ sub over_tcp {
 # True if a server behind the port answers for NAME.
 sub answers {
     my ($self, $name) = @_;
-    my $socket = IO::Socket::INET->new(PeerAddr => $self->{at}, PeerPort => $self->{port}, Proto => 'udp');
+    my $socket = IO::Socket::INET->new(PeerAddr => $self->{address}, PeerPort => $self->{port}, Proto => 'udp');
     my $labels = join '', map { chr(length) . $_ } split /\./, $name;
     $socket->send(pack('n6', 77, 0x100, 1, 0, 0, 0) . "$labels\0" . pack('n2', 6, 1));
     IO::Select->new($socket)->can_read(1 + $self->{delay}) or return 0;
