@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "gpg/ring.h"
+
 #define CIPHER_BYTES 65536
 #define STATUS_BYTES 4096
 #define STATUS_FD 3
@@ -27,32 +29,57 @@ struct child {
     size_t line_len;
     bool ended;
     bool taken; /* its output, to the end */
+    bool written; /* any of it */
     char *refused;
 };
 
 /* ---- start ---- */
 
-/* All that gpg.conf would say, and no keyring: nothing below the home is opened, only the key files. */
+static void add(GPtrArray *argv, const char *option, char *value)
+{
+    g_ptr_array_add(argv, g_strdup(option));
+    g_ptr_array_add(argv, value);
+}
+
+static bool has_ring(GPtrArray *key_files)
+{
+    for (guint i = 0; i < key_files->len; i++)
+        if (ring_is(key_files->pdata[i]))
+            return true;
+    return false;
+}
+
+static void add_keys(GPtrArray *argv, GPtrArray *key_files, bool hidden)
+{
+    g_ptr_array_add(argv, g_strdup(has_ring(key_files) ? "--no-default-keyring" : "--no-keyring"));
+    for (guint i = 0; i < key_files->len; i++) {
+        const char *file = key_files->pdata[i];
+        if (ring_is(file)) {
+            add(argv, "--keyring", g_strdup(file));
+            add(argv, hidden ? "--hidden-recipient" : "--recipient", ring_key(file));
+        } else {
+            add(argv, hidden ? "--hidden-recipient-file" : "--recipient-file", g_strdup(file));
+        }
+    }
+}
+
+/* All that gpg.conf would say, and no keyring but rings: nothing below the home is opened, only the
+ * key files. */
 static GPtrArray *arguments(const char *home, GPtrArray *key_files, bool hidden)
 {
     static const char *const fixed[] = {
         "--no-options", "--batch", "--no-tty", "--quiet", "--no-greeting", "--lock-never",
         "--no-random-seed-file", "--trust-model", "always", "--no-auto-check-trustdb",
         "--no-autostart", "--no-auto-key-locate", "--no-permission-warning", "--compress-algo",
-        "none", "--no-encrypt-to", "--no-keyring", "--exit-on-status-write-error", "--status-fd",
+        "none", "--no-encrypt-to", "--exit-on-status-write-error", "--status-fd",
         G_STRINGIFY(STATUS_FD), "--output", "-"};
-    GPtrArray *argv = g_ptr_array_new();
-    g_ptr_array_add(argv, (char *)"gpg");
-    g_ptr_array_add(argv, (char *)"--homedir");
-    g_ptr_array_add(argv, (char *)home);
+    GPtrArray *argv = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(argv, g_strdup("gpg"));
+    add(argv, "--homedir", g_strdup(home));
     for (size_t i = 0; i < G_N_ELEMENTS(fixed); i++)
-        g_ptr_array_add(argv, (char *)fixed[i]);
-    for (guint i = 0; i < key_files->len; i++) {
-        g_ptr_array_add(argv, (char *)(hidden ? "--hidden-recipient-file" : "--recipient-file"));
-        g_ptr_array_add(argv, key_files->pdata[i]);
-    }
-    g_ptr_array_add(argv, (char *)"--encrypt");
-    g_ptr_array_add(argv, NULL);
+        g_ptr_array_add(argv, g_strdup(fixed[i]));
+    add_keys(argv, key_files, hidden);
+    add(argv, "--encrypt", NULL); /* and so it ends */
     return argv;
 }
 
@@ -142,9 +169,10 @@ static void take_cipher(struct child *c)
 {
     unsigned char buffer[CIPHER_BYTES];
     ssize_t n = read(c->out, buffer, sizeof buffer);
-    if (n > 0)
+    if (n > 0) {
         armor_add(c->armor, buffer, (size_t)n);
-    else if (n == 0 || errno != EINTR) {
+        c->written = true;
+    } else if (n == 0 || errno != EINTR) {
         c->taken = n == 0;
         shut(&c->out);
     }
@@ -238,26 +266,54 @@ static bool ended_well(pid_t pid)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-bool child_encrypt(const char *home, const struct engine_text *text, GPtrArray *key_files,
-                   struct armor *armor, char **error_r)
+static bool encrypt(struct child *c, const char *home, GPtrArray *key_files, char **error_r)
 {
-    struct child c = {.in = -1, .out = -1, .status = -1, .text = text, .armor = armor};
-    bool started = start(&c, home, key_files);
+    bool started = start(c, home, key_files);
     if (started) {
-        leave_alone(&c, key_files->len);
-        watch(&c);
+        leave_alone(c, key_files->len);
+        watch(c);
     } else {
         *error_r = g_strdup_printf("gpg cannot be started: %s", g_strerror(errno));
     }
-    shut(&c.in);
-    shut(&c.out);
-    shut(&c.status);
+    shut(&c->in);
+    shut(&c->out);
+    shut(&c->status);
     /* A gpg that was killed has written something, too, and one that ended well may not have been
      * read to its end: all four are the proof. */
-    bool ok = started && ended_well(c.pid) && c.ended && c.part == 2 && c.taken;
+    bool ok = started && ended_well(c->pid) && c->ended && c->part == 2 && c->taken;
     if (started && !ok)
-        *error_r = c.refused ? g_steal_pointer(&c.refused)
-                             : g_strdup("gpg ended before the message did");
+        *error_r = g_strdup(c->refused ? c->refused : "gpg ended before the message did");
+    return ok;
+}
+
+static GPtrArray *without_rings(GPtrArray *key_files)
+{
+    GPtrArray *files = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < key_files->len; i++) {
+        const char *file = key_files->pdata[i];
+        g_ptr_array_add(files, ring_is(file) ? ring_key_file(file) : g_strdup(file));
+    }
+    return files;
+}
+
+static struct child child_of(const struct engine_text *text, struct armor *armor)
+{
+    return (struct child){.in = -1, .out = -1, .status = -1, .text = text, .armor = armor};
+}
+
+bool child_encrypt(const char *home, const struct engine_text *text, GPtrArray *key_files,
+                   struct armor *armor, char **error_r)
+{
+    struct child c = child_of(text, armor);
+    bool ok = encrypt(&c, home, key_files, error_r);
+    if (!ok && c.refused && !c.written && has_ring(key_files)) {
+        GPtrArray *files = without_rings(key_files);
+        g_clear_pointer(error_r, g_free);
+        g_free(c.refused);
+        c = child_of(text, armor);
+        ok = encrypt(&c, home, files, error_r);
+        g_ptr_array_unref(files);
+    }
     g_free(c.refused);
     return ok;
 }

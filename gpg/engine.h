@@ -22,7 +22,7 @@ struct engine_text { /* what is encrypted: two stretches, one after the other; l
     bool hidden; /* the result does not name the keys it is for */
 };
 
-/* To the keys in these files (real paths, a transferable public key each), as an armored message
+/* To the keys in these files (real paths, a transferable public key or a ring each), as an armored message
  * appended to out. Which home does not matter to them, but it must exist. gpg itself refuses what has expired or was revoked. False with *error_r on
  * anything but a whole message for all of them; what out then holds is to be thrown away. */
 bool engine_encrypt(const char *home, const struct engine_text *text, GPtrArray *key_files,

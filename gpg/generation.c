@@ -12,6 +12,7 @@
 
 #include "base/users.h"
 #include "gpg/keyring.h"
+#include "gpg/ring.h"
 
 static bool fails(char **error_r, const char *path)
 {
@@ -151,7 +152,7 @@ static void tidy(const char *home)
     GDir *dir = g_dir_open(home, 0, NULL);
     for (const char *name; dir && (name = g_dir_read_name(dir));) {
         g_autofree char *path = g_build_filename(home, name, NULL);
-        if (!g_str_has_suffix(name, ".pgp") && strcmp(name, "gpg.conf") &&
+        if (!g_str_has_suffix(name, ".pgp") && !ring_is(name) && strcmp(name, "gpg.conf") &&
             strcmp(name, "pubring.kbx") && strcmp(name, "address"))
             remove_tree(path);
     }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "gpg/keyring.h"
+#include "gpg/ring.h"
 
 struct keycache {
     char *state_dir;
@@ -65,6 +66,10 @@ static enum key_state load(struct keycache *c, const char *user, const char *hom
         g_ptr_array_unref(keys);
         return says(KEY_UNREADABLE, reason_r, "no key in the key folder can be read");
     }
+    for (guint i = 0; i < keys->len; i++) {
+        struct key_info *k = g_ptr_array_index(keys, i);
+        k->ring = ring_of(k->file);
+    }
     *keys_r = g_new0(struct cached_keys, 1);
     (*keys_r)->home = g_strdup(home);
     (*keys_r)->place = place;
@@ -108,7 +113,7 @@ static enum key_state judge(const struct cached_keys *cached, GPtrArray *files, 
         const char *trouble = key_info_trouble(k, now);
         good += !trouble;
         if (!trouble && files)
-            g_ptr_array_add(files, g_strdup(k->file));
+            g_ptr_array_add(files, g_strdup(k->ring ? k->ring : k->file));
         if (trouble && !why)
             why = g_strdup_printf("key %s: %s", k->fingerprint, trouble);
     }

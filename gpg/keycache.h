@@ -18,7 +18,7 @@ struct cached_keys {
 struct keycache *keycache_new(const char *state_dir);
 void keycache_free(struct keycache **c);
 /* The user's keys, judged by the clock now. With KEY_GOOD *keys_r is set (lent, until the next
- * call for this user) and files has the key files that can be used appended (g_free; may be
+ * call for this user) and files has the key files (or their rings) that can be used appended (g_free; may be
  * NULL). Otherwise *reason_r (may be NULL) says why, one line, g_free. */
 enum key_state keycache_get(struct keycache *c, const char *user,
                             const struct cached_keys **keys_r, GPtrArray *files, char **reason_r);

@@ -18,6 +18,7 @@ void key_info_free(struct key_info *k)
     g_free(k->algorithm);
     g_free(k->user_id);
     g_free(k->file);
+    g_free(k->ring);
     g_ptr_array_unref(k->addresses);
     g_free(k);
 }

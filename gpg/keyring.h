@@ -1,8 +1,8 @@
 /* keyring: a user's public keys, in generations.
  *
  * state_dir/keys/NAME/gen-N/ is a GnuPG home of its own (gpg.conf, pubring.kbx) with each key
- * again as FINGERPRINT.pgp, which is what messages are encrypted to; `current` is a symlink to the
- * one that counts. A generation never changes after its link was set: whoever reads it needs no
+ * again as FINGERPRINT.pgp, which is what messages are encrypted to, or to the same key's .ring
+ * (gpg/ring.h); `current` is a symlink to the one that counts. A generation never changes after its link was set: whoever reads it needs no
  * lock. */
 #ifndef GPG_KEYRING_H
 #define GPG_KEYRING_H
@@ -19,6 +19,7 @@ struct key_info {
     char *user_id;     /* first one, UTF-8 */
     GPtrArray *addresses; /* of char*: canonical, of the user ids that hold */
     char *file;        /* FINGERPRINT.pgp in its generation */
+    char *ring;        /* the same key for less work (gpg/ring.h); NULL: not looked for, or none */
     bool revoked;
     int64_t created;
     int64_t key_ends;      /* seconds since 1970; 0: never */

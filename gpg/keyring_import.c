@@ -7,6 +7,7 @@
 #include "gpg/generation.h"
 #include "gpg/keyring.h"
 #include "gpg/packets.h"
+#include "gpg/ring.h"
 
 #define INPUT_MAX_BYTES (1024 * 1024)
 
@@ -203,6 +204,8 @@ static int write_key_files(const char *home, GPtrArray *keys, char **error_r)
             g_error_free(error);
             ok = false;
         }
+        if (ok)
+            ring_make(k->file);
         bytes_free(&lean);
         if (!ok)
             return EX_CANTCREAT;

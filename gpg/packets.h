@@ -11,6 +11,7 @@ enum packet_tag {
     PACKET_SECRET_KEY = 5,
     PACKET_PUBLIC_KEY = 6,
     PACKET_SECRET_SUBKEY = 7,
+    PACKET_TRUST = 12, /* what a keyring's owner notes; never exported */
     PACKET_SEIPD = 18,
     PACKET_AEAD = 20
 };

@@ -345,7 +345,7 @@ static void gpg_refuses_by_itself(void **state)
     import(who, 0, who);
     assert_int_equal(sealer_key(sealer, who, NULL, NULL), KEY_GOOD); /* cached as good */
     people_revoke(who);
-    people_shell("cd '%s/state/keys/%s/current' && f=$(ls *.pgp) &&"
+    people_shell("cd '%s/state/keys/%s/current' && f=$(ls *.pgp) && rm *.ring &&"
                  " gpg --homedir '%s/home' --export '%s' > $f",
                  people_dir, who, people_dir, who);
     assert_no_seal(who, NULL, "gpg refuses");
