@@ -14,6 +14,8 @@
 /* One that let somebody wait that long is left alone for a while: a message asks several times. */
 #define KEEPER_SILENT_US (10 * G_USEC_PER_SEC)
 
+#define MEND_US G_USEC_PER_SEC
+
 static const char *anonymize_file(const struct settings *s, enum role role)
 {
     return role == ROLE_SUBMISSION ? s->anonymize_submission : s->anonymize_inbound;
@@ -47,27 +49,46 @@ bool service_check(const struct settings *s, char **error_r)
     return ok;
 }
 
+static void open_users(struct service *sv)
+{
+    char *error = NULL;
+    sv->users = users_open(sv->settings->state_dir, false, &error);
+    if (!sv->users)
+        log_warn("users.db cannot be read, all recipients are tempfailed: %s", error);
+    g_free(error);
+}
+
 struct service *service_new(const struct settings *s, const struct sitekey *key, int courier)
 {
     struct service *sv = g_new0(struct service, 1);
-    char *error = NULL;
     limits_set(&s->limits);
     sv->settings = s;
     sv->key = *key;
     sv->keeper = -1;
     sv->courier = courier;
     sv->retry_key = retry_digest_key_of(key);
-    sv->users = users_open(s->state_dir, false, &error);
-    if (!sv->users) {
-        log_warn("users.db cannot be read, all recipients are tempfailed: %s", error);
-        g_free(error);
-    }
+    open_users(sv);
     sv->sealer = sealer_new(s->state_dir);
     sv->classifier = classifier_new(s, key);
     load_anonymize(sv, ROLE_INBOUND);
     load_anonymize(sv, ROLE_SUBMISSION);
     sv->rules = rules_new(s);
+    sv->mended = g_get_monotonic_time();
     return sv;
+}
+
+void service_mend(struct service *sv)
+{
+    const gint64 now = g_get_monotonic_time();
+    if (now < sv->mended + MEND_US)
+        return;
+    sv->mended = now;
+    if (!sv->users)
+        open_users(sv);
+    for (enum role role = ROLE_INBOUND; role <= ROLE_SUBMISSION; role++)
+        if (sv->no_anonymize[role])
+            load_anonymize(sv, role);
+    rules_mend(sv->rules);
 }
 
 /* A mail never waits for this memory, nor fails for it. A keeper that cannot open that file has said so

@@ -27,6 +27,7 @@ struct service {
     guint32 keeper_owes_retries;  /* which of them are about retries, the oldest in the lowest bit */
     struct retry_digest_key retry_key;
     bool no_retries; /* the last request about retries failed, and it was logged */
+    gint64 mended; /* when that was last tried */
     int courier; /* -1 where no next hop needs one */
 };
 
@@ -44,6 +45,9 @@ struct record_wanted {
 
 struct service *service_new(const struct settings *s, const struct sitekey *key, int courier);
 void service_free(struct service **sv);
+/* Before each session: tries again what could not be had so far (users.db, a table, lists, DNS), once
+ * a second; else one bad moment at its start would last for the life of a worker. */
+void service_mend(struct service *sv);
 /* Reads the tables the settings name and lets them go: false with one line, "FILE:LINE: ...". */
 bool service_check(const struct settings *s, char **error_r);
 

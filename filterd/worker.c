@@ -162,6 +162,7 @@ static void serve(const struct worker_place *place, struct service *sv, int fd, 
 {
     tell(place, SLOT_BUSY);
     sandbox_cpu(TALK_CPU_SECONDS);
+    service_mend(sv);
     const size_t listeners = place->settings->listener_count;
     if (index < listeners)
         run_session(place, sv, fd, index);

@@ -18,6 +18,8 @@
 struct rules;
 /* What cannot be had is logged and done without. Never NULL. */
 struct rules *rules_new(const struct settings *s);
+/* Tries again what could not be had: name servers, lists. */
+void rules_mend(struct rules *r);
 void rules_free(struct rules **r);
 
 struct evidence;

@@ -6,20 +6,29 @@
 struct rules *rules_new(const struct settings *s)
 {
     struct rules *r = g_new0(struct rules, 1);
-    char *error = NULL;
     r->settings = s;
     /* Forked before this process has anything to do with mail. */
     r->spf = s->spf ? spf_helper_new(s) : NULL;
-    r->resolver = resolver_new(s, &error);
+    rules_mend(r);
+    return r;
+}
+
+void rules_mend(struct rules *r)
+{
+    const struct settings *s = r->settings;
+    char *error = NULL;
+    if (!r->resolver)
+        r->resolver = resolver_new(s, &error);
     if (!r->resolver)
         log_warn("no DNS, so neither lists nor DKIM nor DMARC: %s", error);
     g_clear_pointer(&error, g_free);
-    r->dkim = s->dkim && r->resolver ? dkim_library_new() : NULL;
-    r->dnsbl = s->dnsbl_lists && r->resolver ? dnsbl_load(s->dnsbl_lists, &error) : NULL;
+    if (r->resolver && s->dkim && !r->dkim)
+        r->dkim = dkim_library_new();
+    if (r->resolver && s->dnsbl_lists && !r->dnsbl)
+        r->dnsbl = dnsbl_load(s->dnsbl_lists, &error);
     if (error)
         log_warn("no lists are asked: %s", error);
     g_free(error);
-    return r;
 }
 
 void rules_free(struct rules **r)

@@ -89,4 +89,21 @@ subtest 'a client that goes away inside DATA' => sub {
     is(scalar $sink->taken($everyone[0]), $before[0] + 1, 'the half message was discarded');
 };
 
+subtest 'a worker that could not read users.db when it began' => sub {
+    my ($file, $aside) = map { $t->dir . "/state/$_" } qw(users.db aside);
+    $filterd->ctl(qw(user set plain@example.com spam_action=tag));
+    my $reply = sub { $site->lmtp->deliver(mail_like(), 'alice@example.net', $everyone[2]) };
+    $filterd->settings('filterd.workers' => 1);
+    $filterd->down;
+    rename $file, $aside;
+    mkdir $file;
+    $filterd->up;
+    like($reply->(), qr/^451 /, 'puts all mail off');
+    my $worker = join ' ', $filterd->processes('worker');
+    rmdir $file;
+    rename $aside, $file;
+    ok(poll(sub { $reply->() =~ /^250 / }), 'until it can');
+    is(join(' ', $filterd->processes('worker')), $worker, 'the same one');
+};
+
 done_testing;
