@@ -143,16 +143,16 @@ subtest 'a program that writes what it gets in other forms' => sub {
 use MIME::Base64;
 my \$mail = join '', <STDIN>;
 my %form = (utf16 => join("\\0", split //, \$mail), hex => unpack('H*', \$mail), base64 => encode_base64("x\$mail", ''), gone => \$mail);
-for (keys %form) { open my \$fh, '>', "$dir/\$_"; print \$fh \$form{\$_}; close \$fh }
-unlink "$dir/gone";
+for (keys %form) { open my \$fh, '>', "$dir/\$_.\$\$"; print \$fh \$form{\$_}; close \$fh }
+unlink "$dir/gone.\$\$"; # it comes once more, sealed: another file
 END
     $site->{postfix}->command('postconf', '-M', "spy/unix=spy unix - n n - - pipe flags=q user=$FilterdTest::FILTERD_USER argv=$spy");
     $site->{postfix}->command('postconf', '-e', 'always_bcc=spy@spy.test', 'transport_maps=inline:{spy.test=spy:}');
     $site->{postfix}->command('postfix', 'reload');
     my $s = said('--to', $to);
     is($s->{exit}, 2, 'is bad');
-    like($s->{disk}, qr{^bad: $dir/$_: holds it in plaintext \(text, }m, $_) for qw(utf16 hex base64);
-    like($s->{mailbox}, qr{^bad: $dir/gone(?: \(deleted\))?: holds it in plaintext \(text, }m, 'though it is gone');
+    like($s->{disk}, qr{^bad: $dir/$_\.\d+: holds it in plaintext \(text, }m, $_) for qw(utf16 hex base64);
+    like($s->{mailbox}, qr{^bad: $dir/gone\.\d+(?: \(deleted\))?: holds it in plaintext \(text, }m, 'though it is gone');
     $site->{postfix}->command('postconf', '-e', 'always_bcc=');
     $site->{postfix}->command('postfix', 'reload');
 };
