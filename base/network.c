@@ -1,23 +1,49 @@
 #include "base/network.h"
 
-#include <gio/gio.h>
+#include <arpa/inet.h>
+#include <glib.h>
 #include <string.h>
 
-static bool matches(GInetAddress *address, const char *network)
+struct address {
+    unsigned char bytes[16];
+    unsigned bits; /* how many there are; 0: it is none */
+};
+
+static struct address address_of(const char *text, size_t len)
 {
-    GInetAddressMask *mask = g_inet_address_mask_new_from_string(network, NULL);
-    bool yes = mask && g_inet_address_mask_matches(mask, address);
-    g_clear_object(&mask);
-    return yes;
+    char copy[INET6_ADDRSTRLEN];
+    struct address a = {.bits = 0};
+    if (len >= sizeof copy)
+        return a;
+    memcpy(copy, text, len);
+    copy[len] = 0;
+    if (inet_pton(AF_INET, copy, a.bytes) == 1)
+        a.bits = 32;
+    else if (inet_pton(AF_INET6, copy, a.bytes) == 1)
+        a.bits = 128;
+    return a;
+}
+
+static bool matches(const struct address *a, const char *network)
+{
+    const size_t len = strcspn(network, "/");
+    const struct address n = address_of(network, len);
+    guint64 bits = n.bits;
+    if (network[len] && !g_ascii_string_to_unsigned(network + len + 1, 10, 0, n.bits, &bits, NULL))
+        return false;
+    if (!a->bits || a->bits != n.bits || memcmp(a->bytes, n.bytes, bits / 8))
+        return false;
+    const unsigned char rest = (unsigned char)(0xff00 >> bits % 8);
+    return bits % 8 == 0 || !((a->bytes[bits / 8] ^ n.bytes[bits / 8]) & rest);
 }
 
 bool network_contains(char *const *networks, const char *address)
 {
     const bool mapped = g_ascii_strncasecmp(address, "::ffff:", 7) == 0 && strchr(address, '.');
-    GInetAddress *peer = g_inet_address_new_from_string(mapped ? address + 7 : address);
-    bool found = false;
-    for (size_t i = 0; peer && !found && networks && networks[i]; i++)
-        found = matches(peer, networks[i]);
-    g_clear_object(&peer);
-    return found;
+    const char *text = mapped ? address + 7 : address;
+    const struct address a = address_of(text, strlen(text));
+    for (; networks && *networks; networks++)
+        if (matches(&a, *networks))
+            return true;
+    return false;
 }

@@ -28,8 +28,8 @@ struct sandbox {
  * libgcc, are to be had before. False where something could not be had: the rest is in force all the
  * same, and *why_r (static text) is the first thing that is missing. */
 bool sandbox_close(const struct sandbox *s, const char **why_r);
-/* From now on this process has at least that much CPU time, and a second more at most, before SIGXCPU
- * ends it (the MTA still has the message). What it starts later has as much again, and what was used
+/* From now on this process has that much CPU time, give or take a second, before SIGXCPU ends it (the
+ * MTA still has the message). What it starts later has as much again, and what was used
  * before. */
 void sandbox_cpu(unsigned seconds);
 

@@ -1,6 +1,7 @@
 /* What a process may use. */
 #include <signal.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "base/sandbox_parts.h"
 
@@ -19,6 +20,10 @@ unsigned long long sandbox_parts_memory(size_t message_bytes)
 {
     return MEMORY_BASE + MEMORY_PER_BYTE * (unsigned long long)message_bytes;
 }
+
+/* What was allowed last, and when: a session asks before each command. */
+static unsigned allowed_seconds;
+static time_t allowed_at;
 
 static int limit(int what, rlim_t most)
 {
@@ -52,6 +57,7 @@ const char *sandbox_parts_limits(const struct sandbox *s)
         signal(SIGXFSZ, SIG_IGN); /* a library's word to a stderr that is a file costs no mail */
         rc |= limit(RLIMIT_FSIZE, 0);
     }
+    allowed_seconds = 0; /* of another process, before the fork */
     if (s->kind == SANDBOX_WORKER)
         sandbox_cpu(STARTING_CPU_SECONDS); /* also for a gpg that outlives its worker */
     if (!SANITIZED && s->kind == SANDBOX_WORKER && s->message_bytes)
@@ -61,11 +67,19 @@ const char *sandbox_parts_limits(const struct sandbox *s)
 
 void sandbox_cpu(unsigned seconds)
 {
+    struct timespec now;
     struct rusage used;
     struct rlimit l;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    /* One thread uses no more in that time than passes. */
+    if (seconds == allowed_seconds && now.tv_sec == allowed_at)
+        return;
     if (getrusage(RUSAGE_SELF, &used) || getrlimit(RLIMIT_CPU, &l))
         return;
     rlim_t most = (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + 1 + seconds;
     l.rlim_cur = l.rlim_max == RLIM_INFINITY || most < l.rlim_max ? most : l.rlim_max;
-    setrlimit(RLIMIT_CPU, &l);
+    if (setrlimit(RLIMIT_CPU, &l))
+        return;
+    allowed_seconds = seconds;
+    allowed_at = now.tv_sec;
 }

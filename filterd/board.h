@@ -17,6 +17,9 @@ enum slot_state {
     SLOT_LEAVING  /* told to end: counts for nothing */
 };
 
+/* So many idle workers there should be, so that a connection waits for no fork. */
+#define BOARD_SPARE 2
+
 struct slot {
     pid_t pid; /* the master's */
     _Atomic int state;

@@ -15,7 +15,6 @@
 #include "filterd/keeper_process.h"
 #include "filterd/worker.h"
 
-#define SPARE_MIN 2
 #define SPARE_MAX 8
 #define SPARE_IDLE_US (30 * G_USEC_PER_SEC)
 /* A client between two messages of a burst is not resting: Postfix would defer the next one. */
@@ -176,7 +175,7 @@ void children_balance(struct children *c)
                 board_count(c->board, SLOT_BUSY);
     if (g_get_monotonic_time() < c->not_before)
         return;
-    for (; idle < SPARE_MIN && total < c->settings->workers; idle++, total++)
+    for (; idle < BOARD_SPARE && total < c->settings->workers; idle++, total++)
         if (!start_worker(c))
             break;
     if (idle == 0 && somebody_waits(c))

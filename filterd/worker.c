@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sysexits.h>
@@ -56,9 +57,13 @@ static void on_signal(int sig)
         stop_listening(own_place);
 }
 
+/* The master is woken only where it has something to do at once: it looks at the board now and then
+ * by itself. */
 static void tell(const struct worker_place *place, enum slot_state state)
 {
     board_set(place->slot, state);
+    if (state == SLOT_IDLE || board_count(place->board, SLOT_IDLE) >= BOARD_SPARE)
+        return;
     if (write(place->wake_fd, "", 1) < 0)
         return; /* full: the master looks anyway */
 }
@@ -107,26 +112,70 @@ static void set_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Waits for a connection on any listener, or (behind them) for a lesson or a milter's question; -1 when told to leave. */
-static int next_client(const struct worker_place *place, size_t *index_r)
+/* Who is waited for: all listeners, and behind them lessons and milters' questions. */
+struct door {
+    size_t n;
+    struct pollfd *fds;
+    int epoll; /* of the same; -1: none */
+};
+
+/* A new connection wakes one worker and not all, and that the one which comes first in the row: what
+ * it holds ready, the others need not have. */
+static struct door door_open(const struct worker_place *place)
 {
-    const size_t n = place->settings->listener_count + 2;
-    struct pollfd fds[n];
-    while (!leave) {
-        for (size_t i = 0; i + 2 < n; i++)
-            fds[i] = (struct pollfd){place->listen_fds[i], POLLIN, 0};
-        fds[n - 2] = (struct pollfd){place->tutor_fd, POLLIN, 0};
-        fds[n - 1] = (struct pollfd){place->milter_fd, POLLIN, 0};
-        /* The bound covers a signal that comes just before the poll. Who is to leave takes nobody
-         * in any more, so that settings are new for all who come after a reload. */
-        if (poll(fds, n, 1000) <= 0 || leave)
-            continue;
-        for (size_t i = 0; i < n; i++) {
-            int fd = fds[i].revents ? accept4(fds[i].fd, NULL, NULL, SOCK_CLOEXEC) : -1;
-            *index_r = i;
-            if (fd >= 0)
-                return fd;
+    const size_t listeners = place->settings->listener_count;
+    struct door d = {.n = listeners + 2, .epoll = epoll_create1(EPOLL_CLOEXEC)};
+    d.fds = g_new0(struct pollfd, d.n);
+    for (size_t i = 0; i < d.n; i++) {
+        const int fd = i < listeners    ? place->listen_fds[i]
+                       : i == listeners ? place->tutor_fd
+                                        : place->milter_fd;
+        struct epoll_event e = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.u64 = i};
+        d.fds[i] = (struct pollfd){fd, POLLIN, 0};
+        if (fd >= 0 && d.epoll >= 0 && epoll_ctl(d.epoll, EPOLL_CTL_ADD, fd, &e)) {
+            close(d.epoll);
+            d.epoll = -1;
         }
+    }
+    return d;
+}
+
+static void door_close(struct door *d)
+{
+    if (d->epoll >= 0)
+        close(d->epoll);
+    g_clear_pointer(&d->fds, g_free);
+}
+
+/* Who knocked, as an index; -1: nobody for the time. One who was woken and left without answering has
+ * kept a knock from the others: after a while all look for themselves. */
+static ssize_t door_wait(const struct door *d, int ms)
+{
+    struct epoll_event e;
+    const int n = d->epoll >= 0 ? epoll_wait(d->epoll, &e, 1, ms) : 0;
+    if (n > 0)
+        return (ssize_t)e.data.u64;
+    if (n < 0 || poll(d->fds, d->n, d->epoll >= 0 ? 0 : ms) <= 0)
+        return -1;
+    for (size_t i = 0; i < d->n; i++)
+        if (d->fds[i].revents)
+            return (ssize_t)i;
+    return -1;
+}
+
+/* Waits for a connection; -1 when told to leave. */
+static int next_client(const struct door *door, size_t *index_r)
+{
+    while (!leave) {
+        /* The bound covers a signal that comes just before the wait. Who is to leave takes nobody
+         * in any more, so that settings are new for all who come after a reload. */
+        const ssize_t i = door_wait(door, 1000);
+        if (i < 0 || leave)
+            continue;
+        const int fd = accept4(door->fds[i].fd, NULL, NULL, SOCK_CLOEXEC);
+        *index_r = (size_t)i;
+        if (fd >= 0)
+            return fd;
     }
     return -1;
 }
@@ -188,11 +237,13 @@ int worker_run(const struct worker_place *place)
     if (!guard_close(s, SANDBOX_WORKER))
         return EX_TEMPFAIL;
     struct service *sv = service_new(s, place->key, courier);
+    struct door door = door_open(place);
     tell(place, SLOT_IDLE);
     for (int n = 0; n < SESSIONS_PER_WORKER && !courier_lost(place, sv) &&
-                    (fd = next_client(place, &index)) >= 0; n++)
+                    (fd = next_client(&door, &index)) >= 0; n++)
         serve(place, sv, fd, index);
     board_set(place->slot, SLOT_LEAVING);
+    door_close(&door);
     const bool lost = courier_lost(place, sv);
     if (sv->courier >= 0)
         close(sv->courier);
