@@ -19,8 +19,8 @@
 #include "filterd/headers_anonymize.h"
 #include "filterd/way.h"
 
-/* Longer than all deadlines together: what hangs beyond it (a gpg that never ends) takes its worker
- * down by SIGALRM, and the MTA still has the message. Before the queue Postfix waits 100 s. */
+/* Longer than all deadlines together: what hangs beyond it takes its worker down by SIGALRM, and the
+ * MTA still has the message. Before the queue Postfix waits 100 s. */
 #define STUCK_SECONDS 400
 #define STUCK_WAITING_SECONDS 89
 /* Of CPU, beside the limit. */
@@ -203,6 +203,7 @@ void pipeline_run(struct service *sv, struct hop *hop, const struct arrival *a,
                   struct outcome *outcomes)
 {
     struct way w = {.service = sv, .hop = hop, .arrival = a};
+    sealer_set_deadline(sv->sealer, a->deadline);
     alarm(a->client_waits ? STUCK_WAITING_SECONDS : STUCK_SECONDS);
     allow_cpu(&w);
     w.turns = g_new0(struct turn, a->envelope->recipients->len);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gpgme.h>
 #include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -27,9 +28,11 @@ struct child {
     struct armor *armor;
     char line[STATUS_BYTES]; /* of the status, not yet whole */
     size_t line_len;
+    gint64 deadline; /* monotonic microseconds */
     bool ended;
     bool taken; /* its output, to the end */
     bool written; /* any of it */
+    bool late;    /* it was killed */
     char *refused;
 };
 
@@ -223,6 +226,16 @@ static void take_status(struct child *c)
         c->line_len = 0; /* no line that matters is that long */
 }
 
+static gint64 left_us(const struct child *c)
+{
+    return MAX(c->deadline - g_get_monotonic_time(), 0);
+}
+
+static int left_ms(const struct child *c)
+{
+    return (int)((left_us(c) + 999) / 1000);
+}
+
 /* A pipe takes a short text whole, and what gpg makes of it: then nobody need be woken for each line
  * it writes. Only its end is waited for (no event is asked for but that), and not for long: what does
  * not fit after all is watched as ever. */
@@ -234,18 +247,21 @@ static void leave_alone(struct child *c, guint keys)
     while (c->in >= 0)
         if (!send_text(c))
             return;
-    poll(&p, 1, SHORT_MS);
+    poll(&p, 1, MIN(SHORT_MS, left_ms(c)));
 }
 
-/* Until both of its ends are closed: there is nothing more to come. */
+/* Until both of its ends are closed: there is nothing more to come. Or until it is too late. */
 static void watch(struct child *c)
 {
     send_text(c);
     while (c->out >= 0 || c->status >= 0) {
         struct pollfd fds[] = {
             {c->in, POLLOUT, 0}, {c->out, POLLIN, 0}, {c->status, POLLIN, 0}};
-        if (poll(fds, G_N_ELEMENTS(fds), -1) < 0 && errno != EINTR)
+        const int n = poll(fds, G_N_ELEMENTS(fds), left_ms(c));
+        if ((n < 0 && errno != EINTR) || (n <= 0 && !left_us(c)))
             break;
+        if (n <= 0)
+            continue;
         if (c->in >= 0 && fds[0].revents)
             send_text(c);
         if (c->out >= 0 && fds[1].revents)
@@ -257,13 +273,40 @@ static void watch(struct child *c)
 
 /* ---- end ---- */
 
-static bool ended_well(pid_t pid)
+/* Its end is waited for by the signal that comes with it, which is there also if it came before. */
+static pid_t wait_in_time(struct child *c, int *status)
 {
-    int status;
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return false;
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    sigset_t chld, before;
+    pid_t pid;
+    sigemptyset(&chld);
+    sigaddset(&chld, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &chld, &before);
+    while ((pid = waitpid(c->pid, status, WNOHANG)) == 0 && left_us(c)) {
+        const struct timespec left = {left_us(c) / G_USEC_PER_SEC, left_us(c) % G_USEC_PER_SEC * 1000};
+        sigtimedwait(&chld, NULL, &left);
+    }
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return pid;
+}
+
+static bool ended_well(struct child *c)
+{
+    int status = 0;
+    pid_t pid = wait_in_time(c, &status);
+    c->late = pid == 0;
+    if (c->late) {
+        kill(c->pid, SIGKILL);
+        while ((pid = waitpid(c->pid, &status, 0)) < 0 && errno == EINTR)
+            ;
+    }
+    return pid == c->pid && !c->late && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static const char *trouble(const struct child *c)
+{
+    if (c->refused)
+        return c->refused;
+    return c->late ? "gpg did not end in time and was killed" : "gpg ended before the message did";
 }
 
 static bool encrypt(struct child *c, const char *home, GPtrArray *key_files, char **error_r)
@@ -280,9 +323,9 @@ static bool encrypt(struct child *c, const char *home, GPtrArray *key_files, cha
     shut(&c->status);
     /* A gpg that was killed has written something, too, and one that ended well may not have been
      * read to its end: all four are the proof. */
-    bool ok = started && ended_well(c->pid) && c->ended && c->part == 2 && c->taken;
+    bool ok = started && ended_well(c) && c->ended && c->part == 2 && c->taken;
     if (started && !ok)
-        *error_r = g_strdup(c->refused ? c->refused : "gpg ended before the message did");
+        *error_r = g_strdup(trouble(c));
     return ok;
 }
 
@@ -298,7 +341,9 @@ static GPtrArray *without_rings(GPtrArray *key_files)
 
 static struct child child_of(const struct engine_text *text, struct armor *armor)
 {
-    return (struct child){.in = -1, .out = -1, .status = -1, .text = text, .armor = armor};
+    const gint64 longest = g_get_monotonic_time() + ENGINE_SECONDS * G_USEC_PER_SEC;
+    return (struct child){.in = -1, .out = -1, .status = -1, .text = text, .armor = armor,
+                          .deadline = text->deadline ? MIN(text->deadline, longest) : longest};
 }
 
 bool child_encrypt(const char *home, const struct engine_text *text, GPtrArray *key_files,

@@ -13,7 +13,8 @@
 
 /* Encrypts to the keys in these files, or in rings (gpg/ring.h): what gpg will not do with those it is
  * asked once more to do with their files. What gpg writes goes to armor as it comes. True only if gpg took
- * all of the text, said that it had encrypted, and ended well. Else *error_r (one line, g_free). */
+ * all of the text, said that it had encrypted, and ended well, before the text's deadline. Else *error_r
+ * (one line, g_free). */
 bool child_encrypt(const char *home, const struct engine_text *text, GPtrArray *key_files,
                    struct armor *armor, char **error_r);
 

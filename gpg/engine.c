@@ -1,5 +1,9 @@
 #include "gpg/engine.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "gpg/armor.h"
 #include "gpg/child.h"
 
@@ -34,9 +38,26 @@ static bool init_once(void)
     return done;
 }
 
+/* gpg goes without a gpg.conf it may not open, and asks one it cannot read again and again for ever.
+ * What is not there is none of that. */
+static bool conf_is_readable(const char *home, char **error_r)
+{
+    char text[sizeof conf];
+    g_autofree char *path = g_build_filename(home, "gpg.conf", NULL);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const bool ok = fd >= 0 ? read(fd, text, sizeof text) >= 0 : errno == ENOENT;
+    if (!ok)
+        *error_r = g_strdup_printf("%s: %s", path, g_strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
 gpgme_ctx_t engine_open(const char *home, char **error_r)
 {
     gpgme_ctx_t ctx = NULL;
+    if (!conf_is_readable(home, error_r))
+        return NULL;
     /* gpg takes its home from the environment: GPGME, told of one, would each time run a gpg more
      * only to ask for its version. */
     g_setenv("GNUPGHOME", home, TRUE);

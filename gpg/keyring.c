@@ -9,6 +9,10 @@
 #include "base/address.h"
 #include "base/users.h"
 #include "gpg/engine.h"
+#include "gpg/engine_run.h"
+
+/* A keyring is one person's. At RCPT the client waits, and Postfix for 100 s. */
+#define READ_SECONDS 10
 
 void key_info_free(struct key_info *k)
 {
@@ -112,24 +116,36 @@ static struct key_info *key_info_new(gpgme_key_t key, const char *home)
     return k;
 }
 
+struct listing {
+    const char *home;
+    GPtrArray *keys;
+};
+
+static void on_key(gpgme_key_t key, void *arg)
+{
+    struct listing *l = arg;
+    if (key->subkeys)
+        g_ptr_array_add(l->keys, key_info_new(key, l->home));
+}
+
 GPtrArray *keyring_keys(const char *home, char **error_r)
 {
+    struct engine_run run;
     gpgme_ctx_t ctx = engine_open(home, error_r);
     if (!ctx)
         return NULL;
-    GPtrArray *keys = g_ptr_array_new_with_free_func((GDestroyNotify)(void *)key_info_free);
+    struct listing list = {
+        home, g_ptr_array_new_with_free_func((GDestroyNotify)(void *)key_info_free)};
+    engine_run_begin(&run, ctx);
+    run.on_key = on_key;
+    run.arg = &list;
     gpgme_error_t e = gpgme_op_keylist_start(ctx, NULL, 0);
-    gpgme_key_t key;
-    while (!e && !(e = gpgme_op_keylist_next(ctx, &key))) {
-        if (key->subkeys)
-            g_ptr_array_add(keys, key_info_new(key, home));
-        gpgme_key_unref(key);
-    }
+    e = e ? e : engine_run_wait(&run, READ_SECONDS);
     gpgme_release(ctx);
-    if (gpgme_err_code(e) == GPG_ERR_EOF)
-        return keys;
+    if (!e)
+        return list.keys;
     *error_r = g_strdup_printf("gpg cannot list the keys: %s", gpgme_strerror(e));
-    g_ptr_array_unref(keys);
+    g_ptr_array_unref(list.keys);
     return NULL;
 }
 
@@ -197,15 +213,19 @@ bool keyring_each_user(const char *state_dir, void (*fn)(const char *user, void 
 bool keyring_export(const char *home, const char *pattern, enum keyring_form form,
                     struct bytes *out, char **error_r)
 {
+    struct engine_run run;
     gpgme_data_t data = NULL;
     gpgme_ctx_t ctx = engine_open(home, error_r);
     if (!ctx)
         return false;
+    engine_run_begin(&run, ctx);
     gpgme_set_armor(ctx, form == KEYRING_ARMORED);
     gpgme_error_t e = gpgme_data_new(&data);
     if (!e)
-        e = gpgme_op_export(ctx, pattern,
-                            form == KEYRING_LEAN_BINARY ? GPGME_EXPORT_MODE_MINIMAL : 0, data);
+        e = gpgme_op_export_start(ctx, pattern,
+                                  form == KEYRING_LEAN_BINARY ? GPGME_EXPORT_MODE_MINIMAL : 0, data);
+    if (!e)
+        e = engine_run_wait(&run, READ_SECONDS);
     gpgme_release(ctx);
     size_t len = 0;
     char *text = data ? gpgme_data_release_and_get_mem(data, &len) : NULL;

@@ -4,6 +4,7 @@
 
 #include "gpg/armor.h"
 #include "gpg/engine.h"
+#include "gpg/engine_run.h"
 #include "gpg/generation.h"
 #include "gpg/keyring.h"
 #include "gpg/packets.h"
@@ -76,13 +77,17 @@ static int inspect(const struct bytes *input, char **error_r)
 
 static int import_bytes(const char *home, const struct bytes *input, char **error_r)
 {
+    struct engine_run run;
     gpgme_data_t data = NULL;
     gpgme_ctx_t ctx = engine_open(home, error_r);
     if (!ctx)
         return EX_TEMPFAIL;
+    engine_run_begin(&run, ctx);
     gpgme_error_t e = gpgme_data_new_from_mem(&data, (const char *)input->data, input->len, 0);
     if (!e)
-        e = gpgme_op_import(ctx, data);
+        e = gpgme_op_import_start(ctx, data);
+    if (!e)
+        e = engine_run_wait(&run, ENGINE_SECONDS);
     gpgme_import_result_t result = e ? NULL : gpgme_op_import_result(ctx);
     bool secret = result && result->secret_read;
     gpgme_data_release(data);

@@ -9,6 +9,7 @@
 
 struct sealer {
     struct keycache *keys;
+    gint64 deadline;
 };
 
 struct sealed {
@@ -30,6 +31,11 @@ void sealer_free(struct sealer **s)
         return;
     keycache_free(&(*s)->keys);
     g_clear_pointer(s, g_free);
+}
+
+void sealer_set_deadline(struct sealer *s, gint64 deadline)
+{
+    s->deadline = deadline;
 }
 
 static char *first_good_fingerprint(const struct cached_keys *cached)
@@ -106,7 +112,7 @@ static struct sealed *seal(struct sealer *s, const struct job *j, char **error_r
         pgpmime_payload_head(m, &head);
         pgpmime_open(&layout, m, j->added, &sealed->bytes);
         const struct engine_text text = {
-            {head.data, m->body}, {head.len, m->body_len}, j->hidden && j->users->len > 1};
+            {head.data, m->body}, {head.len, m->body_len}, j->hidden && j->users->len > 1, s->deadline};
         ok = engine_encrypt(home, &text, files, &sealed->bytes, error_r);
         pgpmime_close(&layout, &sealed->bytes);
     }

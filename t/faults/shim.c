@@ -1,4 +1,4 @@
-/* shim: preloaded into filterd, makes the n-th call of a kind fail, or kills its process there.
+/* shim: preloaded into filterd, makes the n-th call of a kind fail or hang, or kills its process there.
  *
  * A page of a file shared with the test says what (FilterdTest::Faults writes it) and counts. The
  * file is opened before privileges go and stays open at a high number, also over exec: so gpg
@@ -120,6 +120,8 @@ static enum shim_action judge(enum shim_kind kind)
         syscall(SYS_kill, syscall(SYS_getpid), SIGKILL);
         __builtin_trap();
     }
+    while (page->action == SHIM_HANG && atomic_load(&page->order))
+        syscall(SYS_ppoll, NULL, 0, &(struct timespec){.tv_nsec = 100000000}, NULL, 0);
     errno = page->error;
     return (enum shim_action)page->action;
 }
@@ -132,6 +134,15 @@ static bool fails(enum shim_kind kind)
 int shim_error(enum shim_kind kind)
 {
     return fails(kind) ? page->error : 0;
+}
+
+/* ---- time: where something hangs, nobody waits for minutes to see it end ---- */
+
+EXPORT unsigned alarm(unsigned seconds)
+{
+    REAL(alarm);
+    const bool hurry = page && page->action == SHIM_HANG && atomic_load(&page->order);
+    return real(hurry && seconds ? 1 + seconds / 100 : seconds);
 }
 
 /* ---- memory ---- */

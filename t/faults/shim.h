@@ -50,7 +50,7 @@ enum shim_kind {
     SHIM_KINDS
 };
 
-enum shim_action { SHIM_GO, SHIM_FAIL, SHIM_END, SHIM_SHORT, SHIM_KILL };
+enum shim_action { SHIM_GO, SHIM_FAIL, SHIM_END, SHIM_SHORT, SHIM_KILL, SHIM_HANG };
 
 struct shim_page {
     uint32_t magic;

@@ -104,12 +104,6 @@ EXPORT gpgme_error_t gpgme_op_keylist_start(gpgme_ctx_t ctx, const char *pattern
     return shim_error(SHIM_GPGME) ? broken() : real(ctx, pattern, secret);
 }
 
-EXPORT gpgme_error_t gpgme_op_keylist_next(gpgme_ctx_t ctx, gpgme_key_t *key)
-{
-    REAL(gpgme_op_keylist_next);
-    return shim_error(SHIM_GPGME) ? broken() : real(ctx, key);
-}
-
 EXPORT gpgme_error_t gpgme_op_encrypt_ext(gpgme_ctx_t ctx, gpgme_key_t keys[], const char *names,
                                           gpgme_encrypt_flags_t flags, gpgme_data_t plain,
                                           gpgme_data_t cipher)

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -216,6 +217,30 @@ static void a_folder_without_link_is_broken(void **state)
     forget(A);
 }
 
+/* gpg asks for such a file's bytes for ever. */
+static void a_conf_that_cannot_be_read(void **state)
+{
+    (void)state;
+    g_autofree char *home = NULL, *error = NULL;
+    struct rlimit before, short_time;
+    assert_int_equal(import_of(A, "--export " A, 0, NULL), EX_OK);
+    GPtrArray *keys = keys_of(A, &home);
+    assert_non_null(keys);
+    g_ptr_array_unref(keys);
+    assert_int_equal(people_shell("cd '%s' && rm gpg.conf && mkdir gpg.conf", home), 0);
+    assert_int_equal(getrlimit(RLIMIT_CPU, &before), 0);
+    short_time = before;
+    short_time.rlim_cur = 10;
+    assert_int_equal(setrlimit(RLIMIT_CPU, &short_time), 0);
+    assert_null(keyring_keys(home, &error));
+    assert_non_null(strstr(error, "gpg.conf: Is a directory"));
+    assert_int_equal(import_of(A, "--export " A, 0, "gpg.conf: Is a directory"), EX_TEMPFAIL);
+    assert_int_equal(setrlimit(RLIMIT_CPU, &before), 0);
+    forget(A);
+    assert_int_equal(import_of(A, "--export " A, 0, NULL), EX_OK);
+    forget(A);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +248,7 @@ int main(void)
         cmocka_unit_test(one_key_or_more), cmocka_unit_test(generations),
         cmocka_unit_test(takes_a_revocation_in), cmocka_unit_test(lists_users),
         cmocka_unit_test(a_folder_without_link_is_broken),
+        cmocka_unit_test(a_conf_that_cannot_be_read),
     };
     return cmocka_run_group_tests(tests, make_people, people_close);
 }

@@ -55,7 +55,8 @@ sub get {
     return $bytes;
 }
 
-# roles, kinds: names. nth: which call (0: only count). action: fail, end, short, kill. error:
+# roles, kinds: names. nth: which call (0: only count). action: fail, end, short, kill, hang (and
+# alarms come soon, until the order is taken back). error:
 # errno, or what SQLite returns. sticky: all later ones, too. early: workers from their start.
 sub order {
     my ($self, %o) = @_;
