@@ -5,6 +5,10 @@
 
 #include "base/sandbox_parts.h"
 
+/* libseccomp, when memory is refused to it at a bad moment, looks for it for ever; a process that ends
+ * is begun anew. Closing takes some 20 ms. */
+#define CLOSING_CPU_SECONDS 10
+
 static const char *privileges(void)
 {
     return prctl(PR_SET_DUMPABLE, 0) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? "prctl refused"
@@ -22,6 +26,7 @@ bool sandbox_close(const struct sandbox *s, const char **why_r)
 {
     if (s->kind == SANDBOX_FRONT)
         load_libgcc();
+    sandbox_cpu(CLOSING_CPU_SECONDS);
     const char *missing[] = {
         sandbox_parts_limits(s),
         privileges(),
@@ -31,5 +36,7 @@ bool sandbox_close(const struct sandbox *s, const char **why_r)
     *why_r = NULL;
     for (size_t i = 0; i < sizeof missing / sizeof *missing && !*why_r; i++)
         *why_r = missing[i];
+    if (s->kind != SANDBOX_WORKER) /* whose every session sets its own */
+        sandbox_parts_cpu_lift();
     return !*why_r;
 }

@@ -14,7 +14,6 @@
 /* Three times what was seen: 23 MB in an idle worker, 221 MB in one with a message of 48 MB. */
 #define MEMORY_BASE (256ULL << 20)
 #define MEMORY_PER_BYTE 8
-#define STARTING_CPU_SECONDS 60
 
 unsigned long long sandbox_parts_memory(size_t message_bytes)
 {
@@ -57,12 +56,19 @@ const char *sandbox_parts_limits(const struct sandbox *s)
         signal(SIGXFSZ, SIG_IGN); /* a library's word to a stderr that is a file costs no mail */
         rc |= limit(RLIMIT_FSIZE, 0);
     }
-    allowed_seconds = 0; /* of another process, before the fork */
-    if (s->kind == SANDBOX_WORKER)
-        sandbox_cpu(STARTING_CPU_SECONDS); /* also for a gpg that outlives its worker */
     if (!SANITIZED && s->kind == SANDBOX_WORKER && s->message_bytes)
         rc |= limit(RLIMIT_AS, sandbox_parts_memory(s->message_bytes));
     return rc ? "setrlimit refused" : NULL;
+}
+
+void sandbox_parts_cpu_lift(void)
+{
+    struct rlimit l;
+    if (getrlimit(RLIMIT_CPU, &l))
+        return;
+    l.rlim_cur = l.rlim_max;
+    setrlimit(RLIMIT_CPU, &l);
+    allowed_seconds = 0;
 }
 
 void sandbox_cpu(unsigned seconds)

@@ -10,6 +10,8 @@ int sandbox_parts_landlock_abi(void);
 const char *sandbox_parts_landlock(const struct sandbox *s);
 const char *sandbox_parts_calls(enum sandbox_kind kind);
 const char *sandbox_parts_limits(const struct sandbox *s);
+/* Takes back what sandbox_cpu set. */
+void sandbox_parts_cpu_lift(void);
 /* The address space a worker may have, in bytes. */
 unsigned long long sandbox_parts_memory(size_t message_bytes);
 
