@@ -2,29 +2,9 @@
 #ifndef FILTERD_PIPELINE_H
 #define FILTERD_PIPELINE_H
 
-#include "base/bytes.h"
-#include "base/envelope.h"
-#include "base/result.h"
+#include "filterd/arrival.h"
 #include "filterd/hop.h"
 #include "filterd/service.h"
-#include "rules/evidence.h"
-
-struct arrival {
-    const struct envelope *envelope;
-    struct evidence *evidence; /* started when the envelope was known */
-    const struct bytes *raw;   /* CRLF line ends; kept unchanged */
-    bool bare;                 /* had bare CR or LF, since normalised */
-    bool client_waits;         /* before the queue: a refusal reaches the sender's own server, and
-                                * one reply stands for all */
-    gint64 deadline;           /* monotonic microseconds: no copy is begun after it; 0: none */
-    GByteArray *served;        /* gets the digests of the copies that went through, now or in an
-                                * earlier attempt: for service_retry_forget when the client knows.
-                                * NULL: earlier attempts are not asked about */
-    /* A recipient's outcome is known; they come in order. False: nobody hears us, the rest stays.
-     * May be NULL. */
-    bool (*settled)(guint index, const struct outcome *o, void *arg);
-    void *arg;
-};
 
 /* Judges, seals and delivers; outcomes has one place per recipient of the envelope. */
 void pipeline_run(struct service *sv, struct hop *hop, const struct arrival *a,

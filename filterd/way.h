@@ -2,8 +2,8 @@
 #ifndef FILTERD_WAY_H
 #define FILTERD_WAY_H
 
+#include "filterd/arrival.h"
 #include "filterd/hop.h"
-#include "filterd/pipeline.h"
 #include "filterd/proof.h"
 #include "filterd/recipient.h"
 #include "filterd/report.h"
