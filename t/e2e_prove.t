@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use FilterdTest;
 use FilterdTest::Site;
+use IO::Socket::INET;
 use JSON::PP qw(decode_json);
 use POSIX ();
 use Test::More;
@@ -46,6 +47,45 @@ subtest 'before the queue' => sub {
     is(scalar $site->{dovecot}->mails($to), 0, 'it is taken away again');
     $s = said('--keep', '--to', $to);
     is(scalar $site->{dovecot}->mails($to), 1, 'or kept');
+};
+
+# Starts it, sends the signal once CODE returns something true: how it ended, and what it said.
+sub stopped {
+    my ($signal, $code, @args) = @_;
+    my $t = $site->{t};
+    my $out = $t->log_file('stopped');
+    spew($out, '');
+    my $pid = $t->spawn($out, $t->dir . '/bin/filterctl', 'check', '--prove', '--to', $to, '--postfix',
+        $t->dir . '/postfix/etc', @args);
+    ok(poll($code), 'it is there');
+    kill $signal, $pid;
+    waitpid $pid, 0;
+    return ($? & 127, slurp($out));
+}
+
+subtest 'interrupted' => sub {
+    my ($t, $postfix, $dovecot) = @$site{qw(t postfix dovecot)};
+    my @here = ('--smtp', '127.0.0.1:' . $t->port('smtp'));
+    my $box = $t->dir . "/home/$to/Maildir";
+    unlink glob "$box/{new,cur}/*";
+
+    $postfix->command('postconf', '-e', 'smtpd_data_restrictions=check_recipient_access inline:{' . $to . '=HOLD}');
+    $postfix->command('postfix', 'reload');
+    my ($signal, $said) = stopped(INT => sub { scalar $postfix->queue }, @here);
+    is($signal, POSIX::SIGINT(), 'while it is in the queue: it ends by that signal');
+    like($said, qr/interrupted: nothing is proved; its message was removed \(1 files\)/, 'and says what it did');
+    is(scalar(() = $postfix->queue), 0, 'the queue is empty');
+    $postfix->command('postconf', '-e', 'smtpd_data_restrictions=');
+    $postfix->command('postfix', 'reload');
+
+    ($signal, $said) = stopped(TERM => sub { my @mails = glob "$box/new/*"; scalar @mails }, @here);
+    is_deeply([glob "$box/{new,cur}/*"], [], 'as it arrives: the mailbox is empty');
+
+    my $client;
+    my $silent = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 5);
+    ($signal, $said) = stopped(INT => sub { $client = $silent->accept }, '--smtp', '127.0.0.1:' . $silent->sockport);
+    is($signal, POSIX::SIGINT(), 'before it is handed in: by that signal');
+    like($said, qr/to the greeting it says: interrupted/, 'and says so');
 };
 
 # Whoever owns a mailbox may put anything in its place while root looks.

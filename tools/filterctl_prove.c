@@ -15,6 +15,8 @@
 #define STEP_MS 100
 /* What is written last may come a moment after Postfix has logged it. */
 #define AFTER_MS 300
+/* So long who interrupted it waits for it to be cleared away. */
+#define LEAVE_MS 5000
 
 struct prove {
     struct filterctl_check check;
@@ -136,7 +138,7 @@ static void wait_for_arrival(struct prove *p)
 {
     const bool terminal = isatty(STDERR_FILENO) && !p->check.ctl->json;
     bool there = false;
-    for (int ms = 0; ms < ARRIVE_S * 1000 && !there && !p->trace.stuck; ms += STEP_MS) {
+    for (int ms = 0; ms < ARRIVE_S * 1000 && !there && !p->trace.stuck && !filterctl_prove_stop_wanted(); ms += STEP_MS) {
         if (terminal)
             fprintf(stderr, "\rwaiting for it to arrive: %d of %d s\033[K", ms / 1000, ARRIVE_S);
         filterctl_watch_look(&p->watch, -1, STEP_MS);
@@ -146,7 +148,7 @@ static void wait_for_arrival(struct prove *p)
     filterctl_watch_look(&p->watch, -1, AFTER_MS);
     if (terminal)
         fputs("\r\033[K", stderr);
-    if (there && !p->trace.stuck)
+    if ((there && !p->trace.stuck) || filterctl_prove_stop_wanted())
         return;
     if (p->trace.stuck)
         filterctl_check_tell(&p->check, FILTERCTL_CHECK_BAD, "delivery", "it got stuck in Postfix: %s", p->trace.stuck);
@@ -182,35 +184,62 @@ static void look_everywhere(struct prove *p)
 
 /* Who may write there may have put a link in the folder's place meanwhile: only the very file that was
  * seen goes, wherever its path leads by now. */
-static void remove_seen(const struct filterctl_sighting *s)
+static bool remove_seen(const struct filterctl_sighting *s)
 {
     g_autofree char *folder = g_path_get_dirname(s->path);
     g_autofree char *name = g_path_get_basename(s->path);
     struct stat st;
     if (!g_str_has_suffix(folder, "/new") && !g_str_has_suffix(folder, "/cur"))
-        return;
+        return false;
     const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return;
-    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && s->inode == st.st_ino &&
-        s->device == st.st_dev)
-        unlinkat(fd, name, 0); /* a file of a maildir is that message alone */
+        return false;
+    const bool ok = fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+                    s->inode == st.st_ino && s->device == st.st_dev &&
+                    unlinkat(fd, name, 0) == 0; /* a file of a maildir is that message alone */
     close(fd);
+    return ok;
 }
 
-static void clean_up(struct prove *p)
+/* How many files it was. */
+static guint clean_up(struct prove *p)
 {
     GHashTableIter i;
     gpointer data;
+    guint removed = 0;
     if (p->keep)
-        return;
+        return 0;
     if (p->postfix)
-        filterctl_trace_purge(&p->trace, p->postfix);
+        removed += filterctl_trace_purge(&p->trace, p->postfix);
     g_hash_table_iter_init(&i, p->watch.sightings);
     while (g_hash_table_iter_next(&i, NULL, &data)) {
         if (is_delivered(p, data))
-            remove_seen(data);
+            removed += remove_seen(data);
     }
+    return removed;
+}
+
+/* It is on its way: what is taken out of the queue may be in the mailbox a moment later. */
+static void clean_up_early(struct prove *p)
+{
+    guint removed = 0;
+    for (int ms = 0; ms < LEAVE_MS && !(removed && p->trace.finished); ms += AFTER_MS) {
+        filterctl_trace_read(&p->trace);
+        removed += clean_up(p);
+        filterctl_watch_look(&p->watch, -1, AFTER_MS);
+        filterctl_trace_read(&p->trace);
+    }
+    filterctl_watch_scan(&p->watch);
+    removed += clean_up(p);
+    if (p->keep)
+        filterctl_check_tell(&p->check, FILTERCTL_CHECK_BAD, "stopped", "interrupted: nothing is proved; its message stays");
+    else if (removed)
+        filterctl_check_tell(&p->check, FILTERCTL_CHECK_BAD, "stopped",
+                             "interrupted: nothing is proved; its message was removed (%u files)", removed);
+    else
+        filterctl_check_tell(&p->check, FILTERCTL_CHECK_BAD, "stopped",
+                             "interrupted: nothing is proved; its message was not seen: look for "
+                             "<%s@filterctl.prove> in the mailbox of %s", p->canary.id, p->to);
 }
 
 /* ---- the report ---- */
@@ -359,8 +388,13 @@ static void run(struct prove *p)
     filterctl_watch_begin(&p->watch, &p->canary);
     filterctl_trace_begin(&p->trace, p->postfix, p->canary.id);
     watch_folders(p);
-    if (hand_in(p)) {
+    filterctl_prove_stop_begin();
+    const bool taken = hand_in(p);
+    if (taken)
         wait_for_arrival(p);
+    if (taken && filterctl_prove_stop_wanted()) {
+        clean_up_early(p);
+    } else if (taken) {
         look_everywhere(p);
         tell_how(p);
         tell_sightings(p);
@@ -389,9 +423,12 @@ int filterctl_prove(struct filterctl *ctl, int argc, char **argv)
     if (!p.way.address)
         filterctl_way_find(&p.way, NULL, p.smtp);
     run(&p);
-    filterctl_disk_tell(&p.check);
+    if (!filterctl_prove_stop_wanted())
+        filterctl_disk_tell(&p.check);
     if (ctl->json)
         puts(p.check.lines ? "]" : "[]");
+    fflush(stdout);
+    filterctl_prove_stop_end();
     filterctl_way_clear(&p.way);
     filterctl_postconf_free(&p.postfix);
     g_free(p.to);

@@ -73,9 +73,20 @@ struct filterctl_parcel {
     const char *message;
     struct filterctl_watch *watch;
 };
-/* Hands it in by SMTP, slowly, so that what holds it meanwhile can be seen. True if it was taken;
+/* Hands it in by SMTP, slowly, so that what holds it meanwhile can be seen. True if it was taken; a stop
+ * is heard until its end is sent, for then it may be on its way.
  * *said_r (g_free) is the last reply, or what went wrong, with the command it was to. */
 bool filterctl_parcel_send(const struct filterctl_parcel *p, char **said_r);
+
+/* ---- Ctrl-C (filterctl_prove_stop.c) ---- */
+
+/* From now on SIGINT, SIGTERM and SIGHUP are noted; the second of a kind ends the process. */
+void filterctl_prove_stop_begin(void);
+bool filterctl_prove_stop_wanted(void);
+/* Set by it: for who waits. */
+const volatile int *filterctl_prove_stop_flag(void);
+/* They are as ever, and the one that was noted takes the process with it. */
+void filterctl_prove_stop_end(void);
 
 /* ---- what Postfix says of it (filterctl_prove_trace.c) ---- */
 
@@ -93,8 +104,8 @@ void filterctl_trace_end(struct filterctl_trace *t);
 void filterctl_trace_read(struct filterctl_trace *t);
 /* All that was logged since it began, g_free; NULL if there is no log to read. */
 char *filterctl_trace_text(const struct filterctl_trace *t, gsize *len_r);
-/* Takes out of the queue what is still there of it. */
-void filterctl_trace_purge(const struct filterctl_trace *t, const struct filterctl_postconf *p);
+/* Takes out of the queue what is still there of it: how many files. */
+guint filterctl_trace_purge(const struct filterctl_trace *t, const struct filterctl_postconf *p);
 
 /* ---- where it goes in, and what that exposes (filterctl_prove_way.c) ---- */
 

@@ -25,7 +25,9 @@ static int reply(struct lineio *io, char text[SAID_BYTES])
     do {
         const enum lineio_status st = lineio_get(io, text, SAID_BYTES);
         if (st != LINEIO_OK) {
-            g_strlcpy(text, st == LINEIO_TIMEOUT ? "no answer in time" : "the connection was closed", SAID_BYTES);
+            g_strlcpy(text, st == LINEIO_WOKEN     ? "interrupted"
+                            : st == LINEIO_TIMEOUT ? "no answer in time"
+                                                   : "the connection was closed", SAID_BYTES);
             return 0;
         }
     } while (strlen(text) > 3 && text[3] == '-');
@@ -66,6 +68,7 @@ static bool converse(const struct filterctl_parcel *p, int fd, char text[SAID_BY
     commands[3] = g_strdup("DATA");
     lineio_set_timeout(io, REPLY_MS);
     lineio_set_waiter(io, look, p->watch);
+    lineio_set_wake(io, filterctl_prove_stop_flag());
     bool ok = reply(io, text) && text[0] == '2';
     *at_r = g_strdup("the greeting");
     for (int i = 0; ok && commands[i]; i++) {
@@ -78,7 +81,9 @@ static bool converse(const struct filterctl_parcel *p, int fd, char text[SAID_BY
         *at_r = g_strdup("the message");
         ok = send_all(fd, p->message);
         filterctl_watch_look(p->watch, -1, HOLD_MS);
-        ok = ok && say(io, '2', text, ".");
+        lineio_set_wake(io, NULL);
+        g_strlcpy(text, "interrupted", SAID_BYTES);
+        ok = ok && !filterctl_prove_stop_wanted() && say(io, '2', text, ".");
     }
     if (ok)
         send_all(fd, "QUIT\r\n");

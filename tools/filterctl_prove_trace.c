@@ -114,17 +114,21 @@ void filterctl_trace_read(struct filterctl_trace *t)
         t->finished &= gone == GONE;
 }
 
-void filterctl_trace_purge(const struct filterctl_trace *t, const struct filterctl_postconf *p)
+guint filterctl_trace_purge(const struct filterctl_trace *t, const struct filterctl_postconf *p)
 {
     GHashTableIter i;
     gpointer id, gone;
+    guint purged = 0;
     g_autofree char *program = g_find_program_in_path("postsuper");
     g_hash_table_iter_init(&i, t->queued);
     while (g_hash_table_iter_next(&i, &id, &gone)) {
         const char *folder = filterctl_postconf_folder(p);
         const char *argv[] = {program ? program : "/usr/sbin/postsuper", "-d", id, folder ? "-c" : NULL, folder, NULL};
-        if (gone != GONE)
+        int status = -1;
+        if (gone != GONE &&
             g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_STDERR_TO_DEV_NULL | G_SPAWN_STDOUT_TO_DEV_NULL,
-                         NULL, NULL, NULL, NULL, NULL, NULL);
+                         NULL, NULL, NULL, NULL, &status, NULL))
+            purged += status == 0;
     }
+    return purged;
 }

@@ -1,0 +1,38 @@
+/* Who stops it with Ctrl-C finds nothing of its message afterwards. */
+#include <signal.h>
+
+#include "tools/filterctl_prove.h"
+
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+static volatile int got;
+
+static void on_signal(int sig)
+{
+    got = sig;
+}
+
+/* The second one ends it at once. Calls that wait go on: who waits looks at what came. */
+void filterctl_prove_stop_begin(void)
+{
+    struct sigaction sa = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+    for (size_t i = 0; i < G_N_ELEMENTS(signals); i++)
+        sigaction(signals[i], &sa, NULL);
+}
+
+const volatile int *filterctl_prove_stop_flag(void)
+{
+    return &got;
+}
+
+bool filterctl_prove_stop_wanted(void)
+{
+    return got != 0;
+}
+
+void filterctl_prove_stop_end(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(signals); i++)
+        signal(signals[i], SIG_DFL);
+    if (got)
+        raise(got);
+}
