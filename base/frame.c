@@ -97,7 +97,8 @@ static void received_free(void *data)
     g_free(r);
 }
 
-GVariant *frame_recv(int fd, const char *type, size_t limit, int timeout_ms)
+/* NULL as frame_recv. */
+static struct received *recv_frame(int fd, size_t limit, int timeout_ms)
 {
     gint64 deadline = deadline_of(timeout_ms);
     uint32_t head;
@@ -109,6 +110,14 @@ GVariant *frame_recv(int fd, const char *type, size_t limit, int timeout_ms)
         received_free(r);
         return NULL;
     }
+    return r;
+}
+
+GVariant *frame_recv(int fd, const char *type, size_t limit, int timeout_ms)
+{
+    struct received *r = recv_frame(fd, limit, timeout_ms);
+    if (!r)
+        return NULL;
     GVariant *value = g_variant_new_from_data(G_VARIANT_TYPE(type), r->data, r->len, FALSE,
                                               received_free, r);
     g_variant_ref_sink(value);
@@ -116,4 +125,18 @@ GVariant *frame_recv(int fd, const char *type, size_t limit, int timeout_ms)
         return value;
     g_variant_unref(value);
     return NULL;
+}
+
+bool frame_send_bytes(int fd, const void *data, size_t len, int timeout_ms)
+{
+    const gint64 deadline = deadline_of(timeout_ms);
+    const uint32_t head = htonl((uint32_t)len);
+    return len <= UINT32_MAX && send_all(fd, (const unsigned char *)&head, sizeof head, deadline) &&
+           send_all(fd, data, len, deadline);
+}
+
+GBytes *frame_recv_bytes(int fd, size_t limit, int timeout_ms)
+{
+    struct received *r = recv_frame(fd, limit, timeout_ms);
+    return r ? g_bytes_new_with_free_func(r->data, r->len, received_free, r) : NULL;
 }

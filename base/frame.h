@@ -18,5 +18,9 @@ bool frame_send(int fd, GVariant *value, int timeout_ms);
 /* NULL on end of file, broken connection, deadline, over limit bytes, or not of this type and in
  * normal form. Unref it. */
 GVariant *frame_recv(int fd, const char *type, size_t limit, int timeout_ms);
+/* A frame that is only bytes: GVariant looks at each of an array's elements, one after the other. */
+bool frame_send_bytes(int fd, const void *data, size_t len, int timeout_ms);
+/* NULL as frame_recv; wiped with the last reference. */
+GBytes *frame_recv_bytes(int fd, size_t limit, int timeout_ms);
 
 #endif

@@ -17,13 +17,15 @@
 #include "base/log.h"
 #include "filterd/guard.h"
 
-#define JOB "(sssay)"
+/* Its message follows, bytes alone. */
+#define JOB "(sss)"
+#define JOB_BYTES 65536
 #define ANSWER_BYTES 4096
 #define ANSWER_MS 120000
 
-static GVariant *ask(int fd, GVariant *job)
+static GVariant *ask(int fd, GVariant *job, const void *message, size_t len)
 {
-    if (!frame_send(fd, job, ANSWER_MS))
+    if (!frame_send(fd, job, ANSWER_MS) || !frame_send_bytes(fd, message, len, ANSWER_MS))
         return NULL;
     return frame_recv(fd, "(is)", ANSWER_BYTES, ANSWER_MS);
 }
@@ -34,8 +36,7 @@ struct outcome courier_deliver(int *fd, const char *path, const char *const enve
     struct outcome o = outcome_of(REASON_NEXT_HOP_DOWN);
     if (*fd < 0)
         return o;
-    GVariant *data = g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, message, len, 1);
-    GVariant *answer = ask(*fd, g_variant_new("(sss@ay)", path, envelope[0], envelope[1], data));
+    GVariant *answer = ask(*fd, g_variant_new(JOB, path, envelope[0], envelope[1]), message, len);
     if (!answer) {
         log_warn("courier: no answer");
         close(*fd);
@@ -53,23 +54,27 @@ struct outcome courier_deliver(int *fd, const char *path, const char *const enve
     return o;
 }
 
+static bool serve(int fd, GVariant *job, courier_fn *deliver)
+{
+    struct courier_job j = {.worker = fd,
+                            .message = frame_recv_bytes(fd, COURIER_JOB_BYTES, ANSWER_MS)};
+    if (!j.message)
+        return false;
+    g_variant_get(job, "(&s&s&s)", &j.path, &j.sender, &j.recipient);
+    char *error = deliver(&j);
+    GVariant *answer = g_variant_new("(is)", error ? EX_TEMPFAIL : EX_OK, error ? error : "");
+    g_bytes_unref(j.message);
+    g_free(error);
+    return frame_send(fd, answer, ANSWER_MS);
+}
+
 void courier_serve(int fd, courier_fn *deliver)
 {
     GVariant *job;
-    while ((job = frame_recv(fd, JOB, COURIER_JOB_BYTES, -1))) {
-        struct courier_job j = {.worker = fd};
-        GVariant *data;
-        g_variant_get(job, "(&s&s&s@ay)", &j.path, &j.sender, &j.recipient, &data);
-        j.message = g_variant_get_data_as_bytes(data);
-        char *error = deliver(&j);
-        GVariant *answer = g_variant_new("(is)", error ? EX_TEMPFAIL : EX_OK, error ? error : "");
-        bool sent = frame_send(fd, answer, ANSWER_MS);
-        g_bytes_unref(j.message);
-        g_variant_unref(data);
+    bool served = true;
+    while (served && (job = frame_recv(fd, JOB, JOB_BYTES, -1))) {
+        served = serve(fd, job, deliver);
         g_variant_unref(job);
-        g_free(error);
-        if (!sent)
-            break;
     }
 }
 
@@ -111,13 +116,18 @@ static bool write_all(int fd, const char *p, size_t len)
 /* A mail store holds LF line ends. */
 static bool write_lf(int fd, const char *p, size_t len)
 {
-    GByteArray *out = g_byte_array_sized_new((guint)MIN(len, G_MAXUINT / 2));
-    for (size_t i = 0; i < len; i++)
-        if (p[i] != '\r' || i + 1 >= len || p[i + 1] != '\n')
-            g_byte_array_append(out, (const guint8 *)p + i, 1);
-    bool ok = write_all(fd, (const char *)out->data, out->len);
-    explicit_bzero(out->data, out->len);
-    g_byte_array_unref(out);
+    char *out = g_malloc(len + 1), *to = out;
+    for (const char *end = p + len; p < end;) {
+        const char *cr = memchr(p, '\r', (size_t)(end - p));
+        const bool line_end = cr && cr + 1 < end && cr[1] == '\n';
+        const size_t n = (size_t)((cr ? cr + !line_end : end) - p);
+        memcpy(to, p, n);
+        to += n;
+        p += n + line_end;
+    }
+    bool ok = write_all(fd, out, (size_t)(to - out));
+    explicit_bzero(out, len);
+    g_free(out);
     return ok;
 }
 

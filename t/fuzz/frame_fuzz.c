@@ -18,6 +18,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         GVariant *v = frame_recv(fds[0], FRAME_REQUEST, 1 << 20, 1000);
         if (v)
             g_variant_unref(v);
+        GBytes *b = frame_recv_bytes(fds[0], 1 << 10, 1000);
+        if (b)
+            g_bytes_unref(b);
     }
     close(fds[0]);
     close(fds[1]);

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "filterd/courier.h"
@@ -50,6 +51,39 @@ static char *deliver(const char *text)
     return error;
 }
 
+/* Jobs go one after the other through one socket, whatever is in their messages. */
+static void jobs(void **state)
+{
+    (void)state;
+    static const char *const who[] = {"a@example.com", "b@example.com"};
+    char *text = NULL;
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(ends[0]);
+        courier_serve(ends[1], courier_maildir);
+        _exit(0);
+    }
+    close(ends[1]);
+    GString *large = g_string_new("Subject: \xff\r\n\r\n");
+    while (large->len < 300000)
+        g_string_append_len(large, "\0\r\n\r", 4);
+    for (int i = 0; i < 3; i++) {
+        const struct outcome o = courier_deliver(&ends[0], file, who, large->str, large->len);
+        assert_int_equal(o.result, RES_OK);
+    }
+    assert_int_equal(courier_deliver(&ends[0], "/dev/null/box", who, "", 0).result, RES_TEMP);
+    assert_true(ends[0] >= 0);
+    assert_int_equal(courier_deliver(&ends[0], file, who, "", 0).result, RES_OK);
+    assert_int_equal(count("new", &text), 4);
+    g_free(text);
+    g_string_free(large, TRUE);
+    close(ends[0]);
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    ends[1] = -1;
+}
+
 static void awaited(void **state)
 {
     (void)state;
@@ -76,6 +110,7 @@ static void given_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(jobs, open_all, close_all),
         cmocka_unit_test_setup_teardown(awaited, open_all, close_all),
         cmocka_unit_test_setup_teardown(given_up, open_all, close_all),
     };

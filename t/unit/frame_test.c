@@ -48,6 +48,32 @@ static void there_and_back(void **state)
     g_variant_unref(got);
 }
 
+static void bytes_alone(void **state)
+{
+    (void)state;
+    static const char all[] = "\0\xff\r\n.\r\n";
+    for (size_t len = 0; len <= sizeof all; len += sizeof all) {
+        assert_true(frame_send_bytes(ends[0], all, len, WAIT_MS));
+        GBytes *got = frame_recv_bytes(ends[1], LIMIT, WAIT_MS);
+        assert_non_null(got);
+        assert_int_equal(g_bytes_get_size(got), len);
+        assert_memory_equal(g_bytes_get_data(got, NULL), all, len);
+        g_bytes_unref(got);
+    }
+    char *long_text = g_strnfill(LIMIT + 1, 'x');
+    assert_true(frame_send_bytes(ends[0], long_text, LIMIT + 1, WAIT_MS));
+    assert_null(frame_recv_bytes(ends[1], LIMIT, WAIT_MS));
+    g_free(long_text);
+}
+
+static void bytes_cut_short(void **state)
+{
+    (void)state;
+    assert_int_equal(write(ends[0], "\0\0\0\x05" "abcd", 8), 8);
+    shutdown(ends[0], SHUT_WR);
+    assert_null(frame_recv_bytes(ends[1], LIMIT, WAIT_MS));
+}
+
 static void too_large(void **state)
 {
     (void)state;
@@ -134,7 +160,9 @@ static void keeper_silent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(there_and_back), T(too_large),      T(not_of_the_type), T(cut_off),
+        T(there_and_back),
+        T(bytes_alone),
+        T(bytes_cut_short), T(too_large),      T(not_of_the_type), T(cut_off),
         T(nobody_reads),   T(keeper_answers), T(keeper_silent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
