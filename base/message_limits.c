@@ -200,10 +200,10 @@ static bool line_ok(struct scan *s, const char *p)
 }
 
 /* The message's own header: false if its Content-* fields are not for GMime. */
-static bool own_header(struct scan *s, const struct message *m)
+static bool own_header(struct scan *s, const struct header_block *m)
 {
     s->in_header = true;
-    for (size_t i = 0; i < m->header_count; i++) {
+    for (size_t i = 0; i < m->count; i++) {
         const struct header *h = &m->headers[i];
         s->end = h->start + h->len;
         if (header_is_structural(h) && !field_ok(s, h->start))
@@ -212,7 +212,7 @@ static bool own_header(struct scan *s, const struct message *m)
     return true;
 }
 
-bool message_limits_body(const struct message *m, size_t *len_r)
+bool message_limits_body(const struct header_block *m, size_t *len_r)
 {
     struct scan s = {.limits = limits_get()};
     *len_r = 0;

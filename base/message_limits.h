@@ -5,12 +5,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/message.h"
+#include "base/header.h"
 
 /* How many bytes of the body GMime may see; false if it may see nothing of the message. What it is
  * kept from is noted (base/limits.h): parts (lines that may part them), nesting, header fields of
  * parts or their length, addresses (their length, and groups: their parser recurses), and a parameter name of
  * 60 characters or more (their writer may loop). */
-bool message_limits_body(const struct message *m, size_t *len_r);
+bool message_limits_body(const struct header_block *m, size_t *len_r);
 
 #endif

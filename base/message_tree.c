@@ -63,13 +63,13 @@ static GMimeObject *parse(GByteArray *bytes)
 
 /* GMime gets a copy of what is its business. It makes three objects of every header, and it must
  * see the same headers and body as everyone else where the empty line between them is missing. */
-static void make_copy(struct bytes *copy, const struct message *m, size_t body_len)
+static void make_copy(struct bytes *copy, const struct header_block *m)
 {
-    size_t len = body_len + 2;
-    for (size_t i = 0; i < m->header_count; i++)
+    size_t len = m->body_len + 2;
+    for (size_t i = 0; i < m->count; i++)
         len += header_is_structural(&m->headers[i]) ? m->headers[i].len + 2 : 0;
     bytes_reserve(copy, len);
-    for (size_t i = 0; i < m->header_count; i++) {
+    for (size_t i = 0; i < m->count; i++) {
         const struct header *h = &m->headers[i];
         if (!header_is_structural(h))
             continue;
@@ -78,22 +78,23 @@ static void make_copy(struct bytes *copy, const struct message *m, size_t body_l
             bytes_adds(copy, "\r\n");
     }
     bytes_adds(copy, "\r\n");
-    bytes_add(copy, m->body, body_len);
+    bytes_add(copy, m->body, m->body_len);
 }
 
-struct message_tree *message_tree_new(const struct message *m, size_t body_len)
+struct message_tree *message_tree_new(const struct header_block *m)
 {
-    if (m->len > G_MAXUINT / 2)
+    const size_t len = (size_t)(m->body + m->body_len - m->headers[0].start);
+    if (len > G_MAXUINT / 2)
         return NULL;
     struct message_tree *t = g_new0(struct message_tree, 1);
     t->bytes = g_byte_array_new();
-    const struct header *last = &m->headers[m->header_count - 1];
+    const struct header *last = &m->headers[m->count - 1];
     const bool has_gap = m->body > last->start + last->len;
-    if (body_len > COPY_MAX_BYTES && has_gap) {
+    if (m->body_len > COPY_MAX_BYTES && has_gap) {
         t->bytes->data = (guint8 *)m->headers[0].start;
-        t->bytes->len = (guint)(m->body + body_len - m->headers[0].start);
+        t->bytes->len = (guint)len;
     } else {
-        make_copy(&t->copy, m, body_len);
+        make_copy(&t->copy, m);
         t->bytes->data = t->copy.data;
         t->bytes->len = (guint)t->copy.len;
     }

@@ -3,11 +3,14 @@
 #ifndef BASE_MESSAGE_TREE_H
 #define BASE_MESSAGE_TREE_H
 
-#include "base/message.h"
+#include "base/header.h"
+#include "base/message_part.h"
 
-/* Made from m's headers, of which there must be one, and the first body_len bytes of its body; their
- * bytes must outlive it. NULL if GMime sees no message. */
-struct message_tree *message_tree_new(const struct message *m, size_t body_len);
+struct message_tree;
+
+/* Made from these fields, of which there must be one, and that much of a body; their bytes must outlive
+ * it. NULL if GMime sees no message. */
+struct message_tree *message_tree_new(const struct header_block *m);
 void message_tree_free(struct message_tree **t);
 const char *message_tree_type(const struct message_tree *t);
 const char *message_tree_param(const struct message_tree *t, const char *name);
