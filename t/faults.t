@@ -3,8 +3,10 @@
 # nothing incomplete taken, no plaintext for who has a key, no refusal, and the daemon lives on.
 #
 # FAULTS=N tries N calls of each kind in each process (a stride through all of them, begun anywhere),
-# FAULTS=all every one; without it a few drawn by lot. FAULTS_SEED=N repeats a run. FAULTS_ONLY=REGEX picks by what a
-# trial is called ("smtp, gpg, read 19, fail 5"), FAULTS_SLOW=SECONDS names those that took longer.
+# FAULTS=all every one; without it a few, drawn by the same lot each time, so that a run that fails
+# tells of the change before it. FAULTS_SEED=N draws others, or repeats a run. FAULTS_ONLY=REGEX picks
+# by what a trial is called ("smtp, gpg, read 19, fail 5"), FAULTS_SLOW=SECONDS names those that took
+# longer.
 
 use strict;
 use warnings;
@@ -25,7 +27,7 @@ use Time::HiRes qw(sleep time);
 
 my $TRIES = $ENV{FAULTS} // 1;
 my $FEW = defined $ENV{FAULTS} ? 0 : 8; # of each mode
-my $SEED = $ENV{FAULTS_SEED} // int rand 1e9;
+my $SEED = $ENV{FAULTS_SEED} // (defined $ENV{FAULTS} ? int rand 1e9 : 4711);
 my $ONLY = $ENV{FAULTS_ONLY} // '.';
 $ONLY = qr/$ONLY/;
 my $OPEN_EVERY = 10; # one sealed copy in so many is opened; all where gpg itself is disturbed
