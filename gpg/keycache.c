@@ -49,28 +49,42 @@ static bool same_place(const struct stat *a, const struct stat *b)
            a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
+/* A gpg that was killed, or ran out of memory, ends its list early, and GPGME does not tell. */
+static bool is_whole(const char *home, const GPtrArray *keys)
+{
+    guint files = 0;
+    GDir *dir = g_dir_open(home, 0, NULL);
+    for (const char *name; dir && (name = g_dir_read_name(dir));)
+        files += g_str_has_suffix(name, ".pgp");
+    if (dir)
+        g_dir_close(dir);
+    return keys->len && keys->len == files;
+}
+
 /* Nothing that went wrong is remembered: it is tried again with the next message. */
 static enum key_state load(struct keycache *c, const char *user, const char *home,
                            struct cached_keys **keys_r, char **reason_r)
 {
     g_autofree char *why = NULL;
     struct stat place;
+    bool doubtful = false;
     g_hash_table_remove(c->users, user);
     if (stat(home, &place)) /* before it is read: what changes meanwhile is seen the next time */
         return says(KEY_UNREADABLE, reason_r, "the key folder cannot be read");
     GPtrArray *keys = keyring_keys(home, &why);
     if (!keys)
         return says(KEY_UNREADABLE, reason_r, why);
-    /* A gpg that was killed lists nothing, too. */
-    if (!keys->len) {
+    if (!is_whole(home, keys)) {
         g_ptr_array_unref(keys);
-        return says(KEY_UNREADABLE, reason_r, "no key in the key folder can be read");
+        return says(KEY_UNREADABLE, reason_r, "not all keys in the key folder can be read");
     }
     for (guint i = 0; i < keys->len; i++) {
         struct key_info *k = g_ptr_array_index(keys, i);
         k->ring = ring_of(k->file);
+        doubtful |= key_info_trouble(k, g_get_real_time() / G_USEC_PER_SEC) != NULL;
     }
     *keys_r = g_new0(struct cached_keys, 1);
+    (*keys_r)->doubtful = doubtful;
     (*keys_r)->home = g_strdup(home);
     (*keys_r)->place = place;
     (*keys_r)->keys = keys;
@@ -96,8 +110,8 @@ static enum key_state find(struct keycache *c, const char *user, struct cached_k
         return says(KEY_UNREADABLE, reason_r, "the key folder cannot be read");
     }
     *keys_r = g_hash_table_lookup(c->users, user);
-    if (*keys_r && !strcmp((*keys_r)->home, home) && stat(home, &now) == 0 &&
-        same_place(&now, &(*keys_r)->place))
+    if (*keys_r && !(*keys_r)->doubtful && !strcmp((*keys_r)->home, home) &&
+        stat(home, &now) == 0 && same_place(&now, &(*keys_r)->place))
         return KEY_GOOD;
     return load(c, user, home, keys_r, reason_r);
 }

@@ -13,6 +13,8 @@ struct cached_keys {
     char *home;        /* the generation */
     struct stat place; /* its folder: a name comes again when all keys were removed in between */
     GPtrArray *keys;   /* of struct key_info* */
+    bool doubtful;     /* one could not be used then, which a list that ended early may say of any:
+                        * they are asked for anew each time */
 };
 
 struct keycache *keycache_new(const char *state_dir);

@@ -356,6 +356,10 @@ static void broken_folders(void **state)
     (void)state;
     const char *who = "broken@example.org";
     import(who, FORCE, CURVE);
+    people_shell("cd '%s/state/keys/%s/gen-1' && touch 0.pgp", people_dir, who);
+    assert_int_equal(sealer_key(sealer, who, NULL, NULL), KEY_UNREADABLE); /* one is not in the list */
+    people_shell("cd '%s/state/keys/%s/gen-1' && rm 0.pgp", people_dir, who);
+    assert_int_equal(sealer_key(sealer, who, NULL, NULL), KEY_GOOD);
     people_shell("cd '%s/state/keys/%s' && mv gen-1/*.pgp gen-1/pubring.kbx .", people_dir, who);
     assert_int_equal(sealer_key(sealer, who, NULL, NULL), KEY_UNREADABLE);
     assert_no_seal(who, NULL, "read");
