@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "filterd/fronts.h"
 #include "filterd/keeper_process.h"
 #include "filterd/worker.h"
 
@@ -26,6 +25,7 @@
 bool children_init(struct children *c)
 {
     /* Room for two generations: after a reload the old one finishes while the new one works. */
+    c->others = g_array_new(FALSE, TRUE, sizeof(struct children_other));
     c->board = board_new(c->settings->workers * 2 + 16);
     return c->board && pipe2(c->log_pipe, O_CLOEXEC) == 0 &&
            pipe2(c->wake_pipe, O_CLOEXEC | O_NONBLOCK) == 0 &&
@@ -214,6 +214,18 @@ static void note_end(struct children *c, const char *who, pid_t pid, int status)
     c->not_before = g_get_monotonic_time() + G_USEC_PER_SEC / 4;
 }
 
+static void other_ended(struct children *c, pid_t pid, int status)
+{
+    for (guint i = 0; i < c->others->len; i++) {
+        const struct children_other *o = &g_array_index(c->others, struct children_other, i);
+        if (o->pid != pid)
+            continue;
+        note_end(c, o->what, pid, status);
+        g_array_remove_index_fast(c->others, i);
+        return;
+    }
+}
+
 void children_reap(struct children *c)
 {
     int status;
@@ -226,8 +238,8 @@ void children_reap(struct children *c)
         } else if (pid == c->keeper) {
             note_end(c, "keeper", pid, status);
             c->keeper = 0;
-        } else if (fronts_ended(c, pid)) {
-            note_end(c, "milter front", pid, status);
+        } else {
+            other_ended(c, pid, status);
         }
     }
 }

@@ -10,6 +10,14 @@
 #include "base/sitekey.h"
 #include "filterd/board.h"
 
+/* A process beside the workers and the keeper, kept by whoever starts it. */
+struct children_other {
+    pid_t pid;
+    const char *what; /* in the log, when it ended badly; static text */
+    bool leaving;
+    size_t listener; /* index; without meaning when it leaves */
+};
+
 struct children {
     struct settings *settings;
     struct sitekey key;
@@ -18,7 +26,7 @@ struct children {
     int control_fd, tutor_fd, milter_fd;
     int log_pipe[2], wake_pipe[2];
     pid_t keeper;
-    GArray *fronts; /* fronts.c's */
+    GArray *others; /* of struct children_other; who has ended is in it no more */
     gint64 not_before; /* monotonic microseconds: no new child earlier, after one died young */
 };
 

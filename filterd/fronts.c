@@ -10,27 +10,16 @@
 
 #define READY_MS 10000
 
-struct front {
-    pid_t pid;
-    bool leaving;
-    size_t listener; /* index; without meaning when it leaves */
-};
-
-static GArray *list_of(struct children *c)
+static struct children_other *front_at(const struct children *c, guint i)
 {
-    if (!c->fronts)
-        c->fronts = g_array_new(FALSE, TRUE, sizeof(struct front));
-    return c->fronts;
+    return &g_array_index(c->others, struct children_other, i);
 }
 
-static bool is_there(struct children *c, size_t listener)
+static bool is_there(const struct children *c, size_t listener)
 {
-    const GArray *list = list_of(c);
-    for (guint i = 0; i < list->len; i++) {
-        const struct front *f = &g_array_index(list, struct front, i);
-        if (!f->leaving && f->listener == listener)
+    for (guint i = 0; i < c->others->len; i++)
+        if (!front_at(c, i)->leaving && front_at(c, i)->listener == listener)
             return true;
-    }
     return false;
 }
 
@@ -39,7 +28,8 @@ static bool start_one(struct children *c, size_t listener)
     int ready[2];
     if (pipe2(ready, O_CLOEXEC))
         return false;
-    const struct front f = {.pid = children_fork(c, "filterd-milter"), .listener = listener};
+    const struct children_other f = {.pid = children_fork(c, "filterd-milter"),
+                                     .what = "milter front", .listener = listener};
     if (f.pid == 0) {
         children_close_listeners(c);
         if (c->control_fd >= 0)
@@ -52,7 +42,7 @@ static bool start_one(struct children *c, size_t listener)
     const bool ok = f.pid > 0 && children_await(ready[0], READY_MS);
     close(ready[0]);
     if (f.pid > 0)
-        g_array_append_val(list_of(c), f);
+        g_array_append_val(c->others, f);
     if (!ok)
         log_warn("the milter of [listener %s] did not come up",
                  c->settings->listeners[listener].name);
@@ -70,32 +60,18 @@ bool fronts_start(struct children *c)
 
 void fronts_kill(struct children *c, int sig)
 {
-    const GArray *list = list_of(c);
-    for (guint i = 0; i < list->len; i++)
-        kill(g_array_index(list, struct front, i).pid, sig);
+    for (guint i = 0; i < c->others->len; i++)
+        kill(front_at(c, i)->pid, sig);
 }
 
 void fronts_dismiss(struct children *c)
 {
-    GArray *list = list_of(c);
-    for (guint i = 0; i < list->len; i++)
-        g_array_index(list, struct front, i).leaving = true;
+    for (guint i = 0; i < c->others->len; i++)
+        front_at(c, i)->leaving = true;
     fronts_kill(c, SIGTERM);
-}
-
-bool fronts_ended(struct children *c, pid_t pid)
-{
-    GArray *list = list_of(c);
-    for (guint i = 0; i < list->len; i++) {
-        if (g_array_index(list, struct front, i).pid != pid)
-            continue;
-        g_array_remove_index_fast(list, i);
-        return true;
-    }
-    return false;
 }
 
 int fronts_left(const struct children *c)
 {
-    return c->fronts ? (int)c->fronts->len : 0;
+    return (int)c->others->len;
 }

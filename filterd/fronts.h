@@ -8,8 +8,6 @@
 bool fronts_start(struct children *c);
 /* They are asked to end, and count no more as those of the settings: messages under way go on. */
 void fronts_dismiss(struct children *c);
-/* True if pid was one, which has ended. */
-bool fronts_ended(struct children *c, pid_t pid);
 /* Those that have not ended yet. */
 int fronts_left(const struct children *c);
 void fronts_kill(struct children *c, int sig);

@@ -289,6 +289,7 @@ static void loop(struct children *c)
 static int give_up(struct children *c, int code)
 {
     close_sockets(c);
+    g_array_unref(c->others);
     settings_free(&c->settings);
     explicit_bzero(&c->key, sizeof c->key);
     return code;
@@ -322,6 +323,7 @@ int master_run(struct settings *s)
     log_info("stopping");
     drain(&c);
     unlink_sockets(c.settings);
+    g_array_unref(c.others);
     settings_free(&c.settings);
     explicit_bzero(&c.key, sizeof c.key);
     return EX_OK;
