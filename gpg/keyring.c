@@ -106,7 +106,7 @@ static char *algorithm_text(gpgme_key_t key, gpgme_subkey_t subkey)
 static struct key_info *key_info_new(gpgme_key_t key, const char *home)
 {
     struct key_info *k = g_new0(struct key_info, 1);
-    k->fingerprint = g_strdup(key->subkeys->fpr ? key->subkeys->fpr : "");
+    k->fingerprint = g_strdup(key->subkeys->fpr);
     k->file = g_strdup_printf("%s/%s.pgp", home, k->fingerprint);
     k->revoked = key->revoked || key->disabled || key->invalid;
     k->created = seconds(key->subkeys->timestamp);
@@ -124,7 +124,7 @@ struct listing {
 static void on_key(gpgme_key_t key, void *arg)
 {
     struct listing *l = arg;
-    if (key->subkeys)
+    if (key->subkeys && key->subkeys->fpr) /* GPGME out of memory leaves it out */
         g_ptr_array_add(l->keys, key_info_new(key, l->home));
 }
 
