@@ -34,6 +34,7 @@ static int count(const char *part, char **text_r)
     GDir *dir = g_dir_open(path, 0, NULL);
     for (const char *name; dir && (name = g_dir_read_name(dir)); n++) {
         char *at = g_build_filename(path, name, NULL);
+        g_clear_pointer(text_r, g_free);
         assert_true(g_file_get_contents(at, text_r, NULL, NULL));
         g_free(at);
     }
