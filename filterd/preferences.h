@@ -2,7 +2,8 @@
 #ifndef FILTERD_PREFERENCES_H
 #define FILTERD_PREFERENCES_H
 
-#include "filterd/verdict.h"
+#include "filterd/service.h"
+#include "filterd/verdict_basis.h"
 
 struct preferences {
     double spam_threshold, unsure_threshold; /* probabilities */

@@ -3,9 +3,7 @@
 #define FILTERD_VERDICT_H
 
 #include "filterd/service.h"
-
-/* JUDGE_* say what the score says; a list of the user's, or a scanner, may say otherwise. */
-enum verdict_word { VERDICT_BY_SCORE, VERDICT_ALLOWED, VERDICT_DENIED, VERDICT_VIRUS };
+#include "filterd/verdict_basis.h"
 
 struct verdict {
     bool judged; /* false: submitted or foreign mail */
@@ -19,14 +17,6 @@ struct verdict {
     GPtrArray *users;   /* of char*: who judged */
     GPtrArray *records; /* of struct judgement*, beside users */
     GPtrArray *correspondents; /* of char*, beside users; empty if nobody was proved */
-};
-
-/* What it is judged by. */
-struct verdict_basis {
-    const struct tokens *tokens;
-    const struct evidence *evidence;
-    const struct envelope *envelope;
-    const struct message *message;
 };
 
 /* Judged for each of users (taken over) by the mean of their log-odds. */

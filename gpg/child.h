@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 #include "gpg/armor.h"
-#include "gpg/engine.h"
+#include "gpg/engine_text.h"
 
 /* Encrypts to the keys in these files, or in rings (gpg/ring.h): what gpg will not do with those it is
  * asked once more to do with their files. What gpg writes goes to armor as it comes. True only if gpg took

@@ -10,25 +10,17 @@
 #include <stdbool.h>
 
 #include "base/bytes.h"
+#include "gpg/engine_text.h"
 
-/* A context that works in this home until the next one is opened, for one operation of engine_run; NULL with *error_r (one line,
- * g_free). gpgme_release it. */
+/* A context that works in this home until the next one is opened, for one operation of engine_run; NULL
+ * with *error_r (one line, g_free). gpgme_release it. */
 gpgme_ctx_t engine_open(const char *home, char **error_r);
 bool engine_write_conf(const char *home, char **error_r);
 
-struct engine_text { /* what is encrypted: two stretches, one after the other; lent */
-    const void *part[2];
-    size_t len[2];
-    bool hidden; /* the result does not name the keys it is for */
-    gint64 deadline; /* monotonic microseconds: a gpg that has not ended by then is killed; 0: none
-                        but ENGINE_SECONDS */
-};
-/* What no gpg takes that will ever end. */
-#define ENGINE_SECONDS 120
-
 /* To the keys in these files (real paths, a transferable public key or a ring each), as an armored message
- * appended to out. Which home does not matter to them, but it must exist. gpg itself refuses what has expired or was revoked. False with *error_r on
- * anything but a whole message for all of them; what out then holds is to be thrown away. */
+ * appended to out. Which home does not matter to them, but it must exist. gpg itself refuses what has
+ * expired or was revoked. False with *error_r on anything but a whole message for all of them; what out
+ * then holds is to be thrown away. */
 bool engine_encrypt(const char *home, const struct engine_text *text, GPtrArray *key_files,
                     struct bytes *out, char **error_r);
 

@@ -3,9 +3,10 @@
 #define GPG_KEYCACHE_H
 
 #include <glib.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 
-#include "gpg/seal.h"
+#include "gpg/key_state.h"
 
 struct keycache;
 

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/message.h"
+#include "gpg/key_state.h"
 
 struct sealer; /* one per process, made after fork: GPGME contexts and keys, cached by generation */
 struct sealed;
@@ -19,7 +20,6 @@ void sealer_free(struct sealer **s);
 /* What is sealed from now on has to be done by then (monotonic microseconds; 0 takes it away). */
 void sealer_set_deadline(struct sealer *s, gint64 deadline);
 
-enum key_state { KEY_UNREADABLE = 0, KEY_NONE, KEY_GOOD, KEY_BAD };
 /* The state of a user's keys right now. fingerprint_r (may be NULL): 40 or 64 hex digits of the
  * first key, g_free. reason_r (may be NULL): why it is bad, one line, g_free. */
 enum key_state sealer_key(struct sealer *s, const char *user, char **fingerprint_r,

@@ -1,0 +1,15 @@
+/* verdict_basis: what a message is judged by, and whose word a verdict is. */
+#ifndef FILTERD_VERDICT_BASIS_H
+#define FILTERD_VERDICT_BASIS_H
+
+/* JUDGE_* say what the score says; a list of the user's, or a scanner, may say otherwise. */
+enum verdict_word { VERDICT_BY_SCORE, VERDICT_ALLOWED, VERDICT_DENIED, VERDICT_VIRUS };
+
+struct verdict_basis {
+    const struct tokens *tokens;
+    const struct evidence *evidence;
+    const struct envelope *envelope;
+    const struct message *message;
+};
+
+#endif
