@@ -46,15 +46,24 @@ sub send_one {
 resolves('inside.test', '');
 $filterd->settings('listener smtp.next_hop' => 'smtp:inet:hop:' . $t->port(10026));
 $filterd->down;
-$filterd->up(qw(unshare -m /bin/sh -e -c),
+my @among = (qw(unshare -m /bin/sh -e -c),
     "mount --bind $hosts /etc/hosts; mount --bind $resolv /etc/resolv.conf; exec \"\$@\"", 'sh');
+$filterd->up(@among);
+
+# What check says of next hops.
+sub checked {
+    my ($status, $out) = $t->try_run(undef, @among, $t->dir . '/bin/filterctl', 'check');
+    return join "\n", $out =~ /^(\w+\tnext hop\t.*)/mg;
+}
 
 like(send_one(), qr/^250 /, 'a name of the search domain, nobody at one of its addresses');
 is($sink->count($to), 1, 'is where it goes');
 ok((grep { $_ eq 'hop.inside.test A' } $dns->asked), 'as the name server says');
+like(checked(), qr/\Aok\tnext hop\thop is 127\.\d+\.0\.\d\z/, 'filterctl check knows it, too');
 
 resolves('outside.test', '');
 like(send_one(), $DOWN, 'a name that is none: later');
+like(checked(), qr/\Abad\tnext hop\thop: Domain name not found: nothing can be delivered there.*\z/, 'filterctl check says so');
 $filterd->logs(qr/next hop hop: Domain name not found/, 'and the log says why');
 
 $dns->silent(1);
