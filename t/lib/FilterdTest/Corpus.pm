@@ -11,6 +11,7 @@ use FilterdTest;
 use FilterdTest::Client;
 use FilterdTest::Daemon;
 use FilterdTest::Keys;
+use IO::Select;
 use Time::HiRes ();
 
 require "$FilterdTest::ROOT/tools/payload";
@@ -121,9 +122,21 @@ sub in_lanes {
         }
         push @from, $out;
     }
-    my @lines = map { my $fh = $_; my @got = <$fh>; close $fh; @got } @from;
-    chomp @lines;
-    return @lines;
+    return lines_of(@from);
+}
+
+# From all of them as it comes: a lane whose pipe is full would wait.
+sub lines_of {
+    my %text = map { $_ => '' } @_;
+    my $open = IO::Select->new(@_);
+    while ($open->count) {
+        for my $fh ($open->can_read) {
+            next if sysread $fh, $text{$fh}, 1 << 16, length $text{$fh};
+            $open->remove($fh);
+            close $fh;
+        }
+    }
+    return map { split /\n/, $text{$_} } @_;
 }
 
 sub lane {
