@@ -28,8 +28,12 @@ struct proof {
 
 static void hex(const unsigned char *in, size_t len, char *out)
 {
-    for (size_t i = 0; i < len; i++)
-        g_snprintf(out + 2 * i, 3, "%02x", in[i]);
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < len; i++) {
+        out[2 * i] = digits[in[i] >> 4];
+        out[2 * i + 1] = digits[in[i] & 15];
+    }
+    out[2 * len] = 0;
 }
 
 /* "name:value", the name in lower case, the value unfolded and without needless blanks. */
@@ -37,7 +41,7 @@ static void add_relaxed(struct bytes *out, const struct header *h)
 {
     bool blank = false, begun = false;
     for (size_t i = 0; i < h->name_len; i++)
-        bytes_addf(out, "%c", g_ascii_tolower(h->name[i]));
+        bytes_add(out, &(char){g_ascii_tolower(h->name[i])}, 1);
     bytes_adds(out, ":");
     for (size_t i = 0; i < h->value_len; i++) {
         const char c = h->value[i];
