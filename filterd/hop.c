@@ -8,10 +8,14 @@
 #include "filterd/recipient.h"
 #include "filterd/smtp_client.h"
 
+/* To greet costs as much as to hand over: the next session finds the connection open. So long, and no
+ * longer: it holds a process of the next hop. */
+#define KEPT_MS 1000
+
 struct hop {
     struct service *service;
     const struct next_hop *to;
-    struct smtp_client *client; /* for LMTP and SMTP */
+    struct smtp_client *client; /* for LMTP and SMTP, when first wanted */
     const struct hop_taker *taker; /* instead of to */
 };
 
@@ -20,9 +24,42 @@ struct hop *hop_new(struct service *sv, const struct next_hop *to)
     struct hop *h = g_new0(struct hop, 1);
     h->service = sv;
     h->to = to;
-    if (to->kind == HOP_LMTP || to->kind == HOP_SMTP)
-        h->client = smtp_client_new(to, sv->settings->hostname);
     return h;
+}
+
+static struct smtp_client *client_of(struct hop *h)
+{
+    struct service *sv = h->service;
+    if (h->client || h->taker || (h->to->kind != HOP_LMTP && h->to->kind != HOP_SMTP))
+        return h->client;
+    hop_let_go(sv, 2 * KEPT_MS);
+    if (sv->kept && sv->kept_to == h->to) {
+        h->client = g_steal_pointer(&sv->kept);
+        smtp_client_resume(h->client);
+    } else {
+        h->client = smtp_client_new(h->to, sv->settings->hostname);
+    }
+    return h->client;
+}
+
+void hop_let_go(struct service *sv, int idle_ms)
+{
+    if (sv->kept && g_get_monotonic_time() - sv->kept_at >= (gint64)idle_ms * 1000)
+        smtp_client_free(&sv->kept);
+}
+
+void hop_let_go_idle(struct service *sv)
+{
+    hop_let_go(sv, KEPT_MS);
+}
+
+static void keep(struct hop *h)
+{
+    struct service *sv = h->service;
+    smtp_client_free(&sv->kept);
+    sv->kept = g_steal_pointer(&h->client);
+    sv->kept_to = h->to;
+    sv->kept_at = g_get_monotonic_time();
 }
 
 struct hop *hop_new_taker(struct service *sv, const struct hop_taker *taker)
@@ -37,6 +74,8 @@ void hop_free(struct hop **h)
 {
     if (!*h)
         return;
+    if ((*h)->client && (*h)->service->keeps_hop && smtp_client_may_stay((*h)->client))
+        keep(*h);
     smtp_client_free(&(*h)->client);
     g_free(*h);
     *h = NULL;
@@ -49,7 +88,7 @@ bool hop_is_mta(const struct hop *h)
 
 void hop_set_deadline(struct hop *h, int ms)
 {
-    if (h->client)
+    if (client_of(h))
         smtp_client_set_deadline(h->client, ms);
 }
 
@@ -58,7 +97,7 @@ struct outcome hop_ask(struct hop *h, const struct envelope *e, const struct rec
     if (h->taker || h->to->kind != HOP_SMTP)
         return outcome_of(REASON_OK);
     hop_set_deadline(h, ms);
-    return smtp_client_ask(h->client, e, r);
+    return smtp_client_ask(client_of(h), e, r);
 }
 
 void hop_rest(struct hop *h)
@@ -120,7 +159,7 @@ struct outcome hop_deliver(struct hop *h, const struct envelope *e, const struct
     switch (h->to->kind) {
     case HOP_LMTP:
     case HOP_SMTP:
-        return smtp_client_deliver(h->client, e, r, message);
+        return smtp_client_deliver(client_of(h), e, r, message);
     case HOP_MAILDIR:
         return deliver_maildir(h, e, r, message);
     case HOP_SENDMAIL:

@@ -18,7 +18,12 @@ struct hop_taker {
 };
 /* Both are lent. */
 struct hop *hop_new_taker(struct service *sv, const struct hop_taker *taker);
+/* A service that keeps_hop keeps the connection for its next session, if that one goes to the same hop
+ * and comes soon. */
 void hop_free(struct hop **h);
+/* Ends what is kept, if it has been idle so long; or for longer than it should be. */
+void hop_let_go(struct service *sv, int idle_ms);
+void hop_let_go_idle(struct service *sv);
 /* True if copies go (back) into an MTA, from where they may come to another leg of ours. */
 bool hop_is_mta(const struct hop *h);
 /* Bounds the delivery of one message to all its recipients. */

@@ -12,6 +12,8 @@
 #include "rules/greylist.h"
 #include "rules/evidence.h"
 
+struct smtp_client;
+
 struct service {
     const struct settings *settings; /* lent */
     struct users *users;             /* NULL: could not be read, every recipient is tempfailed */
@@ -29,6 +31,10 @@ struct service {
     bool no_retries; /* the last request about retries failed, and it was logged */
     gint64 mended; /* when that was last tried */
     int courier; /* -1 where no next hop needs one */
+    bool keeps_hop;           /* for the rest see filterd/hop.h */
+    struct smtp_client *kept; /* to the next hop; NULL: none */
+    const struct next_hop *kept_to; /* lent */
+    gint64 kept_at; /* monotonic microseconds */
 };
 
 struct lesson_wanted {

@@ -180,8 +180,12 @@ static bool wait_for_client(int fd, int timeout_ms, void *arg)
 {
     struct session *s = arg;
     struct pollfd p = {fd, POLLIN, 0};
-    if (!s->evidence)
-        return poll(&p, 1, timeout_ms) > 0;
+    if (!s->evidence) {
+        const bool ready = poll(&p, 1, timeout_ms) > 0;
+        if (!ready)
+            hop_let_go_idle(s->place->service);
+        return ready;
+    }
     if (s->incoming)
         session_data_arrives(s);
     return evidence_wait(s->evidence, fd, timeout_ms);

@@ -1,6 +1,7 @@
 #include "filterd/smtp_client.h"
 
 #include <ctype.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -12,6 +13,8 @@
 #define CONNECT_MS 10000
 #define WAIT_MS 120000
 #define REPLY_BYTES 1024
+/* A next hop that was told to work otherwise does so with new connections. */
+#define LIFE_US (30 * G_USEC_PER_SEC)
 #define XFORWARD_BYTES 150
 
 struct smtp_client {
@@ -25,6 +28,11 @@ struct smtp_client {
     bool owed; /* the reply to a RSET that nobody waited for */
     int accepted; /* RCPTs since MAIL */
     const struct recipient *last; /* of them; lent, only compared while it is being served */
+    bool well;    /* the last thing that was said is that a message was taken */
+    bool refused; /* anything, ever */
+    bool resumed; /* another session made it, and nothing was asked on it since */
+    bool told;    /* who a client is: not every next hop forgets that with its message */
+    gint64 made;  /* monotonic microseconds */
 };
 
 struct smtp_client *smtp_client_new(const struct next_hop *hop, const char *hostname)
@@ -42,26 +50,51 @@ static void disconnect(struct smtp_client *c)
     if (c->fd >= 0)
         close(c->fd);
     c->fd = -1;
-    c->open = c->owed = false;
+    c->open = c->owed = c->well = c->refused = c->resumed = c->told = false;
+}
+
+static void quit(struct smtp_client *c)
+{
+    if (c->io) {
+        lineio_put(c->io, "QUIT\r\n");
+        lineio_flush(c->io);
+    }
+    disconnect(c);
 }
 
 void smtp_client_free(struct smtp_client **c)
 {
     if (!*c)
         return;
-    if ((*c)->io) {
-        lineio_put((*c)->io, "QUIT\r\n");
-        lineio_flush((*c)->io);
-    }
-    disconnect(*c);
+    quit(*c);
     g_free(*c);
     *c = NULL;
+}
+
+bool smtp_client_may_stay(const struct smtp_client *c)
+{
+    return c->io && c->well && !c->refused && !lineio_pending(c->io) &&
+           g_get_monotonic_time() - c->made < LIFE_US;
+}
+
+void smtp_client_resume(struct smtp_client *c)
+{
+    struct pollfd p = {c->fd, POLLIN, 0};
+    c->deadline = 0;
+    c->resumed = true;
+    if (c->io && poll(&p, 1, 0) != 0) /* closed, or it said something that nobody asked for */
+        disconnect(c);
 }
 
 static int left_ms(const struct smtp_client *c)
 {
     gint64 left = c->deadline ? (c->deadline - g_get_monotonic_time()) / 1000 : WAIT_MS;
     return (int)CLAMP(left, 1, 3600000);
+}
+
+static bool has_time(const struct smtp_client *c)
+{
+    return !c->deadline || g_get_monotonic_time() < c->deadline;
 }
 
 static void arm(struct smtp_client *c)
@@ -133,6 +166,7 @@ static bool connected(struct smtp_client *c)
         return false;
     c->io = lineio_new(c->fd, c->fd);
     c->xforward = c->size = c->eightbit = c->utf8 = c->dsn = c->pipelining = false;
+    c->made = g_get_monotonic_time();
     lineio_set_timeout(c->io, WAIT_MS);
     arm(c);
     if (greet(c))
@@ -183,6 +217,7 @@ static struct outcome hear(struct smtp_client *c)
         return outcome_of(REASON_NEXT_HOP_DOWN);
     }
     struct outcome o = outcome_from_reply(code, text);
+    c->refused |= o.result != RES_OK;
     if (code == 421)
         disconnect(c);
     return o;
@@ -273,6 +308,9 @@ static struct outcome open_transaction(struct smtp_client *c, struct dialogue *d
         c->owed = false;
         hear(c);
     }
+    c->well = false;
+    if (c->told && !e->client_addr)
+        quit(c);
     if (!connected(c))
         return outcome_of(REASON_NEXT_HOP_DOWN);
     if (!c->utf8 &&
@@ -281,6 +319,7 @@ static struct outcome open_transaction(struct smtp_client *c, struct dialogue *d
     const bool again = c->open && !d->size;
     d->wanted[RESET] = c->open && d->size;
     d->wanted[CLIENT] = d->wanted[CLIENT_TOO] = !again && c->xforward && e->client_addr;
+    c->told |= d->wanted[CLIENT];
     d->wanted[MAIL] = !again;
     d->wanted[RCPT] = true;
     talk(c, d);
@@ -290,14 +329,18 @@ static struct outcome open_transaction(struct smtp_client *c, struct dialogue *d
 }
 
 /* A connection may have gone stale since it was used: nothing of the message was sent yet, so a new
- * one can double nothing. */
+ * one can double nothing. What is refused on another session's connection may be for what was said
+ * there: then a new one's word counts. */
 static struct outcome open_surely(struct smtp_client *c, struct dialogue *d)
 {
-    const bool used = c->io;
+    const bool used = c->io, resumed = c->resumed;
     if (c->io)
         arm(c);
     struct outcome o = open_transaction(c, d);
-    if (!c->io && used)
+    if (resumed && o.result != RES_OK)
+        quit(c);
+    c->resumed = false;
+    if (!c->io && used && has_time(c))
         o = open_transaction(c, d);
     return o;
 }
@@ -329,6 +372,7 @@ static struct outcome start_data(struct smtp_client *c)
     int code = lineio_flush(c->io) ? reply(c, text) : 0;
     if (code == 354)
         return outcome_of(REASON_OK);
+    c->refused = true;
     if (code < 400 || code == 421)
         disconnect(c);
     return code >= 400 ? outcome_from_reply(code, text) : outcome_of(REASON_NEXT_HOP_DOWN);
@@ -351,8 +395,11 @@ struct outcome smtp_client_deliver(struct smtp_client *c, const struct envelope 
         return o;
     c->open = false;
     lineio_put_data(c->io, message->data, message->len);
-    if (lineio_flush(c->io))
-        return hear(c);
-    disconnect(c);
-    return outcome_of(REASON_NEXT_HOP_DOWN);
+    if (!lineio_flush(c->io)) {
+        disconnect(c);
+        return outcome_of(REASON_NEXT_HOP_DOWN);
+    }
+    o = hear(c);
+    c->well = o.result == RES_OK;
+    return o;
 }

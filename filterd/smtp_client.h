@@ -16,6 +16,13 @@ void smtp_client_free(struct smtp_client **c);
 /* Bounds all that follows together, in milliseconds from now. */
 void smtp_client_set_deadline(struct smtp_client *c, int ms);
 
+/* True if the next session may have this connection: a message was just taken, nothing was ever
+ * refused on it, and it is not old. */
+bool smtp_client_may_stay(const struct smtp_client *c);
+/* It is the next session's, and its deadlines with it. Gone stale it is made anew without a word, and
+ * what is refused on it at first is asked once more on a new one. */
+void smtp_client_resume(struct smtp_client *c);
+
 /* Would it take mail for r? MAIL and RCPT: its own reply, 451 if it does not answer. All that are
  * asked between two rests, or before a copy goes, are of the same envelope: MAIL is said once. */
 struct outcome smtp_client_ask(struct smtp_client *c, const struct envelope *e,

@@ -14,6 +14,7 @@
 #include "base/sandbox.h"
 #include "filterd/courier.h"
 #include "filterd/guard.h"
+#include "filterd/hop.h"
 #include "filterd/milter_session.h"
 #include "filterd/policy_session.h"
 #include "filterd/session.h"
@@ -164,12 +165,14 @@ static ssize_t door_wait(const struct door *d, int ms)
 }
 
 /* Waits for a connection; -1 when told to leave. */
-static int next_client(const struct door *door, size_t *index_r)
+static int next_client(const struct door *door, struct service *sv, size_t *index_r)
 {
     while (!leave) {
         /* The bound covers a signal that comes just before the wait. Who is to leave takes nobody
          * in any more, so that settings are new for all who come after a reload. */
         const ssize_t i = door_wait(door, 1000);
+        if (i < 0)
+            hop_let_go_idle(sv);
         if (i < 0 || leave)
             continue;
         const int fd = accept4(door->fds[i].fd, NULL, NULL, SOCK_CLOEXEC);
@@ -213,6 +216,8 @@ static void serve(const struct worker_place *place, struct service *sv, int fd, 
     sandbox_cpu(TALK_CPU_SECONDS);
     service_mend(sv);
     const size_t listeners = place->settings->listener_count;
+    if (index >= listeners || place->settings->listeners[index].protocol == PROTO_POLICY)
+        hop_let_go(sv, 0); /* nothing goes to a next hop now, for however long */
     if (index < listeners)
         run_session(place, sv, fd, index);
     else if (index > listeners)
@@ -237,13 +242,15 @@ int worker_run(const struct worker_place *place)
     if (!guard_close(s, SANDBOX_WORKER))
         return EX_TEMPFAIL;
     struct service *sv = service_new(s, place->key, courier);
+    sv->keeps_hop = true;
     struct door door = door_open(place);
     tell(place, SLOT_IDLE);
     for (int n = 0; n < SESSIONS_PER_WORKER && !courier_lost(place, sv) &&
-                    (fd = next_client(&door, &index)) >= 0; n++)
+                    (fd = next_client(&door, sv, &index)) >= 0; n++)
         serve(place, sv, fd, index);
     board_set(place->slot, SLOT_LEAVING);
     door_close(&door);
+    hop_let_go(sv, 0);
     const bool lost = courier_lost(place, sv);
     if (sv->courier >= 0)
         close(sv->courier);

@@ -61,6 +61,7 @@ is($sink->count($to), 1, 'is where it goes');
 ok((grep { $_ eq 'hop.inside.test A' } $dns->asked), 'as the name server says');
 like(checked(), qr/\Aok\tnext hop\thop is 127\.\d+\.0\.\d\z/, 'filterctl check knows it, too');
 
+ok($sink->alone, 'nobody is connected');
 resolves('outside.test', '');
 like(send_one(), $DOWN, 'a name that is none: later');
 like(checked(), qr/\Abad\tnext hop\thop: Domain name not found: nothing can be delivered there.*\z/, 'filterctl check says so');

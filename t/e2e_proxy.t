@@ -70,6 +70,11 @@ sub busy {
         my $go = $c->say('DATA');
         return $answer ? $go =~ /^451/ : $go =~ /^354/;
     }), 'the second Postfix says ' . ($answer || 'nothing against it'));
+    ok(poll(sub {
+        my $log = $postfix->log_text;
+        my ($in, $out) = map { scalar(() = $log =~ m{reinject/smtpd\[\d+\]: $_ from}g) } qw(connect disconnect);
+        return $in == $out;
+    }), 'and no connection is left where it said something else');
 }
 
 subtest 'the second Postfix takes a message for two of three, and later for the third' => sub {
@@ -130,6 +135,7 @@ subtest 'one recipient, named twice' => sub {
 
 subtest 'the next hop is down' => sub {
     $sink->rules;
+    ok($sink->alone, 'nobody is connected');
     $sink->down;
     my $client = $postfix->client;
     like((replies_at_rcpt($client, $everyone[0]))[0], qr/^451 4\.4\.1 /, 'the client hears it at RCPT');

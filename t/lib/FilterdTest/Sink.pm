@@ -41,7 +41,8 @@ sub down {
 }
 
 # From now on: "rcpt ADDRESS" or "data ADDRESS" => a reply other than 250, or "hang": none, until
-# the client goes, or "slow REPLY": two seconds late.
+# the client goes, or "slow REPLY": two seconds late. "again mail" or "again rcpt": what a connection
+# hears to these when it had a message taken before; "again close" => 1: it is closed then instead.
 sub rules {
     my ($self, %rules) = @_;
     spew("$self->{rules}.new", join '', map { "$_ $rules{$_}\n" } keys %rules);
@@ -77,10 +78,20 @@ sub next_line {
     return $line;
 }
 
-# Waits until no session is under way: what was taken shows then. False if one never ends.
+# How many connections there were.
+sub greeted { return scalar grep { /^(?:EHLO|LHLO)/ } $_[0]->said }
+
+# Waits until no transaction is under way: what was taken shows then. False if one never ends.
 sub settled {
     my ($self) = @_;
     open my $lock, '>', "$self->{box}.lock" or die "$self->{box}.lock: $!";
+    return poll(sub { flock $lock, LOCK_EX | LOCK_NB });
+}
+
+# Waits until nobody is connected: what was kept for a next message is given back.
+sub alone {
+    my ($self) = @_;
+    open my $lock, '>', "$self->{box}.met" or die "$self->{box}.met: $!";
     return poll(sub { flock $lock, LOCK_EX | LOCK_NB });
 }
 
@@ -91,9 +102,9 @@ sub clear {
 }
 
 sub rule {
-    my ($self, $stage, $address) = @_;
+    my ($self, $stage, $address, $else) = @_;
     my ($reply) = slurp($self->{rules}) =~ /^$stage \Q$address\E (.*)$/m;
-    return $reply // '250 2.1.5 Ok';
+    return $reply // $else // '250 2.1.5 Ok';
 }
 
 sub serve {
@@ -104,9 +115,10 @@ sub serve {
         my $pid = fork;
         if (defined $pid && !$pid) {
             close $listener;
+            open my $met, '>', "$self->{box}.met";
             open my $lock, '>', "$self->{box}.lock";
-            flock $lock, LOCK_SH;
-            $self->session($client);
+            flock $_, LOCK_SH for $met, $lock;
+            $self->session($client, $lock);
             POSIX::_exit(0);
         }
         close $client;
@@ -114,7 +126,8 @@ sub serve {
 }
 
 sub session {
-    my ($self, $client) = @_;
+    my ($self, $client, $lock) = @_;
+    my $took = 0;
     my $say = sub {
         if ($_[0] eq 'hang') { 1 while <$client>; POSIX::_exit(0) }
         my $late = $_[0] =~ s/^slow //r;
@@ -134,21 +147,29 @@ sub session {
                 'XFORWARD NAME ADDR PROTO HELO PORT IDENT SOURCE');
             $say->('250 ENHANCEDSTATUSCODES');
         } elsif ($line =~ /^MAIL /i) {
-            $say->($open++ ? '503 5.5.1 Nested MAIL' : '250 2.1.0 Ok');
+            my $reply = $took ? $self->rule(again => 'mail') : '250 2.1.0 Ok';
+            flock $lock, LOCK_SH;
+            $say->($open ? '503 5.5.1 Nested MAIL' : $reply);
+            return if $reply =~ /^421/;
+            $open ||= $reply =~ /^2/;
         } elsif ($line =~ /^RCPT TO:<([^>]*)>/i) {
             my ($address, $reply) = ($1, $self->rule(rcpt => $1));
+            $reply = $self->rule(again => 'rcpt', $reply) if $took;
             push @to, $address if $open && $reply =~ /^2/;
             $say->($open ? $reply : '503 5.5.1 MAIL first');
         } elsif ($line =~ /^DATA/i) {
             $say->(@to ? '354 Go on' : '503 5.5.1 No recipients');
             $open = 0 if @to;
-            $self->take($client, $say, splice @to) if @to;
+            $took += $self->take($client, $say, splice @to) if @to;
+            return if $took && $self->rule(again => 'close', '') ne '';
+            flock $lock, LOCK_UN if !$open;
         } elsif ($line =~ /^QUIT/i) {
             $say->('221 2.0.0 Bye');
             return;
         } else {
             ($open, @to) = (0) if $line =~ /^RSET/i;
             $say->('250 2.0.0 Ok');
+            flock $lock, LOCK_UN if !$open;
         }
     }
 }
@@ -157,7 +178,7 @@ sub take {
     my ($self, $client, $say, @to) = @_;
     my $mail = '';
     while (1) {
-        my $line = $self->next_line($client) // return; # broken off: nothing was taken
+        my $line = $self->next_line($client) // return 0; # broken off: nothing was taken
         last if $line eq ".\r\n";
         $mail .= $line =~ s/^\.//r;
     }
@@ -169,6 +190,7 @@ sub take {
         rename "$self->{box}.new.$$", "$self->{box}/$name" or die "$name: $!";
     }
     $say->($_) for $self->{kind} eq 'smtp' ? $replies[0] : @replies;
+    return 1;
 }
 
 1;

@@ -1,0 +1,108 @@
+#!/usr/bin/perl
+# The connection to the next hop, kept for the session that comes next: used where it is as good as a
+# new one, given up where it is not, and not held for long.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use FilterdTest;
+use FilterdTest::Client;
+use FilterdTest::Daemon;
+use FilterdTest::Mail;
+use FilterdTest::Sink;
+use Test::More;
+
+my $t = FilterdTest->new;
+my $sink = FilterdTest::Sink->start($t, 'smtp', 'sink');
+my $filterd = FilterdTest::Daemon->start($t, snippets => ['smtpd_proxy_filter'], set => {
+    'filterd.workers' => 1, # each session is the same worker's
+    'listener smtp.next_hop' => 'smtp:inet:127.0.0.1:' . $t->port('sink'),
+});
+my $to = 'plain@example.com';
+
+# The reply to a message in a session of its own, said to be of that client.
+sub send_one {
+    my ($client) = @_;
+    my $c = FilterdTest::Client->new(smtp => $t->port(10025));
+    $c->say("XFORWARD NAME=$client ADDR=192.0.2.1") if $client;
+    my $reply = $c->deliver(mail_like(), 'alice@example.net', $to);
+    $c->quit;
+    return $reply;
+}
+
+# What the next hop heard, and on how many new connections, while CODE ran.
+sub heard {
+    my ($code) = @_;
+    my @before = $sink->said;
+    my $greeted = $sink->greeted;
+    $code->();
+    my @said = $sink->said;
+    return ($sink->greeted - $greeted, @said[@before .. $#said]);
+}
+
+# The one kept is gone, and what was said to it was heard.
+sub let_go {
+    my ($how_many) = @_;
+    return poll(sub { $how_many == grep { /^QUIT/ } $sink->said });
+}
+
+subtest 'one session after the other finds it open' => sub {
+    my ($new, @said) = heard(sub { like(send_one("c$_.example.net"), qr/^250 /, "session $_") for 1 .. 3 });
+    is($new, 1, 'one connection for three');
+    is($sink->count($to), 3, 'three messages');
+    is_deeply([map { /XFORWARD NAME=(\S+)/ } @said], [map { "c$_.example.net" } 1 .. 3], 'each with its own client');
+    is(scalar(grep { /^MAIL/ } @said), 3, 'MAIL is said once for each');
+    ok(let_go(1), 'and when nobody comes it is given back');
+};
+
+subtest 'a client that is not named has not the name of the one before' => sub {
+    my ($new, @said) = heard(sub { like(send_one($_), qr/^250 /, $_ || 'nobody') for 'c4.example.net', '' });
+    is($new, 2, 'a connection of its own');
+    is(scalar(grep { /^XFORWARD NAME=c4/ } @said), 1, 'named once');
+    ok(let_go(3), 'none is left open');
+};
+
+subtest 'what is refused is not kept' => sub {
+    $sink->rules("data $to" => '451 4.3.0 Later');
+    my ($new) = heard(sub { like(send_one('c.example.net'), qr/^451 4\.3\.0 Later/, 'after its data') for 1, 2 });
+    is($new, 2, 'each time anew');
+    $sink->rules("rcpt $to" => '450 4.2.1 Later');
+    ($new) = heard(sub { like(send_one('c.example.net'), qr/^(?:450 4\.2\.1|503)/, 'or before it') for 1, 2 });
+    is($new, 2, 'each time anew');
+    ok(let_go(7), 'none is left open');
+};
+
+for my $how (['again close' => 1], ['again mail' => '421 4.7.0 Too much'],
+    ['again mail' => '452 4.3.1 Too much'], ['again rcpt' => '452 4.5.3 Too much']) {
+    subtest "a next hop that wants one message for each connection: @$how" => sub {
+        $sink->rules(@$how);
+        my $before = $sink->count($to);
+        my ($new) = heard(sub { like(send_one('c.example.net'), qr/^250 /, 'taken') for 1 .. 3 });
+        is($new, 3, 'gets it so');
+        is($sink->count($to), $before + 3, 'each once');
+    };
+}
+
+subtest 'a client that is slow does not hold it' => sub {
+    $sink->rules;
+    like(send_one('c.example.net'), qr/^250 /, 'kept');
+    my $greeted = $sink->greeted;
+    my $quits = grep { /^QUIT/ } $sink->said;
+    my $c = FilterdTest::Client->new(smtp => $t->port(10025));
+    $c->say('MAIL FROM:<alice@example.net>');
+    ok(poll(sub { $quits < grep { /^QUIT/ } $sink->said }), 'given back while he thinks');
+    like($c->say("RCPT TO:<$to>"), qr/^250 /, 'and had anew when he has thought');
+    $c->quit;
+    is($sink->greeted, $greeted + 1, 'a new one');
+};
+
+subtest 'a reload ends it' => sub {
+    like(send_one('c.example.net'), qr/^250 /, 'kept');
+    my $quits = grep { /^QUIT/ } $sink->said;
+    $filterd->reload;
+    ok(poll(sub { $quits < grep { /^QUIT/ } $sink->said }), 'gone');
+};
+
+is($filterd->down, 0, 'it ends');
+done_testing;
