@@ -23,14 +23,16 @@ struct lineio {
     bool (*meter)(size_t bytes, void *arg);
     void *meter_arg;
     bool failed;
-    size_t start, end; /* unread part of in */
-    unsigned char in[READ_BYTES];
     struct bytes out;
+    size_t start, end; /* unread part of in */
+    size_t most;       /* of in that ever held anything: more need not be wiped */
+    unsigned char in[READ_BYTES];
 };
 
 struct lineio *lineio_new(int rfd, int wfd)
 {
-    struct lineio *io = g_new0(struct lineio, 1);
+    struct lineio *io = g_new(struct lineio, 1);
+    memset(io, 0, offsetof(struct lineio, in));
     io->rfd = rfd;
     io->wfd = wfd;
     io->timeout_ms = 300000;
@@ -42,7 +44,7 @@ void lineio_free(struct lineio **io)
     if (!*io)
         return;
     bytes_free(&(*io)->out);
-    explicit_bzero((*io)->in, sizeof (*io)->in);
+    explicit_bzero((*io)->in, (*io)->most);
     g_free(*io);
     *io = NULL;
 }
@@ -137,6 +139,7 @@ static enum lineio_status fill(struct lineio *io)
     if (n == 0)
         return LINEIO_EOF;
     io->end += (size_t)n;
+    io->most = MAX(io->most, io->end);
     return LINEIO_OK;
 }
 
