@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/address.h"
+#include "base/log.h"
 #include "base/store.h"
 
 #define ALIAS_DEPTH_MAX 100
@@ -14,8 +15,9 @@
 struct users {
     char *state_dir, *path;
     bool for_writing;
-    sqlite3 *db; /* NULL: there was no file when we looked last */
+    sqlite3 *db; /* NULL: there was no file when we looked last, or it could not be read */
     unsigned held;
+    bool failed; /* the last look at it, and it was logged */
 };
 
 static const char schema[] =
@@ -46,15 +48,31 @@ void users_free(struct users **u)
     g_clear_pointer(u, g_free);
 }
 
+static void note(struct users *u, const char *error)
+{
+    if (error && !u->failed)
+        log_warn("aliases and settings of users cannot be read: %s", error);
+    u->failed = error != NULL;
+}
+
+/* SQLite keeps a page it has read until the file changes, also one that came wrong: a reader opens the
+ * file anew the next time. */
+static void mistrust(struct users *u)
+{
+    note(u, sqlite3_errmsg(u->db));
+    if (!u->for_writing)
+        store_close(&u->db);
+}
+
 /* The keeper may have made the file since: a worker must see its first alias too. */
 static bool look_again(struct users *u)
 {
     char *error = NULL;
-    if (!u->db && !store_open(u->path, u->for_writing, schema, &u->db, &error)) {
-        g_free(error);
-        return false;
-    }
-    return true;
+    if (u->db || store_open(u->path, u->for_writing, schema, &u->db, &error))
+        return true;
+    note(u, error);
+    g_free(error);
+    return false;
 }
 
 static void run_cached(struct users *u, const char *sql)
@@ -93,9 +111,13 @@ static GPtrArray *column(struct users *u, const char *sql, const char *text)
     while (statement && (step = sqlite3_step(statement)) == SQLITE_ROW)
         g_ptr_array_add(rows, g_strdup((const char *)sqlite3_column_text(statement, 0)));
     store_done(statement);
-    if (step != SQLITE_DONE)
-        g_clear_pointer(&rows, g_ptr_array_unref);
-    return rows;
+    if (step == SQLITE_DONE) {
+        note(u, NULL);
+        return rows;
+    }
+    mistrust(u);
+    g_ptr_array_unref(rows);
+    return NULL;
 }
 
 static GPtrArray *members(struct users *u, const char *address)
@@ -437,9 +459,12 @@ char *users_setting(struct users *u, const char *user, const char *name)
         return NULL;
     sqlite3_stmt *statement =
         store_cached(u->db, "SELECT value FROM setting WHERE user = ?1 AND name = ?2", texts, 2);
-    if (statement && sqlite3_step(statement) == SQLITE_ROW)
+    const int step = statement ? sqlite3_step(statement) : SQLITE_ERROR;
+    if (step == SQLITE_ROW)
         value = g_strdup((const char *)sqlite3_column_text(statement, 0));
     store_done(statement);
+    if (step != SQLITE_ROW && step != SQLITE_DONE)
+        mistrust(u);
     return value;
 }
 

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <glib/gstdio.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -315,6 +316,51 @@ static void one_moment(void **state)
     users_free(&reader);
 }
 
+/* In place, as SQLite has it open. */
+static void overwrite(const char *data, gsize len)
+{
+    FILE *f = fopen(file, "r+");
+    assert_non_null(f);
+    assert_int_equal(fwrite(data, 1, len, f), len);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* Pages that come wrong once are not taken for what is in the file, nor kept when they come right. */
+static void read_wrong(void **state)
+{
+    (void)state;
+    char *right, *error = NULL;
+    gsize len;
+    GPtrArray *found;
+    alias("team@example.org", "alice@example.org");
+    assert_true(users_set(users, "alice@example.org", "spam_action", "tag", &error));
+    add_key("alice@example.org");
+    assert_true(g_file_get_contents(file, &right, &len, NULL));
+    assert_true(len > 4096);
+    char *wrong = g_memdup2(right, len);
+    memset(wrong + 4096, 0, len - 4096);
+    for (int hold = 0; hold < 2; hold++) {
+        struct users *reader = users_open(folder, false, &error);
+        assert_non_null(reader);
+        overwrite(wrong, len);
+        if (hold)
+            users_hold(reader);
+        assert_int_equal(users_resolve(reader, "team@example.org", "+", &found), USERS_TEMP);
+        g_ptr_array_unref(found);
+        assert_null(users_setting(reader, "alice@example.org", "spam_action"));
+        if (hold)
+            users_release(reader);
+        overwrite(right, len);
+        resolves(reader, "team@example.org", "alice@example.org");
+        char *value = users_setting(reader, "alice@example.org", "spam_action");
+        assert_string_equal(value, "tag");
+        g_free(value);
+        users_free(&reader);
+    }
+    g_free(wrong);
+    g_free(right);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, open_users, close_users)
 
 int main(void)
@@ -323,6 +369,7 @@ int main(void)
         T(one_moment),
         T(by_key),  T(by_alias), T(order),          T(set_members), T(loops),  T(member_extension), T(logins),
         T(removal), T(settings), T(wrong_settings), T(reader), T(broken),           T(paths),
+        T(read_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
