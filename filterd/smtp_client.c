@@ -32,6 +32,7 @@ struct smtp_client {
     bool refused; /* anything, ever */
     bool resumed; /* another session made it, and nothing was asked on it since */
     bool told;    /* who a client is: not every next hop forgets that with its message */
+    bool took[2]; /* of what it was told, these lines */
     gint64 made;  /* monotonic microseconds */
 };
 
@@ -51,6 +52,7 @@ static void disconnect(struct smtp_client *c)
         close(c->fd);
     c->fd = -1;
     c->open = c->owed = c->well = c->refused = c->resumed = c->told = false;
+    c->took[0] = c->took[1] = false;
 }
 
 static void quit(struct smtp_client *c)
@@ -299,8 +301,20 @@ static void talk(struct smtp_client *c, struct dialogue *d)
             hear_command(c, d, i);
 }
 
-/* MAIL and RCPT; OK means that DATA may come, or that it would be taken. What the next hop thinks of
- * XFORWARD decides nothing: a mail is not lost for it. Postfix forgets it with each transaction. */
+/* What the next hop thinks of XFORWARD decides nothing: a mail is not lost for it. But who took another
+ * client's and refuses this one's may take the mail for the other's. */
+static bool mistakes_client(struct smtp_client *c, const struct dialogue *d)
+{
+    bool mistaken = false;
+    for (enum command i = CLIENT; c->io && i <= CLIENT_TOO; i++) {
+        const bool taken = d->replies[i].result == RES_OK;
+        mistaken |= d->wanted[i] && !taken && c->took[i - CLIENT];
+        c->took[i - CLIENT] |= d->wanted[i] && taken;
+    }
+    return mistaken;
+}
+
+/* MAIL and RCPT; OK means that DATA may come, or that it would be taken. */
 static struct outcome open_transaction(struct smtp_client *c, struct dialogue *d)
 {
     const struct envelope *e = d->envelope;
@@ -323,6 +337,10 @@ static struct outcome open_transaction(struct smtp_client *c, struct dialogue *d
     d->wanted[MAIL] = !again;
     d->wanted[RCPT] = true;
     talk(c, d);
+    if (mistakes_client(c, d)) {
+        quit(c); /* a new one knows of nobody */
+        return outcome_of(REASON_NEXT_HOP_DOWN);
+    }
     if (!again && d->replies[MAIL].result != RES_OK)
         return d->replies[MAIL];
     return d->replies[RCPT];
@@ -363,6 +381,13 @@ void smtp_client_rest(struct smtp_client *c)
         disconnect(c);
 }
 
+/* There is something that no command was answered with. */
+static bool has_spoken(const struct smtp_client *c)
+{
+    struct pollfd p = {c->fd, POLLIN, 0};
+    return lineio_pending(c->io) || poll(&p, 1, 0) != 0;
+}
+
 /* OK: the message may come. */
 static struct outcome start_data(struct smtp_client *c)
 {
@@ -394,12 +419,17 @@ struct outcome smtp_client_deliver(struct smtp_client *c, const struct envelope 
     if (o.result != RES_OK)
         return o;
     c->open = false;
+    const bool early = has_spoken(c); /* it can be no reply to what is to come */
     lineio_put_data(c->io, message->data, message->len);
     if (!lineio_flush(c->io)) {
         disconnect(c);
         return outcome_of(REASON_NEXT_HOP_DOWN);
     }
     o = hear(c);
+    if (early && o.result == RES_OK) {
+        disconnect(c);
+        return outcome_of(REASON_NEXT_HOP_DOWN);
+    }
     c->well = o.result == RES_OK;
     return o;
 }

@@ -83,6 +83,21 @@ for my $how (['again close' => 1], ['again mail' => '421 4.7.0 Too much'],
     };
 }
 
+subtest 'a next hop that takes one client and refuses the next' => sub {
+    $sink->rules('again xforward' => '501 5.5.4 Bad ADDR syntax');
+    my $before = $sink->count($to);
+    my ($new) = heard(sub { like(send_one("c$_.example.net"), qr/^250 /, 'taken') for 1 .. 3 });
+    is($new, 3, 'does not take its mail for the first one\'s');
+    is($sink->count($to), $before + 3, 'each once');
+};
+
+subtest 'a reply that comes before the message is none to it' => sub {
+    $sink->rules('early data' => '250 2.0.0 Taken');
+    my $before = $sink->count($to);
+    like(send_one('c.example.net'), qr/^451 4\.4\.1/, 'nothing is lost');
+    is($sink->count($to), $before, 'nothing was taken');
+};
+
 subtest 'a client that is slow does not hold it' => sub {
     $sink->rules;
     like(send_one('c.example.net'), qr/^250 /, 'kept');

@@ -42,7 +42,9 @@ sub down {
 
 # From now on: "rcpt ADDRESS" or "data ADDRESS" => a reply other than 250, or "hang": none, until
 # the client goes, or "slow REPLY": two seconds late. "again mail" or "again rcpt": what a connection
-# hears to these when it had a message taken before; "again close" => 1: it is closed then instead.
+# hears to these when it had a message taken before; "again xforward" the same; "again close" => 1: it
+# is closed then instead. "early data" => a reply that comes before the message, of which nothing is
+# taken then: it is closed.
 sub rules {
     my ($self, %rules) = @_;
     spew("$self->{rules}.new", join '', map { "$_ $rules{$_}\n" } keys %rules);
@@ -158,7 +160,8 @@ sub session {
             push @to, $address if $open && $reply =~ /^2/;
             $say->($open ? $reply : '503 5.5.1 MAIL first');
         } elsif ($line =~ /^DATA/i) {
-            $say->(@to ? '354 Go on' : '503 5.5.1 No recipients');
+            my $early = $self->rule(early => 'data', '');
+            $say->(@to ? '354 Go on' . ($early && "\r\n$early") : '503 5.5.1 No recipients');
             $open = 0 if @to;
             $took += $self->take($client, $say, splice @to) if @to;
             return if $took && $self->rule(again => 'close', '') ne '';
@@ -168,7 +171,7 @@ sub session {
             return;
         } else {
             ($open, @to) = (0) if $line =~ /^RSET/i;
-            $say->('250 2.0.0 Ok');
+            $say->($took && $line =~ /^XFORWARD/ ? $self->rule(again => 'xforward') : '250 2.0.0 Ok');
             flock $lock, LOCK_UN if !$open;
         }
     }
@@ -182,6 +185,7 @@ sub take {
         last if $line eq ".\r\n";
         $mail .= $line =~ s/^\.//r;
     }
+    POSIX::_exit(0) if $self->rule(early => 'data', '') ne '';
     my @replies = map { $self->rule(data => $_) } @to;
     @replies = ((grep { !/^(?:slow )?2/ } @replies)[0] // $replies[0]) x @to if $self->{kind} eq 'smtp';
     for my $i (grep { $replies[$_] =~ /^(?:slow )?2/ } 0 .. $#to) {
