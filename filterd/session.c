@@ -186,6 +186,7 @@ static bool wait_for_client(int fd, int timeout_ms, void *arg)
             hop_let_go_idle(s->place->service);
         return ready;
     }
+    hop_let_go_idle(s->place->service);
     if (s->incoming)
         session_data_arrives(s);
     return evidence_wait(s->evidence, fd, timeout_ms);

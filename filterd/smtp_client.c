@@ -419,8 +419,8 @@ struct outcome smtp_client_deliver(struct smtp_client *c, const struct envelope 
     if (o.result != RES_OK)
         return o;
     c->open = false;
-    const bool early = has_spoken(c); /* it can be no reply to what is to come */
     lineio_put_data(c->io, message->data, message->len);
+    const bool early = has_spoken(c); /* before the end is sent: it can be no reply to that */
     if (!lineio_flush(c->io)) {
         disconnect(c);
         return outcome_of(REASON_NEXT_HOP_DOWN);

@@ -15,6 +15,7 @@ use Test::More;
 
 my $t = FilterdTest->new;
 my $sink = FilterdTest::Sink->start($t, 'smtp', 'sink');
+my $lmtp = FilterdTest::Sink->start($t, 'lmtp', 'lmtp_sink');
 my $filterd = FilterdTest::Daemon->start($t, snippets => ['smtpd_proxy_filter'], set => {
     'filterd.workers' => 1, # each session is the same worker's
     'listener smtp.next_hop' => 'smtp:inet:127.0.0.1:' . $t->port('sink'),
@@ -112,8 +113,20 @@ subtest 'a client that is slow does not hold it' => sub {
 
 subtest 'a reload ends it' => sub {
     like(send_one('c.example.net'), qr/^250 /, 'kept');
+    $filterd->settings('listener smtp.next_hop' => 'lmtp:inet:127.0.0.1:' . $t->port('lmtp_sink'));
     $filterd->reload;
     ok($sink->alone, 'gone');
+};
+
+subtest 'nor does a client whose recipients nobody asks about' => sub {
+    ok(poll(sub { send_one('c.example.net') =~ /^250 / && $lmtp->count($to) }), 'kept');
+    my $before = $lmtp->count($to);
+    my $c = FilterdTest::Client->new(smtp => $t->port(10025));
+    $c->say($_) for 'MAIL FROM:<alice@example.net>', "RCPT TO:<$to>";
+    ok($lmtp->alone, 'given back before its message comes');
+    like(($c->data(mail_like(), 1))[0], qr/^250 /, 'and had anew for that');
+    $c->quit;
+    is($lmtp->count($to), $before + 1, 'it was taken');
 };
 
 is($filterd->down, 0, 'it ends');
