@@ -329,12 +329,21 @@ static bool encrypt(struct child *c, const char *home, GPtrArray *key_files, cha
     return ok;
 }
 
-static GPtrArray *without_rings(GPtrArray *key_files)
+static bool lies_in(const char *file, const char *home)
+{
+    g_autofree char *folder = g_path_get_dirname(file);
+    return !g_strcmp0(folder, home);
+}
+
+/* gpg takes a fingerprint from the first ring that has it: another's may have an older copy of the key,
+ * or a key that calls it its subkey. So rings of one home only; none if home is NULL. */
+static GPtrArray *with_rings_of(const char *home, GPtrArray *key_files)
 {
     GPtrArray *files = g_ptr_array_new_with_free_func(g_free);
     for (guint i = 0; i < key_files->len; i++) {
         const char *file = key_files->pdata[i];
-        g_ptr_array_add(files, ring_is(file) ? ring_key_file(file) : g_strdup(file));
+        const bool stays = !ring_is(file) || (home && lies_in(file, home));
+        g_ptr_array_add(files, stays ? g_strdup(file) : ring_key_file(file));
     }
     return files;
 }
@@ -350,15 +359,17 @@ bool child_encrypt(const char *home, const struct engine_text *text, GPtrArray *
                    struct armor *armor, char **error_r)
 {
     struct child c = child_of(text, armor);
-    bool ok = encrypt(&c, home, key_files, error_r);
-    if (!ok && c.refused && !c.written && has_ring(key_files)) {
-        GPtrArray *files = without_rings(key_files);
+    GPtrArray *files = with_rings_of(home, key_files);
+    bool ok = encrypt(&c, home, files, error_r);
+    if (!ok && c.refused && !c.written && has_ring(files)) {
+        g_ptr_array_unref(files);
+        files = with_rings_of(NULL, key_files);
         g_clear_pointer(error_r, g_free);
         g_free(c.refused);
         c = child_of(text, armor);
         ok = encrypt(&c, home, files, error_r);
-        g_ptr_array_unref(files);
     }
+    g_ptr_array_unref(files);
     g_free(c.refused);
     return ok;
 }

@@ -47,7 +47,16 @@ static struct key_info *key_of(const char *user)
     return found(user);
 }
 
-static bool encrypts_to(const char *first, const char *second, char **error_r)
+static int count(const struct bytes *text, const char *word)
+{
+    int n = 0;
+    for (const char *p = (char *)text->data; p && (p = strstr(p, word)); p++)
+        n++;
+    return n;
+}
+
+/* How many keys it is to; 0: it failed. */
+static int encrypts(const char *first, const char *second, char **error_r)
 {
     const struct engine_text text = {.part = {"hello", ""}, .len = {5, 0}};
     g_autofree char *home = g_path_get_dirname(first);
@@ -57,9 +66,22 @@ static bool encrypts_to(const char *first, const char *second, char **error_r)
     if (second)
         g_ptr_array_add(files, (char *)second);
     const bool ok = engine_encrypt(home, &text, files, &out, error_r);
+    struct bytes list = {0};
+    g_autofree char *name = g_strdup_printf("%s/encrypted", people_dir);
+    g_autofree char *arguments = g_strdup_printf("--list-packets --list-only '%s'", name);
+    if (ok && g_file_set_contents(name, (char *)out.data, (gssize)out.len, NULL))
+        people_output(arguments, &list);
+    const int keys = count(&list, ":pubkey enc packet:");
+    assert_int_equal(keys > 0, ok);
     g_ptr_array_unref(files);
     bytes_free(&out);
-    return ok;
+    bytes_free(&list);
+    return keys;
+}
+
+static bool encrypts_to(const char *first, const char *second, char **error_r)
+{
+    return encrypts(first, second, error_r) > 0;
 }
 
 static void assert_refused(const char *ring, const char *want)
@@ -76,14 +98,6 @@ static int make_people(void **state)
         return -1;
     people_curve(WHO, "never");
     return 0;
-}
-
-static int count(const struct bytes *text, const char *word)
-{
-    int n = 0;
-    for (const char *p = (char *)text->data; p && (p = strstr(p, word)); p++)
-        n++;
-    return n;
 }
 
 /* Else it would cost as much as the file. */
@@ -148,6 +162,30 @@ static void another_key_is_none(void **state)
     key_info_free(k);
 }
 
+/* Two users have the same key, one of them as it was before its owner replaced the subkey. */
+static void each_has_his_own_copy(void **state)
+{
+    (void)state;
+    g_autofree char *error = NULL, *old_ring = NULL, *new_ring = NULL, *home = NULL, *other = NULL;
+    people_curve("twice@example.org", "never");
+    struct key_info *k = key_of("twice@example.org");
+    home = g_path_get_dirname(k->file);
+    other = g_strdup_printf("%s/other", people_dir);
+    people_shell("cp -r '%s' '%s'", home, other);
+    g_autofree char *first = g_strdup_printf("%s/%s.pgp", other, k->fingerprint);
+    assert_int_equal(people_gpg("--quick-add-key %s cv25519 encr never", k->fingerprint), 0);
+    people_shell("gpg --homedir '%s/home' --export '%s' > '%s'", people_dir, k->fingerprint, k->file);
+    assert_true(ring_make(k->file));
+    old_ring = ring_of(first);
+    new_ring = ring_of(k->file);
+    assert_non_null(old_ring);
+    assert_non_null(new_ring);
+    assert_int_equal(encrypts(old_ring, new_ring, &error), 2);
+    assert_int_equal(encrypts(new_ring, old_ring, &error), 2);
+    assert_int_equal(encrypts(new_ring, NULL, &error), 1);
+    key_info_free(k);
+}
+
 /* On a busy machine a key may end before anybody has used it. */
 static void gpg_still_looks_at_the_clock(void **state)
 {
@@ -190,6 +228,7 @@ int main(void)
         cmocka_unit_test(notes_all_signatures),
         cmocka_unit_test(stands_for_its_file),
         cmocka_unit_test(another_key_is_none),
+        cmocka_unit_test(each_has_his_own_copy),
         cmocka_unit_test(gpg_still_looks_at_the_clock),
         cmocka_unit_test(gpg_still_looks_for_revocations),
     };
