@@ -86,7 +86,7 @@ subtest 'a real Postfix as the client' => sub {
     my $smtp = $t->port('smtp');
     spew("$postfix->{dir}/etc/master.cf", slurp("$postfix->{dir}/etc/master.cf")
         . "127.0.0.1:$port inet n - n - - smtpd\n  -o smtpd_milters= -o content_filter=smtp:127.0.0.1:$smtp\n");
-    $postfix->command('postfix', 'reload');
+    $postfix->reload;
     ok(poll(sub { FilterdTest::Client::listens($port) }), 'a second door, without the milter');
     my $sent = mail_like();
     my $c = FilterdTest::Client->new(smtp => $port);
@@ -143,7 +143,7 @@ END
 # What a queue file still holds, where it is kept before it is delivered.
 subtest 'what stays in the queue file' => sub {
     $postfix->command('postconf', '-e', 'defer_transports = lmtp');
-    $postfix->command('postfix', 'reload');
+    $postfix->reload;
     my $word = 'canary-' . int rand 1e9;
     my $lines = join '', map { "$word line $_ of the body\n" } 1 .. 300;
     for my $case (['short lines', $lines], ['long lines', join('', map { "$word " . 'x' x 900 . "\n" } 1 .. 40)], ['one line', "$word\n"],
@@ -162,7 +162,7 @@ subtest 'what stays in the queue file' => sub {
         unlike($text_of, qr/\Q$word\E/, 'nor does postcat show any');
     }
     $postfix->command('postconf', '-X', 'defer_transports');
-    $postfix->command('postfix', 'reload');
+    $postfix->reload;
     ok(poll(sub { $postfix->flush; !$postfix->queue }), 'delivered');
     is(scalar(my @mails = $dovecot->wait_mails(8, $to_rsa)), 8, 'all of them');
     like($rsa->open_sealed($_) // '', qr/canary-/, 'opens') for @mails[4 .. 7];

@@ -101,7 +101,7 @@ subtest 'sendmail' => sub {
     # Postfix's own: what comes back by pickup must not be filtered again.
     spew($stub, qq(#!/bin/sh\nexec /usr/sbin/sendmail -C $postfix->{dir}/etc "\$@"\n), 0755);
     $postfix->command('postconf', '-P', 'pickup/unix/content_filter=');
-    $postfix->command('postfix', 'reload');
+    $postfix->reload;
     is((pipe_($mail, '-f', 'alice@example.net', $everyone[1]))[0], 0, 'Postfix takes it');
     is_sealed_for(($dovecot->wait_mails(2, $everyone[1]))[1] // '', $mail, $curve);
 };

@@ -70,13 +70,13 @@ subtest 'interrupted' => sub {
     unlink glob "$box/{new,cur}/*";
 
     $postfix->command('postconf', '-e', 'smtpd_data_restrictions=check_recipient_access inline:{' . $to . '=HOLD}');
-    $postfix->command('postfix', 'reload');
+    $postfix->reload;
     my ($signal, $said) = stopped(INT => sub { scalar $postfix->queue }, @here);
     is($signal, POSIX::SIGINT(), 'while it is in the queue: it ends by that signal');
     like($said, qr/interrupted: nothing is proved; its message was removed \(1 files\)/, 'and says what it did');
     is(scalar(() = $postfix->queue), 0, 'the queue is empty');
     $postfix->command('postconf', '-e', 'smtpd_data_restrictions=');
-    $postfix->command('postfix', 'reload');
+    $postfix->reload;
 
     ($signal, $said) = stopped(TERM => sub { my @mails = glob "$box/new/*"; scalar @mails }, @here);
     is_deeply([glob "$box/{new,cur}/*"], [], 'as it arrives: the mailbox is empty');
@@ -127,13 +127,13 @@ subtest 'not as root' => sub {
 
 subtest 'speed_adjust' => sub {
     $site->{postfix}->command('postconf', '-e', 'smtpd_proxy_options=speed_adjust');
-    $site->{postfix}->command('postfix', 'reload');
+    $site->{postfix}->reload;
     my $s = said('--to', $to);
     is($s->{exit}, 2, 'is bad');
     like($s->{postfix}, qr/^bad: .*speed_adjust/m, 'it is set');
     like($s->{queue}, qr/^bad: .*held it in plaintext \(text, base64 part, quoted-printable part, attachment/, 'and its file was seen');
     $site->{postfix}->command('postconf', '-e', 'smtpd_proxy_options=');
-    $site->{postfix}->command('postfix', 'reload');
+    $site->{postfix}->reload;
 };
 
 subtest 'the key is gone' => sub {
@@ -164,7 +164,7 @@ subtest 'content_filter' => sub {
 
 subtest 'a copy for debugging' => sub {
     $site->{postfix}->command('postconf', '-e', 'always_bcc=debug@example.com');
-    $site->{postfix}->command('postfix', 'reload');
+    $site->{postfix}->reload;
     my $s = said('--to', $to);
     is($s->{exit}, 2, 'is bad');
     like($s->{mailbox}, qr{^bad: \S+/debug\@example.com/Maildir/\S+: holds it in plaintext}m, 'where the copy went');
@@ -188,13 +188,13 @@ unlink "$dir/gone.\$\$"; # it comes once more, sealed: another file
 END
     $site->{postfix}->command('postconf', '-M', "spy/unix=spy unix - n n - - pipe flags=q user=$FilterdTest::FILTERD_USER argv=$spy");
     $site->{postfix}->command('postconf', '-e', 'always_bcc=spy@spy.test', 'transport_maps=inline:{spy.test=spy:}');
-    $site->{postfix}->command('postfix', 'reload');
+    $site->{postfix}->reload;
     my $s = said('--to', $to);
     is($s->{exit}, 2, 'is bad');
     like($s->{disk}, qr{^bad: $dir/$_\.\d+: holds it in plaintext \(text, }m, $_) for qw(utf16 hex base64);
     like($s->{mailbox}, qr{^bad: $dir/gone\.\d+(?: \(deleted\))?: holds it in plaintext \(text, }m, 'though it is gone');
     $site->{postfix}->command('postconf', '-e', 'always_bcc=');
-    $site->{postfix}->command('postfix', 'reload');
+    $site->{postfix}->reload;
 };
 
 subtest 'stuck' => sub {

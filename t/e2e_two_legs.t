@@ -135,7 +135,7 @@ subtest 'an alias that only Postfix knows' => sub {
 subtest 'a bounce that Postfix writes' => sub {
     $sink->rules('rcpt someone@elsewhere.example' => '550 5.1.1 No such user');
     $postfix->command('postconf', '-e', 'default_transport = smtp:[127.0.0.1]:' . $t->port('proofs'));
-    $postfix->command('postfix', 'reload');
+    $postfix->reload;
     my $sent = mail_like(subject => 'To nowhere');
     my $before = () = $dovecot->mails($r);
     $postfix->send($sent, $r, 'someone@elsewhere.example');

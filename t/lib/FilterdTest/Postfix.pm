@@ -81,6 +81,15 @@ sub command {
     return $self->{t}->try_run(undef, "/usr/sbin/$program", '-c', "$self->{dir}/etc", @args);
 }
 
+# Reads its settings anew; until those who had read the old ones have ended.
+sub reload {
+    my ($self) = @_;
+    my ($master) = slurp("$self->{dir}/queue/pid/master.pid") =~ /(\d+)/;
+    my @old = split ' ', ($self->{t}->try_run(undef, 'ps', '-o', 'pid=', '--ppid', $master))[1];
+    $self->command('postfix', 'reload');
+    poll(sub { !grep { kill 0, $_ } @old }) or die "Postfix: old processes stay\n";
+}
+
 # Sends one message by SMTP and dies unless it is taken; returns Postfix's last reply.
 sub send {
     my ($self, $message, $from, @to) = @_;
