@@ -30,7 +30,7 @@ struct smtp_client {
     const struct recipient *last; /* of them; lent, only compared while it is being served */
     bool well;    /* the last thing that was said is that a message was taken */
     bool refused; /* anything, ever */
-    bool resumed; /* another session made it, and nothing was asked on it since */
+    bool resumed; /* another session made it, and no message was sent on it since */
     bool told;    /* who a client is: not every next hop forgets that with its message */
     bool took[2]; /* of what it was told, these lines */
     gint64 made;  /* monotonic microseconds */
@@ -314,13 +314,19 @@ static bool mistakes_client(struct smtp_client *c, const struct dialogue *d)
     return mistaken;
 }
 
+static bool refuses_reset(const struct dialogue *d)
+{
+    return d->wanted[RESET] && d->replies[RESET].result != RES_OK;
+}
+
 /* MAIL and RCPT; OK means that DATA may come, or that it would be taken. */
 static struct outcome open_transaction(struct smtp_client *c, struct dialogue *d)
 {
     const struct envelope *e = d->envelope;
     if (c->owed) {
         c->owed = false;
-        hear(c);
+        if (hear(c).result != RES_OK)
+            quit(c);
     }
     c->well = false;
     if (c->told && !e->client_addr)
@@ -337,8 +343,8 @@ static struct outcome open_transaction(struct smtp_client *c, struct dialogue *d
     d->wanted[MAIL] = !again;
     d->wanted[RCPT] = true;
     talk(c, d);
-    if (mistakes_client(c, d)) {
-        quit(c); /* a new one knows of nobody */
+    if (mistakes_client(c, d) || refuses_reset(d)) {
+        quit(c); /* a new one knows of nobody, and of no other envelope */
         return outcome_of(REASON_NEXT_HOP_DOWN);
     }
     if (!again && d->replies[MAIL].result != RES_OK)
@@ -357,7 +363,6 @@ static struct outcome open_surely(struct smtp_client *c, struct dialogue *d)
     struct outcome o = open_transaction(c, d);
     if (resumed && o.result != RES_OK)
         quit(c);
-    c->resumed = false;
     if (!c->io && used && has_time(c))
         o = open_transaction(c, d);
     return o;
@@ -398,9 +403,19 @@ static struct outcome start_data(struct smtp_client *c)
     if (code == 354)
         return outcome_of(REASON_OK);
     c->refused = true;
-    if (code < 400 || code == 421)
+    if (code < 400 || code == 421 || c->resumed)
         disconnect(c);
     return code >= 400 ? outcome_from_reply(code, text) : outcome_of(REASON_NEXT_HOP_DOWN);
+}
+
+static struct outcome open_and_start(struct smtp_client *c, struct dialogue *d)
+{
+    struct outcome o = open_surely(c, d);
+    if (o.result != RES_OK)
+        return o;
+    const bool resumed = c->resumed;
+    o = start_data(c);
+    return o.result != RES_OK && resumed && has_time(c) ? open_and_start(c, d) : o;
 }
 
 struct outcome smtp_client_deliver(struct smtp_client *c, const struct envelope *e,
@@ -412,13 +427,11 @@ struct outcome smtp_client_deliver(struct smtp_client *c, const struct envelope 
     const bool asked = c->open && c->accepted == 1 && c->last == r;
     if (asked)
         o = start_data(c);
-    if (!asked || !c->io) {
-        o = open_surely(c, &d);
-        o = o.result == RES_OK ? start_data(c) : o;
-    }
+    if (!asked || !c->io)
+        o = open_and_start(c, &d);
     if (o.result != RES_OK)
         return o;
-    c->open = false;
+    c->open = c->resumed = false;
     lineio_put_data(c->io, message->data, message->len);
     const bool early = has_spoken(c); /* before the end is sent: it can be no reply to that */
     if (!lineio_flush(c->io)) {

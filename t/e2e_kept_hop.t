@@ -74,7 +74,8 @@ subtest 'what is refused is not kept' => sub {
 };
 
 for my $how (['again close' => 1], ['again mail' => '421 4.7.0 Too much'],
-    ['again mail' => '452 4.3.1 Too much'], ['again rcpt' => '452 4.5.3 Too much']) {
+    ['again mail' => '452 4.3.1 Too much'], ['again rcpt' => '452 4.5.3 Too much'],
+    ['again data' => '554 5.7.1 Too much']) {
     subtest "a next hop that wants one message for each connection: @$how" => sub {
         $sink->rules(@$how);
         my $before = $sink->count($to);

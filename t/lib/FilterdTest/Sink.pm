@@ -42,7 +42,7 @@ sub down {
 
 # From now on: "rcpt ADDRESS" or "data ADDRESS" => a reply other than 250, or "hang": none, until
 # the client goes, or "slow REPLY": two seconds late. "again mail" or "again rcpt": what a connection
-# hears to these when it had a message taken before; "again xforward" the same; "again close" => 1: it
+# hears to these when it had a message taken before; "again xforward", "again data" the same; "again close" => 1: it
 # is closed then instead. "early data" => a reply that comes before the message, of which nothing is
 # taken then: it is closed.
 sub rules {
@@ -160,7 +160,8 @@ sub session {
             push @to, $address if $open && $reply =~ /^2/;
             $say->($open ? $reply : '503 5.5.1 MAIL first');
         } elsif ($line =~ /^DATA/i) {
-            my $early = $self->rule(early => 'data', '');
+            my ($early, $no) = ($self->rule(early => 'data', ''), $took && $self->rule(again => 'data', ''));
+            $say->($no), next if $no;
             $say->(@to ? '354 Go on' . ($early && "\r\n$early") : '503 5.5.1 No recipients');
             $open = 0 if @to;
             $took += $self->take($client, $say, splice @to) if @to;
