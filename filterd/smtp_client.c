@@ -390,7 +390,7 @@ void smtp_client_rest(struct smtp_client *c)
 static bool has_spoken(const struct smtp_client *c)
 {
     struct pollfd p = {c->fd, POLLIN, 0};
-    return lineio_pending(c->io) || poll(&p, 1, 0) != 0;
+    return lineio_pending(c->io) || poll(&p, 1, 0) > 0;
 }
 
 /* OK: the message may come. */
