@@ -1,8 +1,10 @@
 #include "base/bytes.h"
 
+#include <errno.h>
 #include <glib.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 void bytes_reserve(struct bytes *b, size_t len)
 {
@@ -68,4 +70,20 @@ void bytes_free(struct bytes *b)
     bytes_clear(b);
     g_free(b->data);
     *b = (struct bytes){0};
+}
+
+bool bytes_write(int fd, const void *data, size_t len)
+{
+    for (const char *p = data; len;) {
+        const ssize_t n = write(fd, p, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n == 0)
+            errno = EIO;
+        if (n <= 0)
+            return false;
+        p += n;
+        len -= (size_t)n;
+    }
+    return true;
 }

@@ -6,6 +6,7 @@
 #define BASE_BYTES_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct bytes {
@@ -22,5 +23,8 @@ void bytes_reserve(struct bytes *b, size_t len);
 void bytes_clear(struct bytes *b);
 /* Wipes and frees; the struct is empty and usable afterwards. */
 void bytes_free(struct bytes *b);
+
+/* Writes all of it to a blocking descriptor; false with errno. */
+bool bytes_write(int fd, const void *data, size_t len);
 
 #endif

@@ -41,6 +41,19 @@ void newline_normalise(struct bytes *b)
     *b = out;
 }
 
+void newline_add_lf(struct bytes *out, const void *data, size_t len)
+{
+    const char *p = data, *end = p + len;
+    bytes_reserve(out, len);
+    while (p < end) {
+        const char *cr = memchr(p, '\r', (size_t)(end - p));
+        const bool line_end = cr && cr + 1 < end && cr[1] == '\n';
+        const size_t n = (size_t)((cr ? cr + !line_end : end) - p);
+        bytes_add(out, p, n);
+        p += n + line_end;
+    }
+}
+
 bool newline_has_bare(const void *data, size_t len)
 {
     const char *text = data;

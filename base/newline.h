@@ -10,6 +10,9 @@
  * mbox tools leave it behind). A missing last line end is added to a text that is not empty. */
 void newline_normalise(struct bytes *b);
 
+/* The same with LF for every CRLF, as files and programs hold it: appended to out. */
+void newline_add_lf(struct bytes *out, const void *data, size_t len);
+
 /* True if it holds a CR without LF or a LF without CR. */
 bool newline_has_bare(const void *data, size_t len);
 

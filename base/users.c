@@ -27,12 +27,18 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS setting (user TEXT NOT NULL, name TEXT NOT NULL,"
     " value TEXT NOT NULL, PRIMARY KEY (user, name)) WITHOUT ROWID;";
 
-struct users *users_open(const char *state_dir, bool for_writing, char **error_r)
+static struct users *users_new(const char *state_dir, bool for_writing)
 {
     struct users *u = g_new0(struct users, 1);
     u->state_dir = g_strdup(state_dir);
     u->path = g_build_filename(state_dir, "users.db", NULL);
     u->for_writing = for_writing;
+    return u;
+}
+
+struct users *users_open(const char *state_dir, bool for_writing, char **error_r)
+{
+    struct users *u = users_new(state_dir, for_writing);
     if (!store_open(u->path, for_writing, schema, &u->db, error_r))
         users_free(&u);
     return u;
@@ -73,6 +79,13 @@ static bool look_again(struct users *u)
     note(u, error);
     g_free(error);
     return false;
+}
+
+struct users *users_watch(const char *state_dir)
+{
+    struct users *u = users_new(state_dir, false);
+    look_again(u);
+    return u;
 }
 
 static void run_cached(struct users *u, const char *sql)

@@ -14,6 +14,9 @@ struct users;
 /* Opens users.db; for reading a file that is not there is an empty one. NULL with *error_r (g_free)
  * when it cannot be read. */
 struct users *users_open(const char *state_dir, bool for_writing, char **error_r);
+/* For a reader that stays: what cannot be read now is logged, and opened at a later look. Until then
+ * nobody can be resolved (USERS_TEMP). */
+struct users *users_watch(const char *state_dir);
 void users_free(struct users **u);
 
 /* Between these two (they may nest; NULL is nobody) all is read from one moment, which also spares a

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "classifier/correspondent.h"
 #include "classifier/daykey.h"
 #include "classifier/lesson.h"
@@ -13,22 +14,28 @@
 /* Rows of the journal that may wait for the next round. */
 enum { USERS_A_TICK = 100, JOURNAL_DAYS = 90, CORRESPONDENT_DAYS = 400, TIDY_PENDING = 16 };
 
-bool housekeeping_recover(const char *state_dir, char **error_r)
+static void recover(const char *path)
+{
+    char *error = NULL;
+    struct model *m = model_open_file(path, true, &error);
+    if (!m)
+        log_warn("%s; what was half-written there stays", error);
+    else if (!model_begin(m) || !model_end(m, true))
+        log_warn("%s: what was half-written there stays", path);
+    model_free(&m);
+    g_free(error);
+}
+
+void housekeeping_recover(const char *state_dir)
 {
     static const char suffix[] = "-journal";
     GPtrArray *journals = model_files(state_dir, suffix);
-    bool ok = true;
-    for (guint i = 0; i < journals->len && ok; i++) {
+    for (guint i = 0; i < journals->len; i++) {
         char *path = g_ptr_array_index(journals, i);
         path[strlen(path) - (sizeof suffix - 1)] = '\0';
-        struct model *m = model_open_file(path, true, error_r);
-        ok = m != NULL && model_begin(m) && model_end(m, true);
-        if (!ok && !*error_r)
-            *error_r = g_strdup_printf("%s: cannot be recovered", path);
-        model_free(&m);
+        recover(path);
     }
     g_ptr_array_unref(journals);
-    return ok;
 }
 
 /* What nothing can be done about is left to the next round. */

@@ -4,8 +4,9 @@
 
 #include "classifier/ledger_state.h"
 
-/* Rolls back what a kill left half-written: readers, who may not write, cannot. */
-bool housekeeping_recover(const char *state_dir, char **error_r);
+/* Rolls back what a kill left half-written: readers, who may not write, cannot. Where that fails it is
+ * logged, and harms nobody but whose file it is. */
+void housekeeping_recover(const char *state_dir);
 /* Day keys past signature_days are destroyed at once. Users are visited in rounds, at most one an
  * hour and some users at each tick, so that requests never wait long: their dead records go, and
  * what has settled is learnt. */

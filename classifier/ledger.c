@@ -44,13 +44,13 @@ struct ledger *ledger_open(const struct settings *s, const struct sitekey *key, 
     l->key = *key;
     l->lock_fd = -1;
     l->models = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_model);
-    if (lock(l, error_r)) {
+    if (lock(l, error_r))
         l->users = users_open(s->state_dir, true, error_r);
-        if (l->users && housekeeping_recover(s->state_dir, error_r))
-            return l;
-    }
-    ledger_free(&l);
-    return NULL;
+    if (l->users)
+        housekeeping_recover(s->state_dir);
+    else
+        ledger_free(&l);
+    return l;
 }
 
 void ledger_free(struct ledger **l)

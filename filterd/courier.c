@@ -15,6 +15,7 @@
 
 #include "base/frame.h"
 #include "base/log.h"
+#include "base/newline.h"
 #include "filterd/guard.h"
 
 /* Its message follows, bytes alone. */
@@ -99,35 +100,13 @@ static bool make_maildir(const char *path)
     return ok;
 }
 
-static bool write_all(int fd, const char *p, size_t len)
-{
-    while (len) {
-        ssize_t n = write(fd, p, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        p += n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
 /* A mail store holds LF line ends. */
-static bool write_lf(int fd, const char *p, size_t len)
+static bool write_lf(int fd, GBytes *message)
 {
-    char *out = g_malloc(len + 1), *to = out;
-    for (const char *end = p + len; p < end;) {
-        const char *cr = memchr(p, '\r', (size_t)(end - p));
-        const bool line_end = cr && cr + 1 < end && cr[1] == '\n';
-        const size_t n = (size_t)((cr ? cr + !line_end : end) - p);
-        memcpy(to, p, n);
-        to += n;
-        p += n + line_end;
-    }
-    bool ok = write_all(fd, out, (size_t)(to - out));
-    explicit_bzero(out, len);
-    g_free(out);
+    struct bytes lf = {0};
+    newline_add_lf(&lf, g_bytes_get_data(message, NULL), g_bytes_get_size(message));
+    const bool ok = bytes_write(fd, lf.data, lf.len);
+    bytes_free(&lf);
     return ok;
 }
 
@@ -144,8 +123,7 @@ char *courier_maildir(const struct courier_job *job)
 {
     static unsigned count;
     struct timespec now;
-    gsize len;
-    const char *path = job->path, *data = g_bytes_get_data(job->message, &len);
+    const char *path = job->path;
     if (!make_maildir(path))
         return g_strdup_printf("%s: %s", path, g_strerror(errno));
     clock_gettime(CLOCK_REALTIME, &now);
@@ -156,7 +134,7 @@ char *courier_maildir(const struct courier_job *job)
     char *folder = g_build_filename(path, "new", NULL);
     char *error = NULL;
     int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    bool ok = fd >= 0 && write_lf(fd, data, len) && fsync(fd) == 0;
+    bool ok = fd >= 0 && write_lf(fd, job->message) && fsync(fd) == 0;
     if (fd >= 0)
         ok = close(fd) == 0 && ok;
     if (ok && !courier_is_awaited(job)) {

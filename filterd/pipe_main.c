@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -18,6 +20,7 @@
 #include "filterd/courier.h"
 #include "filterd/guard.h"
 #include "filterd/pipeline.h"
+#include "filterd/sendmail.h"
 
 #define DEFAULT_FILE "/etc/filterd/filterd.conf"
 #define DELIVER_MS 280000
@@ -45,83 +48,12 @@ static int usage(FILE *to, int code)
     return code;
 }
 
-static char *write_all(int fd, const char *p, size_t len)
-{
-    while (len) {
-        ssize_t n = write(fd, p, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return g_strdup_printf("write: %s", g_strerror(errno));
-        p += n;
-        len -= (size_t)n;
-    }
-    return NULL;
-}
-
 /* CRLF line ends, as the next hop would have had it. */
 static char *to_stdout(const struct courier_job *job)
 {
     gsize len;
     const char *data = g_bytes_get_data(job->message, &len);
-    return write_all(STDOUT_FILENO, data, len);
-}
-
-static pid_t start_sendmail(const char *program, const char *sender, const char *recipient,
-                            int *fd_r)
-{
-    int ends[2];
-    if (pipe(ends))
-        return -1;
-    pid_t pid = fork();
-    if (pid == 0) {
-        dup2(ends[0], STDIN_FILENO);
-        close(ends[0]);
-        close(ends[1]);
-        execl(program, program, "-G", "-i", "-f", *sender ? sender : "<>", "--", recipient,
-              (char *)NULL);
-        _exit(EX_OSFILE);
-    }
-    close(ends[0]);
-    *fd_r = ends[1];
-    return pid;
-}
-
-static char *without_cr(const char *data, size_t len, size_t *len_r)
-{
-    char *out = g_malloc(len + 1);
-    *len_r = 0;
-    for (size_t i = 0; i < len; i++)
-        if (data[i] != '\r' || i + 1 >= len || data[i + 1] != '\n')
-            out[(*len_r)++] = data[i];
-    return out;
-}
-
-static char *to_sendmail(const struct courier_job *job)
-{
-    gsize len, lf_len;
-    int fd, status = -1;
-    const char *program = job->path, *data = g_bytes_get_data(job->message, &len);
-    char *lf = without_cr(data, len, &lf_len);
-    pid_t pid = start_sendmail(program, job->sender, job->recipient, &fd);
-    char *error = pid > 0 ? write_all(fd, lf, lf_len) : g_strdup("cannot start sendmail");
-    if (!error && !courier_is_awaited(job))
-        error = g_strdup("the message was given up");
-    /* sendmail takes the end of the pipe for the end of the message: it must be dead before. */
-    if (pid > 0 && error) {
-        kill(pid, SIGKILL);
-        waitpid(pid, &status, 0);
-        close(fd);
-    } else if (pid > 0) {
-        close(fd);
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-            ;
-        if (!WIFEXITED(status) || WEXITSTATUS(status))
-            error = g_strdup_printf("%s ended with status %d", program, status);
-    }
-    explicit_bzero(lf, lf_len);
-    g_free(lf);
-    return error;
+    return bytes_write(STDOUT_FILENO, data, len) ? NULL : g_strdup_printf("write: %s", g_strerror(errno));
 }
 
 /* False: too big. */
@@ -176,6 +108,11 @@ static int filter(struct service *sv, const struct job *job, const struct next_h
         bytes_free(&raw);
         return EX_UNAVAILABLE;
     }
+    if (raw.len == 0) {
+        log_warn("standard input is empty: there is no message");
+        bytes_free(&raw);
+        return EX_NOINPUT;
+    }
     struct envelope *e = make_envelope(job);
     struct outcome *outcomes = g_new0(struct outcome, e->recipients->len);
     struct hop *hop = hop_new(sv, to);
@@ -198,12 +135,13 @@ static int filter(struct service *sv, const struct job *job, const struct next_h
 }
 
 static int child(const struct settings *s, const struct sitekey *key, const struct job *job,
-                 int courier)
+                 int courier, int giver)
 {
     struct next_hop out = {HOP_SENDMAIL, {.path = (char *)"-"}};
     if (!guard_close(s, SANDBOX_WORKER))
         return EX_CONFIG;
     struct service *sv = service_new(s, key, courier);
+    sv->giver = giver;
     sv->no_retries = true; /* without a daemon there is no such memory: no line for each mail */
     int code = filter(sv, job, job->to_stdout ? &out : &s->deliver);
     service_free(&sv);
@@ -214,7 +152,17 @@ static courier_fn *courier_for(const struct settings *s, const struct job *job)
 {
     if (job->to_stdout)
         return to_stdout;
-    return s->deliver.kind == HOP_MAILDIR ? courier_maildir : to_sendmail;
+    return s->deliver.kind == HOP_MAILDIR ? courier_maildir : sendmail_deliver;
+}
+
+/* A pidfd of who started us, if the message comes through a pipe: whose other end also closes when he is
+ * killed in the middle of it. -1: it is a file, or there is nobody to watch. */
+static int giver_of_message(void)
+{
+    struct stat st;
+    if (fstat(STDIN_FILENO, &st) || !(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
+        return -1;
+    return (int)syscall(SYS_pidfd_open, getppid(), 0);
 }
 
 /* The child may not write to a file, and stderr may be one: a third process does it, so that neither
@@ -247,6 +195,7 @@ static int run(const struct settings *s, const struct job *job)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) || pipe2(log_pipe, O_CLOEXEC))
         return EX_TEMPFAIL;
     signal(SIGPIPE, SIG_IGN);
+    const int giver = giver_of_message();
     pid_t relay = start_relay(log_pipe, pair);
     const pid_t outer = getpid();
     pid_t pid = relay > 0 ? fork() : -1;
@@ -257,7 +206,7 @@ static int run(const struct settings *s, const struct job *job)
             _exit(EX_TEMPFAIL);
         close(pair[0]);
         log_to_fd(log_pipe[1]);
-        _exit(child(s, &key, job, pair[1]));
+        _exit(child(s, &key, job, pair[1], giver));
     }
     close(pair[1]);
     close(log_pipe[0]);

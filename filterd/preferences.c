@@ -8,7 +8,7 @@
 static char *setting(struct service *sv, const GPtrArray *users, const char *name)
 {
     char *value = NULL;
-    for (guint i = 0; sv->users && i < users->len && !value; i++)
+    for (guint i = 0; i < users->len && !value; i++)
         value = users_setting(sv->users, users->pdata[i], name);
     return value;
 }
@@ -29,7 +29,7 @@ static enum spam_action common_action(struct service *sv, const GPtrArray *users
 {
     enum spam_action common = sv->settings->spam_action;
     for (guint i = 0; i < users->len; i++) {
-        char *word = sv->users ? users_setting(sv->users, users->pdata[i], "spam_action") : NULL;
+        char *word = users_setting(sv->users, users->pdata[i], "spam_action");
         const enum spam_action action = action_of(word, sv->settings->spam_action);
         g_free(word);
         if (i > 0 && action != common)

@@ -134,8 +134,7 @@ static struct treatment treat_address(struct service *sv, const struct envelope 
     if (r->users)
         g_ptr_array_unref(r->users);
     r->users = NULL;
-    enum users_result found =
-        address && sv->users ? resolve(sv, address, &meant, &r->users) : USERS_TEMP;
+    enum users_result found = address ? resolve(sv, address, &meant, &r->users) : USERS_TEMP;
     if (!r->users)
         r->users = g_ptr_array_new_with_free_func(g_free);
     bool submitted = e->listener && e->listener->role == ROLE_SUBMISSION;

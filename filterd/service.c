@@ -49,25 +49,16 @@ bool service_check(const struct settings *s, char **error_r)
     return ok;
 }
 
-static void open_users(struct service *sv)
-{
-    char *error = NULL;
-    sv->users = users_open(sv->settings->state_dir, false, &error);
-    if (!sv->users)
-        log_warn("users.db cannot be read, all recipients are tempfailed: %s", error);
-    g_free(error);
-}
-
 struct service *service_new(const struct settings *s, const struct sitekey *key, int courier)
 {
     struct service *sv = g_new0(struct service, 1);
     limits_set(&s->limits);
     sv->settings = s;
     sv->key = *key;
-    sv->keeper = -1;
+    sv->keeper = sv->giver = -1;
     sv->courier = courier;
     sv->retry_key = retry_digest_key_of(key);
-    open_users(sv);
+    sv->users = users_watch(s->state_dir);
     sv->sealer = sealer_new(s->state_dir);
     sv->classifier = classifier_new(s, key);
     load_anonymize(sv, ROLE_INBOUND);
@@ -83,8 +74,6 @@ void service_mend(struct service *sv)
     if (now < sv->mended + MEND_US)
         return;
     sv->mended = now;
-    if (!sv->users)
-        open_users(sv);
     for (enum role role = ROLE_INBOUND; role <= ROLE_SUBMISSION; role++)
         if (sv->no_anonymize[role])
             load_anonymize(sv, role);

@@ -16,7 +16,7 @@ struct smtp_client;
 
 struct service {
     const struct settings *settings; /* lent */
-    struct users *users;             /* NULL: could not be read, every recipient is tempfailed */
+    struct users *users;             /* while it cannot be read every recipient is tempfailed */
     struct sealer *sealer;
     struct classifier *classifier;
     struct anonymize *anonymize[2]; /* by enum role; NULL: nothing is changed */
@@ -31,6 +31,7 @@ struct service {
     bool no_retries; /* the last request about retries failed, and it was logged */
     gint64 mended; /* when that was last tried */
     int courier; /* -1 where no next hop needs one */
+    int giver;   /* a pidfd of who gives the only message, and is to outlive it; -1: there is none */
     bool keeps_hop;           /* for the rest see filterd/hop.h */
     struct smtp_client *kept; /* to the next hop; NULL: none */
     const struct next_hop *kept_to; /* lent */
@@ -51,7 +52,7 @@ struct record_wanted {
 
 struct service *service_new(const struct settings *s, const struct sitekey *key, int courier);
 void service_free(struct service **sv);
-/* Before each session: tries again what could not be had so far (users.db, a table, lists, DNS), once
+/* Before each session: tries again what could not be had so far (a table, lists, DNS), once
  * a second; else one bad moment at its start would last for the life of a worker. */
 void service_mend(struct service *sv);
 /* Reads the tables the settings name and lets them go: false with one line, "FILE:LINE: ...". */

@@ -13,6 +13,7 @@
 #define CONNECT_MS 10000
 #define WAIT_MS 120000
 #define REPLY_BYTES 1024
+#define REPLY_LINES 1000 /* a next hop that never comes to the last one is no good */
 /* A next hop that was told to work otherwise does so with new connections. */
 #define LIFE_US (30 * G_USEC_PER_SEC)
 #define XFORWARD_BYTES 150
@@ -111,24 +112,6 @@ void smtp_client_set_deadline(struct smtp_client *c, int ms)
         arm(c);
 }
 
-/* One reply; its code, 0 when the connection is no good. text gets the last line's text. */
-static int reply(struct smtp_client *c, char text[REPLY_BYTES])
-{
-    char line[REPLY_BYTES];
-    for (;;) {
-        enum lineio_status st = lineio_get(c->io, line, sizeof line);
-        if (st != LINEIO_OK && st != LINEIO_TOO_LONG)
-            return 0;
-        if (strlen(line) < 3 || !isdigit((unsigned char)line[0]) ||
-            !isdigit((unsigned char)line[1]) || !isdigit((unsigned char)line[2]))
-            return 0;
-        if (line[3] != '-')
-            break;
-    }
-    memcpy(text, line[3] ? line + 4 : "", line[3] ? strlen(line + 4) + 1 : 1);
-    return atoi(line);
-}
-
 static void note_capability(struct smtp_client *c, const char *word)
 {
     size_t n = strcspn(word, " ");
@@ -141,22 +124,35 @@ static void note_capability(struct smtp_client *c, const char *word)
             *flags[i] = true;
 }
 
-static bool greet(struct smtp_client *c)
+/* One reply; its code, 0 when the connection is no good. text gets the last line's text, each (or NULL)
+ * is told every line's. */
+static int reply(struct smtp_client *c, char text[REPLY_BYTES],
+                 void (*each)(struct smtp_client *, const char *))
 {
     char line[REPLY_BYTES];
-    if (reply(c, line) != 220)
+    for (int i = 0; i < REPLY_LINES; i++) {
+        enum lineio_status st = lineio_get(c->io, line, sizeof line);
+        if (st != LINEIO_OK && st != LINEIO_TOO_LONG)
+            return 0;
+        if (strlen(line) < 3 || !isdigit((unsigned char)line[0]) ||
+            !isdigit((unsigned char)line[1]) || !isdigit((unsigned char)line[2]))
+            return 0;
+        strcpy(text, line[3] ? line + 4 : "");
+        if (each)
+            each(c, text);
+        if (line[3] != '-')
+            return atoi(line);
+    }
+    return 0;
+}
+
+static bool greet(struct smtp_client *c)
+{
+    char text[REPLY_BYTES];
+    if (reply(c, text, NULL) != 220)
         return false;
     lineio_put(c->io, "%s %s\r\n", c->hop->kind == HOP_LMTP ? "LHLO" : "EHLO", c->hostname);
-    if (!lineio_flush(c->io))
-        return false;
-    do {
-        if (lineio_get(c->io, line, sizeof line) != LINEIO_OK || strncmp(line, "250", 3) ||
-            (line[3] && !strchr(" -", line[3])))
-            return false;
-        if (line[3])
-            note_capability(c, line + 4);
-    } while (line[3] == '-');
-    return true;
+    return lineio_flush(c->io) && reply(c, text, note_capability) == 250;
 }
 
 static bool connected(struct smtp_client *c)
@@ -213,7 +209,7 @@ static void put_client(struct smtp_client *c, const struct envelope *e, bool sec
 static struct outcome hear(struct smtp_client *c)
 {
     char text[REPLY_BYTES];
-    int code = reply(c, text);
+    int code = reply(c, text, NULL);
     if (!code) {
         disconnect(c);
         return outcome_of(REASON_NEXT_HOP_DOWN);
@@ -399,7 +395,7 @@ static struct outcome start_data(struct smtp_client *c)
     char text[REPLY_BYTES];
     arm(c);
     lineio_put(c->io, "DATA\r\n");
-    int code = lineio_flush(c->io) ? reply(c, text) : 0;
+    int code = lineio_flush(c->io) ? reply(c, text, NULL) : 0;
     if (code == 354)
         return outcome_of(REASON_OK);
     c->refused = true;
@@ -410,12 +406,15 @@ static struct outcome start_data(struct smtp_client *c)
 
 static struct outcome open_and_start(struct smtp_client *c, struct dialogue *d)
 {
-    struct outcome o = open_surely(c, d);
-    if (o.result != RES_OK)
-        return o;
-    const bool resumed = c->resumed;
-    o = start_data(c);
-    return o.result != RES_OK && resumed && has_time(c) ? open_and_start(c, d) : o;
+    for (;;) {
+        struct outcome o = open_surely(c, d);
+        if (o.result != RES_OK)
+            return o;
+        const bool resumed = c->resumed; /* the next one is not */
+        o = start_data(c);
+        if (o.result == RES_OK || !resumed || !has_time(c))
+            return o;
+    }
 }
 
 struct outcome smtp_client_deliver(struct smtp_client *c, const struct envelope *e,

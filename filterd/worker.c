@@ -24,7 +24,7 @@
 /* What libraries leak, and what a bug may have left behind, ends with the process. */
 #define SESSIONS_PER_WORKER 500
 /* For all that is no message; the pipeline gives each of these its own. */
-#define TALK_CPU_SECONDS 60
+#define TALK_CPU_SECONDS 20
 /* What is larger than that is given back to the kernel when it is freed: left to itself the C library
  * would keep as much as the largest message ever took, in every worker. */
 #define MMAP_BYTES (128 * 1024)

@@ -91,6 +91,20 @@ subtest "a next hop that hangs at the first of $HANGING recipients" => sub {
     is($sink->count($_), 1, "to $_") for @all[1, 2];
 };
 
+subtest 'one whose reply has no end' => sub {
+    my ($before, @workers) = ($sink->count($to), $filterd->processes('worker'));
+    $sink->rules("rcpt $to" => 'flood');
+    my $c = FilterdTest::Client->new(smtp => $t->port(10025));
+    $c->say('MAIL FROM:<alice@example.net>');
+    like($c->say("RCPT TO:<$to>"), $DOWN, 'later');
+    $sink->rules;
+    $c->say('RSET');
+    like($c->deliver(mail_like(), 'alice@example.net', $to), qr/^250 /, 'another message goes at once');
+    $c->quit;
+    is($sink->count($to), $before + 1, 'once');
+    is_deeply([$filterd->processes('worker')], \@workers, 'no worker ended for it');
+};
+
 subtest 'one that is slow gets the time of one message for all of them' => sub {
     my @all = map { "u$_\@example.com" } 1 .. $HANGING;
     $sink->rules(map { ("rcpt $_" => 'slow 250 2.1.5 Ok') } @all);

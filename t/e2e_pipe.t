@@ -43,6 +43,22 @@ sub pipe_ {
     return $t->try_run($input, $t->dir . '/bin/filterd-pipe', @args);
 }
 
+# The same, not waited for: its pid.
+sub start_pipe {
+    my ($input) = @_;
+    my $file = $t->dir . '/given';
+    spew($file, $input);
+    my $pid = fork // die "fork: $!";
+    return $pid if $pid;
+    open STDIN, '<', $file;
+    exec $t->dir . '/bin/filterd-pipe', '-f', 'alice@example.net', $everyone[0] or POSIX::_exit(127);
+}
+
+sub running {
+    my ($words) = @_;
+    return ($t->try_run(undef, 'ps', '-eo', 'args='))[1] =~ /\Q$words\E/;
+}
+
 my $mail = mail_like();
 
 subtest 'to stdout' => sub {
@@ -60,6 +76,8 @@ subtest 'what is refused' => sub {
     is($out, '', 'nothing on stdout');
     like($err, qr/5\.3\.4/, 'and it says why');
     is((pipe_($mail, '-o', '-'))[0], 64, 'no recipient: EX_USAGE');
+    is((pipe_('', '-o', '-', $everyone[0]))[0], 66, 'nothing on standard input: EX_NOINPUT');
+    is((pipe_('', $everyone[0]))[0], 75, 'on the way to a next hop: EX_TEMPFAIL');
     is((pipe_($mail, '-o', '-', '-x', $everyone[0]))[0], 64, 'unknown option: EX_USAGE');
     my $conf = $t->dir . '/wrong.conf';
     spew($conf, slurp($filterd->{conf}) . "\n[encrypt]\nno_kee = pass\n");
@@ -83,6 +101,23 @@ subtest 'next hop' => sub {
     $sink->rules("rcpt $everyone[0]" => '450 4.2.1 Later');
     is((pipe_($mail, '-f', 'alice@example.net', $everyone[0]))[0], 75, 'defers: EX_TEMPFAIL');
     is(scalar $sink->taken($everyone[0]), 1, 'one copy in all');
+
+    $sink->rules;
+    for my $killed (0, 1) {
+        my $mark = $t->dir . "/given.$killed";
+        my $giver = $t->spawn_code(sub {
+            open my $to, '|-', $t->dir . '/bin/filterd-pipe', '-f', 'alice@example.net', $everyone[2] or die $!;
+            syswrite $to, $mail; # which the rest would have to follow
+            spew($mark, '');
+            sleep 100 if $killed;
+            close $to;
+        });
+        poll(sub { -e $mark });
+        kill 'KILL', $giver if $killed;
+        waitpid $giver, 0;
+        ok(poll(sub { !running("-f alice\@example.net $everyone[2]") }), 'it ends');
+        is(scalar $sink->taken($everyone[2]), 1, $killed ? 'killed while he gives it: nothing is taken' : 'given: taken');
+    }
 };
 
 subtest 'sendmail' => sub {
@@ -97,6 +132,29 @@ subtest 'sendmail' => sub {
     is_sealed_for($got =~ s/\r?\n/\r\n/gr, $mail, $rsa, $curve);
     spew("$box.exit", "75\n");
     is((pipe_($mail, '-f', 'alice@example.net', $everyone[0]))[0], 75, 'its EX_TEMPFAIL is ours');
+
+    subtest 'it takes the end of its input for the end of the message: no half of one may look so' => sub {
+        my $long = mail_like(text => "0123456789\n" x 8000);
+        my $half = $t->dir . '/sendmail.half';
+        spew($stub, <<"END", 0755);
+#!/usr/bin/perl
+sysread STDIN, my \$got, 1;
+open my \$half, '>', '$half';
+sleep 1;
+\$got .= join '', <STDIN>;
+open my \$box, '>', '$box';
+print \$box \$got;
+END
+        unlink $box;
+        my $outer = start_pipe($long);
+        ok(poll(sub { -e $half }), 'it has begun to read');
+        kill 'KILL', $outer;
+        waitpid $outer, 0;
+        ok(poll(sub { !running($stub) }), 'who gives it the message is killed: so is it');
+        ok(!-e $box, 'it has taken nothing');
+        is((pipe_($long, '-f', 'alice@example.net', $everyone[0]))[0], 0, 'the next time it takes it');
+        is_sealed_for(slurp($box) =~ s/\n/\r\n/gr, $long, $rsa, $curve);
+    };
 
     # Postfix's own: what comes back by pickup must not be filtered again.
     spew($stub, qq(#!/bin/sh\nexec /usr/sbin/sendmail -C $postfix->{dir}/etc "\$@"\n), 0755);

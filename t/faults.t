@@ -49,12 +49,27 @@ my $filterd = FilterdTest::Daemon->start($t, env => $faults->env, set => {
     'deliver.next_hop' => 'smtp:inet:127.0.0.1:' . $t->port('sink-smtp'),
     'filterd.trusted_networks' => '127.0.0.0/8',
 });
-$sink{pipe} = $sink{smtp};
+$sink{$_} = $sink{smtp} for qw(pipe sendmail);
 my %at = (lmtp => $t->dir . '/run/lmtp.sock', smtp => $t->port(10025), maildir => $t->dir . '/run/maildir.sock');
 my %key = map { ("$_\@example.com" => FilterdTest::Keys->new($t, "$_\@example.com", $_)) } qw(rsa curve);
 $filterd->import_key($_) for values %key;
 $filterd->ctl(qw(user set plain@example.com spam_action=tag));
 my @everyone = ('rsa@example.com', 'curve@example.com', 'plain@example.com');
+
+# filterd-pipe's other next hop, which takes the end of its input for the end of the message.
+my $mailer = $t->dir . '/bin/mailer';
+spew($mailer, <<"END", 0755);
+#!/usr/bin/perl
+use Time::HiRes 'time';
+undef \$/;
+my \$mail = <STDIN> =~ s/\\n/\\r\\n/gr;
+open my \$out, '>', "$sink{smtp}{box}.new.\$\$" or exit 75;
+print \$out \$mail;
+close \$out or exit 75;
+rename "$sink{smtp}{box}.new.\$\$", sprintf '$sink{smtp}{box}/%.6f.%d,%s', time, \$\$, \$ARGV[-1] or exit 75;
+END
+my $by_mailer = $t->dir . '/by_mailer.conf';
+spew($by_mailer, slurp($filterd->{conf}) =~ s/^(\[deliver\]\n(?:(?!\[).*\n)*?next_hop = ).*/$1sendmail:$mailer/mr);
 
 # How a call may fail. An errno that says "there is none" is no fault, it is an answer.
 my %WAYS = (
@@ -74,7 +89,7 @@ my %WAYS = (
 my @STEPS = grep { !/malloc|accept/ } @FilterdTest::Faults::KINDS;
 
 my %ROLES_IN = (lmtp => [qw(worker child gpg keeper master spf)], smtp => [qw(worker child gpg keeper master)],
-    maildir => [qw(courier worker)], pipe => [qw(pipe inner child gpg)]);
+    maildir => [qw(courier worker)], pipe => [qw(pipe inner child gpg)], sendmail => [qw(pipe inner)]);
 # Those who start: from their fork or exec to where they wait for work.
 my %BIRTHS = (worker => [qw(young worker)], keeper => [qw(young keeper)], master => ['master']);
 
@@ -122,10 +137,10 @@ sub await {
 
 # Postfix' pipe(8): a signal defers, exit codes tell the rest.
 sub offer_pipe {
-    my ($sent, @to) = @_;
+    my ($conf, $sent, @to) = @_;
     my %reply;
     for my $to (@to) {
-        my ($status) = $t->try_run($sent, $t->dir . '/bin/filterd-pipe', '-f', 'alice@example.net', '--', $to);
+        my ($status) = $t->try_run($sent, $t->dir . '/bin/filterd-pipe', '-c', $conf, '-f', 'alice@example.net', '--', $to);
         $reply{$to} = $status >= 128 ? '' : $status == 0 ? '250' : $status == 75 ? '451' : "554 exit status $status";
     }
     return \%reply;
@@ -133,7 +148,7 @@ sub offer_pipe {
 
 sub offer {
     my ($mode, $sent, @to) = @_;
-    return offer_pipe($sent, @to) if $mode eq 'pipe';
+    return offer_pipe($mode eq 'pipe' ? $filterd->{conf} : $by_mailer, $sent, @to) if $mode =~ /^(?:pipe|sendmail)$/;
     return FilterdTest::Mta::offer($mode eq 'smtp' ? 'smtp' : 'lmtp', $at{$mode}, $sent, 'alice@example.net', @to);
 }
 
@@ -199,7 +214,7 @@ sub trial {
         fresh($born);
         await($born, $old);
     } else {
-        fresh('worker') if $mode ne 'pipe';
+        fresh('worker') if $mode !~ /^(?:pipe|sendmail)$/;
         $faults->order(%order);
     }
     my $open = $name =~ /gpg (read|write)|gpg killed/ || ++$trials % $OPEN_EVERY == 0;
@@ -227,6 +242,7 @@ sub trial {
     $sum{$fired ? 'hit' : 'not reached'}++;
     diag(sprintf '%s: %.1f s', $name, time - $begin) if $ENV{FAULTS_SLOW} && time - $begin > $ENV{FAULTS_SLOW};
     push @wrong, map { "$name: $_" } @bad;
+    diag("wrong: $name: $_") for @bad; # a long run tells at once
     return $fired;
 }
 
@@ -288,6 +304,7 @@ sub jobs_of {
 sub run_jobs {
     my ($mode, @jobs) = @_;
     my (%hit, %tried, %total);
+    diag("$mode: " . @jobs . ' trials') if !$FEW;
     for my $job (known_jobs($mode), $FEW ? splice @jobs, 0, $FEW : @jobs) {
         my ($what, $total, $name, @order) = @$job;
         $total{$what} = $total;
@@ -300,7 +317,7 @@ sub run_jobs {
 }
 
 diag("seed $SEED");
-for my $mode (qw(lmtp smtp maildir pipe)) {
+for my $mode (qw(lmtp smtp maildir pipe sendmail)) {
     subtest "$mode: calls that fail, processes that are killed" => sub {
         trial($mode, "$mode, warming up", roles => [], kinds => []);
         trial($mode, "$mode, counting", roles => [], kinds => []);

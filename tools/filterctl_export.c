@@ -9,24 +9,12 @@
 
 #include "classifier/export.h"
 
-static bool write_all(int fd, const char *data, size_t len)
-{
-    while (len > 0) {
-        const ssize_t n = write(fd, data, len);
-        if (n < 0 && errno != EINTR)
-            return false;
-        data += n > 0 ? n : 0;
-        len -= n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
 /* Whole or not at all, and for its owner only. */
 static int write_file(const char *file, const char *data, size_t len)
 {
     char *fresh = g_strdup_printf("%s.%d.new", file, (int)getpid());
     const int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    const bool ok = fd >= 0 && write_all(fd, data, len) && fsync(fd) == 0 && rename(fresh, file) == 0;
+    const bool ok = fd >= 0 && bytes_write(fd, data, len) && fsync(fd) == 0 && rename(fresh, file) == 0;
     if (!ok)
         filterctl_complain("%s: %s", file, g_strerror(errno));
     if (fd >= 0)
@@ -43,7 +31,7 @@ static int write_out(const char *data, size_t len)
         filterctl_complain("an export is nothing to read: name a file for it");
         return EX_USAGE;
     }
-    if (write_all(STDOUT_FILENO, data, len))
+    if (bytes_write(STDOUT_FILENO, data, len))
         return EX_OK;
     filterctl_complain("standard output: %s", g_strerror(errno));
     return EX_IOERR;

@@ -132,6 +132,7 @@ sub session {
     my $took = 0;
     my $say = sub {
         if ($_[0] eq 'hang') { 1 while <$client>; POSIX::_exit(0) }
+        if ($_[0] eq 'flood') { 1 while print $client "250-And so on\r\n" x 1000; POSIX::_exit(0) }
         my $late = $_[0] =~ s/^slow //r;
         sleep 2 if $late ne $_[0];
         print $client "$late\r\n";

@@ -1,0 +1,12 @@
+/* sendmail: hands finished copies to a sendmail(1), which takes the end of its input for the end of the
+ * message. One that was not given the whole message must never come to that end, whichever process is
+ * killed: so a stand-in holds that input open, too, and kills it if its giver is gone. */
+#ifndef FILTERD_SENDMAIL_H
+#define FILTERD_SENDMAIL_H
+
+#include "filterd/courier.h"
+
+/* A courier_fn: job->path is the program, which gets "-G -i -f SENDER -- RECIPIENT" and LF line ends. */
+char *sendmail_deliver(const struct courier_job *job);
+
+#endif
