@@ -63,6 +63,16 @@ bool store_is_damaged(int code)
     return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
 }
 
+void store_remove(const char *path)
+{
+    static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
+    for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
+        char *file = g_strconcat(path, ends[i], NULL);
+        unlink(file);
+        g_free(file);
+    }
+}
+
 static sqlite3_stmt *bind(sqlite3_stmt *statement, const char *const *texts, int count)
 {
     for (int i = 0; statement && i < count; i++) {

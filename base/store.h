@@ -15,6 +15,8 @@ int store_try(const char *path, bool for_writing, const char *schema, sqlite3 **
 /* Of such a code: the file is no database any more. Whatever else keeps one from opening or using a
  * database (no descriptor, memory, right or room) says nothing against what is in it. */
 bool store_is_damaged(int code);
+/* Removes it, with what SQLite keeps beside it. Closed. */
+void store_remove(const char *path);
 /* Prepares and binds the texts; NULL on error. Finalize it yourself. */
 sqlite3_stmt *store_prepare(sqlite3 *db, const char *sql, const char *const *texts, int count);
 /* The same for a statement that will be wanted again: give it back with store_done, and close the

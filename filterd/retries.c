@@ -1,6 +1,6 @@
 #include "filterd/retries.h"
 
-#include <glib/gstdio.h>
+#include <glib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
@@ -85,16 +85,6 @@ static int open_file(struct retries *r, char **error_r)
     return code;
 }
 
-static void remove_file(const struct retries *r)
-{
-    static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
-    for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
-        char *path = g_strconcat(r->path, ends[i], NULL);
-        g_unlink(path);
-        g_free(path);
-    }
-}
-
 /* As it is, or anew if it is damaged. What cannot be opened for any other reason may be whole. */
 static bool open_somehow(struct retries *r, char **error_r)
 {
@@ -103,7 +93,7 @@ static bool open_somehow(struct retries *r, char **error_r)
     if (store_is_damaged(code)) {
         log_warn("%s; made anew: a message that is being retried may come twice", why);
         g_clear_pointer(&why, g_free);
-        remove_file(r);
+        store_remove(r->path);
         code = open_file(r, &why);
     }
     *error_r = why;
@@ -148,7 +138,7 @@ static void make_anew(struct retries *r)
 {
     char *error = NULL;
     close_file(r);
-    remove_file(r);
+    store_remove(r->path);
     if (!r->failed)
         log_warn("%s: it is damaged; made anew", r->path);
     open_file(r, &error);

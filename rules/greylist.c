@@ -43,7 +43,8 @@ static const char *const texts[STATEMENTS] = {
 };
 
 struct greylist {
-    sqlite3 *db;
+    char *path;
+    sqlite3 *db; /* NULL: it could be neither used nor made anew */
     sqlite3_stmt *statements[STATEMENTS];
     unsigned char secret[16];
     int wait;
@@ -66,20 +67,57 @@ static bool count_rows(struct greylist *g)
     return ok;
 }
 
+static void close_file(struct greylist *g)
+{
+    for (int i = 0; i < STATEMENTS; i++)
+        g_clear_pointer(&g->statements[i], sqlite3_finalize);
+    g_clear_pointer(&g->db, sqlite3_close);
+}
+
+/* SQLite's result code. */
+static int open_file(struct greylist *g, char **error_r)
+{
+    int code = store_try(g->path, true, schema, &g->db, error_r);
+    for (int i = 0; code == SQLITE_OK && i < STATEMENTS; i++) {
+        g->statements[i] = store_prepare(g->db, texts[i], NULL, 0);
+        code = g->statements[i] ? SQLITE_OK : sqlite3_errcode(g->db);
+    }
+    if (code == SQLITE_OK && !count_rows(g))
+        code = sqlite3_errcode(g->db);
+    if (code != SQLITE_OK && !*error_r)
+        *error_r = g_strdup_printf("%s: %s", g->path, sqlite3_errmsg(g->db));
+    if (code != SQLITE_OK)
+        close_file(g);
+    return code;
+}
+
+/* What it knew is lost: who is new is asked to wait, as on the first day. */
+static bool make_anew(struct greylist *g, const char *why, char **error_r)
+{
+    log_warn("greylist.db: %s; made anew", why);
+    store_remove(g->path);
+    return open_file(g, error_r) == SQLITE_OK;
+}
+
+static bool open_somehow(struct greylist *g, char **error_r)
+{
+    char *why = NULL;
+    const int code = open_file(g, &why);
+    const bool ok = store_is_damaged(code) ? make_anew(g, why, error_r) : code == SQLITE_OK;
+    if (!ok && !*error_r)
+        *error_r = g_steal_pointer(&why);
+    g_free(why);
+    return ok;
+}
+
 struct greylist *greylist_open(const char *state_dir, const struct sitekey *key, char **error_r)
 {
     struct greylist *g = g_new0(struct greylist, 1);
-    char *path = g_build_filename(state_dir, "greylist.db", NULL);
-    bool ok = store_open(path, true, schema, &g->db, error_r);
-    for (int i = 0; ok && i < STATEMENTS; i++)
-        ok = (g->statements[i] = store_prepare(g->db, texts[i], NULL, 0)) != NULL;
-    ok = ok && count_rows(g);
-    if (!ok && !*error_r)
-        *error_r = g_strdup_printf("%s: %s", path, sqlite3_errmsg(g->db));
-    g_free(path);
+    *error_r = NULL;
+    g->path = g_build_filename(state_dir, "greylist.db", NULL);
     g->wait = GREYLIST_WAIT_SECONDS;
     sitekey_derive(key, "greylist", "triplets", g->secret);
-    if (!ok)
+    if (!open_somehow(g, error_r))
         greylist_free(&g);
     return g;
 }
@@ -88,10 +126,9 @@ void greylist_free(struct greylist **g)
 {
     if (!*g)
         return;
-    for (int i = 0; i < STATEMENTS; i++)
-        sqlite3_finalize((*g)->statements[i]);
-    sqlite3_close((*g)->db);
+    close_file(*g);
     explicit_bzero((*g)->secret, sizeof (*g)->secret);
+    g_free((*g)->path);
     g_clear_pointer(g, g_free);
 }
 
@@ -253,12 +290,25 @@ static bool ask(struct greylist *g, const struct greylist_triplet *t, long now, 
     return put(g, PUT_TRIPLET, &triplet) && count_client(g, &client, now);
 }
 
+/* It became bad while it was in use. */
+static bool ask_anew(struct greylist *g, const struct greylist_triplet *t, long now, int *wait_r)
+{
+    char *error = NULL;
+    close_file(g);
+    const bool ok = make_anew(g, "it is damaged", &error) && ask(g, t, now, wait_r);
+    g_free(error);
+    return ok;
+}
+
 enum greylist_answer greylist_ask(struct greylist *g, const struct greylist_triplet *t, long now,
                                   int *wait_r)
 {
-    const bool ok = ask(g, t, now, wait_r);
+    bool ok = g->db && ask(g, t, now, wait_r);
+    if (!ok && g->db && store_is_damaged(sqlite3_errcode(g->db)))
+        ok = ask_anew(g, t, now, wait_r);
     if (!ok && !g->failed)
-        log_warn("greylist.db: %s; nobody is asked to wait meanwhile", sqlite3_errmsg(g->db));
+        log_warn("greylist.db: %s; nobody is asked to wait meanwhile",
+                 g->db ? sqlite3_errmsg(g->db) : "cannot be opened");
     g->failed = !ok;
     if (!ok)
         *wait_r = 0;
@@ -267,6 +317,12 @@ enum greylist_answer greylist_ask(struct greylist *g, const struct greylist_trip
 
 void greylist_tick(struct greylist *g, long now)
 {
+    char *error = NULL;
+    if (!g->db)
+        open_somehow(g, &error);
+    g_free(error);
+    if (!g->db)
+        return;
     for (enum statement which = FORGET_TRIPLETS; which <= FORGET_CLIENTS; which++) {
         sqlite3_stmt *st = g->statements[which];
         sqlite3_bind_int64(st, 1, now);

@@ -7,6 +7,7 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -233,10 +234,34 @@ static void store_fails(void **state)
     sqlite3_close(db);
     assert_int_equal(ask_one(g, start), 0);
     greylist_free(&g);
-    assert_true(g_file_set_contents(file, "no database at all, whatever it is called", -1, NULL));
+    g_unlink(file);
+    assert_int_equal(g_mkdir(file, 0700), 0);
     assert_null(greylist_open(folder, &key, &error));
     assert_non_null(strstr(error, "greylist.db"));
     g_free(error);
+    assert_int_equal(g_rmdir(file), 0);
+}
+
+static void damaged(void **state)
+{
+    (void)state;
+    assert_true(g_file_set_contents(file, "no database at all, whatever it is called", -1, NULL));
+    struct greylist *g = open_store();
+    assert_int_equal(ask_one(g, start), 300);
+    assert_int_equal(ask_one(g, start + 300), 0);
+    /* All but the first page, while it is in use: the file is seen to have changed. */
+    FILE *f = fopen(file, "r+");
+    char page[4096];
+    memset(page, 0x5a, sizeof page);
+    assert_true(f && !fseek(f, 0, SEEK_END) && ftell(f) > 4096 && !fseek(f, 24, SEEK_SET));
+    assert_int_equal(fwrite("\1\2\3\4", 1, 4, f), 4); /* the change counter */
+    assert_int_equal(fseek(f, 4096, SEEK_SET), 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(fwrite(page, 1, sizeof page, f), sizeof page);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(ask_one(g, start + 301), 300);
+    assert_int_equal(ask_one(g, start + 601), 0);
+    greylist_free(&g);
 }
 
 /* 200,000 rows in it, and it answers at once: no statement looks at all of them. */
@@ -281,7 +306,7 @@ int main(void)
         cmocka_unit_test_setup(proved_domain, fresh),   cmocka_unit_test_setup(automatic_allow, fresh),
         cmocka_unit_test_setup(ageing, fresh),          cmocka_unit_test_setup(digests_only, fresh),
         cmocka_unit_test_setup(clock_set_back, fresh),  cmocka_unit_test_setup(store_fails, fresh),
-        cmocka_unit_test_setup(many, fresh),
+        cmocka_unit_test_setup(damaged, fresh),        cmocka_unit_test_setup(many, fresh),
     };
     return cmocka_run_group_tests(tests, make_folder, folder_remove);
 }

@@ -362,6 +362,29 @@ static void test_an_unreadable_model_is_unsure(void **state)
     g_free(path);
 }
 
+/* One user's file that a kill left half-written, and that cannot be rolled back. */
+static void test_a_ruined_file_harms_its_owner_alone(void **state)
+{
+    (void)state;
+    static const char *const ends[] = {"", "-journal"};
+    train("b@x.example", "ham", "one two three");
+    ledger_free(&ledger);
+    for (int i = 0; i < 2; i++) {
+        char *path = g_strdup_printf("%s/users/a@x.example.db%s", settings.state_dir, ends[i]);
+        assert_true(g_file_set_contents(path, "this is no database, and long enough to be one", -1, NULL));
+        g_free(path);
+    }
+    open_ledger();
+    train("b@x.example", "spam", "four five six");
+    struct classifier *c = classifier_new(&settings, &key);
+    struct tokens *t = tokens_of("four five six");
+    struct judgement j;
+    assert_true(classifier_judge(c, "b@x.example", t, &j) && j.score > LEARNER_PRIOR);
+    judgement_clear(&j);
+    tokens_free(&t);
+    classifier_free(&c);
+}
+
 static void test_signatures(void **state)
 {
     (void)state;
@@ -392,6 +415,7 @@ int main(void)
         TEST(test_one_writer),
         TEST(test_a_cached_model_follows),
         TEST(test_an_unreadable_model_is_unsure),
+        TEST(test_a_ruined_file_harms_its_owner_alone),
         cmocka_unit_test(test_signatures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -265,6 +265,20 @@ static void normalise(void **state)
     }
 }
 
+static void to_lf(void **state)
+{
+    static const char *const cases[][2] = {
+        {"a\r\nb\r\n", "a\nb\n"}, {"\r\r\n", "\r\n"}, {"a\rb\n", "a\rb\n"}, {"a\r", "a\r"}, {"\n", "\n"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bytes b = {0};
+        newline_add_lf(&b, cases[i][0], strlen(cases[i][0]));
+        assert_string_equal((char *)b.data, cases[i][1]);
+        bytes_free(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +286,7 @@ int main(void)
         cmocka_unit_test(data_over_limit), cmocka_unit_test(data_by_the_meter), cmocka_unit_test(data_in_small_pieces),
         cmocka_unit_test(put_data),        cmocka_unit_test(timeout),
         cmocka_unit_test(dribble),         cmocka_unit_test(normalise),
+        cmocka_unit_test(to_lf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -268,7 +268,13 @@ static void broken(void **state)
     g_free(error);
     assert_int_equal(g_unlink(file), 0);
     GPtrArray *found;
-    r = users_open(folder, false, &error);
+    assert_int_equal(g_mkdir(file, 0700), 0);
+    r = users_watch(folder);
+    assert_int_equal(users_resolve(r, "bob@x.org", "+", &found), USERS_TEMP);
+    g_ptr_array_unref(found);
+    assert_int_equal(g_rmdir(file), 0);
+    assert_int_equal(users_resolve(r, "bob@x.org", "+", &found), USERS_UNKNOWN);
+    g_ptr_array_unref(found);
     assert_true(g_file_set_contents(file, "this is no database, and long enough to be read", -1, NULL));
     assert_int_equal(users_resolve(r, "bob@x.org", "+", &found), USERS_TEMP);
     assert_int_equal(found->len, 0);
