@@ -392,7 +392,7 @@ bool lineio_hung_up(const struct lineio *io)
 
 bool lineio_put_data(struct lineio *io, const void *data, size_t len)
 {
-    const char *p = data, *end = p + len;
+    const char *p = len ? data : "", *end = p + len;
     while (p < end && !io->failed) {
         const char *nl = memchr(p, '\n', (size_t)(end - p));
         const char *next = nl ? nl + 1 : end;

@@ -12,10 +12,16 @@ static bool starts_with(const char *p, const char *end, const char *prefix)
     return (size_t)(end - p) >= len && memcmp(p, prefix, len) == 0;
 }
 
+/* Nothing at all is still somewhere: pointers are made from it, which NULL does not bear. */
+static const char *somewhere(const char *raw)
+{
+    return raw ? raw : "";
+}
+
 struct header *message_scan_headers(const char *raw, size_t len, size_t *count_r)
 {
     const char *end;
-    return header_scan(raw, len, count_r, &end);
+    return header_scan(somewhere(raw), len, count_r, &end);
 }
 
 /* As much of it as GMime may see. */
@@ -32,10 +38,11 @@ static struct message_tree *tree_of(const struct message *m)
 struct message *message_new(const char *raw, size_t len)
 {
     struct message *m = g_new0(struct message, 1);
-    const char *end = raw + len, *body;
-    m->raw = raw;
+    const char *body;
+    m->raw = somewhere(raw);
     m->len = len;
-    m->headers = header_scan(raw, len, &m->header_count, &body);
+    m->headers = header_scan(m->raw, len, &m->header_count, &body);
+    const char *end = m->raw + len;
     if (starts_with(body, end, "\r\n"))
         body += 2;
     else if (starts_with(body, end, "\n"))

@@ -43,7 +43,7 @@ void newline_normalise(struct bytes *b)
 
 void newline_add_lf(struct bytes *out, const void *data, size_t len)
 {
-    const char *p = data, *end = p + len;
+    const char *p = len ? data : "", *end = p + len;
     bytes_reserve(out, len);
     while (p < end) {
         const char *cr = memchr(p, '\r', (size_t)(end - p));

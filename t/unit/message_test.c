@@ -96,6 +96,31 @@ static void nothing_lost(void **state)
     }
 }
 
+static void see_whole(const struct message_part *p, void *arg)
+{
+    assert_non_null(p->data);
+    assert_non_null(p->raw);
+    assert_int_equal(p->len, 0);
+    ++*(int *)arg;
+}
+
+/* Whoever has received nothing may have no memory for it, either. */
+static void nothing_at_all(void **state)
+{
+    (void)state;
+    size_t count = 1;
+    int parts = 0;
+    struct message *m = message_new(NULL, 0);
+    assert_non_null(m->raw);
+    assert_ptr_equal(m->body, m->raw);
+    assert_int_equal(m->len + m->body_len + m->header_count, 0);
+    message_each_part(m, see_whole, &parts);
+    assert_int_equal(parts, 1);
+    message_free(&m);
+    g_free(message_scan_headers(NULL, 0, &count));
+    assert_int_equal(count, 0);
+}
+
 /* GMime must not see structure behind a line that ended the headers for everyone else. */
 static void missing_empty_line(void **state)
 {
@@ -357,6 +382,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(headers),      cmocka_unit_test(line_ends),
         cmocka_unit_test(nothing_lost), cmocka_unit_test(missing_empty_line),
+        cmocka_unit_test(nothing_at_all),
         cmocka_unit_test(structural),   cmocka_unit_test(text),
         cmocka_unit_test(parts),        cmocka_unit_test(large), cmocka_unit_test(defects), cmocka_unit_test(no_tree),
         cmocka_unit_test(depth),        cmocka_unit_test(limits),

@@ -212,6 +212,12 @@ static void delivered(void **state)
                    "354", "250 2.0.0", "421")); /* whatever follows a bare line end is not heard */
     assert_int_equal(count_files("one"), 2);
     assert_int_equal(count_files("two"), 1);
+    /* Not one byte is a message, too. */
+    expect(&(struct setup){"lmtp", hop, NULL, 0, false},
+           "LHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<two@example.org>\r\nDATA\r\n.\r\nQUIT\r\n",
+           REPLIES("220", "250-", "250-", "250-", "250-", "250-", "250-", "250-", "250 ", "250",
+                   "250", "354", "250 2.0.0", "221"));
+    assert_int_equal(count_files("two"), 2);
     g_free(hop);
 }
 
