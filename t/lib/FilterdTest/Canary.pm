@@ -71,7 +71,8 @@ sub forms {
         join("\0", split //, $word), scalar reverse $word);
 }
 
-# How often each word stands in these files (or block devices), in any form.
+# How often each word stands in these files (or block devices), in any form. Dies if one cannot be read:
+# where nothing was looked at, nothing is found.
 sub count_in {
     my ($self, @files) = @_;
     my %count = %{ none() };
@@ -81,9 +82,9 @@ sub count_in {
     } @PLACES;
     my $longest = 80;
     for my $file (@files) {
-        open my $fh, '<:raw', $file or next;
+        open my $fh, '<:raw', $file or die "$file: $!\n";
         my $text = '';
-        while (read $fh, my $block, $BLOCK) {
+        while (read $fh, my $block, $BLOCK or $fh->error && die "$file: $!\n") {
             next if $text eq '' && $block !~ /[^\0]/;
             $text .= $block;
             for my $place (@PLACES) {
