@@ -24,8 +24,9 @@ LIB_SRC := $(wildcard base/*.c rules/*.c classifier/*.c gpg/*.c)
 FILTERD_SRC := $(filter-out filterd/main.c filterd/pipe_main.c,$(wildcard filterd/*.c))
 CTL_SRC := $(wildcard tools/filterctl*.c)
 UNIT := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(wildcard t/unit/*_test.c))
+FUZZ := $(patsubst t/fuzz/%.c,$(BUILD)/t/%,$(wildcard t/fuzz/*_fuzz.c))
 
-.PHONY: all check lint bench bench-classifier bench-evidence bench-end-to-end fuzz install clean units help
+.PHONY: all check lint bench bench-classifier bench-evidence bench-end-to-end fuzz seeds install clean units help
 all: $(addprefix $(BUILD)/,$(PROGRAMS))
 units: $(UNIT) $(BUILD)/t/shim.so
 
@@ -42,6 +43,11 @@ $(addprefix $(BUILD)/,$(PROGRAMS)):
 $(UNIT): $(BUILD)/t/%: $(BUILD)/obj/t/unit/%.o $(BUILD)/libdaemon.a $(BUILD)/libfilterd.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+# The targets of the fuzzer without it, for its seeds: see t/seeds_run.
+$(FUZZ): $(BUILD)/t/%: $(BUILD)/obj/t/fuzz/%.o $(BUILD)/obj/t/fuzz/replay.o $(BUILD)/libdaemon.a $(BUILD)/libfilterd.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 # Preloaded into filterd by the tests of faults; the sanitizers keep malloc for themselves.
 $(BUILD)/t/shim.so: $(wildcard t/faults/*.c) $(wildcard t/faults/*.h)
@@ -81,6 +87,9 @@ bench-end-to-end: all
 
 fuzz:
 	t/fuzz/run $(T)
+
+seeds: $(FUZZ)
+	BUILD=$(BUILD) prove t/seeds_run
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/filterd

@@ -214,7 +214,7 @@ size_t milter_edits_body(const void *data, size_t len)
 {
     if (len >= 2 && memcmp(data, "\r\n", 2) == 0)
         return 2;
-    const char *end = len ? memmem(data, len, "\r\n\r\n", 4) : NULL;
+    const char *end = memmem(data, len, "\r\n\r\n", 4);
     return end ? (size_t)(end + 4 - (const char *)data) : len;
 }
 
