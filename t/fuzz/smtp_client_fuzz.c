@@ -5,17 +5,15 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "filterd/smtp_client.h"
+#include "t/fuzz/fuzz_hop.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static int listener = -1;
 static struct next_hop hop;
-static struct sockaddr_un at = {.sun_family = AF_UNIX};
 static atomic_bool over;
 
 struct answers {
@@ -23,25 +21,13 @@ struct answers {
     size_t len;
 };
 
-static bool listen_once(void)
-{
-    char *folder = g_dir_make_tmp("filterd-hop-XXXXXX", NULL);
-    hop.at.path = g_build_filename(folder, "hop", NULL);
-    g_strlcpy(at.sun_path, hop.at.path, sizeof at.sun_path);
-    listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const bool ok = bind(listener, (struct sockaddr *)&at, sizeof at) == 0 && listen(listener, 8) == 0;
-    log_to_fd(1023); /* closed: nothing is logged */
-    g_free(folder);
-    return ok;
-}
-
 /* Says all there is to the first who comes, reads to its end, and hangs up on the others. */
 static void *answer(void *arg)
 {
     const struct answers *a = arg;
     char buffer[4096];
     for (int i = 0; !over; i++) {
-        int fd = accept(listener, NULL, NULL);
+        int fd = accept(hop_listener, NULL, NULL);
         if (i == 0 && send(fd, a->data, a->len, MSG_NOSIGNAL) >= 0)
             shutdown(fd, SHUT_WR);
         while (i == 0 && read(fd, buffer, sizeof buffer) > 0)
@@ -55,7 +41,7 @@ static void end(pthread_t server)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     over = true;
-    if (connect(fd, (struct sockaddr *)&at, sizeof at) == 0)
+    if (connect(fd, (struct sockaddr *)&hop_at, sizeof hop_at) == 0)
         pthread_join(server, NULL);
     close(fd);
     over = false;
@@ -86,9 +72,11 @@ static void talk(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     pthread_t server;
-    if (size < 2 || size > 100000 || (listener < 0 && !listen_once()))
+    if (size < 2 || size > 100000 || !hop_listen())
         return 0;
     struct answers a = {data + 1, size - 1};
+    hop.at.path = hop_at.sun_path;
+    log_to_fd(1023); /* closed: nothing is logged */
     hop.kind = data[0] & 1 ? HOP_SMTP : HOP_LMTP;
     if (pthread_create(&server, NULL, answer, &a))
         return 0;
