@@ -9,11 +9,16 @@ use FilterdTest;
 use FilterdTest::Site;
 use IO::Socket::INET;
 use JSON::PP qw(decode_json);
+use File::Path qw(remove_tree);
 use POSIX ();
 use Test::More;
 
 my $to = 'user@example.com';
 my $site;
+# Where nothing is looked through but what is known to be the log.
+my $log_dir = "/dev/shm/fdprove$$";
+mkdir $log_dir or die "$log_dir: $!";
+END { remove_tree($log_dir) if $log_dir }
 
 sub start {
     my ($ways, $main) = @_;
@@ -30,11 +35,29 @@ sub said {
     my ($status, $out, $err) = $t->try_run(undef, @as, $t->dir . '/bin/filterctl', 'check', '--prove', '--json',
         '--postfix', $t->dir . '/postfix/etc', '--smtp', '127.0.0.1:' . $t->port('smtp'), @args);
     diag("exit $status\n$out$err") if $ENV{SHOW};
-    my %said = map { $_ => '' } qw(smtp queue filterd log mailbox disk delivery postfix subject sandbox core watch);
+    my %said = map { $_ => '' } qw(smtp queue filterd log mailbox disk delivery postfix subject sandbox core swap watch);
     my $lines = eval { decode_json($out) } || [];
     $said{ $_->{subject} } .= ($said{ $_->{subject} } ? "\n" : '') . "$_->{result}: $_->{text}" for @$lines;
     return { %said, exit => $status, err => $err };
 }
+
+# A command that lets the next one see these files or folders in place of the machine's.
+sub instead {
+    my (@pairs) = @_;
+    return ('/usr/bin/unshare', '-m', '/bin/sh', '-e', '-c', 'mount --make-rprivate /; '
+        . 'while [ "$1" != -- ]; do mount --bind "$1" "$2"; shift 2; done; shift; exec "$@"', 'sh', @pairs, '--');
+}
+
+# The same with a text for each file.
+sub pretend {
+    my (%text) = @_;
+    my $n = 0;
+    my %file = map { ($_ => $site->{t}->dir . '/instead' . $n++) } sort keys %text;
+    spew($file{$_}, $text{$_}) for keys %text;
+    return instead(map { ($file{$_}, $_) } sort keys %text);
+}
+
+my $SWAPS = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
 
 subtest 'before the queue' => sub {
     start([qw(smtpd_proxy_filter reinject)]);
@@ -47,6 +70,39 @@ subtest 'before the queue' => sub {
     is(scalar $site->{dovecot}->mails($to), 0, 'it is taken away again');
     $s = said('--keep', '--to', $to);
     is(scalar $site->{dovecot}->mails($to), 1, 'or kept');
+};
+
+subtest 'swap and cores' => sub {
+    my $f = $site->{filterd};
+    my @pids = ($f->processes('worker'), $f->processes('keeper'));
+    cmp_ok(scalar @pids, '>=', 2, 'there are a worker and a keeper');
+    my $limits = sub {
+        my ($most) = @_;
+        return map { ("/proc/$_/limits" => slurp("/proc/$_/limits") =~ s/^(Max core file size +)\S+/$1$most/mr) } @pids;
+    };
+    my @swap = map { "$_ partition 1048572 0 -2\n" } '/dev/zram0', '/nowhere/swap';
+    local @as = pretend('/proc/swaps' => join('', $SWAPS, @swap), $limits->(0), '/proc/sys/kernel/core_pattern' => "|/bin/false\n");
+    my $s = said('--to', $to);
+    is($s->{exit}, 2, 'is bad');
+    like($s->{swap}, qr{^warning: /nowhere/swap is on a disk that is not encrypted: [^\n]*\z}, 'swap, and only what is on a disk');
+    like($s->{core}, qr/^bad: ${\ scalar @pids} of \d+ processes of filterd can leave a core.*: core_pattern is a program's/, 'a program gets cores, whatever the limit');
+    @as = pretend('/proc/swaps' => $SWAPS . $swap[0], $limits->(0), '/proc/sys/kernel/core_pattern' => "core\n");
+    $s = said('--to', $to);
+    like($s->{swap}, qr/^ok: encrypted, or in memory\z/, 'in memory');
+    like($s->{core}, qr/^ok: none of/, 'a limit of 0 does for files');
+    @as = pretend('/proc/swaps' => $SWAPS, $limits->('unlimited'));
+    $s = said('--to', $to);
+    like($s->{swap}, qr/^ok: there is none\z/, 'no swap');
+    like($s->{core}, qr/^bad: ${\ scalar @pids} of \d+ processes of filterd can leave a core[^:]*\z/, 'no limit');
+};
+
+subtest 'nothing to be seen in /proc' => sub {
+    my $empty = $site->{t}->dir . '/empty';
+    mkdir $empty;
+    local @as = instead($empty, '/proc');
+    my $s = said('--to', $to);
+    like($s->{$_}, qr/^warning: [^\n]*nothing is proved of/, "$_: it says so") for qw(swap sandbox);
+    is($s->{core}, '', 'and nothing else');
 };
 
 # Starts it, sends the signal once CODE returns something true: how it ended, and what it said.
@@ -154,12 +210,62 @@ subtest 'filterd is down' => sub {
 };
 
 subtest 'content_filter' => sub {
-    start([qw(content_filter reinject)]);
+    start([qw(content_filter reinject)], "maillog_file = $log_dir/mail.log\nmaillog_file_prefixes = /dev/shm\n");
     my $s = said('--to', $to);
     is($s->{exit}, 1, 'a warning');
     like($s->{queue}, qr{^warning: Postfix's queue, on a disk.* plaintext \(text, base64 part, .*/queue/}, 'the queue held it');
     like($s->{postfix}, qr/^warning: content_filter: a queue file/, 'as is to be expected');
     like($s->{mailbox}, qr/^ok: [^\n]+: holds it sealed\z/, 'the mailbox has it sealed');
+};
+
+subtest 'an encrypted disk' => sub {
+    my $dir = $site->{t}->dir;
+    my $dev = (stat $dir)[0];
+    my $dm = sprintf '%s/block/%d:%d/dm', $dir, $dev >> 8 & 0xfff, $dev & 0xff | $dev >> 12 & 0xfff00;
+    $site->{t}->run('/bin/mkdir', '-p', $dm);
+    spew("$dm/uuid", "CRYPT-LUKS2-0123\n");
+    spew("$dir/swaps", "$SWAPS$dir/swaps file 1048572 0 -2\n");
+    local @as = instead("$dir/block", '/sys/dev/block', "$dir/swaps", '/proc/swaps');
+    my $s = said('--to', $to);
+    like($s->{queue}, qr/^ok: Postfix's queue, on an encrypted disk, held it in plaintext/, 'takes the queue');
+    like($s->{swap}, qr/^ok: encrypted, or in memory\z/, 'and swap');
+};
+
+subtest 'the log' => sub {
+    my ($t, $postfix) = @$site{qw(t postfix)};
+    my $blind = ['/usr/bin/setpriv', '--bounding-set=-sys_admin', '--inh-caps=-sys_admin']; # nobody tells of writes
+    spew("$postfix->{dir}/etc/warn", "/^Subject:/ WARN\n");
+    $postfix->command('postconf', '-e', "header_checks=regexp:$postfix->{dir}/etc/warn");
+    $postfix->reload;
+    local @as = @$blind;
+    my $s = said('--to', $to);
+    is($s->{exit}, 2, 'is bad');
+    like($s->{log}, qr{^bad: plaintext in $log_dir/mail\.log \(subject\), as $log_dir/mail\.log\z}, 'the subject is logged');
+    @as = ();
+    like(said('--to', $to)->{log}, qr{^bad: plaintext in $log_dir/mail\.log \(subject\)}, 'and seen as it is written');
+    spew("$postfix->{dir}/etc/warn", "/^the way:/ WARN\n");
+    $postfix->command('postconf', '-e', 'header_checks=', "body_checks=regexp:$postfix->{dir}/etc/warn");
+    $postfix->reload;
+    @as = @$blind;
+    like(said('--to', $to)->{log}, qr{^bad: plaintext in \S+ \(text\),}, 'a line of the text is');
+
+    # As if it logged to the journal.
+    my ($etc, $bin) = map { $t->dir . "/$_" } qw(journal journal/bin);
+    mkdir $_ for $etc, $bin;
+    spew("$etc/$_", slurp("$postfix->{dir}/etc/$_") =~ s/^maillog_file =.*\n//mr) for qw(main.cf master.cf);
+    spew("$bin/journalctl", "#!/bin/sh\ncat $log_dir/mail.log\n", 0755);
+    local $ENV{PATH} = "$bin:$ENV{PATH}";
+    @as = (instead($bin, '/var/log'), @$blind);
+    like(said('--to', $to, '--postfix', $etc)->{log}, qr/^bad: plaintext in the journal \(text\)/, 'in the journal, too');
+    spew("$bin/journalctl", "#!/bin/sh\n");
+    @as = instead($bin, '/var/log');
+    $s = said('--to', $to, '--postfix', $etc);
+    like($s->{log}, qr/^warning: the journal knows nothing of the message: nothing is proved/, 'a log without it proves nothing');
+
+    $postfix->command('postconf', '-e', 'body_checks=');
+    $postfix->reload;
+    @as = @$blind;
+    like(said('--to', $to)->{log}, qr/^ok: nothing of it in plaintext/, 'what others left is not told');
 };
 
 subtest 'a copy for debugging' => sub {
@@ -182,7 +288,7 @@ subtest 'a program that writes what it gets in other forms' => sub {
 #!/usr/bin/perl
 use MIME::Base64;
 my \$mail = join '', <STDIN>;
-my %form = (utf16 => join("\\0", split //, \$mail), hex => unpack('H*', \$mail), base64 => encode_base64("x\$mail", ''), gone => \$mail);
+my %form = ('../state/kept' => \$mail, utf16 => join("\\0", split //, \$mail), hex => unpack('H*', \$mail), base64 => encode_base64("x\$mail", ''), gone => \$mail);
 for (keys %form) { open my \$fh, '>', "$dir/\$_.\$\$"; print \$fh \$form{\$_}; close \$fh }
 unlink "$dir/gone.\$\$"; # it comes once more, sealed: another file
 END
@@ -192,6 +298,7 @@ END
     my $s = said('--to', $to);
     is($s->{exit}, 2, 'is bad');
     like($s->{disk}, qr{^bad: $dir/$_\.\d+: holds it in plaintext \(text, }m, $_) for qw(utf16 hex base64);
+    like($s->{filterd}, qr{^bad: plaintext in filterd's own folders \(text, .*\), as \S+/state/kept\.\d+\z}, 'in the state folder');
     like($s->{mailbox}, qr{^bad: $dir/gone\.\d+(?: \(deleted\))?: holds it in plaintext \(text, }m, 'though it is gone');
     $site->{postfix}->command('postconf', '-e', 'always_bcc=');
     $site->{postfix}->reload;

@@ -269,6 +269,12 @@ static enum kind kind_of(const struct prove *p, const char *path)
     return ELSEWHERE;
 }
 
+/* The queue and mailboxes may show the subject, for it stands outside of what is sealed; nobody else. */
+static unsigned hidden_in(enum kind kind)
+{
+    return CANARY_HIDDEN | (kind == IN_LOG || kind == IN_STATE ? 1u << CANARY_SUBJECT : 0);
+}
+
 static void tell_queue(struct prove *p, const struct finding *f)
 {
     static const char *const where[] = {"on a disk that is not encrypted", "on an encrypted disk", "in memory"};
@@ -293,8 +299,11 @@ static void tell_queue(struct prove *p, const struct finding *f)
 
 static void tell_kind(struct prove *p, enum kind kind, const struct finding *f, const char *name)
 {
-    g_autofree char *places = filterctl_canary_places(f->found & CANARY_HIDDEN);
-    if (f->files)
+    g_autofree char *places = filterctl_canary_places(f->found & hidden_in(kind));
+    if (!f->files && kind == IN_LOG && !g_hash_table_size(p->trace.queued))
+        filterctl_check_tell(&p->check, FILTERCTL_CHECK_WARNING, "log",
+                             "%s knows nothing of the message: nothing is proved of Postfix's log", name);
+    else if (f->files)
         filterctl_check_tell(&p->check, FILTERCTL_CHECK_BAD, kind == IN_LOG ? "log" : "filterd",
                              "plaintext in %s (%s), as %s", name, places, f->path);
     else
@@ -346,9 +355,10 @@ static void tell_sightings(struct prove *p)
     GList *all = g_list_sort(g_hash_table_get_values(p->watch.sightings), by_path);
     for (GList *l = all; l; l = l->next) {
         const struct filterctl_sighting *s = l->data;
-        struct finding *f = &findings[kind_of(p, s->path)];
-        subjects += (s->found & 1u << CANARY_SUBJECT) && !(s->found & CANARY_HIDDEN);
-        if (!(s->found & CANARY_HIDDEN))
+        const enum kind kind = kind_of(p, s->path);
+        struct finding *f = &findings[kind];
+        subjects += (s->found & 1u << CANARY_SUBJECT) && !(s->found & hidden_in(kind));
+        if (!(s->found & hidden_in(kind)))
             continue;
         f->files++;
         f->found |= s->found;
@@ -356,7 +366,7 @@ static void tell_sightings(struct prove *p)
     }
     tell_queue(p, &findings[IN_QUEUE]);
     tell_kind(p, IN_STATE, &findings[IN_STATE], "filterd's own folders");
-    tell_kind(p, IN_LOG, &findings[IN_LOG], p->trace.log ? p->trace.log : "the log");
+    tell_kind(p, IN_LOG, &findings[IN_LOG], p->trace.log ? p->trace.log : "the journal");
     for (GList *l = all; l; l = l->next)
         if (kind_of(p, ((struct filterctl_sighting *)l->data)->path) == ELSEWHERE)
             tell_elsewhere(p, l->data);

@@ -66,6 +66,10 @@ static void tell_swap(struct filterctl_check *c)
     char path[512];
     int areas = 0, plain = 0;
     FILE *in = fopen("/proc/swaps", "re");
+    if (!in && access("/proc/self", F_OK)) { /* else the kernel was built without swap */
+        filterctl_check_tell(c, FILTERCTL_CHECK_WARNING, "swap", "/proc/swaps cannot be read: nothing is proved of it");
+        return;
+    }
     while (in && fscanf(in, "%511s%*[^\n]", path) == 1) {
         if (*path != '/')
             continue;
@@ -138,17 +142,31 @@ static void look_at(struct daemon *d, const char *pid, bool piped)
     d->fileless += number_after(limits, "Max file size") == 0;
 }
 
-static void tell_sandbox(const struct daemon *d, struct filterctl_check *c)
+static void tell_cores(const struct daemon *d, bool piped, struct filterctl_check *c)
+{
+    const int some = d->processes - d->coreless;
+    if (some)
+        filterctl_check_tell(c, FILTERCTL_CHECK_BAD, "core",
+                             "%d of %d processes of filterd can leave a core, which holds mail in plaintext%s", some,
+                             d->processes, piped ? ": core_pattern is a program's, only a limit of 1 keeps it away" : "");
+    else
+        filterctl_check_tell(c, FILTERCTL_CHECK_OK, "core", "none of %d processes of filterd can leave a core",
+                             d->processes);
+}
+
+static void tell_daemon(const struct daemon *d, bool piped, struct filterctl_check *c)
 {
     const bool all = d->unprivileged == d->processes && d->filtered == d->processes;
+    if (!d->processes) {
+        filterctl_check_tell(c, FILTERCTL_CHECK_WARNING, "sandbox",
+                             "the processes of filterd cannot be seen in /proc: nothing is proved of them");
+        return;
+    }
     filterctl_check_tell(c, all ? FILTERCTL_CHECK_OK : FILTERCTL_CHECK_WARNING, "sandbox",
                          "of %d processes of filterd %d can gain no privileges, %d have their system calls "
                          "filtered, %d can write no file",
                          d->processes, d->unprivileged, d->filtered, d->fileless);
-    filterctl_check_tell(c, d->coreless == d->processes ? FILTERCTL_CHECK_OK : FILTERCTL_CHECK_BAD, "core",
-                         d->coreless == d->processes ? "none of %d processes of filterd can leave a core"
-                                                     : "of %d processes of filterd some can leave a core",
-                         d->processes);
+    tell_cores(d, piped, c);
 }
 
 void filterctl_disk_tell(struct filterctl_check *c)
@@ -163,11 +181,12 @@ void filterctl_disk_tell(struct filterctl_check *c)
         return;
     }
     g_file_get_contents("/proc/sys/kernel/core_pattern", &pattern, NULL, NULL);
+    const bool piped = !pattern || *pattern == '|'; /* not known: the worse */
     dir = g_dir_open("/proc", 0, NULL);
     while (dir && (name = g_dir_read_name(dir)))
         if (g_ascii_isdigit(*name))
-            look_at(&d, name, pattern && *pattern == '|');
+            look_at(&d, name, piped);
     if (dir)
         g_dir_close(dir);
-    tell_sandbox(&d, c);
+    tell_daemon(&d, piped, c);
 }
