@@ -27,7 +27,7 @@ UNIT := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(wildcard t/unit/*_test.c))
 FUZZ := $(patsubst t/fuzz/%.c,$(BUILD)/t/%,$(wildcard t/fuzz/*_fuzz.c))
 
 .PHONY: all check lint bench bench-classifier bench-evidence bench-end-to-end fuzz seeds install clean units help
-all: $(addprefix $(BUILD)/,$(PROGRAMS))
+all: $(addprefix $(BUILD)/,$(PROGRAMS)) $(BUILD)/gpg_malloc.so
 units: $(UNIT) $(BUILD)/t/shim.so
 
 $(BUILD)/libfilterd.a: $(call obj,$(LIB_SRC))
@@ -48,6 +48,11 @@ $(UNIT): $(BUILD)/t/%: $(BUILD)/obj/t/unit/%.o $(BUILD)/libdaemon.a $(BUILD)/lib
 $(FUZZ): $(BUILD)/t/%: $(BUILD)/obj/t/fuzz/%.o $(BUILD)/obj/t/fuzz/replay.o $(BUILD)/libdaemon.a $(BUILD)/libfilterd.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+# Preloaded into gpg, which is nobody's sanitized build.
+$(BUILD)/gpg_malloc.so: gpg/preload/malloc.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -Wall -Wextra -Werror -O2 -g -fPIC -shared -fvisibility=hidden -Wl,-z,relro,-z,now -o $@ $<
 
 # Preloaded into filterd by the tests of faults; the sanitizers keep malloc for themselves.
 $(BUILD)/t/shim.so: $(wildcard t/faults/*.c) $(wildcard t/faults/*.h)
@@ -95,6 +100,8 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/filterd
 	install -m 755 $(BUILD)/filterd $(BUILD)/filterd-pipe $(DESTDIR)$(PREFIX)/sbin/
 	install -m 755 $(BUILD)/filterd-retrain $(BUILD)/filterctl $(DESTDIR)$(PREFIX)/bin/
+	install -d $(DESTDIR)$(PREFIX)/lib/filterd
+	install -m 755 $(BUILD)/gpg_malloc.so $(DESTDIR)$(PREFIX)/lib/filterd/
 	for s in 1 5 8; do install -d $(DESTDIR)$(PREFIX)/share/man/man$$s; \
 	  for m in man/*.$$s; do [ ! -f "$$m" ] || install -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$$s/; done; done
 	install -m 644 rules/*.pcre rules/dnsbl.conf $(DESTDIR)$(PREFIX)/share/filterd/

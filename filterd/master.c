@@ -295,6 +295,17 @@ static int give_up(struct children *c, int code)
     return code;
 }
 
+/* Before anybody is forked. */
+static bool prepare_engine(const struct settings *s)
+{
+    char *error = NULL;
+    const bool ok = sealer_prepare(s->state_dir, &error);
+    if (!ok)
+        log_warn("%s: nothing could be sealed", error);
+    g_free(error);
+    return ok;
+}
+
 int master_run(struct settings *s)
 {
     struct children c = {.settings = s, .control_fd = -1, .tutor_fd = -1, .milter_fd = -1};
@@ -310,6 +321,10 @@ int master_run(struct settings *s)
     if (!guard_check(s)) {
         unlink_sockets(s);
         return give_up(&c, EX_CONFIG);
+    }
+    if (!prepare_engine(s)) {
+        unlink_sockets(s);
+        return give_up(&c, EX_TEMPFAIL);
     }
     if (!guard_close(s, SANDBOX_MASTER) || !fronts_start(&c)) {
         unlink_sockets(s);

@@ -25,11 +25,37 @@ static char *failure(const char *what, gpgme_error_t e)
     return g_strdup_printf("%s: %s", what, gpgme_strerror(e));
 }
 
+/* Beside the program, or where it is installed to. */
+static char *preloaded(void)
+{
+    static const char *const places[] = {".", "../lib/filterd"};
+    g_autofree char *exe = g_file_read_link("/proc/self/exe", NULL);
+    g_autofree char *folder = exe ? g_path_get_dirname(exe) : NULL;
+    for (size_t i = 0; folder && i < G_N_ELEMENTS(places); i++) {
+        char *file = g_build_filename(folder, places[i], "gpg_malloc.so", NULL);
+        if (access(file, R_OK) == 0)
+            return file;
+        g_free(file);
+    }
+    return NULL;
+}
+
+/* See gpg/preload/malloc.c. Every program we start from here is a gpg. */
+static void preload(void)
+{
+    const char *others = g_getenv("LD_PRELOAD");
+    g_autofree char *own = preloaded();
+    g_autofree char *all = own && others ? g_strconcat(own, ":", others, NULL) : g_strdup(own);
+    if (all)
+        g_setenv("LD_PRELOAD", all, TRUE);
+}
+
 static bool init_once(void)
 {
     static bool done;
     if (done)
         return true;
+    preload();
     /* In any other locale each gpg maps a dozen files of it, to write messages nobody reads. */
     g_setenv("LC_ALL", "C", TRUE);
     /* Saves running gpgconf twice; it only matters before the version check. */
@@ -51,6 +77,17 @@ static bool conf_is_readable(const char *home, char **error_r)
     if (fd >= 0)
         close(fd);
     return ok;
+}
+
+bool engine_prepare(const char *home, char **error_r)
+{
+    g_setenv("GNUPGHOME", home, TRUE);
+    const gpgme_error_t e = init_once() ? gpgme_engine_check_version(GPGME_PROTOCOL_OpenPGP) : 0;
+    if (!init_once())
+        *error_r = g_strdup(too_old);
+    else if (e)
+        *error_r = failure("gpg", e);
+    return !*error_r;
 }
 
 gpgme_ctx_t engine_open(const char *home, char **error_r)

@@ -12,6 +12,10 @@
 #include "base/bytes.h"
 #include "gpg/engine_text.h"
 
+/* Asks for gpg's version, for this process and those it forks. home: where gpg may look for its settings
+ * meanwhile. False with *error_r. */
+bool engine_prepare(const char *home, char **error_r);
+
 /* A context that works in this home until the next one is opened, for one operation of engine_run; NULL
  * with *error_r (one line, g_free). gpgme_release it. */
 gpgme_ctx_t engine_open(const char *home, char **error_r);

@@ -18,6 +18,11 @@ struct sealed {
     const char *mark;
 };
 
+bool sealer_prepare(const char *state_dir, char **error_r)
+{
+    return engine_prepare(state_dir, error_r);
+}
+
 struct sealer *sealer_new(const char *state_dir)
 {
     struct sealer *s = g_new0(struct sealer, 1);

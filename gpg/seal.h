@@ -14,6 +14,10 @@
 struct sealer; /* one per process, made after fork: GPGME contexts and keys, cached by generation */
 struct sealed;
 
+/* Before the fork: asks for gpg's version, for this process and those it forks. Else each would ask with
+ * its first message, and one that had no memory at that moment would have no engine for its life. False
+ * with *error_r (g_free). */
+bool sealer_prepare(const char *state_dir, char **error_r);
 struct sealer *sealer_new(const char *state_dir);
 void sealer_free(struct sealer **s);
 

@@ -217,7 +217,7 @@ sub trial {
         fresh('worker') if $mode !~ /^(?:pipe|sendmail)$/;
         $faults->order(%order);
     }
-    my $open = $name =~ /gpg (read|write)|gpg killed/ || ++$trials % $OPEN_EVERY == 0;
+    my $open = $name =~ /, (?:gpg|child)\b/ || ++$trials % $OPEN_EVERY == 0;
     for my $attempt (1 .. 15) {
         my $start = time;
         my $reply = offer($mode, $sent, grep { !$done{$_} } @everyone);

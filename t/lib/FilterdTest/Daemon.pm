@@ -41,6 +41,7 @@ sub install {
         my $env = @env && $name =~ /^filterd(?:-pipe)?$/ ? "/usr/bin/env @env " : '';
         spew("$bin/$name", qq(#!/bin/sh\n${note}exec $env$bin/$name.bin -c $self->{conf} "\$@"\n), 0755);
     }
+    $self->{t}->run('/bin/cp', FilterdTest::build() . '/gpg_malloc.so', $bin);
     spew("$bin/retrained", '', 0666);
 }
 

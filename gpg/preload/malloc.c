@@ -1,0 +1,42 @@
+/* Preloaded into gpg: memory that cannot be had ends it. Its library overlooks that in places (the key's
+ * arithmetic, the digest over the message), and gpg then reports success for a message that nobody can
+ * open: gpg 2.2.40 in 4 of the 1,000 allocations of a message. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define EXIT_NO_MEMORY 2 /* as gpg itself ends where it notices */
+#define EXPORT __attribute__((visibility("default")))
+
+static void *surely(void *p)
+{
+    if (!p)
+        _exit(EXIT_NO_MEMORY);
+    return p;
+}
+
+EXPORT void *malloc(size_t size)
+{
+    static void *(*real)(size_t);
+    if (!real)
+        real = (void *(*)(size_t))dlsym(RTLD_NEXT, "malloc");
+    return surely(real(size));
+}
+
+EXPORT void *calloc(size_t n, size_t size)
+{
+    static void *(*real)(size_t, size_t);
+    if (!real)
+        real = (void *(*)(size_t, size_t))dlsym(RTLD_NEXT, "calloc");
+    return surely(real(n, size));
+}
+
+EXPORT void *realloc(void *p, size_t size)
+{
+    static void *(*real)(void *, size_t);
+    if (!real)
+        real = (void *(*)(void *, size_t))dlsym(RTLD_NEXT, "realloc");
+    return size ? surely(real(p, size)) : real(p, size); /* 0 gives it back */
+}

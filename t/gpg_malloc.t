@@ -1,0 +1,47 @@
+#!/usr/bin/perl
+# gpg with what filterd preloads into it: whichever of its allocations fails, it says so, or what it
+# made opens. Without, it says that all went well of messages that nobody can open.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use FilterdTest;
+use FilterdTest::Faults;
+use FilterdTest::Keys;
+use POSIX qw(ENOMEM);
+use Test::More;
+
+my $t = FilterdTest->new;
+my $faults = FilterdTest::Faults->new($t);
+my ($build, $text) = (FilterdTest::build(), "0123456789\n" x 300);
+my ($shim) = map { /^LD_PRELOAD=(.*)/ ? $1 : () } @{ $faults->env };
+my @env = grep { !/^LD_PRELOAD=/ } @{ $faults->env };
+
+# Its exit status, and what it wrote, with the n-th allocation failing.
+sub seal {
+    my ($file, $preload, $n) = @_;
+    $faults->order(roles => ['gpg'], kinds => ['malloc'], nth => $n, action => 'fail', error => ENOMEM);
+    my ($status, $out) = $t->try_run($text, '/usr/bin/env', "LD_PRELOAD=$preload", @env, 'gpg', '--homedir', $t->dir . '/empty',
+        qw(--batch --quiet --no-options --no-keyring --no-autostart --trust-model always --compress-algo none --armor
+        --recipient-file), $file, '--encrypt');
+    my $fired = $faults->fired;
+    $faults->clear;
+    return ($fired, $status, $out);
+}
+
+mkdir $t->dir . '/empty', 0700;
+my $key = FilterdTest::Keys->new($t, 'rsa@example.com', 'rsa');
+my $file = $t->dir . '/rsa.pgp';
+spew($file, $key->public);
+my ($n, $went_well, @bad) = (0, 0);
+while (1) {
+    my ($fired, $status, $out) = seal($file, "$build/gpg_malloc.so:$shim", ++$n);
+    last if !$fired || $n > 5000;
+    next if $status;
+    $went_well++;
+    push @bad, $n if ($key->open_sealed($out) // '') ne $text;
+}
+cmp_ok($n, '>', 100, $n - 1 . " allocations, each failed once; it went well $went_well times");
+is("@bad", '', 'and what it made then opens');
+done_testing;
