@@ -54,9 +54,10 @@ sub start_pipe {
     exec $t->dir . '/bin/filterd-pipe', '-f', 'alice@example.net', $everyone[0] or POSIX::_exit(127);
 }
 
+# How many processes have these words in their command line.
 sub running {
     my ($words) = @_;
-    return ($t->try_run(undef, 'ps', '-eo', 'args='))[1] =~ /\Q$words\E/;
+    return scalar(() = ($t->try_run(undef, 'ps', '-eo', 'args='))[1] =~ /\Q$words\E/g);
 }
 
 my $mail = mail_like();
@@ -113,9 +114,11 @@ subtest 'next hop' => sub {
             close $to;
         });
         poll(sub { -e $mark });
+        my $words = "-f alice\@example.net $everyone[2]";
+        poll(sub { running($words) > 1 }) if $killed; # it has forked, and so looked who gives
         kill 'KILL', $giver if $killed;
         waitpid $giver, 0;
-        ok(poll(sub { !running("-f alice\@example.net $everyone[2]") }), 'it ends');
+        ok(poll(sub { !running($words) }), 'it ends');
         is(scalar $sink->taken($everyone[2]), 1, $killed ? 'killed while he gives it: nothing is taken' : 'given: taken');
     }
 };
