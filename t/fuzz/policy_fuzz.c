@@ -41,6 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > 60000 || (!sv && !(sv = service())) || socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
         return 0;
     size = without_flood(data, size);
+    settings.dnsbl_lists = size % 2 ? (char *)"/nonexistent/lists" : NULL; /* else everyone is asked */
     setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
     setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
     if (write(fds[1], data, size) == (ssize_t)size) {

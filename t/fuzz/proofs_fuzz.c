@@ -119,9 +119,10 @@ static void mail(const char *text, size_t len)
 static void answer_and_mail(const char *text, size_t len)
 {
     const char *end = memchr(text, '\n', len);
+    const size_t line = end ? (size_t)(end - text) + 1 : 0;
     answer = text;
-    answer_len = end ? (size_t)(end - text) : 0;
-    mail(text + answer_len, len - answer_len);
+    answer_len = line ? line - 1 : 0;
+    mail(text + line, len - line);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
