@@ -114,10 +114,18 @@ static bool begins(const struct cursor *c, const char *start, const char *word)
            (c->p == start || !g_ascii_isalnum(c->p[-1]));
 }
 
+/* Nearly no byte does, and every one of a message is asked. */
+static bool may_begin(char c)
+{
+    return c == '@' || c == 'w' || c == 'W' || c == ':' || c == '&' || c == '"' || c == '\'';
+}
+
 /* Moves c to where a host may begin at this byte; false if none does. */
 static bool at_host(struct cursor *c, const char *start)
 {
     struct cursor ahead = *c;
+    if (!may_begin(*c->p))
+        return false;
     if (*c->p == '@') {
         c->p++;
         return true;
