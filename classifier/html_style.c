@@ -67,7 +67,8 @@ static uint32_t rgb(struct range r)
     for (int i = 0; p && i < 3; i++) {
         struct range unit;
         double n;
-        p++;
+        if (p++ == end) /* fewer than three */
+            return HTML_STYLE_UNKNOWN;
         const struct range part = trimmed(p, (size_t)(end - p));
         if (!read_number(part, &n, &unit))
             return HTML_STYLE_UNKNOWN;

@@ -69,6 +69,9 @@ static void test_hidden_by_colour(void **state)
                  HTML_NOTE_COLOUR);
     html_is_read("<td style='background:#333 none;COLOR: rgb(50, 51,52) !important'>salt</td>seen",
                  "seen", "salt", HTML_NOTE_COLOUR);
+    html_is_read("<p style='color:rgb(100%,255, 255'>salt</p>seen", "seen", "salt", HTML_NOTE_COLOUR);
+    /* What stands behind a colour is not its own. */
+    html_is_read("<p style='color:rgb(255;255,255'>seen", "seen", "", 0);
     html_is_read("<td bgcolor=black><font color=white>seen</font></td>", "seen", "", 0);
     html_is_read("<td background=x.png><font color=white>seen</font></td>", "seen", "", 0);
     html_is_read("<td style='background:url(x)'><font color=#fff>seen</font></td>", "seen", "", 0);
