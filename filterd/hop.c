@@ -1,6 +1,5 @@
 #include "filterd/hop.h"
 
-#include <poll.h>
 #include <string.h>
 
 #include "base/address.h"
@@ -150,22 +149,11 @@ static struct outcome deliver_maildir(struct hop *h, const struct envelope *e,
     return o;
 }
 
-/* It has come to its end before we are done: what came of the message may be half of it. */
-static bool is_given_up(const struct service *sv)
-{
-    struct pollfd p = {sv->giver, POLLIN, 0};
-    return sv->giver >= 0 && poll(&p, 1, 0) != 0;
-}
-
 struct outcome hop_deliver(struct hop *h, const struct envelope *e, const struct recipient *r,
                            const struct sealed *sealed)
 {
     const struct bytes *message = sealed_bytes(sealed);
     const char *const envelope[2] = {e->sender ? e->sender : "", r->address};
-    if (is_given_up(h->service)) {
-        log_warn("who gave the message ended before it was delivered: it may not be whole");
-        return outcome_of(REASON_UNFORESEEN);
-    }
     if (h->taker)
         return h->taker->take(h->taker->arg, r, sealed);
     switch (h->to->kind) {

@@ -4,6 +4,7 @@
  * what may write (sendmail, standard output) and takes only finished copies. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,11 +25,13 @@
 
 #define DEFAULT_FILE "/etc/filterd/filterd.conf"
 #define DELIVER_MS 280000
+#define GIVER_DIES_MS 30
 
 struct job {
     const char *file, *sender;
     bool to_stdout;
     char **recipients;
+    int giver; /* a pidfd of who gives the message through a pipe; -1: nobody to watch */
 };
 
 /* Postfix' pipe(8) bounces mail on every exit code but 75: what is our own trouble, or the
@@ -98,6 +101,23 @@ static struct envelope *make_envelope(const struct job *job)
     return e;
 }
 
+/* Of who started us. */
+static int giver_of_message(void)
+{
+    struct stat st;
+    if (fstat(STDIN_FILENO, &st) || !(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
+        return -1;
+    return (int)syscall(SYS_pidfd_open, getppid(), 0);
+}
+
+/* A pipe's end also comes when its giver is killed in the middle of a message, some instants before he is
+ * seen to be dead. One that lives waits for us. */
+static bool is_gone(int giver)
+{
+    struct pollfd p = {giver, POLLIN, 0};
+    return giver >= 0 && poll(&p, 1, GIVER_DIES_MS) != 0;
+}
+
 /* A message in memory through the same pipeline as a session's. */
 static int filter(struct service *sv, const struct job *job, const struct next_hop *to)
 {
@@ -107,6 +127,11 @@ static int filter(struct service *sv, const struct job *job, const struct next_h
         log_warn("%s: %s", o.dsn, o.text);
         bytes_free(&raw);
         return EX_UNAVAILABLE;
+    }
+    if (is_gone(job->giver)) {
+        log_warn("who gave the message was gone at its end: it may not be whole");
+        bytes_free(&raw);
+        return EX_TEMPFAIL;
     }
     if (raw.len == 0) {
         log_warn("standard input is empty: there is no message");
@@ -135,13 +160,12 @@ static int filter(struct service *sv, const struct job *job, const struct next_h
 }
 
 static int child(const struct settings *s, const struct sitekey *key, const struct job *job,
-                 int courier, int giver)
+                 int courier)
 {
     struct next_hop out = {HOP_SENDMAIL, {.path = (char *)"-"}};
     if (!guard_close(s, SANDBOX_WORKER))
         return EX_CONFIG;
     struct service *sv = service_new(s, key, courier);
-    sv->giver = giver;
     sv->no_retries = true; /* without a daemon there is no such memory: no line for each mail */
     int code = filter(sv, job, job->to_stdout ? &out : &s->deliver);
     service_free(&sv);
@@ -153,16 +177,6 @@ static courier_fn *courier_for(const struct settings *s, const struct job *job)
     if (job->to_stdout)
         return to_stdout;
     return s->deliver.kind == HOP_MAILDIR ? courier_maildir : sendmail_deliver;
-}
-
-/* A pidfd of who started us, if the message comes through a pipe: whose other end also closes when he is
- * killed in the middle of it. -1: it is a file, or there is nobody to watch. */
-static int giver_of_message(void)
-{
-    struct stat st;
-    if (fstat(STDIN_FILENO, &st) || !(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
-        return -1;
-    return (int)syscall(SYS_pidfd_open, getppid(), 0);
 }
 
 /* The child may not write to a file, and stderr may be one: a third process does it, so that neither
@@ -195,7 +209,6 @@ static int run(const struct settings *s, const struct job *job)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) || pipe2(log_pipe, O_CLOEXEC))
         return EX_TEMPFAIL;
     signal(SIGPIPE, SIG_IGN);
-    const int giver = giver_of_message();
     pid_t relay = start_relay(log_pipe, pair);
     const pid_t outer = getpid();
     pid_t pid = relay > 0 ? fork() : -1;
@@ -206,7 +219,7 @@ static int run(const struct settings *s, const struct job *job)
             _exit(EX_TEMPFAIL);
         close(pair[0]);
         log_to_fd(log_pipe[1]);
-        _exit(child(s, &key, job, pair[1], giver));
+        _exit(child(s, &key, job, pair[1]));
     }
     close(pair[1]);
     close(log_pipe[0]);
@@ -266,7 +279,7 @@ static bool parse(int argc, char **argv, struct job *job)
 
 int main(int argc, char **argv)
 {
-    struct job job = {.file = DEFAULT_FILE, .sender = ""};
+    struct job job = {.file = DEFAULT_FILE, .sender = "", .giver = giver_of_message()};
     char *error = NULL;
     if (argc > 1 && !strcmp(argv[1], "--help"))
         return usage(stdout, EX_OK);

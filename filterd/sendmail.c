@@ -2,10 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -14,16 +13,19 @@
 #include "base/newline.h"
 
 struct mailer {
-    pid_t pid, stand_in;
-    int handle; /* a pidfd: who does not wait for it cannot trust its pid */
+    pid_t stand_in;
     int input;
     int word; /* one byte to the stand-in: the message is whole */
 };
 
+/* Dies with its parent, whose own end of its input is not the last. */
 static pid_t start_program(const struct courier_job *job, int input)
 {
-    const pid_t pid = fork();
+    const pid_t parent = getpid(), pid = fork();
     if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent)
+            _exit(EX_TEMPFAIL);
         dup2(input, STDIN_FILENO);
         execl(job->path, job->path, "-G", "-i", "-f", *job->sender ? job->sender : "<>", "--",
               job->recipient, (char *)NULL);
@@ -32,75 +34,60 @@ static pid_t start_program(const struct courier_job *job, int input)
     return pid;
 }
 
-/* Out of the group that an MTA kills as one. SIGKILL comes before its input's end, as that is held here. */
-static pid_t start_stand_in(const struct mailer *m, int ear)
+static int reap(pid_t pid)
 {
-    const pid_t pid = fork();
-    if (pid == 0) {
-        char byte;
-        ssize_t n;
-        setsid();
-        close(m->word);
-        while ((n = read(ear, &byte, 1)) < 0 && errno == EINTR)
-            ;
-        if (n != 1)
-            syscall(SYS_pidfd_send_signal, m->handle, SIGKILL, NULL, 0);
-        _exit(0);
-    }
-    return pid;
-}
-
-static void reap(pid_t pid, int *status)
-{
-    while (pid > 0 && waitpid(pid, status, 0) < 0 && errno == EINTR)
+    int status = -1;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
+    return status;
 }
 
-static void close_all(const int fds[], size_t n)
+/* Out of the group that an MTA kills as one. It ends as the program does. */
+static void stand_in(const struct courier_job *job, const int input[2], const int word[2])
 {
-    for (size_t i = 0; i < n; i++)
-        if (fds[i] >= 0)
-            close(fds[i]);
+    char byte;
+    ssize_t n;
+    setsid();
+    close(word[1]);
+    const pid_t pid = start_program(job, input[0]);
+    close(input[0]);
+    if (pid < 0)
+        _exit(EX_OSERR);
+    while ((n = read(word[0], &byte, 1)) < 0 && errno == EINTR)
+        ;
+    if (n != 1)
+        kill(pid, SIGKILL);
+    close(input[1]);
+    const int status = reap(pid);
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : EX_TEMPFAIL);
 }
 
-/* False: nothing was started that still runs. */
 static bool start(struct mailer *m, const struct courier_job *job)
 {
     int input[2] = {-1, -1}, word[2] = {-1, -1};
-    *m = (struct mailer){-1, -1, -1, -1, -1};
-    if (pipe2(input, O_CLOEXEC) == 0 && pipe2(word, O_CLOEXEC) == 0)
-        m->pid = start_program(job, input[0]);
-    if (m->pid > 0)
-        m->handle = (int)syscall(SYS_pidfd_open, m->pid, 0);
+    const bool ok = pipe2(input, O_CLOEXEC) == 0 && pipe2(word, O_CLOEXEC) == 0;
+    m->stand_in = ok ? fork() : -1;
+    if (m->stand_in == 0)
+        stand_in(job, input, word);
+    const int why = errno;
+    const int fds[] = {input[0], word[0], input[1], word[1]};
+    for (int i = 0; i < (m->stand_in > 0 ? 2 : 4); i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
     m->input = input[1];
     m->word = word[1];
-    if (m->handle >= 0)
-        m->stand_in = start_stand_in(m, word[0]);
-    close_all((int[]){input[0], word[0]}, 2);
-    if (m->stand_in > 0)
-        return true;
-    if (m->pid > 0)
-        kill(m->pid, SIGKILL);
-    reap(m->pid, NULL);
-    close_all((int[]){input[1], word[1], m->handle}, 3);
-    return false;
+    errno = why;
+    return m->stand_in > 0;
 }
 
-/* Its wait status. */
+/* Its wait status. What is not whole is not said to be: then the program dies before its input ends. */
 static int end(struct mailer *m, bool whole)
 {
-    int status = -1;
-    if (whole)
-        whole = bytes_write(m->word, "", 1);
-    if (!whole) {
-        kill(m->pid, SIGKILL);
-        reap(m->pid, &status);
-    }
-    close_all((int[]){m->word, m->input, m->handle}, 3);
-    reap(m->stand_in, NULL);
-    if (whole)
-        reap(m->pid, &status);
-    return status;
+    const bool said = whole && bytes_write(m->word, "", 1);
+    close(m->word);
+    close(m->input);
+    const int status = reap(m->stand_in);
+    return said || !whole ? status : -1;
 }
 
 char *sendmail_deliver(const struct courier_job *job)

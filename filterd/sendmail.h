@@ -1,6 +1,7 @@
 /* sendmail: hands finished copies to a sendmail(1), which takes the end of its input for the end of the
  * message. One that was not given the whole message must never come to that end, whichever process is
- * killed: so a stand-in holds that input open, too, and kills it if its giver is gone. */
+ * killed: so a stand-in between us holds that input open, too. It kills the program if we are gone before we
+ * said that the message is whole, and the program dies with it. */
 #ifndef FILTERD_SENDMAIL_H
 #define FILTERD_SENDMAIL_H
 

@@ -55,7 +55,7 @@ struct service *service_new(const struct settings *s, const struct sitekey *key,
     limits_set(&s->limits);
     sv->settings = s;
     sv->key = *key;
-    sv->keeper = sv->giver = -1;
+    sv->keeper = -1;
     sv->courier = courier;
     sv->retry_key = retry_digest_key_of(key);
     sv->users = users_watch(s->state_dir);
