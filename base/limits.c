@@ -1,7 +1,7 @@
 #include "base/limits.h"
 
 #include <glib.h>
-#include <stdbool.h>
+#include <time.h>
 
 #define KB ((size_t)1024)
 
@@ -24,6 +24,7 @@ const struct limits limits_default = {
 static struct limits now;
 static bool set;
 static unsigned noted;
+static gint64 began; /* microseconds of our CPU time */
 
 void limits_set(const struct limits *l)
 {
@@ -41,16 +42,32 @@ void limits_note(enum limits_note n)
     noted |= 1u << n;
 }
 
+static gint64 used_us(void)
+{
+    struct timespec t = {0};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return t.tv_sec * G_USEC_PER_SEC + t.tv_nsec / 1000;
+}
+
 void limits_forget(void)
 {
     noted = 0;
+    began = used_us();
+}
+
+bool limits_time_is_up(void)
+{
+    if (used_us() - began < limits_get()->cpu_seconds * (gint64)G_USEC_PER_SEC)
+        return false;
+    limits_note(LIMITS_TIME);
+    return true;
 }
 
 const char *limits_noted(void)
 {
     static const char *const words[LIMITS_NOTES] = {
         "header-size", "header-count", "address",  "line-length", "parts",
-        "nesting",     "encoded-words", "tokens", "uris",        "signatures"};
+        "nesting",     "encoded-words", "tokens", "uris",        "signatures", "time"};
     static char text[160];
     *text = '\0';
     for (size_t i = 0; i < LIMITS_NOTES; i++) {

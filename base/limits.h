@@ -6,6 +6,7 @@
 #ifndef BASE_LIMITS_H
 #define BASE_LIMITS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct limits {
@@ -18,7 +19,7 @@ struct limits {
     size_t uris;                       /* of one part's text */
     size_t signatures;                 /* of DKIM, in a message */
     int recipients;                    /* of an envelope: the next gets 452 4.5.3 */
-    int cpu_seconds;                   /* of a worker, for one message */
+    int cpu_seconds;                   /* of a worker, to read one message */
     size_t bytes_in_flight;            /* of all messages being received or delivered together */
 };
 
@@ -39,13 +40,16 @@ enum limits_note {
     LIMITS_TOKENS,
     LIMITS_URIS,
     LIMITS_SIGNATURES,
+    LIMITS_TIME,
     LIMITS_NOTES
 };
 
 /* This message has met that limit. */
 void limits_note(enum limits_note n);
-/* A new message. */
+/* A new message, whose time begins. */
 void limits_forget(void);
+/* It has used its cpu_seconds (and that is noted): what is not read yet stays so. Costs a system call. */
+bool limits_time_is_up(void);
 /* "header-count,parts"; "" if none was met. Lent until the next call. */
 const char *limits_noted(void);
 

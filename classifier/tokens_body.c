@@ -237,6 +237,8 @@ static void name_part(struct body *b, const struct message_part *part)
 static void take_part(const struct message_part *part, void *arg)
 {
     struct body *b = arg;
+    if (limits_time_is_up())
+        return;
     if (b->named++ < PARTS_NAMED)
         name_part(b, part);
     if (part->kind == PART_MESSAGE && b->named <= PARTS_NAMED) {

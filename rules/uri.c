@@ -180,7 +180,7 @@ struct of {
 static void of_part(const struct message_part *p, void *arg)
 {
     const struct of *of = arg;
-    if (p->kind != PART_LEAF || !g_str_has_prefix(p->type, "text/"))
+    if (p->kind != PART_LEAF || !g_str_has_prefix(p->type, "text/") || limits_time_is_up())
         return;
     uri_each((const char *)p->data, p->len, of->fn, of->arg);
 }

@@ -105,6 +105,18 @@ static void tokens(void **state)
     assert_string_equal(limits_noted(), "tokens");
 }
 
+static void time_is_up(void **state)
+{
+    (void)state;
+    const size_t all = tokens_in(80);
+    assert_string_equal(limits_noted(), "");
+    small.cpu_seconds = 0;
+    limits_set(&small);
+    const size_t some = tokens_in(80);
+    assert_in_range(some, 1, all - 80); /* what its header says */
+    assert_string_equal(limits_noted(), "time");
+}
+
 static void count_host(const char *host, void *arg)
 {
     (void)host;
@@ -175,7 +187,7 @@ static void what_is_noted(void **state)
     for (int i = 0; i < LIMITS_NOTES; i++)
         limits_note((enum limits_note)i);
     assert_string_equal(limits_noted(), "header-size,header-count,address,line-length,parts,nesting,"
-                                        "encoded-words,tokens,uris,signatures");
+                                        "encoded-words,tokens,uris,signatures,time");
     limits_forget();
     assert_string_equal(limits_noted(), "");
 }
@@ -185,7 +197,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(encoded_words, begin, end),
         cmocka_unit_test_setup_teardown(line_bytes, begin, end),
-        cmocka_unit_test_setup_teardown(tokens, begin, end),
+        cmocka_unit_test_setup_teardown(tokens, begin, end), cmocka_unit_test_setup_teardown(time_is_up, begin, end),
         cmocka_unit_test_setup_teardown(uris, begin, end),
         cmocka_unit_test_setup_teardown(signatures, begin, end),
         cmocka_unit_test_setup_teardown(addresses, begin, end),
