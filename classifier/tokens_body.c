@@ -300,7 +300,7 @@ void tokens_body(struct tokens *t, const struct message *m)
         tokens_adds(t, "s:", "unreadable");
     const bool cipher = strcmp(type, "multipart/encrypted") == 0;
     const bool nothing = b.left == TOKENS_BODY_BYTES && (!m->tree || b.named <= 1);
-    if (m->body_len > 0 && !cipher &&
+    if (m->body_len > 0 && !cipher && !limits_time_is_up() &&
         (differ || (nothing && (strncmp(type, "text/", 5) == 0 || strncmp(type, "multipart/", 10) == 0))))
         add_loosely(&b, m->body, m->body_len, NULL);
     if (b.named > PARTS_NAMED)

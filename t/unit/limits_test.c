@@ -113,7 +113,7 @@ static void time_is_up(void **state)
     small.cpu_seconds = 0;
     limits_set(&small);
     const size_t some = tokens_in(80);
-    assert_in_range(some, 1, all - 80); /* what its header says */
+    assert_in_range(some, 1, all - 60); /* what its header says */
     assert_string_equal(limits_noted(), "time");
 }
 
