@@ -46,11 +46,13 @@ my $filterd = FilterdTest::Daemon->start($t, env => $faults->env, set => {
     'listener maildir.protocol' => 'lmtp',
     'listener maildir.address' => 'unix:' . $t->dir . '/run/maildir.sock',
     'listener maildir.next_hop' => "maildir:$maildir/%d/%n",
+    'listener milter.protocol' => 'milter',
+    'listener milter.address' => 'unix:' . $t->dir . '/run/milter.sock',
     'deliver.next_hop' => 'smtp:inet:127.0.0.1:' . $t->port('sink-smtp'),
     'filterd.trusted_networks' => '127.0.0.0/8',
 });
-$sink{$_} = $sink{smtp} for qw(pipe sendmail);
-my %at = (lmtp => $t->dir . '/run/lmtp.sock', smtp => $t->port(10025), maildir => $t->dir . '/run/maildir.sock');
+$sink{$_} = $sink{smtp} for qw(pipe sendmail milter);
+my %at = (milter => $t->dir . '/run/milter.sock', lmtp => $t->dir . '/run/lmtp.sock', smtp => $t->port(10025), maildir => $t->dir . '/run/maildir.sock');
 my %key = map { ("$_\@example.com" => FilterdTest::Keys->new($t, "$_\@example.com", $_)) } qw(rsa curve);
 $filterd->import_key($_) for values %key;
 $filterd->ctl(qw(user set plain@example.com spam_action=tag));
@@ -89,7 +91,7 @@ my %WAYS = (
 my @STEPS = grep { !/malloc|accept/ } @FilterdTest::Faults::KINDS;
 
 my %ROLES_IN = (lmtp => [qw(worker child gpg keeper master spf)], smtp => [qw(worker child gpg keeper master)],
-    maildir => [qw(courier worker)], pipe => [qw(pipe inner child gpg)], sendmail => [qw(pipe inner)]);
+    maildir => [qw(courier worker)], pipe => [qw(pipe inner child gpg)], sendmail => [qw(pipe inner)], milter => [qw(milter worker child gpg)]);
 # Those who start: from their fork or exec to where they wait for work.
 my %BIRTHS = (worker => [qw(young worker)], keeper => [qw(young keeper)], master => ['master']);
 
@@ -149,6 +151,8 @@ sub offer_pipe {
 sub offer {
     my ($mode, $sent, @to) = @_;
     return offer_pipe($mode eq 'pipe' ? $filterd->{conf} : $by_mailer, $sent, @to) if $mode =~ /^(?:pipe|sendmail)$/;
+    return FilterdTest::Mta::offer_milter($at{milter}, sub { $sink{smtp}->put(@_) }, $sent, 'alice@example.net', @to)
+        if $mode eq 'milter';
     return FilterdTest::Mta::offer($mode eq 'smtp' ? 'smtp' : 'lmtp', $at{$mode}, $sent, 'alice@example.net', @to);
 }
 
@@ -314,10 +318,11 @@ sub run_jobs {
     diag('hit of those tried, of how many there are: ',
         join '; ', map { "$_ $hit{$_}/$tried{$_} of $total{$_}" } sort keys %total);
     is(join("\n", splice @wrong), '', 'nothing lost, nothing half, nothing plain, no refusal');
+    ok((grep { $_ } values %hit), 'and faults there were') if %tried;
 }
 
 diag("seed $SEED");
-for my $mode (qw(lmtp smtp maildir pipe sendmail)) {
+for my $mode (qw(lmtp smtp maildir pipe sendmail milter)) {
     subtest "$mode: calls that fail, processes that are killed" => sub {
         trial($mode, "$mode, warming up", roles => [], kinds => []);
         trial($mode, "$mode, counting", roles => [], kinds => []);

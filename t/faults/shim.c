@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -292,6 +293,27 @@ EXPORT int __poll_chk(struct pollfd *fds, nfds_t n, int timeout_ms, size_t size)
 {
     (void)size;
     return poll(fds, n, timeout_ms);
+}
+
+EXPORT int epoll_create1(int flags)
+{
+    REAL(epoll_create1);
+    return fails(SHIM_POLL) ? -1 : real(flags);
+}
+
+EXPORT int epoll_ctl(int epoll, int what, int fd, struct epoll_event *event)
+{
+    REAL(epoll_ctl);
+    return fails(SHIM_POLL) ? -1 : real(epoll, what, fd, event);
+}
+
+EXPORT int epoll_wait(int epoll, struct epoll_event *events, int most, int timeout_ms)
+{
+    REAL(epoll_wait);
+    const enum shim_action action = judge(SHIM_POLL);
+    if (action == SHIM_FAIL)
+        return -1;
+    return action == SHIM_GO ? real(epoll, events, most, timeout_ms) : 0;
 }
 
 /* ---- processes and sockets ---- */

@@ -73,29 +73,10 @@ EXPORT gpgme_error_t gpgme_set_protocol(gpgme_ctx_t ctx, gpgme_protocol_t protoc
     return shim_error(SHIM_GPGME) ? broken() : real(ctx, protocol);
 }
 
-EXPORT gpgme_error_t gpgme_ctx_set_engine_info(gpgme_ctx_t ctx, gpgme_protocol_t protocol,
-                                               const char *program, const char *home)
-{
-    REAL(gpgme_ctx_set_engine_info);
-    return shim_error(SHIM_GPGME) ? broken() : real(ctx, protocol, program, home);
-}
-
 EXPORT gpgme_error_t gpgme_set_ctx_flag(gpgme_ctx_t ctx, const char *name, const char *value)
 {
     REAL(gpgme_set_ctx_flag);
     return shim_error(SHIM_GPGME) ? broken() : real(ctx, name, value);
-}
-
-EXPORT gpgme_error_t gpgme_data_new_from_cbs(gpgme_data_t *data, gpgme_data_cbs_t cbs, void *arg)
-{
-    REAL(gpgme_data_new_from_cbs);
-    return shim_error(SHIM_GPGME) ? broken() : real(data, cbs, arg);
-}
-
-EXPORT gpgme_error_t gpgme_data_set_flag(gpgme_data_t data, const char *name, const char *value)
-{
-    REAL(gpgme_data_set_flag);
-    return shim_error(SHIM_GPGME) ? broken() : real(data, name, value);
 }
 
 EXPORT gpgme_error_t gpgme_op_keylist_start(gpgme_ctx_t ctx, const char *pattern, int secret)
@@ -104,10 +85,14 @@ EXPORT gpgme_error_t gpgme_op_keylist_start(gpgme_ctx_t ctx, const char *pattern
     return shim_error(SHIM_GPGME) ? broken() : real(ctx, pattern, secret);
 }
 
-EXPORT gpgme_error_t gpgme_op_encrypt_ext(gpgme_ctx_t ctx, gpgme_key_t keys[], const char *names,
-                                          gpgme_encrypt_flags_t flags, gpgme_data_t plain,
-                                          gpgme_data_t cipher)
+EXPORT gpgme_error_t gpgme_engine_check_version(gpgme_protocol_t protocol)
 {
-    REAL(gpgme_op_encrypt_ext);
-    return shim_error(SHIM_GPGME) ? broken() : real(ctx, keys, names, flags, plain, cipher);
+    REAL(gpgme_engine_check_version);
+    return shim_error(SHIM_GPGME) ? broken() : real(protocol);
+}
+
+EXPORT const char *gpgme_get_dirinfo(const char *what)
+{
+    REAL(gpgme_get_dirinfo);
+    return shim_error(SHIM_GPGME) ? NULL : real(what);
 }

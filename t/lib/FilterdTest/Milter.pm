@@ -112,6 +112,26 @@ sub edits {
     return @texts;
 }
 
+# The message as the MTA has it after those. fields: [name, value], changed.
+sub edited {
+    my ($self, $body, @fields) = @_;
+    for (@{ $self->{edits} }) {
+        my ($kind, $data) = @$_;
+        my $number = $kind =~ /[mi]/ ? unpack 'N', substr $data, 0, 4, '' : 0;
+        my ($name, $value) = split /\0/, $data, -1;
+        if ($kind eq 'm') {
+            my $at = (grep { lc $fields[$_][0] eq lc $name } 0 .. $#fields)[$number - 1];
+            splice @fields, $at, 1, $value eq '' ? () : [$name, $value] if defined $at;
+        } elsif ($kind eq 'i') {
+            splice @fields, $number, 0, [$name, $value];
+        } elsif ($kind eq 'h') {
+            push @fields, [$name, $value];
+        }
+    }
+    my $header = join '', map { "$_->[0]:$_->[1]\n" } @fields;
+    return $header =~ s/\n/\r\n/gr . "\r\n" . ($self->new_body // $body);
+}
+
 sub quit {
     my ($self) = @_;
     $self->put('Q', '');

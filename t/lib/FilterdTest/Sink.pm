@@ -179,6 +179,14 @@ sub session {
     }
 }
 
+# A copy that has arrived.
+sub put {
+    my ($self, $to, $mail) = @_;
+    my $name = sprintf '%.6f.%d,%s', time, $$, $to;
+    spew("$self->{box}.new.$$", $mail);
+    rename "$self->{box}.new.$$", "$self->{box}/$name" or die "$name: $!";
+}
+
 sub take {
     my ($self, $client, $say, @to) = @_;
     my $mail = '';
@@ -190,11 +198,7 @@ sub take {
     POSIX::_exit(0) if $self->rule(early => 'data', '') ne '';
     my @replies = map { $self->rule(data => $_) } @to;
     @replies = ((grep { !/^(?:slow )?2/ } @replies)[0] // $replies[0]) x @to if $self->{kind} eq 'smtp';
-    for my $i (grep { $replies[$_] =~ /^(?:slow )?2/ } 0 .. $#to) {
-        my $name = sprintf '%.6f.%d,%s', time, $$, $to[$i];
-        spew("$self->{box}.new.$$", $mail);
-        rename "$self->{box}.new.$$", "$self->{box}/$name" or die "$name: $!";
-    }
+    $self->put($to[$_], $mail) for grep { $replies[$_] =~ /^(?:slow )?2/ } 0 .. $#to;
     $say->($_) for $self->{kind} eq 'smtp' ? $replies[0] : @replies;
     return 1;
 }
