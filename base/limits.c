@@ -52,6 +52,10 @@ static gint64 used_us(void)
 void limits_forget(void)
 {
     noted = 0;
+}
+
+void limits_begin(void)
+{
     began = used_us();
 }
 

@@ -46,8 +46,10 @@ enum limits_note {
 
 /* This message has met that limit. */
 void limits_note(enum limits_note n);
-/* A new message, whose time begins. */
+/* A new message. */
 void limits_forget(void);
+/* Reading begins, and its time. */
+void limits_begin(void);
 /* It has used its cpu_seconds (and that is noted): what is not read yet stays so. Costs a system call. */
 bool limits_time_is_up(void);
 /* "header-count,parts"; "" if none was met. Lent until the next call. */

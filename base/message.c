@@ -3,6 +3,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/message_limits.h"
 #include "base/message_tree.h"
 
@@ -39,6 +40,7 @@ struct message *message_new(const char *raw, size_t len)
 {
     struct message *m = g_new0(struct message, 1);
     const char *body;
+    limits_begin();
     m->raw = somewhere(raw);
     m->len = len;
     m->headers = header_scan(m->raw, len, &m->header_count, &body);

@@ -279,18 +279,18 @@ enum users_result users_resolve(struct users *u, const char *address, const char
     return result;
 }
 
-char *users_of_login(struct users *u, const char *login, const char *delimiters)
+enum users_result users_of_login(struct users *u, const char *login, const char *delimiters,
+                                 char **user_r)
 {
     GPtrArray *found;
-    char *user = NULL;
-    if (users_resolve(u, login, delimiters, &found) == USERS_FOUND) {
-        char *address = address_canonical(login);
-        bool own = g_ptr_array_find_with_equal_func(found, address, g_str_equal, NULL);
-        user = g_strdup(own ? address : found->pdata[0]);
-        g_free(address);
+    const enum users_result result = users_resolve(u, login, delimiters, &found);
+    *user_r = result == USERS_TEMP ? NULL : address_canonical(login);
+    if (result == USERS_FOUND && !g_ptr_array_find_with_equal_func(found, *user_r, g_str_equal, NULL)) {
+        g_free(*user_r);
+        *user_r = g_strdup(found->pdata[0]);
     }
     g_ptr_array_unref(found);
-    return user;
+    return result;
 }
 
 static bool run(struct users *u, const char *sql, const char *const *texts, int count,

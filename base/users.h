@@ -30,9 +30,11 @@ enum users_result { USERS_TEMP = 0, USERS_FOUND, USERS_UNKNOWN };
  * array of char*, each once, empty unless USERS_FOUND (g_ptr_array_unref frees all). */
 enum users_result users_resolve(struct users *u, const char *address, const char *delimiters,
                                 GPtrArray **users_r);
-/* The login name of a mail user (Dovecot's %u) to its user: the address itself, or through the
- * same aliases as a recipient; NULL if nobody. g_free. */
-char *users_of_login(struct users *u, const char *login, const char *delimiters);
+/* Whose mail somebody moves who is logged in by that name (Dovecot's %u). *user_r (g_free): the address
+ * itself, or the first user behind the same aliases as a recipient's; of who is USERS_UNKNOWN the address,
+ * NULL if it is none; NULL with USERS_TEMP. */
+enum users_result users_of_login(struct users *u, const char *login, const char *delimiters,
+                                 char **user_r);
 
 bool users_alias_add(struct users *u, const char *address, const char *user, char **error_r);
 bool users_alias_remove(struct users *u, const char *address, char **error_r);

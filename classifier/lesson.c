@@ -180,13 +180,6 @@ int lesson_confirm(struct ledger *l, GVariant *arguments, char **text_r)
     return code;
 }
 
-/* Whose record it is: the user that the filter finds for such a recipient. */
-static char *user_of(struct ledger *l, const char *login)
-{
-    char *user = users_of_login(l->users, login, l->settings->recipient_delimiter);
-    return user ? user : address_canonical(login);
-}
-
 /* Who moves a message back to where it was delivered takes the move back, and the model is again
  * what it was before it; what was learnt at delivery is learnt again. */
 static struct teaching teaching_of_move(struct ledger *l, const char *user, const struct record *r,
@@ -226,9 +219,11 @@ int lesson_retrain(struct ledger *l, GVariant *arguments, char **text_r)
     const char *login = argument(arguments, "login");
     if (!login || !signature_argument(arguments) || !taught_class(argument(arguments, "class")))
         return fail(EX_DATAERR, text_r, "retrain: login, class (spam, ham) and signature are wanted");
-    char *user = user_of(l, login);
+    char *user;
     int code;
-    if (!user)
+    if (users_of_login(l->users, login, l->settings->recipient_delimiter, &user) == USERS_TEMP)
+        code = fail(EX_TEMPFAIL, text_r, "users cannot be read now");
+    else if (!user)
         code = fail(EX_DATAERR, text_r, "this login is no user");
     else if (ledger_mode(l, user) == MODE_NONE)
         code = fail(EX_UNAVAILABLE, text_r, "this user's mode is none: nothing is learnt");

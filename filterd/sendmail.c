@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -15,7 +17,7 @@
 struct mailer {
     pid_t stand_in;
     int input;
-    int word; /* one byte to the stand-in: the message is whole */
+    int word; /* one byte to the stand-in: the message is whole; open as long as we wait */
 };
 
 /* Dies with its parent, whose own end of its input is not the last. */
@@ -42,7 +44,16 @@ static int reap(pid_t pid)
     return status;
 }
 
-/* Out of the group that an MTA kills as one. It ends as the program does. */
+/* True: the program has ended. False: who waits for it is gone, and will have the message sent again. */
+static bool await(pid_t pid, int word)
+{
+    struct pollfd fds[] = {{word, POLLIN, 0}, {(int)syscall(SYS_pidfd_open, pid, 0), POLLIN, 0}};
+    while (poll(fds, 2, -1) < 0 && errno == EINTR)
+        ;
+    return fds[1].fd < 0 || fds[1].revents;
+}
+
+/* Out of the group that an MTA kills as one, and so are we. It ends as the program does. */
 static void stand_in(const struct courier_job *job, const int input[2], const int word[2])
 {
     char byte;
@@ -55,9 +66,12 @@ static void stand_in(const struct courier_job *job, const int input[2], const in
         _exit(EX_OSERR);
     while ((n = read(word[0], &byte, 1)) < 0 && errno == EINTR)
         ;
-    if (n != 1)
+    if (n == 1)
+        close(input[1]);
+    if (n != 1 || !await(pid, word[0]))
         kill(pid, SIGKILL);
-    close(input[1]);
+    if (n != 1)
+        close(input[1]);
     const int status = reap(pid);
     _exit(WIFEXITED(status) ? WEXITSTATUS(status) : EX_TEMPFAIL);
 }
@@ -84,9 +98,12 @@ static bool start(struct mailer *m, const struct courier_job *job)
 static int end(struct mailer *m, bool whole)
 {
     const bool said = whole && bytes_write(m->word, "", 1);
-    close(m->word);
+    if (!said)
+        close(m->word);
     close(m->input);
     const int status = reap(m->stand_in);
+    if (said)
+        close(m->word);
     return said || !whole ? status : -1;
 }
 

@@ -65,12 +65,6 @@ static int take_message(int fd, gint64 end, size_t limit, struct bytes *raw)
     }
 }
 
-static char *user_of(const struct service *sv, const char *login)
-{
-    char *user = users_of_login(sv->users, login, sv->settings->recipient_delimiter);
-    return user ? user : address_canonical(login);
-}
-
 /* From features as a delivery makes them. */
 static int learn(const struct tutor_place *place, const struct message *m, const char *user,
                  const char *class, char **text_r)
@@ -91,13 +85,18 @@ static int learn(const struct tutor_place *place, const struct message *m, const
 
 static int teach(const struct tutor_place *place, const struct lesson_asked *a, char **text_r)
 {
-    char *user = place->service->users ? user_of(place->service, a->login) : NULL;
+    char *user;
+    const struct service *sv = place->service;
+    if (users_of_login(sv->users, a->login, sv->settings->recipient_delimiter, &user) == USERS_TEMP) {
+        *text_r = g_strdup("users cannot be read now");
+        return EX_TEMPFAIL;
+    }
     if (!user) {
         *text_r = g_strdup("this login is no user");
-        return place->service->users ? EX_DATAERR : EX_TEMPFAIL;
+        return EX_DATAERR;
     }
     struct message *m = message_new(a->raw.data ? (char *)a->raw.data : "", a->raw.len);
-    headers_drop_forged(m, place->service->settings);
+    headers_drop_forged(m, sv->settings);
     int code = EX_OK;
     if (seal_is_encrypted(m)) {
         *text_r = g_strdup_printf("it is sealed and without a signature: left, number %lld of these",

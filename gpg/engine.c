@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "gpg/armor.h"
 #include "gpg/child.h"
 
@@ -33,7 +35,7 @@ static char *preloaded(void)
     g_autofree char *folder = exe ? g_path_get_dirname(exe) : NULL;
     for (size_t i = 0; folder && i < G_N_ELEMENTS(places); i++) {
         char *file = g_build_filename(folder, places[i], "gpg_malloc.so", NULL);
-        if (access(file, R_OK) == 0)
+        if (access(file, R_OK) == 0 && !strpbrk(file, " :")) /* which would part it in two */
             return file;
         g_free(file);
     }
@@ -81,6 +83,10 @@ static bool conf_is_readable(const char *home, char **error_r)
 
 bool engine_prepare(const char *home, char **error_r)
 {
+    g_autofree char *guard = preloaded();
+    if (!guard)
+        log_warn("gpg_malloc.so is neither beside filterd nor in ../lib/filterd, or its path has a blank: a gpg "
+                 "that lacks memory may make what nobody can open");
     g_setenv("GNUPGHOME", home, TRUE);
     const gpgme_error_t e = init_once() ? gpgme_engine_check_version(GPGME_PROTOCOL_OpenPGP) : 0;
     if (!init_once())

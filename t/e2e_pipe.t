@@ -50,6 +50,7 @@ sub start_pipe {
     spew($file, $input);
     my $pid = fork // die "fork: $!";
     return $pid if $pid;
+    setpgrp;
     open STDIN, '<', $file;
     exec $t->dir . '/bin/filterd-pipe', '-f', 'alice@example.net', $everyone[0] or POSIX::_exit(127);
 }
@@ -157,6 +158,25 @@ END
         ok(!-e $box, 'it has taken nothing');
         is((pipe_($long, '-f', 'alice@example.net', $everyone[0]))[0], 0, 'the next time it takes it');
         is_sealed_for(slurp($box) =~ s/\n/\r\n/gr, $long, $rsa, $curve);
+    };
+
+    subtest 'who kills us by the group, as pipe(8) does when time is up, kills it too' => sub {
+        my $begun = $t->dir . '/sendmail.begun';
+        spew($stub, <<"END", 0755);
+#!/usr/bin/perl
+my \$got = join '', <STDIN>;
+open my \$begun, '>', '$begun';
+sleep 2;
+open my \$box, '>', '$box';
+print \$box \$got;
+END
+        unlink $box;
+        my $outer = start_pipe($mail);
+        ok(poll(sub { -e $begun }), 'it has read all');
+        kill 'KILL', -$outer;
+        waitpid $outer, 0;
+        ok(poll(sub { !running($stub) }), 'it is gone');
+        ok(!-e $box, 'and has delivered nothing');
     };
 
     # Postfix's own: what comes back by pickup must not be filtered again.

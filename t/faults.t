@@ -184,16 +184,17 @@ sub doubled {
         my $later = grep { $_ > $first && $_ < ($fired ? $fired->{at} : 0) } map { @$_ } values %times;
         $sum{"doubled, $mode"} += @more;
         push @bad, "more than twice to $to" if @more > 1;
-        push @bad, "twice to $to, and not for the fault" if !$fired || $fired->{at} < $first && !is_lost_answer($mode, $fired);
+        push @bad, "twice to $to, and not for the fault" if !$fired || $fired->{at} < $first && !is_lost_answer($mode, $fired, $first);
         push @bad, "twice to $to, and the record had its time" if $later;
     }
     return @bad;
 }
 
 # The wait for the next hop's answer was cut short, which may take the copy all the same (RFC 1047). Our
-# own courier does not.
+# own courier does not; but a worker that was killed has its socket until it is quite dead.
 sub is_lost_answer {
-    my ($mode, $fired) = @_;
+    my ($mode, $fired, $first) = @_;
+    return $current =~ /, worker killed/ && $first - $fired->{at} < 1 if !$sink{$mode};
     return $sink{$mode} && $fired->{role} =~ /worker|inner/ && $fired->{kind} =~ /poll|read/;
 }
 

@@ -154,13 +154,16 @@ static void logins(void **state)
     alias("ann@x.org", "zoe@x.org");
     alias("ann@x.org", "ann@x.org");
     alias("ann@x.org", "aaa@x.org");
-    char *user = users_of_login(users, "bob", "+");
+    char *user;
+    assert_int_equal(users_of_login(users, "bob", "+", &user), USERS_FOUND);
     assert_string_equal(user, "bob@x.org");
     g_free(user);
-    user = users_of_login(users, "Ann@x.org", "+");
+    assert_int_equal(users_of_login(users, "Ann@x.org", "+", &user), USERS_FOUND);
     assert_string_equal(user, "ann@x.org");
     g_free(user);
-    assert_null(users_of_login(users, "eve", "+"));
+    assert_int_equal(users_of_login(users, "Eve", "+", &user), USERS_UNKNOWN);
+    assert_string_equal(user, "eve");
+    g_free(user);
 }
 
 static void count(const char *a, const char *b, void *arg)
@@ -272,6 +275,9 @@ static void broken(void **state)
     r = users_watch(folder);
     assert_int_equal(users_resolve(r, "bob@x.org", "+", &found), USERS_TEMP);
     g_ptr_array_unref(found);
+    char *login;
+    assert_int_equal(users_of_login(r, "bob@x.org", "+", &login), USERS_TEMP);
+    assert_null(login);
     assert_int_equal(g_rmdir(file), 0);
     assert_int_equal(users_resolve(r, "bob@x.org", "+", &found), USERS_UNKNOWN);
     g_ptr_array_unref(found);
