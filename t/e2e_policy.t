@@ -137,9 +137,16 @@ subtest 'only who is doubtful' => sub {
 subtest 'a broken keeper' => sub {
     $filterd->settings('spf.enabled' => 'no', 'dnsbl.lists' => $site->{t}->dir . '/etc/lists.conf');
     $filterd->down;
-    spew($site->{t}->dir . '/state/greylist.db', 'this is no store');
+    my $store = $site->{t}->dir . '/state/greylist.db';
+    spew($store, 'this is no store');
     my $conf = slurp($filterd->{conf}) =~ s/^lists = .*\n//mr;
     spew($filterd->{conf}, $conf);
+    $filterd->up;
+    like(talk(request(sender => 'p@b.example')), qr/^action=DEFER_IF_PERMIT /, 'a damaged store is made anew');
+    $filterd->logs(qr/greylist\.db: .*made anew/, 'and the log says so');
+    $filterd->down;
+    unlink $store;
+    mkdir $store;
     $filterd->up;
     is(talk(request(sender => 'q@b.example')), "action=DUNNO\n\n", 'no store: nobody is held up');
     $filterd->logs(qr/greylist\.db: .*nobody is asked to come again/, 'and the log says so');
