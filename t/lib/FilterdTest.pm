@@ -86,7 +86,8 @@ sub port {
     until ($self->{ports}{$name}) {
         my $port = 10100 + int rand 22000;
         next if $taken{$port};
-        my $free = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 1);
+        my $free = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 1)
+            && IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Proto => 'udp');
         $self->{ports}{$name} = $port if $free;
     }
     return $self->{ports}{$name};

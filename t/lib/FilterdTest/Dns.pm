@@ -44,7 +44,7 @@ sub start {
     $self->start_rbldnsd($o{lists} // {});
     $self->start_front;
     for my $name ('', @{ $self->{lists} }) {
-        poll(sub { $self->answers($name) }, 20) or die "no name server answers for \"$name.\"\n";
+        poll(sub { $self->answers($name) }, 20) or die "no name server answers for \"$name.\"\n", map { -e ? slurp($_) : () } glob "$dir/{nsd,rbldnsd}.log";
     }
     my ($bad) = slurp("$self->{dir}/rbldnsd.log") =~ /^(.*invalid.*)/m;
     die "$bad\n" if defined $bad;
@@ -90,7 +90,11 @@ sub bound {
     }
 }
 
-sub free_port { return ((bound())[1])->sockport }
+# Known to the world: nothing else of it takes the port before it is bound.
+sub free_port {
+    my ($self, $program) = @_;
+    return $self->{t}->port($program . $number);
+}
 
 sub zone_text {
     my ($name, $text) = @_;
@@ -105,7 +109,7 @@ sub start_nsd {
     my ($self, $zones) = @_;
     my $dir = $self->{dir};
     my %zones = ('.' => '', %$zones);
-    my $port = $self->{nsd} = free_port();
+    my $port = $self->{nsd} = $self->free_port('nsd');
     my $conf = <<"END";
 server:
   ip-address: 127.0.0.1\@$port
@@ -161,7 +165,7 @@ sub start_rbldnsd {
     my ($self, $lists) = @_;
     return if !%$lists;
     my @zones = map { $self->list_files(lc $_, $lists->{$_}) } sort keys %$lists;
-    my $port = $self->{rbldnsd} = free_port();
+    my $port = $self->{rbldnsd} = $self->free_port('rbldnsd');
     chmod 0755, $self->{dir};
     push @{ $self->{pids} }, $self->{t}->spawn("$self->{dir}/rbldnsd.log",
         qw(/usr/sbin/rbldnsd -n -4 -e -u), $FilterdTest::FILTERD_USER, '-w', $self->{dir}, '-b', "127.0.0.1/$port",
