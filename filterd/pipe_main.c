@@ -227,6 +227,7 @@ static int run(const struct settings *s, const struct job *job)
     if (pid < 0)
         return EX_TEMPFAIL;
     courier_serve(pair[0], courier_for(s, job));
+    close(pair[0]); /* or a child whose courier gave up would wait for its answer */
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     while (waitpid(relay, NULL, 0) < 0 && errno == EINTR)
