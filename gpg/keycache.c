@@ -52,13 +52,16 @@ static bool same_place(const struct stat *a, const struct stat *b)
 /* A gpg that was killed, or ran out of memory, ends its list early, and GPGME does not tell. */
 static bool is_whole(const char *home, const GPtrArray *keys)
 {
-    guint files = 0;
+    guint files = 0, named = 0;
     GDir *dir = g_dir_open(home, 0, NULL);
     for (const char *name; dir && (name = g_dir_read_name(dir));)
         files += g_str_has_suffix(name, ".pgp");
     if (dir)
         g_dir_close(dir);
-    return keys->len && keys->len == files;
+    /* GPGME short of memory may call a key by its subkey's fingerprint. */
+    for (guint i = 0; i < keys->len; i++)
+        named += access(((const struct key_info *)g_ptr_array_index(keys, i))->file, R_OK) == 0;
+    return keys->len && keys->len == files && keys->len == named;
 }
 
 /* Nothing that went wrong is remembered: it is tried again with the next message. */

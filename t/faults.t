@@ -275,6 +275,8 @@ my @KNOWN = (
     (map { [lmtp => 'worker read', $_, fail => ECONNRESET, 'read'] } 38 .. 46),
     [maildir => 'courier sync', 2, fail => EIO, 'sync'], # a copy that was refused stayed
     # a list of keys that ended early was believed as long as its worker lived
+    # a key that GPGME, short of memory, called by its subkey's name was believed likewise
+    (map { [milter => 'worker malloc', $_, fail => ENOMEM, 'malloc'] } 481 .. 485),
     (map { [smtp => 'gpg malloc', 258 + 4 * $_, fail => ENOMEM, 'malloc'] } 0 .. 8),
 );
 
