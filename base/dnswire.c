@@ -3,10 +3,13 @@
 #include <string.h>
 
 enum {
-    HEADER_BYTES = 12,
+    HEADER_BYTES = DNSWIRE_HEADER_BYTES,
     TYPE_SOA = 6,
     TYPE_OPT = 41,
     CLASS_IN = 1,
+    OPT_BYTES = 11,
+    FLAG_ANSWER = 0x80,
+    FLAG_CUT = 0x02,
     RCODE_NXDOMAIN = 3,
     MAX_NAME_BYTES = 255,
     MAX_POINTERS = 64,
@@ -96,6 +99,52 @@ size_t dnswire_question(guint8 out[DNSWIRE_QUESTION_BYTES], const char *name, gu
     p = put16(p, DNSWIRE_UDP_BYTES);
     memset(p, 0, 6);
     return (size_t)(p + 6 - out);
+}
+
+size_t dnswire_without_edns(guint8 *question, size_t len)
+{
+    put16(question + HEADER_BYTES - 2, 0);
+    return len - OPT_BYTES;
+}
+
+/* ---- is it the answer to that question? ---- */
+
+guint dnswire_rcode(const guint8 *answer)
+{
+    return answer[3] & 0xf;
+}
+
+bool dnswire_is_cut(const guint8 *answer)
+{
+    return answer[2] & FLAG_CUT;
+}
+
+guint16 dnswire_id(const guint8 *packet)
+{
+    return get16(packet);
+}
+
+/* Name, type and class. A label's length is below 64, which is no letter: what differs only in case
+ * is the same name (RFC 4343). */
+static bool is_same_question(const guint8 *asked, size_t asked_len, const guint8 *data, size_t len)
+{
+    const size_t end = asked_len - (get16(asked + HEADER_BYTES - 2) ? OPT_BYTES : 0);
+    if (len < end)
+        return false;
+    for (size_t i = HEADER_BYTES; i < end; i++)
+        if (g_ascii_tolower((char)asked[i]) != g_ascii_tolower((char)data[i]))
+            return false;
+    return true;
+}
+
+bool dnswire_is_answer_to(const guint8 *asked, size_t asked_len, const guint8 *data, size_t len)
+{
+    if (len < HEADER_BYTES || !(data[2] & FLAG_ANSWER) || get16(data) != get16(asked))
+        return false;
+    /* A server that cannot read a question cannot repeat it. */
+    if (get16(data + 4) == 0)
+        return dnswire_rcode(data) != 0 && dnswire_rcode(data) != RCODE_NXDOMAIN;
+    return get16(data + 4) == 1 && is_same_question(asked, asked_len, data, len);
 }
 
 /* ---- answers ---- */
@@ -241,21 +290,6 @@ static bool get_data(const struct wire *w, const struct rr *rr, struct dns_recor
     }
 }
 
-static void record_free(gpointer data)
-{
-    struct dns_record *r = data;
-    g_free(r->text);
-    g_free(r);
-}
-
-struct dns_answer *dnswire_answer_empty(enum dns_status status)
-{
-    struct dns_answer *a = g_rc_box_new0(struct dns_answer);
-    a->status = status;
-    a->records = g_ptr_array_new_with_free_func(record_free);
-    return a;
-}
-
 static struct dns_answer *malformed(struct dns_answer *a)
 {
     g_ptr_array_set_size(a->records, 0);
@@ -361,7 +395,7 @@ struct dns_answer *dnswire_answer(const guint8 *data, size_t len, const char *na
                                   enum dns_type type, char **more_r)
 {
     const struct wire w = {data, len};
-    struct dns_answer *a = dnswire_answer_empty(DNS_OK);
+    struct dns_answer *a = dns_answer_new(DNS_OK);
     *more_r = NULL;
     if (len < HEADER_BYTES)
         return malformed(a);

@@ -1,24 +1,21 @@
+/* Questions that several may wait for, aliases followed, and whether the servers are alive. */
 #include "base/resolver.h"
 
-#include <arpa/inet.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/dnswire.h"
 #include "base/log.h"
 #include "base/resolver_cache.h"
-#include "base/resolver_channel.h"
+#include "base/resolver_servers.h"
+#include "base/resolver_transport.h"
 
 enum {
-    TRIES = 2,        /* the second waits twice as long as the first */
     DOWN_SECONDS = 30,
     PROBE_MS = 1000,  /* for the first sign of life of a server that was down */
     TIMEOUT_TTL = 30, /* a name whose servers are dead holds up one message, not all */
     MAX_ALIAS_ROUNDS = 8,
     DEFAULT_TIMEOUT_MS = 5000,
     TYPE_NS = 2,
-    RCODE_FORMERR = 1,
 };
 
 struct waiter {
@@ -27,6 +24,7 @@ struct waiter {
 };
 
 struct question {
+    struct resolver *r;
     char *key;  /* type, blank, name in lower case */
     char *name; /* what is asked now: the end of the aliases so far */
     enum dns_type type;
@@ -36,96 +34,21 @@ struct question {
 };
 
 struct resolver {
-    ares_channel channel;
-    char *host; /* NULL: those of resolv.conf */
-    int port;
+    struct resolver_transport *transport;
     gint64 timeout_us;
     struct resolver_cache *cache;
     GHashTable *asked; /* key => struct question* */
+    struct question probe; /* of the servers; nobody waits for it */
     GSList *telling;   /* questions whose waiters are being called */
-    guint sent;        /* queries that c-ares has, probes too */
     gint64 heard_at;   /* the last answer, or when there began to be something to answer */
     gint64 probe_at;   /* 0: none is out */
     gint64 down_until; /* 0: it is not down */
     bool was_down;     /* and has not answered since */
-    bool lost_edns;    /* c-ares gives EDNS up for good at the first FORMERR */
-};
-
-/* One query at c-ares; question NULL: a probe. */
-struct query {
-    struct resolver *r;
-    struct question *question;
 };
 
 static gint64 now_us(void)
 {
     return g_get_monotonic_time();
-}
-
-/* ---- answers ---- */
-
-static void answer_clear(gpointer data)
-{
-    g_ptr_array_unref(((struct dns_answer *)data)->records);
-}
-
-void dns_answer_free(struct dns_answer **a)
-{
-    if (*a)
-        g_rc_box_release_full(*a, answer_clear);
-    *a = NULL;
-}
-
-/* ---- the channel ---- */
-
-static bool set_server(struct resolver *r)
-{
-    struct ares_addr_port_node server = {.udp_port = r->port, .tcp_port = r->port};
-    if (!r->host)
-        return true;
-    server.family = strchr(r->host, ':') ? AF_INET6 : AF_INET;
-    return inet_pton(server.family, r->host, &server.addr) == 1 &&
-           ares_set_servers_ports(r->channel, &server) == ARES_SUCCESS;
-}
-
-static int count_servers(struct resolver *r)
-{
-    struct ares_addr_node *list = NULL;
-    int n = 0;
-    if (ares_get_servers(r->channel, &list) == ARES_SUCCESS)
-        for (const struct ares_addr_node *s = list; s; s = s->next)
-            n++;
-    ares_free_data(list);
-    return MAX(n, 1);
-}
-
-static bool open_channel_for(struct resolver *r, int servers)
-{
-    /* With one server its SERVFAIL is the answer; of several another one may know better. */
-    struct ares_options o = {
-        .flags = ARES_FLAG_EDNS | (servers == 1 ? ARES_FLAG_NOCHECKRESP : 0),
-        .timeout = MAX((int)(r->timeout_us / 1000 / 3 / servers), 1),
-        .tries = TRIES,
-        .ednspsz = DNSWIRE_UDP_BYTES,
-    };
-    const int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_EDNSPSZ;
-    r->channel = NULL;
-    if (ares_init_options(&r->channel, &o, mask) == ARES_SUCCESS && set_server(r))
-        return true;
-    if (r->channel)
-        ares_destroy(r->channel);
-    r->channel = NULL;
-    return false;
-}
-
-static bool open_channel(struct resolver *r)
-{
-    const bool ok = open_channel_for(r, 1);
-    const int servers = ok ? count_servers(r) : 1;
-    if (servers == 1)
-        return ok;
-    ares_destroy(r->channel);
-    return open_channel_for(r, servers);
 }
 
 static void question_free(gpointer data)
@@ -139,18 +62,17 @@ static void question_free(gpointer data)
 
 struct resolver *resolver_new(const struct settings *s, char **error_r)
 {
+    GArray *servers = resolver_servers(s->dns_server.host, s->dns_server.port);
+    if (!servers) {
+        *error_r = g_strdup_printf("[dns] server: %s is no address", s->dns_server.host);
+        return NULL;
+    }
     struct resolver *r = g_new0(struct resolver, 1);
-    ares_library_init(ARES_LIB_INIT_ALL); /* counts; only on other systems can it fail */
-    r->host = g_strdup(s->dns_server.host);
-    r->port = s->dns_server.port ? atoi(s->dns_server.port) : 53;
     r->timeout_us = 1000 * (gint64)(s->dns_timeout_ms > 0 ? s->dns_timeout_ms : DEFAULT_TIMEOUT_MS);
+    r->transport = resolver_transport_new(servers, r->timeout_us);
+    r->probe.r = r;
     r->cache = resolver_cache_new();
     r->asked = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, question_free);
-    if (!open_channel(r)) {
-        *error_r = g_strdup_printf("[dns] server: no resolver for %s",
-                                   r->host ? r->host : "the servers of /etc/resolv.conf");
-        resolver_free(&r);
-    }
     return r;
 }
 
@@ -158,12 +80,9 @@ void resolver_free(struct resolver **r)
 {
     if (!*r)
         return;
-    if ((*r)->channel)
-        ares_destroy((*r)->channel);
-    ares_library_cleanup();
+    resolver_transport_free(&(*r)->transport);
     g_hash_table_unref((*r)->asked);
     resolver_cache_free(&(*r)->cache);
-    g_free((*r)->host);
     g_clear_pointer(r, g_free);
 }
 
@@ -183,31 +102,21 @@ static void tell(struct resolver *r, struct question *q, const struct dns_answer
     question_free(q);
 }
 
-static void on_answer(void *arg, int status, int timeouts, unsigned char *data, int len);
+static void on_answer(enum transport_end end, const guint8 *data, size_t len, void *arg);
 
-/* False if it cannot be asked: then there is no such name. */
+/* False if it cannot be asked. */
 static bool send_query(struct resolver *r, const char *name, guint16 type, struct question *q)
 {
-    guint8 wire[DNSWIRE_QUESTION_BYTES];
-    guint16 id = 0;
-    if (getrandom(&id, sizeof id, 0) != sizeof id)
-        id = (guint16)g_random_int();
-    const size_t bytes = dnswire_question(wire, name, type, id);
-    if (bytes == 0)
-        return false;
-    struct query *query = g_new(struct query, 1);
-    *query = (struct query){r, q};
-    if (r->sent++ == 0)
+    if (resolver_transport_out(r->transport) == 0)
         r->heard_at = now_us();
-    ares_send(r->channel, wire, (int)bytes, on_answer, query);
-    return true;
+    return resolver_transport_ask(r->transport, name, type, on_answer, q);
 }
 
 /* What every server has at hand: whoever does not even answer this is down. */
 static void send_probe(struct resolver *r)
 {
     r->probe_at = now_us();
-    send_query(r, ".", TYPE_NS, NULL);
+    send_query(r, ".", TYPE_NS, &r->probe);
 }
 
 static void heard(struct resolver *r)
@@ -229,26 +138,19 @@ static bool go_on(struct resolver *r, struct question *q, char *more)
     return send_query(r, more, q->type, q);
 }
 
-static void on_answer(void *arg, int status, int timeouts, unsigned char *data, int len)
+static void on_answer(enum transport_end end, const guint8 *data, size_t len, void *arg)
 {
-    struct query *query = arg;
-    struct resolver *r = query->r;
-    struct question *q = query->question;
-    g_free(query);
-    r->sent--;
-    if (status == ARES_ECANCELLED || status == ARES_EDESTRUCTION)
-        return;
-    const bool answered = status == ARES_SUCCESS && len > 0;
+    struct question *q = arg;
+    struct resolver *r = q->r;
+    const bool answered = end == TRANSPORT_ANSWERED;
     if (answered)
         heard(r);
-    /* Without EDNS, too: so it was not EDNS that c-ares gave up for nothing. */
-    r->lost_edns |= answered && len > 3 && (data[3] & 0xf) == RCODE_FORMERR;
-    if (!q)
+    if (q == &r->probe)
         return;
     g_autofree char *more = NULL;
-    struct dns_answer *answer = answered ? dnswire_answer(data, (size_t)len, q->name, q->type, &more)
-                                         : dnswire_answer_empty(DNS_TEMP);
-    if (!answered && timeouts > 0)
+    struct dns_answer *answer = answered ? dnswire_answer(data, len, q->name, q->type, &more)
+                                         : dns_answer_new(DNS_TEMP);
+    if (end == TRANSPORT_TIMED_OUT)
         answer->ttl = TIMEOUT_TTL;
     q->ttl = MIN(q->ttl, answer->ttl);
     if (!go_on(r, q, more)) { /* more without more rounds: a loop, or as good as one */
@@ -273,7 +175,7 @@ static bool is_down_now(struct resolver *r)
 static void answer_at_once(enum dns_status status,
                            void (*fn)(const struct dns_answer *answer, void *arg), void *arg)
 {
-    struct dns_answer *answer = dnswire_answer_empty(status);
+    struct dns_answer *answer = dns_answer_new(status);
     fn(answer, arg);
     dns_answer_free(&answer);
 }
@@ -286,6 +188,7 @@ static struct question *question_for(struct resolver *r, const char *key, const 
     if (q)
         return q;
     q = g_new0(struct question, 1);
+    q->r = r;
     q->key = g_strdup(key);
     q->name = g_strdup(name);
     q->type = type;
@@ -324,9 +227,11 @@ void resolver_ask(struct resolver *r, const char *name, enum dns_type type,
     struct waiter *w = g_new(struct waiter, 1);
     *w = (struct waiter){fn, arg};
     g_queue_push_tail(&q->waiters, w);
-    /* c-ares may fail at once, and q be gone. */
-    if (is_new)
-        send_query(r, lower, type, q);
+    if (is_new && !send_query(r, lower, type, q)) {
+        struct dns_answer *none = dns_answer_new(DNS_TEMP);
+        tell(r, q, none);
+        dns_answer_free(&none);
+    }
 }
 
 static void forget_in(struct question *q, const void *arg)
@@ -382,7 +287,7 @@ static gint64 next_check(const struct resolver *r)
 {
     if (r->probe_at)
         return r->probe_at + probe_limit(r);
-    return r->sent ? r->heard_at + r->timeout_us * 2 / 5 : -1;
+    return resolver_transport_out(r->transport) ? r->heard_at + r->timeout_us * 2 / 5 : -1;
 }
 
 static void go_down(struct resolver *r)
@@ -392,9 +297,9 @@ static void go_down(struct resolver *r)
     r->was_down = true;
     r->probe_at = 0;
     r->down_until = now_us() + DOWN_SECONDS * G_USEC_PER_SEC;
-    ares_cancel(r->channel);
+    resolver_transport_drop(r->transport);
     g_autoptr(GList) open = g_hash_table_get_values(r->asked);
-    struct dns_answer *answer = dnswire_answer_empty(DNS_TEMP);
+    struct dns_answer *answer = dns_answer_new(DNS_TEMP);
     for (GList *l = open; l; l = l->next)
         tell(r, l->data, answer);
     dns_answer_free(&answer);
@@ -413,42 +318,23 @@ static void check_server(struct resolver *r)
         send_probe(r);
 }
 
-/* Milliseconds to wait until something is due, at most up to then. */
-static int wait_ms(struct resolver *r, gint64 end)
+/* Milliseconds to wait, at most up to then (-1: no end). */
+static int wait_ms(const struct resolver *r, gint64 end)
 {
-    struct timeval max = {3600, 0}, due;
     const gint64 now = now_us(), check = r->down_until ? -1 : next_check(r);
     gint64 wait = end < 0 ? (gint64)3600 * G_USEC_PER_SEC : end - now;
-    if (r->sent) {
-        const struct timeval *t = ares_timeout(r->channel, &max, &due);
-        wait = MIN(wait, t->tv_sec * G_USEC_PER_SEC + t->tv_usec);
-    }
     if (check >= 0)
         wait = MIN(wait, check - now);
     return wait <= 0 ? 0 : (int)((wait + 999) / 1000);
-}
-
-/* With nobody asking, the channel may be changed for one that speaks EDNS again. */
-static void renew_channel(struct resolver *r)
-{
-    ares_channel old = r->channel;
-    if (!r->lost_edns || r->sent)
-        return;
-    r->lost_edns = false;
-    if (open_channel(r))
-        ares_destroy(old);
-    else
-        r->channel = old;
 }
 
 bool resolver_pump(struct resolver *r, int fd, int timeout_ms)
 {
     const gint64 end = timeout_ms < 0 ? -1 : now_us() + timeout_ms * (gint64)1000;
     while (true) {
-        renew_channel(r);
         if (fd < 0 && resolver_outstanding(r) == 0)
             return true;
-        const bool readable = resolver_channel_wait(r->channel, fd, wait_ms(r, end));
+        const bool readable = resolver_transport_wait(r->transport, fd, wait_ms(r, end));
         check_server(r);
         if (readable)
             return true;
@@ -474,5 +360,5 @@ struct dns_answer *resolver_ask_now(struct resolver *r, const char *name, enum d
     while (!answer && now_us() < end)
         resolver_pump(r, -1, (int)((end - now_us() + 999) / 1000));
     resolver_forget(r, &answer);
-    return answer ? answer : dnswire_answer_empty(DNS_TEMP);
+    return answer ? answer : dns_answer_new(DNS_TEMP);
 }

@@ -1,40 +1,19 @@
-/* resolver: all DNS lookups of a process, many at once, over c-ares.
+/* resolver: all DNS lookups of a process, many at once.
  *
  * Questions are asked and go on by themselves; whoever waits for something else (a client's next
  * bytes) waits in resolver_pump, so that answers are taken as they come. Answers are cached for
  * their TTL (negative ones for that of the SOA, RFC 2308; at most an hour; that there was none in
- * time, half a minute). A server that does not
- * answer is left alone for a while: then every question is answered DNS_TEMP at once. */
+ * time, half a minute). A question is answered within [dns] timeout_ms, DNS_TEMP if by nobody else. A
+ * server that does not answer is left alone for a while: then every question is answered DNS_TEMP at
+ * once. */
 #ifndef BASE_RESOLVER_H
 #define BASE_RESOLVER_H
 
 #include <glib.h>
 #include <stdbool.h>
 
+#include "base/dns_answer.h"
 #include "base/settings.h"
-
-/* The numbers of RFC 1035 and 3596. */
-enum dns_type { DNS_A = 1, DNS_CNAME = 5, DNS_PTR = 12, DNS_MX = 15, DNS_TXT = 16, DNS_AAAA = 28 };
-
-enum dns_status {
-    DNS_OK,
-    DNS_NONE, /* no such name, or nothing of that type */
-    DNS_TEMP, /* no answer in time, SERVFAIL, or nonsense */
-};
-
-struct dns_record {
-    guint8 address[16]; /* A: the first 4 */
-    int preference;     /* MX */
-    char *text;         /* TXT: all strings of the record together; MX, PTR, CNAME: the name, "." is the root */
-    size_t len;         /* of text; TXT may hold NUL */
-};
-
-struct dns_answer {
-    enum dns_status status;
-    bool no_such_name; /* NXDOMAIN, with DNS_NONE */
-    guint32 ttl;       /* seconds */
-    GPtrArray *records; /* of struct dns_record*, of the type asked for; never NULL */
-};
 
 struct resolver;
 
@@ -61,6 +40,5 @@ bool resolver_is_down(const struct resolver *r);
 /* One question, waited for; the caller's: dns_answer_free. For programs that do nothing else. */
 struct dns_answer *resolver_ask_now(struct resolver *r, const char *name, enum dns_type type,
                                     int timeout_ms);
-void dns_answer_free(struct dns_answer **a);
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef BASE_RESOLVER_CACHE_H
 #define BASE_RESOLVER_CACHE_H
 
-#include "base/resolver.h"
+#include "base/dns_answer.h"
 
 struct resolver_cache;
 struct resolver_cache *resolver_cache_new(void);

@@ -1,16 +1,18 @@
 #include "base/resolver_host.h"
 
+#include <ares.h>
 #include <netdb.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/time.h>
-
-#include "base/resolver_channel.h"
 
 /* The second try waits twice as long as the first, and every server is asked in the first. */
 enum { TRIES = 3, SHARES = 8 };
 
 struct search {
     GArray *found;
+    GArray *fds; /* of struct pollfd: the sockets c-ares has open */
     bool done;
     int status;
 };
@@ -48,13 +50,41 @@ static void on_found(void *arg, int status, int timeouts, struct ares_addrinfo *
     ares_freeaddrinfo(result);
 }
 
+/* c-ares tells what it wants to be woken for, socket by socket; for nothing: it closes it. */
+static void on_socket(void *arg, ares_socket_t fd, int readable, int writable)
+{
+    struct search *s = arg;
+    const short events = (short)((readable ? POLLIN : 0) | (writable ? POLLOUT : 0));
+    const struct pollfd p = {.fd = fd, .events = events};
+    for (guint i = 0; i < s->fds->len; i++)
+        if (g_array_index(s->fds, struct pollfd, i).fd == fd) {
+            g_array_remove_index_fast(s->fds, i);
+            break;
+        }
+    if (events)
+        g_array_append_val(s->fds, p);
+}
+
+static void wait_once(ares_channel channel, const struct search *s, int ms)
+{
+    g_autofree struct pollfd *p = g_memdup2(s->fds->data, s->fds->len * sizeof *p);
+    const guint n = s->fds->len;
+    if (poll(p, n, ms) < 0)
+        return;
+    for (guint i = 0; i < n; i++)
+        if (p[i].revents)
+            ares_process_fd(channel, p[i].revents & ~POLLOUT ? p[i].fd : ARES_SOCKET_BAD,
+                            p[i].revents & POLLOUT ? p[i].fd : ARES_SOCKET_BAD);
+    ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD); /* timeouts */
+}
+
 static void wait_for(ares_channel channel, const struct search *s, gint64 end)
 {
     struct timeval due;
     for (gint64 left; !s->done && (left = end - g_get_monotonic_time()) > 0;) {
         struct timeval max = {left / G_USEC_PER_SEC, left % G_USEC_PER_SEC};
         const struct timeval *t = ares_timeout(channel, &max, &due);
-        resolver_channel_wait(channel, -1, (int)(t->tv_sec * 1000 + t->tv_usec / 1000 + 1));
+        wait_once(channel, s, (int)(t->tv_sec * 1000 + t->tv_usec / 1000 + 1));
     }
 }
 
@@ -64,15 +94,19 @@ static void look_up(struct search *s, const char *host, const char *port, int ti
     const gint64 end = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
     const struct ares_addrinfo_hints hints = {.ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC,
                                               .ai_flags = ARES_AI_NUMERICSERV};
-    struct ares_options o = {.timeout = MAX(timeout_ms / SHARES, 1), .tries = TRIES};
+    struct ares_options o = {.timeout = MAX(timeout_ms / SHARES, 1), .tries = TRIES,
+                             .sock_state_cb = on_socket, .sock_state_cb_data = s};
+    const int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
     ares_channel channel = NULL;
+    s->fds = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
     ares_library_init(ARES_LIB_INIT_ALL); /* counts; only on other systems can it fail */
-    s->status = ares_init_options(&channel, &o, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
+    s->status = ares_init_options(&channel, &o, mask);
     if (s->status == ARES_SUCCESS) {
         ares_getaddrinfo(channel, host, port, &hints, on_found, s);
         wait_for(channel, s, end);
         ares_destroy(channel); /* calls back what is still out */
     }
+    g_array_unref(s->fds);
     ares_library_cleanup();
 }
 

@@ -27,6 +27,18 @@ static void check_question(const char *name)
         abort();
 }
 
+/* Any bytes are held against a question, too: what passes has its id and name. */
+static void check_match(const unsigned char *bytes, size_t len)
+{
+    guint8 wire[DNSWIRE_QUESTION_BYTES];
+    const guint16 id = len > 1 ? (guint16)(bytes[0] << 8 | bytes[1]) : 0;
+    size_t asked = dnswire_question(wire, "example.org", DNS_A, id);
+    const bool with = dnswire_is_answer_to(wire, asked, bytes, len);
+    asked = dnswire_without_edns(wire, asked);
+    if (with != dnswire_is_answer_to(wire, asked, bytes, len) || (with && dnswire_id(bytes) != id))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len)
 {
     static const enum dns_type types[] = {DNS_A, DNS_CNAME, DNS_PTR, DNS_MX, DNS_TXT, DNS_AAAA};
@@ -34,6 +46,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len)
     char *more = NULL;
     if (len < 1)
         return 0;
+    check_match(bytes + 1, len - 1);
     const enum dns_type type = types[bytes[0] % G_N_ELEMENTS(types)];
     struct dns_answer *a =
         dnswire_answer(bytes + 1, len - 1, names[bytes[0] / 6 % G_N_ELEMENTS(names)], type, &more);

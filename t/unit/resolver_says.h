@@ -122,15 +122,24 @@ static bool say_garbage(struct packet *p, const struct packet *q, const char *ki
     return true;
 }
 
-static bool say_stray(struct packet *p, const struct packet *q)
+/* First what nobody asked: another id, or the right one and another name. Then, as nobody can tell how soon the
+ * question comes again, the answer at once behind it. */
+static bool say_stray(struct packet *p, const struct packet *q, bool other_name)
 {
-    static bool again;
-    say_address(p, q, again ? 9 : 66);
-    if (!again)
-        p->data[0] ^= 0x55; /* nobody asked under this id */
-    again = true;
-    return true;
+    say_address(p, q, 66);
+    p->data[other_name ? 13 : 0] ^= 0x15;
+    world_also(p);
+    return say_address(p, q, 9);
 }
+
+/* Slower than all its other answers; the resolver waits. */
+static bool say_slow(struct packet *p, const struct packet *q)
+{
+    usleep(1500 * 1000);
+    return say_address(p, q, 1);
+}
+
+static int silences_so_far;
 
 static bool answer(struct packet *p, const struct packet *q, const char *name, int type, bool tcp)
 {
@@ -162,8 +171,18 @@ static bool answer(struct packet *p, const struct packet *q, const char *name, i
         return say_long(p, q, tcp);
     if (g_str_has_suffix(name, ".garbage.test"))
         return say_garbage(p, q, g_strndup(name, strcspn(name, ".")));
-    if (!strcmp(name, "stray.test"))
-        return say_stray(p, q);
+    if (g_str_has_suffix(name, "stray.test"))
+        return say_stray(p, q, name[0] == 'o');
+    if (!strcmp(name, "slow.test"))
+        return say_slow(p, q);
+    if (!strcmp(name, "silent.test"))
+        return silences_so_far++ < 0;
+    if (!strcmp(name, "silences.test")) {
+        struct packet data = rdata((char[]){(char)192, 0, 2, (char)silences_so_far}, 4);
+        begin_answer(p, q, 0x8180, (unsigned[]){1, 0});
+        put_rr(p, NULL, DNS_A, 0, &data);
+        return true;
+    }
     if (!strcmp(name, "mx.test") || !strcmp(name, "odd.test")) {
         struct packet data = rdata("\0\x0a", 2);
         put(&data, name[0] == 'm' ? "\x02mx\x04test" : "\x03" "a.\n\x04test", name[0] == 'm' ? 9 : 10);

@@ -118,18 +118,27 @@ static inline void world_tcp(int listener, world_answer *fn)
     close(fd);
 }
 
+/* Sends what lies in p to whoever is being answered over UDP, before the answer itself. */
+static int world_fd, world_listener;
+static struct sockaddr_in world_asker;
+
+static inline void world_also(const struct packet *p)
+{
+    sendto(world_fd, p->data, p->len, 0, (struct sockaddr *)&world_asker, sizeof world_asker);
+}
+
 static inline void world_udp(int fd, world_answer *fn)
 {
     static struct packet q, a;
     char name[256];
-    struct sockaddr_in from;
-    socklen_t len = sizeof from;
-    const ssize_t got = recvfrom(fd, q.data, sizeof q.data, 0, (struct sockaddr *)&from, &len);
+    socklen_t len = sizeof world_asker;
+    const ssize_t got = recvfrom(fd, q.data, sizeof q.data, 0, (struct sockaddr *)&world_asker, &len);
+    world_fd = fd;
     q.len = got > 0 ? (size_t)got : 0;
     a.len = 0;
     const int type = name_of(&q, name);
     if (fn(&a, &q, name, type, false))
-        sendto(fd, a.data, a.len, 0, (struct sockaddr *)&from, len);
+        sendto(fd, a.data, a.len, 0, (struct sockaddr *)&world_asker, len);
 }
 
 /* A socket of each kind on one port that was free. */
@@ -158,6 +167,7 @@ static inline struct world world_new(world_answer *fn)
     w.server = fork();
     if (w.server == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        world_listener = fds[1];
         while (true) {
             struct pollfd p[2] = {{.fd = fds[0], .events = POLLIN}, {.fd = fds[1], .events = POLLIN}};
             poll(p, 2, -1);

@@ -1,0 +1,20 @@
+/* resolver_servers: which name servers are asked. */
+#ifndef BASE_RESOLVER_SERVERS_H
+#define BASE_RESOLVER_SERVERS_H
+
+#include <glib.h>
+#include <sys/socket.h>
+
+struct resolver_server {
+    struct sockaddr_storage at;
+    socklen_t len;
+};
+
+enum { RESOLVER_SERVERS_MAX = 3 }; /* as many as resolv.conf may name (resolv.conf(5)) */
+
+/* The one at HOST, a numeric address, and PORT; with HOST NULL those of resolv.conf, in its order (127.0.0.1
+ * if it names none). An array of struct resolver_server, at least one, g_array_unref it; NULL if HOST is no
+ * address. */
+GArray *resolver_servers(const char *host, const char *port);
+
+#endif
