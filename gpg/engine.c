@@ -81,8 +81,27 @@ static bool conf_is_readable(const char *home, char **error_r)
     return ok;
 }
 
+/* gpg reads the keys of all homes from a daemon, keyboxd, if the host's settings say so, and nothing on its
+ * command line or in our gpg.conf takes that back. Since 2.3 it knows the word. */
+static bool is_hidden_by_keyboxd(gpgme_engine_info_t info, char **error_r)
+{
+    static const char path[] = "/etc/gnupg/common.conf";
+    g_autofree char *text = NULL;
+    while (info && info->protocol != GPGME_PROTOCOL_OpenPGP)
+        info = info->next;
+    if (!info || !info->version || strverscmp(info->version, "2.3") < 0 ||
+        !g_file_get_contents(path, &text, NULL, NULL))
+        return false;
+    if (!g_regex_match_simple("^[ \t]*(--)?use-keyboxd[ \t\r]*(#|$)", text, G_REGEX_MULTILINE, 0))
+        return false;
+    *error_r = g_strdup_printf("%s: use-keyboxd hides filterd's keys from gpg: take it out there (it may stand in "
+                               "a person's own ~/.gnupg/common.conf)", path);
+    return true;
+}
+
 bool engine_prepare(const char *home, char **error_r)
 {
+    gpgme_engine_info_t info = NULL;
     g_autofree char *guard = preloaded();
     if (!guard)
         log_warn("gpg_malloc.so is neither beside filterd nor in ../lib/filterd, or its path has a blank: a gpg "
@@ -93,6 +112,8 @@ bool engine_prepare(const char *home, char **error_r)
         *error_r = g_strdup(too_old);
     else if (e)
         *error_r = failure("gpg", e);
+    else if (gpgme_get_engine_info(&info) == 0)
+        is_hidden_by_keyboxd(info, error_r);
     return !*error_r;
 }
 
@@ -115,6 +136,10 @@ gpgme_ctx_t engine_open(const char *home, char **error_r)
         e = gpgme_set_ctx_flag(ctx, "full-status", "1");
     if (e) {
         *error_r = failure("GPGME", e);
+        gpgme_release(ctx);
+        return NULL;
+    }
+    if (is_hidden_by_keyboxd(gpgme_ctx_get_engine_info(ctx), error_r)) {
         gpgme_release(ctx);
         return NULL;
     }
