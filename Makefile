@@ -1,123 +1,225 @@
-# filterd: make, make check, make lint, make fuzz, make SAN=1, make install; make bench,
-# make bench-classifier, make bench-evidence, make bench-end-to-end
-CC ?= gcc
+# filterd: gcc (or clang), GNU make and pkg-config; tools/deps lists the packages.
+#
+# Targets
+#   all               the programs (the default)
+#   install           the programs, manual pages, snippets and, if there are none yet, settings
+#   uninstall         takes away what install put there; settings that were edited stay
+#   check             all tests; as root, on loopback ports
+#   check-unit        the unit tests alone; as anybody
+#   lint              the rules of CONTRIBUTING.md that a machine can check
+#   units             builds the unit tests
+#   fuzz              fuzzes the parsers with clang, T seconds each
+#   seeds             gives the parsers the seeds of the fuzzer; best with SAN=1
+#   bench             sealing beside gpg alone
+#   bench-classifier  the classifier beside others; CORPUS=FOLDER/index
+#   bench-evidence    what DNS costs; as root
+#   bench-end-to-end  a site with filterd beside one without; as root
+#   clean             removes what was built
+#   help              this
+#
+# Variables
+#   CC, CPPFLAGS, CFLAGS, LDFLAGS  reach every object; what they say goes before our own flags.
+#                     When they change, what they were used for is built anew
+#   PKG_CONFIG        pkg-config
+#   BUILD             the folder to build in: build, or build-san with SAN=1
+#   PREFIX            where it is installed and looks for its files: /usr/local
+#   SYSCONFDIR        /etc; the settings are in filterd/filterd.conf below it
+#   DESTDIR           goes before both on this machine, for packages
+#   SAN=1             with AddressSanitizer and UndefinedBehaviorSanitizer
+#   WERROR=1          a warning is an error
+#   V=1               shows each command
+#   JOBS              how many tests run at once: as many as there are processors
+#   T, CORPUS, ARGS   for fuzz and the benches; t/bench/* say more
+
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
-BUILD := build$(if $(SAN),-san)
-PKGS := glib-2.0 gio-2.0 gmime-3.0 gpgme sqlite3 libgcrypt libcares libpsl libpcre2-8 libseccomp opendkim
+PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
-comma := ,
-ALL_CFLAGS := -std=c11 -Wall -Wextra -Werror -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -MMD -MP \
-	-fstack-protector-strong $(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer \
-	-fno-sanitize-recover=undefined,-D_FORTIFY_SOURCE=2) $(shell pkg-config --cflags $(PKGS)) $(CFLAGS)
-ALL_LDFLAGS := -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=address$(comma)undefined) $(LDFLAGS)
-LIBS := $(shell pkg-config --libs $(PKGS)) -lspf2 -lmilter -lm
+BUILD := build$(if $(SAN),-san)
+VERSION := $(strip $(file <VERSION))
+PKGS := glib-2.0 gio-2.0 gmime-3.0 gpgme sqlite3 libgcrypt libcares libpsl libpcre2-8 libseccomp opendkim
 
 # Tests at once: each waits for others most of its time.
 JOBS ?= $(shell nproc)
 
-PROGRAMS := filterd filterd-pipe filterd-retrain filterctl
-obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+# V=0 is as good as none.
+on = $(filter-out 0,$(1))
+Q := $(if $(call on,$(V)),,@)
+silent := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
+# The one line that is shown of a command.
+say = $(if $(call on,$(V))$(silent),,printf '  %-4s %s\n' $(1) $(2) &&)
 
-# A program's main file carries its name; everything else in its folder is shared.
-LIB_SRC := $(wildcard base/*.c rules/*.c classifier/*.c gpg/*.c)
-FILTERD_SRC := $(filter-out filterd/main.c filterd/pipe_main.c,$(wildcard filterd/*.c))
-CTL_SRC := $(wildcard tools/filterctl*.c)
+# The compiler cannot fortify what it does not optimize, and says so; and who names a level gets theirs.
+optimized := $(filter-out -O0,$(lastword $(filter -O%,$(CFLAGS))))
+fortify := $(if $(SAN)$(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),,$(if $(optimized),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2))
+comma := ,
+sanitize := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+# What another compiler would make of a structure (psabi) is nothing to us: none is in a library's interface.
+ours := -std=c11 -Wall -Wextra -Wno-psabi $(if $(call on,$(WERROR)),-Werror) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -MMD -MP \
+	-fstack-protector-strong $(fortify)
+packages := $(shell $(PKG_CONFIG) --cflags $(PKGS))
+compile := $(CC) $(ours) $(sanitize) $(packages) $(CPPFLAGS) $(CFLAGS)
+link := $(CC) -Wl,-z,relro,-z,now $(sanitize) $(CFLAGS) $(LDFLAGS)
+LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS)) -lspf2 -lmilter -lm
+
+# What is preloaded goes into programs that nobody sanitized, and is no program itself.
+foreign := -fsanitize% -fno-sanitize% -fPIE -fpie -pie
+compile_preload := $(CC) $(ours) $(packages) $(filter-out $(foreign),$(CPPFLAGS) $(CFLAGS)) -fPIC -fvisibility=hidden
+link_preload := $(CC) -Wl,-z,relro,-z,now $(filter-out $(foreign),$(CFLAGS) $(LDFLAGS)) -shared
+
+# A room's folders are found by themselves. A program's main file is named here; all else is shared.
+sources = $(sort $(shell find $(1) -name '[!.]*.c'))
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+preload_obj = $(patsubst %.c,$(BUILD)/preload/%.o,$(1))
+
+PROGRAMS := filterd filterd-pipe filterd-retrain filterctl
+MAIN := filterd/main.c
+PIPE_MAIN := filterd/pipe_main.c
+PRELOAD_SRC := $(call sources,gpg/preload)
+SHIM_SRC := $(call sources,t/faults)
+LIB_SRC := $(filter-out $(PRELOAD_SRC),$(call sources,base rules classifier gpg))
+DAEMON_SRC := $(filter-out $(MAIN) $(PIPE_MAIN),$(call sources,filterd))
+TOOLS_SRC := $(call sources,tools)
+CTL_SRC := $(filter tools/filterctl%,$(TOOLS_SRC))
+RETRAIN_SRC := $(filter tools/retrain%,$(TOOLS_SRC))
 UNIT := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(wildcard t/unit/*_test.c))
 FUZZ := $(patsubst t/fuzz/%.c,$(BUILD)/t/%,$(wildcard t/fuzz/*_fuzz.c))
 
-.PHONY: all check lint bench bench-classifier bench-evidence bench-end-to-end fuzz seeds install clean units help
+.PHONY: all install uninstall check check-unit lint units fuzz seeds bench bench-classifier bench-evidence \
+	bench-end-to-end clean help FORCE
 all: $(addprefix $(BUILD)/,$(PROGRAMS)) $(BUILD)/gpg_malloc.so
 units: $(UNIT) $(BUILD)/t/shim.so
 
-$(BUILD)/libfilterd.a: $(call obj,$(LIB_SRC))
-	@rm -f $@ && ar rcs $@ $^
-$(BUILD)/libdaemon.a: $(call obj,$(FILTERD_SRC))
-	@rm -f $@ && ar rcs $@ $^
-$(BUILD)/filterd: $(call obj,filterd/main.c) $(BUILD)/libdaemon.a $(BUILD)/libfilterd.a
-$(BUILD)/filterd-pipe: $(call obj,filterd/pipe_main.c) $(BUILD)/libdaemon.a $(BUILD)/libfilterd.a
-$(BUILD)/filterd-retrain: $(call obj,$(wildcard tools/retrain*.c)) $(BUILD)/libfilterd.a
-$(BUILD)/filterctl: $(call obj,$(CTL_SRC)) $(BUILD)/libfilterd.a
-$(addprefix $(BUILD)/,$(PROGRAMS)):
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
-$(UNIT): $(BUILD)/t/%: $(BUILD)/obj/t/unit/%.o $(BUILD)/libdaemon.a $(BUILD)/libfilterd.a
-	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+# $(BUILD)/is/NAME holds the text of variable NAME as it was at the last build. It is written anew only
+# if that has changed, and so is what depends on it: objects for other flags, an archive for a source
+# that went away. Nothing is written while make only reads this file, so make -n and -q tell the truth.
+quoted = '$(subst ','\'',$(1))'
+define kept
+ifneq ($$(strip $$(file <$(BUILD)/is/$(1))),$$(strip $$($(1))))
+$(BUILD)/is/$(1): FORCE
+endif
+$(BUILD)/is/$(1):
+	@mkdir -p $$(@D) && printf '%s\n' $$(call quoted,$$($(1))) >$$@
+endef
+$(foreach name,compile compile_preload link link_preload LIB_SRC DAEMON_SRC CTL_SRC RETRAIN_SRC SHIM_SRC,\
+	$(eval $(call kept,$(name))))
 
+# Appended, not replaced: two folders may have files of the same name.
+$(BUILD)/libfilterd.a: $(call obj,$(LIB_SRC)) $(BUILD)/is/LIB_SRC
+$(BUILD)/libdaemon.a: $(call obj,$(DAEMON_SRC)) $(BUILD)/is/DAEMON_SRC
+$(BUILD)/%.a:
+	@$(call say,AR,$@) rm -f $@
+	$(Q)ar qcs $@ $(filter %.o,$^)
+
+programs := $(addprefix $(BUILD)/,$(PROGRAMS)) $(UNIT) $(FUZZ)
+$(BUILD)/filterd: $(call obj,$(MAIN)) $(BUILD)/libdaemon.a
+$(BUILD)/filterd-pipe: $(call obj,$(PIPE_MAIN)) $(BUILD)/libdaemon.a
+$(BUILD)/filterd-retrain: $(call obj,$(RETRAIN_SRC)) $(BUILD)/is/RETRAIN_SRC
+$(BUILD)/filterctl: $(call obj,$(CTL_SRC)) $(BUILD)/is/CTL_SRC
+$(UNIT): $(BUILD)/t/%: $(BUILD)/obj/t/unit/%.o $(BUILD)/libdaemon.a
+$(UNIT): private LIBS += -lcmocka
 # The targets of the fuzzer without it, for its seeds: see t/seeds_run.
-$(FUZZ): $(BUILD)/t/%: $(BUILD)/obj/t/fuzz/%.o $(BUILD)/obj/t/fuzz/replay.o $(BUILD)/libdaemon.a $(BUILD)/libfilterd.a
+$(FUZZ): $(BUILD)/t/%: $(BUILD)/obj/t/fuzz/%.o $(BUILD)/obj/t/fuzz/replay.o $(BUILD)/libdaemon.a
+$(programs): $(BUILD)/libfilterd.a $(BUILD)/is/link
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	@$(call say,LINK,$@) :
+	$(Q)$(link) -o $@ $(filter %.o,$^) $(sort $(filter %.a,$^)) $(LIBS)
 
-# Preloaded into gpg, which is nobody's sanitized build.
-$(BUILD)/gpg_malloc.so: gpg/preload/malloc.c
-	@mkdir -p $(@D)
-	$(CC) -std=c11 -Wall -Wextra -Werror -O2 -g -fPIC -shared -fvisibility=hidden -Wl,-z,relro,-z,now -o $@ $<
-
+# Preloaded into gpg.
+$(BUILD)/gpg_malloc.so: $(call preload_obj,$(PRELOAD_SRC))
 # Preloaded into filterd by the tests of faults; the sanitizers keep malloc for themselves.
-$(BUILD)/t/shim.so: $(wildcard t/faults/*.c) $(wildcard t/faults/*.h)
+$(BUILD)/t/shim.so: $(call preload_obj,$(SHIM_SRC)) $(BUILD)/is/SHIM_SRC
+$(call preload_obj,$(SHIM_SRC)): private only_here := $(if $(SAN),-DSHIM_WITHOUT_MALLOC)
+$(BUILD)/gpg_malloc.so $(BUILD)/t/shim.so: $(BUILD)/is/link_preload
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -Wall -Wextra -Werror -D_GNU_SOURCE -I. -O2 -g -fPIC -shared -fvisibility=hidden \
-	  $(if $(SAN),-DSHIM_WITHOUT_MALLOC) $(shell pkg-config --cflags gpgme sqlite3) -o $@ $(filter %.c,$^)
+	@$(call say,LINK,$@) :
+	$(Q)$(link_preload) -o $@ $(filter %.o,$^)
 
-$(BUILD)/obj/%.o: %.c
+# The version is in one object only.
+$(filter %/version.o,$(call obj,$(LIB_SRC))): private only_here := -DFILTERD_VERSION='"$(VERSION)"'
+$(filter %/version.o,$(call obj,$(LIB_SRC))): VERSION
+
+# In one line, which tools/quickstart counts.
+$(BUILD)/obj/%.o: %.c $(BUILD)/is/compile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(Q)$(call say,CC,$<) $(compile) $(only_here) -c -o $@ $<
+$(BUILD)/preload/%.o: %.c $(BUILD)/is/compile_preload
+	@mkdir -p $(@D)
+	$(Q)$(call say,CC,$<) $(compile_preload) $(only_here) -c -o $@ $<
 
--include $(shell find $(BUILD)/obj -type f -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/preload -type f -name '*.d' 2>/dev/null)
 
 check: all units
-	BUILD=$(BUILD) prove -v t/units.t && BUILD=$(BUILD) prove -j$(JOBS) $(filter-out t/units.t,$(wildcard t/*.t))
+	$(Q)BUILD=$(BUILD) prove -v t/units.t && BUILD=$(BUILD) prove -j$(JOBS) $(filter-out t/units.t,$(wildcard t/*.t))
+
+check-unit: units
+	$(Q)BUILD=$(BUILD) prove -v t/units.t
 
 lint:
-	t/lint
+	$(Q)t/lint
 
 bench: all
-	t/bench/run $(CORPUS)
+	$(Q)t/bench/run $(CORPUS)
 
 # With the peers that are here, if they cannot be installed.
 bench-classifier: all
-	-bash -c '. tools/deps && deps_install $$DEPS_BENCH'
-	BUILD=$(BUILD) t/bench/classifier $(if $(CORPUS),--set '$(CORPUS)') $(ARGS)
+	-$(Q)bash -c '. tools/deps && deps_install $$DEPS_BENCH'
+	$(Q)BUILD=$(BUILD) t/bench/classifier $(if $(CORPUS),--set '$(CORPUS)') $(ARGS)
 
-# As root.
 bench-evidence: all
-	bash -c '. tools/deps && deps_install $$DEPS_TEST'
-	BUILD=$(BUILD) t/bench/evidence $(ARGS)
+	$(Q)bash -c '. tools/deps && deps_install $$DEPS_TEST'
+	$(Q)BUILD=$(BUILD) t/bench/evidence $(ARGS)
 
-# As root; ARGS='--zeyple FILE --gpgit FILE' for those beside it.
+# ARGS='--zeyple FILE --gpgit FILE' for those beside it.
 bench-end-to-end: all
-	bash -c '. tools/deps && deps_install $$DEPS_TEST $$DEPS_BENCH_END'
-	BUILD=$(BUILD) t/bench/end_to_end $(ARGS)
+	$(Q)bash -c '. tools/deps && deps_install $$DEPS_TEST $$DEPS_BENCH_END'
+	$(Q)BUILD=$(BUILD) t/bench/end_to_end $(ARGS)
 
 fuzz:
-	t/fuzz/run $(T)
+	$(Q)t/fuzz/run $(T)
 
 seeds: $(FUZZ)
-	BUILD=$(BUILD) prove t/seeds_run
+	$(Q)BUILD=$(BUILD) prove t/seeds_run
+
+# MODE:SOURCE:TARGET of each file that install puts, and uninstall takes away.
+into = $(foreach f,$(3),$(1):$(f):$(2)/$(notdir $(f)))
+share := $(PREFIX)/share/filterd
+INSTALLED := $(call into,755,$(PREFIX)/sbin,$(BUILD)/filterd $(BUILD)/filterd-pipe) \
+	$(call into,755,$(PREFIX)/bin,$(BUILD)/filterd-retrain $(BUILD)/filterctl) \
+	$(call into,755,$(PREFIX)/lib/filterd,$(BUILD)/gpg_malloc.so) \
+	$(foreach s,1 5 8,$(call into,644,$(PREFIX)/share/man/man$(s),$(wildcard man/*.$(s)))) \
+	$(call into,644,$(share),$(wildcard rules/*.pcre) rules/dnsbl.conf) \
+	$(foreach d,sieve postfix dovecot,$(call into,644,$(share)/$(d),$(wildcard tools/$(d)/*))) \
+	$(call into,644,$(PREFIX)/lib/systemd/system,tools/systemd/filterd.service) \
+	644:tools/systemd/filterd.sysusers:$(PREFIX)/lib/sysusers.d/filterd.conf
+SETTINGS := $(DESTDIR)$(SYSCONFDIR)/filterd/filterd.conf
+# What it names of itself is below PREFIX.
+prefixed = sed 's|/usr/local/|$(PREFIX)/|g'
+# The folders that nobody else has.
+OWN_FOLDERS := $(addprefix $(DESTDIR),$(addprefix $(share)/,sieve postfix dovecot) $(share) $(PREFIX)/lib/filterd \
+	$(SYSCONFDIR)/filterd)
+each_installed = for f in $(INSTALLED); do mode=$${f%%:*}; f=$${f\#*:}; from=$${f%%:*}; to=$(DESTDIR)$${f\#*:}
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/filterd
-	install -m 755 $(BUILD)/filterd $(BUILD)/filterd-pipe $(DESTDIR)$(PREFIX)/sbin/
-	install -m 755 $(BUILD)/filterd-retrain $(BUILD)/filterctl $(DESTDIR)$(PREFIX)/bin/
-	install -d $(DESTDIR)$(PREFIX)/lib/filterd
-	install -m 755 $(BUILD)/gpg_malloc.so $(DESTDIR)$(PREFIX)/lib/filterd/
-	for s in 1 5 8; do install -d $(DESTDIR)$(PREFIX)/share/man/man$$s; \
-	  for m in man/*.$$s; do [ ! -f "$$m" ] || install -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$$s/; done; done
-	install -m 644 rules/*.pcre rules/dnsbl.conf $(DESTDIR)$(PREFIX)/share/filterd/
-	cp -R tools/sieve tools/postfix tools/dovecot $(DESTDIR)$(PREFIX)/share/filterd/
-	sed -i 's|/usr/local/|$(PREFIX)/|g' $(addprefix $(DESTDIR)$(PREFIX)/share/filterd/,*/*.c*f dnsbl.conf)
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
-	sed 's|/usr/local/|$(PREFIX)/|g' tools/systemd/filterd.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/filterd.service
-	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/filterd.service
-	install -m 644 tools/systemd/filterd.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/filterd.conf
-	install -d $(DESTDIR)$(SYSCONFDIR)/filterd
-	[ -f $(DESTDIR)$(SYSCONFDIR)/filterd/filterd.conf ] || \
-	  { sed 's|/usr/local/|$(PREFIX)/|' tools/filterd.conf >$(DESTDIR)$(SYSCONFDIR)/filterd/filterd.conf && \
-	    chmod 644 $(DESTDIR)$(SYSCONFDIR)/filterd/filterd.conf; }
+	$(Q)$(each_installed); $(if $(silent),,echo "  INST $$to";) \
+	  case $$mode in \
+	  755) install -D -m 755 "$$from" "$$to" ;; \
+	  *) install -d "$${to%/*}" && $(prefixed) "$$from" >"$$to" && chmod 644 "$$to" ;; \
+	  esac || exit 1; done
+	$(Q)[ -f $(SETTINGS) ] || { $(if $(silent),,echo "  INST $(SETTINGS)";) install -d $(dir $(SETTINGS)) && \
+	  $(prefixed) tools/filterd.conf >$(SETTINGS) && chmod 644 $(SETTINGS); }
+
+# Whoever edited their settings finds them again; those as shipped are ours.
+uninstall:
+	$(Q)$(each_installed); $(if $(silent),,echo "  RM   $$to";) rm -f "$$to" || exit 1; done
+	$(Q)[ ! -f $(SETTINGS) ] || if $(prefixed) tools/filterd.conf | cmp -s - $(SETTINGS); then \
+	  $(if $(silent),,echo "  RM   $(SETTINGS)";) rm -f $(SETTINGS); fi
+	$(Q)for d in $(OWN_FOLDERS); do [ ! -d "$$d" ] || rmdir "$$d" 2>/dev/null || \
+	  find "$$d" -mindepth 1 ! -type d | sed 's/^/Stays, as install did not put it there as it is: /'; done
+	@echo "Stays: what filterd keeps (state_dir, site_key; /var/lib/filterd by default) and its user."
 
 help:
-	@sed -n '1,2s/^# //p' Makefile
+	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
 
 clean:
-	rm -rf build build-san build-fuzz
+	$(Q)rm -rf build build-san build-fuzz

@@ -81,7 +81,7 @@ bool settings_value_size(const struct setting_kind *k, const char *value, void *
     guint64 n;
     if (!number(k, value, &n))
         return false;
-    *(size_t *)field = (size_t)n;
+    *(size_t *)field = (size_t)MIN(n, G_MAXSIZE); /* more than this machine can have is no limit */
     return true;
 }
 

@@ -25,7 +25,7 @@
 /* Set beside a place that a feature of the header points at. */
 #define LEARNER_HEADER LEARNER_PLACES
 /* Who has learnt nothing yet takes mail for ham: else a new user's mail were all Unsure. */
-#define LEARNER_PRIOR (-0.4)
+#define LEARNER_PRIOR ((double)-0.4) /* not the more exact one that an x87 would make of it */
 
 /* The site's base is never more than this part of a voice. */
 #define LEARNER_BASE_VOICE 0.5

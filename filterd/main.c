@@ -1,22 +1,30 @@
 /* filterd [-c FILE] [-t]: the daemon, in the foreground; see filterd(8). */
+#include <getopt.h>
 #include <stdio.h>
-#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include <glib.h>
 
 #include "base/log.h"
+#include "base/version.h"
 #include "filterd/master.h"
 #include "filterd/service.h"
 
 #define DEFAULT_FILE "/etc/filterd/filterd.conf"
 
+static const struct option long_options[] = {
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
+};
+
 static int usage(FILE *to, int code)
 {
     fputs("usage: filterd [-c FILE] [-t]\n"
-          "  -c FILE  settings (default " DEFAULT_FILE ")\n"
-          "  -t       check the settings and exit\n"
+          "  -c FILE    settings (default " DEFAULT_FILE ")\n"
+          "  -t         check the settings and exit\n"
+          "  --version, --help\n"
           "See filterd(8) and filterd.conf(5).\n",
           to);
     return code;
@@ -42,13 +50,13 @@ int main(int argc, char **argv)
     bool test = false;
     char *error = NULL;
     int option;
-    if (argc > 1 && !strcmp(argv[1], "--help"))
-        return usage(stdout, EX_OK);
-    while ((option = getopt(argc, argv, "c:th")) != -1) {
+    while ((option = getopt_long(argc, argv, "c:th", long_options, NULL)) != -1) {
         if (option == 'c')
             file = optarg;
         else if (option == 't')
             test = true;
+        else if (option == 'V')
+            return version_print("filterd");
         else
             return option == 'h' ? usage(stdout, EX_OK) : usage(stderr, EX_USAGE);
     }

@@ -14,6 +14,7 @@
 
 #include "base/keeper.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "filterd/children.h"
 #include "filterd/fronts.h"
 #include "filterd/guard.h"
@@ -311,6 +312,7 @@ int master_run(struct settings *s)
     struct children c = {.settings = s, .control_fd = -1, .tutor_fd = -1, .milter_fd = -1};
     const struct passwd *pw = NULL;
     set_signals();
+    log_info("starting: version %s, settings %s", version_number, s->file);
     if (geteuid() == 0 && s->user && !(pw = getpwnam(s->user))) {
         log_warn("%s: [filterd] user=%s: no such user", s->file, s->user);
         return EX_CONFIG;

@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "base/newline.h"
+#include "base/version.h"
 #include "filterd/courier.h"
 #include "filterd/guard.h"
 #include "filterd/pipeline.h"
@@ -46,7 +47,8 @@ static int usage(FILE *to, int code)
     fputs("usage: filterd-pipe [-c FILE] [-f SENDER] [-o -] [--] RECIPIENT... < MESSAGE\n"
           "  -c FILE    settings (default " DEFAULT_FILE ")\n"
           "  -f SENDER  envelope sender\n"
-          "  -o -       write the one result to standard output\n",
+          "  -o -       write the one result to standard output\n"
+          "  --version, --help\n",
           to);
     return code;
 }
@@ -284,6 +286,8 @@ int main(int argc, char **argv)
     char *error = NULL;
     if (argc > 1 && !strcmp(argv[1], "--help"))
         return usage(stdout, EX_OK);
+    if (argc > 1 && !strcmp(argv[1], "--version"))
+        return version_print("filterd-pipe");
     if (!parse(argc, argv, &job))
         return exit_code(&job, usage(stderr, EX_USAGE));
     struct settings *s = settings_load(job.file, &error);

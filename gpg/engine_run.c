@@ -4,7 +4,7 @@
 #include <glib.h>
 
 /* GPGME's words: 1 reads. */
-static gpgme_error_t add(void *data, int fd, int dir, gpgme_io_cb_t fn, void *fn_arg, void **tag)
+static gpgme_error_t add_watch(void *data, int fd, int dir, gpgme_io_cb_t fn, void *fn_arg, void **tag)
 {
     struct engine_run *r = data;
     for (int i = 0; i < ENGINE_RUN_WATCHES; i++) {
@@ -44,7 +44,7 @@ void engine_run_begin(struct engine_run *r, gpgme_ctx_t ctx)
     *r = (struct engine_run){.ctx = ctx};
     for (int i = 0; i < ENGINE_RUN_WATCHES; i++)
         r->watches[i].at.fd = -1;
-    struct gpgme_io_cbs own = {add, r, drop, on_event, r};
+    struct gpgme_io_cbs own = {add_watch, r, drop, on_event, r};
     gpgme_set_io_cbs(ctx, &own);
 }
 

@@ -90,7 +90,7 @@ static void put_value(struct field *f, const char *key, const char *text)
 /* local@domain needs no quotes there if its local part needs none. */
 static bool is_plain_address(const char *text)
 {
-    char *at = strchr(text, '@');
+    const char *at = strchr(text, '@');
     char *local = at ? g_strndup(text, (gsize)(at - text)) : NULL;
     bool plain = at && is_token(local) && is_token(at + 1) && strlen(text) <= VALUE_MAX_BYTES;
     g_free(local);

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 
+#include "base/version.h"
+
 #define DEFAULT_SETTINGS "/etc/filterd/filterd.conf"
 
 struct command {
@@ -81,7 +83,7 @@ static void print_usage(FILE *to, const struct command *only)
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
         if (!only || only == &commands[i])
             fputs(commands[i].usage, to);
-    fputs("Everywhere: -c FILE (default " DEFAULT_SETTINGS "), --json, --help\n", to);
+    fputs("Everywhere: -c FILE (default " DEFAULT_SETTINGS "), --json, --help, --version\n", to);
 }
 
 static const struct command *find_command(const char *name)
@@ -94,7 +96,7 @@ static const struct command *find_command(const char *name)
 
 struct options {
     const char *file;
-    bool json, help;
+    bool json, help, version;
 };
 
 /* Takes the options that all commands share out of argv, wherever they stand before a "--". False
@@ -111,6 +113,8 @@ static bool take_options(int *argc, char **argv, struct options *o)
             o->json = true;
         } else if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
             o->help = true;
+        } else if (!strcmp(argv[i], "--version")) {
+            o->version = true;
         } else {
             argv[kept++] = argv[i];
         }
@@ -163,6 +167,8 @@ int main(int argc, char **argv)
         print_usage(stderr, NULL);
         return EX_USAGE;
     }
+    if (o.version)
+        return version_print("filterctl");
     const struct command *c = argc > 1 ? find_command(argv[1]) : NULL;
     if (o.help && (c || argc == 1)) {
         print_usage(stdout, c);

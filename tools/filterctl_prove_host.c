@@ -47,7 +47,8 @@ enum filterctl_disk filterctl_disk_of(const char *path)
     struct stat st;
     g_autofree char *folder = g_path_get_dirname(path);
     const char *there = access(path, F_OK) == 0 ? path : folder; /* it may be gone by now */
-    if (statfs(there, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC))
+    /* Where f_type has 32 bits it has a sign, which these numbers do not. */
+    if (statfs(there, &fs) == 0 && ((guint32)fs.f_type == TMPFS_MAGIC || (guint32)fs.f_type == RAMFS_MAGIC))
         return DISK_MEMORY;
     return stat(there, &st) == 0 ? device(st.st_dev) : DISK_PLAIN;
 }

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "base/settings.h"
+#include "base/version.h"
 #include "tools/retrain_text.h"
 #include "tools/retrain_words.h"
 
@@ -228,7 +229,10 @@ int main(int argc, char **argv)
     if (!retrain_words_parse(&words, argv, &why))
         code = usage(why);
     else if (words.help)
-        puts("filterd-retrain [-c FILE | -s unix:/PATH] spam|ham USER <MESSAGE; or dspam's words");
+        puts("filterd-retrain [-c FILE | -s unix:/PATH] spam|ham USER <MESSAGE; or dspam's words\n"
+             "filterd-retrain --version|--help");
+    else if (words.version)
+        code = version_print("filterd-retrain");
     else
         code = run(&words);
     retrain_words_clear(&words);

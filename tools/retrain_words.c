@@ -69,6 +69,12 @@ static bool take_help(struct retrain_words *w, const char *value)
     return w->help = true;
 }
 
+static bool take_version(struct retrain_words *w, const char *value)
+{
+    (void)value;
+    return w->version = true;
+}
+
 static const char *const classes[] = {"spam", "innocent", "nonspam", "ham", NULL};
 static const char *const sources[] = {"error", "corpus", "inoculation", NULL};
 static const char *const modes[] = {"toe", "teft", "tum", "notrain", NULL};
@@ -97,6 +103,7 @@ static const struct option without_value[] = {
     {"--addspam", take_missed_spam, NULL, false},
     {"--falsepositive", take_false_positive, NULL, false},
     {"--help", take_help, NULL, false},
+    {"--version", take_version, NULL, false},
     {"--", NULL, NULL, false},
 };
 
@@ -166,8 +173,8 @@ bool retrain_words_parse(struct retrain_words *w, char **argv, char **why_r)
         if (*word == '-' ? !take_option(w, argv, &i) : !take_word(w, word))
             *why_r = g_strdup_printf("\"%s\" makes no sense here", word);
     }
-    if (*why_r || w->help)
-        return w->help;
+    if (*why_r || w->help || w->version)
+        return !*why_r;
     if (!w->class)
         *why_r = g_strdup("spam or ham (--class=spam|innocent) is wanted");
     else if (w->users->len == 0)

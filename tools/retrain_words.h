@@ -12,7 +12,7 @@ struct retrain_words {
     const char *settings_file; /* NULL: the default one, if it can be read */
     const char *socket;        /* unix:/path, wins over settings; may be NULL */
     bool nothing;              /* dspam's --mode=notrain */
-    bool help;
+    bool help, version;
 };
 
 /* False with *why_r (one line, g_free) if they make no sense. Either way retrain_words_clear. */

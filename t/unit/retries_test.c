@@ -22,7 +22,8 @@
 #define DIGEST RETRY_DIGEST_BYTES
 
 static const long start = 1800000000;
-static const unsigned char one[DIGEST] = "the first digest", two[DIGEST] = "the second diges";
+static const unsigned char *const one = (const unsigned char *)"the first digest",
+                           *const two = (const unsigned char *)"the second diges";
 
 static const char plain[] = "From: Alice <alice@example.net>\r\nTo: bob@example.com\r\n"
                             "Date: Sat, 21 Nov 2026 19:00:00 +0000\r\nMessage-ID: <1@example.net>\r\n"

@@ -439,7 +439,7 @@ static int core_limit_of_child(void)
 
 static int much_memory(void)
 {
-    void *p = mmap(NULL, 1UL << 33, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *p = mmap(NULL, sizeof p > 4 ? (size_t)(1ULL << 33) : (size_t)1 << 30, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return p == MAP_FAILED ? errno : 0;
 }
 

@@ -68,7 +68,7 @@ static void defaults(void **state)
     assert_false(s->log_stderr || s->sandbox_required);
     assert_int_equal(s->listener_count, 0);
     assert_int_equal(s->mode, MODE_SETTLE);
-    assert_true(s->spam_threshold == 0.9 && s->unsure_threshold == 0.5);
+    assert_true(s->spam_threshold == (double)0.9 && s->unsure_threshold == (double)0.5);
     assert_int_equal(s->settle_days, 5);
     assert_int_equal(s->signature_days, 21);
     assert_int_equal(s->no_key, POLICY_PASS);
@@ -99,7 +99,7 @@ static void everything(void **state)
         "quarantine=Spam@example.org\nsubject_tag=[SPAM]\\s\nheader_prefix=X-DSPAM\n"
         "reject_threshold=0.99\nallow=a@b.example, .c.example\ndeny=d.example\n"
         "[store]\nengine=sqlite\n[spf]\nenabled=no\nreceived=yes\n");
-    assert_true(s->reject_threshold == 0.99 && s->spf_received);
+    assert_true(s->reject_threshold == (double)0.99 && s->spf_received);
     assert_string_equal(s->allow[1], ".c.example");
     assert_string_equal(s->deny[0], "d.example");
     assert_string_equal(s->user, "filterd");
@@ -249,7 +249,7 @@ static void of_a_message(void **state)
                                    "bytes_in_flight=4294967296\n");
     assert_int_equal(s->limits.header_count, 50);
     assert_int_equal(s->limits.cpu_seconds, 7);
-    assert_true(s->limits.bytes_in_flight == (size_t)1 << 32);
+    assert_true(s->limits.bytes_in_flight == (size_t)MIN(G_GUINT64_CONSTANT(1) << 32, G_MAXSIZE));
     assert_int_equal(s->limits.address_bytes, 65536);
     assert_int_equal(limits_get()->header_count, 2000); /* nobody has set them yet */
     limits_set(&s->limits);

@@ -389,7 +389,7 @@ static void mishap(const char *name)
     if (!strcmp(name, "crash.example"))
         abort();
     if (!strcmp(name, "spin.example"))
-        for (volatile unsigned i = 0;; i++)
+        for (;;)
             continue;
     if (!strcmp(name, "sleep.example"))
         g_usleep(100000);
