@@ -5,7 +5,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#include "base/settings.h"
+#include "base/config/settings.h"
 
 struct recipient {
     char *address;    /* as the client wrote it, without <> */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/limits.h"
+#include "base/config/limits.h"
 #include "base/rfc2047.h"
 
 bool header_is(const struct header *h, const char *name)

@@ -24,7 +24,7 @@ struct header_block {
 };
 
 /* The fields from raw on, an mbox From_ line in front left out, until a line that is none or the first
- * beyond header_bytes or header_count (base/limits.h). g_free; the array's pointers are lent from raw.
+ * beyond header_bytes or header_count (base/config/limits.h). g_free; the array's pointers are lent from raw.
  * *end_r: behind the last. */
 struct header *header_scan(const char *raw, size_t len, size_t *count_r, const char **end_r);
 
@@ -33,7 +33,7 @@ bool header_is(const struct header *h, const char *name);
 bool header_starts(const struct header *h, const char *prefix);
 /* Content-* and MIME-Version: they describe the body. */
 bool header_is_structural(const struct header *h);
-/* Decoded (RFC 2047), unfolded UTF-8 text of a header's first line_bytes (base/limits.h); g_free. */
+/* Decoded (RFC 2047), unfolded UTF-8 text of a header's first line_bytes (base/config/limits.h); g_free. */
 char *header_text(const struct header *h);
 
 #endif

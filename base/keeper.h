@@ -17,7 +17,7 @@
 
 #include <glib.h>
 
-#include "base/settings.h"
+#include "base/config/settings.h"
 
 /* Connected socket or -1 (nobody there within 5 s). */
 int keeper_connect(const struct endpoint *control);

@@ -3,7 +3,7 @@
 #include <glib.h>
 #include <string.h>
 
-#include "base/limits.h"
+#include "base/config/limits.h"
 #include "base/message_limits.h"
 #include "base/message_tree.h"
 

@@ -23,7 +23,7 @@ struct message {
 
 /* Never NULL: what GMime cannot read still has raw bytes, headers and body. A line that is no
  * header ends them, and the body begins with it; so does the first field beyond header_bytes or
- * header_count (base/limits.h). GMime sees no more than it can bear (base/message_limits.h); where
+ * header_count (base/config/limits.h). GMime sees no more than it can bear (base/message_limits.h); where
  * that is nothing, tree stays NULL. raw may be NULL if len is 0; the struct's own is then "". */
 struct message *message_new(const char *raw, size_t len);
 void message_free(struct message **m);

@@ -3,7 +3,7 @@
 #include <glib.h>
 #include <string.h>
 
-#include "base/limits.h"
+#include "base/config/limits.h"
 
 #define ADDRESS_MAX_GROUPS 5000
 #define PARAMETER_NAME_MAX 59

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/limits.h"
+#include "base/config/limits.h"
 
 #define HEAD_MAX_BYTES 8192
 #define CLOSE_MAX_BYTES 4096

@@ -12,8 +12,8 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "base/config/settings.h"
 #include "base/dns_answer.h"
-#include "base/settings.h"
 
 struct resolver;
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/charset.h"
+#include "base/config/limits.h"
 #include "base/decode.h"
-#include "base/limits.h"
 
 enum { CHARSET_MAX = 40 };
 

@@ -5,8 +5,8 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "base/config/settings.h"
 #include "base/message.h"
-#include "base/settings.h"
 #include "base/sitekey.h"
 
 struct tokens; /* words of one message, in order, with their prefixes */

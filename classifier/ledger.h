@@ -6,7 +6,7 @@
 
 #include <glib.h>
 
-#include "base/settings.h"
+#include "base/config/settings.h"
 #include "base/sitekey.h"
 
 struct ledger;

@@ -2,7 +2,7 @@
 #ifndef CLASSIFIER_LEDGER_STATE_H
 #define CLASSIFIER_LEDGER_STATE_H
 
-#include "base/users.h"
+#include "base/config/users.h"
 #include "classifier/ledger.h"
 #include "classifier/model.h"
 

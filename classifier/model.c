@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "base/config/users.h"
 #include "base/store.h"
-#include "base/users.h"
 #include "classifier/daykey.h"
 #include "classifier/model_state.h"
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/limits.h"
+#include "base/config/limits.h"
 #include "classifier/text.h"
 #include "classifier/tokens_make.h"
 #include "classifier/url.h"

@@ -7,7 +7,7 @@
 
 #include "classifier/classifier.h"
 
-/* Beside the tokens of a message (at most those of base/limits.h), facts of the rules. */
+/* Beside the tokens of a message (at most those of base/config/limits.h), facts of the rules. */
 #define TOKENS_FACTS 64
 #define TOKENS_BODY_BYTES (16 * 1024)
 

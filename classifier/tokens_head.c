@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/limits.h"
+#include "base/config/limits.h"
 #include "base/rfc2047.h"
 #include "classifier/tokens_make.h"
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "base/settings.h"
+#include "base/config/settings.h"
 #include "base/sitekey.h"
 #include "filterd/board.h"
 

@@ -6,8 +6,8 @@
 
 #include <glib.h>
 
+#include "base/config/settings.h"
 #include "base/result.h"
-#include "base/settings.h"
 
 /* The longest job that is taken: a message of the size limit, armored. */
 #define COURIER_JOB_BYTES (1024u * 1024 * 1024)

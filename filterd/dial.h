@@ -2,7 +2,7 @@
 #ifndef FILTERD_DIAL_H
 #define FILTERD_DIAL_H
 
-#include "base/settings.h"
+#include "base/config/settings.h"
 
 /* Tries the addresses of a named host in turn, timeout_ms for the name and all of them together. A
  * blocking socket, or -1; that a name has no address is logged. */

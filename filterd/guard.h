@@ -2,8 +2,8 @@
 #ifndef FILTERD_GUARD_H
 #define FILTERD_GUARD_H
 
+#include "base/config/settings.h"
 #include "base/sandbox.h"
-#include "base/settings.h"
 
 /* Closes it around this process. False, with a line in the log, if something is missing and
  * sandbox=required. */

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/limits.h"
+#include "base/config/limits.h"
 
 /* The authserv-id: first word of the value, comments and folds skipped (RFC 8601, section 2.2).
  * What cannot be read counts as ours: better one header too few than a forged one. */

@@ -2,7 +2,7 @@
 #ifndef FILTERD_KEEPER_PROCESS_H
 #define FILTERD_KEEPER_PROCESS_H
 
-#include "base/settings.h"
+#include "base/config/settings.h"
 #include "base/sitekey.h"
 
 /* Serves listen_fd until SIGTERM; returns the process' exit code. A byte goes to ready_fd when the

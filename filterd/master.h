@@ -2,7 +2,7 @@
 #ifndef FILTERD_MASTER_H
 #define FILTERD_MASTER_H
 
-#include "base/settings.h"
+#include "base/config/settings.h"
 
 /* Runs the daemon until SIGTERM or SIGINT; SIGHUP reads the settings anew. Takes s over.
  * Returns a sysexits code. */

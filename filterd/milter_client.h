@@ -7,8 +7,8 @@
 #include <stdbool.h>
 
 #include "base/bytes.h"
+#include "base/config/settings.h"
 #include "base/result.h"
-#include "base/settings.h"
 
 /* What an MTA said. Strings are UTF-8; those that are not known are NULL. */
 struct milter_client_message {

@@ -6,7 +6,7 @@
 #include <libmilter/mfapi.h>
 #include <stdbool.h>
 
-#include "base/settings.h"
+#include "base/config/settings.h"
 
 /* Once, before smfi_main; both are lent. Returns what smfi_register wants. */
 struct smfiDesc milter_connection_filter(const struct settings *s, const struct listener *l);

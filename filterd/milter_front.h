@@ -6,7 +6,7 @@
 #ifndef FILTERD_MILTER_FRONT_H
 #define FILTERD_MILTER_FRONT_H
 
-#include "base/settings.h"
+#include "base/config/settings.h"
 
 /* Listens at l's address, writes a byte to ready_fd, and serves until SIGTERM; messages under way
  * are finished then. Returns the process' exit code. */

@@ -4,8 +4,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/config/limits.h"
 #include "base/frame.h"
-#include "base/limits.h"
 #include "base/log.h"
 #include "base/newline.h"
 #include "filterd/milter_edits.h"

@@ -2,7 +2,7 @@
 #ifndef FILTERD_PEER_H
 #define FILTERD_PEER_H
 
-#include "base/settings.h"
+#include "base/config/settings.h"
 
 enum peer_rights { PEER_NOTHING = 0, PEER_TRAINS, PEER_ALL };
 

@@ -1,6 +1,6 @@
 #include "filterd/report.h"
 
-#include "base/limits.h"
+#include "base/config/limits.h"
 #include "base/log.h"
 
 struct report report_start(const struct envelope *e, const struct recipient *r, size_t size)

@@ -2,15 +2,15 @@
 #ifndef FILTERD_SERVICE_H
 #define FILTERD_SERVICE_H
 
-#include "base/settings.h"
+#include "base/config/settings.h"
+#include "base/config/users.h"
 #include "base/sitekey.h"
-#include "base/users.h"
 #include "classifier/classifier.h"
 #include "filterd/retry_digest.h"
 #include "gpg/seal.h"
 #include "rules/anonymize.h"
-#include "rules/greylist.h"
 #include "rules/evidence.h"
+#include "rules/greylist.h"
 
 struct smtp_client;
 

@@ -3,9 +3,9 @@
 #define FILTERD_SMTP_CLIENT_H
 
 #include "base/bytes.h"
+#include "base/config/settings.h"
 #include "base/envelope.h"
 #include "base/result.h"
-#include "base/settings.h"
 
 struct smtp_client;
 

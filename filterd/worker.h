@@ -2,7 +2,7 @@
 #ifndef FILTERD_WORKER_H
 #define FILTERD_WORKER_H
 
-#include "base/settings.h"
+#include "base/config/settings.h"
 #include "base/sitekey.h"
 #include "filterd/board.h"
 

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/users.h"
+#include "base/config/users.h"
 #include "gpg/keyring.h"
 #include "gpg/ring.h"
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/address.h"
-#include "base/users.h"
+#include "base/config/users.h"
 #include "gpg/engine.h"
 #include "gpg/engine_run.h"
 

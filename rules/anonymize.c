@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/limits.h"
+#include "base/config/limits.h"
 #include "base/log.h"
 #include "rules/anonymize_table.h"
 

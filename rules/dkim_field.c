@@ -3,7 +3,7 @@
 #include <glib.h>
 #include <string.h>
 
-#include "base/limits.h"
+#include "base/config/limits.h"
 #include "rules/taglist.h"
 
 /* What of a library's buffer holds h= (it cuts the rest off without a word). */

@@ -23,7 +23,7 @@ struct dkim_field {
     char key[512];  /* where its key is in the DNS; "" if unusable */
 };
 
-/* The signatures of a header that are looked at, in order, no more than base/limits.h allows (1,000
+/* The signatures of a header that are looked at, in order, no more than base/config/limits.h allows (1,000
  * with different l= took the library over 100 s); array of struct dkim_field by value,
  * whose headers are lent. */
 GArray *dkim_field_list(const struct header *headers, size_t count);

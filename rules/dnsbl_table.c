@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/ini.h"
+#include "base/config/ini.h"
 
 #define MAX_WEIGHT 10.0
 

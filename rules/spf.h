@@ -3,7 +3,7 @@
 #ifndef RULES_SPF_H
 #define RULES_SPF_H
 
-#include "base/settings.h"
+#include "base/config/settings.h"
 
 enum spf_code { SPF_CODE_NONE, SPF_CODE_NEUTRAL, SPF_CODE_PASS, SPF_CODE_FAIL, SPF_CODE_SOFTFAIL,
                 SPF_CODE_TEMPERROR, SPF_CODE_PERMERROR };

@@ -3,7 +3,7 @@
 #include <glib.h>
 #include <string.h>
 
-#include "base/limits.h"
+#include "base/config/limits.h"
 
 enum { HOST_BYTES = 255 };
 

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 
 #include "base/bytes.h"
+#include "base/config/settings.h"
 #include "base/keeper.h"
-#include "base/settings.h"
 #include "base/sitekey.h"
 
 struct filterctl {

@@ -4,7 +4,7 @@
 #include <sysexits.h>
 
 #include "base/address.h"
-#include "base/users.h"
+#include "base/config/users.h"
 #include "tools/filterctl.h"
 #include "tools/filterctl_alias_import.h"
 #include "tools/filterctl_export.h"

@@ -3,7 +3,7 @@
 #ifndef TOOLS_FILTERCTL_ALIASES_H
 #define TOOLS_FILTERCTL_ALIASES_H
 
-#include "base/users.h"
+#include "base/config/users.h"
 #include "tools/filterctl.h"
 #include "tools/filterctl_postconf.h"
 

@@ -7,7 +7,7 @@
 #include <sysexits.h>
 
 #include "base/address.h"
-#include "base/users.h"
+#include "base/config/users.h"
 #include "classifier/model.h"
 #include "tools/filterctl.h"
 

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "base/users.h"
+#include "base/config/users.h"
 #include "rules/sender.h"
 
 static char **option_of(struct envelope *e, const char *word)

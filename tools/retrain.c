@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/config/settings.h"
 #include "base/keeper.h"
 #include "base/log.h"
 #include "base/sandbox.h"
-#include "base/settings.h"
 #include "base/version.h"
 #include "tools/retrain_text.h"
 #include "tools/retrain_words.h"

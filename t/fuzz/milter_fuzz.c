@@ -10,8 +10,8 @@
 #include "base/frame.h"
 #include "base/result.h"
 #include "filterd/milter_session.h"
-#include "t/unit/milter_mta.h"
 #include "t/fuzz/fuzz_service.h"
+#include "t/unit/milter_mta.h"
 
 static struct service *service(void)
 {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/limits.h"
+#include "base/config/limits.h"
 #include "base/newline.h"
 #include "filterd/headers.h"
 #include "gpg/armor.h"

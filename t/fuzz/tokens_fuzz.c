@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/limits.h"
+#include "base/config/limits.h"
 #include "base/message.h"
 #include "classifier/osb.h"
 

@@ -7,7 +7,7 @@
 #include <glib.h>
 #include <string.h>
 
-#include "base/limits.h"
+#include "base/config/limits.h"
 #include "base/message.h"
 #include "classifier/tokens.h"
 #include "rules/dkim_field.h"

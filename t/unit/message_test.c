@@ -6,7 +6,7 @@
 #include <glib.h>
 #include <string.h>
 
-#include "base/limits.h"
+#include "base/config/limits.h"
 #include "base/message.h"
 
 static struct message *parse(const char *text)

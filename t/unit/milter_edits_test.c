@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/limits.h"
+#include "base/config/limits.h"
 #include "t/unit/milter_mta.h"
 
 /* The MTA's fields after the edits, and how many there were. */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/settings.h"
+#include "base/config/settings.h"
 #include "t/unit/test_folder.h"
 
 #define BASE "[filterd]\nhostname=mx.example.org\nstate_dir=/var/lib/filterd\n"

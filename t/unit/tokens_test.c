@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "base/bytes.h"
+#include "base/config/limits.h"
 #include "base/newline.h"
 #include "classifier/learner.h"
 #include "classifier/osb.h"

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/users.h"
+#include "base/config/users.h"
 #include "t/unit/test_folder.h"
 
 static struct users *users;

@@ -1,10 +1,10 @@
-#include "base/settings.h"
+#include "base/config/settings.h"
 
 #include <glib.h>
 #include <string.h>
 
-#include "base/ini.h"
-#include "base/settings_value.h"
+#include "base/config/ini.h"
+#include "base/config/settings_value.h"
 
 #define TO(field) offsetof(struct settings, field)
 #define OF_LISTENER(field) offsetof(struct listener, field)

@@ -1,6 +1,6 @@
 /* settings_value: one reader for each kind of value a setting can have. */
-#ifndef BASE_SETTINGS_VALUE_H
-#define BASE_SETTINGS_VALUE_H
+#ifndef BASE_CONFIG_SETTINGS_VALUE_H
+#define BASE_CONFIG_SETTINGS_VALUE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "base/settings_value.h"
+#include "base/config/settings_value.h"
 
 #include <arpa/inet.h>
 #include <glib.h>
@@ -8,7 +8,7 @@
 #include <sys/un.h>
 
 #include "base/address.h"
-#include "base/settings.h"
+#include "base/config/settings.h"
 
 static bool set_text(void *field, const char *value)
 {

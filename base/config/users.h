@@ -3,8 +3,8 @@
  * A user is a canonical address. It exists by a key (the folder state_dir/keys/NAME), as an alias'
  * member, or by a setting. Aliases and settings lie in state_dir/users.db, which only the keeper
  * (or filterctl where none runs) opens for writing. */
-#ifndef BASE_USERS_H
-#define BASE_USERS_H
+#ifndef BASE_CONFIG_USERS_H
+#define BASE_CONFIG_USERS_H
 
 #include <glib.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-#include "base/ini.h"
+#include "base/config/ini.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "base/limits.h"
+#include "base/config/limits.h"
 
 #include <glib.h>
 #include <time.h>

@@ -3,8 +3,8 @@
  *
  * What lies beyond one is not read, but sealed and delivered like the rest, with a note: which
  * limits a message has met is kept here until the next one, as a process holds one at a time. */
-#ifndef BASE_LIMITS_H
-#define BASE_LIMITS_H
+#ifndef BASE_CONFIG_LIMITS_H
+#define BASE_CONFIG_LIMITS_H
 
 #include <stdbool.h>
 #include <stddef.h>

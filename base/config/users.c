@@ -1,4 +1,4 @@
-#include "base/users.h"
+#include "base/config/users.h"
 
 #include <errno.h>
 #include <math.h>

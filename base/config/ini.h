@@ -1,8 +1,8 @@
 /* ini: the lines of a settings file, in GLib's key file syntax, with their line numbers.
  *
  * Not GKeyFile itself: it knows no lines and merges doubled groups and keys silently. */
-#ifndef BASE_INI_H
-#define BASE_INI_H
+#ifndef BASE_CONFIG_INI_H
+#define BASE_CONFIG_INI_H
 
 #include <glib.h>
 

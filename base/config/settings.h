@@ -1,11 +1,11 @@
 /* settings: the one INI file, read and checked once; see filterd.conf(5). */
-#ifndef BASE_SETTINGS_H
-#define BASE_SETTINGS_H
+#ifndef BASE_CONFIG_SETTINGS_H
+#define BASE_CONFIG_SETTINGS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/limits.h"
+#include "base/config/limits.h"
 
 enum protocol { PROTO_LMTP, PROTO_SMTP, PROTO_POLICY, PROTO_MILTER };
 enum role { ROLE_INBOUND, ROLE_SUBMISSION };
