@@ -8,8 +8,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/dns/resolver_host.h"
 #include "base/log.h"
-#include "base/resolver_host.h"
 
 static int left_ms(gint64 end)
 {

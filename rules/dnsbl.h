@@ -2,7 +2,7 @@
 #ifndef RULES_DNSBL_H
 #define RULES_DNSBL_H
 
-#include "base/resolver.h"
+#include "base/dns/resolver.h"
 #include "rules/hits.h"
 
 struct dnsbl; /* the table, and which zones sleep */

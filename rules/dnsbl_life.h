@@ -2,7 +2,7 @@
 #ifndef RULES_DNSBL_LIFE_H
 #define RULES_DNSBL_LIFE_H
 
-#include "base/resolver.h"
+#include "base/dns/resolver.h"
 #include "rules/dnsbl_table.h"
 
 struct dnsbl_life {

@@ -2,7 +2,7 @@
 #ifndef RULES_RULES_H
 #define RULES_RULES_H
 
-#include "base/resolver.h"
+#include "base/dns/resolver.h"
 #include "rules/dkim.h"
 #include "rules/dnsbl.h"
 #include "rules/spf.h"

@@ -3,7 +3,7 @@
 #ifndef RULES_SPF_LOOKUP_H
 #define RULES_SPF_LOOKUP_H
 
-#include "base/resolver.h"
+#include "base/dns/resolver.h"
 
 struct spf_lookup;
 

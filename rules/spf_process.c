@@ -16,8 +16,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/dns/resolver.h"
 #include "base/log.h"
-#include "base/resolver.h"
 #include "base/sandbox.h"
 
 #define QUESTION_MAX 4096

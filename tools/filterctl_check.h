@@ -3,7 +3,7 @@
 #ifndef TOOLS_FILTERCTL_CHECK_H
 #define TOOLS_FILTERCTL_CHECK_H
 
-#include "base/resolver.h"
+#include "base/dns/resolver.h"
 #include "tools/filterctl.h"
 
 enum filterctl_check_level { FILTERCTL_CHECK_OK, FILTERCTL_CHECK_WARNING, FILTERCTL_CHECK_BAD };

@@ -1,7 +1,7 @@
 /* filterctl check: can the named next hops be found, in the way that workers find them. */
 #include <arpa/inet.h>
 
-#include "base/resolver_host.h"
+#include "base/dns/resolver_host.h"
 #include "tools/filterctl_check.h"
 
 /* As long as a worker asks at most. */

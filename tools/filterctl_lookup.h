@@ -3,7 +3,7 @@
 #ifndef TOOLS_FILTERCTL_LOOKUP_H
 #define TOOLS_FILTERCTL_LOOKUP_H
 
-#include "base/resolver.h"
+#include "base/dns/resolver.h"
 #include "tools/filterctl.h"
 
 /* argv[0] is the sub-word; r is there to be asked. They return a sysexits code; EX_USAGE makes the

@@ -2,7 +2,7 @@
 #ifndef T_UNIT_RESOLVER_SAYS_H
 #define T_UNIT_RESOLVER_SAYS_H
 
-#include "base/dnswire.h"
+#include "base/dns/dnswire.h"
 #include "t/unit/resolver_world.h"
 
 static struct packet rdata(const char *bytes, size_t len)

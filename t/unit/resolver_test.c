@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "base/dnswire.h"
+#include "base/dns/dnswire.h"
+#include "base/dns/resolver.h"
 #include "base/log.h"
-#include "base/resolver.h"
 #include "base/sandbox.h"
 #include "t/unit/resolver_says.h"
 

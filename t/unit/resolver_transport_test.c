@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "base/dnswire.h"
-#include "base/resolver_servers.h"
-#include "base/resolver_transport.h"
+#include "base/dns/dnswire.h"
+#include "base/dns/resolver_servers.h"
+#include "base/dns/resolver_transport.h"
 #include "t/unit/resolver_world.h"
 
 enum { TIMEOUT_S = 60, EDNS_COUNT_AT = 11 };

@@ -7,7 +7,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "base/resolver.h"
+#include "base/dns/resolver.h"
 
 struct world_record {
     const char *name;

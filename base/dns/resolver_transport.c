@@ -1,5 +1,5 @@
 /* Questions to the name servers over UDP and TCP. Called by resolver.c. */
-#include "base/resolver_transport.h"
+#include "base/dns/resolver_transport.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -7,8 +7,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "base/dnswire.h"
-#include "base/resolver_servers.h"
+#include "base/dns/dnswire.h"
+#include "base/dns/resolver_servers.h"
 
 enum {
     ROUNDS = 2,              /* the second waits twice as long as the first */

@@ -1,4 +1,4 @@
-#include "base/resolver_cache.h"
+#include "base/dns/resolver_cache.h"
 
 #include <string.h>
 

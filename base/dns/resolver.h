@@ -6,14 +6,14 @@
  * time, half a minute). A question is answered within [dns] timeout_ms, DNS_TEMP if by nobody else. A
  * server that does not answer is left alone for a while: then every question is answered DNS_TEMP at
  * once. */
-#ifndef BASE_RESOLVER_H
-#define BASE_RESOLVER_H
+#ifndef BASE_DNS_RESOLVER_H
+#define BASE_DNS_RESOLVER_H
 
 #include <glib.h>
 #include <stdbool.h>
 
 #include "base/config/settings.h"
-#include "base/dns_answer.h"
+#include "base/dns/dns_answer.h"
 
 struct resolver;
 

@@ -1,4 +1,4 @@
-#include "base/dns_answer.h"
+#include "base/dns/dns_answer.h"
 
 static void record_free(gpointer data)
 {

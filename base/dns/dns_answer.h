@@ -1,6 +1,6 @@
 /* dns_answer: what a name server said of one name and type. */
-#ifndef BASE_DNS_ANSWER_H
-#define BASE_DNS_ANSWER_H
+#ifndef BASE_DNS_DNS_ANSWER_H
+#define BASE_DNS_DNS_ANSWER_H
 
 #include <glib.h>
 #include <stdbool.h>

@@ -1,13 +1,13 @@
 /* Questions that several may wait for, aliases followed, and whether the servers are alive. */
-#include "base/resolver.h"
+#include "base/dns/resolver.h"
 
 #include <string.h>
 
-#include "base/dnswire.h"
+#include "base/dns/dnswire.h"
+#include "base/dns/resolver_cache.h"
+#include "base/dns/resolver_servers.h"
+#include "base/dns/resolver_transport.h"
 #include "base/log.h"
-#include "base/resolver_cache.h"
-#include "base/resolver_servers.h"
-#include "base/resolver_transport.h"
 
 enum {
     DOWN_SECONDS = 30,

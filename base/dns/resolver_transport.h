@@ -4,14 +4,14 @@
  * second time waiting twice as long; by TCP if the answer was truncated (RFC 7766); without EDNS if the
  * server does not know it (RFC 6891). Ids are random and so are ports, which change after a few questions
  * (RFC 5452). No name is refused: SPF asks for whatever a sender's local part holds. */
-#ifndef BASE_RESOLVER_TRANSPORT_H
-#define BASE_RESOLVER_TRANSPORT_H
+#ifndef BASE_DNS_RESOLVER_TRANSPORT_H
+#define BASE_DNS_RESOLVER_TRANSPORT_H
 
 #include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/dns_answer.h"
+#include "base/dns/dns_answer.h"
 
 enum transport_end {
     TRANSPORT_ANSWERED,  /* by whatever RCODE */

@@ -1,4 +1,4 @@
-#include "base/resolver_servers.h"
+#include "base/dns/resolver_servers.h"
 
 #include <netdb.h>
 #include <netinet/in.h>

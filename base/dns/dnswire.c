@@ -1,4 +1,4 @@
-#include "base/dnswire.h"
+#include "base/dns/dnswire.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* resolver_servers: which name servers are asked. */
-#ifndef BASE_RESOLVER_SERVERS_H
-#define BASE_RESOLVER_SERVERS_H
+#ifndef BASE_DNS_RESOLVER_SERVERS_H
+#define BASE_DNS_RESOLVER_SERVERS_H
 
 #include <glib.h>
 #include <sys/socket.h>

@@ -1,8 +1,8 @@
 /* dnswire: questions and answers of DNS as they are on the wire (RFC 1035, RFC 6891). */
-#ifndef BASE_DNSWIRE_H
-#define BASE_DNSWIRE_H
+#ifndef BASE_DNS_DNSWIRE_H
+#define BASE_DNS_DNSWIRE_H
 
-#include "base/dns_answer.h"
+#include "base/dns/dns_answer.h"
 
 /* Header, name, type and class, and an OPT record at the end. */
 enum { DNSWIRE_HEADER_BYTES = 12, DNSWIRE_QUESTION_BYTES = DNSWIRE_HEADER_BYTES + 255 + 4 + 11 };

@@ -1,4 +1,4 @@
-#include "base/resolver_host.h"
+#include "base/dns/resolver_host.h"
 
 #include <ares.h>
 #include <netdb.h>

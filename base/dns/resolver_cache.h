@@ -1,8 +1,8 @@
 /* resolver_cache: answers kept for their TTL, the oldest given up when there is no more room. */
-#ifndef BASE_RESOLVER_CACHE_H
-#define BASE_RESOLVER_CACHE_H
+#ifndef BASE_DNS_RESOLVER_CACHE_H
+#define BASE_DNS_RESOLVER_CACHE_H
 
-#include "base/dns_answer.h"
+#include "base/dns/dns_answer.h"
 
 struct resolver_cache;
 struct resolver_cache *resolver_cache_new(void);

@@ -1,7 +1,7 @@
 /* resolver_host: the addresses of a host, as the system finds them, but never for longer than the one
  * who asks can wait (getaddrinfo knows no deadline). */
-#ifndef BASE_RESOLVER_HOST_H
-#define BASE_RESOLVER_HOST_H
+#ifndef BASE_DNS_RESOLVER_HOST_H
+#define BASE_DNS_RESOLVER_HOST_H
 
 #include <glib.h>
 #include <sys/socket.h>
