@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "base/config/settings.h"
-#include "base/message.h"
+#include "base/mail/message.h"
 #include "base/sitekey.h"
 
 struct tokens; /* words of one message, in order, with their prefixes */

@@ -2,7 +2,7 @@
 #ifndef CLASSIFIER_IMPRINT_H
 #define CLASSIFIER_IMPRINT_H
 
-#include "base/message.h"
+#include "base/mail/message.h"
 #include "base/sitekey.h"
 
 /* The same for the same message and user, wherever it lies: headers that are dropped or that

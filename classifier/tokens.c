@@ -4,9 +4,9 @@
 
 #include "base/bytes.h"
 #include "base/config/limits.h"
-#include "classifier/text.h"
+#include "base/mail/text.h"
+#include "base/mail/url.h"
 #include "classifier/tokens_make.h"
-#include "classifier/url.h"
 
 enum { PLACES_FIRST = 1024, TEXT_FIRST = 16 * 1024 };
 

@@ -1,9 +1,9 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/charset.h"
-#include "base/rfc2047.h"
-#include "classifier/html.h"
+#include "base/mail/charset.h"
+#include "base/mail/html.h"
+#include "base/mail/rfc2047.h"
 #include "classifier/tokens_make.h"
 
 enum {

@@ -2,7 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/config/limits.h"
-#include "base/rfc2047.h"
+#include "base/mail/rfc2047.h"
 #include "classifier/tokens_make.h"
 
 enum {

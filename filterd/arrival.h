@@ -3,7 +3,7 @@
 #define FILTERD_ARRIVAL_H
 
 #include "base/bytes.h"
-#include "base/envelope.h"
+#include "base/mail/envelope.h"
 #include "base/result.h"
 #include "rules/evidence.h"
 

@@ -4,7 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/config/settings.h"
-#include "base/message.h"
+#include "base/mail/message.h"
 #include "filterd/verdict.h"
 
 /* Marks as dropped what only a filter of ours may say: X-Filterd-*, X-Spam-*, PREFIX-*, and

@@ -2,7 +2,7 @@
 #ifndef FILTERD_HEADERS_ANONYMIZE_H
 #define FILTERD_HEADERS_ANONYMIZE_H
 
-#include "base/message.h"
+#include "base/mail/message.h"
 #include "filterd/service.h"
 
 /* Applies the table of listener's role (NULL: inbound) to the fields that stand outside the

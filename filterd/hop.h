@@ -2,7 +2,7 @@
 #ifndef FILTERD_HOP_H
 #define FILTERD_HOP_H
 
-#include "base/envelope.h"
+#include "base/mail/envelope.h"
 #include "base/result.h"
 #include "filterd/service.h"
 #include "gpg/seal.h"

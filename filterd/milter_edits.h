@@ -5,7 +5,7 @@
 #include <glib.h>
 
 #include "base/bytes.h"
-#include "base/message.h"
+#include "base/mail/message.h"
 
 /* More than that is refused: an MTA goes through its queue file for each of them. */
 #define MILTER_EDITS_MAX 2000

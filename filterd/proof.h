@@ -17,7 +17,7 @@
 #include <stdbool.h>
 
 #include "base/bytes.h"
-#include "base/message.h"
+#include "base/mail/message.h"
 #include "base/sitekey.h"
 
 /* A copy for more users than this goes without, and is judged anew. */

@@ -2,7 +2,7 @@
 #ifndef FILTERD_RECIPIENT_H
 #define FILTERD_RECIPIENT_H
 
-#include "base/envelope.h"
+#include "base/mail/envelope.h"
 #include "base/result.h"
 #include "filterd/service.h"
 

@@ -2,7 +2,7 @@
 #ifndef FILTERD_REPORT_H
 #define FILTERD_REPORT_H
 
-#include "base/envelope.h"
+#include "base/mail/envelope.h"
 #include "base/result.h"
 #include "filterd/verdict.h"
 

@@ -6,7 +6,7 @@
 #ifndef FILTERD_RETRY_DIGEST_H
 #define FILTERD_RETRY_DIGEST_H
 
-#include "base/message.h"
+#include "base/mail/message.h"
 #include "base/sitekey.h"
 
 #define RETRY_DIGEST_BYTES 16

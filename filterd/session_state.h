@@ -3,8 +3,8 @@
 #define FILTERD_SESSION_STATE_H
 
 #include "base/bytes.h"
-#include "base/envelope.h"
 #include "base/lineio.h"
+#include "base/mail/envelope.h"
 #include "base/result.h"
 #include "filterd/hop.h"
 #include "filterd/session.h"

@@ -4,7 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/config/settings.h"
-#include "base/envelope.h"
+#include "base/mail/envelope.h"
 #include "base/result.h"
 
 struct smtp_client;

@@ -3,7 +3,7 @@
 #define GPG_PGPMIME_H
 
 #include "base/bytes.h"
-#include "base/message.h"
+#include "base/mail/message.h"
 
 /* What is encrypted is head and then the message's body: the Content-* headers as they came, and
  * an empty line. */

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "base/bytes.h"
-#include "base/message.h"
+#include "base/mail/message.h"
 #include "gpg/key_state.h"
 
 struct sealer; /* one per process, made after fork: GPGME contexts and keys, cached by generation */

@@ -3,7 +3,7 @@
 #define RULES_DKIM_H
 
 #include "base/dns/resolver.h"
-#include "base/message.h"
+#include "base/mail/message.h"
 
 enum dkim_code { DKIM_CODE_NONE, DKIM_CODE_PASS, DKIM_CODE_FAIL, DKIM_CODE_POLICY,
                  DKIM_CODE_NEUTRAL, DKIM_CODE_TEMPERROR, DKIM_CODE_PERMERROR };

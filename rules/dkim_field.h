@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "base/message.h"
+#include "base/mail/message.h"
 #include "rules/dkim.h"
 
 enum {

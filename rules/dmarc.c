@@ -3,7 +3,7 @@
 #include <glib.h>
 #include <string.h>
 
-#include "base/message.h"
+#include "base/mail/message.h"
 #include "rules/dmarc_from.h"
 #include "rules/dmarc_record.h"
 

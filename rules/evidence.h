@@ -9,8 +9,8 @@
 #include <stdbool.h>
 
 #include "base/bytes.h"
-#include "base/envelope.h"
-#include "base/message.h"
+#include "base/mail/envelope.h"
+#include "base/mail/message.h"
 #include "rules/hits.h"
 #include "rules/spf.h"
 

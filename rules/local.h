@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "base/envelope.h"
-#include "base/message.h"
+#include "base/mail/envelope.h"
+#include "base/mail/message.h"
 #include "rules/hits.h"
 
 void local_envelope(GPtrArray *hits, const struct envelope *e);

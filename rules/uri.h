@@ -2,7 +2,7 @@
 #ifndef RULES_URI_H
 #define RULES_URI_H
 
-#include "base/message.h"
+#include "base/mail/message.h"
 
 /* Calls fn for the host of every URL and mail address in text (any bytes, plain or HTML), as it is
  * written, in order; also where HTML or percents disguise it, and without a scheme after "www.". */

@@ -2,7 +2,7 @@
 #ifndef TOOLS_FILTERCTL_JUDGE_H
 #define TOOLS_FILTERCTL_JUDGE_H
 
-#include "base/message.h"
+#include "base/mail/message.h"
 #include "classifier/classifier.h"
 #include "tools/filterctl.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "base/message.h"
+#include "base/mail/message.h"
 #include "base/newline.h"
 #include "rules/dmarc.h"
 #include "tools/filterctl_lookup.h"

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/message.h"
+#include "base/mail/message.h"
 
 /* bytes: how much of its file it takes. */
 typedef bool filterctl_mails_fn(const struct message *m, size_t bytes, void *arg);

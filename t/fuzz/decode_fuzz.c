@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/charset.h"
-#include "base/decode.h"
-#include "base/rfc2047.h"
+#include "base/mail/charset.h"
+#include "base/mail/decode.h"
+#include "base/mail/rfc2047.h"
 
 static void see_utf8(const struct bytes *out)
 {

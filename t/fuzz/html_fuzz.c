@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/charset.h"
-#include "classifier/html.h"
-#include "classifier/text.h"
-#include "classifier/url.h"
+#include "base/mail/charset.h"
+#include "base/mail/html.h"
+#include "base/mail/text.h"
+#include "base/mail/url.h"
 
 static void see_word(enum text_kind kind, const char *word, size_t len, void *arg)
 {

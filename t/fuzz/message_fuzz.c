@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/config/limits.h"
-#include "base/message.h"
+#include "base/mail/message.h"
 #include "classifier/classifier.h"
 
 static void see_part(const struct message_part *part, void *arg)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/message.h"
+#include "base/mail/message.h"
 #include "rules/authres.h"
 #include "rules/dkim_body.h"
 #include "rules/dmarc_from.h"

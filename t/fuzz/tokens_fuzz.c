@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/config/limits.h"
-#include "base/message.h"
+#include "base/mail/message.h"
 #include "classifier/osb.h"
 
 static void see_token(const char *token, void *arg)

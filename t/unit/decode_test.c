@@ -6,9 +6,9 @@
 #include <glib.h>
 #include <string.h>
 
-#include "base/charset.h"
-#include "base/decode.h"
-#include "base/rfc2047.h"
+#include "base/mail/charset.h"
+#include "base/mail/decode.h"
+#include "base/mail/rfc2047.h"
 
 static void is_text(struct bytes *out, const char *want)
 {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/message.h"
+#include "base/mail/message.h"
 #include "rules/dkim_body.h"
 #include "rules/dkim_field.h"
 #include "rules/taglist.h"

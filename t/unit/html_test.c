@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "classifier/html.h"
-#include "classifier/url.h"
+#include "base/mail/html.h"
+#include "base/mail/url.h"
 
 /* One blank for any number of them. */
 static char *squeezed(const struct bytes *b)

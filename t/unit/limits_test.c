@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/config/limits.h"
-#include "base/message.h"
+#include "base/mail/message.h"
 #include "classifier/tokens.h"
 #include "rules/dkim_field.h"
 #include "rules/dmarc_from.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/config/limits.h"
-#include "base/message.h"
+#include "base/mail/message.h"
 
 static struct message *parse(const char *text)
 {

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "classifier/text.h"
+#include "base/mail/text.h"
 
 static bool with_gaps;
 

@@ -1,4 +1,4 @@
-#include "classifier/html_entity.h"
+#include "base/mail/html_entity.h"
 
 #include <glib.h>
 #include <stdbool.h>

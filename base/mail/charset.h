@@ -1,6 +1,6 @@
 /* charset: bytes of any declared charset to valid UTF-8. */
-#ifndef BASE_CHARSET_H
-#define BASE_CHARSET_H
+#ifndef BASE_MAIL_CHARSET_H
+#define BASE_MAIL_CHARSET_H
 
 #include <stdbool.h>
 #include <stddef.h>

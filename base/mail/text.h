@@ -1,8 +1,8 @@
 /* text: valid UTF-8 to lower-case words, as a reader would take them.
  *
  * All of it is plaintext of mail: it is never written anywhere. */
-#ifndef CLASSIFIER_TEXT_H
-#define CLASSIFIER_TEXT_H
+#ifndef BASE_MAIL_TEXT_H
+#define BASE_MAIL_TEXT_H
 
 #include <stddef.h>
 

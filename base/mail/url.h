@@ -1,6 +1,6 @@
 /* url: what a browser would connect to. */
-#ifndef CLASSIFIER_URL_H
-#define CLASSIFIER_URL_H
+#ifndef BASE_MAIL_URL_H
+#define BASE_MAIL_URL_H
 
 #include <stddef.h>
 

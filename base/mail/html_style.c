@@ -1,9 +1,9 @@
-#include "classifier/html_style.h"
+#include "base/mail/html_style.h"
 
 #include <glib.h>
 #include <string.h>
 
-#include "classifier/html.h"
+#include "base/mail/html.h"
 
 #define NEAR 60 /* differences of red, green and blue summed: less than this is not seen */
 

@@ -1,11 +1,11 @@
-#include "base/header.h"
+#include "base/mail/header.h"
 
 #include <glib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/config/limits.h"
-#include "base/rfc2047.h"
+#include "base/mail/rfc2047.h"
 
 bool header_is(const struct header *h, const char *name)
 {

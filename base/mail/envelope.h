@@ -1,6 +1,6 @@
 /* envelope: what the client said before the message. Strings are owned (g_free). */
-#ifndef BASE_ENVELOPE_H
-#define BASE_ENVELOPE_H
+#ifndef BASE_MAIL_ENVELOPE_H
+#define BASE_MAIL_ENVELOPE_H
 
 #include <glib.h>
 #include <stdbool.h>

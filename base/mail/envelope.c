@@ -1,4 +1,4 @@
-#include "base/envelope.h"
+#include "base/mail/envelope.h"
 
 static void recipient_free(void *data)
 {

@@ -2,8 +2,8 @@
  *
  * A filter that stops where a reader goes on is blind. All are linear in what they read, append to
  * out and stop when it has grown by limit bytes. */
-#ifndef BASE_DECODE_H
-#define BASE_DECODE_H
+#ifndef BASE_MAIL_DECODE_H
+#define BASE_MAIL_DECODE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* fold: letters that look like others, back to what a reader takes them for. */
-#ifndef CLASSIFIER_FOLD_H
-#define CLASSIFIER_FOLD_H
+#ifndef BASE_MAIL_FOLD_H
+#define BASE_MAIL_FOLD_H
 
 #include <glib.h>
 #include <stdbool.h>

@@ -1,15 +1,15 @@
 /* message: one mail, its bytes as received and GMime's view of them.
  *
  * The raw bytes (CRLF line ends) stay the caller's and must outlive it; nothing is ever written
- * back from GMime's tree. Only base/message_tree.c includes GMime. */
-#ifndef BASE_MESSAGE_H
-#define BASE_MESSAGE_H
+ * back from GMime's tree. Only base/mail/message_tree.c includes GMime. */
+#ifndef BASE_MAIL_MESSAGE_H
+#define BASE_MAIL_MESSAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/header.h"
-#include "base/message_part.h"
+#include "base/mail/header.h"
+#include "base/mail/message_part.h"
 
 struct message {
     const char *raw;
@@ -23,7 +23,7 @@ struct message {
 
 /* Never NULL: what GMime cannot read still has raw bytes, headers and body. A line that is no
  * header ends them, and the body begins with it; so does the first field beyond header_bytes or
- * header_count (base/config/limits.h). GMime sees no more than it can bear (base/message_limits.h); where
+ * header_count (base/config/limits.h). GMime sees no more than it can bear (base/mail/message_limits.h); where
  * that is nothing, tree stays NULL. raw may be NULL if len is 0; the struct's own is then "". */
 struct message *message_new(const char *raw, size_t len);
 void message_free(struct message **m);
@@ -40,7 +40,7 @@ const char *message_type(const struct message *m);
 const char *message_type_param(const struct message *m, const char *name);
 /* Calls fn for every part, parents first; what it gets lasts for the call. Decoded content is
  * wiped after it. Without a tree the raw body is one text/plain leaf. Base64 and quoted-printable
- * are decoded as lenient readers do it (base/decode.h). */
+ * are decoded as lenient readers do it (base/mail/decode.h). */
 void message_each_part(const struct message *m, void (*fn)(const struct message_part *, void *),
                        void *arg);
 

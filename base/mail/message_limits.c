@@ -1,4 +1,4 @@
-#include "base/message_limits.h"
+#include "base/mail/message_limits.h"
 
 #include <glib.h>
 #include <string.h>

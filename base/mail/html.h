@@ -5,8 +5,8 @@
  * report elements, and what of them is seen would still have to be found out. There is no recursion:
  * elements are remembered only if they change colour, size or visibility, and of those the
  * outermost few. Style sheets are not applied. */
-#ifndef CLASSIFIER_HTML_H
-#define CLASSIFIER_HTML_H
+#ifndef BASE_MAIL_HTML_H
+#define BASE_MAIL_HTML_H
 
 #include <stdbool.h>
 #include <stddef.h>

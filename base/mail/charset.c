@@ -1,4 +1,4 @@
-#include "base/charset.h"
+#include "base/mail/charset.h"
 
 #include <errno.h>
 #include <glib.h>

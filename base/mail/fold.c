@@ -1,4 +1,4 @@
-#include "classifier/fold.h"
+#include "base/mail/fold.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "classifier/url.h"
+#include "base/mail/url.h"
 
 #include <glib.h>
 #include <stdbool.h>

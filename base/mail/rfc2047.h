@@ -1,6 +1,6 @@
 /* rfc2047: encoded words in headers, as lenient readers show them. */
-#ifndef BASE_RFC2047_H
-#define BASE_RFC2047_H
+#ifndef BASE_MAIL_RFC2047_H
+#define BASE_MAIL_RFC2047_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 enum {
     RFC2047_RAW = 1,     /* bytes over 127 that are not encoded */
     RFC2047_BROKEN = 2,  /* blanks inside, no "?=", an encoding that is neither B nor Q */
-    RFC2047_CHARSET = 4, /* a charset that is not believed (see base/charset.h) */
+    RFC2047_CHARSET = 4, /* a charset that is not believed (see base/mail/charset.h) */
 };
 
 /* True if text holds nothing but plain ASCII without encoded words: decoding would change nothing. */

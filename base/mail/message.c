@@ -1,11 +1,11 @@
-#include "base/message.h"
+#include "base/mail/message.h"
 
 #include <glib.h>
 #include <string.h>
 
 #include "base/config/limits.h"
-#include "base/message_limits.h"
-#include "base/message_tree.h"
+#include "base/mail/message_limits.h"
+#include "base/mail/message_tree.h"
 
 static bool starts_with(const char *p, const char *end, const char *prefix)
 {

@@ -1,11 +1,11 @@
 /* message_part: what is told of one part of a message (RFC 2045). */
-#ifndef BASE_MESSAGE_PART_H
-#define BASE_MESSAGE_PART_H
+#ifndef BASE_MAIL_MESSAGE_PART_H
+#define BASE_MAIL_MESSAGE_PART_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/decode.h"
+#include "base/mail/decode.h"
 
 enum part_kind { PART_LEAF, PART_MULTIPART, PART_MESSAGE };
 

@@ -1,4 +1,4 @@
-#include "base/decode.h"
+#include "base/mail/decode.h"
 
 #include <glib.h>
 #include <string.h>

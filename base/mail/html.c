@@ -1,11 +1,11 @@
-#include "classifier/html.h"
+#include "base/mail/html.h"
 
 #include <glib.h>
 #include <string.h>
 
-#include "classifier/html_entity.h"
-#include "classifier/html_style.h"
-#include "classifier/url.h"
+#include "base/mail/html_entity.h"
+#include "base/mail/html_style.h"
+#include "base/mail/url.h"
 
 enum {
     LEVELS = 32,        /* elements with a style, one in the other */

@@ -1,11 +1,11 @@
 /* message_limits: what may be shown to GMime, which has no limits of its own. */
-#ifndef BASE_MESSAGE_LIMITS_H
-#define BASE_MESSAGE_LIMITS_H
+#ifndef BASE_MAIL_MESSAGE_LIMITS_H
+#define BASE_MAIL_MESSAGE_LIMITS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/header.h"
+#include "base/mail/header.h"
 
 /* How many bytes of the body GMime may see; false if it may see nothing of the message. What it is
  * kept from is noted (base/config/limits.h): parts (lines that may part them), nesting, header fields of

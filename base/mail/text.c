@@ -1,11 +1,11 @@
-#include "classifier/text.h"
+#include "base/mail/text.h"
 
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "classifier/fold.h"
+#include "base/mail/fold.h"
 
 enum class {
     WORD = 1,

@@ -1,6 +1,6 @@
 /* header: the fields in front of a message (RFC 5322), as they came. */
-#ifndef BASE_HEADER_H
-#define BASE_HEADER_H
+#ifndef BASE_MAIL_HEADER_H
+#define BASE_MAIL_HEADER_H
 
 #include <stdbool.h>
 #include <stddef.h>

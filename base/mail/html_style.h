@@ -1,6 +1,6 @@
 /* html_style: colours, sizes and visibility as HTML's attributes say them. */
-#ifndef CLASSIFIER_HTML_STYLE_H
-#define CLASSIFIER_HTML_STYLE_H
+#ifndef BASE_MAIL_HTML_STYLE_H
+#define BASE_MAIL_HTML_STYLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

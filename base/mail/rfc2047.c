@@ -1,11 +1,11 @@
-#include "base/rfc2047.h"
+#include "base/mail/rfc2047.h"
 
 #include <glib.h>
 #include <string.h>
 
-#include "base/charset.h"
 #include "base/config/limits.h"
-#include "base/decode.h"
+#include "base/mail/charset.h"
+#include "base/mail/decode.h"
 
 enum { CHARSET_MAX = 40 };
 

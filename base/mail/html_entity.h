@@ -1,6 +1,6 @@
 /* html_entity: what stands for a character in HTML. */
-#ifndef CLASSIFIER_HTML_ENTITY_H
-#define CLASSIFIER_HTML_ENTITY_H
+#ifndef BASE_MAIL_HTML_ENTITY_H
+#define BASE_MAIL_HTML_ENTITY_H
 
 #include <stddef.h>
 

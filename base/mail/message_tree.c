@@ -1,4 +1,4 @@
-#include "base/message_tree.h"
+#include "base/mail/message_tree.h"
 
 #include <gmime/gmime.h>
 #include <string.h>

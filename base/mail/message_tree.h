@@ -1,10 +1,10 @@
 /* message_tree: GMime's view of a message. Nothing else includes GMime, and message.c alone uses
  * this. */
-#ifndef BASE_MESSAGE_TREE_H
-#define BASE_MESSAGE_TREE_H
+#ifndef BASE_MAIL_MESSAGE_TREE_H
+#define BASE_MAIL_MESSAGE_TREE_H
 
-#include "base/header.h"
-#include "base/message_part.h"
+#include "base/mail/header.h"
+#include "base/mail/message_part.h"
 
 struct message_tree;
 
