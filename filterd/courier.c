@@ -16,7 +16,7 @@
 #include "base/frame.h"
 #include "base/log.h"
 #include "base/newline.h"
-#include "filterd/guard.h"
+#include "base/sandbox/guard.h"
 
 /* Its message follows, bytes alone. */
 #define JOB "(sss)"

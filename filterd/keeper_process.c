@@ -12,9 +12,9 @@
 
 #include "base/frame.h"
 #include "base/log.h"
+#include "base/sandbox/guard.h"
 #include "classifier/ledger.h"
 #include "filterd/greylisting.h"
-#include "filterd/guard.h"
 #include "filterd/peer.h"
 #include "filterd/retries.h"
 

@@ -14,10 +14,10 @@
 
 #include "base/keeper.h"
 #include "base/log.h"
+#include "base/sandbox/guard.h"
 #include "base/version.h"
 #include "filterd/children.h"
 #include "filterd/fronts.h"
-#include "filterd/guard.h"
 #include "filterd/peer.h"
 #include "filterd/service.h"
 #include "filterd/sockets.h"

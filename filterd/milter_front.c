@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "filterd/guard.h"
+#include "base/sandbox/guard.h"
 #include "filterd/milter_connection.h"
 
 #define BACKLOG 256

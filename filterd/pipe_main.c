@@ -18,9 +18,9 @@
 
 #include "base/log.h"
 #include "base/newline.h"
+#include "base/sandbox/guard.h"
 #include "base/version.h"
 #include "filterd/courier.h"
-#include "filterd/guard.h"
 #include "filterd/pipeline.h"
 #include "filterd/sendmail.h"
 

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/sandbox.h"
+#include "base/sandbox/sandbox.h"
 #include "filterd/headers.h"
 #include "filterd/headers_anonymize.h"
 #include "filterd/way.h"

@@ -8,7 +8,7 @@
 #include "base/frame.h"
 #include "base/log.h"
 #include "base/newline.h"
-#include "base/sandbox.h"
+#include "base/sandbox/sandbox.h"
 #include "classifier/imprint.h"
 #include "filterd/headers.h"
 #include "filterd/peer.h"

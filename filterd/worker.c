@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/sandbox.h"
+#include "base/sandbox/guard.h"
+#include "base/sandbox/sandbox.h"
 #include "filterd/courier.h"
-#include "filterd/guard.h"
 #include "filterd/hop.h"
 #include "filterd/milter_session.h"
 #include "filterd/policy_session.h"

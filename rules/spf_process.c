@@ -18,7 +18,7 @@
 
 #include "base/dns/resolver.h"
 #include "base/log.h"
-#include "base/sandbox.h"
+#include "base/sandbox/sandbox.h"
 
 #define QUESTION_MAX 4096
 #define CPU_SECONDS 2     /* for one question; more is a loop */

@@ -16,7 +16,7 @@
 #include "base/config/settings.h"
 #include "base/keeper.h"
 #include "base/log.h"
-#include "base/sandbox.h"
+#include "base/sandbox/sandbox.h"
 #include "base/version.h"
 #include "tools/retrain_text.h"
 #include "tools/retrain_words.h"

@@ -11,7 +11,7 @@
 #include "base/dns/dnswire.h"
 #include "base/dns/resolver.h"
 #include "base/log.h"
-#include "base/sandbox.h"
+#include "base/sandbox/sandbox.h"
 #include "t/unit/resolver_says.h"
 
 /* No test waits that long: where time has to pass, the clock below is put on. */

@@ -22,9 +22,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/sandbox.h"
-#include "base/sandbox_parts.h"
-#include "base/sandbox_probe.h"
+#include "base/sandbox/sandbox.h"
+#include "base/sandbox/sandbox_parts.h"
+#include "base/sandbox/sandbox_probe.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED 1

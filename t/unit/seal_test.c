@@ -10,7 +10,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/sandbox.h"
+#include "base/sandbox/sandbox.h"
 #include "filterd/milter_edits.h"
 #include "gpg/armor.h"
 #include "gpg/keyring.h"

@@ -1,9 +1,9 @@
-#include "base/sandbox.h"
+#include "base/sandbox/sandbox.h"
 
 #include <execinfo.h>
 #include <sys/prctl.h>
 
-#include "base/sandbox_parts.h"
+#include "base/sandbox/sandbox_parts.h"
 
 /* libseccomp, when memory is refused to it at a bad moment, looks for it for ever; a process that ends
  * is begun anew. Closing takes some 20 ms. */

@@ -1,8 +1,8 @@
 /* sandbox_parts: what sandbox_close is put together from; for base/sandbox*.c alone. */
-#ifndef BASE_SANDBOX_PARTS_H
-#define BASE_SANDBOX_PARTS_H
+#ifndef BASE_SANDBOX_SANDBOX_PARTS_H
+#define BASE_SANDBOX_SANDBOX_PARTS_H
 
-#include "base/sandbox.h"
+#include "base/sandbox/sandbox.h"
 
 /* The version of the kernel's Landlock, 0: none (errno says why). */
 int sandbox_parts_landlock_abi(void);

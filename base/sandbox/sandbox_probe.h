@@ -1,8 +1,8 @@
 /* sandbox_probe: what a closed sandbox really holds, by trying it. */
-#ifndef BASE_SANDBOX_PROBE_H
-#define BASE_SANDBOX_PROBE_H
+#ifndef BASE_SANDBOX_SANDBOX_PROBE_H
+#define BASE_SANDBOX_SANDBOX_PROBE_H
 
-#include "base/sandbox.h"
+#include "base/sandbox/sandbox.h"
 
 /* Forks a process that closes s and tries what must be gone. Text for one line of the log, "KIND: what
  * is in force" and, if something is missing, "; MISSING: what (why)"; free it with g_free.

@@ -6,7 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/sandbox_parts.h"
+#include "base/sandbox/sandbox_parts.h"
 
 /* Newer than Debian 12's kernel headers. */
 #ifndef LANDLOCK_ACCESS_FS_REFER

@@ -1,4 +1,4 @@
-#include "base/sandbox_probe.h"
+#include "base/sandbox/sandbox_probe.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/sandbox_parts.h"
+#include "base/sandbox/sandbox_parts.h"
 
 #define ALL (~0U)
 #define OF(kind) (1U << (kind))

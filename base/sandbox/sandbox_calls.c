@@ -16,7 +16,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include "base/sandbox_parts.h"
+#include "base/sandbox/sandbox_parts.h"
 
 /* The first call that came after these lists were written, and room for what will come. */
 #define NEW_CALLS_FROM 452

@@ -1,10 +1,10 @@
-#include "filterd/guard.h"
+#include "base/sandbox/guard.h"
 
 #include <glib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "base/sandbox_probe.h"
+#include "base/sandbox/sandbox_probe.h"
 
 /* The part of a path pattern in front of the first %: all a courier may write below. */
 static char *fixed_folder(const char *pattern)

@@ -2,8 +2,8 @@
  *
  * Landlock takes files away, seccomp system calls, rlimits what a message may use. All of it is
  * inherited by what the process starts, and nobody can take it back. */
-#ifndef BASE_SANDBOX_H
-#define BASE_SANDBOX_H
+#ifndef BASE_SANDBOX_SANDBOX_H
+#define BASE_SANDBOX_SANDBOX_H
 
 #include <stdbool.h>
 #include <stddef.h>

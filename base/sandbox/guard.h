@@ -1,9 +1,9 @@
 /* guard: which sandbox each kind of our processes has, and whether it holds here. */
-#ifndef FILTERD_GUARD_H
-#define FILTERD_GUARD_H
+#ifndef BASE_SANDBOX_GUARD_H
+#define BASE_SANDBOX_GUARD_H
 
 #include "base/config/settings.h"
-#include "base/sandbox.h"
+#include "base/sandbox/sandbox.h"
 
 /* Closes it around this process. False, with a line in the log, if something is missing and
  * sandbox=required. */

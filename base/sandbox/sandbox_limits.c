@@ -3,7 +3,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "base/sandbox_parts.h"
+#include "base/sandbox/sandbox_parts.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED 1
