@@ -5,9 +5,9 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "rules/auth/spf.h"
 #include "rules/greylist.h"
 #include "rules/hits.h"
-#include "rules/spf.h"
 
 /* True if there is a reason to doubt: the rules' weights together speak for spam, SPF says fail or
  * softfail, or the score (log-odds, from the line where Unsure begins; NAN: not judged) is at or

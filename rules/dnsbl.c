@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "rules/dmarc.h"
+#include "rules/auth/dmarc.h"
 #include "rules/dnsbl_address.h"
 #include "rules/dnsbl_life.h"
 

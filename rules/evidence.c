@@ -5,9 +5,9 @@
 
 #include "base/log.h"
 #include "base/network.h"
-#include "rules/authres.h"
+#include "rules/auth/authres.h"
+#include "rules/auth/dmarc.h"
 #include "rules/clamav.h"
-#include "rules/dmarc.h"
 #include "rules/local.h"
 #include "rules/rules.h"
 #include "rules/uri.h"

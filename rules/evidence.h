@@ -11,8 +11,8 @@
 #include "base/bytes.h"
 #include "base/mail/envelope.h"
 #include "base/mail/message.h"
+#include "rules/auth/spf.h"
 #include "rules/hits.h"
-#include "rules/spf.h"
 
 /* What a process needs for it, kept from message to message. Made after fork. */
 struct rules;

@@ -3,9 +3,9 @@
 #define RULES_RULES_H
 
 #include "base/dns/resolver.h"
-#include "rules/dkim.h"
+#include "rules/auth/dkim.h"
+#include "rules/auth/spf.h"
 #include "rules/dnsbl.h"
-#include "rules/spf.h"
 
 struct rules {
     const struct settings *settings;

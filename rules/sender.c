@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/address.h"
-#include "rules/dmarc_from.h"
+#include "rules/auth/dmarc_from.h"
 
 const char *sender_domain(const char *address)
 {

@@ -6,7 +6,7 @@
 
 #include "base/mail/message.h"
 #include "base/newline.h"
-#include "rules/dmarc.h"
+#include "rules/auth/dmarc.h"
 #include "tools/filterctl_lookup.h"
 
 struct mail {

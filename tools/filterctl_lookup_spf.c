@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "rules/spf.h"
+#include "rules/auth/spf.h"
 #include "tools/filterctl_lookup.h"
 
 #define GRACE_MS 5000 /* for a process that dies of the question */

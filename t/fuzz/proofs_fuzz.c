@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/mail/message.h"
-#include "rules/authres.h"
-#include "rules/dkim_body.h"
-#include "rules/dmarc_from.h"
-#include "rules/dmarc_record.h"
+#include "rules/auth/authres.h"
+#include "rules/auth/dkim_body.h"
+#include "rules/auth/dmarc_from.h"
+#include "rules/auth/dmarc_record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

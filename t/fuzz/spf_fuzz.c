@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "rules/spf.h"
+#include "rules/auth/spf.h"
 #include "t/unit/spf_world.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rules/dmarc.h"
+#include "rules/auth/dmarc.h"
 #include "rules/dnsbl_address.h"
 #include "rules/uri.h"
 

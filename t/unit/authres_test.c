@@ -6,7 +6,7 @@
 #include <glib.h>
 #include <string.h>
 
-#include "rules/authres.h"
+#include "rules/auth/authres.h"
 
 /* Folds are one CRLF and one tab; nothing else that is not printable may be in a field, and one
  * CRLF ends it. */

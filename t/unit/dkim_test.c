@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/mail/message.h"
-#include "rules/dkim_body.h"
-#include "rules/dkim_field.h"
-#include "rules/taglist.h"
+#include "rules/auth/dkim_body.h"
+#include "rules/auth/dkim_field.h"
+#include "rules/auth/taglist.h"
 
 /* ---- a resolver that answers as the selector says, and "silent" never ---- */
 

@@ -6,9 +6,9 @@
 #include <glib.h>
 #include <string.h>
 
-#include "rules/dmarc.h"
-#include "rules/dmarc_from.h"
-#include "rules/dmarc_record.h"
+#include "rules/auth/dmarc.h"
+#include "rules/auth/dmarc_from.h"
+#include "rules/auth/dmarc_record.h"
 
 /* ---- a resolver that knows what the tests say ---- */
 

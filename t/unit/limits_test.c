@@ -10,8 +10,8 @@
 #include "base/config/limits.h"
 #include "base/mail/message.h"
 #include "classifier/tokens.h"
-#include "rules/dkim_field.h"
-#include "rules/dmarc_from.h"
+#include "rules/auth/dkim_field.h"
+#include "rules/auth/dmarc_from.h"
 #include "rules/uri.h"
 
 static struct limits small;

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "rules/spf.h"
-#include "rules/spf_layer.h"
-#include "rules/spf_macro.h"
+#include "rules/auth/spf.h"
+#include "rules/auth/spf_layer.h"
+#include "rules/auth/spf_macro.h"
 #include "t/unit/spf_world.h"
 
 static const char x1000[] = {[0 ... 999] = 'x', 0};

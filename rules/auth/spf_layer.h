@@ -5,10 +5,10 @@
  * when it asks for such a name, spf_terms expands the macros, asks the resolver, and counts. So its
  * parser, macros, explanations and its own idea of names have nothing to go wrong with, and what it
  * is wrong about is decided before it. */
-#ifndef RULES_SPF_LAYER_H
-#define RULES_SPF_LAYER_H
+#ifndef RULES_AUTH_SPF_LAYER_H
+#define RULES_AUTH_SPF_LAYER_H
 
-#include "rules/spf_terms.h"
+#include "rules/auth/spf_terms.h"
 
 /* Fills in code and reason. */
 void spf_layer_check(struct spf_lookup *lookup, const struct spf_client *client,

@@ -1,6 +1,6 @@
 /* dkim: RFC 6376 over libopendkim, every signature with a result of its own. */
-#ifndef RULES_DKIM_H
-#define RULES_DKIM_H
+#ifndef RULES_AUTH_DKIM_H
+#define RULES_AUTH_DKIM_H
 
 #include "base/dns/resolver.h"
 #include "base/mail/message.h"

@@ -1,11 +1,11 @@
 /* dmarc_record: the text at _dmarc.DOMAIN (RFC 7489, section 6.3). */
-#ifndef RULES_DMARC_RECORD_H
-#define RULES_DMARC_RECORD_H
+#ifndef RULES_AUTH_DMARC_RECORD_H
+#define RULES_AUTH_DMARC_RECORD_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "rules/dmarc.h"
+#include "rules/auth/dmarc.h"
 
 struct dmarc_record {
     enum dmarc_policy policy;     /* p= */

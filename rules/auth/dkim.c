@@ -1,12 +1,12 @@
-#include "rules/dkim.h"
+#include "rules/auth/dkim.h"
 
 #include <dkim.h>
 #include <glib.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "rules/dkim_body.h"
-#include "rules/dkim_field.h"
+#include "rules/auth/dkim_body.h"
+#include "rules/auth/dkim_field.h"
 
 enum {
     FIELDS_MAX = 2000, /* of a header; the library looks at all for each name in each h= */

@@ -1,7 +1,7 @@
 /* spf_lookup: the DNS questions of one SPF check: each asked once, many at once, under one
  * deadline. */
-#ifndef RULES_SPF_LOOKUP_H
-#define RULES_SPF_LOOKUP_H
+#ifndef RULES_AUTH_SPF_LOOKUP_H
+#define RULES_AUTH_SPF_LOOKUP_H
 
 #include "base/dns/resolver.h"
 

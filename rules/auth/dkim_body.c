@@ -1,4 +1,4 @@
-#include "rules/dkim_body.h"
+#include "rules/auth/dkim_body.h"
 
 #include <string.h>
 

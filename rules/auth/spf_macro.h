@@ -1,6 +1,6 @@
 /* spf_macro: domain-specs and their macros (RFC 7208, section 7). */
-#ifndef RULES_SPF_MACRO_H
-#define RULES_SPF_MACRO_H
+#ifndef RULES_AUTH_SPF_MACRO_H
+#define RULES_AUTH_SPF_MACRO_H
 
 #include <glib.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* spf_record: a v=spf1 record taken apart by the grammar of RFC 7208 (sections 4.5, 4.6, 5, 6 and
  * 12), to the letter: what is accepted here is all that libspf2 ever hears of. */
-#ifndef RULES_SPF_RECORD_H
-#define RULES_SPF_RECORD_H
+#ifndef RULES_AUTH_SPF_RECORD_H
+#define RULES_AUTH_SPF_RECORD_H
 
 #include <glib.h>
 #include <stdbool.h>

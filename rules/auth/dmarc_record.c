@@ -1,9 +1,9 @@
-#include "rules/dmarc_record.h"
+#include "rules/auth/dmarc_record.h"
 
 #include <glib.h>
 #include <string.h>
 
-#include "rules/taglist.h"
+#include "rules/auth/taglist.h"
 
 /* Only the version is compared with case. */
 bool dmarc_record_is(const char *text, size_t len)

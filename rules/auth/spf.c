@@ -1,11 +1,11 @@
-#include "rules/spf.h"
+#include "rules/auth/spf.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
 
-#include "rules/spf_layer.h"
-#include "rules/spf_process.h"
+#include "rules/auth/spf_layer.h"
+#include "rules/auth/spf_process.h"
 
 const char *spf_word(enum spf_code code)
 {

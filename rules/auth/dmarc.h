@@ -1,9 +1,9 @@
 /* dmarc: RFC 7489: does who the reader sees agree with who was proved. Reports are not sent. */
-#ifndef RULES_DMARC_H
-#define RULES_DMARC_H
+#ifndef RULES_AUTH_DMARC_H
+#define RULES_AUTH_DMARC_H
 
-#include "rules/dkim.h"
-#include "rules/spf.h"
+#include "rules/auth/dkim.h"
+#include "rules/auth/spf.h"
 
 enum dmarc_code { DMARC_CODE_NONE, DMARC_CODE_PASS, DMARC_CODE_FAIL, DMARC_CODE_TEMPERROR,
                   DMARC_CODE_PERMERROR };

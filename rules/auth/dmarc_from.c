@@ -1,4 +1,4 @@
-#include "rules/dmarc_from.h"
+#include "rules/auth/dmarc_from.h"
 
 #include <glib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* dkim_body: how long a body is that a signature speaks of. */
-#ifndef RULES_DKIM_BODY_H
-#define RULES_DKIM_BODY_H
+#ifndef RULES_AUTH_DKIM_BODY_H
+#define RULES_AUTH_DKIM_BODY_H
 
 #include <stdbool.h>
 #include <stddef.h>

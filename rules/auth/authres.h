@@ -1,9 +1,9 @@
 /* authres: what was proved, as a header for others to read (RFC 8601). */
-#ifndef RULES_AUTHRES_H
-#define RULES_AUTHRES_H
+#ifndef RULES_AUTH_AUTHRES_H
+#define RULES_AUTH_AUTHRES_H
 
 #include "base/bytes.h"
-#include "rules/dmarc.h"
+#include "rules/auth/dmarc.h"
 
 struct authres {
     const char *authserv_id;

@@ -1,10 +1,10 @@
-#include "rules/dkim_field.h"
+#include "rules/auth/dkim_field.h"
 
 #include <glib.h>
 #include <string.h>
 
 #include "base/config/limits.h"
-#include "rules/taglist.h"
+#include "rules/auth/taglist.h"
 
 /* What of a library's buffer holds h= (it cuts the rest off without a word). */
 #define SIGNED_NAMES_MAX_BYTES 4000

@@ -1,7 +1,7 @@
 /* spf: RFC 7208 over libspf2, which runs in a process of its own (see spf_process.c): it calls
  * abort(), it is synchronous, and its answers need mending. */
-#ifndef RULES_SPF_H
-#define RULES_SPF_H
+#ifndef RULES_AUTH_SPF_H
+#define RULES_AUTH_SPF_H
 
 #include "base/config/settings.h"
 

@@ -1,12 +1,12 @@
 /* dkim_field: what a DKIM-Signature field says, read by ourselves, strictly, before the library
  * sees it: which key to ask for, and what to tell of a signature that is none. */
-#ifndef RULES_DKIM_FIELD_H
-#define RULES_DKIM_FIELD_H
+#ifndef RULES_AUTH_DKIM_FIELD_H
+#define RULES_AUTH_DKIM_FIELD_H
 
 #include <stdbool.h>
 
 #include "base/mail/message.h"
-#include "rules/dkim.h"
+#include "rules/auth/dkim.h"
 
 enum {
     DKIM_FIELD_MAX_BYTES = 8192, /* 100,000 tags in one took the library 10 s */

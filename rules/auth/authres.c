@@ -1,4 +1,4 @@
-#include "rules/authres.h"
+#include "rules/auth/authres.h"
 
 #include <glib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "rules/spf_layer.h"
+#include "rules/auth/spf_layer.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,7 +1,7 @@
 /* taglist: "name=value; name=value", as DKIM and DMARC write their fields and records
  * (RFC 6376, section 3.2). */
-#ifndef RULES_TAGLIST_H
-#define RULES_TAGLIST_H
+#ifndef RULES_AUTH_TAGLIST_H
+#define RULES_AUTH_TAGLIST_H
 
 #include <stddef.h>
 

@@ -1,9 +1,9 @@
-#include "rules/spf_record.h"
+#include "rules/auth/spf_record.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "rules/spf_macro.h"
+#include "rules/auth/spf_macro.h"
 
 #define VERSION "v=spf1"
 #define VERSION_LEN (sizeof VERSION - 1)

@@ -1,11 +1,11 @@
-#include "rules/dmarc.h"
+#include "rules/auth/dmarc.h"
 
 #include <glib.h>
 #include <string.h>
 
 #include "base/mail/message.h"
-#include "rules/dmarc_from.h"
-#include "rules/dmarc_record.h"
+#include "rules/auth/dmarc_from.h"
+#include "rules/auth/dmarc_record.h"
 
 /* The answer for one name. */
 struct place {

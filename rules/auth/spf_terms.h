@@ -1,11 +1,11 @@
 /* spf_terms: what the terms of SPF records look up, and how often they may (RFC 7208, sections
  * 4.6.4, 5.2 to 5.7, 6.1). */
-#ifndef RULES_SPF_TERMS_H
-#define RULES_SPF_TERMS_H
+#ifndef RULES_AUTH_SPF_TERMS_H
+#define RULES_AUTH_SPF_TERMS_H
 
-#include "rules/spf.h"
-#include "rules/spf_lookup.h"
-#include "rules/spf_record.h"
+#include "rules/auth/spf.h"
+#include "rules/auth/spf_lookup.h"
+#include "rules/auth/spf_record.h"
 
 #define SPF_TERMS_TXT_MAX 2048
 #define SPF_TERMS_MAX 10 /* that look something up, in all records of a check together */

@@ -1,7 +1,7 @@
 /* Two processes: the nurse, forked before there was any mail to see, starts the one that answers,
  * and starts it anew from her own clean memory when it has died; she tells the asker of what. All
  * three share one socket pair: the asker has one end, the other two have the other. */
-#include "rules/spf_process.h"
+#include "rules/auth/spf_process.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* dmarc_from: whose name the reader sees: the domain of the one address in From (RFC 5322, with
  * comments, quoted words, groups and routes). */
-#ifndef RULES_DMARC_FROM_H
-#define RULES_DMARC_FROM_H
+#ifndef RULES_AUTH_DMARC_FROM_H
+#define RULES_AUTH_DMARC_FROM_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* spf_process: one SPF check after the other, in a process that may die of it (see spf.h). */
-#ifndef RULES_SPF_PROCESS_H
-#define RULES_SPF_PROCESS_H
+#ifndef RULES_AUTH_SPF_PROCESS_H
+#define RULES_AUTH_SPF_PROCESS_H
 
-#include "rules/spf.h"
+#include "rules/auth/spf.h"
 
 struct spf_process_wait {
     int timeout_ms;

@@ -1,4 +1,4 @@
-#include "rules/spf_macro.h"
+#include "rules/auth/spf_macro.h"
 
 #include <arpa/inet.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "rules/spf_lookup.h"
+#include "rules/auth/spf_lookup.h"
 
 #include <string.h>
 #include <sys/epoll.h>

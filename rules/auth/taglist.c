@@ -1,4 +1,4 @@
-#include "rules/taglist.h"
+#include "rules/auth/taglist.h"
 
 #include <glib.h>
 #include <stdbool.h>

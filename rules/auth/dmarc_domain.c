@@ -2,7 +2,7 @@
 #include <libpsl.h>
 #include <string.h>
 
-#include "rules/dmarc.h"
+#include "rules/auth/dmarc.h"
 
 /* The newest list there is: Debian's package, else the library's own. Kept for the process. */
 static const psl_ctx_t *suffixes(void)

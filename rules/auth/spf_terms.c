@@ -1,11 +1,11 @@
-#include "rules/spf_terms.h"
+#include "rules/auth/spf_terms.h"
 
 #include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "rules/spf_macro.h"
+#include "rules/auth/spf_macro.h"
 
 struct place {
     enum spf_term_kind kind;
