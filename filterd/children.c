@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "filterd/keeper_process.h"
+#include "filterd/keeper/keeper_process.h"
 #include "filterd/worker.h"
 
 #define SPARE_MAX 8

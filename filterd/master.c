@@ -12,13 +12,13 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/keeper.h"
 #include "base/log.h"
 #include "base/sandbox/guard.h"
 #include "base/version.h"
 #include "filterd/children.h"
 #include "filterd/fronts.h"
-#include "filterd/peer.h"
+#include "filterd/keeper/keeper.h"
+#include "filterd/keeper/peer.h"
 #include "filterd/service.h"
 #include "filterd/sockets.h"
 

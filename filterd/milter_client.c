@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "base/frame.h"
-#include "base/keeper.h"
 #include "base/log.h"
+#include "filterd/keeper/keeper.h"
 #include "filterd/milter_edits.h"
 
 /* Postfix waits 30 s for an answer to a command and 300 s for one to a message. */

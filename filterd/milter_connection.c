@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/keeper.h"
 #include "base/log.h"
+#include "filterd/keeper/keeper.h"
 #include "filterd/milter_apply.h"
 #include "filterd/milter_client.h"
 

@@ -8,8 +8,8 @@
 #include "base/frame.h"
 #include "base/log.h"
 #include "base/newline.h"
+#include "filterd/keeper/peer.h"
 #include "filterd/milter_edits.h"
-#include "filterd/peer.h"
 #include "filterd/pipeline.h"
 #include "filterd/recipient.h"
 

@@ -7,7 +7,7 @@
 #include "base/lineio.h"
 #include "base/log.h"
 #include "base/network.h"
-#include "filterd/greylisting.h"
+#include "filterd/keeper/greylisting.h"
 #include "filterd/policy_request.h"
 
 /* Postfix keeps a connection for 300 s between requests, and for 1000 s in all. */

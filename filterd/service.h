@@ -6,11 +6,11 @@
 #include "base/config/users.h"
 #include "base/sitekey.h"
 #include "classifier/classifier.h"
+#include "filterd/keeper/greylist.h"
 #include "filterd/retry_digest.h"
 #include "gpg/seal.h"
 #include "rules/anonymize.h"
 #include "rules/evidence.h"
-#include "rules/greylist.h"
 
 struct smtp_client;
 
@@ -66,7 +66,7 @@ bool service_record(struct service *sv, const struct record_wanted *r);
 int service_learn(struct service *sv, const struct lesson_wanted *l, char **text_r);
 /* The next hop took the copy. */
 void service_confirm(struct service *sv, const char *user, const char *signature);
-/* The memory of copies that went through (filterd/retries.h); digests of RETRY_DIGEST_BYTES. Which of
+/* The memory of copies that went through (filterd/keeper/retries.h); digests of RETRY_DIGEST_BYTES. Which of
  * these count ones are known: a 0 or 1 for each. All 0 if the keeper does not answer. */
 void service_retry_known(struct service *sv, const unsigned char *digests, size_t count,
                          unsigned char *known_r);

@@ -11,7 +11,7 @@
 #include "base/sandbox/sandbox.h"
 #include "classifier/imprint.h"
 #include "filterd/headers.h"
-#include "filterd/peer.h"
+#include "filterd/keeper/peer.h"
 
 /* Dovecot kills the helper that waits for us after 10 s. */
 #define TUTOR_MS 10000

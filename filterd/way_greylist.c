@@ -1,7 +1,7 @@
 #include <math.h>
 
 #include "base/network.h"
-#include "filterd/greylisting.h"
+#include "filterd/keeper/greylisting.h"
 #include "filterd/way.h"
 
 /* Our own people are not asked, whatever they send; nor is who waits no more. */

@@ -8,8 +8,8 @@
 
 #include "base/bytes.h"
 #include "base/config/settings.h"
-#include "base/keeper.h"
 #include "base/sitekey.h"
+#include "filterd/keeper/keeper.h"
 
 struct filterctl {
     struct settings *settings; /* NULL only in commands that need none: tokens, evaluate */
@@ -23,7 +23,7 @@ struct filterctl {
 
 /* Loads ctl->key once, making the file if it is not there. False, with the reason on stderr. */
 bool filterctl_site_key(struct filterctl *ctl);
-/* Has the keeper carry out a request (see base/keeper.h), or where none runs does it here, on a
+/* Has the keeper carry out a request (see filterd/keeper/keeper.h), or where none runs does it here, on a
  * locked state. arguments: a{sv}, floating, taken over. keeper_answer_clear it. */
 struct keeper_answer filterctl_request(struct filterctl *ctl, const char *verb, GVariant *arguments);
 /* Before a user's file is read: a keeper that runs writes what it was told. Without one nothing. */

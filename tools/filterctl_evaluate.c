@@ -92,7 +92,7 @@ static struct learner_step teach(struct evaluation *e, const struct lecture *m, 
     return learner_learn(e->learner, m->places, &lesson);
 }
 
-/* What the user's report, or the lack of one, teaches; as classifier/lesson.c has it. */
+/* What the user's report, or the lack of one, teaches; as filterd/keeper/lesson.c has it. */
 static void report(struct evaluation *e, struct lecture *m)
 {
     const bool class_spam = m->class == JUDGE_SPAM;

@@ -6,7 +6,7 @@
 #include "classifier/explain.h"
 #include "classifier/model_learner.h"
 #include "classifier/places.h"
-#include "classifier/record.h"
+#include "filterd/keeper/record.h"
 #include "tools/filterctl_sum.h"
 
 enum { REASONS = 15 };

@@ -7,7 +7,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "classifier/export.h"
+#include "filterd/keeper/export.h"
 
 /* Whole or not at all, and for its owner only. */
 static int write_file(const char *file, const char *data, size_t len)

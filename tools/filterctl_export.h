@@ -1,4 +1,4 @@
-/* filterctl_export: one user into a file and out of it (see classifier/export.h). */
+/* filterctl_export: one user into a file and out of it (see filterd/keeper/export.h). */
 #ifndef TOOLS_FILTERCTL_EXPORT_H
 #define TOOLS_FILTERCTL_EXPORT_H
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/address.h"
-#include "classifier/ledger.h"
+#include "filterd/keeper/ledger.h"
 #include "tools/filterctl.h"
 
 #define KEEPER_TIMEOUT_MS 30000

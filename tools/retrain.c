@@ -14,10 +14,10 @@
 
 #include "base/bytes.h"
 #include "base/config/settings.h"
-#include "base/keeper.h"
 #include "base/log.h"
 #include "base/sandbox/sandbox.h"
 #include "base/version.h"
+#include "filterd/keeper/keeper.h"
 #include "tools/retrain_text.h"
 #include "tools/retrain_words.h"
 

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "base/frame.h"
-#include "base/keeper.h"
 #include "base/log.h"
+#include "filterd/keeper/keeper.h"
 
 /* In all below the 10 s after which Dovecot kills us. */
 enum { SEND_MS = 2000, ANSWER_MS = 6000, ANSWER_BYTES = 65536, CHUNK_BYTES = 65536 };

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "classifier/export.h"
+#include "filterd/keeper/export.h"
 
 static const struct sitekey key = {{7}};
 

@@ -1,9 +1,9 @@
 /* Records of deliveries that wait to be written: what reads them never misses one. */
 #include "t/unit/ledger_world.h"
 
-#include "classifier/backlog.h"
-#include "classifier/ledger.h"
-#include "classifier/record.h"
+#include "filterd/keeper/backlog.h"
+#include "filterd/keeper/ledger.h"
+#include "filterd/keeper/record.h"
 
 #define USER "a@x.example"
 

@@ -1,7 +1,7 @@
 #include "t/unit/ledger_world.h"
 
 #include "classifier/correspondent.h"
-#include "classifier/record.h"
+#include "filterd/keeper/record.h"
 
 static const char user[] = "a@x.example";
 static int made;

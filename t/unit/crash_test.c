@@ -7,10 +7,10 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "base/keeper.h"
 #include "base/log.h"
 #include "classifier/model.h"
-#include "filterd/keeper_process.h"
+#include "filterd/keeper/keeper.h"
+#include "filterd/keeper/keeper_process.h"
 #include "filterd/sockets.h"
 
 #define USER "a@x.example"

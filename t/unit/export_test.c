@@ -3,9 +3,9 @@
 
 #include <math.h>
 
-#include "classifier/export.h"
 #include "classifier/learner.h"
 #include "classifier/model.h"
+#include "filterd/keeper/export.h"
 
 #define USER "a@x.example"
 #define PROBE "cheap pills for you today"

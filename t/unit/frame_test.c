@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/frame.h"
-#include "base/keeper.h"
+#include "filterd/keeper/keeper.h"
 
 #define LIMIT 1000
 #define WAIT_MS 2000

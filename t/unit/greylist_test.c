@@ -13,7 +13,7 @@
 
 #include "base/log.h"
 #include "base/sitekey.h"
-#include "rules/greylist.h"
+#include "filterd/keeper/greylist.h"
 #include "t/unit/test_folder.h"
 
 #define HOUR 3600L

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "filterd/greylisting.h"
+#include "filterd/keeper/greylisting.h"
 #include "filterd/policy_request.h"
 
 static void wanted(void **state)

@@ -6,7 +6,7 @@
 #include "classifier/daykey.h"
 #include "classifier/explain.h"
 #include "classifier/learner.h"
-#include "classifier/record.h"
+#include "filterd/keeper/record.h"
 
 static void test_five_moves(void **state)
 {

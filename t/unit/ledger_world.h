@@ -15,7 +15,7 @@
 #include "base/store.h"
 #include "classifier/classifier.h"
 #include "classifier/daykey.h"
-#include "classifier/ledger.h"
+#include "filterd/keeper/ledger.h"
 #include "t/unit/test_folder.h"
 
 static struct settings settings;

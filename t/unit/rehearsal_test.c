@@ -2,7 +2,7 @@
 #include "t/unit/ledger_world.h"
 
 #include "classifier/learner.h"
-#include "classifier/record.h"
+#include "filterd/keeper/record.h"
 
 #define USER "a@x.example"
 

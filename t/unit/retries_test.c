@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "filterd/retries.h"
+#include "filterd/keeper/retries.h"
 #include "filterd/retry_digest.h"
 #include "t/unit/test_folder.h"
 

@@ -1,0 +1,90 @@
+#include "filterd/keeper/housekeeping.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "classifier/correspondent.h"
+#include "classifier/daykey.h"
+#include "classifier/model_learner.h"
+#include "filterd/keeper/lesson.h"
+#include "filterd/keeper/record.h"
+#include "filterd/keeper/teaching.h"
+
+#define ROUND_US (G_GINT64_CONSTANT(3600) * G_USEC_PER_SEC)
+/* Rows of the journal that may wait for the next round. */
+enum { USERS_A_TICK = 100, JOURNAL_DAYS = 90, CORRESPONDENT_DAYS = 400, TIDY_PENDING = 16 };
+
+static void recover(const char *path)
+{
+    char *error = NULL;
+    struct model *m = model_open_file(path, true, &error);
+    if (!m)
+        log_warn("%s; what was half-written there stays", error);
+    else if (!model_begin(m) || !model_end(m, true))
+        log_warn("%s: what was half-written there stays", path);
+    model_free(&m);
+    g_free(error);
+}
+
+void housekeeping_recover(const char *state_dir)
+{
+    static const char suffix[] = "-journal";
+    GPtrArray *journals = model_files(state_dir, suffix);
+    for (guint i = 0; i < journals->len; i++) {
+        char *path = g_ptr_array_index(journals, i);
+        path[strlen(path) - (sizeof suffix - 1)] = '\0';
+        recover(path);
+    }
+    g_ptr_array_unref(journals);
+}
+
+/* What nothing can be done about is left to the next round. */
+static void tidy(struct ledger *l, struct model *m, const char *journal_day)
+{
+    if (!model_begin(m))
+        return;
+    char *last = daykey_day(CORRESPONDENT_DAYS);
+    bool ok = record_forget_before(m, l->forgotten, journal_day) &&
+              correspondent_forget_before(m, last);
+    g_free(last);
+    ok = ok && teaching_checkpoint(m, TIDY_PENDING) && model_learner_age(m);
+    model_end(m, ok);
+}
+
+static void visit(struct ledger *l, const char *path, const char *journal_day)
+{
+    char *error = NULL;
+    struct model *m = model_open_file(path, false, &error);
+    char *user = m ? model_user(m) : NULL;
+    model_free(&m);
+    m = user ? ledger_model(l, user, &error) : NULL;
+    if (m)
+        tidy(l, m, journal_day);
+    if (m && strcmp(user, MODEL_SITE) != 0)
+        lesson_settle(l, user);
+    g_free(user);
+    g_free(error);
+}
+
+void housekeeping_tick(struct ledger *l)
+{
+    char *day = daykey_day(l->settings->signature_days);
+    if (g_strcmp0(day, l->forgotten) != 0)
+        daykey_destroy_before(l->settings->site_key, day);
+    g_free(l->forgotten);
+    l->forgotten = day;
+    const gint64 now = g_get_monotonic_time();
+    if (!l->round && (l->round_began == 0 || now - l->round_began > ROUND_US)) {
+        l->round = model_files(l->settings->state_dir, ".db");
+        l->round_began = now;
+    }
+    char *journal_day = daykey_day(JOURNAL_DAYS);
+    for (int i = 0; i < USERS_A_TICK && l->round && l->round->len > 0; i++) {
+        char *path = g_ptr_array_steal_index_fast(l->round, l->round->len - 1);
+        visit(l, path, journal_day);
+        g_free(path);
+    }
+    if (l->round && l->round->len == 0)
+        g_clear_pointer(&l->round, g_ptr_array_unref);
+    g_free(journal_day);
+}

@@ -1,0 +1,104 @@
+#include "filterd/keeper/keeper.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/frame.h"
+
+#define CONNECT_TIMEOUT_S 5
+/* A whole user can come out. */
+#define ANSWER_MAX_BYTES (16 * 1024 * 1024)
+
+/* A full backlog must not hold a worker up: the send timeout bounds connect too. */
+static int connect_to(const struct sockaddr *address, socklen_t len)
+{
+    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct timeval limit = {.tv_sec = CONNECT_TIMEOUT_S};
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    if (connect(fd, address, len) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static int connect_unix(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path)
+        return -1;
+    strcpy(address.sun_path, path);
+    return connect_to((struct sockaddr *)&address, sizeof address);
+}
+
+int keeper_connect(const struct endpoint *control)
+{
+    return connect_unix(control->path);
+}
+
+struct endpoint keeper_tutor_at(const struct endpoint *control)
+{
+    char *path = control->path ? g_strconcat(control->path, ".learn", NULL) : NULL;
+    return (struct endpoint){.path = path};
+}
+
+struct endpoint keeper_milter_at(const struct endpoint *control)
+{
+    char *path = control->path ? g_strconcat(control->path, ".milter", NULL) : NULL;
+    return (struct endpoint){.path = path};
+}
+
+bool keeper_tell(int fd, const char *verb, GVariant *arguments, int timeout_ms)
+{
+    if (!arguments)
+        arguments = g_variant_new("a{sv}", NULL);
+    return frame_send(fd, g_variant_new("(s@a{sv})", verb, arguments), timeout_ms);
+}
+
+static struct keeper_answer no_answer(void)
+{
+    return (struct keeper_answer){EX_TEMPFAIL, g_strdup("the keeper does not answer"), NULL};
+}
+
+struct keeper_answer keeper_hear(int fd, int timeout_ms)
+{
+    GVariant *answer = frame_recv(fd, FRAME_ANSWER, ANSWER_MAX_BYTES, timeout_ms);
+    if (!answer)
+        return no_answer();
+    struct keeper_answer a;
+    gint32 code;
+    g_variant_get(answer, "(is@a{sv})", &code, &a.text, &a.results);
+    a.code = code == EX_OK || (code >= EX__BASE && code <= EX__MAX) ? code : EX_TEMPFAIL;
+    g_variant_unref(answer);
+    return a;
+}
+
+struct keeper_answer keeper_ask(int fd, const char *verb, GVariant *arguments, int timeout_ms)
+{
+    gint64 start = g_get_monotonic_time();
+    if (!keeper_tell(fd, verb, arguments, timeout_ms))
+        return no_answer();
+    if (timeout_ms >= 0)
+        timeout_ms = MAX(timeout_ms - (int)((g_get_monotonic_time() - start) / 1000), 0);
+    return keeper_hear(fd, timeout_ms);
+}
+
+void keeper_answer_clear(struct keeper_answer *a)
+{
+    g_clear_pointer(&a->text, g_free);
+    g_clear_pointer(&a->results, g_variant_unref);
+}
+
+int keeper_call(int fd, const char *verb, GVariant *arguments, int timeout_ms, char **text_r)
+{
+    struct keeper_answer a = keeper_ask(fd, verb, arguments, timeout_ms);
+    if (text_r)
+        *text_r = g_steal_pointer(&a.text);
+    keeper_answer_clear(&a);
+    return a.code;
+}

@@ -1,0 +1,230 @@
+#include "filterd/keeper/keeper_process.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/frame.h"
+#include "base/log.h"
+#include "base/sandbox/guard.h"
+#include "filterd/keeper/greylisting.h"
+#include "filterd/keeper/ledger.h"
+#include "filterd/keeper/peer.h"
+#include "filterd/keeper/retries.h"
+
+/* A batch of training is the largest request. */
+#define REQUEST_BYTES (64u * 1024 * 1024)
+/* Clients are local and send whole frames: one that stalls only loses its connection. */
+#define FRAME_MS 1000
+#define TURN_MS 1000
+#define TICK_MS 30000
+#define CLIENTS 1024
+
+struct client {
+    int fd;
+    enum peer_rights rights;
+};
+
+/* Whose verbs are served. What could not be opened is NULL, and tried again. */
+struct desk {
+    const struct settings *settings;
+    const struct sitekey *key;
+    struct ledger *ledger;
+    struct greylist *greylist; /* NULL: or off */
+    struct retries *retries;
+    bool greylist_failed, retries_failed; /* it was logged */
+};
+
+static volatile sig_atomic_t leave;
+
+static void on_term(int sig)
+{
+    (void)sig;
+    leave = 1;
+}
+
+/* How a try to open one of them ended. Said once, until it goes again. */
+static void note_opened(char *error, const char *without, bool *failed)
+{
+    if (error && !*failed)
+        log_warn("keeper: %s; %s", error, without);
+    else if (!error && *failed)
+        log_info("keeper: a database that could not be opened is in use again");
+    *failed = error != NULL;
+    g_free(error);
+}
+
+static void open_greylist(struct desk *desk)
+{
+    char *error = NULL;
+    desk->greylist = greylist_open(desk->settings->state_dir, desk->key, &error);
+    if (desk->greylist)
+        greylist_set_wait(desk->greylist, desk->settings->greylist_wait);
+    note_opened(error, "nobody is asked to come again", &desk->greylist_failed);
+}
+
+static void open_retries(struct desk *desk)
+{
+    char *error = NULL;
+    desk->retries = retries_open(desk->settings->state_dir, &error);
+    note_opened(error, "a message that is retried may come twice", &desk->retries_failed);
+}
+
+static void open_missing(struct desk *desk)
+{
+    if (desk->settings->greylist && !desk->greylist)
+        open_greylist(desk);
+    if (!desk->retries)
+        open_retries(desk);
+}
+
+static void tick(struct desk *desk)
+{
+    open_missing(desk);
+    ledger_tick(desk->ledger);
+    if (desk->greylist)
+        greylist_tick(desk->greylist, (long)time(NULL));
+    if (desk->retries)
+        retries_tick(desk->retries, (long)time(NULL));
+}
+
+static void take_client(GArray *clients, int listen_fd)
+{
+    struct client c;
+    c.fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    if (c.fd < 0)
+        return;
+    c.rights = peer_rights(c.fd);
+    if (c.rights != PEER_NOTHING && clients->len < CLIENTS) {
+        g_array_append_val(clients, c);
+        return;
+    }
+    log_warn("control socket: a peer without rights (see train_users), or too many, turned away");
+    close(c.fd);
+}
+
+/* A correction is a person's word: the log says what became of it. */
+static void note_retrain(GVariant *arguments, int code, const char *text)
+{
+    const char *said[] = {"login", "class", "signature"};
+    for (size_t i = 0; i < G_N_ELEMENTS(said); i++) {
+        const char *value = "-";
+        g_variant_lookup(arguments, said[i], "&s", &value);
+        said[i] = value;
+    }
+    log_info("retrain login=<%s> class=%s signature=%s %s%s%s", said[0], said[1], said[2],
+             code == EX_OK ? "learnt" : "not learnt", text ? ": " : "", text ? text : "");
+}
+
+static int handle(const struct desk *desk, const char *verb, GVariant *arguments,
+                  GVariantDict *results, char **text_r)
+{
+    if (g_str_has_prefix(verb, "greylist"))
+        return greylisting_handle(desk->greylist, arguments, results, text_r);
+    if (g_str_has_prefix(verb, "retry-"))
+        return retries_handle(desk->retries, verb, arguments, results, text_r);
+    return ledger_handle(desk->ledger, verb, arguments, results, text_r);
+}
+
+/* One request; false when the client is gone or no good. */
+static bool serve_client(const struct desk *desk, const struct client *c)
+{
+    GVariant *request = frame_recv(c->fd, FRAME_REQUEST, REQUEST_BYTES, FRAME_MS);
+    if (!request)
+        return false;
+    const char *verb;
+    char *text = NULL;
+    GVariant *arguments;
+    int code = EX_NOPERM;
+    GVariantDict results;
+    g_variant_dict_init(&results, NULL);
+    g_variant_get(request, "(&s@a{sv})", &verb, &arguments);
+    if (c->rights == PEER_ALL || !g_strcmp0(verb, "retrain"))
+        code = handle(desk, verb, arguments, &results, &text);
+    else
+        text = g_strdup("this uid may train and nothing else");
+    if (!g_strcmp0(verb, "retrain"))
+        note_retrain(arguments, code, text);
+    GVariant *answer = g_variant_new("(is@a{sv})", code, text ? text : "",
+                                     g_variant_dict_end(&results));
+    bool ok = frame_send(c->fd, answer, FRAME_MS);
+    g_free(text);
+    g_variant_unref(arguments);
+    g_variant_unref(request);
+    return ok;
+}
+
+static void serve_ready(const struct desk *desk, GArray *clients, const struct pollfd *fds)
+{
+    for (guint i = clients->len; i-- > 0;) {
+        struct client *c = &g_array_index(clients, struct client, i);
+        if (!fds[i + 1].revents || serve_client(desk, c))
+            continue;
+        close(c->fd);
+        g_array_remove_index_fast(clients, i);
+    }
+}
+
+static void loop(struct desk *desk, int listen_fd)
+{
+    GArray *clients = g_array_new(FALSE, FALSE, sizeof(struct client));
+    struct pollfd fds[CLIENTS + 1];
+    gint64 ticked = 0;
+    while (!leave) {
+        fds[0] = (struct pollfd){listen_fd, POLLIN, 0};
+        for (guint i = 0; i < clients->len; i++)
+            fds[i + 1] = (struct pollfd){g_array_index(clients, struct client, i).fd, POLLIN, 0};
+        const int due_ms = ledger_due_ms(desk->ledger);
+        if (poll(fds, clients->len + 1, due_ms < 0 ? TURN_MS : MIN(due_ms, TURN_MS)) > 0) {
+            bool fresh = fds[0].revents;
+            serve_ready(desk, clients, fds);
+            if (fresh)
+                take_client(clients, listen_fd);
+        }
+        if (ledger_due_ms(desk->ledger) == 0)
+            ledger_write(desk->ledger);
+        if (g_get_monotonic_time() - ticked > TICK_MS * 1000) {
+            tick(desk);
+            ticked = g_get_monotonic_time();
+        }
+    }
+    g_array_unref(clients);
+}
+
+int keeper_process_run(const struct settings *s, const struct sitekey *key, int listen_fd,
+                       int ready_fd)
+{
+    struct sigaction sa = {.sa_handler = on_term};
+    sigset_t none;
+    char *error = NULL;
+    sigaction(SIGTERM, &sa, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    prctl(PR_SET_NAME, "filterd-keeper");
+    if (!guard_close(s, SANDBOX_KEEPER))
+        return EX_CONFIG;
+    struct desk desk = {.settings = s, .key = key, .ledger = ledger_open(s, key, &error)};
+    if (!desk.ledger) {
+        log_warn("keeper: %s; mail goes on without signatures and training", error);
+        g_free(error);
+        return EX_TEMPFAIL;
+    }
+    open_missing(&desk);
+    if (write(ready_fd, "", 1) < 0)
+        log_warn("keeper: the master is gone");
+    loop(&desk, listen_fd);
+    greylist_free(&desk.greylist);
+    retries_free(&desk.retries);
+    ledger_free(&desk.ledger);
+    return EX_OK;
+}

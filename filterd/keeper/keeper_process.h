@@ -1,0 +1,13 @@
+/* keeper_process: the daemon's only writer of databases, behind the control socket. */
+#ifndef FILTERD_KEEPER_KEEPER_PROCESS_H
+#define FILTERD_KEEPER_KEEPER_PROCESS_H
+
+#include "base/config/settings.h"
+#include "base/sitekey.h"
+
+/* Serves listen_fd until SIGTERM; returns the process' exit code. A byte goes to ready_fd when the
+ * databases are recovered and open. */
+int keeper_process_run(const struct settings *s, const struct sitekey *key, int listen_fd,
+                       int ready_fd);
+
+#endif

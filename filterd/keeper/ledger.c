@@ -1,0 +1,129 @@
+#include "filterd/keeper/ledger.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "filterd/keeper/backlog.h"
+#include "filterd/keeper/housekeeping.h"
+#include "filterd/keeper/ledger_user.h"
+#include "filterd/keeper/lesson.h"
+
+static bool lock(struct ledger *l, char **error_r)
+{
+    char *folder = g_build_filename(l->settings->state_dir, "users", NULL);
+    char *file = g_build_filename(l->settings->state_dir, "lock", NULL);
+    const bool made = g_mkdir_with_parents(folder, 0750) == 0;
+    l->lock_fd = made ? open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0640) : -1;
+    bool ok = l->lock_fd >= 0;
+    if (!ok) {
+        *error_r = g_strdup_printf("%s: %s", made ? file : folder, g_strerror(errno));
+    } else if (flock(l->lock_fd, LOCK_EX | LOCK_NB)) {
+        *error_r = g_strdup_printf("%s: in use by another process", l->settings->state_dir);
+        ok = false;
+    }
+    g_free(folder);
+    g_free(file);
+    return ok;
+}
+
+static void close_model(gpointer data)
+{
+    struct model *m = data;
+    model_free(&m);
+}
+
+struct ledger *ledger_open(const struct settings *s, const struct sitekey *key, char **error_r)
+{
+    struct ledger *l = g_new0(struct ledger, 1);
+    *error_r = NULL;
+    l->settings = s;
+    l->key = *key;
+    l->lock_fd = -1;
+    l->models = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_model);
+    if (lock(l, error_r))
+        l->users = users_open(s->state_dir, true, error_r);
+    if (l->users)
+        housekeeping_recover(s->state_dir);
+    else
+        ledger_free(&l);
+    return l;
+}
+
+void ledger_free(struct ledger **l)
+{
+    if (!*l)
+        return;
+    backlog_write(*l);
+    g_hash_table_unref((*l)->models);
+    model_free(&(*l)->site);
+    users_free(&(*l)->users);
+    if ((*l)->round)
+        g_ptr_array_unref((*l)->round);
+    if ((*l)->lock_fd >= 0)
+        close((*l)->lock_fd);
+    explicit_bzero(&(*l)->key, sizeof (*l)->key);
+    g_free((*l)->forgotten);
+    g_free(*l);
+    *l = NULL;
+}
+
+static int ping(struct ledger *l, GVariant *arguments, char **text_r)
+{
+    (void)l;
+    (void)arguments;
+    (void)text_r;
+    return EX_OK;
+}
+
+int ledger_handle(struct ledger *l, const char *verb, GVariant *arguments, GVariantDict *results,
+                  char **text_r)
+{
+    static const struct {
+        const char *name;
+        int (*fn)(struct ledger *, GVariant *, char **);
+        bool beside; /* whatever still waits to be written */
+    } verbs[] = {
+        {"record", lesson_record, true}, {"confirm", lesson_confirm, true},
+        {"retrain", lesson_retrain, false}, {"learn", lesson_learn, false},
+        {"train", lesson_train, false},
+        {"alias-add", ledger_user_alias_add, false}, {"alias-remove", ledger_user_alias_remove, false},
+        {"alias-set", ledger_user_alias_set, false},
+        {"user-set", ledger_user_set, false}, {"user-remove", ledger_user_remove, false},
+        {"user-export", ledger_user_export, false}, {"user-import", ledger_user_import, false},
+        {"ping", ping, false},
+    };
+    int code = EX_UNAVAILABLE;
+    size_t i = 0;
+    *text_r = NULL;
+    while (i < G_N_ELEMENTS(verbs) && strcmp(verbs[i].name, verb) != 0)
+        i++;
+    l->results = results;
+    if (i < G_N_ELEMENTS(verbs) && !verbs[i].beside)
+        backlog_write(l);
+    if (i < G_N_ELEMENTS(verbs))
+        code = verbs[i].fn(l, arguments, text_r);
+    else
+        *text_r = g_strdup("no such request");
+    l->results = NULL;
+    return code;
+}
+
+int ledger_due_ms(const struct ledger *l)
+{
+    return backlog_due_ms(l);
+}
+
+void ledger_write(struct ledger *l)
+{
+    backlog_write(l);
+}
+
+void ledger_tick(struct ledger *l)
+{
+    backlog_write(l);
+    housekeeping_tick(l);
+}

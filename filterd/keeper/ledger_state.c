@@ -1,0 +1,83 @@
+#include "filterd/keeper/ledger_state.h"
+
+#include <string.h>
+
+#include "base/address.h"
+
+/* Each keeps its learner in memory, 0.8 MB. */
+enum { MODELS_OPEN = 32 };
+
+void ledger_give(struct ledger *l, const char *name, GVariant *value)
+{
+    g_variant_ref_sink(value);
+    if (l->results)
+        g_variant_dict_insert_value(l->results, name, value);
+    g_variant_unref(value);
+}
+
+static struct model *open_site(struct ledger *l, char **text_r)
+{
+    if (l->site && !model_is_stale(l->site))
+        return l->site;
+    model_free(&l->site);
+    return l->site = model_open(l->settings->state_dir, MODEL_SITE, true, text_r);
+}
+
+static bool is_user(const char *user)
+{
+    char *canonical = address_canonical(user);
+    const bool is = g_strcmp0(canonical, user) == 0;
+    g_free(canonical);
+    return is;
+}
+
+struct model *ledger_model(struct ledger *l, const char *user, char **text_r)
+{
+    if (strcmp(user, MODEL_SITE) == 0)
+        return open_site(l, text_r);
+    struct model *m = g_hash_table_lookup(l->models, user);
+    if (m && !model_is_stale(m))
+        return m;
+    if (!is_user(user)) {
+        *text_r = g_strdup("that is no user: a lower-case address is wanted");
+        return NULL;
+    }
+    if (g_hash_table_size(l->models) >= MODELS_OPEN)
+        g_hash_table_remove_all(l->models);
+    m = model_open(l->settings->state_dir, user, true, text_r);
+    if (m)
+        g_hash_table_replace(l->models, g_strdup(user), m);
+    return m;
+}
+
+struct model *ledger_site(struct ledger *l, bool create)
+{
+    char *path = users_store_path(l->settings->state_dir, MODEL_SITE), *error = NULL;
+    struct model *m = NULL;
+    if (create || g_file_test(path, G_FILE_TEST_EXISTS))
+        m = open_site(l, &error);
+    g_free(error);
+    g_free(path);
+    return m;
+}
+
+bool ledger_shares(struct ledger *l, const char *user)
+{
+    char *value = users_setting(l->users, user, "share");
+    const bool shares = g_strcmp0(value, "yes") == 0;
+    g_free(value);
+    return shares;
+}
+
+enum train_mode ledger_mode(struct ledger *l, const char *user)
+{
+    static const char *const names[] = {
+        [MODE_SETTLE] = "settle", [MODE_TOE] = "toe", [MODE_TEFT] = "teft", [MODE_NONE] = "none"};
+    char *value = users_setting(l->users, user, "mode");
+    enum train_mode mode = l->settings->mode;
+    for (size_t i = 0; value && i < G_N_ELEMENTS(names); i++)
+        if (strcmp(names[i], value) == 0)
+            mode = (enum train_mode)i;
+    g_free(value);
+    return mode;
+}

@@ -1,0 +1,36 @@
+/* ledger_state: what the files around ledger.c share. */
+#ifndef FILTERD_KEEPER_LEDGER_STATE_H
+#define FILTERD_KEEPER_LEDGER_STATE_H
+
+#include "base/config/users.h"
+#include "classifier/model.h"
+#include "filterd/keeper/ledger.h"
+
+struct ledger {
+    const struct settings *settings;
+    struct sitekey key;
+    int lock_fd;
+    struct users *users;
+    GHashTable *models; /* user -> open struct model*, a few; any of them may go for another */
+    struct model *site; /* the base; NULL: not open. Beside them, as it is used while they are */
+    char *forgotten;    /* the day before which all keys are known to be gone */
+    GPtrArray *round;   /* files of users that housekeeping has still to visit */
+    gint64 round_began; /* monotonic time; 0: none yet */
+    GPtrArray *backlog;    /* see backlog.h; NULL: nothing waits */
+    gint64 backlog_since;  /* monotonic time of the first of it */
+    GVariantDict *results; /* of the request in hand; NULL if nobody asked for them */
+};
+
+/* One more result of the request in hand; takes a floating value over. */
+void ledger_give(struct ledger *l, const char *name, GVariant *value);
+/* The user's model, opened for writing and made if need be; lent. NULL with one line. */
+struct model *ledger_model(struct ledger *l, const char *user, char **text_r);
+/* The site's base, opened for writing; lent. NULL if there is none (and it was not to be made), or it
+ * cannot be opened. */
+struct model *ledger_site(struct ledger *l, bool create);
+/* True if the user agreed that the base learns from their mail. */
+bool ledger_shares(struct ledger *l, const char *user);
+/* The user's own mode, else the settings'. */
+enum train_mode ledger_mode(struct ledger *l, const char *user);
+
+#endif
