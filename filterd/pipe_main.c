@@ -20,9 +20,9 @@
 #include "base/newline.h"
 #include "base/sandbox/guard.h"
 #include "base/version.h"
-#include "filterd/courier.h"
+#include "filterd/delivery/courier.h"
+#include "filterd/delivery/sendmail.h"
 #include "filterd/pipeline.h"
-#include "filterd/sendmail.h"
 
 #define DEFAULT_FILE "/etc/filterd/filterd.conf"
 #define DELIVER_MS 280000

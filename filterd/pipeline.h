@@ -3,7 +3,7 @@
 #define FILTERD_PIPELINE_H
 
 #include "filterd/arrival.h"
-#include "filterd/hop.h"
+#include "filterd/delivery/hop.h"
 #include "filterd/service.h"
 
 /* Judges, seals and delivers; outcomes has one place per recipient of the envelope. */

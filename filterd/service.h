@@ -31,7 +31,7 @@ struct service {
     bool no_retries; /* the last request about retries failed, and it was logged */
     gint64 mended; /* when that was last tried */
     int courier; /* -1 where no next hop needs one */
-    bool keeps_hop;           /* for the rest see filterd/hop.h */
+    bool keeps_hop;           /* for the rest see filterd/delivery/hop.h */
     struct smtp_client *kept; /* to the next hop; NULL: none */
     const struct next_hop *kept_to; /* lent */
     gint64 kept_at; /* monotonic microseconds */

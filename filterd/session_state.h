@@ -6,7 +6,7 @@
 #include "base/lineio.h"
 #include "base/mail/envelope.h"
 #include "base/result.h"
-#include "filterd/hop.h"
+#include "filterd/delivery/hop.h"
 #include "filterd/session.h"
 #include "rules/evidence.h"
 

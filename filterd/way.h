@@ -3,7 +3,7 @@
 #define FILTERD_WAY_H
 
 #include "filterd/arrival.h"
-#include "filterd/hop.h"
+#include "filterd/delivery/hop.h"
 #include "filterd/proof.h"
 #include "filterd/recipient.h"
 #include "filterd/report.h"

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "filterd/smtp_client.h"
+#include "filterd/delivery/smtp_client.h"
 #include "t/fuzz/fuzz_hop.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

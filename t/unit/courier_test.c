@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "filterd/courier.h"
+#include "filterd/delivery/courier.h"
 #include "t/unit/test_folder.h"
 
 static int ends[2];

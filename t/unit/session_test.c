@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "filterd/courier.h"
+#include "filterd/delivery/courier.h"
 #include "filterd/session.h"
 
 static char folder[] = "/tmp/filterd-session-XXXXXX";

@@ -1,12 +1,12 @@
-#include "filterd/hop.h"
+#include "filterd/delivery/hop.h"
 
 #include <string.h>
 
 #include "base/address.h"
 #include "base/log.h"
-#include "filterd/courier.h"
+#include "filterd/delivery/courier.h"
+#include "filterd/delivery/smtp_client.h"
 #include "filterd/recipient.h"
-#include "filterd/smtp_client.h"
 
 /* To greet costs as much as to hand over: the next session finds the connection open. So long, and no
  * longer: it holds a process of the next hop. */

@@ -1,6 +1,6 @@
 /* hop: the next hop of one session, whatever it speaks. */
-#ifndef FILTERD_HOP_H
-#define FILTERD_HOP_H
+#ifndef FILTERD_DELIVERY_HOP_H
+#define FILTERD_DELIVERY_HOP_H
 
 #include "base/mail/envelope.h"
 #include "base/result.h"

@@ -1,4 +1,4 @@
-#include "filterd/dial.h"
+#include "filterd/delivery/dial.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,10 +2,10 @@
  * message. One that was not given the whole message must never come to that end, whichever process is
  * killed: so a stand-in between us holds that input open, too. It kills the program if we are gone before we
  * said that the message is whole, and the program dies with it. */
-#ifndef FILTERD_SENDMAIL_H
-#define FILTERD_SENDMAIL_H
+#ifndef FILTERD_DELIVERY_SENDMAIL_H
+#define FILTERD_DELIVERY_SENDMAIL_H
 
-#include "filterd/courier.h"
+#include "filterd/delivery/courier.h"
 
 /* A courier_fn: job->path is the program, which gets "-G -i -f SENDER -- RECIPIENT" and LF line ends. */
 char *sendmail_deliver(const struct courier_job *job);

@@ -1,6 +1,6 @@
 /* smtp_client: one connection to a next hop that speaks LMTP (RFC 2033) or SMTP (RFC 5321). */
-#ifndef FILTERD_SMTP_CLIENT_H
-#define FILTERD_SMTP_CLIENT_H
+#ifndef FILTERD_DELIVERY_SMTP_CLIENT_H
+#define FILTERD_DELIVERY_SMTP_CLIENT_H
 
 #include "base/bytes.h"
 #include "base/config/settings.h"

@@ -1,4 +1,4 @@
-#include "filterd/sendmail.h"
+#include "filterd/delivery/sendmail.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* courier: does for a worker what the worker itself may no longer do: write to a disk, start
  * sendmail, write to standard output. It is on the outside of the sandbox and takes nothing but
  * finished messages: sealed ones, or ones logged as passed. */
-#ifndef FILTERD_COURIER_H
-#define FILTERD_COURIER_H
+#ifndef FILTERD_DELIVERY_COURIER_H
+#define FILTERD_DELIVERY_COURIER_H
 
 #include <glib.h>
 

@@ -1,6 +1,6 @@
 /* dial: a connection to a next hop. */
-#ifndef FILTERD_DIAL_H
-#define FILTERD_DIAL_H
+#ifndef FILTERD_DELIVERY_DIAL_H
+#define FILTERD_DELIVERY_DIAL_H
 
 #include "base/config/settings.h"
 

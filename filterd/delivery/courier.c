@@ -1,4 +1,4 @@
-#include "filterd/courier.h"
+#include "filterd/delivery/courier.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "filterd/smtp_client.h"
+#include "filterd/delivery/smtp_client.h"
 
 #include <ctype.h>
 #include <poll.h>
@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/lineio.h"
-#include "filterd/dial.h"
+#include "filterd/delivery/dial.h"
 
 #define CONNECT_MS 10000
 #define WAIT_MS 120000
