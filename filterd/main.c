@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "filterd/master.h"
-#include "filterd/service.h"
+#include "filterd/pipeline/service.h"
 
 #define DEFAULT_FILE "/etc/filterd/filterd.conf"
 

@@ -19,7 +19,7 @@
 #include "filterd/fronts.h"
 #include "filterd/keeper/keeper.h"
 #include "filterd/keeper/peer.h"
-#include "filterd/service.h"
+#include "filterd/pipeline/service.h"
 #include "filterd/sockets.h"
 
 /* Below systemd's 90 s. */

@@ -10,8 +10,8 @@
 #include "base/newline.h"
 #include "filterd/keeper/peer.h"
 #include "filterd/milter_edits.h"
-#include "filterd/pipeline.h"
-#include "filterd/recipient.h"
+#include "filterd/pipeline/pipeline.h"
+#include "filterd/pipeline/recipient.h"
 
 /* The front has the message in memory, and the MTA reads as fast as it can. */
 #define TAKE_MS 30000

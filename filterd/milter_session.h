@@ -12,7 +12,7 @@
 #ifndef FILTERD_MILTER_SESSION_H
 #define FILTERD_MILTER_SESSION_H
 
-#include "filterd/service.h"
+#include "filterd/pipeline/service.h"
 
 struct milter_session_place {
     struct service *service;

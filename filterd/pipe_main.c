@@ -22,7 +22,7 @@
 #include "base/version.h"
 #include "filterd/delivery/courier.h"
 #include "filterd/delivery/sendmail.h"
-#include "filterd/pipeline.h"
+#include "filterd/pipeline/pipeline.h"
 
 #define DEFAULT_FILE "/etc/filterd/filterd.conf"
 #define DELIVER_MS 280000

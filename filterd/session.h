@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "filterd/service.h"
+#include "filterd/pipeline/service.h"
 
 /* 0: go on. STOP: end between messages, with 421. */
 enum session_wake { SESSION_GO = 0, SESSION_STOP };

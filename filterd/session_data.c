@@ -5,8 +5,8 @@
 
 #include "base/log.h"
 #include "base/newline.h"
-#include "filterd/pipeline.h"
-#include "filterd/proof.h"
+#include "filterd/pipeline/pipeline.h"
+#include "filterd/pipeline/proof.h"
 #include "filterd/session_state.h"
 
 #define DATA_IDLE_MS 300000

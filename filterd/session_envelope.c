@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "filterd/recipient.h"
+#include "filterd/pipeline/recipient.h"
 #include "filterd/session_state.h"
 
 #define ADDRESS_BYTES 320

@@ -10,8 +10,8 @@
 #include "base/newline.h"
 #include "base/sandbox/sandbox.h"
 #include "classifier/imprint.h"
-#include "filterd/headers.h"
 #include "filterd/keeper/peer.h"
+#include "filterd/pipeline/headers.h"
 
 /* Dovecot kills the helper that waits for us after 10 s. */
 #define TUTOR_MS 10000

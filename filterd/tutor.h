@@ -7,7 +7,7 @@
 #define FILTERD_TUTOR_H
 
 #include "filterd/board.h"
-#include "filterd/service.h"
+#include "filterd/pipeline/service.h"
 
 struct tutor_place {
     struct service *service;

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "filterd/delivery/courier.h"
 #include "filterd/delivery/smtp_client.h"
-#include "filterd/recipient.h"
+#include "filterd/pipeline/recipient.h"
 
 /* To greet costs as much as to hand over: the next session finds the connection open. So long, and no
  * longer: it holds a process of the next hop. */

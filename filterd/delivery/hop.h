@@ -4,7 +4,7 @@
 
 #include "base/mail/envelope.h"
 #include "base/result.h"
-#include "filterd/service.h"
+#include "filterd/pipeline/service.h"
 #include "gpg/seal.h"
 
 struct hop;

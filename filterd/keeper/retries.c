@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "base/store.h"
-#include "filterd/retry_digest.h"
+#include "filterd/pipeline/retry_digest.h"
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS copy(digest BLOB PRIMARY KEY, forget INTEGER NOT NULL)"

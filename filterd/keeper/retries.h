@@ -1,7 +1,7 @@
 /* retries: the keeper's memory of copies that went through in an attempt that did not end well
  * (state_dir/retries.db), so that the next one delivers only what is missing.
  *
- * Digests (filterd/retry_digest.h) and times alone. What a killed process wrote is there afterwards;
+ * Digests (filterd/pipeline/retry_digest.h) and times alone. What a killed process wrote is there afterwards;
  * a power cut may lose rows, or the file: then a copy may come twice, and none is lost. */
 #ifndef FILTERD_KEEPER_RETRIES_H
 #define FILTERD_KEEPER_RETRIES_H

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "base/log.h"
-#include "filterd/service.h"
+#include "filterd/pipeline/service.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "filterd/proof.h"
+#include "filterd/pipeline/proof.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

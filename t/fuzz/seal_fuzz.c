@@ -8,7 +8,7 @@
 
 #include "base/config/limits.h"
 #include "base/newline.h"
-#include "filterd/headers.h"
+#include "filterd/pipeline/headers.h"
 #include "gpg/armor.h"
 #include "gpg/child.h"
 #include "gpg/keycache.h"

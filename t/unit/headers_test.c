@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "filterd/headers.h"
+#include "filterd/pipeline/headers.h"
 
 static const struct settings settings = {.hostname = (char *)"mx.example.org",
                                          .header_prefix = (char *)"X-DSPAM"};

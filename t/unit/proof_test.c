@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "filterd/proof.h"
+#include "filterd/pipeline/proof.h"
 
 #define LINES "X-Filterd-Result: Innocent\r\nX-Filterd-Encrypted: no\r\nSubject: [x] y\r\n"
 #define REST "Received: from a\r\nFrom: A <a@example.com>\r\nTo: b\r\nMessage-ID: <1@x>\r\n" \

@@ -16,7 +16,7 @@
 
 #include "base/log.h"
 #include "filterd/keeper/retries.h"
-#include "filterd/retry_digest.h"
+#include "filterd/pipeline/retry_digest.h"
 #include "t/unit/test_folder.h"
 
 #define DIGEST RETRY_DIGEST_BYTES

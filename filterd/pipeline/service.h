@@ -1,13 +1,13 @@
 /* service: what a process that handles messages holds. Made after fork, behind the sandbox. */
-#ifndef FILTERD_SERVICE_H
-#define FILTERD_SERVICE_H
+#ifndef FILTERD_PIPELINE_SERVICE_H
+#define FILTERD_PIPELINE_SERVICE_H
 
 #include "base/config/settings.h"
 #include "base/config/users.h"
 #include "base/sitekey.h"
 #include "classifier/classifier.h"
 #include "filterd/keeper/greylist.h"
-#include "filterd/retry_digest.h"
+#include "filterd/pipeline/retry_digest.h"
 #include "gpg/seal.h"
 #include "rules/anonymize.h"
 #include "rules/evidence.h"

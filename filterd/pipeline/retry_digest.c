@@ -1,4 +1,4 @@
-#include "filterd/retry_digest.h"
+#include "filterd/pipeline/retry_digest.h"
 
 #include <glib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "filterd/way.h"
+#include "filterd/pipeline/way.h"
 
 struct verdict *way_verdict(struct way *w, struct turn *t)
 {

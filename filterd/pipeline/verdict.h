@@ -1,9 +1,9 @@
 /* verdict: one judgement per recipient, and what it asks for. */
-#ifndef FILTERD_VERDICT_H
-#define FILTERD_VERDICT_H
+#ifndef FILTERD_PIPELINE_VERDICT_H
+#define FILTERD_PIPELINE_VERDICT_H
 
-#include "filterd/service.h"
-#include "filterd/verdict_basis.h"
+#include "filterd/pipeline/service.h"
+#include "filterd/pipeline/verdict_basis.h"
 
 struct verdict {
     bool judged; /* false: submitted or foreign mail */

@@ -1,10 +1,10 @@
 /* recipient: what is to be done for one recipient, by users, keys and policies. */
-#ifndef FILTERD_RECIPIENT_H
-#define FILTERD_RECIPIENT_H
+#ifndef FILTERD_PIPELINE_RECIPIENT_H
+#define FILTERD_PIPELINE_RECIPIENT_H
 
 #include "base/mail/envelope.h"
 #include "base/result.h"
-#include "filterd/service.h"
+#include "filterd/pipeline/service.h"
 
 enum handling {
     HANDLE_REFUSE = 0, /* reason says how */

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "filterd/way.h"
+#include "filterd/pipeline/way.h"
 
 static bool remembers(const struct way *w)
 {

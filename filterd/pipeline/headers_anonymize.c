@@ -1,4 +1,4 @@
-#include "filterd/headers_anonymize.h"
+#include "filterd/pipeline/headers_anonymize.h"
 
 #include <string.h>
 

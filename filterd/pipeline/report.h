@@ -1,10 +1,10 @@
 /* report: the one log line per recipient. Envelope and outcome, never content. */
-#ifndef FILTERD_REPORT_H
-#define FILTERD_REPORT_H
+#ifndef FILTERD_PIPELINE_REPORT_H
+#define FILTERD_PIPELINE_REPORT_H
 
 #include "base/mail/envelope.h"
 #include "base/result.h"
-#include "filterd/verdict.h"
+#include "filterd/pipeline/verdict.h"
 
 struct report {
     const struct envelope *envelope;

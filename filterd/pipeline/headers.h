@@ -1,11 +1,11 @@
 /* headers: forged ones out, ours in. */
-#ifndef FILTERD_HEADERS_H
-#define FILTERD_HEADERS_H
+#ifndef FILTERD_PIPELINE_HEADERS_H
+#define FILTERD_PIPELINE_HEADERS_H
 
 #include "base/bytes.h"
 #include "base/config/settings.h"
 #include "base/mail/message.h"
-#include "filterd/verdict.h"
+#include "filterd/pipeline/verdict.h"
 
 /* Marks as dropped what only a filter of ours may say: X-Filterd-*, X-Spam-*, PREFIX-*, and
  * Authentication-Results with our own id (RFC 8601, section 5). */

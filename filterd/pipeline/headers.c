@@ -1,4 +1,4 @@
-#include "filterd/headers.h"
+#include "filterd/pipeline/headers.h"
 
 #include <ctype.h>
 #include <string.h>

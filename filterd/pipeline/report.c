@@ -1,4 +1,4 @@
-#include "filterd/report.h"
+#include "filterd/pipeline/report.h"
 
 #include "base/config/limits.h"
 #include "base/log.h"

@@ -1,6 +1,6 @@
 #include "base/log.h"
-#include "filterd/headers.h"
-#include "filterd/way.h"
+#include "filterd/pipeline/headers.h"
+#include "filterd/pipeline/way.h"
 
 static struct sealed *seal(struct way *w, const struct recipient *r, enum handling handling,
                            const struct bytes *added)

@@ -1,10 +1,10 @@
 /* pipeline: a message's way through filterd, on one page. */
-#ifndef FILTERD_PIPELINE_H
-#define FILTERD_PIPELINE_H
+#ifndef FILTERD_PIPELINE_PIPELINE_H
+#define FILTERD_PIPELINE_PIPELINE_H
 
-#include "filterd/arrival.h"
 #include "filterd/delivery/hop.h"
-#include "filterd/service.h"
+#include "filterd/pipeline/arrival.h"
+#include "filterd/pipeline/service.h"
 
 /* Judges, seals and delivers; outcomes has one place per recipient of the envelope. */
 void pipeline_run(struct service *sv, struct hop *hop, const struct arrival *a,

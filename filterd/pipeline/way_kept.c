@@ -1,5 +1,5 @@
 #include "base/log.h"
-#include "filterd/way.h"
+#include "filterd/pipeline/way.h"
 
 static bool holds_for(const struct way *w, const struct recipient *r)
 {

@@ -10,8 +10,8 @@
  * - the body but for empty lines at its end; the time; one user.
  * Fields are compared as DKIM's relaxed form does, since an MTA may fold them anew. So whoever sees
  * a proof can only send the same thing to the same user again. */
-#ifndef FILTERD_PROOF_H
-#define FILTERD_PROOF_H
+#ifndef FILTERD_PIPELINE_PROOF_H
+#define FILTERD_PIPELINE_PROOF_H
 
 #include <glib.h>
 #include <stdbool.h>

@@ -1,15 +1,15 @@
 /* way: one message on its way to all its recipients, as the parts of the pipeline see it. */
-#ifndef FILTERD_WAY_H
-#define FILTERD_WAY_H
+#ifndef FILTERD_PIPELINE_WAY_H
+#define FILTERD_PIPELINE_WAY_H
 
-#include "filterd/arrival.h"
 #include "filterd/delivery/hop.h"
-#include "filterd/proof.h"
-#include "filterd/recipient.h"
-#include "filterd/report.h"
-#include "filterd/retry_digest.h"
-#include "filterd/service.h"
-#include "filterd/verdict.h"
+#include "filterd/pipeline/arrival.h"
+#include "filterd/pipeline/proof.h"
+#include "filterd/pipeline/recipient.h"
+#include "filterd/pipeline/report.h"
+#include "filterd/pipeline/retry_digest.h"
+#include "filterd/pipeline/service.h"
+#include "filterd/pipeline/verdict.h"
 
 /* One recipient's. */
 struct turn {
@@ -44,7 +44,7 @@ void way_memory_recall(struct way *w);
 /* The copy was taken. Told at once: a kill between the next hop's reply and this would double it. */
 void way_memory_note(struct way *w, const struct turn *t);
 
-/* way_kept: what another leg of ours judged, its proof shows (filterd/proof.h). */
+/* way_kept: what another leg of ours judged, its proof shows (filterd/pipeline/proof.h). */
 bool way_kept_for_all(const struct way *w);
 /* A proof that does not hold is logged. */
 bool way_kept_for(const struct way *w, const struct turn *t);

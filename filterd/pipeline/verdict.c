@@ -1,7 +1,7 @@
-#include "filterd/verdict.h"
+#include "filterd/pipeline/verdict.h"
 
 #include "base/log.h"
-#include "filterd/preferences.h"
+#include "filterd/pipeline/preferences.h"
 #include "rules/sender.h"
 
 static void judgement_free(gpointer p)

@@ -1,4 +1,4 @@
-#include "filterd/proof.h"
+#include "filterd/pipeline/proof.h"
 
 #include <gcrypt.h>
 #include <stdlib.h>

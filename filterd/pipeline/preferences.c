@@ -1,4 +1,4 @@
-#include "filterd/preferences.h"
+#include "filterd/pipeline/preferences.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* The way of a message:
  *
  *   received bytes -> message -> evidence, tokens            once; not if another leg of ours
- *                                                             judged it for all (filterd/proof.h)
+ *                                                             judged it for all (filterd/pipeline/proof.h)
  *                       -> fields anonymized                  once
  *                       -> treatment (users, keys, policies)  \
  *                       -> verdict (judged, recorded)          | for each recipient
@@ -9,15 +9,15 @@
  *                       -> headers -> sealed -> next hop      /
  *
  * Whatever goes wrong on it leaves the outcome at its first value, a tempfail. */
-#include "filterd/pipeline.h"
+#include "filterd/pipeline/pipeline.h"
 
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/sandbox/sandbox.h"
-#include "filterd/headers.h"
-#include "filterd/headers_anonymize.h"
-#include "filterd/way.h"
+#include "filterd/pipeline/headers.h"
+#include "filterd/pipeline/headers_anonymize.h"
+#include "filterd/pipeline/way.h"
 
 /* Longer than all deadlines together: what hangs beyond it takes its worker down by SIGALRM, and the
  * MTA still has the message. Before the queue Postfix waits 100 s. */

@@ -1,6 +1,6 @@
 /* verdict_basis: what a message is judged by, and whose word a verdict is. */
-#ifndef FILTERD_VERDICT_BASIS_H
-#define FILTERD_VERDICT_BASIS_H
+#ifndef FILTERD_PIPELINE_VERDICT_BASIS_H
+#define FILTERD_PIPELINE_VERDICT_BASIS_H
 
 /* JUDGE_* say what the score says; a list of the user's, or a scanner, may say otherwise. */
 enum verdict_word { VERDICT_BY_SCORE, VERDICT_ALLOWED, VERDICT_DENIED, VERDICT_VIRUS };

@@ -1,6 +1,6 @@
 /* arrival: a message that has come in, as the pipeline takes it. */
-#ifndef FILTERD_ARRIVAL_H
-#define FILTERD_ARRIVAL_H
+#ifndef FILTERD_PIPELINE_ARRIVAL_H
+#define FILTERD_PIPELINE_ARRIVAL_H
 
 #include "base/bytes.h"
 #include "base/mail/envelope.h"

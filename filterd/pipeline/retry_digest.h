@@ -3,8 +3,8 @@
  * Sender, recipient, the fields its author wrote and the body, under a key of the site. Trace fields
  * (Received, Return-Path, DKIM-Signature, Authentication-Results) stay out: who tries again, or hands
  * it to us again, writes them anew. */
-#ifndef FILTERD_RETRY_DIGEST_H
-#define FILTERD_RETRY_DIGEST_H
+#ifndef FILTERD_PIPELINE_RETRY_DIGEST_H
+#define FILTERD_PIPELINE_RETRY_DIGEST_H
 
 #include "base/mail/message.h"
 #include "base/sitekey.h"

@@ -1,9 +1,9 @@
 /* preferences: what users (or, without their word, the settings) want done about spam. */
-#ifndef FILTERD_PREFERENCES_H
-#define FILTERD_PREFERENCES_H
+#ifndef FILTERD_PIPELINE_PREFERENCES_H
+#define FILTERD_PIPELINE_PREFERENCES_H
 
-#include "filterd/service.h"
-#include "filterd/verdict_basis.h"
+#include "filterd/pipeline/service.h"
+#include "filterd/pipeline/verdict_basis.h"
 
 struct preferences {
     double spam_threshold, unsure_threshold; /* probabilities */

@@ -1,9 +1,9 @@
 /* headers_anonymize: what a message's fields tell about people, out of them by the site's tables. */
-#ifndef FILTERD_HEADERS_ANONYMIZE_H
-#define FILTERD_HEADERS_ANONYMIZE_H
+#ifndef FILTERD_PIPELINE_HEADERS_ANONYMIZE_H
+#define FILTERD_PIPELINE_HEADERS_ANONYMIZE_H
 
 #include "base/mail/message.h"
-#include "filterd/service.h"
+#include "filterd/pipeline/service.h"
 
 /* Applies the table of listener's role (NULL: inbound) to the fields that stand outside the
  * ciphertext: m->headers, not m->raw. To be called when all checks are done. Content-* is left

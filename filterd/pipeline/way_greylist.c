@@ -2,7 +2,7 @@
 
 #include "base/network.h"
 #include "filterd/keeper/greylisting.h"
-#include "filterd/way.h"
+#include "filterd/pipeline/way.h"
 
 /* Our own people are not asked, whatever they send; nor is who waits no more. */
 static bool may_be_asked(const struct way *w)

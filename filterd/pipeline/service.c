@@ -1,4 +1,4 @@
-#include "filterd/service.h"
+#include "filterd/pipeline/service.h"
 
 #include <string.h>
 #include <sysexits.h>

@@ -1,4 +1,4 @@
-#include "filterd/recipient.h"
+#include "filterd/pipeline/recipient.h"
 
 #include <string.h>
 
