@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "filterd/milter_front.h"
+#include "filterd/session/milter_front.h"
 
 #define READY_MS 10000
 

@@ -15,11 +15,11 @@
 #include "base/sandbox/sandbox.h"
 #include "filterd/delivery/courier.h"
 #include "filterd/delivery/hop.h"
-#include "filterd/milter_session.h"
-#include "filterd/policy_session.h"
-#include "filterd/session.h"
+#include "filterd/session/milter_session.h"
+#include "filterd/session/policy_session.h"
+#include "filterd/session/session.h"
+#include "filterd/session/tutor.h"
 #include "filterd/sockets.h"
-#include "filterd/tutor.h"
 
 /* What libraries leak, and what a bug may have left behind, ends with the process. */
 #define SESSIONS_PER_WORKER 500

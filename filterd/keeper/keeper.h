@@ -21,9 +21,9 @@
 
 /* Connected socket or -1 (nobody there within 5 s). */
 int keeper_connect(const struct endpoint *control);
-/* Beside the control socket: where a worker learns messages from their text (filterd/tutor.h). */
+/* Beside the control socket: where a worker learns messages from their text (filterd/session/tutor.h). */
 struct endpoint keeper_tutor_at(const struct endpoint *control); /* g_free its path */
-/* And where milter fronts ask workers (filterd/milter_session.h); g_free its path. */
+/* And where milter fronts ask workers (filterd/session/milter_session.h); g_free its path. */
 struct endpoint keeper_milter_at(const struct endpoint *control);
 struct keeper_answer {
     int code; /* of sysexits.h; EX_TEMPFAIL if none came */

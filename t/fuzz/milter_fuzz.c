@@ -9,7 +9,7 @@
 
 #include "base/frame.h"
 #include "base/result.h"
-#include "filterd/milter_session.h"
+#include "filterd/session/milter_session.h"
 #include "t/fuzz/fuzz_service.h"
 #include "t/unit/milter_mta.h"
 

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "filterd/policy_session.h"
+#include "filterd/session/policy_session.h"
 #include "t/fuzz/fuzz_service.h"
 
 static struct service *service(void)

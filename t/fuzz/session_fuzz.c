@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "filterd/session.h"
+#include "filterd/session/session.h"
 #include "t/fuzz/fuzz_hop.h"
 #include "t/fuzz/fuzz_service.h"
 

@@ -8,7 +8,7 @@
 
 #include "base/frame.h"
 #include "base/log.h"
-#include "filterd/tutor.h"
+#include "filterd/session/tutor.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,7 +9,7 @@
 #include <sysexits.h>
 
 #include "filterd/keeper/greylisting.h"
-#include "filterd/policy_request.h"
+#include "filterd/session/policy_request.h"
 
 static void wanted(void **state)
 {

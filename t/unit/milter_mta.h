@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "filterd/milter_edits.h"
+#include "filterd/session/milter_edits.h"
 
 struct field {
     char *name, *value;

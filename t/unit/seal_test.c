@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/sandbox/sandbox.h"
-#include "filterd/milter_edits.h"
+#include "filterd/session/milter_edits.h"
 #include "gpg/armor.h"
 #include "gpg/keyring.h"
 #include "gpg/seal.h"

@@ -14,7 +14,7 @@
 
 #include "base/log.h"
 #include "filterd/delivery/courier.h"
-#include "filterd/session.h"
+#include "filterd/session/session.h"
 
 static char folder[] = "/tmp/filterd-session-XXXXXX";
 

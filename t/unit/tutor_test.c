@@ -18,8 +18,8 @@
 #include "classifier/imprint.h"
 #include "filterd/keeper/keeper_process.h"
 #include "filterd/keeper/peer.h"
+#include "filterd/session/tutor.h"
 #include "filterd/sockets.h"
-#include "filterd/tutor.h"
 #include "t/unit/test_folder.h"
 
 #define USER "a@x.example"

@@ -1,7 +1,7 @@
-/* milter_client: a front's side of what filterd/milter_session.h tells. It may be called by several
+/* milter_client: a front's side of what filterd/session/milter_session.h tells. It may be called by several
  * threads at once. */
-#ifndef FILTERD_MILTER_CLIENT_H
-#define FILTERD_MILTER_CLIENT_H
+#ifndef FILTERD_SESSION_MILTER_CLIENT_H
+#define FILTERD_SESSION_MILTER_CLIENT_H
 
 #include <glib.h>
 #include <stdbool.h>

@@ -2,10 +2,10 @@
  *
  * Greylisting is all it does: "action=DEFER_IF_PERMIT 4.2.0 ..." or "action=DUNNO". Whatever is
  * unforeseen is answered DUNNO: a filter that cannot decide does not hold up mail. */
-#ifndef FILTERD_POLICY_SESSION_H
-#define FILTERD_POLICY_SESSION_H
+#ifndef FILTERD_SESSION_POLICY_SESSION_H
+#define FILTERD_SESSION_POLICY_SESSION_H
 
-#include "filterd/session.h"
+#include "filterd/session/session.h"
 
 /* Serves fd to its end; does not close it. */
 void policy_session_run(int fd, const struct session_place *place);

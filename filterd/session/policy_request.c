@@ -1,4 +1,4 @@
-#include "filterd/policy_request.h"
+#include "filterd/session/policy_request.h"
 
 #include <glib.h>
 #include <stddef.h>

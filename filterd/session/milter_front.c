@@ -1,4 +1,4 @@
-#include "filterd/milter_front.h"
+#include "filterd/session/milter_front.h"
 
 #include <errno.h>
 #include <glib.h>
@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "base/sandbox/guard.h"
-#include "filterd/milter_connection.h"
+#include "filterd/session/milter_connection.h"
 
 #define BACKLOG 256
 /* Below the master's own patience. */

@@ -1,6 +1,6 @@
 /* milter_edits: what an MTA has to change so that its message becomes the finished copy. */
-#ifndef FILTERD_MILTER_EDITS_H
-#define FILTERD_MILTER_EDITS_H
+#ifndef FILTERD_SESSION_MILTER_EDITS_H
+#define FILTERD_SESSION_MILTER_EDITS_H
 
 #include <glib.h>
 

@@ -1,11 +1,11 @@
-#include "filterd/session.h"
+#include "filterd/session/session.h"
 
 #include <poll.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/log.h"
-#include "filterd/session_state.h"
+#include "filterd/session/session_state.h"
 
 /* Postfix keeps a connection up to 5 minutes; a client that says nothing that long is gone. */
 #define COMMAND_MS 300000

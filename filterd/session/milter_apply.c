@@ -1,10 +1,10 @@
-#include "filterd/milter_apply.h"
+#include "filterd/session/milter_apply.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "filterd/milter_edits.h"
+#include "filterd/session/milter_edits.h"
 
 sfsistat milter_apply_outcome(SMFICTX *ctx, const struct outcome *o)
 {

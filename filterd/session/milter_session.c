@@ -1,4 +1,4 @@
-#include "filterd/milter_session.h"
+#include "filterd/session/milter_session.h"
 
 #include <string.h>
 #include <sysexits.h>
@@ -9,9 +9,9 @@
 #include "base/log.h"
 #include "base/newline.h"
 #include "filterd/keeper/peer.h"
-#include "filterd/milter_edits.h"
 #include "filterd/pipeline/pipeline.h"
 #include "filterd/pipeline/recipient.h"
+#include "filterd/session/milter_edits.h"
 
 /* The front has the message in memory, and the MTA reads as fast as it can. */
 #define TAKE_MS 30000

@@ -1,7 +1,7 @@
 /* milter_connection: one connection of an MTA, in a thread of libmilter's: what it says is
  * collected, and said again to a worker. */
-#ifndef FILTERD_MILTER_CONNECTION_H
-#define FILTERD_MILTER_CONNECTION_H
+#ifndef FILTERD_SESSION_MILTER_CONNECTION_H
+#define FILTERD_SESSION_MILTER_CONNECTION_H
 
 #include <libmilter/mfapi.h>
 #include <stdbool.h>

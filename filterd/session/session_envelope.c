@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "filterd/pipeline/recipient.h"
-#include "filterd/session_state.h"
+#include "filterd/session/session_state.h"
 
 #define ADDRESS_BYTES 320
 /* Of the time of them all, one recipient has this part: Postfix waits 100 s for each reply. */

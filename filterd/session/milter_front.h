@@ -1,10 +1,10 @@
 /* milter_front: the process that speaks the milter protocol (libmilter) with an MTA.
  *
  * libmilter has a thread for each connection. A front parses nothing: each thread collects what is
- * said, asks a worker (filterd/milter_session.h) and carries out its answer. Whatever goes wrong is
+ * said, asks a worker (filterd/session/milter_session.h) and carries out its answer. Whatever goes wrong is
  * a tempfail. */
-#ifndef FILTERD_MILTER_FRONT_H
-#define FILTERD_MILTER_FRONT_H
+#ifndef FILTERD_SESSION_MILTER_FRONT_H
+#define FILTERD_SESSION_MILTER_FRONT_H
 
 #include "base/config/settings.h"
 

@@ -1,4 +1,4 @@
-#include "filterd/milter_edits.h"
+#include "filterd/session/milter_edits.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "filterd/tutor.h"
+#include "filterd/session/tutor.h"
 
 #include <string.h>
 #include <sysexits.h>

@@ -1,4 +1,4 @@
-#include "filterd/milter_client.h"
+#include "filterd/session/milter_client.h"
 
 #include <stdio.h>
 #include <sysexits.h>
@@ -7,7 +7,7 @@
 #include "base/frame.h"
 #include "base/log.h"
 #include "filterd/keeper/keeper.h"
-#include "filterd/milter_edits.h"
+#include "filterd/session/milter_edits.h"
 
 /* Postfix waits 30 s for an answer to a command and 300 s for one to a message. */
 #define RECIPIENT_MS 20000

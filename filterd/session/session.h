@@ -1,6 +1,6 @@
 /* session: one client on one connection, LMTP or SMTP. */
-#ifndef FILTERD_SESSION_H
-#define FILTERD_SESSION_H
+#ifndef FILTERD_SESSION_SESSION_H
+#define FILTERD_SESSION_SESSION_H
 
 #include <stdbool.h>
 

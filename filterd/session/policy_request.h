@@ -1,7 +1,7 @@
 /* policy_request: what an MTA asks by Postfix's policy protocol (SMTPD_POLICY_README): lines
  * name=value, ended by an empty one. */
-#ifndef FILTERD_POLICY_REQUEST_H
-#define FILTERD_POLICY_REQUEST_H
+#ifndef FILTERD_SESSION_POLICY_REQUEST_H
+#define FILTERD_SESSION_POLICY_REQUEST_H
 
 #include <stdbool.h>
 

@@ -1,4 +1,4 @@
-#include "filterd/milter_connection.h"
+#include "filterd/session/milter_connection.h"
 
 #include <arpa/inet.h>
 #include <libmilter/mfdef.h>
@@ -7,8 +7,8 @@
 
 #include "base/log.h"
 #include "filterd/keeper/keeper.h"
-#include "filterd/milter_apply.h"
-#include "filterd/milter_client.h"
+#include "filterd/session/milter_apply.h"
+#include "filterd/session/milter_client.h"
 
 #define REPLY_US G_USEC_PER_SEC
 #define ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY | SMFIF_ADDRCPT | SMFIF_DELRCPT)

@@ -1,11 +1,11 @@
 /* milter_apply: carries out on the MTA's message what a worker answered. */
-#ifndef FILTERD_MILTER_APPLY_H
-#define FILTERD_MILTER_APPLY_H
+#ifndef FILTERD_SESSION_MILTER_APPLY_H
+#define FILTERD_SESSION_MILTER_APPLY_H
 
 #include <libmilter/mfapi.h>
 #include <glib.h>
 
-#include "filterd/milter_client.h"
+#include "filterd/session/milter_client.h"
 
 /* The reply and its status, at any step of the protocol. */
 sfsistat milter_apply_outcome(SMFICTX *ctx, const struct outcome *o);

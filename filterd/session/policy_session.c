@@ -1,4 +1,4 @@
-#include "filterd/policy_session.h"
+#include "filterd/session/policy_session.h"
 
 #include <math.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/network.h"
 #include "filterd/keeper/greylisting.h"
-#include "filterd/policy_request.h"
+#include "filterd/session/policy_request.h"
 
 /* Postfix keeps a connection for 300 s between requests, and for 1000 s in all. */
 #define IDLE_MS 1100000

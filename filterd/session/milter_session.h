@@ -9,8 +9,8 @@
  * b. With RES_OK, a "message" gets edits (MILTER_EDITS_TYPE), body b and maybe to s (the one
  * address it goes to instead); if body is true the new body follows in frames as above. When the
  * front has handed all of it to the MTA it says so by one more empty frame. */
-#ifndef FILTERD_MILTER_SESSION_H
-#define FILTERD_MILTER_SESSION_H
+#ifndef FILTERD_SESSION_MILTER_SESSION_H
+#define FILTERD_SESSION_MILTER_SESSION_H
 
 #include "filterd/pipeline/service.h"
 

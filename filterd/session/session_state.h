@@ -1,13 +1,13 @@
 /* session_state: what the session's files share; nobody else includes it. */
-#ifndef FILTERD_SESSION_STATE_H
-#define FILTERD_SESSION_STATE_H
+#ifndef FILTERD_SESSION_SESSION_STATE_H
+#define FILTERD_SESSION_SESSION_STATE_H
 
 #include "base/bytes.h"
 #include "base/lineio.h"
 #include "base/mail/envelope.h"
 #include "base/result.h"
 #include "filterd/delivery/hop.h"
-#include "filterd/session.h"
+#include "filterd/session/session.h"
 #include "rules/evidence.h"
 
 /* RFC 5321, 4.5.3.1.4 says 512; SMTPUTF8, DSN and XFORWARD ask for more. */

@@ -7,7 +7,7 @@
 #include "base/newline.h"
 #include "filterd/pipeline/pipeline.h"
 #include "filterd/pipeline/proof.h"
-#include "filterd/session_state.h"
+#include "filterd/session/session_state.h"
 
 #define DATA_IDLE_MS 300000
 #define QUEUED_DELIVER_MS 280000

@@ -3,8 +3,8 @@
  * filterd-retrain hands such a message over here and not to the keeper, which never sees
  * plaintext. It says a FRAME_REQUEST, "learn" with login s and class s; then the message in frames
  * of type "ay", the last of them empty. The answer is a FRAME_ANSWER. */
-#ifndef FILTERD_TUTOR_H
-#define FILTERD_TUTOR_H
+#ifndef FILTERD_SESSION_TUTOR_H
+#define FILTERD_SESSION_TUTOR_H
 
 #include "filterd/board.h"
 #include "filterd/pipeline/service.h"
