@@ -77,11 +77,9 @@ MAIN := filterd/main.c
 PIPE_MAIN := filterd/pipe_main.c
 PRELOAD_SRC := $(call sources,gpg/preload)
 SHIM_SRC := $(call sources,t/faults)
-LIB_SRC := $(filter-out $(PRELOAD_SRC),$(call sources,base rules classifier gpg))
-DAEMON_SRC := $(filter-out $(MAIN) $(PIPE_MAIN),$(call sources,filterd))
-TOOLS_SRC := $(call sources,tools)
-CTL_SRC := $(filter tools/filterctl%,$(TOOLS_SRC))
-RETRAIN_SRC := $(filter tools/retrain%,$(TOOLS_SRC))
+LIB_SRC := $(filter-out $(PRELOAD_SRC) $(MAIN) $(PIPE_MAIN),$(call sources,base rules classifier gpg filterd))
+CTL_SRC := $(call sources,tools/filterctl)
+RETRAIN_SRC := $(call sources,tools/retrain)
 UNIT := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(wildcard t/unit/*_test.c))
 FUZZ := $(patsubst t/fuzz/%.c,$(BUILD)/t/%,$(wildcard t/fuzz/*_fuzz.c))
 
@@ -101,29 +99,28 @@ endif
 $(BUILD)/is/$(1):
 	@mkdir -p $$(@D) && printf '%s\n' $$(call quoted,$$($(1))) >$$@
 endef
-$(foreach name,compile compile_preload link link_preload LIB_SRC DAEMON_SRC CTL_SRC RETRAIN_SRC SHIM_SRC,\
+$(foreach name,compile compile_preload link link_preload LIB_SRC CTL_SRC RETRAIN_SRC SHIM_SRC,\
 	$(eval $(call kept,$(name))))
 
 # Appended, not replaced: two folders may have files of the same name.
 $(BUILD)/libfilterd.a: $(call obj,$(LIB_SRC)) $(BUILD)/is/LIB_SRC
-$(BUILD)/libdaemon.a: $(call obj,$(DAEMON_SRC)) $(BUILD)/is/DAEMON_SRC
 $(BUILD)/%.a:
 	@$(call say,AR,$@) rm -f $@
 	$(Q)ar qcs $@ $(filter %.o,$^)
 
 programs := $(addprefix $(BUILD)/,$(PROGRAMS)) $(UNIT) $(FUZZ)
-$(BUILD)/filterd: $(call obj,$(MAIN)) $(BUILD)/libdaemon.a
-$(BUILD)/filterd-pipe: $(call obj,$(PIPE_MAIN)) $(BUILD)/libdaemon.a
+$(BUILD)/filterd: $(call obj,$(MAIN))
+$(BUILD)/filterd-pipe: $(call obj,$(PIPE_MAIN))
 $(BUILD)/filterd-retrain: $(call obj,$(RETRAIN_SRC)) $(BUILD)/is/RETRAIN_SRC
 $(BUILD)/filterctl: $(call obj,$(CTL_SRC)) $(BUILD)/is/CTL_SRC
-$(UNIT): $(BUILD)/t/%: $(BUILD)/obj/t/unit/%.o $(BUILD)/libdaemon.a
+$(UNIT): $(BUILD)/t/%: $(BUILD)/obj/t/unit/%.o
 $(UNIT): private LIBS += -lcmocka
 # The targets of the fuzzer without it, for its seeds: see t/seeds_run.
-$(FUZZ): $(BUILD)/t/%: $(BUILD)/obj/t/fuzz/%.o $(BUILD)/obj/t/fuzz/replay.o $(BUILD)/libdaemon.a
+$(FUZZ): $(BUILD)/t/%: $(BUILD)/obj/t/fuzz/%.o $(BUILD)/obj/t/fuzz/replay.o
 $(programs): $(BUILD)/libfilterd.a $(BUILD)/is/link
 	@mkdir -p $(@D)
 	@$(call say,LINK,$@) :
-	$(Q)$(link) -o $@ $(filter %.o,$^) $(sort $(filter %.a,$^)) $(LIBS)
+	$(Q)$(link) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 
 # Preloaded into gpg.
 $(BUILD)/gpg_malloc.so: $(call preload_obj,$(PRELOAD_SRC))
