@@ -4,7 +4,7 @@
 #define TOOLS_FILTERCTL_CHECK_H
 
 #include "base/dns/resolver.h"
-#include "tools/filterctl.h"
+#include "tools/filterctl/filterctl.h"
 
 enum filterctl_check_level { FILTERCTL_CHECK_OK, FILTERCTL_CHECK_WARNING, FILTERCTL_CHECK_BAD };
 

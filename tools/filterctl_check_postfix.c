@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/filterctl_aliases.h"
+#include "tools/filterctl/aliases.h"
+#include "tools/filterctl/maps.h"
+#include "tools/filterctl/postconf.h"
 #include "tools/filterctl_check.h"
-#include "tools/filterctl_maps.h"
-#include "tools/filterctl_postconf.h"
 
 #define SUBJECT "postfix"
 /* Postfix must wait longer than filterd may take, to the end of a message and then some. */

@@ -8,8 +8,8 @@
 #include <sys/types.h>
 
 #include "base/bytes.h"
+#include "tools/filterctl/postconf.h"
 #include "tools/filterctl_check.h"
-#include "tools/filterctl_postconf.h"
 
 /* ---- the message (filterctl_prove_canary.c) ---- */
 

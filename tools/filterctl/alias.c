@@ -1,0 +1,176 @@
+/* alias and user: what lies in users.db. Writing is the keeper's. */
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/address.h"
+#include "base/config/users.h"
+#include "tools/filterctl/alias_import.h"
+#include "tools/filterctl/export.h"
+#include "tools/filterctl/filterctl.h"
+
+static GVariant *texts(const char *const *names_and_values)
+{
+    GVariantDict dict;
+    g_variant_dict_init(&dict, NULL);
+    for (; *names_and_values; names_and_values += 2)
+        g_variant_dict_insert(&dict, names_and_values[0], "s", names_and_values[1]);
+    return g_variant_dict_end(&dict);
+}
+
+struct listing {
+    bool json;
+    int rows;
+    const char *names[3]; /* of the columns */
+};
+
+static void print_row(struct listing *l, const char *const *values)
+{
+    GString *out = g_string_new(NULL);
+    for (int i = 0; i < 3 && l->names[i]; i++) {
+        if (!l->json) {
+            g_string_append_printf(out, "%s%s", i ? "\t" : "", values[i]);
+            continue;
+        }
+        g_string_append(out, i ? "," : l->rows ? ",\n{" : "[{");
+        filterctl_json_string(out, l->names[i]);
+        g_string_append_c(out, ':');
+        filterctl_json_string(out, values[i]);
+    }
+    printf(l->json ? "%s}" : "%s\n", out->str);
+    l->rows++;
+    g_string_free(out, TRUE);
+}
+
+static void alias_row(const char *address, const char *member, void *arg)
+{
+    print_row(arg, (const char *const[]){address, member, NULL});
+}
+
+static void setting_row(const char *user, const char *name, const char *value, void *arg)
+{
+    print_row(arg, (const char *const[]){user, name, value});
+}
+
+static struct users *open_users(struct filterctl *ctl)
+{
+    g_autofree char *error = NULL;
+    struct users *u = users_open(ctl->settings->state_dir, false, &error);
+    if (!u)
+        filterctl_complain("%s", error);
+    return u;
+}
+
+static int end_listing(const struct listing *l)
+{
+    if (l->json)
+        puts(l->rows ? "]" : "[]");
+    return EX_OK;
+}
+
+/* ---- alias ---- */
+
+static int alias_list(struct filterctl *ctl)
+{
+    struct listing l = {.json = ctl->json, .names = {"address", "user"}};
+    struct users *u = open_users(ctl);
+    if (!u)
+        return EX_TEMPFAIL;
+    users_alias_each(u, alias_row, &l);
+    users_free(&u);
+    return end_listing(&l);
+}
+
+static int alias_add(struct filterctl *ctl, const char *address, int argc, char **argv)
+{
+    int rc = EX_OK;
+    for (int i = 0; i < argc && rc == EX_OK; i++) {
+        g_autofree char *user = filterctl_address(argv[i]);
+        const char *const arguments[] = {"address", address, "user", user, NULL};
+        rc = user ? filterctl_ask_and_tell(ctl, "alias-add", texts(arguments)) : EX_DATAERR;
+    }
+    return rc;
+}
+
+int filterctl_alias(struct filterctl *ctl, int argc, char **argv)
+{
+    if (argc == 2 && !strcmp(argv[1], "list"))
+        return alias_list(ctl);
+    if (argc > 1 && !strcmp(argv[1], "import"))
+        return filterctl_alias_import(ctl, argc - 2, argv + 2);
+    bool add = argc > 3 && !strcmp(argv[1], "add");
+    if (!add && !(argc == 3 && !strcmp(argv[1], "remove")))
+        return EX_USAGE;
+    /* A login name without a domain can be an alias, too. */
+    g_autofree char *address = address_canonical(argv[2]);
+    const char *const arguments[] = {"address", address, NULL};
+    if (!address) {
+        filterctl_complain("\"%s\" is no address", argv[2]);
+        return EX_DATAERR;
+    }
+    return add ? alias_add(ctl, address, argc - 3, argv + 3)
+               : filterctl_ask_and_tell(ctl, "alias-remove", texts(arguments));
+}
+
+/* ---- user ---- */
+
+static int user_list(struct filterctl *ctl, const char *user)
+{
+    struct listing l = {.json = ctl->json, .names = {"user", "name", "value"}};
+    struct users *u = open_users(ctl);
+    if (!u)
+        return EX_TEMPFAIL;
+    users_setting_each(u, user, setting_row, &l);
+    users_free(&u);
+    return end_listing(&l);
+}
+
+static int user_set_one(struct filterctl *ctl, const char *user, const char *setting)
+{
+    const char *equals = strchr(setting, '=');
+    if (!equals || equals == setting) {
+        filterctl_complain("\"%s\": expected NAME=VALUE", setting);
+        return EX_USAGE;
+    }
+    g_autofree char *name = g_strndup(setting, (size_t)(equals - setting));
+    const char *arguments[] = {"user", user, "name", name, "value", equals + 1, NULL};
+    if (!equals[1])
+        arguments[4] = NULL; /* no value takes the setting away */
+    return filterctl_ask_and_tell(ctl, "user-set", texts(arguments));
+}
+
+static int user_set(struct filterctl *ctl, const char *user, int argc, char **argv)
+{
+    int rc = EX_OK;
+    for (int i = 0; i < argc && rc == EX_OK; i++)
+        rc = user_set_one(ctl, user, argv[i]);
+    return rc;
+}
+
+/* A word of "filterctl user" with a user; argv begins behind it. */
+static int user_verb(struct filterctl *ctl, const char *verb, const char *user, char **argv)
+{
+    const char *const arguments[] = {"user", user, NULL};
+    const int argc = (int)g_strv_length(argv);
+    if (argc > 0 && !strcmp(verb, "set"))
+        return user_set(ctl, user, argc, argv);
+    if (argc == 0 && !strcmp(verb, "show"))
+        return user_list(ctl, user);
+    if (argc == 0 && !strcmp(verb, "remove"))
+        return filterctl_ask_and_tell(ctl, "user-remove", texts(arguments));
+    if (argc <= 1 && !strcmp(verb, "export"))
+        return filterctl_export_write(ctl, user, argv[0]);
+    if (argc == 1 && !strcmp(verb, "import"))
+        return filterctl_export_read(ctl, user, argv[0]);
+    return EX_USAGE;
+}
+
+int filterctl_user(struct filterctl *ctl, int argc, char **argv)
+{
+    if (argc == 2 && !strcmp(argv[1], "list"))
+        return user_list(ctl, NULL);
+    if (argc < 3)
+        return EX_USAGE;
+    g_autofree char *user = filterctl_address(argv[2]);
+    return user ? user_verb(ctl, argv[1], user, argv + 3) : EX_DATAERR;
+}

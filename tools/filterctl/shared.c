@@ -1,0 +1,199 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/address.h"
+#include "filterd/keeper/ledger.h"
+#include "tools/filterctl/filterctl.h"
+
+#define KEEPER_TIMEOUT_MS 30000
+
+void filterctl_complain(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    fprintf(stderr, "filterctl: %s\n", text);
+}
+
+char *filterctl_address(const char *text)
+{
+    char *address = address_canonical(text);
+    if (!address || !strchr(address, '@')) {
+        g_clear_pointer(&address, g_free);
+        filterctl_complain("\"%s\" is no address: expected name@domain", text);
+    }
+    return address;
+}
+
+/* ---- as whom ---- */
+
+/* Files made by root would lock the daemon's user out: while root writes to the state, it is as
+ * the folder's owner. */
+static void become_owner(const struct filterctl *ctl)
+{
+    struct stat st;
+    if (geteuid() != 0 || stat(ctl->settings->state_dir, &st) || st.st_uid == 0)
+        return;
+    if (setegid(st.st_gid) || seteuid(st.st_uid))
+        filterctl_complain("cannot act as the owner of %s", ctl->settings->state_dir);
+}
+
+static void become_self(void)
+{
+    if (seteuid(getuid()) || setegid(getgid()))
+        abort();
+}
+
+bool filterctl_site_key(struct filterctl *ctl)
+{
+    const char *file = ctl->settings->site_key;
+    g_autofree char *error = NULL, *again = NULL;
+    if (ctl->have_key)
+        return true;
+    if (access(file, F_OK) != 0 && errno == ENOENT) {
+        become_owner(ctl);
+        ctl->have_key = sitekey_load(file, true, &ctl->key, &error);
+        become_self();
+    }
+    if (!ctl->have_key)
+        ctl->have_key = sitekey_load(file, true, &ctl->key, &again);
+    if (!ctl->have_key)
+        filterctl_complain("%s", again ? again : error);
+    return ctl->have_key;
+}
+
+/* ---- requests ---- */
+
+static struct keeper_answer ask_here(struct filterctl *ctl, const char *verb, GVariant *arguments)
+{
+    struct keeper_answer a = {.code = EX_TEMPFAIL};
+    GVariantDict results;
+    if (!filterctl_site_key(ctl)) {
+        a.text = g_strdup("no site key");
+        a.code = EX_NOPERM;
+        return a;
+    }
+    become_owner(ctl);
+    g_variant_dict_init(&results, NULL);
+    if (!ctl->ledger)
+        ctl->ledger = ledger_open(ctl->settings, &ctl->key, &a.text);
+    if (ctl->ledger)
+        a.code = ledger_handle(ctl->ledger, verb, arguments, &results, &a.text);
+    a.results = g_variant_ref_sink(g_variant_dict_end(&results));
+    become_self();
+    return a;
+}
+
+static bool keeper_runs(struct filterctl *ctl)
+{
+    if (!ctl->asked) {
+        ctl->keeper_fd = keeper_connect(&ctl->settings->control);
+        ctl->asked = true;
+    }
+    return ctl->keeper_fd >= 0;
+}
+
+void filterctl_settle(struct filterctl *ctl)
+{
+    GVariantDict nothing;
+    if (!keeper_runs(ctl))
+        return;
+    g_variant_dict_init(&nothing, NULL);
+    struct keeper_answer a = keeper_ask(ctl->keeper_fd, "ping", g_variant_dict_end(&nothing),
+                                        KEEPER_TIMEOUT_MS);
+    keeper_answer_clear(&a);
+}
+
+struct keeper_answer filterctl_request(struct filterctl *ctl, const char *verb, GVariant *arguments)
+{
+    if (keeper_runs(ctl))
+        return keeper_ask(ctl->keeper_fd, verb, arguments, KEEPER_TIMEOUT_MS);
+    g_autoptr(GVariant) owned = g_variant_ref_sink(arguments);
+    return ask_here(ctl, verb, owned);
+}
+
+int filterctl_tell(const struct filterctl *ctl, const struct keeper_answer *a)
+{
+    if (a->code != EX_OK)
+        filterctl_complain("%s", a->text && *a->text ? a->text : "it could not be done");
+    if (ctl->json) {
+        GString *out = g_string_new(NULL);
+        g_string_append_printf(out, "{\"ok\":%s,\"text\":", a->code == EX_OK ? "true" : "false");
+        filterctl_json_string(out, a->text ? a->text : "");
+        printf("%s}\n", out->str);
+        g_string_free(out, TRUE);
+    } else if (a->code == EX_OK && a->text && *a->text) {
+        puts(a->text);
+    }
+    return a->code;
+}
+
+int filterctl_ask_and_tell(struct filterctl *ctl, const char *verb, GVariant *arguments)
+{
+    struct keeper_answer a = filterctl_request(ctl, verb, arguments);
+    const int code = filterctl_tell(ctl, &a);
+    keeper_answer_clear(&a);
+    return code;
+}
+
+void filterctl_hang_up(struct filterctl *ctl)
+{
+    if (ctl->asked && ctl->keeper_fd >= 0)
+        close(ctl->keeper_fd);
+    ctl->asked = false;
+    if (!ctl->ledger)
+        return;
+    become_owner(ctl);
+    ledger_free(&ctl->ledger);
+    become_self();
+}
+
+/* ---- in and out ---- */
+
+bool filterctl_read(const char *path, struct bytes *out)
+{
+    bool from_stdin = !path || !strcmp(path, "-");
+    int fd = from_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = -1;
+    while (fd >= 0) {
+        bytes_reserve(out, 65536);
+        n = read(fd, out->data + out->len, 65536);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        out->len += (size_t)n;
+        out->data[out->len] = 0;
+    }
+    if (n < 0)
+        filterctl_complain("%s: %s", from_stdin ? "standard input" : path, g_strerror(errno));
+    if (fd >= 0 && !from_stdin)
+        close(fd);
+    return n == 0;
+}
+
+void filterctl_json_string(GString *out, const char *text)
+{
+    if (!text) {
+        g_string_append(out, "null");
+        return;
+    }
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    g_string_append_c(out, '"');
+    for (const char *p = valid; *p; p++) {
+        if (*p == '"' || *p == '\\')
+            g_string_append_printf(out, "\\%c", *p);
+        else if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            g_string_append_printf(out, "\\u%04x", *p);
+        else
+            g_string_append_c(out, *p);
+    }
+    g_string_append_c(out, '"');
+}

@@ -1,0 +1,235 @@
+/* filterctl stats [USER]: what each user's filter has learnt, and whether anybody still teaches it. */
+#include <glib/gstdio.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+#include "base/address.h"
+#include "base/config/users.h"
+#include "classifier/model.h"
+#include "tools/filterctl/filterctl.h"
+
+enum { WARNINGS = 10 }; /* one by one; of the others only how many */
+
+struct row {
+    char *user;
+    const char *mode;
+    struct model_figures figures;
+    gint64 bytes;
+    bool silent; /* although the mode wants corrections */
+};
+
+static void row_free(gpointer data)
+{
+    struct row *r = data;
+    g_free(r->user);
+    g_free(r);
+}
+
+static const char *mode_of(const struct filterctl *ctl, struct users *users, const char *user)
+{
+    static const char *const names[] = {
+        [MODE_SETTLE] = "settle", [MODE_TOE] = "toe", [MODE_TEFT] = "teft", [MODE_NONE] = "none"};
+    g_autofree char *own = users_setting(users, user, "mode");
+    for (size_t i = 0; own && i < G_N_ELEMENTS(names); i++)
+        if (strcmp(names[i], own) == 0)
+            return names[i];
+    return names[ctl->settings->mode];
+}
+
+static struct row *row_new(const struct filterctl *ctl, struct users *users, struct model *m,
+                           const char *path)
+{
+    struct stat st;
+    struct row *r = g_new0(struct row, 1);
+    r->user = model_user(m);
+    r->figures = model_figures(m);
+    r->bytes = g_stat(path, &st) == 0 ? (gint64)st.st_size : 0;
+    if (!r->user || strcmp(r->user, MODEL_SITE) == 0)
+        return r;
+    r->mode = mode_of(ctl, users, r->user);
+    r->silent = (!strcmp(r->mode, "settle") || !strcmp(r->mode, "toe")) && model_is_silent(&r->figures);
+    return r;
+}
+
+static gint by_user(gconstpointer a, gconstpointer b)
+{
+    const struct row *x = *(struct row *const *)a, *y = *(struct row *const *)b;
+    return strcmp(x->user, y->user);
+}
+
+/* Rows of struct row*, sorted; NULL with the reason on stderr. */
+static GPtrArray *collect(const struct filterctl *ctl, const char *wanted)
+{
+    char *error = NULL;
+    struct users *users = users_open(ctl->settings->state_dir, false, &error);
+    GPtrArray *files = model_files(ctl->settings->state_dir, ".db");
+    GPtrArray *rows = g_ptr_array_new_with_free_func(row_free);
+    for (guint i = 0; users && !error && i < files->len; i++) {
+        const char *path = g_ptr_array_index(files, i);
+        struct model *m = model_open_file(path, false, &error);
+        struct row *r = m ? row_new(ctl, users, m, path) : NULL;
+        if (r && r->user && (!wanted || strcmp(r->user, wanted) == 0))
+            g_ptr_array_add(rows, r);
+        else if (r)
+            row_free(r);
+        model_free(&m);
+    }
+    if (users && !error && wanted && rows->len == 0) {
+        struct row *r = g_new0(struct row, 1); /* no mail yet, nothing learnt */
+        r->user = g_strdup(wanted);
+        r->mode = mode_of(ctl, users, wanted);
+        g_ptr_array_add(rows, r);
+    }
+    if (error) {
+        filterctl_complain("%s", error);
+        g_clear_pointer(&rows, g_ptr_array_unref);
+    } else {
+        g_ptr_array_sort(rows, by_user);
+    }
+    users_free(&users);
+    g_ptr_array_unref(files);
+    g_free(error);
+    return rows;
+}
+
+/* ---- all of them together ---- */
+
+struct total {
+    guint users, silent;
+    const struct row *last; /* who corrected last; NULL: nobody ever did */
+};
+
+static struct total total_of(const GPtrArray *rows)
+{
+    struct total t = {0};
+    for (guint i = 0; i < rows->len; i++) {
+        const struct row *r = g_ptr_array_index(rows, i);
+        t.users += r->mode != NULL;
+        t.silent += r->silent;
+        if (*r->figures.last_move &&
+            (!t.last || strcmp(r->figures.last_move, t.last->figures.last_move) > 0))
+            t.last = r;
+    }
+    return t;
+}
+
+/* ---- JSON ---- */
+
+static void add_day(GString *out, const char *name, const char *day)
+{
+    g_string_append_printf(out, ",\"%s\":", name);
+    filterctl_json_string(out, *day ? day : NULL);
+}
+
+static void add_json(GString *out, const struct row *r)
+{
+    const struct model_figures *f = &r->figures;
+    g_string_append(out, "{\"user\":");
+    filterctl_json_string(out, r->user);
+    g_string_append(out, ",\"mode\":");
+    filterctl_json_string(out, r->mode);
+    g_string_append_printf(out,
+                           ",\"spam\":%" PRId64 ",\"ham\":%" PRId64 ",\"moves\":%" PRId64
+                           ",\"records\":%" PRId64 ",\"delivered\":%" PRId64 ",\"bytes\":%" PRId64,
+                           f->spam, f->ham, f->moves, f->records, f->delivered, r->bytes);
+    add_day(out, "last_move", f->last_move);
+    g_string_append_printf(out, ",\"silent\":%s}", r->silent ? "true" : "false");
+}
+
+static void print_json(const GPtrArray *rows, bool one)
+{
+    const struct total t = total_of(rows);
+    GString *out = g_string_new(one ? NULL : "{\"users\":[");
+    for (guint i = 0; i < rows->len; i++) {
+        g_string_append(out, i ? ",\n" : "");
+        add_json(out, g_ptr_array_index(rows, i));
+    }
+    if (!one) {
+        g_string_append_printf(out, "],\"count\":%u,\"silent\":%u", t.users, t.silent);
+        add_day(out, "last_move", t.last ? t.last->figures.last_move : "");
+        g_string_append_c(out, '}');
+    }
+    puts(out->str);
+    g_string_free(out, TRUE);
+}
+
+/* ---- a table ---- */
+
+static const char *day_or_never(const char *day)
+{
+    return *day ? day : "never";
+}
+
+static void print_table(const GPtrArray *rows)
+{
+    int width = 4;
+    for (guint i = 0; i < rows->len; i++)
+        width = MAX(width, (int)strlen(((struct row *)rows->pdata[i])->user));
+    printf("%-*s  %-6s %8s %8s %9s  %-10s %7s %10s\n", width, "user", "mode", "spam", "ham",
+           "corrected", "last", "7 days", "bytes");
+    for (guint i = 0; i < rows->len; i++) {
+        const struct row *r = g_ptr_array_index(rows, i);
+        const struct model_figures *f = &r->figures;
+        printf("%-*s  %-6s %8" PRId64 " %8" PRId64 " %9" PRId64 "  %-10s %7" PRId64 " %10" PRId64 "\n",
+               width, r->user, r->mode ? r->mode : "-", f->spam, f->ham, f->moves,
+               r->mode ? day_or_never(f->last_move) : "-", f->delivered, r->bytes);
+    }
+}
+
+/* Silence is nothing to fail over: the filter may simply be right. */
+static void print_warnings(const GPtrArray *rows, guint silent)
+{
+    guint told = 0;
+    for (guint i = 0; i < rows->len && told < WARNINGS; i++) {
+        const struct row *r = g_ptr_array_index(rows, i);
+        if (!r->silent)
+            continue;
+        printf("warning: %s gets mail, but %s%s\n", r->user,
+               *r->figures.last_move ? "last corrected the filter on " : "never corrected the filter",
+               r->figures.last_move);
+        told++;
+    }
+    if (silent > told)
+        printf("warning: and %u more\n", silent - told);
+    if (silent > 0)
+        puts("If they do move mail into Junk and out of it: see that Dovecot's IMAPSieve is set up\n"
+             "(share/filterd/dovecot) and runs filterd-retrain, and that train_users has its user.");
+}
+
+static void print_total(const struct total *t)
+{
+    printf("%u user%s, last correction", t->users, t->users == 1 ? "" : "s");
+    if (t->last)
+        printf(" on %s by %s\n", t->last->figures.last_move, t->last->user);
+    else
+        puts(": never");
+}
+
+int filterctl_stats(struct filterctl *ctl, int argc, char **argv)
+{
+    if (argc > 2)
+        return EX_USAGE;
+    g_autofree char *wanted = argc == 2 ? address_canonical(argv[1]) : NULL;
+    if (argc == 2 && !wanted) {
+        filterctl_complain("%s: not a user", argv[1]);
+        return EX_DATAERR;
+    }
+    filterctl_settle(ctl);
+    GPtrArray *rows = collect(ctl, wanted);
+    if (!rows)
+        return EX_DATAERR;
+    const struct total t = total_of(rows);
+    if (ctl->json) {
+        print_json(rows, wanted != NULL);
+    } else {
+        print_table(rows);
+        print_warnings(rows, t.silent);
+        if (!wanted)
+            print_total(&t);
+    }
+    g_ptr_array_unref(rows);
+    return EX_OK;
+}
