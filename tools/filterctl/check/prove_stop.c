@@ -1,7 +1,7 @@
 /* Who stops it with Ctrl-C finds nothing of its message afterwards. */
 #include <signal.h>
 
-#include "tools/filterctl_prove.h"
+#include "tools/filterctl/check/prove.h"
 
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 static volatile int got;

@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "rules/clamav.h"
-#include "tools/filterctl_check.h"
-#include "tools/filterctl_prove.h"
+#include "tools/filterctl/check/check.h"
+#include "tools/filterctl/check/prove.h"
 
 #define CONFIGURATION "/etc/clamav/clamd.conf"
 #define ASK_MS 10000

@@ -8,7 +8,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "tools/filterctl_prove.h"
+#include "tools/filterctl/check/prove.h"
 
 #define DEPTH 6
 

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "tools/filterctl_prove.h"
+#include "tools/filterctl/check/prove.h"
 
 #define ROOT_CHARS 12
 #define WORD_CHARS 24

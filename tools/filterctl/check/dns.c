@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "rules/dnsbl.h"
-#include "tools/filterctl_check.h"
+#include "tools/filterctl/check/check.h"
 
 void filterctl_check_dns(struct filterctl_check *c)
 {

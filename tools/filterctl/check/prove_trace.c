@@ -2,7 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tools/filterctl_prove.h"
+#include "tools/filterctl/check/prove.h"
 
 #define GONE ((gpointer) "gone")
 

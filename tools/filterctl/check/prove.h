@@ -1,15 +1,15 @@
 /* filterctl check --prove: a message through the operator's own set-up, and where it was seen on
  * its way. Each struct has a file of its own, filterctl_prove_*.c. */
-#ifndef TOOLS_FILTERCTL_PROVE_H
-#define TOOLS_FILTERCTL_PROVE_H
+#ifndef TOOLS_FILTERCTL_CHECK_PROVE_H
+#define TOOLS_FILTERCTL_CHECK_PROVE_H
 
 #include <glib.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/bytes.h"
+#include "tools/filterctl/check/check.h"
 #include "tools/filterctl/postconf.h"
-#include "tools/filterctl_check.h"
 
 /* ---- the message (filterctl_prove_canary.c) ---- */
 

@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 
 #include "base/lineio.h"
-#include "tools/filterctl_prove.h"
+#include "tools/filterctl/check/prove.h"
 
 #define CONNECT_S 10
 /* Postfix gives a filter before the queue 100 s. */

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "tools/filterctl/aliases.h"
+#include "tools/filterctl/check/check.h"
 #include "tools/filterctl/maps.h"
 #include "tools/filterctl/postconf.h"
-#include "tools/filterctl_check.h"
 
 #define SUBJECT "postfix"
 /* Postfix must wait longer than filterd may take, to the end of a message and then some. */

@@ -1,7 +1,7 @@
 /* filterctl_check: is everything outside of filterd there that it needs. A line of the table in
  * filterctl_check.c for each check. */
-#ifndef TOOLS_FILTERCTL_CHECK_H
-#define TOOLS_FILTERCTL_CHECK_H
+#ifndef TOOLS_FILTERCTL_CHECK_CHECK_H
+#define TOOLS_FILTERCTL_CHECK_CHECK_H
 
 #include "base/dns/resolver.h"
 #include "tools/filterctl/filterctl.h"

@@ -1,5 +1,5 @@
-#include "tools/filterctl_check.h"
-#include "tools/filterctl_prove.h"
+#include "tools/filterctl/check/check.h"
+#include "tools/filterctl/check/prove.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #include <netdb.h>
 #include <string.h>
 
-#include "tools/filterctl_prove.h"
+#include "tools/filterctl/check/prove.h"
 
 static const char *port_of(const char *address)
 {

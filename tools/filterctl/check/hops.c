@@ -2,7 +2,7 @@
 #include <arpa/inet.h>
 
 #include "base/dns/resolver_host.h"
-#include "tools/filterctl_check.h"
+#include "tools/filterctl/check/check.h"
 
 /* As long as a worker asks at most. */
 #define WAIT_MS 10000

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tools/filterctl_prove.h"
+#include "tools/filterctl/check/prove.h"
 
 #define MOUNTS "/proc/self/mounts"
 #define EVENT_BYTES 16384

@@ -1,4 +1,4 @@
-#include "tools/filterctl_prove.h"
+#include "tools/filterctl/check/prove.h"
 
 #include <fcntl.h>
 #include <stdio.h>
