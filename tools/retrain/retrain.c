@@ -18,8 +18,8 @@
 #include "base/sandbox/sandbox.h"
 #include "base/version.h"
 #include "filterd/keeper/keeper.h"
-#include "tools/retrain_text.h"
-#include "tools/retrain_words.h"
+#include "tools/retrain/text.h"
+#include "tools/retrain/words.h"
 
 #define DEFAULT_FILE "/etc/filterd/filterd.conf"
 #define DEFAULT_SOCKET "/run/filterd/control.sock"

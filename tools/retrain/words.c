@@ -1,4 +1,4 @@
-#include "tools/retrain_words.h"
+#include "tools/retrain/words.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "tools/retrain_text.h"
+#include "tools/retrain/text.h"
 
 #include <errno.h>
 #include <string.h>
