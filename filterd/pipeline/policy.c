@@ -1,0 +1,126 @@
+/* Policy as functions of values. Called by disposition.c at RCPT and again when the message is there, and by
+ * pipeline.c for each copy. */
+#include "filterd/pipeline/policy.h"
+
+static struct policy_disposition refused(enum outcome_reason reason)
+{
+    return (struct policy_disposition){POLICY_HANDLE_REFUSE, reason, false};
+}
+
+/* For whom no key is there: by no_key or unknown_recipient. */
+static struct policy_disposition unsealed(enum policy policy, enum outcome_reason defer,
+                                          enum outcome_reason reject)
+{
+    switch (policy) {
+    case POLICY_PASS:
+        return (struct policy_disposition){POLICY_HANDLE_PASS, REASON_OK, false};
+    case POLICY_REJECT:
+        return refused(reject);
+    default:
+        return refused(defer);
+    }
+}
+
+static struct policy_disposition for_users(const struct settings *s, const struct policy_keys *n)
+{
+    if (n->unreadable)
+        return refused(REASON_UNFORESEEN);
+    if (n->bad || (n->good && n->none))
+        return refused(s->bad_key == POLICY_REJECT ? REASON_BAD_KEY_REJECT : REASON_BAD_KEY_DEFER);
+    if (n->good)
+        return (struct policy_disposition){POLICY_HANDLE_SEAL, REASON_OK, false};
+    if (!n->none)
+        return refused(REASON_UNFORESEEN);
+    struct policy_disposition d = unsealed(s->no_key, REASON_NO_KEY_DEFER, REASON_NO_KEY_REJECT);
+    d.exempt = d.handling == POLICY_HANDLE_PASS && n->exempt;
+    return d;
+}
+
+/* Without a list of domains everything inbound is local, and nothing submitted is. */
+static bool is_local(const struct settings *s, const struct policy_address *a)
+{
+    const bool listed = s->domains && s->domains[0];
+    return listed ? a->local_domain : !a->submitted;
+}
+
+struct policy_disposition policy_disposition(const struct settings *s, const struct policy_address *a)
+{
+    switch (a->who) {
+    case POLICY_WHO_USERS:
+        return for_users(s, &a->keys);
+    case POLICY_WHO_NOBODY:
+        if (is_local(s, a))
+            return unsealed(s->unknown_recipient, REASON_UNKNOWN_DEFER, REASON_UNKNOWN_REJECT);
+        return (struct policy_disposition){POLICY_HANDLE_FOREIGN, REASON_OK, false};
+    default:
+        return refused(REASON_UNFORESEEN);
+    }
+}
+
+struct policy_disposition policy_join(struct policy_disposition a, struct policy_disposition b)
+{
+    if (a.handling == POLICY_HANDLE_REFUSE)
+        return a;
+    if (b.handling == POLICY_HANDLE_REFUSE)
+        return b;
+    if ((a.handling == POLICY_HANDLE_SEAL) != (b.handling == POLICY_HANDLE_SEAL))
+        return refused(REASON_MIXED);
+    if (b.handling == POLICY_HANDLE_PASS)
+        a.handling = POLICY_HANDLE_PASS;
+    a.exempt = a.exempt || b.exempt;
+    return a;
+}
+
+bool policy_is_moved(const struct policy_copy *c)
+{
+    return c->spam && c->action == SPAM_QUARANTINE && c->own.handling != POLICY_HANDLE_REFUSE;
+}
+
+/* What would have been sealed never goes to a quarantine that has no key: its recipient keeps it. */
+static bool quarantine_takes(const struct policy_copy *c)
+{
+    if (c->quarantine.handling == POLICY_HANDLE_REFUSE)
+        return false;
+    return c->own.handling != POLICY_HANDLE_SEAL || c->quarantine.handling == POLICY_HANDLE_SEAL;
+}
+
+static enum policy_form form_of(struct policy_disposition d, bool encrypted)
+{
+    if (d.handling == POLICY_HANDLE_REFUSE)
+        return POLICY_FORM_NONE;
+    if (encrypted)
+        return POLICY_FORM_ENCRYPTED;
+    switch (d.handling) {
+    case POLICY_HANDLE_SEAL:
+        return POLICY_FORM_SEALED;
+    case POLICY_HANDLE_PASS:
+        return d.exempt ? POLICY_FORM_EXEMPT : POLICY_FORM_NO_KEY;
+    case POLICY_HANDLE_FOREIGN:
+        return POLICY_FORM_FOREIGN;
+    default:
+        return POLICY_FORM_NONE;
+    }
+}
+
+static struct policy_plan answered(enum outcome_reason reason)
+{
+    return (struct policy_plan){POLICY_FORM_NONE, reason, false};
+}
+
+struct policy_plan policy_plan(const struct policy_copy *c)
+{
+    if (c->own.handling == POLICY_HANDLE_REFUSE)
+        return answered(c->own.reason);
+    if (c->spam && c->action == SPAM_DISCARD)
+        return answered(REASON_DISCARDED);
+    if (c->spam && c->action == SPAM_REJECT && c->over_reject && c->client_waits)
+        return answered(REASON_SPAM);
+    const bool moved = policy_is_moved(c) && quarantine_takes(c);
+    return (struct policy_plan){form_of(moved ? c->quarantine : c->own, c->encrypted), REASON_OK, moved};
+}
+
+const char *policy_form_name(enum policy_form form)
+{
+    static const char *const names[] = {"-", "sealed", "encrypted", "no_key", "exempt", "foreign"};
+    return (size_t)form < G_N_ELEMENTS(names) ? names[form] : "-";
+}
