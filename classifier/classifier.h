@@ -6,16 +6,9 @@
 #include <stdbool.h>
 
 #include "base/config/settings.h"
-#include "base/mail/message.h"
 #include "base/sitekey.h"
 
-struct tokens; /* words of one message, in order, with their prefixes */
-
-struct tokens *tokens_new(const struct message *m);
-/* What is known beside the words (names of rule hits), NULL-terminated. */
-void tokens_add_facts(struct tokens *t, const char *const *facts);
-void tokens_free(struct tokens **t);
-void tokens_each(const struct tokens *t, void (*fn)(const char *token, void *), void *arg);
+struct tokens; /* made by tokens_new (tokens_message.h) */
 
 enum judge_class { JUDGE_INNOCENT, JUDGE_UNSURE, JUDGE_SPAM };
 

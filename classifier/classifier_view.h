@@ -2,9 +2,13 @@
 #ifndef CLASSIFIER_CLASSIFIER_VIEW_H
 #define CLASSIFIER_CLASSIFIER_VIEW_H
 
-#include "classifier/classifier.h"
+#include <stdbool.h>
+
+#include "base/sitekey.h"
 #include "classifier/learner.h"
 #include "classifier/places.h"
+
+struct classifier;
 
 struct classifier_view {
     const struct learner *learner; /* NULL: nothing learnt yet; lent until it is viewed again */

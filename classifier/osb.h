@@ -8,6 +8,7 @@
 
 #include <glib.h>
 
+#include "base/sitekey.h"
 #include "classifier/tokens.h"
 
 #define OSB_BITS 24

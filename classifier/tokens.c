@@ -205,14 +205,11 @@ void tokens_add_urls(struct tokens *t, const char *urls, size_t len)
     }
 }
 
-struct tokens *tokens_new(const struct message *m)
+struct tokens *tokens_empty(void)
 {
     struct tokens *t = g_new0(struct tokens, 1);
     bytes_reserve(&t->places, PLACES_FIRST * sizeof(struct place));
     bytes_reserve(&t->text, TEXT_FIRST);
-    tokens_head(t, m);
-    tokens_gap(t);
-    tokens_body(t, m);
     return t;
 }
 

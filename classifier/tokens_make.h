@@ -3,11 +3,13 @@
 #define CLASSIFIER_TOKENS_MAKE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
-#include "classifier/tokens.h"
-
+struct message;
 struct tokens;
 
+/* Without a token so far; tokens_free. */
+struct tokens *tokens_empty(void);
 /* Adds prefix and word as one token; nothing if word is empty, or as many as the limit allows are there. */
 void tokens_add(struct tokens *t, const char *prefix, const char *word, size_t len);
 /* A token of the structure: prefix and a fixed word. */

@@ -3,6 +3,7 @@
 #define RULES_DNSBL_H
 
 #include "base/dns/resolver.h"
+#include "rules/dnsbl_list.h"
 #include "rules/hits.h"
 
 struct dnsbl; /* the table, and which zones sleep */
@@ -12,23 +13,12 @@ struct dnsbl *dnsbl_load(const char *file, char **error_r);
 /* Before the resolver that its checks asked. */
 void dnsbl_free(struct dnsbl **d);
 
-/* Whether a list lives is found out when it is first asked, and again every hour; what it says
- * counts only once that is known, which takes no longer than the answers themselves. */
-enum dnsbl_state {
-    DNSBL_UNTRIED,
-    DNSBL_ALIVE,
-    DNSBL_ASLEEP, /* an error code, or it lists everything or nothing: not asked for an hour */
-    DNSBL_SILENT, /* its name servers do not answer */
-};
-
 /* Puts all lists to the test; answers come out of resolver_pump. */
 void dnsbl_probe(struct dnsbl *d, struct resolver *r);
 /* Calls fn for every list; why is NULL or one line. */
 void dnsbl_each(const struct dnsbl *d,
                 void (*fn)(const char *name, enum dnsbl_state state, const char *why, void *arg),
                 void *arg);
-
-enum dnsbl_subject { DNSBL_CLIENT, DNSBL_HELO, DNSBL_SENDER, DNSBL_PTR, DNSBL_URI };
 
 /* The lookups of one message. Hits are added as answers come. */
 struct dnsbl_check;

@@ -3,6 +3,7 @@
 #define RULES_DNSBL_LIFE_H
 
 #include "base/dns/resolver.h"
+#include "rules/dnsbl_list.h"
 #include "rules/dnsbl_table.h"
 
 struct dnsbl_life {

@@ -14,14 +14,7 @@
 #include "rules/auth/spf.h"
 #include "rules/hits.h"
 
-/* What a process needs for it, kept from message to message. Made after fork. */
 struct rules;
-/* What cannot be had is logged and done without. Never NULL. */
-struct rules *rules_new(const struct settings *s);
-/* Tries again what could not be had: name servers, lists. */
-void rules_mend(struct rules *r);
-void rules_free(struct rules **r);
-
 struct evidence;
 
 /* Client, HELO and sender are known. Never NULL. */

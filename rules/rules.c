@@ -1,7 +1,6 @@
 #include "rules/rules.h"
 
 #include "base/log.h"
-#include "rules/evidence.h"
 
 struct rules *rules_new(const struct settings *s)
 {

@@ -1,4 +1,4 @@
-/* rules: what a process keeps from message to message; shared by the evidence's files only. */
+/* rules: what a process keeps from message to message to find evidence (evidence.h). */
 #ifndef RULES_RULES_H
 #define RULES_RULES_H
 
@@ -7,6 +7,7 @@
 #include "rules/auth/spf.h"
 #include "rules/dnsbl.h"
 
+/* The fields are for evidence.c. */
 struct rules {
     const struct settings *settings;
     struct resolver *resolver;    /* NULL: no name server can be asked */
@@ -14,5 +15,11 @@ struct rules {
     struct dkim_library *dkim;    /* NULL: not checked */
     struct spf_helper *spf;       /* NULL: not checked */
 };
+
+/* After fork. What cannot be had is logged and done without. Never NULL. */
+struct rules *rules_new(const struct settings *s);
+/* Tries again what could not be had: name servers, lists. */
+void rules_mend(struct rules *r);
+void rules_free(struct rules **r);
 
 #endif

@@ -6,24 +6,13 @@
 #include <stddef.h>
 
 #include "base/config/limits.h"
+#include "base/endpoint.h"
 
 enum protocol { PROTO_LMTP, PROTO_SMTP, PROTO_POLICY, PROTO_MILTER };
 enum role { ROLE_INBOUND, ROLE_SUBMISSION };
-enum hop_kind { HOP_NONE, HOP_LMTP, HOP_SMTP, HOP_MAILDIR, HOP_SENDMAIL };
 enum policy { POLICY_PASS, POLICY_DEFER, POLICY_REJECT };
 enum spam_action { SPAM_TAG, SPAM_QUARANTINE, SPAM_REJECT, SPAM_DISCARD };
 enum train_mode { MODE_SETTLE, MODE_TOE, MODE_TEFT, MODE_NONE };
-
-/* unix:/path or inet:host:port ([v6]:port); for maildir and sendmail path alone is set. */
-struct endpoint {
-    char *path;
-    char *host, *port;
-};
-
-struct next_hop {
-    enum hop_kind kind;
-    struct endpoint at;
-};
 
 struct listener {
     char *name;

@@ -8,7 +8,7 @@
 #include <sys/un.h>
 
 #include "base/address.h"
-#include "base/config/settings.h"
+#include "base/endpoint.h"
 
 static bool set_text(void *field, const char *value)
 {

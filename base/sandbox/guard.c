@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/sandbox/sandbox.h"
 #include "base/sandbox/sandbox_probe.h"
 
 /* The part of a path pattern in front of the first %: all a courier may write below. */

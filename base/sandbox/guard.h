@@ -2,8 +2,10 @@
 #ifndef BASE_SANDBOX_GUARD_H
 #define BASE_SANDBOX_GUARD_H
 
+#include <stdbool.h>
+
 #include "base/config/settings.h"
-#include "base/sandbox/sandbox.h"
+#include "base/sandbox/sandbox_kind.h"
 
 /* Closes it around this process. False, with a line in the log, if something is missing and
  * sandbox=required. */

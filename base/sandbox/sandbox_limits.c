@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "base/sandbox/sandbox.h"
 #include "base/sandbox/sandbox_parts.h"
 
 #if defined(__SANITIZE_ADDRESS__)

@@ -2,7 +2,9 @@
 #ifndef BASE_SANDBOX_SANDBOX_PARTS_H
 #define BASE_SANDBOX_SANDBOX_PARTS_H
 
-#include "base/sandbox/sandbox.h"
+#include <stddef.h>
+
+#include "base/sandbox/sandbox_kind.h"
 
 /* The version of the kernel's Landlock, 0: none (errno says why). */
 int sandbox_parts_landlock_abi(void);

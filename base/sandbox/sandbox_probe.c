@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/sandbox/sandbox.h"
 #include "base/sandbox/sandbox_parts.h"
 
 #define ALL (~0U)

@@ -2,7 +2,9 @@
 #ifndef BASE_SANDBOX_SANDBOX_PROBE_H
 #define BASE_SANDBOX_SANDBOX_PROBE_H
 
-#include "base/sandbox/sandbox.h"
+#include <stdbool.h>
+
+#include "base/sandbox/sandbox_kind.h"
 
 /* Forks a process that closes s and tries what must be gone. Text for one line of the log, "KIND: what
  * is in force" and, if something is missing, "; MISSING: what (why)"; free it with g_free.

@@ -12,26 +12,6 @@
 /* Peers are MTAs and write whole lines: who dribbles one holds a worker for nothing. */
 #define LINE_MS 10000
 
-void session_say(struct session *s, int code, const char *dsn, const char *text)
-{
-    lineio_put(s->io, "%d %s%s%s\r\n", code, dsn, *dsn ? " " : "", text);
-}
-
-void session_reply(struct session *s, const struct outcome *o)
-{
-    session_say(s, o->code, o->dsn, o->text);
-}
-
-void session_reset(struct session *s)
-{
-    hop_rest(s->hop);
-    envelope_reset(s->envelope);
-    evidence_free(&s->evidence);
-    s->declared = 0;
-    s->asked_ms = 0;
-    s->hop_hangs = false;
-}
-
 static bool lmtp(const struct session *s)
 {
     return s->place->listener->protocol == PROTO_LMTP;
@@ -183,10 +163,10 @@ static bool wait_for_client(int fd, int timeout_ms, void *arg)
     if (!s->evidence) {
         const bool ready = poll(&p, 1, timeout_ms) > 0;
         if (!ready)
-            hop_let_go_idle(s->place->service);
+            hop_let_go_idle(&s->place->service->hops);
         return ready;
     }
-    hop_let_go_idle(s->place->service);
+    hop_let_go_idle(&s->place->service->hops);
     if (s->incoming)
         session_data_arrives(s);
     return evidence_wait(s->evidence, fd, timeout_ms);
@@ -200,7 +180,7 @@ void session_run(int fd, const struct session_place *place)
     lineio_set_line_timeout(s.io, LINE_MS);
     lineio_set_waiter(s.io, wait_for_client, &s);
     s.envelope = envelope_new(place->listener);
-    s.hop = hop_new(place->service, settings_next_hop(s.settings, place->listener));
+    s.hop = hop_new(&place->service->hops, settings_next_hop(s.settings, place->listener));
     lineio_put(s.io, "220 %s %s filterd\r\n", s.settings->hostname, lmtp(&s) ? "LMTP" : "ESMTP");
     while (step(&s))
         ;

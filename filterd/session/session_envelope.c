@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "filterd/pipeline/recipient.h"
+#include "filterd/session/session.h"
 #include "filterd/session/session_state.h"
 
 #define ADDRESS_BYTES 320

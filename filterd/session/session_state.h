@@ -7,8 +7,9 @@
 #include "base/mail/envelope.h"
 #include "base/result.h"
 #include "filterd/delivery/hop.h"
-#include "filterd/session/session.h"
 #include "rules/evidence.h"
+
+struct session_place;
 
 /* RFC 5321, 4.5.3.1.4 says 512; SMTPUTF8, DSN and XFORWARD ask for more. */
 #define SESSION_LINE_BYTES 4096

@@ -4,18 +4,7 @@
 
 #include "base/dns/resolver.h"
 #include "base/mail/message.h"
-
-enum dkim_code { DKIM_CODE_NONE, DKIM_CODE_PASS, DKIM_CODE_FAIL, DKIM_CODE_POLICY,
-                 DKIM_CODE_NEUTRAL, DKIM_CODE_TEMPERROR, DKIM_CODE_PERMERROR };
-
-struct dkim_signature {
-    enum dkim_code code;
-    char domain[256], selector[256]; /* d=, s=; lower case, printable ASCII */
-    char identity[320];              /* i=, "" if none */
-    char algorithm[16];              /* a= */
-    char b[9];                       /* the first characters of b= (RFC 6008) */
-    char reason[64];                 /* "body hash did not verify", ... */
-};
+#include "rules/auth/dkim_signature.h"
 
 /* PASS is proof; POLICY is a signature that may be good and proves too little (rsa-sha1, a key under
  * 1024 bits, a part of the body). One per process, made after fork and before the sandbox closes. */

@@ -3,10 +3,12 @@
 #ifndef RULES_AUTH_DKIM_FIELD_H
 #define RULES_AUTH_DKIM_FIELD_H
 
+#include <glib.h>
 #include <stdbool.h>
+#include <stddef.h>
 
-#include "base/mail/message.h"
-#include "rules/auth/dkim.h"
+#include "base/mail/header.h"
+#include "rules/auth/dkim_signature.h"
 
 enum {
     DKIM_FIELD_MAX_BYTES = 8192, /* 100,000 tags in one took the library 10 s */

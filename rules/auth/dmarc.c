@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mail/message.h"
+#include "rules/auth/dkim_signature.h"
 #include "rules/auth/dmarc_from.h"
 #include "rules/auth/dmarc_record.h"
 
@@ -29,12 +30,6 @@ const char *dmarc_word(enum dmarc_code code)
 {
     static const char *const words[] = {"none", "pass", "fail", "temperror", "permerror"};
     return words[code];
-}
-
-const char *dmarc_policy_word(enum dmarc_policy policy)
-{
-    static const char *const words[] = {"none", "quarantine", "reject"};
-    return words[policy];
 }
 
 static void take_answer(const struct dns_answer *answer, void *arg)

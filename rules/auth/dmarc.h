@@ -2,12 +2,15 @@
 #ifndef RULES_AUTH_DMARC_H
 #define RULES_AUTH_DMARC_H
 
-#include "rules/auth/dkim.h"
+#include <glib.h>
+#include <stddef.h>
+
+#include "base/dns/resolver.h"
+#include "rules/auth/dmarc_record.h"
 #include "rules/auth/spf.h"
 
 enum dmarc_code { DMARC_CODE_NONE, DMARC_CODE_PASS, DMARC_CODE_FAIL, DMARC_CODE_TEMPERROR,
                   DMARC_CODE_PERMERROR };
-enum dmarc_policy { DMARC_POLICY_NONE, DMARC_POLICY_QUARANTINE, DMARC_POLICY_REJECT };
 
 struct dmarc_result {
     enum dmarc_code code;
@@ -27,7 +30,6 @@ struct dmarc_result dmarc_check_finish(struct dmarc_check *c, const struct spf_r
                                        const GArray *signatures);
 
 const char *dmarc_word(enum dmarc_code code);
-const char *dmarc_policy_word(enum dmarc_policy policy);
 /* The registered domain of a host by the Public Suffix List, lower case, IDNs as A-labels; NULL if
  * it has none or is an address. g_free. The first call loads the list: make it before the sandbox
  * closes, or the library's own, older one is used. */

@@ -5,6 +5,12 @@
 
 #include "rules/auth/taglist.h"
 
+const char *dmarc_policy_word(enum dmarc_policy policy)
+{
+    static const char *const words[] = {"none", "quarantine", "reject"};
+    return words[policy];
+}
+
 /* Only the version is compared with case. */
 bool dmarc_record_is(const char *text, size_t len)
 {

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "rules/auth/dmarc.h"
+enum dmarc_policy { DMARC_POLICY_NONE, DMARC_POLICY_QUARANTINE, DMARC_POLICY_REJECT };
 
 struct dmarc_record {
     enum dmarc_policy policy;     /* p= */
@@ -14,6 +14,7 @@ struct dmarc_record {
     int percent;                  /* pct=, 0 to 100 */
 };
 
+const char *dmarc_policy_word(enum dmarc_policy policy);
 /* True if the text is a DMARC record at all: v=DMARC1 is its first tag. */
 bool dmarc_record_is(const char *text, size_t len);
 /* False if nothing can be done with it: no list of tags; or no p= or a wrong p= or sp=, and no

@@ -1,9 +1,10 @@
 #include "tools/filterctl/check/check.h"
-#include "tools/filterctl/check/prove.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+
+#include "tools/filterctl/check/prove.h"
 
 static filterctl_check_fn *const checks[] = {
     filterctl_check_dns,
@@ -12,29 +13,6 @@ static filterctl_check_fn *const checks[] = {
     filterctl_check_hops,
     filterctl_check_postfix,
 };
-
-void filterctl_check_tell(struct filterctl_check *c, enum filterctl_check_level level,
-                          const char *subject, const char *format, ...)
-{
-    static const char *const words[] = {"ok", "warning", "bad"};
-    va_list ap;
-    va_start(ap, format);
-    g_autofree char *text = g_strdup_vprintf(format, ap);
-    va_end(ap);
-    c->worst = MAX(c->worst, level);
-    if (!c->ctl->json) {
-        printf("%s\t%s\t%s\n", words[level], subject, text);
-    } else {
-        GString *out = g_string_new(c->lines ? ",\n" : "[");
-        g_string_append_printf(out, "{\"result\":\"%s\",\"subject\":", words[level]);
-        filterctl_json_string(out, subject);
-        g_string_append(out, ",\"text\":");
-        filterctl_json_string(out, text);
-        printf("%s}", out->str);
-        g_string_free(out, TRUE);
-    }
-    c->lines++;
-}
 
 /* Exit 0: all is well, 1: warnings, 2: something is bad; as "key check". */
 int filterctl_check(struct filterctl *ctl, int argc, char **argv)

@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 #include "base/bytes.h"
-#include "tools/filterctl/check/check.h"
+#include "tools/filterctl/check/finding.h"
 #include "tools/filterctl/postconf.h"
 
 /* ---- the message (filterctl_prove_canary.c) ---- */

@@ -1,0 +1,17 @@
+/* dkim_signature: what a DKIM signature says, and what was made of it. */
+#ifndef RULES_AUTH_DKIM_SIGNATURE_H
+#define RULES_AUTH_DKIM_SIGNATURE_H
+
+enum dkim_code { DKIM_CODE_NONE, DKIM_CODE_PASS, DKIM_CODE_FAIL, DKIM_CODE_POLICY,
+                 DKIM_CODE_NEUTRAL, DKIM_CODE_TEMPERROR, DKIM_CODE_PERMERROR };
+
+struct dkim_signature {
+    enum dkim_code code;
+    char domain[256], selector[256]; /* d=, s=; lower case, printable ASCII */
+    char identity[320];              /* i=, "" if none */
+    char algorithm[16];              /* a= */
+    char b[9];                       /* the first characters of b= (RFC 6008) */
+    char reason[64];                 /* "body hash did not verify", ... */
+};
+
+#endif

@@ -1,0 +1,23 @@
+/* finding: what "filterctl check" and "filterctl check --prove" say, a line for each thing they looked at. */
+#ifndef TOOLS_FILTERCTL_CHECK_FINDING_H
+#define TOOLS_FILTERCTL_CHECK_FINDING_H
+
+#include "base/dns/resolver.h"
+#include "tools/filterctl/filterctl.h"
+
+enum filterctl_check_level { FILTERCTL_CHECK_OK, FILTERCTL_CHECK_WARNING, FILTERCTL_CHECK_BAD };
+
+struct filterctl_check {
+    const struct filterctl *ctl;
+    struct resolver *resolver;
+    const char *postfix_dir; /* its configuration; NULL: where Postfix looks itself */
+    enum filterctl_check_level worst;
+    int lines;
+};
+
+/* One finding: what was looked at, and one line about it. */
+void filterctl_check_tell(struct filterctl_check *c, enum filterctl_check_level level,
+                          const char *subject, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif
