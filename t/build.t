@@ -292,6 +292,12 @@ subtest 'the version and the help of all programs' => sub {
         my ($page) = glob "$root/man/$program.[18]";
         like(slurp($page), qr/^\.(?:It )?Fl -version\b/m, 'as the manual does');
     }
+    # It gets no further than that: there can be no such folder.
+    spew("$dir/filterd.conf", "[filterd]\nhostname = mx.example.org\nlog = stderr\nstate_dir = /proc/none\nsite_key = /proc/none/key\n"
+            . "[control]\naddress = unix:$dir/control\n[listener one]\nprotocol = lmtp\naddress = unix:$dir/lmtp\n"
+            . "[deliver]\nnext_hop = maildir:$dir/mail\n");
+    my (undef, $log) = run("$build/filterd", '-c', "$dir/filterd.conf");
+    is((split /\n/, $log)[0], "filterd: starting: version $version, settings $dir/filterd.conf", "the log's first line");
     like(slurp("$root/NEWS"), qr/\A.*?^filterd \Q$version\E \(\d{4}-\d\d-\d\d\)$/ms, 'NEWS begins with it');
 };
 
