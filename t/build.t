@@ -330,6 +330,7 @@ subtest 'the CI sums up' => sub {
     is($sums->("echo '10 passed, 0 failed'", 'exit 69', 'exit 1'), '1: 10 passed, 2 failed', 'no second Debian');
     is($sums->("echo '10 passed, 0 failed'; exit 1", "echo '5 passed, 0 failed'", ':'), '1: 16 passed, 1 failed', 'it ended badly after all');
     is($sums->('kill -9 $$', "echo '5 passed, 0 failed'", ':'), '1: 6 passed, 1 failed', 'killed');
+    is($sums->(':', "echo '5 passed, 0 failed'", ':'), '1: 6 passed, 1 failed', 'it ended well, but without a sum');
     local $ENV{NO_DEPS} = 1;
     is($sums->("echo '10 passed, 0 failed'", ':', ':'), '1: 10 passed, 2 failed', 'no debootstrap');
 };
