@@ -102,7 +102,7 @@ endef
 $(foreach name,compile compile_preload link link_preload LIB_SRC CTL_SRC RETRAIN_SRC SHIM_SRC,\
 	$(eval $(call kept,$(name))))
 
-# Appended, not replaced: two folders may have files of the same name.
+# Appended: who replaces may take files of one name in two folders for the same.
 $(BUILD)/libfilterd.a: $(call obj,$(LIB_SRC)) $(BUILD)/is/LIB_SRC
 $(BUILD)/%.a:
 	@$(call say,AR,$@) rm -f $@

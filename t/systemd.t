@@ -16,7 +16,8 @@ my $site = FilterdTest::Site->start(keys => { rsa => 'rsa' });
 my ($t, $filterd) = @$site{qw(t filterd)};
 my $dir = $t->dir;
 my $prefix = "$dir/usr";
-$t->run('/usr/bin/make', '-s', '-C', $FilterdTest::ROOT, 'install', 'BUILD=' . FilterdTest::build(),
+# As it was built, whatever flags that had.
+$t->run('/usr/bin/make', '-s', '-C', $FilterdTest::ROOT, '-o', 'all', 'install', 'BUILD=' . FilterdTest::build(),
     "PREFIX=$prefix", "SYSCONFDIR=$dir/sysconf");
 my $file = "$prefix/lib/systemd/system/filterd.service";
 my $unit = slurp($file);

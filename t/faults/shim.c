@@ -3,7 +3,9 @@
  * A page of a file shared with the test says what (FilterdTest::Faults writes it) and counts. The
  * file is opened before privileges go and stays open at a high number, also over exec: so gpg
  * behind the sandbox finds it too. Built without the sanitizers; under ASan malloc is ASan's. */
-/* Calls for files of each size go by their own names here. */
+/* These are the very functions that fortified headers put others in front of, and calls for files of each
+ * size go by their own names here. */
+#undef _FORTIFY_SOURCE
 #undef _FILE_OFFSET_BITS
 #undef _TIME_BITS
 #include <dirent.h>

@@ -331,8 +331,8 @@ static void another_versions(void **state)
 
 static void overwrite_pages(void)
 {
-    char *data;
-    gsize len;
+    char *data = NULL;
+    gsize len = 0;
     FILE *f = fopen(file, "r+");
     assert_true(f && g_file_get_contents(file, &data, &len, NULL));
     assert_true(len > 8192);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/sandbox/sandbox_parts.h"
 #include "rules/auth/spf.h"
 #include "rules/auth/spf_layer.h"
 #include "rules/auth/spf_macro.h"
@@ -447,10 +448,10 @@ static void process(void **state)
     assert_int_equal(ask_helper(h, "spin.example").code, SPF_CODE_TEMPERROR);
     assert_int_equal(ask_helper(h, "bad.example").code, SPF_CODE_FAIL);
     assert_int_equal(ask_helper(h, "exec.example").code, SPF_CODE_PASS);
-    const char *landlock = "/sys/kernel/security/lsm";
-    g_autofree char *lsm = NULL;
-    if (!g_file_get_contents(landlock, &lsm, NULL, NULL) || strstr(lsm, "landlock"))
+    if (sandbox_parts_landlock_abi() > 0)
         assert_int_equal(ask_helper(h, "write.example").code, SPF_CODE_PASS);
+    else
+        print_message("left out: a check that writes to a file (no Landlock in this kernel)\n");
     spf_helper_free(&h);
     for (size_t i = 0; i < G_N_ELEMENTS(leaks); i++)
         close(leaks[i]);
