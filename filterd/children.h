@@ -3,6 +3,7 @@
 #define FILTERD_CHILDREN_H
 
 #include <glib.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -22,7 +23,11 @@ struct children {
     struct settings *settings;
     struct sitekey key;
     struct board *board;
-    int *listen_fds; /* one per listener of settings */
+    int *listen_fds; /* one per listener of settings; -1: a milter's, or it could not be had */
+    bool *missed;    /* one per listener: that it could not be had was logged */
+    gint64 patience; /* monotonic microseconds: a predecessor may hold addresses until then */
+    gint64 listen_again; /* not tried earlier */
+    const volatile sig_atomic_t *stop; /* set: nothing is waited for */
     int control_fd, tutor_fd, milter_fd;
     int log_pipe[2], wake_pipe[2];
     pid_t keeper;

@@ -1,12 +1,15 @@
 #include "filterd/fronts.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "filterd/listening.h"
 #include "filterd/session/milter_front.h"
+#include "filterd/sockets.h"
 
 #define READY_MS 10000
 
@@ -28,7 +31,7 @@ static bool start_one(struct children *c, size_t listener)
     int ready[2];
     if (pipe2(ready, O_CLOEXEC))
         return false;
-    const struct children_other f = {.pid = children_fork(c, "filterd-milter"),
+    struct children_other f = {.pid = children_fork(c, "filterd-milter"),
                                      .what = "milter front", .listener = listener};
     if (f.pid == 0) {
         children_close_listeners(c);
@@ -41,21 +44,62 @@ static bool start_one(struct children *c, size_t listener)
     close(ready[1]);
     const bool ok = f.pid > 0 && children_await(ready[0], READY_MS);
     close(ready[0]);
+    f.leaving = !ok;
     if (f.pid > 0)
         g_array_append_val(c->others, f);
+    if (f.pid > 0 && !ok)
+        kill(f.pid, SIGTERM);
     if (!ok)
         log_warn("the milter of [listener %s] did not come up",
                  c->settings->listeners[listener].name);
     return ok;
 }
 
-bool fronts_start(struct children *c)
+/* Looked for here, as a front that waits for its address would hold up all others. */
+static bool can_listen(struct children *c, size_t listener)
 {
-    bool ok = true;
+    g_autofree char *error = NULL;
+    const int fd = sockets_listen(&c->settings->listeners[listener].at, &error);
+    if (fd < 0)
+        listening_missed(c, listener, errno, error);
+    else
+        close(fd);
+    return fd >= 0;
+}
+
+static bool is_wanted(const struct children *c, size_t listener, bool again)
+{
+    return c->settings->listeners[listener].protocol == PROTO_MILTER && !is_there(c, listener) &&
+           (again || !c->missed[listener]);
+}
+
+void fronts_start(struct children *c, bool again)
+{
     for (size_t i = 0; i < c->settings->listener_count; i++)
-        if (c->settings->listeners[i].protocol == PROTO_MILTER && !is_there(c, i))
-            ok &= start_one(c, i);
-    return ok;
+        if (is_wanted(c, i, again) && can_listen(c, i) && start_one(c, i))
+            listening_had(c, i);
+}
+
+bool fronts_start_all(struct children *c)
+{
+    fronts_start(c, true);
+    while (!listening_count(c) && g_get_monotonic_time() < c->patience && !*c->stop) {
+        g_usleep(G_USEC_PER_SEC / 20);
+        children_relay_log(c);
+        children_reap(c);
+        fronts_start(c, true);
+    }
+    if (!listening_count(c))
+        log_warn("no listener can be had");
+    return listening_count(c) > 0;
+}
+
+size_t fronts_there(const struct children *c)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->settings->listener_count; i++)
+        n += is_there(c, i);
+    return n;
 }
 
 void fronts_kill(struct children *c, int sig)

@@ -4,8 +4,11 @@
 
 #include "filterd/children.h"
 
-/* Starts those that are not there; false if one could not listen or did not come up. */
-bool fronts_start(struct children *c);
+/* Starts those that are not there; again: also where it was said that the address cannot be had. */
+void fronts_start(struct children *c, bool again);
+/* At the start of the daemon: false if nobody is served by then, by another listener neither. */
+bool fronts_start_all(struct children *c);
+size_t fronts_there(const struct children *c);
 /* They are asked to end, and count no more as those of the settings: messages under way go on. */
 void fronts_dismiss(struct children *c);
 /* Those that have not ended yet. */

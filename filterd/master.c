@@ -17,8 +17,10 @@
 #include "base/version.h"
 #include "filterd/children.h"
 #include "filterd/fronts.h"
+#include "base/sandbox/guard.h"
 #include "filterd/keeper/keeper.h"
 #include "filterd/keeper/peer.h"
+#include "filterd/listening.h"
 #include "filterd/pipeline/service.h"
 #include "filterd/sockets.h"
 
@@ -26,7 +28,6 @@
 #define DRAIN_US (80 * G_USEC_PER_SEC)
 #define DRAIN_FRONTS_US (40 * G_USEC_PER_SEC)
 #define LOOK_MS 500
-#define PREDECESSOR_US (5 * G_USEC_PER_SEC)
 
 static volatile sig_atomic_t stop, reload;
 
@@ -80,95 +81,11 @@ static bool prepare_state(struct children *c, const struct passwd *pw)
     return ok;
 }
 
-/* What a master that was killed had just forked may hold its sockets for a moment longer. */
-static bool listen_one(const struct endpoint *at, int *fd_r)
-{
-    char *error = NULL;
-    const gint64 end = g_get_monotonic_time() + PREDECESSOR_US;
-    while ((*fd_r = sockets_listen(at, &error)) < 0 && errno == EADDRINUSE && !stop &&
-           g_get_monotonic_time() < end) {
-        g_clear_pointer(&error, g_free);
-        g_usleep(G_USEC_PER_SEC / 20);
-    }
-    if (*fd_r < 0)
-        log_warn("%s", error);
-    g_free(error);
-    return *fd_r >= 0;
-}
-
-/* Milter fronts listen themselves; what they ask workers comes by a socket of its own. */
-static bool is_front(const struct listener *l)
-{
-    return l->protocol == PROTO_MILTER;
-}
-
-static bool open_milter(struct children *c, const struct settings *s)
-{
-    bool wanted = false;
-    for (size_t i = 0; i < s->listener_count; i++)
-        wanted |= is_front(&s->listeners[i]);
-    if (!wanted || c->milter_fd >= 0)
-        return true;
-    struct endpoint at = keeper_milter_at(&s->control);
-    const bool ok = at.path && listen_one(&at, &c->milter_fd);
-    g_free(at.path);
-    return ok;
-}
-
-static bool open_sockets(struct children *c)
-{
-    const struct settings *s = c->settings;
-    c->listen_fds = g_new(int, s->listener_count + 1);
-    for (size_t i = 0; i < s->listener_count; i++)
-        if (is_front(&s->listeners[i]))
-            c->listen_fds[i] = -1;
-        else if (!listen_one(&s->listeners[i].at, &c->listen_fds[i]))
-            return false;
-    struct endpoint tutor = keeper_tutor_at(&s->control);
-    const bool ok = listen_one(&s->control, &c->control_fd) &&
-                    (!tutor.path || listen_one(&tutor, &c->tutor_fd)) && open_milter(c, s);
-    g_free(tutor.path);
-    return ok;
-}
-
 static bool drop_root(const struct passwd *pw)
 {
     if (pw && (initgroups(pw->pw_name, pw->pw_gid) || setgid(pw->pw_gid) || setuid(pw->pw_uid)))
         return fail("cannot become", pw->pw_name);
     return true;
-}
-
-/* An old socket at the same address is kept: nobody who connects meanwhile is turned away. */
-static int keep_socket(const struct children *c, const struct endpoint *at)
-{
-    for (size_t i = 0; i < c->settings->listener_count; i++)
-        if (c->listen_fds[i] >= 0 && sockets_same(at, &c->settings->listeners[i].at))
-            return dup(c->listen_fds[i]);
-    return -1;
-}
-
-static void close_sockets(struct children *c)
-{
-    for (size_t i = 0; i < c->settings->listener_count; i++)
-        if (c->listen_fds[i] >= 0)
-            close(c->listen_fds[i]);
-    g_clear_pointer(&c->listen_fds, g_free);
-}
-
-/* New sockets first: if one cannot be had, all stays as it was. */
-static int *sockets_for(const struct children *c, const struct settings *s)
-{
-    int *fds = g_new(int, s->listener_count + 1);
-    for (size_t i = 0; i < s->listener_count; i++) {
-        fds[i] = is_front(&s->listeners[i]) ? -1 : keep_socket(c, &s->listeners[i].at);
-        if (is_front(&s->listeners[i]) || fds[i] >= 0 || listen_one(&s->listeners[i].at, &fds[i]))
-            continue;
-        while (i-- > 0)
-            close(fds[i]);
-        g_free(fds);
-        return NULL;
-    }
-    return fds;
 }
 
 static void reread(struct children *c)
@@ -191,16 +108,14 @@ static void reread(struct children *c)
         settings_free(&s);
         return;
     }
-    int *fds = guard_check(s) && open_milter(c, s) ? sockets_for(c, s) : NULL;
-    if (!fds) {
+    struct settings *old = c->settings;
+    if (!guard_check(s) || !listening_reopen(c, s)) {
+        log_warn("settings stay as they were");
         settings_free(&s);
         return;
     }
     s->workers = MIN(s->workers, (c->board->size - 16) / 2); /* the board cannot grow */
-    close_sockets(c);
-    c->listen_fds = fds;
-    settings_free(&c->settings);
-    c->settings = s;
+    settings_free(&old);
     fronts_dismiss(c);
     peer_prepare(s);
     children_dismiss_workers(c);
@@ -236,11 +151,7 @@ static void drain(struct children *c)
 {
     gint64 end = g_get_monotonic_time() + DRAIN_US;
     /* Workers that finish a message have them open too: closing alone would let clients queue. */
-    for (size_t i = 0; i < c->settings->listener_count; i++)
-        shutdown(c->listen_fds[i], SHUT_RDWR);
-    if (c->tutor_fd >= 0)
-        shutdown(c->tutor_fd, SHUT_RDWR);
-    close_sockets(c);
+    listening_shut(c);
     drain_fronts(c);
     children_dismiss_workers(c);
     while (children_workers_left(c) && g_get_monotonic_time() < end)
@@ -257,31 +168,21 @@ static void drain(struct children *c)
     children_relay_log(c);
 }
 
-static void unlink_sockets(const struct settings *s)
-{
-    for (size_t i = 0; i < s->listener_count; i++)
-        if (s->listeners[i].at.path)
-            unlink(s->listeners[i].at.path);
-    if (!s->control.path)
-        return;
-    struct endpoint tutor = keeper_tutor_at(&s->control);
-    unlink(s->control.path);
-    unlink(tutor.path);
-    g_free(tutor.path);
-    struct endpoint milter = keeper_milter_at(&s->control);
-    unlink(milter.path);
-    g_free(milter.path);
-}
-
 static void loop(struct children *c)
 {
     while (!stop) {
         if (reload)
             reread(c);
-        if (!c->keeper && g_get_monotonic_time() >= c->not_before)
+        const gint64 now = g_get_monotonic_time();
+        const bool again = now >= c->listen_again;
+        if (again && listening_retry(c))
+            children_dismiss_workers(c); /* those who follow have it */
+        if (!c->keeper && now >= c->not_before)
             children_start_keeper(c);
         if (g_get_monotonic_time() >= c->not_before)
-            fronts_start(c);
+            fronts_start(c, again);
+        if (again)
+            listening_rest(c, now);
         children_balance(c);
         look(c);
     }
@@ -289,7 +190,7 @@ static void loop(struct children *c)
 
 static int give_up(struct children *c, int code)
 {
-    close_sockets(c);
+    listening_close(c);
     g_array_unref(c->others);
     settings_free(&c->settings);
     explicit_bzero(&c->key, sizeof c->key);
@@ -309,7 +210,7 @@ static bool prepare_engine(const struct settings *s)
 
 int master_run(struct settings *s)
 {
-    struct children c = {.settings = s, .control_fd = -1, .tutor_fd = -1, .milter_fd = -1};
+    struct children c = {.settings = s, .control_fd = -1, .tutor_fd = -1, .milter_fd = -1, .stop = &stop};
     const struct passwd *pw = NULL;
     set_signals();
     log_info("starting: version %s, settings %s", version_number, s->file);
@@ -318,28 +219,28 @@ int master_run(struct settings *s)
         return EX_CONFIG;
     }
     /* EX_CONFIG waits for a person: only for what will be no better the next time. */
-    if (!prepare_state(&c, pw) || !open_sockets(&c) || !drop_root(pw) || !children_init(&c))
+    if (!prepare_state(&c, pw) || !listening_open(&c) || !drop_root(pw) || !children_init(&c))
         return EX_TEMPFAIL;
     if (!guard_check(s)) {
-        unlink_sockets(s);
+        listening_unlink(s);
         return give_up(&c, EX_CONFIG);
     }
     if (!prepare_engine(s)) {
-        unlink_sockets(s);
+        listening_unlink(s);
         return give_up(&c, EX_TEMPFAIL);
     }
-    if (!guard_close(s, SANDBOX_MASTER) || !fronts_start(&c)) {
-        unlink_sockets(s);
+    if (!guard_close(s, SANDBOX_MASTER) || !fronts_start_all(&c)) {
+        listening_unlink(s);
         fronts_kill(&c, SIGKILL);
         return give_up(&c, EX_TEMPFAIL);
     }
-    log_info("started: %zu listeners, at most %d workers, sandbox=%s", s->listener_count,
-             s->workers, s->sandbox_required ? "required" : "best");
+    log_info("started: %zu of %zu listeners, at most %d workers, sandbox=%s", listening_count(&c),
+             s->listener_count, s->workers, s->sandbox_required ? "required" : "best");
     peer_prepare(s);
     loop(&c);
     log_info("stopping");
     drain(&c);
-    unlink_sockets(c.settings);
+    listening_unlink(c.settings);
     g_array_unref(c.others);
     settings_free(&c.settings);
     explicit_bzero(&c.key, sizeof c.key);

@@ -22,6 +22,17 @@ static bool put(int fd, const struct sockaddr *sa, socklen_t len)
     return bind(fd, sa, len) == 0 && listen(fd, BACKLOG) == 0;
 }
 
+/* A file that outlived its daemon is in nobody's way; one that takes connections is in use. */
+static bool is_in_use(const struct sockaddr_un *un)
+{
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const bool used = fd >= 0 && (!connect(fd, (const struct sockaddr *)un, sizeof *un) ||
+                                  errno == EAGAIN);
+    if (fd >= 0)
+        close(fd);
+    return used;
+}
+
 static int listen_unix(const char *path)
 {
     struct sockaddr_un un = {.sun_family = AF_UNIX};
@@ -31,13 +42,20 @@ static int listen_unix(const char *path)
         return -1;
     }
     strcpy(un.sun_path, path);
-    if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+    if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode)) {
+        if (is_in_use(&un)) {
+            errno = EADDRINUSE;
+            return -1;
+        }
         unlink(path);
+    }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -1;
     if (!put(fd, (struct sockaddr *)&un, sizeof un) || chmod(path, 0666)) {
+        const int error = errno;
         close(fd);
+        errno = error;
         return -1;
     }
     return fd;

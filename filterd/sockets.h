@@ -7,7 +7,7 @@
 #include "base/config/settings.h"
 
 /* A listening, non-blocking socket; -1 with *error_r (g_free). A unix socket is made with mode
- * 0666, as its folder is what restricts it; a stale one is replaced. */
+ * 0666, as its folder is what restricts it; one that nobody listens on is replaced. */
 int sockets_listen(const struct endpoint *at, char **error_r);
 /* True if both name the same address. */
 bool sockets_same(const struct endpoint *a, const struct endpoint *b);

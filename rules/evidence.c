@@ -135,8 +135,7 @@ void evidence_header(struct evidence *ev, const char *header, size_t len)
 
 static void take_spf(struct evidence *ev)
 {
-    ev->spf = spf_helper_answer(ev->rules->spf);
-    ev->spf_known = true;
+    ev->spf_known = spf_helper_answer(ev->rules->spf, &ev->spf);
 }
 
 void evidence_set_deadline(struct evidence *ev, gint64 deadline)
@@ -170,6 +169,7 @@ static void wait_for_answers(struct evidence *ev)
     ev->timed_out = true;
     if (ev->spf_asked && !ev->spf_known)
         take_spf(ev);
+    ev->spf_known = true; /* not waited for twice */
 }
 
 /* What speaks before a classifier has learnt whom to trust. A pass says who it is, not that it is

@@ -34,7 +34,7 @@ smtpd_authorized_xclient_hosts = 127.0.0.0/8
 smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
 END
     set => {
-        'greylist.enabled' => 'yes', 'greylist.wait_seconds' => 3,
+        'greylist.enabled' => 'yes', 'greylist.wait_seconds' => $FilterdTest::Daemon::GREYLIST_SECONDS,
         'dns.server' => $dns->server, 'dns.timeout_ms' => 3000, 'dnsbl.lists' => $lists,
     },
 );
@@ -70,7 +70,7 @@ subtest 'a listed client' => sub {
     like(attempt(@first), $later, 'first: later, for the whole message');
     like(attempt(@first), $later, 'at once again: later');
     delivered('nobody has a copy');
-    sleep 4;
+    $filterd->greylisted_have_waited;
     like(attempt(@first), qr/^250 /, 'after the wait: taken');
     delivered('one copy for each', $bob, $dave);
     like(attempt('198.51.100.66', mail_like(), 'a@bare.example', $bob), qr/^250 /, 'known: taken at once');
@@ -83,7 +83,7 @@ subtest 'a known recipient with one who is new' => sub {
     my @both = ('198.51.100.66', mail_like(), 'a@bare.example', $bob, $carol);
     like(attempt(@both), $later, 'both wait');
     delivered('nobody has a copy');
-    sleep 4;
+    $filterd->greylisted_have_waited;
     like(attempt(@both), qr/^250 /, 'then: taken');
     delivered('one copy for each', $bob, $carol);
 };
@@ -102,7 +102,7 @@ subtest 'a restart, and a proved domain' => sub {
     like(attempt(@waiting), $later, 'one waits');
     like(attempt('198.51.100.66', $message, 'n@good.example', $carol), $later, 'and one whose domain SPF proves');
     is($filterd->down, 0, 'filterd ends');
-    sleep 4;
+    $filterd->greylisted_have_waited;
     $filterd->up;
     like(attempt(@waiting), qr/^250 /, 'the one has waited');
     like(attempt('203.0.113.66', $message, 'n@good.example', $carol), qr/^250 /,
@@ -133,7 +133,7 @@ subtest 'the verdict' => sub {
     ok(poll(sub { $filterd->log_text =~ /settings read anew/ }), 'settings read anew');
     my @unsure = ('192.0.2.8', mail_like(), 'v@good.example', $bob);
     like(attempt(@unsure), $later, 'unsure: later, though SPF passes');
-    sleep 4;
+    $filterd->greylisted_have_waited;
     like(attempt(@unsure), qr/^250 /, 'then: taken');
     delivered('once', $bob);
 };

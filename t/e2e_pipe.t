@@ -111,7 +111,7 @@ subtest 'next hop' => sub {
             open my $to, '|-', $t->dir . '/bin/filterd-pipe', '-f', 'alice@example.net', $everyone[2] or die $!;
             syswrite $to, $mail; # which the rest would have to follow
             spew($mark, '');
-            sleep 100 if $killed;
+            select undef, undef, undef, undef if $killed; # for ever
             close $to;
         });
         poll(sub { -e $mark });
@@ -139,12 +139,12 @@ subtest 'sendmail' => sub {
 
     subtest 'it takes the end of its input for the end of the message: no half of one may look so' => sub {
         my $long = mail_like(text => "0123456789\n" x 8000);
-        my $half = $t->dir . '/sendmail.half';
+        my ($half, $go) = map { $t->dir . "/sendmail.$_" } qw(half go);
         spew($stub, <<"END", 0755);
 #!/usr/bin/perl
 sysread STDIN, my \$got, 1;
 open my \$half, '>', '$half';
-sleep 1;
+select undef, undef, undef, 0.05 until -e '$go';
 \$got .= join '', <STDIN>;
 open my \$box, '>', '$box';
 print \$box \$got;
@@ -156,17 +156,18 @@ END
         waitpid $outer, 0;
         ok(poll(sub { !running($stub) }), 'who gives it the message is killed: so is it');
         ok(!-e $box, 'it has taken nothing');
+        spew($go, '');
         is((pipe_($long, '-f', 'alice@example.net', $everyone[0]))[0], 0, 'the next time it takes it');
         is_sealed_for(slurp($box) =~ s/\n/\r\n/gr, $long, $rsa, $curve);
     };
 
     subtest 'who kills us by the group, as pipe(8) does when time is up, kills it too' => sub {
-        my $begun = $t->dir . '/sendmail.begun';
+        my ($begun, $go) = map { $t->dir . "/sendmail.$_" } qw(begun never);
         spew($stub, <<"END", 0755);
 #!/usr/bin/perl
 my \$got = join '', <STDIN>;
 open my \$begun, '>', '$begun';
-sleep 2;
+select undef, undef, undef, 0.05 until -e '$go';
 open my \$box, '>', '$box';
 print \$box \$got;
 END

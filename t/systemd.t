@@ -93,7 +93,12 @@ subtest 'filterd in it' => sub {
     my %status = slurp("/proc/$filterd->{pid}/status") =~ /^(\w+):\s+(.*)$/mg;
     is($status{CapBnd}, '0' x 16, 'no capability');
     like($status{Uid}, qr/^$uid\b/, 'never root');
-    unlike($filterd->log_text, qr/MISSING/, 'its own sandbox is whole inside it');
+    my $rest = $filterd->log_text;
+    if (!FilterdTest::OldKernel::has_landlock()) {
+        diag('no Landlock in this kernel: left out that the sandbox is whole with it');
+        $rest =~ s/.*MISSING: [^;]*Landlock.*\n//g;
+    }
+    unlike($rest, qr/MISSING/, 'its own sandbox is whole inside it');
     my $sent = mail_like();
     my ($reply) = $site->lmtp->deliver($sent, 'alice@example.net', 'rsa@example.com');
     like($reply, qr/^250 /, 'takes a message');

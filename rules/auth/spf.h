@@ -30,8 +30,9 @@ void spf_helper_free(struct spf_helper **h);
 bool spf_helper_ask(struct spf_helper *h, const struct spf_question *q);
 /* Readable when the answer is there; -1 if the process is gone. */
 int spf_helper_fd(const struct spf_helper *h);
-/* Takes the answer; temperror if there is none yet, or the process died of the question. */
-struct spf_result spf_helper_answer(struct spf_helper *h);
+/* Takes the answer: temperror if there is none yet, or the process died of the question. False: one
+ * may still come, what there was to read was that of a question before. */
+bool spf_helper_answer(struct spf_helper *h, struct spf_result *result_r);
 
 /* "pass", ... as in Authentication-Results. */
 const char *spf_word(enum spf_code code);

@@ -273,13 +273,14 @@ int spf_helper_fd(const struct spf_helper *h)
     return h->fd;
 }
 
-struct spf_result spf_helper_answer(struct spf_helper *h)
+bool spf_helper_answer(struct spf_helper *h, struct spf_result *result_r)
 {
     struct answer a;
+    *result_r = (struct spf_result){.code = SPF_CODE_TEMPERROR, .reason = "no answer in time"};
     while (h->waiting && take(h, &a))
         if (a.number == h->asked) {
             h->waiting = false;
-            return a.result;
+            *result_r = a.result;
         }
-    return (struct spf_result){.code = SPF_CODE_TEMPERROR, .reason = "no answer in time"};
+    return !h->waiting || h->fd < 0;
 }

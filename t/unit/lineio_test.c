@@ -5,7 +5,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <glib.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -163,6 +165,13 @@ static void data_by_the_meter(void **state)
     metered(150000, 100000, true, true, 0);
 }
 
+/* Something that was written lies there yet. */
+static bool is_unread(int fd)
+{
+    int bytes = 0;
+    return ioctl(fd, SIOCOUTQ, &bytes) == 0 && bytes > 0;
+}
+
 static void data_in_small_pieces(void **state)
 {
     const char *input = "a\r\n..b\r\n.\r\n";
@@ -173,9 +182,10 @@ static void data_in_small_pieces(void **state)
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
     if (fork() == 0) {
         for (const char *p = input; *p; p++) {
-            usleep(1000);
             if (write(fds[1], p, 1) != 1)
                 _exit(1);
+            while (is_unread(fds[1]))
+                usleep(1000);
         }
         _exit(0);
     }
@@ -224,10 +234,11 @@ static void timeout(void **state)
     close(fds[1]);
 }
 
-/* A byte now and then never ends the line, and never lets a single wait run out. */
+/* A byte now and then never ends the line, and never lets a single wait run out: nor is the line ever
+ * full, if the reader is kept from reading for a while. */
 static void dribble(void **state)
 {
-    char line[64];
+    static char line[1 << 20];
     int fds[2];
     (void)state;
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);

@@ -15,7 +15,9 @@ static struct spf_result ask(struct spf_helper *h, const struct spf_question *q,
         return (struct spf_result){.code = SPF_CODE_TEMPERROR, .reason = "it cannot be asked"};
     struct pollfd p = {.fd = spf_helper_fd(h), .events = POLLIN};
     poll(&p, 1, timeout_ms + GRACE_MS);
-    return spf_helper_answer(h);
+    struct spf_result result;
+    spf_helper_answer(h, &result);
+    return result;
 }
 
 int filterctl_lookup_spf(struct filterctl *ctl, struct resolver *r, int argc, char **argv)

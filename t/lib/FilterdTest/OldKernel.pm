@@ -13,6 +13,9 @@ my ($PR_SET_SECCOMP, $PR_SET_NO_NEW_PRIVS) = (22, 38);
 my ($ENOSYS, $EINVAL) = (38, 22);
 my ($ALLOW, $ERRNO) = (0x7fff0000, 0x00050000);
 
+# True if the kernel we run on has Landlock (landlock_create_ruleset tells its version).
+sub has_landlock { return syscall(444, 0, 0, 1) > 0 }
+
 sub runs_here { return exists $calls{ (POSIX::uname())[4] } }
 
 # What stands in front of a command: what lacks is landlock or seccomp, or a file with the numbers of

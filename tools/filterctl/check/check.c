@@ -11,6 +11,7 @@ static filterctl_check_fn *const checks[] = {
     filterctl_check_dnsbl,
     filterctl_check_clamav,
     filterctl_check_hops,
+    filterctl_check_listeners,
     filterctl_check_postfix,
 };
 

@@ -1,0 +1,215 @@
+#include "filterd/listening.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "filterd/keeper/keeper.h"
+#include "base/log.h"
+#include "filterd/fronts.h"
+#include "filterd/sockets.h"
+
+#define PREDECESSOR_US (5 * G_USEC_PER_SEC)
+#define RETRY_US G_USEC_PER_SEC
+#define RETRY_SHARE 20
+
+/* Milter fronts listen themselves; what they ask workers comes by a socket of its own. */
+static bool is_front(const struct listener *l)
+{
+    return l->protocol == PROTO_MILTER;
+}
+
+void listening_missed(struct children *c, size_t listener, int error, const char *line)
+{
+    if (c->missed[listener] || (error == EADDRINUSE && g_get_monotonic_time() < c->patience))
+        return;
+    c->missed[listener] = true;
+    log_warn("[listener %s]: %s: not served until it can be had",
+             c->settings->listeners[listener].name, line);
+}
+
+void listening_had(struct children *c, size_t listener)
+{
+    if (c->missed[listener])
+        log_info("[listener %s]: is served now", c->settings->listeners[listener].name);
+    c->missed[listener] = false;
+}
+
+/* What a master that was killed had just forked may hold its sockets for a moment longer. -1 with a
+ * line for the log, and errno. */
+static int listen_patiently(const struct children *c, const struct endpoint *at, char **error_r)
+{
+    int fd;
+    while ((fd = sockets_listen(at, error_r)) < 0 && errno == EADDRINUSE && !*c->stop &&
+           g_get_monotonic_time() < c->patience) {
+        g_clear_pointer(error_r, g_free);
+        g_usleep(G_USEC_PER_SEC / 20);
+    }
+    return fd;
+}
+
+static bool listen_or_say(const struct children *c, const struct endpoint *at, int *fd_r)
+{
+    g_autofree char *error = NULL;
+    *fd_r = listen_patiently(c, at, &error);
+    if (*fd_r < 0)
+        log_warn("%s", error);
+    return *fd_r >= 0;
+}
+
+static bool open_milter(struct children *c, const struct settings *s)
+{
+    bool wanted = false;
+    for (size_t i = 0; i < s->listener_count; i++)
+        wanted |= is_front(&s->listeners[i]);
+    if (!wanted || c->milter_fd >= 0)
+        return true;
+    struct endpoint at = keeper_milter_at(&s->control);
+    const bool ok = at.path && listen_or_say(c, &at, &c->milter_fd);
+    g_free(at.path);
+    return ok;
+}
+
+static bool open_control(struct children *c)
+{
+    const struct settings *s = c->settings;
+    struct endpoint tutor = keeper_tutor_at(&s->control);
+    const bool ok = listen_or_say(c, &s->control, &c->control_fd) &&
+                    (!tutor.path || listen_or_say(c, &tutor, &c->tutor_fd)) && open_milter(c, s);
+    g_free(tutor.path);
+    return ok;
+}
+
+/* One that is not there yet. True if somebody may be served by it. */
+static bool open_listener(struct children *c, size_t i, bool patiently)
+{
+    g_autofree char *error = NULL;
+    const struct listener *l = &c->settings->listeners[i];
+    if (is_front(l) || c->listen_fds[i] >= 0)
+        return true;
+    c->listen_fds[i] = patiently ? listen_patiently(c, &l->at, &error) : sockets_listen(&l->at, &error);
+    if (c->listen_fds[i] < 0)
+        listening_missed(c, i, errno, error);
+    else
+        listening_had(c, i);
+    return c->listen_fds[i] >= 0;
+}
+
+static bool open_listeners(struct children *c, bool patiently)
+{
+    bool any = false;
+    for (size_t i = 0; i < c->settings->listener_count; i++)
+        any |= open_listener(c, i, patiently);
+    if (!any)
+        log_warn("no listener can be had");
+    return any;
+}
+
+static void make_places(struct children *c, const struct settings *s)
+{
+    c->listen_fds = g_new(int, s->listener_count + 1);
+    c->missed = g_new0(bool, s->listener_count + 1);
+    c->patience = g_get_monotonic_time() + PREDECESSOR_US;
+    for (size_t i = 0; i < s->listener_count; i++)
+        c->listen_fds[i] = -1;
+}
+
+/* The control socket is the first: a second daemon at the same place fails there, and has taken
+ * nothing from the one that runs. */
+bool listening_open(struct children *c)
+{
+    make_places(c, c->settings);
+    return open_control(c) && open_listeners(c, true);
+}
+
+/* An old socket at the same address is kept: nobody who connects meanwhile is turned away. */
+static int keep_socket(const struct children *old, const struct endpoint *at)
+{
+    for (size_t i = 0; i < old->settings->listener_count; i++)
+        if (old->listen_fds[i] >= 0 && sockets_same(at, &old->settings->listeners[i].at))
+            return dup(old->listen_fds[i]);
+    return -1;
+}
+
+bool listening_reopen(struct children *c, struct settings *s)
+{
+    if (!open_milter(c, s))
+        return false;
+    struct children old = *c;
+    make_places(c, s);
+    c->settings = s;
+    for (size_t i = 0; i < s->listener_count; i++)
+        c->listen_fds[i] = is_front(&s->listeners[i]) ? -1 : keep_socket(&old, &s->listeners[i].at);
+    const bool any = open_listeners(c, false);
+    struct children *gone = any ? &old : c;
+    listening_close(gone);
+    if (!any)
+        *c = old;
+    return any;
+}
+
+bool listening_retry(struct children *c)
+{
+    bool any = false;
+    for (size_t i = 0; i < c->settings->listener_count; i++)
+        if (!is_front(&c->settings->listeners[i]) && c->listen_fds[i] < 0)
+            any |= open_listener(c, i, false);
+    return any;
+}
+
+/* A name that nobody resolves takes its time, and the others wait for it. */
+void listening_rest(struct children *c, gint64 begun)
+{
+    const gint64 now = g_get_monotonic_time();
+    if (now >= c->patience)
+        c->listen_again = now + MAX(RETRY_US, RETRY_SHARE * (now - begun));
+}
+
+size_t listening_count(const struct children *c)
+{
+    size_t n = fronts_there(c);
+    for (size_t i = 0; i < c->settings->listener_count; i++)
+        n += c->listen_fds[i] >= 0;
+    return n;
+}
+
+void listening_shut(struct children *c)
+{
+    for (size_t i = 0; i < c->settings->listener_count; i++)
+        shutdown(c->listen_fds[i], SHUT_RDWR);
+    if (c->tutor_fd >= 0)
+        shutdown(c->tutor_fd, SHUT_RDWR);
+    listening_close(c);
+}
+
+void listening_close(struct children *c)
+{
+    for (size_t i = 0; c->listen_fds && i < c->settings->listener_count; i++)
+        if (c->listen_fds[i] >= 0)
+            close(c->listen_fds[i]);
+    g_clear_pointer(&c->listen_fds, g_free);
+    g_clear_pointer(&c->missed, g_free);
+}
+
+/* What lies at the place of one that could not be had may be somebody's file. */
+static void unlink_socket(const char *path)
+{
+    struct stat st;
+    if (path && lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+        unlink(path);
+}
+
+void listening_unlink(const struct settings *s)
+{
+    for (size_t i = 0; i < s->listener_count; i++)
+        unlink_socket(s->listeners[i].at.path);
+    if (!s->control.path)
+        return;
+    struct endpoint tutor = keeper_tutor_at(&s->control), milter = keeper_milter_at(&s->control);
+    unlink_socket(s->control.path);
+    unlink_socket(tutor.path);
+    unlink_socket(milter.path);
+    g_free(tutor.path);
+    g_free(milter.path);
+}

@@ -1,0 +1,96 @@
+/* filterctl check: does the daemon that runs take connections on every listener. */
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tools/filterctl/check/check.h"
+
+/* These return 0, or errno. From the same address: one that this host lacks is not asked elsewhere,
+ * and what it has answers at once. One with more to do than it takes in is there, too. */
+static int try_address(const struct sockaddr *sa, socklen_t len, const struct sockaddr *from)
+{
+    const int fd = socket(sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return errno;
+    const bool there = (!from || !bind(fd, from, len)) &&
+                       (!connect(fd, sa, len) || errno == EINPROGRESS || errno == EAGAIN);
+    const int failed = there ? 0 : errno;
+    close(fd);
+    return failed;
+}
+
+/* Any port of it. */
+static int try_from(const struct addrinfo *a)
+{
+    struct sockaddr_storage from = {0};
+    memcpy(&from, a->ai_addr, a->ai_addrlen);
+    if (a->ai_family == AF_INET6)
+        ((struct sockaddr_in6 *)&from)->sin6_port = 0;
+    else
+        ((struct sockaddr_in *)&from)->sin_port = 0;
+    return try_address(a->ai_addr, a->ai_addrlen, (struct sockaddr *)&from);
+}
+
+static int try_unix(const char *path)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof un.sun_path)
+        return ENAMETOOLONG;
+    strcpy(un.sun_path, path);
+    return try_address((struct sockaddr *)&un, sizeof un, NULL);
+}
+
+/* The daemon listens on the first address of a name that can be had; so it is not all of them. */
+static int try_inet(const struct endpoint *at)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *list = NULL;
+    int failed = EADDRNOTAVAIL;
+    if (getaddrinfo(at->host, at->port, &hints, &list))
+        return failed;
+    for (struct addrinfo *a = list; a && failed; a = a->ai_next)
+        failed = try_from(a);
+    freeaddrinfo(list);
+    return failed;
+}
+
+static char *name_of(const struct endpoint *at)
+{
+    return at->path ? g_strdup_printf("unix:%s", at->path)
+                    : g_strdup_printf("inet:%s:%s", at->host, at->port);
+}
+
+/* True if it takes connections. */
+static bool look_at(struct filterctl_check *c, const struct listener *l)
+{
+    const int failed = l->at.path ? try_unix(l->at.path) : try_inet(&l->at);
+    g_autofree char *subject = g_strdup_printf("listener %s", l->name);
+    g_autofree char *name = name_of(&l->at);
+    if (failed)
+        filterctl_check_tell(c, FILTERCTL_CHECK_BAD, subject,
+                             "%s takes no connections (%s): the daemon's log says why", name,
+                             g_strerror(failed));
+    return !failed;
+}
+
+void filterctl_check_listeners(struct filterctl_check *c)
+{
+    const struct settings *s = c->ctl->settings;
+    size_t good = 0;
+    if (!s->listener_count)
+        return;
+    const int failed = s->control.path ? try_unix(s->control.path) : try_inet(&s->control);
+    if (failed) {
+        g_autofree char *name = name_of(&s->control);
+        filterctl_check_tell(c, FILTERCTL_CHECK_WARNING, "listeners",
+                             "not looked at: no daemon on %s (%s)", name, g_strerror(failed));
+        return;
+    }
+    for (size_t i = 0; i < s->listener_count; i++)
+        good += look_at(c, &s->listeners[i]);
+    if (good == s->listener_count)
+        filterctl_check_tell(c, FILTERCTL_CHECK_OK, "listeners", "all %zu take connections", good);
+}
