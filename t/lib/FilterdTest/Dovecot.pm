@@ -15,6 +15,12 @@ sub series {
     return $series;
 }
 
+# Whether a plugin of that name is installed.
+sub has_plugin {
+    my ($name) = @_;
+    return scalar(() = glob "/usr/lib/dovecot/modules/lib*_${name}_plugin.so");
+}
+
 # users: addresses. sieve: also what tools/dovecot and tools/sieve ship. more: further settings.
 sub start {
     my ($class, $t, %arg) = @_;
@@ -27,7 +33,7 @@ sub start {
     my %own = ('2.3' => \&settings_23, '2.4' => \&settings_24);
     spew($self->{conf}, join '', $own{ series() }->($self, $uid, $gid), $self->settings($uid, $gid),
         $arg{sieve} ? shipped($t) : '', $arg{more} // '');
-    $self->compile if $arg{sieve};
+    compile($t, $self->{conf}) if $arg{sieve};
     $self->up;
     $t->at_end(sub { $self->down });
     return $self;
@@ -122,13 +128,11 @@ sub shipped {
     return $t->localized(slurp("$FilterdTest::ROOT/tools/dovecot/filterd-" . series() . '.conf'));
 }
 
-# The shipped sieve scripts, as README.md says it.
+# The shipped sieve scripts, as README.md says it, by Dovecot's settings.
 sub compile {
-    my ($self) = @_;
-    my $t = $self->{t};
+    my ($t, $conf) = @_;
     $t->run('/bin/cp', $_, $t->dir . '/sieve/') for glob "$FilterdTest::ROOT/tools/sieve/*.sieve";
-    $t->run('/usr/bin/sievec', '-c', $self->{conf}, '-x', '+vnd.dovecot.pipe +vnd.dovecot.environment',
-        $t->dir . '/sieve');
+    $t->run('/usr/bin/sievec', '-c', $conf, '-x', '+vnd.dovecot.pipe +vnd.dovecot.environment', $t->dir . '/sieve');
 }
 
 sub up {
