@@ -288,6 +288,12 @@ subtest 'the log' => sub {
     @as = instead($bin, '/var/log');
     $s = said('--to', $to, '--postfix', $etc);
     like($s->{log}, qr/^warning: the journal knows nothing of the message: nothing is proved/, 'a log without it proves nothing');
+    spew("$bin/journalctl", "#!/bin/sh\nexit 1\n");
+    $s = said('--to', $to, '--postfix', $etc);
+    like($s->{log}, qr/^warning: Postfix's log, the journal, cannot be read: nothing is proved of it\z/, 'nor one that cannot be read');
+    spew("$etc/main.cf", slurp("$etc/main.cf") . "maillog_file = /dev/stdout\n");
+    $s = said('--to', $to, '--postfix', $etc);
+    like($s->{log}, qr{^warning: Postfix's log /dev/stdout cannot be read \(Operation not supported\): nothing}, 'nor what is no file');
     $postfix->command('postconf', '-e', 'body_checks=');
 };
 

@@ -49,15 +49,15 @@ static char *journal_since(time_t since, gsize *len_r)
     return out;
 }
 
-/* Postfix's own default is a file for root alone; /dev/stdout is ours, not Postfix's. */
+/* In a container Postfix logs to /dev/stdout, but ours is another. */
 static char *file_text(const char *path, gsize *len_r)
 {
     struct stat st;
     char *text = NULL;
     if (access(path, R_OK) || stat(path, &st))
         return NULL;
-    errno = EINVAL;
-    if (!S_ISREG(st.st_mode))
+    errno = ENOTSUP;
+    if (!S_ISREG(st.st_mode) || !strcmp(path, "/dev/stdout"))
         return NULL;
     errno = EIO;
     return g_file_get_contents(path, &text, len_r, NULL) ? text : NULL;
