@@ -1,17 +1,19 @@
 #!/usr/bin/perl
-# Who comes from dspam: its headers, a Sieve script that knows them, and the dovecot-antispam plugin,
-# none of them changed.
+# Who comes from dspam: its headers, a Sieve script that knows them, its command and, where Dovecot has
+# it, the dovecot-antispam plugin, none of them changed.
 
 use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use FilterdTest;
+use FilterdTest::Dovecot;
 use FilterdTest::Mail;
 use FilterdTest::Site;
 use Test::More;
 
-my ($user, $plain) = map { "$_\@example.com" } qw(rsa plain);
+my ($user, $plain, $hand) = map { "$_\@example.com" } qw(rsa plain hand);
+my $plugin = FilterdTest::Dovecot::has_plugin('antispam');
 
 my $script = <<'END';
 require ["fileinto"];
@@ -44,19 +46,39 @@ END
 END
 );
 
+# The old script as the user's own.
+sub script {
+    my ($t) = @_;
+    my $file = $t->dir . '/sieve/old.sieve';
+    return FilterdTest::Dovecot::series() eq '2.3' ? <<"END_23" : <<"END_24";
+protocol lmtp {
+  mail_plugins = sieve
+}
+plugin {
+  sieve = file:$file
+}
+END_23
+protocol lmtp {
+  mail_plugins {
+    sieve = yes
+  }
+}
+sieve_script old {
+  type = personal
+  path = $file
+}
+END_24
+}
+
 sub settings {
     my ($t, $kind) = @_;
     my $dir = $t->dir;
     my $text = $backend{$kind} =~ s{BIN}{$dir/bin}r =~ s{TMP}{$dir/spool}r;
     return <<"END";
-protocol lmtp {
-  mail_plugins = sieve
-}
 protocol imap {
   mail_plugins = antispam
 }
 plugin {
-  sieve = file:$dir/sieve/old.sieve
   antispam_spam = Junk
   antispam_trash = Trash
 $text}
@@ -65,7 +87,7 @@ END
 
 my $before;
 my $site = FilterdTest::Site->start(
-    keys => { rsa => 'rsa' },
+    keys => { rsa => 'rsa', hand => 'curve' },
     users => ['plain'],
     set => { 'spam.header_prefix' => 'X-DSPAM' },
     dovecot => sub {
@@ -74,7 +96,8 @@ my $site = FilterdTest::Site->start(
         chmod 0777, $t->dir . '/sieve'; # where the script's binary goes
         mkdir $t->dir . '/spool';
         chmod 0777, $t->dir . '/spool';
-        return $before = settings($t, 'dspam');
+        $before = $plugin ? settings($t, 'dspam') : '';
+        return script($t) . $before;
     },
 );
 my ($t, $dovecot, $filterd) = @$site{qw(t dovecot filterd)};
@@ -122,9 +145,11 @@ sub move {
     $imap->imap('LOGOUT');
 }
 
-for my $i (0 .. 5) {
-    spew($t->dir . '/ham.eml', ham($i));
-    $filterd->ctl(qw(train ham), $user, $t->dir . '/ham.eml');
+for my $of ($user, $hand) {
+    for my $i (0 .. 5) {
+        spew($t->dir . '/ham.eml', ham($i));
+        $filterd->ctl(qw(train ham), $of, $t->dir . '/ham.eml');
+    }
 }
 
 my $forged = "X-DSPAM-Result: Spam\r\nX-Dspam-Signature : 1,50b350ec22971206812616\r\nX-DSPAM-Factors: 27\r\n";
@@ -144,12 +169,33 @@ subtest 'headers as dspam writes them' => sub {
     unlike($first, qr/viagra/, 'indeed');
 };
 
-subtest 'the antispam plugin' => sub {
+subtest 'the command, and the old script' => sub {
+    my $count = 0;
+    my $dspam = sub {
+        my ($class, $mail) = @_;
+        $t->run($t->dir . '/bin/filterd-retrain', '--user', $hand, "--class=$class", '--source=error',
+            '--signature=' . header($mail, 'X-DSPAM-Signature'));
+        is(moves($hand), ++$count, "$class: learnt at once");
+    };
+    deliver($hand, map { spam($_) } 20 .. 24);
+    my @sent = map { found($hand, '', "spam2$_\@") } 0 .. 4;
+    $dspam->(spam => $_) for @sent;
+    deliver($hand, spam(25), ham(29));
+    my $filed = found($hand, 'Junk', 'spam25@');
+    ok($filed, 'the old script files the next one');
+    is(header($filed // '', 'X-DSPAM-Result'), 'Spam', 'as spam');
+    ok(found($hand, '', 'ham29@'), 'and a letter not');
+    $dspam->(innocent => $_) for @sent;
+    deliver($hand, spam(26));
+    ok(found($hand, '', 'spam26@'), 'what was taken back it does not file');
+};
+
+sub by_plugin {
     for my $i (0 .. 4) {
         move($user, "spam$i\@", 'INBOX', 'Junk');
         is(moves($user), $i + 1, 'learnt at once');
     }
-    my ($call) = $filterd->retrained;
+    my ($call) = grep { /\Q$user\E/ } $filterd->retrained;
     my $id = header($first, 'X-DSPAM-Signature');
     like($call, qr/--source=error/, 'called as dspam is');
     like($call, qr/--class=spam/, 'as spam');
@@ -165,9 +211,9 @@ subtest 'the antispam plugin' => sub {
     move($user, 'spam4@', 'Junk', 'INBOX');
     is(moves($user), 6, 'out of Junk is learnt');
     like(($filterd->retrained)[-1], qr/--class=innocent/, 'as innocent');
-};
+}
 
-subtest 'its pipe backend' => sub {
+sub by_pipe {
     my $after = settings($t, 'pipe');
     my $conf = slurp($dovecot->{conf});
     $conf =~ s/\Q$before\E/$after/ or die 'no settings to replace';
@@ -185,6 +231,14 @@ subtest 'its pipe backend' => sub {
     move($plain, 'spam11@', 'Junk', 'INBOX');
     is(moves($plain), 3, 'and back');
     is($filterd->logged(qr/from its text/, 2), 2, 'two of three by their text');
-};
+}
+
+if ($plugin) {
+    subtest 'the antispam plugin' => \&by_plugin;
+    subtest 'its pipe backend' => \&by_pipe;
+} else {
+    diag('left out: the plugin dovecot-antispam with both its backends, for it is not installed'
+        . ' (Dovecot 2.4 has none)');
+}
 
 done_testing;

@@ -6,6 +6,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use FilterdTest;
+use FilterdTest::Dovecot;
 use FilterdTest::Mail;
 use FilterdTest::Site;
 use Test::More;
@@ -120,6 +121,20 @@ subtest 'fifty at once' => sub {
     near(score($curve), $before, 'the score is restored');
 };
 
+# Our script that files spam is for delivery alone.
+subtest 'what was filed as spam' => sub {
+    my $gtube = 'XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X';
+    deliver($curve, mail_like(id => 'gtube@pills.example.org', text => $gtube));
+    my $where = sub {
+        my @found = grep { grep { header($_, 'Message-ID') =~ /gtube/ } $dovecot->mails($curve, $_) } '', 'Junk', 'Trash';
+        return join ' ', map { $_ || 'INBOX' } @found;
+    };
+    is($where->(), 'Junk', 'it lies in Junk');
+    my ($uid) = map { /(\d+)\z/ } grep { /SEARCH/ } map { $_->imap('SELECT Junk'), $_->imap('UID SEARCH ALL') } $dovecot->imap($curve);
+    learnt(after($curve, 'SELECT Junk', "UID MOVE $uid INBOX"), 1, -1, 'Junk to INBOX');
+    is($where->(), 'INBOX', 'and stays there');
+};
+
 subtest 'upload of plaintext' => sub {
     my $before = score($plain);
     my $mail = spam(200);
@@ -158,6 +173,19 @@ subtest 'a foreign or forged signature' => sub {
     }
     near((map { score($_) } $rsa, $curve)[$_], $before[$_], 'changes nothing for ' . ($rsa, $curve)[$_])
         for 0, 1;
+};
+
+subtest "among Debian's own settings" => sub {
+    my $debian = $t->dir . '/debian';
+    $t->run('/bin/cp', '-R', '/usr/share/dovecot', $debian);
+    spew("$debian/conf.d/99-filterd.conf", FilterdTest::Dovecot::shipped($t));
+    my ($status, $out, $err) = $t->try_run(undef, '/usr/bin/doveconf', '-n', '-c', "$debian/dovecot.conf");
+    is($status, 0, 'they are understood') or diag $err;
+    like($out, qr{\Q${\ $t->dir}\E/sieve/$_\.sieve}, "$_ is named") for my @scripts = qw(spam-to-junk learn-spam learn-ham);
+    my @compiled = map { $t->dir . "/sieve/$_.svbin" } @scripts;
+    unlink @compiled;
+    FilterdTest::Dovecot::compile($t, "$debian/dovecot.conf");
+    is(scalar(grep { -s } @compiled), 3, 'and enough for sievec');
 };
 
 subtest 'who may ask' => sub {

@@ -96,6 +96,15 @@ subtest 'swap and cores' => sub {
     like($s->{swap}, qr/^ok: there is none\z/, 'no swap');
     like($s->{core}, qr/^bad: ${\ scalar @pids} of \d+ processes of filterd can leave a core[^:]*\z/, 'no limit');
     like($s->{sandbox}, qr/^warning: of (\d+) processes of filterd \1 can gain no privileges, (?!\1)\d+ have/, 'system calls of one are not filtered');
+
+    my ($ended) = slurp("/proc/$pids[0]/status") =~ s/^State:\s*\K.*/Z (zombie)/mr;
+    @as = pretend("/proc/$pids[0]/limits" => '', "/proc/$pids[0]/status" => $ended);
+    $s = said('--to', $to);
+    like($s->{$_}, qr/^ok: [^\n]*\z/, "$_: one that has ended since holds nothing") for qw(core sandbox);
+    @as = pretend("/proc/$pids[0]/limits" => '');
+    $s = said('--to', $to);
+    like($s->{core}, qr/^ok: [^\n]*\z/, 'nor does one that cannot be looked into count as the worst');
+    like($s->{sandbox}, qr/^warning: 1 processes of filterd are there, but cannot be looked into: nothing is proved of them\nok: of/, 'of one that is hidden nothing is said');
 };
 
 subtest 'nothing to be seen in /proc' => sub {
@@ -172,15 +181,35 @@ subtest 'a link where the mailbox was' => sub {
     unlink glob "$box/new/*";
 };
 
+# Postfix makes its log for root alone since 3.10, before for all: here it is what is said.
 subtest 'not as root' => sub {
     local @as = ('/usr/bin/setpriv', "--reuid=$FilterdTest::FILTERD_USER", '--clear-groups');
+    my $log = $site->{t}->dir . '/postfix.log';
+    chmod 0644, $log;
     my $s = said();
     is($s->{exit}, 1, 'warnings');
     like($s->{watch}, qr/^warning: this is not root: only/, 'it says what it could not see');
-    like($s->{queue}, qr/^warning: .*cannot be looked into, as this is not root/, 'not the queue');
+    like($s->{queue}, qr{^warning: .*cannot be looked into, as this is not root, \S+/queue/\w+: Permission denied: nothing}, 'not the queue');
     like($s->{mailbox}, qr/^warning: Postfix has delivered it, but/, 'nor the mailbox');
-    like($s->{filterd}, qr/^ok: nothing/, 'and goes on with the rest');
+    like($s->{$_}, qr/^ok: nothing/, "and goes on with the rest: $_") for qw(filterd log);
     $site->{dovecot}->wait_mails(1, $to);
+
+    chmod 0600, $log;
+    $s = said();
+    is($s->{exit}, 1, 'with a log for root alone: warnings');
+    my $unread = qr/^warning: Postfix's log \Q$log\E cannot be read \(Permission denied; this is not root\): /;
+    like($s->{log}, qr/${unread}nothing is proved of it\z/, 'nothing is said of the log');
+    like($s->{delivery}, qr/${unread}it is not known whether it arrived\z/, 'nor of the delivery');
+    is($s->{mailbox}, '', 'nor of the mailbox');
+    $site->{dovecot}->wait_mails(2, $to);
+    chmod 0644, $log;
+
+    @as = ('/usr/bin/setpriv', "--reuid=$FilterdTest::MAIL_USER", '--clear-groups');
+    chmod 0700, $site->{t}->dir . '/state';
+    $s = said('--to', $to); # the mailbox is this user's
+    like($s->{filterd}, qr{^warning: filterd's own folders cannot be looked into, as this is not root, \S+/state: }, 'who may not look there either is told so');
+    chmod 0755, $site->{t}->dir . '/state';
+    unlink glob $site->{t}->dir . "/home/$to/Maildir/new/*";
 };
 
 subtest 'speed_adjust' => sub {
@@ -259,6 +288,12 @@ subtest 'the log' => sub {
     @as = instead($bin, '/var/log');
     $s = said('--to', $to, '--postfix', $etc);
     like($s->{log}, qr/^warning: the journal knows nothing of the message: nothing is proved/, 'a log without it proves nothing');
+    spew("$bin/journalctl", "#!/bin/sh\nexit 1\n");
+    $s = said('--to', $to, '--postfix', $etc);
+    like($s->{log}, qr/^warning: Postfix's log, the journal, cannot be read: nothing is proved of it\z/, 'nor one that cannot be read');
+    spew("$etc/main.cf", slurp("$etc/main.cf") . "maillog_file = /dev/stdout\n");
+    $s = said('--to', $to, '--postfix', $etc);
+    like($s->{log}, qr{^warning: Postfix's log /dev/stdout cannot be read \(Operation not supported\): nothing}, 'nor what is no file');
     $postfix->command('postconf', '-e', 'body_checks=');
 };
 

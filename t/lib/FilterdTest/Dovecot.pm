@@ -1,12 +1,25 @@
 package FilterdTest::Dovecot;
 
-# A Dovecot of our own with LMTP, IMAP and Pigeonhole; every user's password is "secret".
+# A Dovecot of our own with LMTP, IMAP and Pigeonhole, 2.3 or 2.4, whichever is installed; every user's
+# password is "secret".
 
 use strict;
 use warnings;
 use File::Path qw(make_path);
 use FilterdTest;
 use FilterdTest::Client;
+
+# "2.3" or "2.4": each has a language of its own for its settings.
+sub series {
+    my ($series) = `/usr/sbin/dovecot --version` =~ /^(2\.[34])\./ or die "neither Dovecot 2.3 nor 2.4\n";
+    return $series;
+}
+
+# Whether a plugin of that name is installed.
+sub has_plugin {
+    my ($name) = @_;
+    return scalar(() = glob "/usr/lib/dovecot/modules/lib*_${name}_plugin.so");
+}
 
 # users: addresses. sieve: also what tools/dovecot and tools/sieve ship. more: further settings.
 sub start {
@@ -17,28 +30,30 @@ sub start {
     make_path($self->{home}, "$dir/dovecot");
     chown $uid, $gid, $self->{home};
     spew("$dir/passwd", join '', map { "$_:{PLAIN}secret\n" } @{ $arg{users} });
-    spew($self->{conf}, <<"END" . ($arg{sieve} ? $self->sieve : '') . ($arg{more} // ''));
+    my %own = ('2.3' => \&settings_23, '2.4' => \&settings_24);
+    spew($self->{conf}, join '', $own{ series() }->($self, $uid, $gid), $self->settings($uid, $gid),
+        $arg{sieve} ? shipped($t) : '', $arg{more} // '');
+    compile($t, $self->{conf}) if $arg{sieve};
+    $self->up;
+    $t->at_end(sub { $self->down });
+    return $self;
+}
+
+# What both series write alike.
+sub settings {
+    my ($self, $uid, $gid) = @_;
+    my $t = $self->{t};
+    my $dir = $t->dir;
+    return <<"END";
 protocols = imap lmtp
 base_dir = $dir/dovecot/run
 state_dir = $dir/dovecot
 log_path = ${\ $t->log_file('dovecot')}
 listen = 127.0.0.1
-default_vsz_limit = 0 # programs built with ASan reserve terabytes
 ssl = no
-disable_plaintext_auth = no
-auth_username_format = %Lu
 first_valid_uid = $uid
 first_valid_gid = $gid
-mail_location = maildir:~/Maildir
 recipient_delimiter = +
-passdb {
-  driver = passwd-file
-  args = $dir/passwd
-}
-userdb {
-  driver = static
-  args = uid=$uid gid=$gid home=$self->{home}/%Lu
-}
 namespace inbox {
   inbox = yes
   mailbox Junk {
@@ -63,27 +78,61 @@ service lmtp {
   }
 }
 END
-    $self->up;
-    $t->at_end(sub { $self->down });
-    return $self;
 }
 
-# The shipped sieve scripts and plugin settings.
-sub sieve {
-    my ($self) = @_;
-    my $t = $self->{t};
-    for my $file (glob "$FilterdTest::ROOT/tools/sieve/*.sieve") {
-        $t->run('/bin/cp', $file, $t->dir . '/sieve/');
-    }
-    spew($t->dir . '/sievec.conf', my $text = slurp_conf($t));
-    $t->run('/usr/bin/sievec', '-c', $t->dir . '/sievec.conf', '-x',
-        '+vnd.dovecot.pipe +vnd.dovecot.environment', $t->dir . '/sieve');
-    return $text;
+# Memory without limits: programs built with ASan reserve terabytes.
+sub settings_23 {
+    my ($self, $uid, $gid) = @_;
+    return <<"END";
+default_vsz_limit = 0
+disable_plaintext_auth = no
+auth_username_format = %Lu
+mail_location = maildir:~/Maildir
+passdb {
+  driver = passwd-file
+  args = ${\ $self->{t}->dir}/passwd
+}
+userdb {
+  driver = static
+  args = uid=$uid gid=$gid home=$self->{home}/%Lu
+}
+END
 }
 
-sub slurp_conf {
+sub settings_24 {
+    my ($self, $uid, $gid) = @_;
+    return <<"END";
+dovecot_config_version = 2.4.0
+dovecot_storage_version = 2.4.0
+default_vsz_limit = unlimited
+auth_allow_cleartext = yes
+auth_username_format = %{user | lower}
+mail_driver = maildir
+mail_path = ~/Maildir
+passdb passwd-file {
+  passwd_file_path = ${\ $self->{t}->dir}/passwd
+}
+userdb static {
+  fields {
+    uid = $uid
+    gid = $gid
+    home = $self->{home}/%{user | lower}
+  }
+}
+END
+}
+
+# What tools/dovecot has for this series.
+sub shipped {
     my ($t) = @_;
-    return $t->localized(slurp("$FilterdTest::ROOT/tools/dovecot/filterd-2.3.conf"));
+    return $t->localized(slurp("$FilterdTest::ROOT/tools/dovecot/filterd-" . series() . '.conf'));
+}
+
+# The shipped sieve scripts, as README.md says it, by Dovecot's settings.
+sub compile {
+    my ($t, $conf) = @_;
+    $t->run('/bin/cp', $_, $t->dir . '/sieve/') for glob "$FilterdTest::ROOT/tools/sieve/*.sieve";
+    $t->run('/usr/bin/sievec', '-c', $conf, '-x', '+vnd.dovecot.pipe +vnd.dovecot.environment', $t->dir . '/sieve');
 }
 
 sub up {

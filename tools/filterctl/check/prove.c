@@ -1,5 +1,6 @@
 #include "tools/filterctl/check/prove.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,8 @@
 /* Long enough for greylisting of nobody (we come from the host itself), a gpg start, a busy queue. */
 #define ARRIVE_S 60
 #define STEP_MS 100
+/* Where nothing can tell of its arrival: for what may pass through folders that are looked through. */
+#define BLIND_S 5
 /* What is written last may come a moment after Postfix has logged it. */
 #define AFTER_MS 300
 /* So long who interrupted it waits for it to be cleared away. */
@@ -134,28 +137,56 @@ static bool any_delivered(const struct prove *p)
     return false;
 }
 
+/* "X cannot be read (why)", of Postfix's log. */
+static char *unread_log(const struct prove *p)
+{
+    return p->trace.log ? g_strdup_printf("Postfix's log %s cannot be read (%s%s)", p->trace.log,
+                                          g_strerror(p->trace.error), geteuid() ? "; this is not root" : "")
+                        : g_strdup("Postfix's log, the journal, cannot be read");
+}
+
+/* Nothing can tell of its arrival: neither the log nor the kernel. */
+static bool is_blind(const struct prove *p)
+{
+    return p->trace.error && p->watch.fd < 0;
+}
+
+/* Who is not shown the log cannot say that it does not know the message. */
+static void tell_absent(struct prove *p, int seconds)
+{
+    const bool queued = g_hash_table_size(p->trace.queued) > 0;
+    g_autofree char *unread = p->trace.error ? unread_log(p) : NULL;
+    if (p->trace.stuck)
+        filterctl_check_tell(&p->check, FILTERCTL_CHECK_BAD, "delivery", "it got stuck in Postfix: %s", p->trace.stuck);
+    else if (unread)
+        filterctl_check_tell(&p->check, FILTERCTL_CHECK_WARNING, "delivery", "%s: it is not known whether it arrived", unread);
+    else if (!queued && geteuid())
+        filterctl_check_tell(&p->check, FILTERCTL_CHECK_WARNING, "delivery",
+                             "after %d s %s, as far as it is shown to who is not root, does not know it: it is not "
+                             "known whether it arrived", seconds, p->trace.log ? p->trace.log : "the journal");
+    else
+        filterctl_check_tell(&p->check, FILTERCTL_CHECK_BAD, "delivery", "after %d s it is nowhere, %s", seconds,
+                             queued ? "and Postfix's log shows it still queued" : "and Postfix's log does not know it");
+}
+
 static void wait_for_arrival(struct prove *p)
 {
     const bool terminal = isatty(STDERR_FILENO) && !p->check.ctl->json;
     bool there = false;
-    for (int ms = 0; ms < ARRIVE_S * 1000 && !there && !p->trace.stuck && !filterctl_prove_stop_wanted(); ms += STEP_MS) {
+    int limit_s = ARRIVE_S;
+    for (int ms = 0; ms < limit_s * 1000 && !there && !p->trace.stuck && !filterctl_prove_stop_wanted(); ms += STEP_MS) {
         if (terminal)
-            fprintf(stderr, "\rwaiting for it to arrive: %d of %d s\033[K", ms / 1000, ARRIVE_S);
+            fprintf(stderr, "\rwaiting for it to arrive: %d of %d s\033[K", ms / 1000, limit_s);
         filterctl_watch_look(&p->watch, -1, STEP_MS);
         filterctl_trace_read(&p->trace);
         there = p->trace.finished || (any_delivered(p) && !g_hash_table_size(p->trace.queued));
+        limit_s = is_blind(p) ? BLIND_S : ARRIVE_S;
     }
     filterctl_watch_look(&p->watch, -1, AFTER_MS);
     if (terminal)
         fputs("\r\033[K", stderr);
-    if ((there && !p->trace.stuck) || filterctl_prove_stop_wanted())
-        return;
-    if (p->trace.stuck)
-        filterctl_check_tell(&p->check, FILTERCTL_CHECK_BAD, "delivery", "it got stuck in Postfix: %s", p->trace.stuck);
-    else
-        filterctl_check_tell(&p->check, FILTERCTL_CHECK_BAD, "delivery", "after %d s it is nowhere, %s", ARRIVE_S,
-                             g_hash_table_size(p->trace.queued) ? "and Postfix's log shows it still queued"
-                                                                : "and Postfix's log does not know it");
+    if ((!there || p->trace.stuck) && !filterctl_prove_stop_wanted())
+        tell_absent(p, limit_s);
 }
 
 /* Dovecot, where its files could not be seen as they were written. */
@@ -275,16 +306,25 @@ static unsigned hidden_in(enum kind kind)
     return CANARY_HIDDEN | (kind == IN_LOG || kind == IN_STATE ? 1u << CANARY_SUBJECT : 0);
 }
 
+/* Where something may be that could not be seen, nothing is proved. */
+static bool tell_hidden(struct prove *p, const char *subject, const char *name, const char *folder)
+{
+    const struct filterctl_folder *f = *folder ? filterctl_watch_hidden(&p->watch, folder) : NULL;
+    const int error = f ? f->error : access(folder, F_OK) ? errno : 0;
+    if (error)
+        filterctl_check_tell(&p->check, FILTERCTL_CHECK_WARNING, subject,
+                             "%s cannot be looked into%s, %s: %s: nothing is proved of it", name,
+                             geteuid() ? ", as this is not root" : "",
+                             f ? f->hidden : *folder ? folder : "its folder is not known", g_strerror(error));
+    return error != 0;
+}
+
 static void tell_queue(struct prove *p, const struct finding *f)
 {
     static const char *const where[] = {"on a disk that is not encrypted", "on an encrypted disk", "in memory"};
     g_autofree char *places = filterctl_canary_places(f->found & CANARY_HIDDEN);
-    if (!*p->queue || p->watch.denied) {
-        filterctl_check_tell(&p->check, FILTERCTL_CHECK_WARNING, "queue",
-                             "Postfix's queue cannot be looked into%s: nothing is proved of it",
-                             geteuid() ? ", as this is not root" : "");
+    if (!f->files && tell_hidden(p, "queue", "Postfix's queue", p->queue))
         return;
-    }
     if (!f->files) {
         filterctl_check_tell(&p->check, FILTERCTL_CHECK_OK, "queue", "nothing of it in plaintext in %s", p->queue);
         return;
@@ -300,7 +340,12 @@ static void tell_queue(struct prove *p, const struct finding *f)
 static void tell_kind(struct prove *p, enum kind kind, const struct finding *f, const char *name)
 {
     g_autofree char *places = filterctl_canary_places(f->found & hidden_in(kind));
-    if (!f->files && kind == IN_LOG && !g_hash_table_size(p->trace.queued))
+    g_autofree char *unread = kind == IN_LOG && p->trace.error ? unread_log(p) : NULL;
+    if (!f->files && unread)
+        filterctl_check_tell(&p->check, FILTERCTL_CHECK_WARNING, "log", "%s: nothing is proved of it", unread);
+    else if (!f->files && kind == IN_STATE && tell_hidden(p, "filterd", name, p->check.ctl->settings->state_dir))
+        return;
+    else if (!f->files && kind == IN_LOG && !g_hash_table_size(p->trace.queued))
         filterctl_check_tell(&p->check, FILTERCTL_CHECK_WARNING, "log",
                              "%s knows nothing of the message: nothing is proved of Postfix's log", name);
     else if (f->files)
@@ -382,13 +427,19 @@ static void tell_sightings(struct prove *p)
 
 static void tell_how(struct prove *p)
 {
-    if (p->watch.fd >= 0)
+    const struct filterctl_folder *hidden = filterctl_watch_hidden(&p->watch, NULL);
+    if (p->watch.fd >= 0 && p->watch.lost)
+        filterctl_check_tell(&p->check, FILTERCTL_CHECK_WARNING, "watch",
+                             "files written on this host meanwhile were read, but not all of them: %s",
+                             g_strerror(p->watch.lost));
+    else if (p->watch.fd >= 0)
         filterctl_check_tell(&p->check, FILTERCTL_CHECK_OK, "watch", "every file written on this host meanwhile was read");
     else
         filterctl_check_tell(&p->check, FILTERCTL_CHECK_WARNING, "watch",
                              "%s: only the queue, filterd's folders, temporary folders and logs were looked through, "
-                             "and what lived for milliseconds may be missed",
-                             geteuid() ? "this is not root" : "the kernel tells nothing of writes (fanotify)");
+                             "and what lived for milliseconds may be missed%s%s",
+                             geteuid() ? "this is not root" : "the kernel tells nothing of writes (fanotify)",
+                             hidden ? "; nor could all be looked into, as " : "", hidden ? hidden->hidden : "");
 }
 
 static void run(struct prove *p)

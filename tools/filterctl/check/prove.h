@@ -48,11 +48,17 @@ struct filterctl_sighting {
 struct filterctl_watch {
     const struct filterctl_canary *canary;
     GHashTable *sightings;  /* path -> struct filterctl_sighting */
-    GPtrArray *folders;     /* of char*: looked through in the end */
+    GPtrArray *folders;     /* of struct filterctl_folder: looked through in the end */
     guint polled;           /* of them, that many often */
     int fd;                 /* fanotify's, -1: none */
+    int lost;               /* errno: of what it told something could not be opened; 0: nothing was lost */
     time_t since;           /* only files that changed since */
-    bool denied;            /* a folder could not be looked into */
+};
+
+struct filterctl_folder {
+    char *path;
+    int error;    /* errno: something in it could not be looked into; 0: nothing is hidden */
+    char *hidden; /* that; NULL: none */
 };
 
 void filterctl_watch_begin(struct filterctl_watch *w, const struct filterctl_canary *c);
@@ -63,6 +69,8 @@ void filterctl_watch_folder(struct filterctl_watch *w, const char *path);
 bool filterctl_watch_look(struct filterctl_watch *w, int fd, int ms);
 /* All files below the folders, once. */
 void filterctl_watch_scan(struct filterctl_watch *w);
+/* The first folder that is, or lies in, path (NULL: anywhere) and hides something; NULL: none does. */
+const struct filterctl_folder *filterctl_watch_hidden(const struct filterctl_watch *w, const char *path);
 /* A text that is no file, as if it were one of that name. */
 void filterctl_watch_text(struct filterctl_watch *w, const char *name, const char *data, size_t len);
 
@@ -92,6 +100,7 @@ void filterctl_prove_stop_end(void);
 
 struct filterctl_trace {
     char *log;          /* file, NULL: the journal */
+    int error;          /* errno: it could not be read when it was tried last; 0: it was */
     goffset from;       /* where it ended when we began */
     time_t since;
     const char *id;     /* of the message */
@@ -102,8 +111,8 @@ struct filterctl_trace {
 void filterctl_trace_begin(struct filterctl_trace *t, const struct filterctl_postconf *p, const char *id);
 void filterctl_trace_end(struct filterctl_trace *t);
 void filterctl_trace_read(struct filterctl_trace *t);
-/* All that was logged since it began, g_free; NULL if there is no log to read. */
-char *filterctl_trace_text(const struct filterctl_trace *t, gsize *len_r);
+/* All that was logged since it began, g_free; NULL if there is no log to read: then error is set. */
+char *filterctl_trace_text(struct filterctl_trace *t, gsize *len_r);
 /* Takes out of the queue what is still there of it: how many files. */
 guint filterctl_trace_purge(const struct filterctl_trace *t, const struct filterctl_postconf *p);
 

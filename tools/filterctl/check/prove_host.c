@@ -95,7 +95,9 @@ static void tell_swap(struct filterctl_check *c)
 
 struct daemon {
     pid_t master;
+    bool piped; /* a program gets cores */
     int processes, unprivileged, filtered, coreless, fileless;
+    int hidden; /* there, but not to be seen */
 };
 
 /* Who listens on the control socket: the master bound it. */
@@ -130,35 +132,65 @@ static long long number_after(const char *text, const char *name)
     return g_ascii_isdigit(*at) ? g_ascii_strtoll(at, NULL, 10) : -1;
 }
 
-static void look_at(struct daemon *d, const char *pid, bool piped)
+/* It may have ended while it was looked at, and then its limits are gone before its status. */
+static bool has_ended(const char *pid)
+{
+    g_autofree char *status = read_proc(pid, "status");
+    return !status || strstr(status, "\nState:\tZ") || strstr(status, "\nState:\tX");
+}
+
+static void look_at(struct daemon *d, const char *pid)
 {
     g_autofree char *status = read_proc(pid, "status");
     g_autofree char *limits = read_proc(pid, "limits");
-    if (number_after(status, "PPid:") != d->master)
+    if (number_after(status, "PPid:") != d->master || has_ended(pid))
         return;
+    if (!limits || !*limits) {
+        d->hidden++;
+        return;
+    }
     const long long core = number_after(limits, "Max core file size");
     d->processes++;
     d->unprivileged += number_after(status, "NoNewPrivs:") == 1;
     d->filtered += number_after(status, "Seccomp:") == 2;
-    d->coreless += core == 1 || (core == 0 && !piped); /* a program that gets cores ignores 0 */
+    d->coreless += core == 1 || (core == 0 && !d->piped); /* a program that gets cores ignores 0 */
     d->fileless += number_after(limits, "Max file size") == 0;
 }
 
-static void tell_cores(const struct daemon *d, bool piped, struct filterctl_check *c)
+static struct daemon look(pid_t master, bool piped)
+{
+    struct daemon d = {.master = master, .piped = piped};
+    GDir *dir = g_dir_open("/proc", 0, NULL);
+    const char *name;
+    while (dir && (name = g_dir_read_name(dir)))
+        if (g_ascii_isdigit(*name))
+            look_at(&d, name);
+    if (dir)
+        g_dir_close(dir);
+    return d;
+}
+
+static void tell_cores(const struct daemon *d, struct filterctl_check *c)
 {
     const int some = d->processes - d->coreless;
     if (some)
         filterctl_check_tell(c, FILTERCTL_CHECK_BAD, "core",
                              "%d of %d processes of filterd can leave a core, which holds mail in plaintext%s", some,
-                             d->processes, piped ? ": core_pattern is a program's, only a limit of 1 keeps it away" : "");
+                             d->processes, d->piped ? ": core_pattern is a program's, only a limit of 1 keeps it away" : "");
     else
         filterctl_check_tell(c, FILTERCTL_CHECK_OK, "core", "none of %d processes of filterd can leave a core",
                              d->processes);
 }
 
-static void tell_daemon(const struct daemon *d, bool piped, struct filterctl_check *c)
+static void tell_daemon(const struct daemon *d, struct filterctl_check *c)
 {
     const bool all = d->unprivileged == d->processes && d->filtered == d->processes;
+    if (d->hidden)
+        filterctl_check_tell(c, FILTERCTL_CHECK_WARNING, "sandbox",
+                             "%d processes of filterd are there, but cannot be looked into: nothing is proved of them",
+                             d->hidden);
+    if (!d->processes && d->hidden)
+        return;
     if (!d->processes) {
         filterctl_check_tell(c, FILTERCTL_CHECK_WARNING, "sandbox",
                              "the processes of filterd cannot be seen in /proc: nothing is proved of them");
@@ -168,27 +200,19 @@ static void tell_daemon(const struct daemon *d, bool piped, struct filterctl_che
                          "of %d processes of filterd %d can gain no privileges, %d have their system calls "
                          "filtered, %d can write no file",
                          d->processes, d->unprivileged, d->filtered, d->fileless);
-    tell_cores(d, piped, c);
+    tell_cores(d, c);
 }
 
 void filterctl_disk_tell(struct filterctl_check *c)
 {
-    struct daemon d = {.master = master_pid(c->ctl->settings)};
+    const pid_t master = master_pid(c->ctl->settings);
     g_autofree char *pattern = NULL;
-    GDir *dir = NULL;
-    const char *name;
     tell_swap(c);
-    if (!d.master) {
+    if (!master) {
         filterctl_check_tell(c, FILTERCTL_CHECK_WARNING, "sandbox", "no filterd answers: nothing to look at");
         return;
     }
     g_file_get_contents("/proc/sys/kernel/core_pattern", &pattern, NULL, NULL);
-    const bool piped = !pattern || *pattern == '|'; /* not known: the worse */
-    dir = g_dir_open("/proc", 0, NULL);
-    while (dir && (name = g_dir_read_name(dir)))
-        if (g_ascii_isdigit(*name))
-            look_at(&d, name, piped);
-    if (dir)
-        g_dir_close(dir);
-    tell_daemon(&d, piped, c);
+    const struct daemon d = look(master, !pattern || *pattern == '|'); /* not known: the worse */
+    tell_daemon(&d, c);
 }

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@ void filterctl_trace_begin(struct filterctl_trace *t, const struct filterctl_pos
     const char *set = p ? filterctl_postconf_get(p, "maillog_file") : "";
     *t = (struct filterctl_trace){.id = id, .since = time(NULL)};
     t->queued = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    if (*set && access(set, R_OK) == 0)
+    if (*set) /* then Postfix logs nowhere else */
         t->log = g_strdup(set);
     for (size_t i = 0; !t->log && i < G_N_ELEMENTS(usual); i++)
         if (access(usual[i], R_OK) == 0)
@@ -39,19 +40,37 @@ static char *journal_since(time_t since, gsize *len_r)
     g_autofree char *from = g_strdup_printf("--since=@%lld", (long long)since);
     g_autofree char *program = g_find_program_in_path("journalctl");
     char *argv[] = {program, (char *)"--quiet", (char *)"--no-pager", from, NULL}, *out = NULL;
-    if (!program || !g_spawn_sync(NULL, argv, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &out, NULL, NULL, NULL))
+    int status = 0;
+    if (!program || !g_spawn_sync(NULL, argv, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &out, NULL, &status, NULL))
         return NULL;
+    if (!g_spawn_check_wait_status(status, NULL)) {
+        g_free(out);
+        return NULL;
+    }
     *len_r = strlen(out);
     return out;
 }
 
-char *filterctl_trace_text(const struct filterctl_trace *t, gsize *len_r)
+/* In a container Postfix logs to /dev/stdout, but ours is another. */
+static char *file_text(const char *path, gsize *len_r)
 {
+    struct stat st;
     char *text = NULL;
-    if (!t->log)
-        return journal_since(t->since, len_r);
-    if (!g_file_get_contents(t->log, &text, len_r, NULL))
+    if (access(path, R_OK) || stat(path, &st))
         return NULL;
+    errno = ENOTSUP;
+    if (!S_ISREG(st.st_mode) || !strcmp(path, "/dev/stdout"))
+        return NULL;
+    errno = EIO;
+    return g_file_get_contents(path, &text, len_r, NULL) ? text : NULL;
+}
+
+char *filterctl_trace_text(struct filterctl_trace *t, gsize *len_r)
+{
+    char *text = t->log ? file_text(t->log, len_r) : journal_since(t->since, len_r);
+    t->error = text ? 0 : t->log ? errno : ENODATA;
+    if (!t->log || !text)
+        return text;
     if ((gsize)t->from <= *len_r) { /* else it was rotated */
         *len_r -= (gsize)t->from;
         memmove(text, text + t->from, *len_r + 1);

@@ -18,12 +18,22 @@
 #define WHOLE_BYTES (64 * 1024 * 1024)
 #define DEPTH 8
 #define NAP_MS 5
+/* Of reading what the kernel tells, in a row. */
+#define FAILURES 1000
 
 static void free_sighting(gpointer data)
 {
     struct filterctl_sighting *s = data;
     g_free(s->path);
     g_free(s);
+}
+
+static void free_folder(gpointer data)
+{
+    struct filterctl_folder *f = data;
+    g_free(f->path);
+    g_free(f->hidden);
+    g_free(f);
 }
 
 static void note(struct filterctl_watch *w, const char *path, unsigned found, int fd)
@@ -115,51 +125,76 @@ static void take_event(struct filterctl_watch *w, const struct fanotify_event_me
     close(e->fd);
 }
 
+/* An event whose file cannot be opened is an error, and the next read tells what came after it. */
 static void take_events(struct filterctl_watch *w)
 {
     _Alignas(struct fanotify_event_metadata) char events[EVENT_BYTES];
-    ssize_t n;
-    while ((n = read(w->fd, events, sizeof events)) > 0) {
+    for (int failed = 0; failed < FAILURES;) {
+        const ssize_t n = read(w->fd, events, sizeof events);
+        if (n == 0 || (n < 0 && errno == EAGAIN))
+            return;
+        if (n < 0) {
+            w->lost = errno == EINTR ? w->lost : errno;
+            failed++;
+            continue;
+        }
         const struct fanotify_event_metadata *e = (const void *)events;
-        for (; FAN_EVENT_OK(e, n); e = FAN_EVENT_NEXT(e, n))
+        for (ssize_t left = n; FAN_EVENT_OK(e, left); e = FAN_EVENT_NEXT(e, left))
             take_event(w, e);
     }
 }
 
 /* ---- or the folders are looked through ---- */
 
-static void scan(struct filterctl_watch *w, const char *folder, int depth);
+struct look {
+    struct filterctl_watch *watch;
+    struct filterctl_folder *folder;
+};
 
-static void scan_entry(struct filterctl_watch *w, const char *path, int depth)
+/* What is gone meanwhile, or was never there, hides nothing. */
+static void hides(const struct look *l, const char *path)
 {
-    struct stat st;
-    if (lstat(path, &st))
+    if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || l->folder->error)
         return;
+    l->folder->error = errno;
+    l->folder->hidden = g_strdup(path);
+}
+
+static void scan(const struct look *l, const char *folder, int depth);
+
+static void scan_entry(const struct look *l, const char *path, int depth)
+{
+    struct filterctl_watch *w = l->watch;
+    struct stat st;
+    if (lstat(path, &st)) {
+        hides(l, path);
+        return;
+    }
     if (S_ISDIR(st.st_mode) && depth < DEPTH)
-        scan(w, path, depth + 1);
+        scan(l, path, depth + 1);
     if (!S_ISREG(st.st_mode) || (st.st_mtime < w->since && st.st_ctime < w->since))
         return;
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) {
-        w->denied |= errno == EACCES;
+        hides(l, path);
         return;
     }
     note(w, path, find_in(w, fd, WHOLE_BYTES), fd);
     close(fd);
 }
 
-static void scan(struct filterctl_watch *w, const char *folder, int depth)
+static void scan(const struct look *l, const char *folder, int depth)
 {
     DIR *dir = opendir(folder);
     if (!dir) {
-        w->denied |= errno == EACCES;
+        hides(l, folder);
         return;
     }
     for (struct dirent *e; (e = readdir(dir));) {
         if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
             continue;
         g_autofree char *path = g_build_filename(folder, e->d_name, NULL);
-        scan_entry(w, path, depth);
+        scan_entry(l, path, depth);
     }
     closedir(dir);
 }
@@ -168,12 +203,23 @@ static void scan_first(struct filterctl_watch *w, guint n)
 {
     struct stat st;
     for (guint i = 0; i < n; i++) {
-        const char *path = w->folders->pdata[i];
-        if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
-            scan(w, path, 0);
+        const struct look l = {w, w->folders->pdata[i]};
+        if (lstat(l.folder->path, &st) == 0 && S_ISDIR(st.st_mode))
+            scan(&l, l.folder->path, 0);
         else
-            scan_entry(w, path, 0);
+            scan_entry(&l, l.folder->path, 0);
     }
+}
+
+const struct filterctl_folder *filterctl_watch_hidden(const struct filterctl_watch *w, const char *path)
+{
+    const size_t n = path ? strlen(path) : 0;
+    for (guint i = 0; i < w->folders->len; i++) {
+        const struct filterctl_folder *f = w->folders->pdata[i];
+        if (f->error && (!n || (g_str_has_prefix(f->path, path) && (f->path[n] == '/' || !f->path[n]))))
+            return f;
+    }
+    return NULL;
 }
 
 void filterctl_watch_scan(struct filterctl_watch *w)
@@ -188,7 +234,7 @@ void filterctl_watch_begin(struct filterctl_watch *w, const struct filterctl_can
     w->canary = c;
     w->since = time(NULL) - 1;
     w->sightings = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_sighting);
-    w->folders = g_ptr_array_new_with_free_func(g_free);
+    w->folders = g_ptr_array_new_with_free_func(free_folder);
     w->fd = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE,
                           O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NOATIME);
     if (w->fd >= 0)
@@ -208,8 +254,11 @@ void filterctl_watch_end(struct filterctl_watch *w)
 
 void filterctl_watch_folder(struct filterctl_watch *w, const char *path)
 {
-    if (path && *path)
-        g_ptr_array_add(w->folders, g_strdup(path));
+    if (!path || !*path)
+        return;
+    struct filterctl_folder *f = g_new0(struct filterctl_folder, 1);
+    f->path = g_strdup(path);
+    g_ptr_array_add(w->folders, f);
 }
 
 bool filterctl_watch_look(struct filterctl_watch *w, int fd, int ms)
