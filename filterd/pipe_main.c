@@ -22,6 +22,7 @@
 #include "base/version.h"
 #include "filterd/delivery/courier.h"
 #include "filterd/delivery/sendmail.h"
+#include "filterd/keeper/retries.h"
 #include "filterd/pipeline/pipeline.h"
 
 #define DEFAULT_FILE "/etc/filterd/filterd.conf"
