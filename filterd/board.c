@@ -58,7 +58,7 @@ struct slot *board_longest(struct board *b, enum slot_state state)
 
 int64_t board_note_sealed(struct board *b)
 {
-    return b ? atomic_fetch_add(&b->sealed_left, 1) + 1 : 1;
+    return atomic_fetch_add(&b->sealed_left, 1) + 1;
 }
 
 struct slot *board_of_pid(struct board *b, pid_t pid)

@@ -46,7 +46,7 @@ bool board_hold(struct board *b, struct slot *slot, size_t bytes, size_t limit);
 int board_count(const struct board *b, enum slot_state state);
 /* The slot that has been in this state longest; NULL if none is. */
 struct slot *board_longest(struct board *b, enum slot_state state);
-/* One more; how many there are now. b may be NULL. */
+/* One more; how many there are now. */
 int64_t board_note_sealed(struct board *b);
 struct slot *board_of_pid(struct board *b, pid_t pid);
 

@@ -142,7 +142,7 @@ static int filter(struct service *sv, const struct job *job, const struct next_h
     }
     struct envelope *e = make_envelope(job);
     struct outcome *outcomes = g_new0(struct outcome, e->recipients->len);
-    struct hop *hop = hop_new(sv, to);
+    struct hop *hop = hop_new(&sv->hops, to);
     GByteArray *served = job->to_stdout ? NULL : g_byte_array_new();
     struct arrival a = {.envelope = e, .evidence = evidence_start(sv->rules, e), .raw = &raw,
                         .served = served};
@@ -150,7 +150,7 @@ static int filter(struct service *sv, const struct job *job, const struct next_h
     pipeline_run(sv, hop, &a, outcomes);
     int code = worst(outcomes, e->recipients->len);
     if (served && code == EX_OK)
-        service_retry_forget(sv, served->data, served->len / RETRY_DIGEST_BYTES);
+        service_retry_forget(sv, served->data, served->len / RETRIES_DIGEST_BYTES);
     if (served)
         g_byte_array_unref(served);
     hop_free(&hop);

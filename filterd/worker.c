@@ -77,7 +77,7 @@ struct visit {
 /* Behind the sandbox there is no other to be had: the next worker brings its own. */
 static bool courier_lost(const struct worker_place *place, const struct service *sv)
 {
-    return sv->courier < 0 && guard_has_maildir(place->settings);
+    return sv->hops.courier < 0 && guard_has_maildir(place->settings);
 }
 
 static void on_rest(enum session_rest rest, void *arg)
@@ -96,6 +96,11 @@ static bool on_hold(size_t bytes, void *arg)
 {
     const struct worker_place *place = ((const struct visit *)arg)->place;
     return board_hold(place->board, place->slot, bytes, place->settings->limits.bytes_in_flight);
+}
+
+static int64_t on_sealed(void *arg)
+{
+    return board_note_sealed(arg);
 }
 
 static void set_signals(void)
@@ -172,7 +177,7 @@ static int next_client(const struct door *door, struct service *sv, size_t *inde
          * in any more, so that settings are new for all who come after a reload. */
         const ssize_t i = door_wait(door, 1000);
         if (i < 0)
-            hop_let_go_idle(sv);
+            hop_let_go_idle(&sv->hops);
         if (i < 0 || leave)
             continue;
         const int fd = accept4(door->fds[i].fd, NULL, NULL, SOCK_CLOEXEC);
@@ -217,13 +222,13 @@ static void serve(const struct worker_place *place, struct service *sv, int fd, 
     service_mend(sv);
     const size_t listeners = place->settings->listener_count;
     if (index >= listeners || place->settings->listeners[index].protocol == PROTO_POLICY)
-        hop_let_go(sv, 0); /* nothing goes to a next hop now, for however long */
+        hop_let_go(&sv->hops, 0); /* nothing goes to a next hop now, for however long */
     if (index < listeners)
         run_session(place, sv, fd, index);
     else if (index > listeners)
         run_milter(place, sv, fd);
     else
-        tutor_run(fd, &(struct tutor_place){sv, place->key, place->board});
+        tutor_run(fd, &(struct tutor_place){sv, place->key, on_sealed, place->board});
     close(fd);
     tell(place, leave ? SLOT_LEAVING : SLOT_IDLE);
 }
@@ -242,7 +247,7 @@ int worker_run(const struct worker_place *place)
     if (!guard_close(s, SANDBOX_WORKER))
         return EX_TEMPFAIL;
     struct service *sv = service_new(s, place->key, courier);
-    sv->keeps_hop = true;
+    sv->hops.keeps = true;
     struct door door = door_open(place);
     tell(place, SLOT_IDLE);
     for (int n = 0; n < SESSIONS_PER_WORKER && !courier_lost(place, sv) &&
@@ -250,10 +255,10 @@ int worker_run(const struct worker_place *place)
         serve(place, sv, fd, index);
     board_set(place->slot, SLOT_LEAVING);
     door_close(&door);
-    hop_let_go(sv, 0);
+    hop_let_go(&sv->hops, 0);
     const bool lost = courier_lost(place, sv);
-    if (sv->courier >= 0)
-        close(sv->courier);
+    if (sv->hops.courier >= 0)
+        close(sv->hops.courier);
     service_free(&sv);
     return lost ? EX_TEMPFAIL : EX_OK;
 }

@@ -6,66 +6,64 @@
 #include "base/log.h"
 #include "filterd/delivery/courier.h"
 #include "filterd/delivery/smtp_client.h"
-#include "filterd/pipeline/recipient.h"
 
 /* To greet costs as much as to hand over: the next session finds the connection open. So long, and no
  * longer: it holds a process of the next hop. */
 #define KEPT_MS 1000
 
 struct hop {
-    struct service *service;
+    struct hop_pool *pool; /* NULL with a taker */
     const struct next_hop *to;
     struct smtp_client *client; /* for LMTP and SMTP, when first wanted */
     const struct hop_taker *taker; /* instead of to */
 };
 
-struct hop *hop_new(struct service *sv, const struct next_hop *to)
+struct hop *hop_new(struct hop_pool *pool, const struct next_hop *to)
 {
     struct hop *h = g_new0(struct hop, 1);
-    h->service = sv;
+    h->pool = pool;
     h->to = to;
     return h;
 }
 
 static struct smtp_client *client_of(struct hop *h)
 {
-    struct service *sv = h->service;
+    struct hop_pool *pool = h->pool;
     if (h->client || h->taker || (h->to->kind != HOP_LMTP && h->to->kind != HOP_SMTP))
         return h->client;
-    hop_let_go(sv, 2 * KEPT_MS);
-    if (sv->kept && sv->kept_to == h->to) {
-        h->client = g_steal_pointer(&sv->kept);
+    hop_let_go(pool, 2 * KEPT_MS);
+    if (pool->kept && pool->kept_to == h->to) {
+        h->client = g_steal_pointer(&pool->kept);
         smtp_client_resume(h->client);
     } else {
-        h->client = smtp_client_new(h->to, sv->settings->hostname);
+        h->client = smtp_client_new(h->to, pool->hostname);
     }
     return h->client;
 }
 
-void hop_let_go(struct service *sv, int idle_ms)
+void hop_let_go(struct hop_pool *pool, int idle_ms)
 {
-    if (sv->kept && g_get_monotonic_time() - sv->kept_at >= (gint64)idle_ms * 1000)
-        smtp_client_free(&sv->kept);
+    if (pool->kept && g_get_monotonic_time() - pool->kept_at >= (gint64)idle_ms * 1000)
+        smtp_client_free(&pool->kept);
 }
 
-void hop_let_go_idle(struct service *sv)
+void hop_let_go_idle(struct hop_pool *pool)
 {
-    hop_let_go(sv, KEPT_MS);
+    hop_let_go(pool, KEPT_MS);
 }
 
 static void keep(struct hop *h)
 {
-    struct service *sv = h->service;
-    smtp_client_free(&sv->kept);
-    sv->kept = g_steal_pointer(&h->client);
-    sv->kept_to = h->to;
-    sv->kept_at = g_get_monotonic_time();
+    struct hop_pool *pool = h->pool;
+    smtp_client_free(&pool->kept);
+    pool->kept = g_steal_pointer(&h->client);
+    pool->kept_to = h->to;
+    pool->kept_at = g_get_monotonic_time();
 }
 
-struct hop *hop_new_taker(struct service *sv, const struct hop_taker *taker)
+struct hop *hop_new_taker(const struct hop_taker *taker)
 {
     struct hop *h = g_new0(struct hop, 1);
-    h->service = sv;
     h->taker = taker;
     return h;
 }
@@ -74,7 +72,7 @@ void hop_free(struct hop **h)
 {
     if (!*h)
         return;
-    if ((*h)->client && (*h)->service->keeps_hop && smtp_client_may_stay((*h)->client))
+    if ((*h)->client && (*h)->pool->keeps && smtp_client_may_stay((*h)->client))
         keep(*h);
     smtp_client_free(&(*h)->client);
     g_free(*h);
@@ -131,26 +129,25 @@ static char *maildir_path(const char *pattern, const char *user)
 }
 
 static struct outcome deliver_maildir(struct hop *h, const struct envelope *e,
-                                      const struct recipient *r, const struct bytes *message)
+                                      const struct recipient *r, const GPtrArray *users,
+                                      const struct bytes *message)
 {
     const char *const envelope[2] = {e->sender ? e->sender : "", r->address};
-    GPtrArray *users = recipient_judges(h->service, r);
     struct outcome o = outcome_of(REASON_NEXT_HOP_DOWN);
     for (guint i = 0; i < users->len; i++) {
         char *path = maildir_path(h->to->at.path, users->pdata[i]);
-        o = path ? courier_deliver(&h->service->courier, path, envelope, message->data,
+        o = path ? courier_deliver(&h->pool->courier, path, envelope, message->data,
                                    message->len)
                  : outcome_of(REASON_UNKNOWN_REJECT);
         g_free(path);
         if (o.result != RES_OK)
             break;
     }
-    g_ptr_array_unref(users);
     return o;
 }
 
 struct outcome hop_deliver(struct hop *h, const struct envelope *e, const struct recipient *r,
-                           const struct sealed *sealed)
+                           const GPtrArray *users, const struct sealed *sealed)
 {
     const struct bytes *message = sealed_bytes(sealed);
     const char *const envelope[2] = {e->sender ? e->sender : "", r->address};
@@ -161,9 +158,9 @@ struct outcome hop_deliver(struct hop *h, const struct envelope *e, const struct
     case HOP_SMTP:
         return smtp_client_deliver(client_of(h), e, r, message);
     case HOP_MAILDIR:
-        return deliver_maildir(h, e, r, message);
+        return deliver_maildir(h, e, r, users, message);
     case HOP_SENDMAIL:
-        return courier_deliver(&h->service->courier, h->to->at.path, envelope, message->data,
+        return courier_deliver(&h->pool->courier, h->to->at.path, envelope, message->data,
                                message->len);
     default:
         return outcome_of(REASON_UNFORESEEN);

@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "base/store.h"
-#include "filterd/pipeline/retry_digest.h"
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS copy(digest BLOB PRIMARY KEY, forget INTEGER NOT NULL)"
@@ -124,7 +123,7 @@ static int step(struct retries *r, enum statement which, const void *digest, lon
     if (!st)
         return SQLITE_CANTOPEN;
     if (digest)
-        sqlite3_bind_blob(st, 1, digest, RETRY_DIGEST_BYTES, SQLITE_STATIC);
+        sqlite3_bind_blob(st, 1, digest, RETRIES_DIGEST_BYTES, SQLITE_STATIC);
     if (sqlite3_bind_parameter_count(st) >= 2)
         sqlite3_bind_int64(st, 2, time);
     if (sqlite3_bind_parameter_count(st) >= 3)
@@ -196,7 +195,7 @@ static bool do_all(struct retries *r, enum deed deed, const unsigned char *diges
     const long now = (long)time(NULL);
     bool ok = true;
     for (size_t i = 0; i < count; i++) {
-        const unsigned char *digest = digests + i * RETRY_DIGEST_BYTES;
+        const unsigned char *digest = digests + i * RETRIES_DIGEST_BYTES;
         if (deed == KNOWN)
             known[i] = retries_is_known(r, digest, now);
         else
@@ -214,11 +213,11 @@ int retries_handle(struct retries *r, const char *verb, GVariant *arguments, GVa
     gsize len = 0;
     GVariant *value = g_variant_lookup_value(arguments, "digests", G_VARIANT_TYPE_BYTESTRING);
     const unsigned char *digests = value ? g_variant_get_fixed_array(value, &len, 1) : NULL;
-    const size_t count = len / RETRY_DIGEST_BYTES;
+    const size_t count = len / RETRIES_DIGEST_BYTES;
     int code = EX_DATAERR;
-    if (!count || len % RETRY_DIGEST_BYTES || count > DIGESTS ||
+    if (!count || len % RETRIES_DIGEST_BYTES || count > DIGESTS ||
         (deed == FORGOTTEN && strcmp(verb, "retry-forget"))) {
-        *text_r = g_strdup_printf("%s needs digests of %d bytes", verb, RETRY_DIGEST_BYTES);
+        *text_r = g_strdup_printf("%s needs digests of %d bytes", verb, RETRIES_DIGEST_BYTES);
     } else {
         unsigned char *known = g_malloc0(count);
         code = r && do_all(r, deed, digests, count, known) ? EX_OK : EX_UNAVAILABLE;

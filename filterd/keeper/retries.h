@@ -12,6 +12,9 @@
 /* Longer than an MTA tries (RFC 5321, 4.5.4.1: four to five days). */
 #define RETRIES_KEPT_SECONDS (6 * 86400L)
 
+/* By these a copy is known again. */
+#define RETRIES_DIGEST_BYTES 16
+
 struct retries;
 
 /* A file that is no database, or another version's, is made anew. NULL with one line if it cannot be

@@ -84,7 +84,7 @@ static struct outcome deliver(struct way *w, struct turn *t, struct report *repo
         struct sealed *sealed = way_copy_make(w, to, t->treatment.handling, v);
         if (sealed) {
             report->sealed = sealed_mark(sealed);
-            o = hop_deliver(w->hop, w->arrival->envelope, to, sealed);
+            o = way_hand_on(w, to, sealed);
         }
         if (o.result == RES_OK) {
             way_memory_note(w, t);

@@ -3,6 +3,8 @@
 #include <glib.h>
 #include <string.h>
 
+#include "filterd/keeper/retries.h"
+
 struct retry_digest_key retry_digest_key_of(const struct sitekey *key)
 {
     struct retry_digest_key k;
@@ -52,5 +54,5 @@ void retry_digest_copy(const struct retry_digest_key *key, const struct retry_di
                                            {sender, strlen(sender)},
                                            {recipient, strlen(recipient)}};
     sitekey_digest(key->bytes, pieces, G_N_ELEMENTS(pieces), whole);
-    memcpy(out, whole, RETRY_DIGEST_BYTES);
+    memcpy(out, whole, RETRIES_DIGEST_BYTES);
 }

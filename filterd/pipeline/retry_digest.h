@@ -9,8 +9,6 @@
 #include "base/mail/message.h"
 #include "base/sitekey.h"
 
-#define RETRY_DIGEST_BYTES 16
-
 struct retry_digest_key {
     unsigned char bytes[16];
 };
@@ -26,7 +24,7 @@ struct retry_digest_key retry_digest_key_of(const struct sitekey *key);
  * sent on is another's to deliver. */
 struct retry_digest_content retry_digest_content_of(const struct retry_digest_key *key,
                                                     const char *leg, const struct message *m);
-/* out has RETRY_DIGEST_BYTES. */
+/* out has RETRIES_DIGEST_BYTES (filterd/keeper/retries.h). */
 void retry_digest_copy(const struct retry_digest_key *key, const struct retry_digest_content *content,
                        const char *sender, const char *recipient, unsigned char *out);
 

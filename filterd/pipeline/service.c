@@ -56,7 +56,7 @@ struct service *service_new(const struct settings *s, const struct sitekey *key,
     sv->settings = s;
     sv->key = *key;
     sv->keeper = -1;
-    sv->courier = courier;
+    sv->hops = (struct hop_pool){.hostname = s->hostname, .courier = courier};
     sv->retry_key = retry_digest_key_of(key);
     sv->users = users_watch(s->state_dir);
     sv->sealer = sealer_new(s->state_dir);
@@ -264,7 +264,7 @@ static GVariant *digest_arguments(const unsigned char *digests, size_t count)
     g_variant_dict_init(&d, NULL);
     g_variant_dict_insert_value(&d, "digests",
                                 g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, digests,
-                                                          count * RETRY_DIGEST_BYTES, 1));
+                                                          count * RETRIES_DIGEST_BYTES, 1));
     return g_variant_dict_end(&d);
 }
 

@@ -6,13 +6,12 @@
 #include "base/config/users.h"
 #include "base/sitekey.h"
 #include "classifier/classifier.h"
+#include "filterd/delivery/hop.h"
 #include "filterd/keeper/greylist.h"
 #include "filterd/pipeline/retry_digest.h"
 #include "gpg/seal.h"
 #include "rules/anonymize.h"
-#include "rules/evidence.h"
-
-struct smtp_client;
+#include "rules/rules.h"
 
 struct service {
     const struct settings *settings; /* lent */
@@ -30,11 +29,7 @@ struct service {
     struct retry_digest_key retry_key;
     bool no_retries; /* the last request about retries failed, and it was logged */
     gint64 mended; /* when that was last tried */
-    int courier; /* -1 where no next hop needs one */
-    bool keeps_hop;           /* for the rest see filterd/delivery/hop.h */
-    struct smtp_client *kept; /* to the next hop; NULL: none */
-    const struct next_hop *kept_to; /* lent */
-    gint64 kept_at; /* monotonic microseconds */
+    struct hop_pool hops;
 };
 
 struct lesson_wanted {
@@ -66,7 +61,7 @@ bool service_record(struct service *sv, const struct record_wanted *r);
 int service_learn(struct service *sv, const struct lesson_wanted *l, char **text_r);
 /* The next hop took the copy. */
 void service_confirm(struct service *sv, const char *user, const char *signature);
-/* The memory of copies that went through (filterd/keeper/retries.h); digests of RETRY_DIGEST_BYTES. Which of
+/* The memory of copies that went through (filterd/keeper/retries.h); digests of RETRIES_DIGEST_BYTES. Which of
  * these count ones are known: a 0 or 1 for each. All 0 if the keeper does not answer. */
 void service_retry_known(struct service *sv, const unsigned char *digests, size_t count,
                          unsigned char *known_r);

@@ -13,3 +13,11 @@ struct verdict *way_verdict(struct way *w, struct turn *t)
         t->verdict = verdict_new(w->service, recipient_judges(w->service, t->recipient), &basis);
     return t->verdict;
 }
+
+struct outcome way_hand_on(const struct way *w, const struct recipient *r, const struct sealed *sealed)
+{
+    GPtrArray *users = recipient_judges(w->service, r);
+    const struct outcome o = hop_deliver(w->hop, w->arrival->envelope, r, users, sealed);
+    g_ptr_array_unref(users);
+    return o;
+}

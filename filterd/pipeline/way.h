@@ -16,7 +16,7 @@ struct turn {
     struct recipient *recipient;
     struct treatment treatment;
     struct verdict *verdict; /* NULL: not judged yet */
-    unsigned char digest[RETRY_DIGEST_BYTES];
+    unsigned char digest[RETRIES_DIGEST_BYTES];
     bool served; /* in an earlier attempt */
 };
 
@@ -38,6 +38,9 @@ struct verdict *way_verdict(struct way *w, struct turn *t);
 /* way_greylist: whoever is doubtful and still waits is asked to come again: all recipients together,
  * before any has a copy. True: they were, outcomes say so. */
 bool way_greylist_asks(struct way *w, struct outcome *outcomes);
+
+/* Hands a finished copy to the next hop. */
+struct outcome way_hand_on(const struct way *w, const struct recipient *r, const struct sealed *sealed);
 
 /* way_memory: who got a copy in an earlier attempt. */
 void way_memory_recall(struct way *w);

@@ -42,7 +42,7 @@ struct outcome way_kept_deliver(struct way *w, struct turn *t, struct report *re
     struct sealed *sealed = way_copy_under(w, t->recipient, t->treatment.handling, &added);
     if (sealed) {
         report->sealed = sealed_mark(sealed);
-        o = hop_deliver(w->hop, w->arrival->envelope, t->recipient, sealed);
+        o = way_hand_on(w, t->recipient, sealed);
     }
     if (o.result == RES_OK)
         way_memory_note(w, t);

@@ -22,12 +22,12 @@ void way_memory_recall(struct way *w)
     const guint n = e->recipients->len;
     if (!remembers(w))
         return;
-    unsigned char *digests = g_malloc(n * RETRY_DIGEST_BYTES), *known = g_malloc0(n);
+    unsigned char *digests = g_malloc(n * RETRIES_DIGEST_BYTES), *known = g_malloc0(n);
     for (guint i = 0; i < n; i++) {
         struct turn *t = &w->turns[i];
         retry_digest_copy(&w->service->retry_key, &w->content, e->sender ? e->sender : "",
                           t->recipient->address, t->digest);
-        memcpy(digests + i * RETRY_DIGEST_BYTES, t->digest, RETRY_DIGEST_BYTES);
+        memcpy(digests + i * RETRIES_DIGEST_BYTES, t->digest, RETRIES_DIGEST_BYTES);
     }
     service_retry_known(w->service, digests, n, known);
     for (guint i = 0; i < n; i++)

@@ -232,7 +232,7 @@ static struct outcome judge(struct talk *t)
     if (o.result != RES_OK)
         return o;
     o = outcome_of(REASON_UNFORESEEN);
-    struct hop *hop = hop_new_taker(t->service, &taker);
+    struct hop *hop = hop_new_taker(&taker);
     struct arrival a = {.envelope = t->envelope, .raw = &t->raw, .client_waits = !t->local};
     a.evidence = evidence_start(t->service->rules, t->envelope);
     pipeline_run(t->service, hop, &a, &o);

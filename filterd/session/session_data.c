@@ -7,6 +7,7 @@
 #include "base/newline.h"
 #include "filterd/pipeline/pipeline.h"
 #include "filterd/pipeline/proof.h"
+#include "filterd/session/session.h"
 #include "filterd/session/session_state.h"
 
 #define DATA_IDLE_MS 300000
@@ -131,7 +132,7 @@ static void handle(struct session *s, struct bytes *raw, const struct lineio_dat
         filter(&answering, &a, outcomes);
     }
     if (reply_all(&answering, outcomes, n))
-        service_retry_forget(s->place->service, served->data, served->len / RETRY_DIGEST_BYTES);
+        service_retry_forget(s->place->service, served->data, served->len / RETRIES_DIGEST_BYTES);
     s->over |= !answering.heard;
     g_byte_array_unref(served);
     g_free(outcomes);

@@ -100,7 +100,7 @@ static int teach(const struct tutor_place *place, const struct lesson_asked *a, 
     int code = EX_OK;
     if (seal_is_encrypted(m)) {
         *text_r = g_strdup_printf("it is sealed and without a signature: left, number %lld of these",
-                                  (long long)board_note_sealed(place->board));
+                                  (long long)place->sealed(place->arg));
         log_info("retrain user=<%s> class=%s not learnt: %s", user, a->class, *text_r);
     } else {
         code = learn(place, m, user, a->class, text_r);

@@ -6,13 +6,17 @@
 #ifndef FILTERD_SESSION_TUTOR_H
 #define FILTERD_SESSION_TUTOR_H
 
-#include "filterd/board.h"
+#include <stdint.h>
+
+#include "base/sitekey.h"
 #include "filterd/pipeline/service.h"
 
 struct tutor_place {
     struct service *service;
     const struct sitekey *key;
-    struct board *board; /* counts what could not be learnt */
+    /* Counts a message that could not be learnt, as it is sealed; how many there are now. */
+    int64_t (*sealed)(void *arg);
+    void *arg;
 };
 
 /* Serves one request, if the peer may train; does not close fd. */

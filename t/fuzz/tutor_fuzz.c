@@ -43,6 +43,12 @@ static bool say_message(int fd, const uint8_t *data, size_t size)
     return true;
 }
 
+static int64_t note_sealed(void *arg)
+{
+    (void)arg;
+    return 1;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct service *sv;
@@ -56,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (data[0] & 1 ? say_message(fds[1], data + 1, size - 1)
                     : write(fds[1], data + 1, size - 1) == (ssize_t)size - 1) {
         shutdown(fds[1], SHUT_WR);
-        tutor_run(fds[0], &(struct tutor_place){sv, &key, NULL});
+        tutor_run(fds[0], &(struct tutor_place){sv, &key, note_sealed, NULL});
     }
     close(fds[0]);
     close(fds[1]);

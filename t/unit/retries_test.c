@@ -19,7 +19,7 @@
 #include "filterd/pipeline/retry_digest.h"
 #include "t/unit/test_folder.h"
 
-#define DIGEST RETRY_DIGEST_BYTES
+#define DIGEST RETRIES_DIGEST_BYTES
 
 static const long start = 1800000000;
 static const unsigned char *const one = (const unsigned char *)"the first digest",

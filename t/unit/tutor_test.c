@@ -113,10 +113,15 @@ static int hear(int fd, char **text_r)
     return code;
 }
 
+static int64_t note_sealed(void *arg)
+{
+    return board_note_sealed(arg);
+}
+
 /* The client in a process of its own would be the same: what it says fits into the socket. */
 static void serve(int fds[2])
 {
-    const struct tutor_place place = {service, &key, board};
+    const struct tutor_place place = {service, &key, note_sealed, board};
     shutdown(fds[1], SHUT_WR);
     tutor_run(fds[0], &place);
     shutdown(fds[0], SHUT_RDWR);
