@@ -1,10 +1,12 @@
 #include "filterd/fronts.h"
 
 #include <fcntl.h>
+#include <glib.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/config/settings.h"
 #include "base/log.h"
 #include "filterd/session/milter_front.h"
 

@@ -2,6 +2,8 @@
 #ifndef FILTERD_FRONTS_H
 #define FILTERD_FRONTS_H
 
+#include <stdbool.h>
+
 #include "filterd/children.h"
 
 /* Starts those that are not there; false if one could not listen or did not come up. */

@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/endpoint.h"
 #include "base/frame.h"
 #include "filterd/keeper/keeper.h"
 

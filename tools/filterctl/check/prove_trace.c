@@ -1,8 +1,11 @@
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/filterctl/check/prove.h"
+#include "tools/filterctl/postconf.h"
 
 #define GONE ((gpointer) "gone")
 
