@@ -3,6 +3,7 @@
 #define BASE_NEWLINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/bytes.h"
 

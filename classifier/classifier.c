@@ -6,8 +6,12 @@
 
 #include "classifier/classifier_view.h"
 #include "classifier/correspondent.h"
+#include "classifier/learner.h"
+#include "classifier/model.h"
 #include "classifier/model_learner.h"
+#include "classifier/model_state.h"
 #include "classifier/osb.h"
+#include "classifier/places.h"
 
 /* Users whose model is kept between messages; each is 0.8 MB. */
 enum { CACHED = 4 };

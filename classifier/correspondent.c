@@ -1,5 +1,6 @@
 #include "classifier/correspondent.h"
 
+#include <glib.h>
 #include <string.h>
 
 #include "base/store.h"

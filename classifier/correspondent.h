@@ -5,6 +5,8 @@
 #ifndef CLASSIFIER_CORRESPONDENT_H
 #define CLASSIFIER_CORRESPONDENT_H
 
+#include <stdbool.h>
+
 #include "base/sitekey.h"
 #include "classifier/model.h"
 

@@ -3,10 +3,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "classifier/classifier_view.h"
 #include "classifier/explain_words.h"
+#include "classifier/learner.h"
 #include "classifier/model.h"
 #include "classifier/osb.h"
+#include "classifier/places.h"
 
 struct explaining {
     struct classifier_view own, site;

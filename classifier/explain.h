@@ -2,6 +2,8 @@
 #ifndef CLASSIFIER_EXPLAIN_H
 #define CLASSIFIER_EXPLAIN_H
 
+#include <glib.h>
+
 #include "classifier/classifier.h"
 
 struct reason {

@@ -2,7 +2,10 @@
 
 #include <gcrypt.h>
 #include <glib.h>
+#include <stdbool.h>
 #include <string.h>
+
+#include "base/mail/header.h"
 
 enum { IMPRINT_BYTES = 12 };
 

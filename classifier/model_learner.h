@@ -6,6 +6,9 @@
 #ifndef CLASSIFIER_MODEL_LEARNER_H
 #define CLASSIFIER_MODEL_LEARNER_H
 
+#include <glib.h>
+#include <stdbool.h>
+
 #include "classifier/learner.h"
 #include "classifier/model.h"
 

@@ -2,6 +2,7 @@
 #ifndef CLASSIFIER_MODEL_STATE_H
 #define CLASSIFIER_MODEL_STATE_H
 
+#include <glib.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 

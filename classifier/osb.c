@@ -1,5 +1,7 @@
 #include "classifier/osb.h"
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/sitekey.h"

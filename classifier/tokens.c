@@ -1,5 +1,7 @@
 #include "classifier/tokens.h"
 
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/bytes.h"

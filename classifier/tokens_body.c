@@ -1,9 +1,17 @@
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/config/limits.h"
 #include "base/mail/charset.h"
+#include "base/mail/decode.h"
+#include "base/mail/header.h"
 #include "base/mail/html.h"
+#include "base/mail/message.h"
+#include "base/mail/message_part.h"
 #include "base/mail/rfc2047.h"
+#include "classifier/tokens.h"
 #include "classifier/tokens_make.h"
 
 enum {

@@ -1,8 +1,13 @@
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/config/limits.h"
+#include "base/mail/header.h"
+#include "base/mail/message.h"
 #include "base/mail/rfc2047.h"
+#include "classifier/tokens.h"
 #include "classifier/tokens_make.h"
 
 enum {

@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/config/settings.h"
 #include "base/log.h"
 #include "filterd/listening.h"
 #include "filterd/session/milter_front.h"

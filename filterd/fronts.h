@@ -2,6 +2,8 @@
 #ifndef FILTERD_FRONTS_H
 #define FILTERD_FRONTS_H
 
+#include <stdbool.h>
+
 #include "filterd/children.h"
 
 /* Starts those that are not there; again: also where it was said that the address cannot be had. */

@@ -1,11 +1,13 @@
 /* filterd [-c FILE] [-t]: the daemon, in the foreground; see filterd(8). */
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include <glib.h>
 
+#include "base/config/settings.h"
 #include "base/log.h"
 #include "base/version.h"
 #include "filterd/master.h"

@@ -2,18 +2,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib.h>
 #include <grp.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/endpoint.h"
 #include "base/log.h"
 #include "base/sandbox/guard.h"
+#include "base/sandbox/sandbox_kind.h"
+#include "base/sitekey.h"
 #include "base/version.h"
 #include "filterd/children.h"
 #include "filterd/fronts.h"
@@ -23,6 +28,7 @@
 #include "filterd/listening.h"
 #include "filterd/pipeline/service.h"
 #include "filterd/sockets.h"
+#include "gpg/seal.h"
 
 /* Below systemd's 90 s. */
 #define DRAIN_US (80 * G_USEC_PER_SEC)

@@ -4,8 +4,10 @@
  * what may write (sendmail, standard output) and takes only finished copies. */
 #include <errno.h>
 #include <fcntl.h>
+#include <glib.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -16,14 +18,25 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
+#include "base/config/settings.h"
+#include "base/endpoint.h"
 #include "base/log.h"
+#include "base/mail/envelope.h"
 #include "base/newline.h"
+#include "base/result.h"
 #include "base/sandbox/guard.h"
+#include "base/sandbox/sandbox_kind.h"
+#include "base/sitekey.h"
 #include "base/version.h"
 #include "filterd/delivery/courier.h"
+#include "filterd/delivery/hop.h"
 #include "filterd/delivery/sendmail.h"
 #include "filterd/keeper/retries.h"
+#include "filterd/pipeline/arrival.h"
 #include "filterd/pipeline/pipeline.h"
+#include "filterd/pipeline/service.h"
+#include "rules/evidence.h"
 
 #define DEFAULT_FILE "/etc/filterd/filterd.conf"
 #define DELIVER_MS 280000

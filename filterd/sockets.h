@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 
-#include "base/config/settings.h"
+#include "base/endpoint.h"
+
 
 /* A listening, non-blocking socket; -1 with *error_r (g_free). A unix socket is made with mode
  * 0666, as its folder is what restricts it; one that nobody listens on is replaced. */

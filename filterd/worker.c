@@ -1,20 +1,24 @@
 #include "filterd/worker.h"
 
 #include <errno.h>
+#include <glib.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "base/sandbox/guard.h"
 #include "base/sandbox/sandbox.h"
+#include "base/sandbox/sandbox_kind.h"
 #include "filterd/delivery/courier.h"
 #include "filterd/delivery/hop.h"
+#include "filterd/pipeline/service.h"
 #include "filterd/session/milter_session.h"
 #include "filterd/session/policy_session.h"
 #include "filterd/session/session.h"

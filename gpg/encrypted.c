@@ -1,7 +1,12 @@
 /* What counts as encrypted, by structure. Anything less is sealed: once too often harms nobody. */
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/bytes.h"
+#include "base/mail/header.h"
+#include "base/mail/message.h"
 #include "gpg/armor.h"
 #include "gpg/cms.h"
 #include "gpg/packets.h"

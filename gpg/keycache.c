@@ -1,5 +1,6 @@
 #include "gpg/keycache.h"
 
+#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -1,10 +1,15 @@
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/bytes.h"
 #include "gpg/armor.h"
 #include "gpg/engine.h"
 #include "gpg/engine_run.h"
+#include "gpg/engine_text.h"
 #include "gpg/generation.h"
 #include "gpg/keyring.h"
 #include "gpg/packets.h"

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "base/mail/header.h"
+
 /* The last header of a message without a body may lack its line end. */
 static void add_header(const struct header *h, struct bytes *out)
 {

@@ -1,8 +1,11 @@
 #include "gpg/seal.h"
 
+#include <stdint.h>
 #include <string.h>
 
+#include "base/mail/header.h"
 #include "gpg/engine.h"
+#include "gpg/engine_text.h"
 #include "gpg/keycache.h"
 #include "gpg/keyring.h"
 #include "gpg/pgpmime.h"

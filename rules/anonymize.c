@@ -1,5 +1,6 @@
 #include "rules/anonymize.h"
 
+#include <glib.h>
 #include <string.h>
 
 #include "base/config/limits.h"

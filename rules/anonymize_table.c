@@ -1,5 +1,6 @@
 #include "rules/anonymize_table.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #define KNOWN "IGNORE, STRIP, REPLACE or DUNNO"

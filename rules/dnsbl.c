@@ -1,10 +1,14 @@
 #include "rules/dnsbl.h"
 
+#include <stdbool.h>
 #include <string.h>
 
+#include "base/dns/dns_answer.h"
 #include "rules/auth/dmarc.h"
 #include "rules/dnsbl_address.h"
 #include "rules/dnsbl_life.h"
+#include "rules/dnsbl_table.h"
+#include "rules/hits.h"
 
 enum { MAX_URIS = 20, MAX_LOOKUPS = 500 };
 

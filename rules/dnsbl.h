@@ -2,9 +2,10 @@
 #ifndef RULES_DNSBL_H
 #define RULES_DNSBL_H
 
+#include <glib.h>
+
 #include "base/dns/resolver.h"
 #include "rules/dnsbl_list.h"
-#include "rules/hits.h"
 
 struct dnsbl; /* the table, and which zones sleep */
 

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "base/dns/dns_answer.h"
 #include "base/log.h"
 #include "rules/dnsbl_address.h"
 

@@ -2,6 +2,9 @@
 #ifndef RULES_DNSBL_LIFE_H
 #define RULES_DNSBL_LIFE_H
 
+#include <glib.h>
+#include <stdbool.h>
+
 #include "base/dns/resolver.h"
 #include "rules/dnsbl_list.h"
 #include "rules/dnsbl_table.h"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/config/ini.h"
+#include "rules/dnsbl_list.h"
 
 #define MAX_WEIGHT 10.0
 

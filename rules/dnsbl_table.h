@@ -5,7 +5,6 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#include "rules/dnsbl_list.h"
 
 enum { DNSBL_TABLE_IP4 = 1 << 8, DNSBL_TABLE_IP6 = 1 << 9 }; /* besides 1 << enum dnsbl_subject */
 

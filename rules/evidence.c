@@ -3,11 +3,19 @@
 #include <poll.h>
 #include <string.h>
 
+#include "base/config/settings.h"
+#include "base/dns/resolver.h"
 #include "base/log.h"
 #include "base/network.h"
 #include "rules/auth/authres.h"
+#include "rules/auth/dkim.h"
+#include "rules/auth/dkim_signature.h"
 #include "rules/auth/dmarc.h"
+#include "rules/auth/dmarc_record.h"
 #include "rules/clamav.h"
+#include "rules/dnsbl.h"
+#include "rules/dnsbl_list.h"
+#include "rules/hits.h"
 #include "rules/local.h"
 #include "rules/rules.h"
 #include "rules/uri.h"

@@ -6,13 +6,13 @@
 #ifndef RULES_EVIDENCE_H
 #define RULES_EVIDENCE_H
 
+#include <glib.h>
 #include <stdbool.h>
 
 #include "base/bytes.h"
 #include "base/mail/envelope.h"
 #include "base/mail/message.h"
 #include "rules/auth/spf.h"
-#include "rules/hits.h"
 
 struct rules;
 struct evidence;

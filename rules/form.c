@@ -1,6 +1,10 @@
 #include "rules/form.h"
 
+#include <stdbool.h>
 #include <string.h>
+
+#include "base/mail/header.h"
+#include "rules/hits.h"
 
 /* Of one HTML body: what is longer has words enough. */
 #define HTML_BYTES (64 * 1024)

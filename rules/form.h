@@ -4,8 +4,9 @@
 #ifndef RULES_FORM_H
 #define RULES_FORM_H
 
+#include <glib.h>
+
 #include "base/mail/message.h"
-#include "rules/hits.h"
 
 /* Adds what it finds. Looks at the header (each field's first 64 KB) and the root's type; of the
  * body only where it is one HTML part. */

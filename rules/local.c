@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "rules/form.h"
+#include "rules/hits.h"
 
 /* The agreed string by which one tries out a filter without spam. */
 #define GTUBE "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"

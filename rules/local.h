@@ -2,11 +2,11 @@
 #ifndef RULES_LOCAL_H
 #define RULES_LOCAL_H
 
+#include <glib.h>
 #include <stdbool.h>
 
 #include "base/mail/envelope.h"
 #include "base/mail/message.h"
-#include "rules/hits.h"
 
 void local_envelope(GPtrArray *hits, const struct envelope *e);
 /* bare: it held bare CR or LF. */

@@ -1,5 +1,8 @@
 #include "rules/rules.h"
 
+#include <glib.h>
+
+#include "base/config/settings.h"
 #include "base/log.h"
 
 struct rules *rules_new(const struct settings *s)

@@ -2,6 +2,7 @@
 #ifndef RULES_RULES_H
 #define RULES_RULES_H
 
+#include "base/config/settings.h"
 #include "base/dns/resolver.h"
 #include "rules/auth/dkim.h"
 #include "rules/auth/spf.h"

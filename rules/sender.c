@@ -1,8 +1,11 @@
 #include "rules/sender.h"
 
+#include <glib.h>
 #include <string.h>
 
 #include "base/address.h"
+#include "base/mail/header.h"
+#include "base/mail/message.h"
 #include "rules/auth/dmarc_from.h"
 
 const char *sender_domain(const char *address)

@@ -2,6 +2,7 @@
 #ifndef RULES_SENDER_H
 #define RULES_SENDER_H
 
+#include "base/mail/message.h"
 #include "rules/evidence.h"
 
 /* What it weighs that a user knows the proved sender (classifier_knows). */

@@ -2,6 +2,9 @@
 #ifndef BASE_DNS_DNSWIRE_H
 #define BASE_DNS_DNSWIRE_H
 
+#include <glib.h>
+#include <stdbool.h>
+
 #include "base/dns/dns_answer.h"
 
 /* Header, name, type and class, and an OPT record at the end. */

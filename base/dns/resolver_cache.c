@@ -1,5 +1,6 @@
 #include "base/dns/resolver_cache.h"
 
+#include <glib.h>
 #include <string.h>
 
 enum {

@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/dns/dns_answer.h"
 
 enum transport_end {
     TRANSPORT_ANSWERED,  /* by whatever RCODE */

@@ -1,10 +1,12 @@
 #include "base/mail/message_tree.h"
 
 #include <gmime/gmime.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/config/limits.h"
+#include "base/mail/decode.h"
 
 #define HEAD_MAX_BYTES 8192
 #define CLOSE_MAX_BYTES 4096

@@ -3,6 +3,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "base/endpoint.h"
 #include "base/log.h"
 #include "base/sandbox/sandbox.h"
 #include "base/sandbox/sandbox_probe.h"

@@ -1,6 +1,7 @@
 #include "base/sandbox/sandbox.h"
 
 #include <execinfo.h>
+#include <stddef.h>
 #include <sys/prctl.h>
 
 #include "base/sandbox/sandbox_parts.h"

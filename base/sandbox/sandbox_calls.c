@@ -11,12 +11,14 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include "base/sandbox/sandbox_kind.h"
 #include "base/sandbox/sandbox_parts.h"
 
 /* The first call that came after these lists were written, and room for what will come. */

@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/sandbox/sandbox_kind.h"
 #include "base/sandbox/sandbox_parts.h"
 
 /* Newer than Debian 12's kernel headers. */

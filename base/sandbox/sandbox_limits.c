@@ -1,9 +1,12 @@
 /* What a process may use. */
 #include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <sys/resource.h>
 #include <time.h>
 
 #include "base/sandbox/sandbox.h"
+#include "base/sandbox/sandbox_kind.h"
 #include "base/sandbox/sandbox_parts.h"
 
 #if defined(__SANITIZE_ADDRESS__)

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "base/sandbox/sandbox.h"
-#include "base/sandbox/sandbox_parts.h"
 
 #define ALL (~0U)
 #define OF(kind) (1U << (kind))

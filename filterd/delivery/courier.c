@@ -13,10 +13,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/frame.h"
 #include "base/log.h"
 #include "base/newline.h"
 #include "base/sandbox/guard.h"
+#include "base/sandbox/sandbox_kind.h"
 
 /* Its message follows, bytes alone. */
 #define JOB "(sss)"

@@ -5,6 +5,7 @@
 #define FILTERD_DELIVERY_COURIER_H
 
 #include <glib.h>
+#include <stdbool.h>
 
 #include "base/config/settings.h"
 #include "base/result.h"

@@ -2,13 +2,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/dns/resolver_host.h"
+#include "base/endpoint.h"
 #include "base/log.h"
 
 static int left_ms(gint64 end)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/address.h"
-#include "base/log.h"
+#include "base/bytes.h"
 #include "filterd/delivery/courier.h"
 #include "filterd/delivery/smtp_client.h"
 

@@ -1,12 +1,14 @@
 #include "filterd/delivery/smtp_client.h"
 
 #include <ctype.h>
+#include <glib.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/endpoint.h"
 #include "base/lineio.h"
 #include "filterd/delivery/dial.h"
 

@@ -2,8 +2,10 @@
 #ifndef FILTERD_DELIVERY_SMTP_CLIENT_H
 #define FILTERD_DELIVERY_SMTP_CLIENT_H
 
+#include <stdbool.h>
+
 #include "base/bytes.h"
-#include "base/config/settings.h"
+#include "base/endpoint.h"
 #include "base/mail/envelope.h"
 #include "base/result.h"
 

@@ -1,8 +1,10 @@
 #include "filterd/keeper/export_model.h"
 
+#include <glib.h>
 #include <string.h>
 
 #include "base/store.h"
+#include "classifier/learner.h"
 #include "classifier/model_learner.h"
 #include "filterd/keeper/record.h"
 

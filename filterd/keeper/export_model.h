@@ -2,6 +2,8 @@
 #ifndef FILTERD_KEEPER_EXPORT_MODEL_H
 #define FILTERD_KEEPER_EXPORT_MODEL_H
 
+#include <stdbool.h>
+
 #include "classifier/model.h"
 #include "filterd/keeper/export.h"
 

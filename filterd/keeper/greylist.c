@@ -4,7 +4,6 @@
 #include <glib.h>
 #include <string.h>
 
-#include "base/address.h"
 #include "base/log.h"
 #include "base/sitekey.h"
 #include "base/store.h"

@@ -5,6 +5,8 @@
 #include <sysexits.h>
 #include <time.h>
 
+#include "rules/hits.h"
+
 bool greylisting_wanted(const GPtrArray *hits, enum spf_code spf, double score)
 {
     if (hits && hits_doubt(hits) > 0)

@@ -7,6 +7,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/endpoint.h"
 #include "base/frame.h"
 
 #define CONNECT_TIMEOUT_S 5

@@ -16,8 +16,10 @@
 #define FILTERD_KEEPER_KEEPER_H
 
 #include <glib.h>
+#include <stdbool.h>
 
-#include "base/config/settings.h"
+#include "base/endpoint.h"
+
 
 /* Connected socket or -1 (nobody there within 5 s). */
 int keeper_connect(const struct endpoint *control);

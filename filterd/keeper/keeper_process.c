@@ -4,6 +4,7 @@
 #include <glib.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sysexits.h>
@@ -13,8 +14,11 @@
 #include "base/frame.h"
 #include "base/log.h"
 #include "base/sandbox/guard.h"
+#include "base/sandbox/sandbox_kind.h"
+#include "filterd/keeper/greylist.h"
 #include "filterd/keeper/greylisting.h"
 #include "filterd/keeper/ledger.h"
+#include "filterd/keeper/ledger_state.h"
 #include "filterd/keeper/peer.h"
 #include "filterd/keeper/retries.h"
 

@@ -2,6 +2,9 @@
 #ifndef FILTERD_PIPELINE_ARRIVAL_H
 #define FILTERD_PIPELINE_ARRIVAL_H
 
+#include <glib.h>
+#include <stdbool.h>
+
 #include "base/bytes.h"
 #include "base/mail/envelope.h"
 #include "base/result.h"

@@ -1,10 +1,14 @@
 #include "filterd/pipeline/headers.h"
 
 #include <ctype.h>
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/config/limits.h"
+#include "base/mail/header.h"
+#include "classifier/classifier.h"
 
 /* The authserv-id: first word of the value, comments and folds skipped (RFC 8601, section 2.2).
  * What cannot be read counts as ours: better one header too few than a forged one. */

@@ -1,8 +1,12 @@
 #include "filterd/pipeline/headers_anonymize.h"
 
+#include <stdbool.h>
 #include <string.h>
 
+#include "base/config/settings.h"
 #include "base/log.h"
+#include "base/mail/header.h"
+#include "rules/anonymize.h"
 
 /* For all fields of a message together: odd patterns over thousands of fields end here. */
 #define BUDGET_US (5 * G_USEC_PER_SEC)

@@ -2,6 +2,9 @@
 #ifndef FILTERD_PIPELINE_HEADERS_ANONYMIZE_H
 #define FILTERD_PIPELINE_HEADERS_ANONYMIZE_H
 
+#include <glib.h>
+
+#include "base/config/settings.h"
 #include "base/mail/message.h"
 #include "filterd/pipeline/service.h"
 

@@ -11,13 +11,30 @@
  * Whatever goes wrong on it leaves the outcome at its first value, a tempfail. */
 #include "filterd/pipeline/pipeline.h"
 
+#include <glib.h>
+#include <stdbool.h>
 #include <unistd.h>
 
+#include "base/config/limits.h"
+#include "base/config/settings.h"
 #include "base/log.h"
+#include "base/mail/envelope.h"
+#include "base/mail/message.h"
+#include "base/result.h"
 #include "base/sandbox/sandbox.h"
+#include "classifier/classifier.h"
+#include "classifier/tokens.h"
+#include "classifier/tokens_message.h"
 #include "filterd/pipeline/headers.h"
 #include "filterd/pipeline/headers_anonymize.h"
+#include "filterd/pipeline/proof.h"
+#include "filterd/pipeline/recipient.h"
+#include "filterd/pipeline/report.h"
+#include "filterd/pipeline/retry_digest.h"
+#include "filterd/pipeline/verdict.h"
 #include "filterd/pipeline/way.h"
+#include "gpg/seal.h"
+#include "rules/evidence.h"
 
 /* Longer than all deadlines together: what hangs beyond it takes its worker down by SIGALRM, and the
  * MTA still has the message. Before the queue Postfix waits 100 s. */

@@ -2,6 +2,7 @@
 #ifndef FILTERD_PIPELINE_PIPELINE_H
 #define FILTERD_PIPELINE_PIPELINE_H
 
+#include "base/result.h"
 #include "filterd/delivery/hop.h"
 #include "filterd/pipeline/arrival.h"
 #include "filterd/pipeline/service.h"

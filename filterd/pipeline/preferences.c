@@ -1,7 +1,11 @@
 #include "filterd/pipeline/preferences.h"
 
+#include <stdbool.h>
 #include <string.h>
 
+#include "base/config/settings.h"
+#include "base/config/users.h"
+#include "rules/evidence.h"
 #include "rules/sender.h"
 
 /* The first of the users who set it; NULL if none did. g_free. */

@@ -2,6 +2,9 @@
 #ifndef FILTERD_PIPELINE_PREFERENCES_H
 #define FILTERD_PIPELINE_PREFERENCES_H
 
+#include <glib.h>
+
+#include "base/config/settings.h"
 #include "filterd/pipeline/service.h"
 #include "filterd/pipeline/verdict_basis.h"
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mail/header.h"
+
 #define FIELD "X-Filterd-Proof"
 #define MAC_BYTES 16
 #define MAC_HEX (2 * MAC_BYTES)

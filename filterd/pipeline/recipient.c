@@ -1,9 +1,14 @@
 #include "filterd/pipeline/recipient.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/address.h"
+#include "base/config/settings.h"
+#include "base/config/users.h"
 #include "base/log.h"
+#include "gpg/key_state.h"
+#include "gpg/seal.h"
 
 struct key_count {
     guint good, none, bad, unreadable;

@@ -2,6 +2,8 @@
 #ifndef FILTERD_PIPELINE_RECIPIENT_H
 #define FILTERD_PIPELINE_RECIPIENT_H
 
+#include <glib.h>
+
 #include "base/mail/envelope.h"
 #include "base/result.h"
 #include "filterd/pipeline/service.h"

@@ -2,6 +2,7 @@
 
 #include "base/config/limits.h"
 #include "base/log.h"
+#include "rules/evidence.h"
 
 struct report report_start(const struct envelope *e, const struct recipient *r, size_t size)
 {

@@ -2,6 +2,8 @@
 #ifndef FILTERD_PIPELINE_REPORT_H
 #define FILTERD_PIPELINE_REPORT_H
 
+#include <glib.h>
+
 #include "base/mail/envelope.h"
 #include "base/result.h"
 #include "filterd/pipeline/verdict.h"

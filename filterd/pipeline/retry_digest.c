@@ -3,6 +3,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "base/mail/header.h"
 #include "filterd/keeper/retries.h"
 
 struct retry_digest_key retry_digest_key_of(const struct sitekey *key)

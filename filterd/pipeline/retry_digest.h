@@ -6,6 +6,8 @@
 #ifndef FILTERD_PIPELINE_RETRY_DIGEST_H
 #define FILTERD_PIPELINE_RETRY_DIGEST_H
 
+#include <stdbool.h>
+
 #include "base/mail/message.h"
 #include "base/sitekey.h"
 

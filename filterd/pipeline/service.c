@@ -4,8 +4,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/config/limits.h"
 #include "base/log.h"
 #include "filterd/keeper/keeper.h"
+#include "filterd/keeper/retries.h"
 #include "rules/dnsbl.h"
 
 /* The keeper answers in well under a millisecond; a mail waits no longer than this for learning. */

@@ -2,6 +2,9 @@
 #ifndef FILTERD_PIPELINE_SERVICE_H
 #define FILTERD_PIPELINE_SERVICE_H
 
+#include <glib.h>
+#include <stdbool.h>
+
 #include "base/config/settings.h"
 #include "base/config/users.h"
 #include "base/sitekey.h"

@@ -1,7 +1,11 @@
 #include "filterd/pipeline/verdict.h"
 
+#include "base/config/settings.h"
 #include "base/log.h"
+#include "classifier/classifier.h"
 #include "filterd/pipeline/preferences.h"
+#include "rules/evidence.h"
+#include "rules/hits.h"
 #include "rules/sender.h"
 
 static void judgement_free(gpointer p)

@@ -2,6 +2,11 @@
 #ifndef FILTERD_PIPELINE_VERDICT_H
 #define FILTERD_PIPELINE_VERDICT_H
 
+#include <glib.h>
+#include <stdbool.h>
+
+#include "base/config/settings.h"
+#include "classifier/classifier.h"
 #include "filterd/pipeline/service.h"
 #include "filterd/pipeline/verdict_basis.h"
 

@@ -2,6 +2,9 @@
 #ifndef FILTERD_PIPELINE_VERDICT_BASIS_H
 #define FILTERD_PIPELINE_VERDICT_BASIS_H
 
+#include "base/mail/envelope.h"
+#include "base/mail/message.h"
+
 /* JUDGE_* say what the score says; a list of the user's, or a scanner, may say otherwise. */
 enum verdict_word { VERDICT_BY_SCORE, VERDICT_ALLOWED, VERDICT_DENIED, VERDICT_VIRUS };
 

@@ -1,5 +1,11 @@
 #include "filterd/pipeline/way.h"
 
+#include <glib.h>
+
+#include "base/config/settings.h"
+#include "base/result.h"
+#include "filterd/pipeline/verdict_basis.h"
+
 struct verdict *way_verdict(struct way *w, struct turn *t)
 {
     const struct listener *l = w->arrival->envelope->listener;

@@ -2,7 +2,14 @@
 #ifndef FILTERD_PIPELINE_WAY_H
 #define FILTERD_PIPELINE_WAY_H
 
+#include <stdbool.h>
+
+#include "base/bytes.h"
+#include "base/mail/envelope.h"
+#include "base/mail/message.h"
+#include "base/result.h"
 #include "filterd/delivery/hop.h"
+#include "filterd/keeper/retries.h"
 #include "filterd/pipeline/arrival.h"
 #include "filterd/pipeline/proof.h"
 #include "filterd/pipeline/recipient.h"

@@ -1,6 +1,20 @@
+#include <glib.h>
+#include <stdbool.h>
+
+#include "base/bytes.h"
+#include "base/config/settings.h"
 #include "base/log.h"
+#include "base/mail/envelope.h"
+#include "base/mail/header.h"
+#include "classifier/classifier.h"
+#include "filterd/delivery/hop.h"
 #include "filterd/pipeline/headers.h"
+#include "filterd/pipeline/proof.h"
+#include "filterd/pipeline/recipient.h"
+#include "filterd/pipeline/verdict.h"
 #include "filterd/pipeline/way.h"
+#include "gpg/seal.h"
+#include "rules/evidence.h"
 
 static struct sealed *seal(struct way *w, const struct recipient *r, enum handling handling,
                            const struct bytes *added)

@@ -1,8 +1,22 @@
+#include <glib.h>
 #include <math.h>
+#include <stdbool.h>
 
+#include "base/config/settings.h"
+#include "base/mail/envelope.h"
 #include "base/network.h"
+#include "base/result.h"
+#include "filterd/keeper/greylist.h"
 #include "filterd/keeper/greylisting.h"
+#include "filterd/pipeline/arrival.h"
+#include "filterd/pipeline/recipient.h"
+#include "filterd/pipeline/report.h"
+#include "filterd/pipeline/service.h"
+#include "filterd/pipeline/verdict.h"
+#include "filterd/pipeline/verdict_basis.h"
 #include "filterd/pipeline/way.h"
+#include "rules/auth/spf.h"
+#include "rules/evidence.h"
 
 /* Our own people are not asked, whatever they send; nor is who waits no more. */
 static bool may_be_asked(const struct way *w)

@@ -1,5 +1,15 @@
+#include <glib.h>
+#include <stdbool.h>
+
+#include "base/bytes.h"
 #include "base/log.h"
+#include "base/mail/envelope.h"
+#include "base/result.h"
+#include "filterd/pipeline/proof.h"
+#include "filterd/pipeline/recipient.h"
+#include "filterd/pipeline/report.h"
 #include "filterd/pipeline/way.h"
+#include "gpg/seal.h"
 
 static bool holds_for(const struct way *w, const struct recipient *r)
 {

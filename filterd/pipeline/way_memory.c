@@ -1,5 +1,11 @@
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 
+#include "base/mail/envelope.h"
+#include "filterd/keeper/retries.h"
+#include "filterd/pipeline/retry_digest.h"
+#include "filterd/pipeline/service.h"
 #include "filterd/pipeline/way.h"
 
 static bool remembers(const struct way *w)

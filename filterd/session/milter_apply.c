@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/result.h"
 #include "filterd/session/milter_edits.h"
 
 sfsistat milter_apply_outcome(SMFICTX *ctx, const struct outcome *o)

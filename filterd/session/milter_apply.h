@@ -2,9 +2,11 @@
 #ifndef FILTERD_SESSION_MILTER_APPLY_H
 #define FILTERD_SESSION_MILTER_APPLY_H
 
-#include <libmilter/mfapi.h>
 #include <glib.h>
+#include <libmilter/mfapi.h>
+#include <stdbool.h>
 
+#include "base/result.h"
 #include "filterd/session/milter_client.h"
 
 /* The reply and its status, at any step of the protocol. */

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/config/settings.h"
+#include "base/endpoint.h"
 #include "base/result.h"
 
 /* What an MTA said. Strings are UTF-8; those that are not known are NULL. */

@@ -1,11 +1,15 @@
 #include "filterd/session/milter_connection.h"
 
 #include <arpa/inet.h>
+#include <glib.h>
 #include <libmilter/mfdef.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/bytes.h"
+#include "base/endpoint.h"
 #include "base/log.h"
+#include "base/result.h"
 #include "filterd/keeper/keeper.h"
 #include "filterd/session/milter_apply.h"
 #include "filterd/session/milter_client.h"

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "base/mail/header.h"
+#include "base/mail/message.h"
+
 /* Replaced fields stand about where the old ones stood: nobody searches thousands for each. */
 #define PAIR_SEARCH 64
 #define BLANKS 70

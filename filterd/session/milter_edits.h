@@ -3,9 +3,10 @@
 #define FILTERD_SESSION_MILTER_EDITS_H
 
 #include <glib.h>
+#include <stdbool.h>
 
 #include "base/bytes.h"
-#include "base/mail/message.h"
+#include "base/mail/header.h"
 
 /* More than that is refused: an MTA goes through its queue file for each of them. */
 #define MILTER_EDITS_MAX 2000

@@ -3,14 +3,17 @@
 #include <errno.h>
 #include <glib.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/endpoint.h"
 #include "base/log.h"
 #include "base/sandbox/guard.h"
+#include "base/sandbox/sandbox_kind.h"
 #include "filterd/session/milter_connection.h"
 
 #define BACKLOG 256

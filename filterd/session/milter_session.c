@@ -1,17 +1,27 @@
 #include "filterd/session/milter_session.h"
 
+#include <glib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/config/limits.h"
+#include "base/config/settings.h"
 #include "base/frame.h"
 #include "base/log.h"
+#include "base/mail/envelope.h"
+#include "base/mail/header.h"
 #include "base/newline.h"
+#include "base/result.h"
+#include "filterd/delivery/hop.h"
 #include "filterd/keeper/peer.h"
+#include "filterd/pipeline/arrival.h"
 #include "filterd/pipeline/pipeline.h"
 #include "filterd/pipeline/recipient.h"
 #include "filterd/session/milter_edits.h"
+#include "gpg/seal.h"
+#include "rules/evidence.h"
 
 /* The front has the message in memory, and the MTA reads as fast as it can. */
 #define TAKE_MS 30000

@@ -12,6 +12,9 @@
 #ifndef FILTERD_SESSION_MILTER_SESSION_H
 #define FILTERD_SESSION_MILTER_SESSION_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "filterd/pipeline/service.h"
 
 struct milter_session_place {

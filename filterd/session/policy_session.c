@@ -1,14 +1,23 @@
 #include "filterd/session/policy_session.h"
 
+#include <glib.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/address.h"
+#include "base/config/settings.h"
 #include "base/lineio.h"
 #include "base/log.h"
+#include "base/mail/envelope.h"
 #include "base/network.h"
+#include "filterd/keeper/greylist.h"
 #include "filterd/keeper/greylisting.h"
+#include "filterd/pipeline/service.h"
 #include "filterd/session/policy_request.h"
+#include "rules/auth/spf.h"
+#include "rules/evidence.h"
+#include "rules/hits.h"
 
 /* Postfix keeps a connection for 300 s between requests, and for 1000 s in all. */
 #define IDLE_MS 1100000

@@ -1,11 +1,16 @@
 #include "filterd/session/session.h"
 
+#include <glib.h>
 #include <poll.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/log.h"
+#include "base/config/settings.h"
+#include "base/lineio.h"
+#include "base/mail/envelope.h"
+#include "filterd/delivery/hop.h"
 #include "filterd/session/session_state.h"
+#include "rules/evidence.h"
 
 /* Postfix keeps a connection up to 5 minutes; a client that says nothing that long is gone. */
 #define COMMAND_MS 300000

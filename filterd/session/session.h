@@ -3,7 +3,9 @@
 #define FILTERD_SESSION_SESSION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
+#include "base/config/settings.h"
 #include "filterd/pipeline/service.h"
 
 /* 0: go on. STOP: end between messages, with 421. */

@@ -1,14 +1,25 @@
 /* DATA: takes the message in, has it delivered, and says what became of it. */
+#include <glib.h>
 #include <malloc.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "base/bytes.h"
+#include "base/config/settings.h"
+#include "base/lineio.h"
 #include "base/log.h"
 #include "base/newline.h"
+#include "base/result.h"
+#include "filterd/delivery/hop.h"
+#include "filterd/keeper/retries.h"
+#include "filterd/pipeline/arrival.h"
 #include "filterd/pipeline/pipeline.h"
 #include "filterd/pipeline/proof.h"
+#include "filterd/pipeline/service.h"
 #include "filterd/session/session.h"
 #include "filterd/session/session_state.h"
+#include "rules/evidence.h"
 
 #define DATA_IDLE_MS 300000
 #define QUEUED_DELIVER_MS 280000

@@ -1,9 +1,15 @@
 /* MAIL, RCPT (RFC 5321, 3461, 6531, 1870) and XFORWARD (Postfix' XFORWARD_README). */
 #include <ctype.h>
+#include <glib.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/config/settings.h"
+#include "base/mail/envelope.h"
+#include "base/result.h"
+#include "filterd/delivery/hop.h"
 #include "filterd/pipeline/recipient.h"
 #include "filterd/session/session.h"
 #include "filterd/session/session_state.h"

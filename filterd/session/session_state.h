@@ -2,7 +2,11 @@
 #ifndef FILTERD_SESSION_SESSION_STATE_H
 #define FILTERD_SESSION_SESSION_STATE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/bytes.h"
+#include "base/config/settings.h"
 #include "base/lineio.h"
 #include "base/mail/envelope.h"
 #include "base/result.h"

@@ -1,17 +1,25 @@
 #include "filterd/session/tutor.h"
 
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/address.h"
+#include "base/bytes.h"
+#include "base/config/users.h"
 #include "base/frame.h"
 #include "base/log.h"
+#include "base/mail/message.h"
 #include "base/newline.h"
 #include "base/sandbox/sandbox.h"
+#include "classifier/classifier.h"
 #include "classifier/imprint.h"
+#include "classifier/tokens.h"
+#include "classifier/tokens_message.h"
 #include "filterd/keeper/peer.h"
 #include "filterd/pipeline/headers.h"
+#include "gpg/seal.h"
 
 /* Dovecot kills the helper that waits for us after 10 s. */
 #define TUTOR_MS 10000

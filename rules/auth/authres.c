@@ -1,7 +1,13 @@
 #include "rules/auth/authres.h"
 
 #include <glib.h>
+#include <stdbool.h>
 #include <string.h>
+
+#include "rules/auth/dkim.h"
+#include "rules/auth/dkim_signature.h"
+#include "rules/auth/dmarc_record.h"
+#include "rules/auth/spf.h"
 
 enum {
     LINE_MAX_BYTES = 77, /* and a semicolon */

@@ -2,8 +2,11 @@
 #ifndef RULES_AUTH_AUTHRES_H
 #define RULES_AUTH_AUTHRES_H
 
+#include <glib.h>
+
 #include "base/bytes.h"
 #include "rules/auth/dmarc.h"
+#include "rules/auth/spf.h"
 
 struct authres {
     const char *authserv_id;

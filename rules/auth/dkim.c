@@ -2,9 +2,12 @@
 
 #include <dkim.h>
 #include <glib.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "base/dns/dns_answer.h"
+#include "base/mail/header.h"
 #include "rules/auth/dkim_body.h"
 #include "rules/auth/dkim_field.h"
 

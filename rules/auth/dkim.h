@@ -2,6 +2,8 @@
 #ifndef RULES_AUTH_DKIM_H
 #define RULES_AUTH_DKIM_H
 
+#include <glib.h>
+
 #include "base/dns/resolver.h"
 #include "base/mail/message.h"
 #include "rules/auth/dkim_signature.h"

@@ -1,8 +1,11 @@
 #include "rules/auth/dmarc.h"
 
 #include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 
+#include "base/dns/dns_answer.h"
+#include "base/mail/header.h"
 #include "base/mail/message.h"
 #include "rules/auth/dkim_signature.h"
 #include "rules/auth/dmarc_from.h"

@@ -4,7 +4,7 @@
 
 #include <dlfcn.h>
 
-#include "t/faults/shim.h"
+#include "t/faults/shim_page.h"
 
 /* While the linker looks for the real call (it may want memory itself) nothing fails. */
 extern _Thread_local int shim_looking;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mail/message.h"
 #include "gpg/cms.h"
 #include "gpg/packets.h"
 #include "gpg/seal.h"

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sitekey.h"
+#include "classifier/learner.h"
 #include "filterd/keeper/export.h"
 
 static const struct sitekey key = {{7}};

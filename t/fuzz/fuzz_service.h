@@ -2,9 +2,13 @@
 #ifndef T_FUZZ_FUZZ_SERVICE_H
 #define T_FUZZ_FUZZ_SERVICE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
+#include "base/config/settings.h"
+#include "base/endpoint.h"
 #include "base/log.h"
+#include "base/sitekey.h"
 #include "filterd/pipeline/service.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mail/charset.h"
 #include "base/mail/html.h"
 #include "base/mail/text.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/bytes.h"
 #include "gpg/armor.h"
 #include "gpg/generation.h"
 #include "gpg/keyring.h"

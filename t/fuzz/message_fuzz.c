@@ -5,8 +5,11 @@
 #include <string.h>
 
 #include "base/config/limits.h"
+#include "base/mail/header.h"
 #include "base/mail/message.h"
-#include "classifier/classifier.h"
+#include "base/mail/message_part.h"
+#include "classifier/tokens.h"
+#include "classifier/tokens_message.h"
 
 static void see_part(const struct message_part *part, void *arg)
 {

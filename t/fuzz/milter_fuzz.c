@@ -7,8 +7,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/config/settings.h"
 #include "base/frame.h"
+#include "base/mail/header.h"
 #include "base/result.h"
+#include "filterd/session/milter_edits.h"
 #include "filterd/session/milter_session.h"
 #include "t/fuzz/fuzz_service.h"
 #include "t/unit/milter_mta.h"

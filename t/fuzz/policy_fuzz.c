@@ -6,7 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/config/settings.h"
 #include "filterd/session/policy_session.h"
+#include "filterd/session/session.h"
 #include "t/fuzz/fuzz_service.h"
 
 static struct service *service(void)

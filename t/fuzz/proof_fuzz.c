@@ -2,6 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+#include "base/mail/message.h"
+#include "base/sitekey.h"
 #include "filterd/pipeline/proof.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -6,11 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+#include "base/dns/dns_answer.h"
+#include "base/dns/resolver.h"
 #include "base/mail/message.h"
 #include "rules/auth/authres.h"
+#include "rules/auth/dkim.h"
 #include "rules/auth/dkim_body.h"
+#include "rules/auth/dkim_signature.h"
+#include "rules/auth/dmarc.h"
 #include "rules/auth/dmarc_from.h"
 #include "rules/auth/dmarc_record.h"
+#include "rules/auth/spf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

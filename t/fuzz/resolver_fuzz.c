@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/dns/dns_answer.h"
 #include "base/dns/dnswire.h"
 
 static void check(const struct dns_answer *a, enum dns_type type)

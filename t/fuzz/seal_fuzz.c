@@ -6,11 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/config/limits.h"
+#include "base/config/settings.h"
+#include "base/mail/header.h"
+#include "base/mail/message.h"
 #include "base/newline.h"
 #include "filterd/pipeline/headers.h"
 #include "gpg/armor.h"
 #include "gpg/child.h"
+#include "gpg/engine_text.h"
+#include "gpg/key_state.h"
 #include "gpg/keycache.h"
 #include "gpg/seal.h"
 

@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/config/settings.h"
+#include "base/endpoint.h"
 #include "filterd/session/session.h"
 #include "t/fuzz/fuzz_hop.h"
 #include "t/fuzz/fuzz_service.h"

@@ -7,7 +7,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
+#include "base/endpoint.h"
 #include "base/log.h"
+#include "base/mail/envelope.h"
 #include "filterd/delivery/smtp_client.h"
 #include "t/fuzz/fuzz_hop.h"
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/dns/dns_answer.h"
+#include "base/dns/resolver.h"
 #include "rules/auth/spf.h"
 #include "t/unit/spf_world.h"
 

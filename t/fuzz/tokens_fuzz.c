@@ -7,6 +7,8 @@
 #include "base/config/limits.h"
 #include "base/mail/message.h"
 #include "classifier/osb.h"
+#include "classifier/tokens.h"
+#include "classifier/tokens_message.h"
 
 static void see_token(const char *token, void *arg)
 {

@@ -6,8 +6,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/config/settings.h"
 #include "base/frame.h"
 #include "base/log.h"
+#include "base/sitekey.h"
+#include "filterd/pipeline/service.h"
 #include "filterd/session/tutor.h"
 
 static int64_t note_sealed(void *arg)

@@ -6,7 +6,12 @@
 #include <glib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "rules/auth/authres.h"
+#include "rules/auth/dkim_signature.h"
+#include "rules/auth/dmarc.h"
+#include "rules/auth/dmarc_record.h"
+#include "rules/auth/spf.h"
 
 /* Folds are one CRLF and one tab; nothing else that is not printable may be in a field, and one
  * CRLF ends it. */

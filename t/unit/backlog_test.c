@@ -1,9 +1,12 @@
 /* Records of deliveries that wait to be written: what reads them never misses one. */
-#include "t/unit/ledger_world.h"
-
+#include "base/config/settings.h"
+#include "classifier/classifier.h"
+#include "classifier/model.h"
 #include "filterd/keeper/backlog.h"
 #include "filterd/keeper/ledger.h"
 #include "filterd/keeper/record.h"
+#include "t/unit/ledger_world.h"
+
 
 #define USER "a@x.example"
 

@@ -1,7 +1,10 @@
+#include "base/config/settings.h"
+#include "base/store.h"
+#include "classifier/classifier.h"
+#include "classifier/correspondent.h"
+#include "filterd/keeper/ledger.h"
 #include "t/unit/ledger_world.h"
 
-#include "classifier/correspondent.h"
-#include "filterd/keeper/record.h"
 
 static const char user[] = "a@x.example";
 static int made;

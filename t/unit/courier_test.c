@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/result.h"
 #include "filterd/delivery/courier.h"
 #include "t/unit/test_folder.h"
 

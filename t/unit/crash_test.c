@@ -1,5 +1,14 @@
 /* The keeper is killed in the middle of lessons, again and again. What it acknowledged is learnt,
  * once and in order; readers read on. A second ledger that nobody kills learns the same beside it. */
+#include "base/config/settings.h"
+#include "base/log.h"
+#include "classifier/classifier.h"
+#include "classifier/model.h"
+#include "classifier/tokens.h"
+#include "filterd/keeper/keeper.h"
+#include "filterd/keeper/keeper_process.h"
+#include "filterd/keeper/ledger.h"
+#include "filterd/sockets.h"
 #include "t/unit/ledger_world.h"
 
 #include <fcntl.h>
@@ -7,11 +16,6 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "base/log.h"
-#include "classifier/model.h"
-#include "filterd/keeper/keeper.h"
-#include "filterd/keeper/keeper_process.h"
-#include "filterd/sockets.h"
 
 #define USER "a@x.example"
 

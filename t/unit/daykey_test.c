@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/sandbox/sandbox.h"
+#include "base/sandbox/sandbox_kind.h"
 #include "base/sitekey.h"
 #include "classifier/daykey.h"
 

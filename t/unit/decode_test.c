@@ -6,6 +6,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mail/charset.h"
 #include "base/mail/decode.h"
 #include "base/mail/rfc2047.h"

@@ -7,9 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/dns/dns_answer.h"
+#include "base/dns/resolver.h"
+#include "base/mail/header.h"
 #include "base/mail/message.h"
+#include "rules/auth/dkim.h"
 #include "rules/auth/dkim_body.h"
 #include "rules/auth/dkim_field.h"
+#include "rules/auth/dkim_signature.h"
 #include "rules/auth/taglist.h"
 
 /* ---- a resolver that answers as the selector says, and "silent" never ---- */

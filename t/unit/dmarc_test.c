@@ -6,9 +6,13 @@
 #include <glib.h>
 #include <string.h>
 
+#include "base/dns/dns_answer.h"
+#include "base/dns/resolver.h"
+#include "rules/auth/dkim_signature.h"
 #include "rules/auth/dmarc.h"
 #include "rules/auth/dmarc_from.h"
 #include "rules/auth/dmarc_record.h"
+#include "rules/auth/spf.h"
 
 /* ---- a resolver that knows what the tests say ---- */
 

@@ -10,11 +10,16 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/config/settings.h"
+#include "base/dns/dns_answer.h"
+#include "base/dns/resolver.h"
 #include "base/log.h"
 #include "rules/dnsbl.h"
 #include "rules/dnsbl_address.h"
 #include "rules/dnsbl_life.h"
+#include "rules/dnsbl_list.h"
 #include "rules/dnsbl_table.h"
+#include "rules/hits.h"
 #include "rules/uri.h"
 #include "t/unit/resolver_world.h"
 

@@ -7,6 +7,8 @@
 #include <glib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+#include "base/mail/message.h"
 #include "gpg/armor.h"
 #include "gpg/cms.h"
 #include "gpg/packets.h"

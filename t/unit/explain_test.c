@@ -5,6 +5,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "classifier/explain_words.h"
 
 static void says(const char *first, const char *second, const char *words)

@@ -1,11 +1,15 @@
 /* A user goes out and comes in again as the same; nothing else comes in. */
+#include "base/sitekey.h"
+#include "classifier/classifier.h"
+#include "classifier/learner.h"
+#include "classifier/model.h"
+#include "classifier/tokens.h"
+#include "filterd/keeper/export.h"
+#include "filterd/keeper/ledger.h"
 #include "t/unit/ledger_world.h"
 
 #include <math.h>
 
-#include "classifier/learner.h"
-#include "classifier/model.h"
-#include "filterd/keeper/export.h"
 
 #define USER "a@x.example"
 #define PROBE "cheap pills for you today"

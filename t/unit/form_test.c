@@ -6,7 +6,9 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "base/mail/message.h"
 #include "rules/form.h"
+#include "rules/hits.h"
 
 #define PLAIN "From: Ann <ann@example.net>\r\nTo: bob@example.com\r\nMessage-ID: <1.a@example.net>\r\n"
 

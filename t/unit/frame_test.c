@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/endpoint.h"
 #include "base/frame.h"
 #include "filterd/keeper/keeper.h"
 

@@ -10,6 +10,8 @@
 
 #include "filterd/keeper/greylisting.h"
 #include "filterd/session/policy_request.h"
+#include "rules/auth/spf.h"
+#include "rules/hits.h"
 
 static void wanted(void **state)
 {

@@ -8,7 +8,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/bytes.h"
+#include "base/config/settings.h"
+#include "base/mail/header.h"
+#include "base/mail/message.h"
+#include "classifier/classifier.h"
 #include "filterd/pipeline/headers.h"
+#include "filterd/pipeline/verdict.h"
 
 static const struct settings settings = {.hostname = (char *)"mx.example.org",
                                          .header_prefix = (char *)"X-DSPAM"};

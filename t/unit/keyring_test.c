@@ -8,6 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "gpg/keyring.h"
 #include "t/unit/gnupg_people.h"
 

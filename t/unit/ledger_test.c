@@ -1,12 +1,17 @@
+#include "base/config/settings.h"
+#include "base/store.h"
+#include "classifier/classifier.h"
+#include "classifier/daykey.h"
+#include "classifier/explain.h"
+#include "classifier/learner.h"
+#include "classifier/model.h"
+#include "classifier/tokens.h"
+#include "filterd/keeper/ledger.h"
+#include "filterd/keeper/record.h"
 #include "t/unit/ledger_world.h"
 
 #include <sys/stat.h>
 
-#include "base/store.h"
-#include "classifier/daykey.h"
-#include "classifier/explain.h"
-#include "classifier/learner.h"
-#include "filterd/keeper/record.h"
 
 static void test_five_moves(void **state)
 {

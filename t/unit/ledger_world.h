@@ -8,13 +8,19 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <glib/gstdio.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/config/settings.h"
+#include "base/mail/message.h"
+#include "base/sitekey.h"
 #include "base/store.h"
 #include "classifier/classifier.h"
 #include "classifier/daykey.h"
+#include "classifier/tokens.h"
+#include "classifier/tokens_message.h"
 #include "filterd/keeper/ledger.h"
 #include "t/unit/test_folder.h"
 

@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "base/config/limits.h"
+#include "base/mail/header.h"
 #include "base/mail/message.h"
 #include "classifier/tokens.h"
+#include "classifier/tokens_message.h"
 #include "rules/auth/dkim_field.h"
 #include "rules/auth/dmarc_from.h"
 #include "rules/uri.h"

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/config/limits.h"
+#include "base/mail/header.h"
 #include "base/mail/message.h"
+#include "base/mail/message_part.h"
 
 static struct message *parse(const char *text)
 {

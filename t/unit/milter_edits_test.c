@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/config/limits.h"
+#include "base/mail/header.h"
+#include "filterd/session/milter_edits.h"
 #include "t/unit/milter_mta.h"
 
 /* The MTA's fields after the edits, and how many there were. */

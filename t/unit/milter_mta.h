@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mail/header.h"
 #include "filterd/session/milter_edits.h"
 
 struct field {

@@ -6,9 +6,13 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/mail/message.h"
+#include "base/sitekey.h"
 #include "classifier/learner.h"
 #include "classifier/osb.h"
 #include "classifier/places.h"
+#include "classifier/tokens.h"
+#include "classifier/tokens_message.h"
 
 static struct tokens *tokens_of(const char *mail)
 {

@@ -7,6 +7,9 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "base/bytes.h"
+#include "base/mail/message.h"
+#include "base/sitekey.h"
 #include "filterd/pipeline/proof.h"
 
 #define LINES "X-Filterd-Result: Innocent\r\nX-Filterd-Encrypted: no\r\nSubject: [x] y\r\n"

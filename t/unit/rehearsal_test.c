@@ -1,8 +1,11 @@
 /* Folder after folder: how much of each is kept to be heard again, and what becomes of it. */
+#include "classifier/classifier.h"
+#include "classifier/model.h"
+#include "classifier/tokens.h"
+#include "filterd/keeper/ledger.h"
+#include "filterd/keeper/record.h"
 #include "t/unit/ledger_world.h"
 
-#include "classifier/learner.h"
-#include "filterd/keeper/record.h"
 
 #define USER "a@x.example"
 

@@ -2,7 +2,10 @@
 #ifndef T_UNIT_RESOLVER_SAYS_H
 #define T_UNIT_RESOLVER_SAYS_H
 
-#include "base/dns/dnswire.h"
+#include <glib.h>
+#include <stdbool.h>
+
+#include "base/dns/dns_answer.h"
 #include "t/unit/resolver_world.h"
 
 static struct packet rdata(const char *bytes, size_t len)

@@ -8,10 +8,12 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "base/dns/dnswire.h"
+#include "base/config/settings.h"
+#include "base/dns/dns_answer.h"
 #include "base/dns/resolver.h"
 #include "base/log.h"
 #include "base/sandbox/sandbox.h"
+#include "base/sandbox/sandbox_kind.h"
 #include "t/unit/resolver_says.h"
 
 /* No test waits that long: where time has to pass, the clock below is put on. */

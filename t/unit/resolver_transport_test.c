@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/dns/dns_answer.h"
 #include "base/dns/dnswire.h"
 #include "base/dns/resolver_servers.h"
 #include "base/dns/resolver_transport.h"

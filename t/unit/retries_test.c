@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mail/message.h"
+#include "base/sitekey.h"
 #include "filterd/keeper/retries.h"
 #include "filterd/pipeline/retry_digest.h"
 #include "t/unit/test_folder.h"

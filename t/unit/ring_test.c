@@ -7,7 +7,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "gpg/engine.h"
+#include "gpg/engine_text.h"
 #include "gpg/keyring.h"
 #include "gpg/ring.h"
 #include "t/unit/gnupg_people.h"

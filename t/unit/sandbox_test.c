@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/sandbox/sandbox.h"
+#include "base/sandbox/sandbox_kind.h"
 #include "base/sandbox/sandbox_parts.h"
 #include "base/sandbox/sandbox_probe.h"
 

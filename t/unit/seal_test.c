@@ -10,9 +10,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
+#include "base/mail/header.h"
+#include "base/mail/message.h"
 #include "base/sandbox/sandbox.h"
+#include "base/sandbox/sandbox_kind.h"
 #include "filterd/session/milter_edits.h"
 #include "gpg/armor.h"
+#include "gpg/key_state.h"
 #include "gpg/keyring.h"
 #include "gpg/seal.h"
 #include "t/unit/gnupg_people.h"

@@ -12,8 +12,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/config/settings.h"
 #include "base/log.h"
+#include "base/sitekey.h"
 #include "filterd/delivery/courier.h"
+#include "filterd/pipeline/service.h"
 #include "filterd/session/session.h"
 
 static char folder[] = "/tmp/filterd-session-XXXXXX";

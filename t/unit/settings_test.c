@@ -8,7 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/config/limits.h"
 #include "base/config/settings.h"
+#include "base/endpoint.h"
 #include "t/unit/test_folder.h"
 
 #define BASE "[filterd]\nhostname=mx.example.org\nstate_dir=/var/lib/filterd\n"

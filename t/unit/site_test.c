@@ -1,11 +1,13 @@
 /* The site's base: whoever is new starts from it, a user's own word wins over it, and it learns
  * from those who agreed, and only while they do. */
+#include "classifier/classifier.h"
+#include "classifier/learner.h"
+#include "classifier/model.h"
+#include "filterd/keeper/ledger.h"
 #include "t/unit/ledger_world.h"
 
 #include <math.h>
 
-#include "classifier/learner.h"
-#include "classifier/model.h"
 
 #define PROBE "pills for you"
 

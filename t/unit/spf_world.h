@@ -3,10 +3,14 @@
 #define T_UNIT_SPF_WORLD_H
 
 #include <arpa/inet.h>
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/config/settings.h"
+#include "base/dns/dns_answer.h"
 #include "base/dns/resolver.h"
 
 struct world_record {

@@ -8,10 +8,11 @@
 
 #include "base/bytes.h"
 #include "base/config/limits.h"
+#include "base/mail/message.h"
 #include "base/newline.h"
-#include "classifier/learner.h"
 #include "classifier/osb.h"
 #include "classifier/tokens.h"
+#include "classifier/tokens_message.h"
 
 #define GOLDEN "t/golden/tokens"
 

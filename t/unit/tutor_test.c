@@ -13,13 +13,23 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/config/limits.h"
+#include "base/config/settings.h"
 #include "base/frame.h"
 #include "base/log.h"
+#include "base/mail/message.h"
+#include "base/sitekey.h"
+#include "classifier/classifier.h"
 #include "classifier/imprint.h"
+#include "classifier/tokens.h"
+#include "classifier/tokens_message.h"
+#include "filterd/board.h"
 #include "filterd/keeper/keeper_process.h"
 #include "filterd/keeper/peer.h"
+#include "filterd/pipeline/service.h"
 #include "filterd/session/tutor.h"
 #include "filterd/sockets.h"
+#include "gpg/seal.h"
 #include "t/unit/test_folder.h"
 
 #define USER "a@x.example"

@@ -1,10 +1,14 @@
 /* Whatever was delivered, moved, moved back, settled and learnt in whatever order: once all is taken
  * back, the model judges as it did before, to the last bit. */
+#include "base/config/settings.h"
+#include "classifier/classifier.h"
+#include "classifier/learner.h"
+#include "classifier/tokens.h"
+#include "filterd/keeper/ledger.h"
 #include "t/unit/ledger_world.h"
 
 #include <math.h>
 
-#include "classifier/learner.h"
 
 #define USER "a@x.example"
 

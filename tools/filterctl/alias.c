@@ -1,4 +1,6 @@
 /* alias and user: what lies in users.db. Writing is the keeper's. */
+#include <glib.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>

@@ -2,11 +2,16 @@
  * queue sees addresses that are not expanded yet. */
 #include "tools/filterctl/alias_import.h"
 
+#include <glib.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/config/users.h"
+#include "filterd/keeper/keeper.h"
 #include "tools/filterctl/aliases.h"
+#include "tools/filterctl/postconf.h"
 
 struct import {
     struct filterctl *ctl;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/address.h"
+#include "base/config/settings.h"
 #include "gpg/keyring.h"
 #include "tools/filterctl/maps.h"
 

@@ -3,6 +3,9 @@
 #ifndef TOOLS_FILTERCTL_ALIASES_H
 #define TOOLS_FILTERCTL_ALIASES_H
 
+#include <glib.h>
+#include <stdbool.h>
+
 #include "base/config/users.h"
 #include "tools/filterctl/filterctl.h"
 #include "tools/filterctl/postconf.h"

@@ -1,8 +1,12 @@
 /* filterctl classify [-u USER] [--exit-code] FILE: what the filter would say now. */
+#include <glib.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
+#include "classifier/classifier.h"
+#include "tools/filterctl/filterctl.h"
 #include "tools/filterctl/judge.h"
 
 static void print(const struct filterctl *ctl, const struct judgement *j)

@@ -5,16 +5,26 @@
  * feedback says. immediate: the label of each message is known at once. errors: only the user's
  * corrections are, at once; delayed:N: they come N messages later, and so does settling. Key and
  * dice are fixed: the same figures everywhere. Nothing is written. */
+#include <glib.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
 
+#include "base/bytes.h"
+#include "base/config/settings.h"
+#include "base/mail/message.h"
 #include "base/newline.h"
+#include "base/sitekey.h"
+#include "classifier/classifier.h"
 #include "classifier/learner.h"
 #include "classifier/osb.h"
 #include "classifier/places.h"
+#include "classifier/tokens.h"
+#include "classifier/tokens_message.h"
+#include "rules/hits.h"
 #include "rules/local.h"
 #include "tools/filterctl/figures.h"
 #include "tools/filterctl/filterctl.h"

@@ -1,12 +1,19 @@
 /* filterctl explain [-u USER] [--client ADDRESS] [--helo NAME] [--sender ADDRESS] FILE|SIGNATURE: why a message was, or would be, judged so. */
+#include <glib.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "classifier/explain.h"
+#include "classifier/learner.h"
+#include "classifier/model.h"
 #include "classifier/model_learner.h"
 #include "classifier/places.h"
 #include "filterd/keeper/record.h"
+#include "rules/hits.h"
+#include "tools/filterctl/filterctl.h"
+#include "tools/filterctl/judge.h"
 #include "tools/filterctl/sum.h"
 
 enum { REASONS = 15 };

@@ -2,12 +2,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "filterd/keeper/export.h"
+#include "filterd/keeper/keeper.h"
 
 /* Whole or not at all, and for its owner only. */
 static int write_file(const char *file, const char *data, size_t len)

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 
+#include "base/config/limits.h"
 #include "base/version.h"
 
 #define DEFAULT_SETTINGS "/etc/filterd/filterd.conf"

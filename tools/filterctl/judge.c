@@ -1,11 +1,15 @@
 #include "tools/filterctl/judge.h"
 
+#include <glib.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "base/address.h"
+#include "base/bytes.h"
 #include "base/newline.h"
 #include "classifier/model.h"
+#include "classifier/tokens.h"
+#include "classifier/tokens_message.h"
 
 int filterctl_judge_user(int argc, char **argv, char **user_r)
 {

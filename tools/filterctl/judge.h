@@ -2,6 +2,7 @@
 #ifndef TOOLS_FILTERCTL_JUDGE_H
 #define TOOLS_FILTERCTL_JUDGE_H
 
+#include "base/bytes.h"
 #include "base/mail/message.h"
 #include "classifier/classifier.h"
 #include "tools/filterctl/filterctl.h"

@@ -1,7 +1,11 @@
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/bytes.h"
 #include "gpg/keyring.h"
 #include "tools/filterctl/filterctl.h"
 

@@ -2,6 +2,7 @@
  * sees. */
 #include "tools/filterctl/lookup.h"
 
+#include <glib.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>

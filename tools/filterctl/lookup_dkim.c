@@ -1,12 +1,20 @@
 /* filterctl lookup dkim FILE and dmarc FILE: what the signatures of a message prove just now, and
  * what its sender's domain asks for. */
+#include <glib.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/bytes.h"
+#include "base/dns/resolver.h"
 #include "base/mail/message.h"
 #include "base/newline.h"
+#include "rules/auth/dkim.h"
+#include "rules/auth/dkim_signature.h"
 #include "rules/auth/dmarc.h"
+#include "rules/auth/dmarc_record.h"
+#include "rules/auth/spf.h"
+#include "tools/filterctl/filterctl.h"
 #include "tools/filterctl/lookup.h"
 
 struct mail {

@@ -1,8 +1,14 @@
 /* filterctl lookup dnsbl ADDRESS|DOMAIN: what the lists of the settings say. */
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/dns/resolver.h"
 #include "rules/dnsbl.h"
+#include "rules/dnsbl_list.h"
+#include "rules/hits.h"
+#include "tools/filterctl/filterctl.h"
 #include "tools/filterctl/lookup.h"
 
 struct states {

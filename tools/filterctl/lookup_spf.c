@@ -1,10 +1,12 @@
 /* filterctl lookup spf ADDRESS HELO SENDER: asked as the filter asks, of a process that may die. */
+#include <glib.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "rules/auth/spf.h"
+#include "tools/filterctl/filterctl.h"
 #include "tools/filterctl/lookup.h"
 
 #define GRACE_MS 5000 /* for a process that dies of the question */

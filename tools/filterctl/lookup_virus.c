@@ -2,8 +2,10 @@
 #include <stdio.h>
 #include <sysexits.h>
 
+#include "base/bytes.h"
 #include "base/newline.h"
 #include "rules/clamav.h"
+#include "tools/filterctl/filterctl.h"
 #include "tools/filterctl/lookup.h"
 
 #define SCAN_MS 60000

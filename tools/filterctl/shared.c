@@ -1,5 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <glib.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +10,9 @@
 #include <unistd.h>
 
 #include "base/address.h"
+#include "base/bytes.h"
+#include "base/sitekey.h"
+#include "filterd/keeper/keeper.h"
 #include "filterd/keeper/ledger.h"
 #include "tools/filterctl/filterctl.h"
 

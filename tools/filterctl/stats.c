@@ -1,12 +1,14 @@
 /* filterctl stats [USER]: what each user's filter has learnt, and whether anybody still teaches it. */
 #include <glib/gstdio.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 
 #include "base/address.h"
+#include "base/config/settings.h"
 #include "base/config/users.h"
 #include "classifier/model.h"
 #include "tools/filterctl/filterctl.h"

@@ -1,10 +1,17 @@
 #include "tools/filterctl/sum.h"
 
+#include <stdbool.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "base/config/users.h"
+#include "base/mail/envelope.h"
+#include "classifier/classifier.h"
+#include "classifier/tokens.h"
+#include "rules/hits.h"
+#include "rules/rules.h"
 #include "rules/sender.h"
+#include "tools/filterctl/filterctl.h"
 
 static char **option_of(struct envelope *e, const char *word)
 {

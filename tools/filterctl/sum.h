@@ -3,7 +3,11 @@
 #ifndef TOOLS_FILTERCTL_SUM_H
 #define TOOLS_FILTERCTL_SUM_H
 
+#include <glib.h>
+
+#include "base/mail/envelope.h"
 #include "rules/evidence.h"
+#include "tools/filterctl/filterctl.h"
 #include "tools/filterctl/judge.h"
 
 struct filterctl_sum {

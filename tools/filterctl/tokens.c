@@ -2,8 +2,11 @@
 #include <stdio.h>
 #include <sysexits.h>
 
+#include "base/bytes.h"
+#include "base/mail/message.h"
 #include "base/newline.h"
-#include "classifier/classifier.h"
+#include "classifier/tokens.h"
+#include "classifier/tokens_message.h"
 #include "tools/filterctl/filterctl.h"
 
 static void print(const char *token, void *arg)

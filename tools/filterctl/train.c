@@ -1,13 +1,19 @@
 /* filterctl train spam|ham USER PATH..., train --site spam|ham PATH...: teaches a user's filter, or
  * the base of all, from mail that is there. */
+#include <glib.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "base/address.h"
+#include "base/mail/message.h"
 #include "classifier/classifier.h"
 #include "classifier/model.h"
 #include "classifier/osb.h"
+#include "classifier/tokens.h"
+#include "classifier/tokens_message.h"
+#include "filterd/keeper/keeper.h"
 #include "tools/filterctl/filterctl.h"
 #include "tools/filterctl/mails.h"
 #include "tools/filterctl/progress.h"

@@ -6,6 +6,7 @@
  * Nothing but the header of the message is looked at; what carries no signature is handed on. */
 #include <errno.h>
 #include <glib.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,10 @@
 
 #include "base/bytes.h"
 #include "base/config/settings.h"
+#include "base/endpoint.h"
 #include "base/log.h"
 #include "base/sandbox/sandbox.h"
+#include "base/sandbox/sandbox_kind.h"
 #include "base/version.h"
 #include "filterd/keeper/keeper.h"
 #include "tools/retrain/text.h"

@@ -1,10 +1,12 @@
 #include "tools/retrain/text.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/endpoint.h"
 #include "base/frame.h"
 #include "base/log.h"
 #include "filterd/keeper/keeper.h"

@@ -6,7 +6,7 @@
 #include <glib.h>
 
 #include "base/bytes.h"
-#include "base/config/settings.h"
+#include "base/endpoint.h"
 
 /* start: what has been read of the message; the rest is read from stdin, to its end. class: "spam"
  * or "ham". What became of it is logged. */

@@ -7,10 +7,10 @@ use warnings;
 use FilterdTest;
 use POSIX ();
 
-# The words of an enum in shim.h, lower case, in order.
+# The words of an enum in shim_page.h, lower case, in order.
 sub words_of {
     my ($enum) = @_;
-    my ($body) = slurp("$FilterdTest::ROOT/t/faults/shim.h") =~ /^enum $enum \{(.*?)\};/ms;
+    my ($body) = slurp("$FilterdTest::ROOT/t/faults/shim_page.h") =~ /^enum $enum \{(.*?)\};/ms;
     $body =~ s{/\*.*?\*/}{}gs;
     return map { lc } grep { !/S$/ || /ACCESS/ } $body =~ /SHIM_(\w+)/g;
 }

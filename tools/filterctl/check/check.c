@@ -1,10 +1,13 @@
 #include "tools/filterctl/check/check.h"
 
+#include <glib.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/dns/resolver.h"
 #include "tools/filterctl/check/prove.h"
+#include "tools/filterctl/filterctl.h"
 
 static filterctl_check_fn *const checks[] = {
     filterctl_check_dns,

@@ -1,10 +1,12 @@
 /* filterctl check: does clamd answer, does it take what we take, and where does it unpack mail. */
+#include <glib.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "rules/clamav.h"
 #include "tools/filterctl/check/check.h"
+#include "tools/filterctl/check/finding.h"
 #include "tools/filterctl/check/prove.h"
 
 #define CONFIGURATION "/etc/clamav/clamd.conf"

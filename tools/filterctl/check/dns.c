@@ -1,8 +1,15 @@
 /* The name server, and every DNS list. */
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 
+#include "base/config/settings.h"
+#include "base/dns/dns_answer.h"
+#include "base/dns/resolver.h"
 #include "rules/dnsbl.h"
+#include "rules/dnsbl_list.h"
 #include "tools/filterctl/check/check.h"
+#include "tools/filterctl/check/finding.h"
 
 void filterctl_check_dns(struct filterctl_check *c)
 {

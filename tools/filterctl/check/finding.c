@@ -1,5 +1,6 @@
 #include "tools/filterctl/check/finding.h"
 
+#include <glib.h>
 #include <stdarg.h>
 #include <stdio.h>
 

@@ -1,8 +1,13 @@
 /* filterctl check: can the named next hops be found, in the way that workers find them. */
 #include <arpa/inet.h>
+#include <glib.h>
+#include <stdbool.h>
 
+#include "base/config/settings.h"
 #include "base/dns/resolver_host.h"
+#include "base/endpoint.h"
 #include "tools/filterctl/check/check.h"
+#include "tools/filterctl/check/finding.h"
 
 /* As long as a worker asks at most. */
 #define WAIT_MS 10000

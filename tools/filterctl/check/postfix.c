@@ -1,9 +1,15 @@
 /* filterctl check: do Postfix's settings fit what filterd is to do for it. */
+#include <glib.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/config/settings.h"
+#include "base/config/users.h"
+#include "base/endpoint.h"
 #include "tools/filterctl/aliases.h"
 #include "tools/filterctl/check/check.h"
+#include "tools/filterctl/check/finding.h"
 #include "tools/filterctl/maps.h"
 #include "tools/filterctl/postconf.h"
 

@@ -9,7 +9,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/config/settings.h"
 #include "gpg/keyring.h"
+#include "tools/filterctl/filterctl.h"
 
 /* Long enough for greylisting of nobody (we come from the host itself), a gpg start, a busy queue. */
 #define ARRIVE_S 60

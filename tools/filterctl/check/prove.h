@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "base/bytes.h"
 #include "tools/filterctl/check/finding.h"
 #include "tools/filterctl/postconf.h"
 

@@ -1,3 +1,5 @@
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "tools/filterctl/check/prove.h"

@@ -1,5 +1,7 @@
 #include <errno.h>
+#include <glib.h>
 #include <linux/magic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -8,6 +10,9 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/config/settings.h"
+#include "filterd/keeper/keeper.h"
+#include "tools/filterctl/check/finding.h"
 #include "tools/filterctl/check/prove.h"
 
 #define DEPTH 6

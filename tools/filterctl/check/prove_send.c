@@ -1,5 +1,6 @@
 #include <gio/gio.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -1,5 +1,7 @@
 /* Who stops it with Ctrl-C finds nothing of its message afterwards. */
+#include <glib.h>
 #include <signal.h>
+#include <stdbool.h>
 
 #include "tools/filterctl/check/prove.h"
 

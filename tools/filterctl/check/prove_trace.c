@@ -1,9 +1,12 @@
 #include <errno.h>
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/filterctl/check/prove.h"
+#include "tools/filterctl/postconf.h"
 
 /* One address, to compare with: two strings of the same letters may have two. */
 static char gone_mark[] = "gone";

@@ -1,7 +1,14 @@
+#include <glib.h>
 #include <netdb.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
+#include "base/config/settings.h"
+#include "base/endpoint.h"
+#include "tools/filterctl/check/finding.h"
 #include "tools/filterctl/check/prove.h"
+#include "tools/filterctl/postconf.h"
 
 static const char *port_of(const char *address)
 {

@@ -1,6 +1,6 @@
-/* shim: the page that the test and the preloaded library share; FilterdTest::Faults knows this. */
-#ifndef T_FAULTS_SHIM_H
-#define T_FAULTS_SHIM_H
+/* shim_page: the page that the test and the preloaded library share; FilterdTest::Faults knows this. */
+#ifndef T_FAULTS_SHIM_PAGE_H
+#define T_FAULTS_SHIM_PAGE_H
 
 #include <stdatomic.h>
 #include <stdint.h>
