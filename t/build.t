@@ -335,4 +335,22 @@ subtest 'the CI sums up' => sub {
     is($sums->("echo '10 passed, 0 failed'", ':', ':'), '1: 10 passed, 2 failed', 'no debootstrap');
 };
 
+# tools/check with a Makefile in place of the real one.
+subtest 'tools/check --suite' => sub {
+    my $tree = "$dir/check";
+    spew("$tree/tools/check", slurp("$root/tools/check"));
+    chmod 0755, "$tree/tools/check";
+    spew("$tree/tools/deps", "DEPS_BUILD=\nDEPS_TEST=\ndeps_install() { :; }\n");
+    my $makefile = "all units lint:\n\t\@echo made \$\@ WERROR=\$(WERROR) SAN=\$(SAN)\n"
+        . "check:\n\t\@echo 'Files=3, Tests=7, 1 wallclock secs'\n";
+    spew("$tree/Makefile", $makefile);
+    my ($status, $out) = run("$tree/tools/check", '--suite');
+    is($status . ': ' . (split /\n/, $out)[-1], '0: 9 passed, 0 failed', 'build, lint and the tests are all it counts');
+    is_deeply([$out =~ /^made (.*)$/mg], [map { "$_ WERROR=1 SAN=" } qw(all units lint)], 'a warning is an error');
+    spew("$tree/Makefile", $makefile =~ s/ lint:/:/r . "lint:\n\t\@false\n");
+    ($status, $out) = run("$tree/tools/check", '--suite');
+    is($status . ': ' . (split /\n/, $out)[-1], '1: 8 passed, 1 failed', 'lint complains');
+    is((run("$tree/tools/check", '--other'))[0], 64, 'an unknown word');
+};
+
 done_testing();
