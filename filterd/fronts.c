@@ -82,26 +82,26 @@ void fronts_start(struct children *c, bool again)
             listening_had(c, i);
 }
 
+size_t fronts_served(const struct children *c)
+{
+    size_t n = listening_count(c);
+    for (size_t i = 0; i < c->settings->listener_count; i++)
+        n += is_there(c, i);
+    return n;
+}
+
 bool fronts_start_all(struct children *c)
 {
     fronts_start(c, true);
-    while (!listening_count(c) && g_get_monotonic_time() < c->patience && !*c->stop) {
+    while (!fronts_served(c) && g_get_monotonic_time() < c->patience && !*c->stop) {
         g_usleep(G_USEC_PER_SEC / 20);
         children_relay_log(c);
         children_reap(c);
         fronts_start(c, true);
     }
-    if (!listening_count(c))
+    if (!fronts_served(c))
         log_warn("no listener can be had");
-    return listening_count(c) > 0;
-}
-
-size_t fronts_there(const struct children *c)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < c->settings->listener_count; i++)
-        n += is_there(c, i);
-    return n;
+    return fronts_served(c) > 0;
 }
 
 void fronts_kill(struct children *c, int sig)

@@ -10,7 +10,8 @@
 void fronts_start(struct children *c, bool again);
 /* At the start of the daemon: false if nobody is served by then, by another listener neither. */
 bool fronts_start_all(struct children *c);
-size_t fronts_there(const struct children *c);
+/* How many listeners somebody can connect to, the milters' and all others. */
+size_t fronts_served(const struct children *c);
 /* They are asked to end, and count no more as those of the settings: messages under way go on. */
 void fronts_dismiss(struct children *c);
 /* Those that have not ended yet. */

@@ -7,7 +7,6 @@
 
 #include "filterd/keeper/keeper.h"
 #include "base/log.h"
-#include "filterd/fronts.h"
 #include "filterd/sockets.h"
 
 #define PREDECESSOR_US (5 * G_USEC_PER_SEC)
@@ -168,7 +167,7 @@ void listening_rest(struct children *c, gint64 begun)
 
 size_t listening_count(const struct children *c)
 {
-    size_t n = fronts_there(c);
+    size_t n = 0;
     for (size_t i = 0; i < c->settings->listener_count; i++)
         n += c->listen_fds[i] >= 0;
     return n;

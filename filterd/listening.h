@@ -19,7 +19,7 @@ void listening_rest(struct children *c, gint64 begun);
 /* That this listener cannot be had is logged once, from errno and a line about it; and that it can. */
 void listening_missed(struct children *c, size_t listener, int error, const char *line);
 void listening_had(struct children *c, size_t listener);
-/* How many listeners somebody can connect to. */
+/* How many listeners somebody can connect to, but for the milters'. */
 size_t listening_count(const struct children *c);
 /* Nobody is let in any more, by workers neither; closes. */
 void listening_shut(struct children *c);

@@ -240,7 +240,7 @@ int master_run(struct settings *s)
         fronts_kill(&c, SIGKILL);
         return give_up(&c, EX_TEMPFAIL);
     }
-    log_info("started: %zu of %zu listeners, at most %d workers, sandbox=%s", listening_count(&c),
+    log_info("started: %zu of %zu listeners, at most %d workers, sandbox=%s", fronts_served(&c),
              s->listener_count, s->workers, s->sandbox_required ? "required" : "best");
     peer_prepare(s);
     loop(&c);

@@ -33,7 +33,6 @@
 #include "filterd/delivery/hop.h"
 #include "filterd/delivery/sendmail.h"
 #include "filterd/keeper/retries.h"
-#include "filterd/pipeline/arrival.h"
 #include "filterd/pipeline/pipeline.h"
 #include "filterd/pipeline/service.h"
 #include "rules/evidence.h"
@@ -158,7 +157,7 @@ static int filter(struct service *sv, const struct job *job, const struct next_h
     struct outcome *outcomes = g_new0(struct outcome, e->recipients->len);
     struct hop *hop = hop_new(&sv->hops, to);
     GByteArray *served = job->to_stdout ? NULL : g_byte_array_new();
-    struct arrival a = {.envelope = e, .evidence = evidence_start(sv->rules, e), .raw = &raw,
+    struct received a = {.envelope = e, .evidence = evidence_start(sv->rules, e), .raw = &raw,
                         .served = served};
     hop_set_deadline(hop, DELIVER_MS);
     pipeline_run(sv, hop, &a, outcomes);

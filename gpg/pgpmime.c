@@ -35,14 +35,13 @@ static void make_boundary(struct pgpmime *p)
         n += snprintf(p->boundary + n, sizeof p->boundary - (size_t)n, "%02x", random[i]);
 }
 
-void pgpmime_open(struct pgpmime *p, const struct message *m, const struct bytes *added,
+void pgpmime_open(struct pgpmime *p, const struct message *m, const struct outside *o,
                   struct bytes *out)
 {
     make_boundary(p);
-    if (added && added->len)
-        bytes_add(out, added->data, added->len);
+    bytes_add(out, o->added.data, o->added.len);
     for (size_t i = 0; i < m->header_count; i++)
-        if (!header_is_structural(&m->headers[i]) && !m->headers[i].dropped)
+        if (!header_is_structural(&m->headers[i]) && outside_has(o, &m->headers[i]))
             add_header(&m->headers[i], out);
     bytes_addf(out,
                "MIME-Version: 1.0\r\n"

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/mail/message.h"
+#include "gpg/outside.h"
 
 /* What is encrypted is head and then the message's body: the Content-* headers as they came, and
  * an empty line. */
@@ -13,9 +14,8 @@ struct pgpmime {
     char boundary[48];
 };
 
-/* Appends all that stands before the armored block: added, the headers that stay outside, and the
- * control part. */
-void pgpmime_open(struct pgpmime *p, const struct message *m, const struct bytes *added,
+/* Appends all that stands before the armored block: the fields that stand outside, and the control part. */
+void pgpmime_open(struct pgpmime *p, const struct message *m, const struct outside *o,
                   struct bytes *out);
 void pgpmime_close(const struct pgpmime *p, struct bytes *out);
 

@@ -99,7 +99,7 @@ static char *collect(struct sealer *s, GPtrArray *users, GPtrArray *files, char 
 
 struct job {
     const struct message *message;
-    const struct bytes *added;
+    const struct outside *outside;
     GPtrArray *users;
     bool hidden;
 };
@@ -112,13 +112,13 @@ static struct sealed *seal(struct sealer *s, const struct job *j, char **error_r
     GPtrArray *files = g_ptr_array_new_with_free_func(g_free);
     struct sealed *sealed = g_new0(struct sealed, 1);
     sealed->mark = "yes";
-    sealed->added = j->added ? j->added->len : 0;
+    sealed->added = j->outside->added.len;
     *error_r = NULL;
     g_autofree char *home = collect(s, j->users, files, error_r);
     bool ok = home != NULL;
     if (ok) {
         pgpmime_payload_head(m, &head);
-        pgpmime_open(&layout, m, j->added, &sealed->bytes);
+        pgpmime_open(&layout, m, j->outside, &sealed->bytes);
         const struct engine_text text = {
             {head.data, m->body}, {head.len, m->body_len}, j->hidden && j->users->len > 1, s->deadline};
         ok = engine_encrypt(home, &text, files, &sealed->bytes, error_r);
@@ -131,31 +131,29 @@ static struct sealed *seal(struct sealer *s, const struct job *j, char **error_r
     return sealed;
 }
 
-struct sealed *seal_message(struct sealer *s, const struct message *m, const struct bytes *added,
+struct sealed *seal_message(struct sealer *s, const struct message *m, const struct outside *o,
                             GPtrArray *users, char **error_r)
 {
-    return seal(s, &(struct job){m, added, users, false}, error_r);
+    return seal(s, &(struct job){m, o, users, false}, error_r);
 }
 
 struct sealed *seal_message_hidden(struct sealer *s, const struct message *m,
-                                   const struct bytes *added, GPtrArray *users, char **error_r)
+                                   const struct outside *o, GPtrArray *users, char **error_r)
 {
-    return seal(s, &(struct job){m, added, users, true}, error_r);
+    return seal(s, &(struct job){m, o, users, true}, error_r);
 }
 
-struct sealed *seal_pass(const struct message *m, const struct bytes *added,
-                         enum pass_reason reason)
+struct sealed *seal_pass(const struct message *m, const struct outside *o, enum pass_reason reason)
 {
     struct sealed *sealed = g_new0(struct sealed, 1);
     struct bytes *out = &sealed->bytes;
     sealed->mark = reason == PASS_ALREADY_ENCRYPTED ? "already" : "no";
-    sealed->added = added ? added->len : 0;
+    sealed->added = o->added.len;
     bytes_reserve(out, m->len + sealed->added + 2);
-    if (added && added->len)
-        bytes_add(out, added->data, added->len);
+    bytes_add(out, o->added.data, o->added.len);
     for (size_t i = 0; i < m->header_count; i++) {
         const struct header *h = &m->headers[i];
-        if (!h->dropped)
+        if (outside_has(o, h))
             bytes_add(out, h->start, h->len);
     }
     if (out->len && out->data[out->len - 1] != '\n')

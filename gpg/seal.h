@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/mail/message.h"
 #include "gpg/key_state.h"
+#include "gpg/outside.h"
 
 struct sealer; /* one per process, made after fork: GPGME contexts and keys, cached by generation */
 struct sealed;
@@ -30,21 +31,20 @@ enum key_state sealer_key(struct sealer *s, const char *user, char **fingerprint
                           char **reason_r);
 
 /* PGP/MIME (RFC 3156) for all keys of all these users; none of them may be without a good key.
- * Outside stand added (whole header lines with CRLF), then the message's headers that are neither
- * structural nor dropped; inside its Content-* headers and body, byte for byte.
+ * Outside stand our own fields, then those of the message that outside_has and that are not structural;
+ * inside its Content-* headers and body, byte for byte.
  * NULL with *error_r (g_free) on any trouble: then there is nothing to deliver. */
-struct sealed *seal_message(struct sealer *s, const struct message *m, const struct bytes *added,
+struct sealed *seal_message(struct sealer *s, const struct message *m, const struct outside *o,
                             GPtrArray *users, char **error_r);
 
 /* As seal_message, but nobody can see from the ciphertext for whose keys it is: for one copy that
  * goes to people who need not know of each other. */
 struct sealed *seal_message_hidden(struct sealer *s, const struct message *m,
-                                   const struct bytes *added, GPtrArray *users, char **error_r);
+                                   const struct outside *o, GPtrArray *users, char **error_r);
 
 enum pass_reason { PASS_NO_KEY, PASS_ALREADY_ENCRYPTED, PASS_NOT_OURS };
-/* The one way a message leaves unencrypted: added, its headers that are not dropped, its body. */
-struct sealed *seal_pass(const struct message *m, const struct bytes *added,
-                         enum pass_reason reason);
+/* The one way a message leaves unencrypted: our own fields, those of its own that outside_has, its body. */
+struct sealed *seal_pass(const struct message *m, const struct outside *o, enum pass_reason reason);
 void sealed_free(struct sealed **s);
 /* Puts one more field (with CRLF) on top of a finished message. */
 void sealed_prepend(struct sealed *s, const char *field);

@@ -104,17 +104,17 @@ void headers_ours(struct bytes *out, const struct settings *s, const struct verd
     bytes_addf(out, "%s-Encrypted: %s\r\n", p, mark);
 }
 
-struct header *headers_tag_subject(struct bytes *out, struct message *m, const char *tag)
+void headers_tag_subject(struct outside *out, const struct message *m, const char *tag)
 {
-    struct header *own = NULL;
+    const struct header *own = NULL;
     for (size_t i = 0; !own && i < m->header_count; i++)
         if (header_is(&m->headers[i], "Subject") && !m->headers[i].dropped)
             own = &m->headers[i];
-    bytes_addf(out, "Subject: %s", tag);
+    bytes_addf(&out->added, "Subject: %s", tag);
     if (own) {
-        bytes_add(out, own->value, own->value_len);
-        own->dropped = true;
+        bytes_add(&out->added, own->value, own->value_len);
+        out->replaced = own;
+        out->replaced_count = 1;
     }
-    bytes_adds(out, "\r\n");
-    return own;
+    bytes_adds(&out->added, "\r\n");
 }

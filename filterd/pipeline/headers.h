@@ -7,6 +7,7 @@
 #include "base/mail/header.h"
 #include "base/mail/message.h"
 #include "filterd/pipeline/verdict.h"
+#include "gpg/outside.h"
 
 /* Marks as dropped what only a filter of ours may say: X-Filterd-*, X-Spam-*, PREFIX-*, and
  * Authentication-Results with our own id (RFC 8601, section 5). */
@@ -15,8 +16,7 @@ void headers_drop_forged(struct message *m, const struct settings *s);
  * X-Filterd-Encrypted says. */
 void headers_ours(struct bytes *out, const struct settings *s, const struct verdict *v,
                   const char *mark);
-/* Appends a tagged Subject and drops the message's own; returns that (NULL if there was none), for
- * the caller to bring back before the next recipient's copy. */
-struct header *headers_tag_subject(struct bytes *out, struct message *m, const char *tag);
+/* Puts a tagged Subject in the place of the message's own. */
+void headers_tag_subject(struct outside *out, const struct message *m, const char *tag);
 
 #endif

@@ -1,12 +1,12 @@
 /* The way of a message:
  *
- *   received bytes -> message -> evidence, tokens            once; not if another leg of ours
- *                                                             judged it for all (filterd/pipeline/proof.h)
- *                       -> fields anonymized                  once
- *                       -> treatment (users, keys, policies)  \
- *                       -> verdict (judged, recorded)          | for each recipient
- *                       -> action (discard, refuse, go on)     |
- *                       -> headers -> sealed -> next hop      /
+ *   received bytes -> message -> evidence, tokens       once; not if another leg of ours has judged it for
+ *                                                        all of them (handoff.h)
+ *                  -> fields anonymized                 once
+ *                  -> state (users, keys, disposition)  \
+ *                  -> verdict (judged, recorded)         | for each recipient
+ *                  -> plan (policy.h)                    |
+ *                  -> copy (sealed) -> next hop         /
  *
  * Whatever goes wrong on it leaves the outcome at its first value, a tempfail. */
 #include "filterd/pipeline/pipeline.h"
@@ -27,12 +27,14 @@
 #include "classifier/tokens_message.h"
 #include "filterd/pipeline/headers.h"
 #include "filterd/pipeline/headers_anonymize.h"
-#include "filterd/pipeline/proof.h"
-#include "filterd/pipeline/recipient.h"
+#include "filterd/pipeline/handoff.h"
+#include "filterd/pipeline/policy.h"
+#include "filterd/pipeline/received.h"
+#include "filterd/pipeline/recipient_state.h"
 #include "filterd/pipeline/report.h"
 #include "filterd/pipeline/retry_digest.h"
+#include "filterd/pipeline/transaction.h"
 #include "filterd/pipeline/verdict.h"
-#include "filterd/pipeline/way.h"
 #include "gpg/seal.h"
 #include "rules/evidence.h"
 
@@ -45,162 +47,154 @@
 /* Of the time there is before the queue, delivery keeps at least half. */
 #define ASKING_SHARE 2
 
-/* What policy makes of spam. True: there is no copy to deliver, *o says how it ended. */
-static bool ends_here(struct way *w, const struct verdict *v, struct outcome *o)
+/* The plan for a copy. Spam for a quarantine goes to that address, whose state is then in *quarantine. */
+static struct policy_plan plan_copy(struct transaction *tx, const struct recipient_state *st,
+                                    const struct verdict *v, struct recipient_state *quarantine)
 {
-    if (!v->judged || v->class != JUDGE_SPAM)
-        return false;
-    if (v->action == SPAM_DISCARD)
-        *o = outcome_of(REASON_DISCARDED);
-    else if (v->action == SPAM_REJECT && v->refuse && w->arrival->client_waits)
-        *o = outcome_of(REASON_SPAM);
-    else
-        return false;
-    return true;
-}
-
-/* Spam for a quarantine goes to that address instead, sealed to its key. What would have been
- * sealed never goes there in the clear: without a good key there, the recipient keeps it. */
-static struct recipient *addressee(struct way *w, struct recipient *r, struct recipient *quarantine,
-                                   const struct verdict *v, struct treatment *t)
-{
-    const struct settings *s = w->service->settings;
-    if (v->action != SPAM_QUARANTINE || !v->judged || v->class != JUDGE_SPAM)
-        return r;
-    *quarantine = (struct recipient){.address = s->quarantine, .parameters = ""};
-    struct treatment there = recipient_treat(w->service, w->arrival->envelope, quarantine);
-    if (there.handling == HANDLE_REFUSE ||
-        (t->handling == HANDLE_SEAL && there.handling != HANDLE_SEAL)) {
-        log_warn("quarantine <%s> has no key that can be used: spam goes to its recipient",
-                 s->quarantine);
-        treatment_clear(&there);
-        return r;
+    struct policy_copy c = {.own = st->disposition,
+                            .spam = v->judged && v->class == JUDGE_SPAM,
+                            .action = v->action,
+                            .over_reject = v->refuse,
+                            .client_waits = tx->received->client_waits,
+                            .encrypted = tx->encrypted};
+    if (policy_is_moved(&c)) {
+        recipient_state_fill(quarantine, tx->service, tx->received->envelope, quarantine->recipient);
+        c.quarantine = quarantine->disposition;
     }
-    treatment_clear(t);
-    *t = there;
-    return quarantine;
+    const struct policy_plan plan = policy_plan(&c);
+    if (policy_is_moved(&c) && !plan.to_quarantine)
+        log_warn("quarantine <%s> has no key that can be used: spam goes to its recipient",
+                 tx->service->settings->quarantine);
+    return plan;
 }
 
-static bool is_late(const struct way *w)
+static bool is_late(const struct transaction *tx)
 {
-    const gint64 deadline = w->arrival->deadline;
+    const gint64 deadline = tx->received->deadline;
     return deadline && g_get_monotonic_time() >= deadline;
 }
 
-static struct outcome deliver(struct way *w, struct turn *t, struct report *report)
+static struct outcome send_copy(struct transaction *tx, const struct recipient_state *to, enum policy_form form,
+                                const struct verdict *v, struct report *report)
 {
     struct outcome o = outcome_of(REASON_UNFORESEEN);
-    struct recipient quarantine = {0};
-    if (!w->tokens) /* its users changed while we looked: there is nothing to judge it by */
-        return o;
-    struct verdict *v = way_verdict(w, t);
-    struct recipient *to = addressee(w, t->recipient, &quarantine, v, &t->treatment);
-    report_verdict(report, v, t->treatment.fingerprint, w->arrival->evidence);
-    if (!ends_here(w, v, &o)) {
-        verdict_record(v, w->service);
-        struct sealed *sealed = way_copy_make(w, to, t->treatment.handling, v);
-        if (sealed) {
-            report->sealed = sealed_mark(sealed);
-            o = way_hand_on(w, to, sealed);
-        }
-        if (o.result == RES_OK) {
-            way_memory_note(w, t);
-            verdict_confirm(v, w->service);
-        }
-        sealed_free(&sealed);
+    struct sealed *sealed = transaction_copy(tx, to, form, v);
+    if (sealed) {
+        report_copy(report, form, sealed);
+        o = hop_deliver(tx->hop, tx->received->envelope, to->recipient, to->judges, sealed);
     }
-    if (quarantine.users)
-        g_ptr_array_unref(quarantine.users);
+    sealed_free(&sealed);
+    return o;
+}
+
+static struct outcome deliver(struct transaction *tx, struct recipient_state *st, struct report *report)
+{
+    if (!tx->tokens) /* another leg proved it for all, but not as we see this recipient */
+        return outcome_of(REASON_UNFORESEEN);
+    struct verdict *v = transaction_verdict(tx, st);
+    struct recipient moved = {.address = tx->service->settings->quarantine, .parameters = (char *)""};
+    struct recipient_state quarantine = {.recipient = &moved};
+    struct outcome o;
+    const struct policy_plan plan = plan_copy(tx, st, v, &quarantine);
+    const struct recipient_state *to = plan.to_quarantine ? &quarantine : st;
+    report_verdict(report, v, to->fingerprint, tx->received->evidence);
+    if (plan.form == POLICY_FORM_NONE) {
+        o = outcome_of(plan.reason);
+    } else {
+        verdict_record(v, tx->service);
+        o = send_copy(tx, to, plan.form, v, report);
+        if (o.result == RES_OK) {
+            transaction_delivered_note(tx, st);
+            verdict_confirm(v, tx->service);
+        }
+    }
+    recipient_state_clear(&quarantine);
+    g_clear_pointer(&moved.users, g_ptr_array_unref);
     return o;
 }
 
 /* From now on: for the message, and anew for each copy, as a thousand recipients are no attack. Reading
  * stops at half of it: this is for what never comes to ask for the time. */
-static void allow_cpu(const struct way *w)
+static void allow_cpu(const struct transaction *tx)
 {
-    const unsigned megabytes = (unsigned)(w->arrival->raw->len >> 20);
+    const unsigned megabytes = (unsigned)(tx->received->raw->len >> 20);
     sandbox_cpu(2 * (unsigned)limits_get()->cpu_seconds + CPU_SECONDS_PER_MB * megabytes);
 }
 
-static struct outcome serve(struct way *w, struct turn *t)
+static struct outcome serve(struct transaction *tx, struct recipient_state *st)
 {
     struct outcome o = outcome_of(REASON_UNFORESEEN);
-    struct report report = report_start(w->arrival->envelope, t->recipient, w->arrival->raw->len);
-    if (t->served) {
+    struct report report = report_start(tx->received->envelope, st->recipient, tx->received->raw->len);
+    if (st->delivered_before) {
         o = outcome_of(REASON_SERVED_BEFORE);
-        way_memory_note(w, t);
-    } else if (t->treatment.handling == HANDLE_REFUSE) {
-        o = outcome_of(t->treatment.reason);
-    } else if (!is_late(w)) {
-        o = (way_kept_for(w, t) ? way_kept_deliver : deliver)(w, t, &report);
+        transaction_delivered_note(tx, st);
+    } else if (st->disposition.handling == POLICY_HANDLE_REFUSE) {
+        o = outcome_of(st->disposition.reason);
+    } else if (!is_late(tx)) {
+        o = (transaction_handoff_holds(tx, st) ? transaction_handoff_deliver : deliver)(tx, st, &report);
     }
     report_end(&report, &o);
-    verdict_free(&t->verdict); /* thousands of features */
+    verdict_free(&st->verdict); /* thousands of features */
     return o;
 }
 
 /* Where one reply stands for all, a key that went bad since RCPT is found before anybody has a copy:
  * then nobody gets one. */
-static bool all_are_treated(const struct way *w, struct outcome *outcomes)
+static bool none_is_refused(const struct transaction *tx, struct outcome *outcomes)
 {
-    const struct envelope *e = w->arrival->envelope;
+    const struct envelope *e = tx->received->envelope;
     struct outcome others = outcome_of(REASON_PARTIAL); /* or why they have to wait */
-    bool all = true;
+    bool none = true;
     for (guint i = 0; i < e->recipients->len; i++) {
-        const struct turn *t = &w->turns[i];
-        if (t->served || t->treatment.handling != HANDLE_REFUSE)
+        const struct recipient_state *st = &tx->states[i];
+        if (st->delivered_before || st->disposition.handling != POLICY_HANDLE_REFUSE)
             continue;
-        outcomes[i] = outcome_of(t->treatment.reason);
+        outcomes[i] = outcome_of(st->disposition.reason);
         if (outcomes[i].result == RES_TEMP)
             others = outcomes[i];
-        all = false;
+        none = false;
     }
-    for (guint i = 0; !all && i < e->recipients->len; i++) {
-        const struct turn *t = &w->turns[i];
-        struct report report = report_start(e, t->recipient, w->arrival->raw->len);
-        if (t->served || t->treatment.handling != HANDLE_REFUSE)
-            outcomes[i] = t->served ? outcome_of(REASON_SERVED_BEFORE) : others;
+    for (guint i = 0; !none && i < e->recipients->len; i++) {
+        const struct recipient_state *st = &tx->states[i];
+        struct report report = report_start(e, st->recipient, tx->received->raw->len);
+        if (st->delivered_before || st->disposition.handling != POLICY_HANDLE_REFUSE)
+            outcomes[i] = st->delivered_before ? outcome_of(REASON_SERVED_BEFORE) : others;
         report_end(&report, &outcomes[i]);
     }
-    return all;
+    return none;
 }
 
-static void treat_all(struct way *w)
+static void serve_all(struct transaction *tx, struct outcome *outcomes)
 {
-    const struct envelope *e = w->arrival->envelope;
-    for (guint i = 0; i < e->recipients->len; i++) {
-        w->turns[i].recipient = e->recipients->pdata[i];
-        w->turns[i].treatment = recipient_treat(w->service, e, e->recipients->pdata[i]);
-    }
-}
-
-static void serve_all(struct way *w, struct outcome *outcomes)
-{
-    const struct arrival *a = w->arrival;
-    treat_all(w);
-    if (way_greylist_asks(w, outcomes))
+    const struct received *a = tx->received;
+    if (transaction_greylist(tx, outcomes))
         return;
-    way_memory_recall(w);
-    if (a->client_waits && !all_are_treated(w, outcomes))
+    transaction_delivered_recall(tx);
+    if (a->client_waits && !none_is_refused(tx, outcomes))
         return;
     for (guint i = 0; i < a->envelope->recipients->len; i++) {
-        allow_cpu(w);
-        outcomes[i] = serve(w, &w->turns[i]);
+        allow_cpu(tx);
+        outcomes[i] = serve(tx, &tx->states[i]);
         if (a->settled && !a->settled(i, &outcomes[i], a->arg))
             break;
     }
 }
 
-static void turns_free(struct way *w)
+static void states_clear(struct transaction *tx)
 {
-    for (guint i = 0; i < w->arrival->envelope->recipients->len; i++) {
-        treatment_clear(&w->turns[i].treatment);
-        verdict_free(&w->turns[i].verdict);
-    }
-    g_clear_pointer(&w->turns, g_free);
+    for (guint i = 0; i < tx->received->envelope->recipients->len; i++)
+        recipient_state_clear(&tx->states[i]);
 }
 
-static void bound_evidence(const struct arrival *a)
+static void states_fill(struct transaction *tx)
+{
+    const struct envelope *e = tx->received->envelope;
+    states_clear(tx);
+    for (guint i = 0; i < e->recipients->len; i++)
+        recipient_state_fill(&tx->states[i], tx->service, e, e->recipients->pdata[i]);
+}
+
+static void bound_evidence(const struct received *a)
 {
     const gint64 now = g_get_monotonic_time();
     if (a->client_waits && a->deadline)
@@ -208,40 +202,53 @@ static void bound_evidence(const struct arrival *a)
 }
 
 /* Everything there is to judge it by. */
-static void gather(struct way *w)
+static void gather(struct transaction *tx)
 {
-    const struct arrival *a = w->arrival;
+    const struct received *a = tx->received;
     bound_evidence(a);
-    evidence_finish(a->evidence, w->message, a->bare);
-    w->tokens = tokens_new(w->message);
-    tokens_add_facts(w->tokens, evidence_facts(a->evidence));
+    evidence_finish(a->evidence, tx->message, a->bare);
+    tx->tokens = tokens_new(tx->message);
+    tokens_add_facts(tx->tokens, evidence_facts(a->evidence));
 }
 
-void pipeline_run(struct service *sv, struct hop *hop, const struct arrival *a,
+/* What another leg judged for all is not judged again, and nobody is asked. Else evidence may take seconds to
+ * come: users and keys are looked up behind that, as they are when the copies are made. */
+static void gather_and_fill(struct transaction *tx)
+{
+    if (tx->handoff) {
+        states_fill(tx);
+        if (transaction_handoff_holds_for_all(tx))
+            return;
+    }
+    gather(tx);
+    states_fill(tx);
+}
+
+void pipeline_run(struct service *sv, struct hop *hop, const struct received *a,
                   struct outcome *outcomes)
 {
-    struct way w = {.service = sv, .hop = hop, .arrival = a};
+    struct transaction tx = {.service = sv, .hop = hop, .received = a};
     sealer_set_deadline(sv->sealer, a->deadline);
     alarm(a->client_waits ? STUCK_WAITING_SECONDS : STUCK_SECONDS);
-    allow_cpu(&w);
-    w.turns = g_new0(struct turn, a->envelope->recipients->len);
+    allow_cpu(&tx);
+    tx.states = g_new0(struct recipient_state, a->envelope->recipients->len);
     limits_forget();
-    w.message = message_new((const char *)a->raw->data, a->raw->len);
+    tx.message = message_new((const char *)a->raw->data, a->raw->len);
     const struct listener *l = a->envelope->listener;
-    w.content = retry_digest_content_of(&sv->retry_key, l ? l->name : "", w.message);
-    w.proof = proof_new(&sv->key, w.message);
-    headers_drop_forged(w.message, sv->settings);
-    w.encrypted = seal_is_encrypted(w.message);
-    if (!way_kept_for_all(&w))
-        gather(&w);
-    GPtrArray *texts = headers_anonymize(sv, a->envelope->listener, w.message);
-    headers_drop_forged(w.message, sv->settings); /* what a replacement made, too */
+    tx.content = retry_digest_content_of(&sv->retry_key, l ? l->name : "", tx.message);
+    tx.handoff = handoff_new(&sv->key, tx.message);
+    headers_drop_forged(tx.message, sv->settings);
+    tx.encrypted = seal_is_encrypted(tx.message);
+    gather_and_fill(&tx);
+    GPtrArray *texts = headers_anonymize(sv, a->envelope->listener, tx.message);
+    headers_drop_forged(tx.message, sv->settings); /* what a replacement made, too */
     if (texts)
-        serve_all(&w, outcomes);
-    turns_free(&w);
-    tokens_free(&w.tokens);
-    proof_free(&w.proof);
-    message_free(&w.message);
+        serve_all(&tx, outcomes);
+    states_clear(&tx);
+    g_free(tx.states);
+    tokens_free(&tx.tokens);
+    handoff_free(&tx.handoff);
+    message_free(&tx.message);
     if (texts)
         g_ptr_array_unref(texts);
     alarm(0);

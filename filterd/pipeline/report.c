@@ -29,18 +29,25 @@ void report_kept(struct report *rp, const char *fingerprint)
     g_strlcpy(rp->fingerprint, fingerprint ? fingerprint : "-", sizeof rp->fingerprint);
 }
 
+void report_copy(struct report *rp, enum policy_form form, const struct sealed *sealed)
+{
+    rp->sealed = sealed_mark(sealed);
+    if (form != POLICY_FORM_SEALED && form != POLICY_FORM_ENCRYPTED)
+        rp->unsealed = policy_form_name(form);
+}
+
 static void write_line(const struct report *rp, const char *address, const struct outcome *o)
 {
     const struct envelope *e = rp->envelope;
     const char *limits = limits_noted();
     /* The next hop's text may quote anything, even the subject: only its code and DSN are known
      * to be harmless, so its words are kept short. */
-    log_info("qid=%s from=<%s> to=<%s> client=%s size=%zu %s %s key=%s sealed=%s%s delay_ms=%d "
+    log_info("qid=%s from=<%s> to=<%s> client=%s size=%zu %s %s key=%s sealed=%s%s%s%s delay_ms=%d "
              "%s%s%sdsn=%s reply=\"%d %.100s\"",
              e->queue_id ? e->queue_id : "-", e->sender ? e->sender : "", address,
              e->client_addr ? e->client_addr : "-", rp->size, rp->verdict,
              rp->evidence ? rp->evidence : "dns=-", rp->fingerprint,
-             rp->sealed, o->before ? " served=before" : "",
+             rp->sealed, rp->unsealed ? " unsealed=" : "", rp->unsealed ? rp->unsealed : "", o->before ? " served=before" : "",
              (int)((g_get_monotonic_time() - rp->started) / 1000),
              *limits ? "limits=" : "", limits, *limits ? " " : "", o->dsn, o->code, o->text);
 }

@@ -6,7 +6,9 @@
 
 #include "base/mail/envelope.h"
 #include "base/result.h"
+#include "filterd/pipeline/policy.h"
 #include "filterd/pipeline/verdict.h"
+#include "gpg/seal.h"
 
 struct report {
     const struct envelope *envelope;
@@ -16,7 +18,8 @@ struct report {
     char verdict[96];
     char *evidence; /* NULL: none was asked for */
     char fingerprint[72];
-    const char *sealed; /* static: "yes", "already", "no" */
+    const char *sealed;   /* static: "yes", "already", "no"; "-": no copy was made */
+    const char *unsealed; /* static: by which policy it leaves in the clear; NULL: it does not */
 };
 
 struct report report_start(const struct envelope *e, const struct recipient *r, size_t size);
@@ -24,6 +27,8 @@ void report_verdict(struct report *rp, const struct verdict *v, const char *fing
                     const struct evidence *evidence);
 /* Another leg has judged it. */
 void report_kept(struct report *rp, const char *fingerprint);
+/* A copy was made, in that form. */
+void report_copy(struct report *rp, enum policy_form form, const struct sealed *sealed);
 /* Writes a line for each address; ends the report. */
 void report_end(struct report *rp, const struct outcome *o);
 

@@ -16,9 +16,8 @@
 #include "base/result.h"
 #include "filterd/delivery/hop.h"
 #include "filterd/keeper/peer.h"
-#include "filterd/pipeline/arrival.h"
 #include "filterd/pipeline/pipeline.h"
-#include "filterd/pipeline/recipient.h"
+#include "filterd/pipeline/recipient_state.h"
 #include "filterd/session/milter_edits.h"
 #include "gpg/seal.h"
 #include "rules/evidence.h"
@@ -97,15 +96,15 @@ static void answer_recipient(struct talk *t)
     if (!g_variant_lookup(t->arguments, "address", "&s", &address))
         return;
     struct recipient *r = envelope_add_recipient(t->envelope, address, NULL);
-    struct treatment treatment = recipient_treat(t->service, t->envelope, r);
-    const bool refused = treatment.handling == HANDLE_REFUSE;
-    const struct outcome o = outcome_of(refused ? treatment.reason : REASON_OK);
+    struct recipient_state st;
+    recipient_state_fill(&st, t->service, t->envelope, r);
+    const struct outcome o = outcome_of(st.disposition.reason);
     GVariantDict d;
     g_variant_dict_init(&d, NULL);
     insert_outcome(&d, &o);
-    g_variant_dict_insert(&d, "sealed", "b", treatment.handling == HANDLE_SEAL);
+    g_variant_dict_insert(&d, "sealed", "b", st.disposition.handling == POLICY_HANDLE_SEAL);
     answer(t, &d, HAND_MS);
-    treatment_clear(&treatment);
+    recipient_state_clear(&st);
 }
 
 static void take_text(const struct talk *t, const char *name, char **to)
@@ -243,7 +242,7 @@ static struct outcome judge(struct talk *t)
         return o;
     o = outcome_of(REASON_UNFORESEEN);
     struct hop *hop = hop_new_taker(&taker);
-    struct arrival a = {.envelope = t->envelope, .raw = &t->raw, .client_waits = !t->local};
+    struct received a = {.envelope = t->envelope, .raw = &t->raw, .client_waits = !t->local};
     a.evidence = evidence_start(t->service->rules, t->envelope);
     pipeline_run(t->service, hop, &a, &o);
     evidence_free(&a.evidence);

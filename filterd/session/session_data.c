@@ -13,9 +13,8 @@
 #include "base/result.h"
 #include "filterd/delivery/hop.h"
 #include "filterd/keeper/retries.h"
-#include "filterd/pipeline/arrival.h"
 #include "filterd/pipeline/pipeline.h"
-#include "filterd/pipeline/proof.h"
+#include "filterd/pipeline/handoff.h"
 #include "filterd/pipeline/service.h"
 #include "filterd/session/session.h"
 #include "filterd/session/session_state.h"
@@ -108,7 +107,7 @@ static int limit_ms(const struct session *s)
     return before_queue(s) ? s->settings->proxy_seconds * 1000 : QUEUED_DELIVER_MS;
 }
 
-static void filter(struct answering *answering, struct arrival *a, struct outcome *outcomes)
+static void filter(struct answering *answering, struct received *a, struct outcome *outcomes)
 {
     struct session *s = answering->session;
     const int ms = limit_ms(s);
@@ -136,7 +135,7 @@ static void handle(struct session *s, struct bytes *raw, const struct lineio_dat
     } else if (facts->bare && before_queue(s)) {
         refuse_all(s, REASON_BARE_NEWLINE, outcomes);
     } else {
-        struct arrival a = {.envelope = s->envelope, .evidence = s->evidence, .raw = raw,
+        struct received a = {.envelope = s->envelope, .evidence = s->evidence, .raw = raw,
                             .bare = facts->bare, .client_waits = before_queue(s), .served = served};
         if (facts->bare) /* after the queue a refusal would be a bounce to a forged sender */
             newline_normalise(raw);
@@ -165,7 +164,7 @@ void session_data_arrives(struct session *s)
     s->searched = SIZE_MAX;
     const size_t len = (size_t)(end + 2 - start);
     /* Bare CR and LF become line ends later: until then nobody can say what fields there are. */
-    if (!newline_has_bare(start, len) && !proof_is_in(start, len))
+    if (!newline_has_bare(start, len) && !handoff_is_in(start, len))
         evidence_header(s->evidence, start, len);
 }
 

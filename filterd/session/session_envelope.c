@@ -10,7 +10,7 @@
 #include "base/mail/envelope.h"
 #include "base/result.h"
 #include "filterd/delivery/hop.h"
-#include "filterd/pipeline/recipient.h"
+#include "filterd/pipeline/recipient_state.h"
 #include "filterd/session/session.h"
 #include "filterd/session/session_state.h"
 
@@ -152,11 +152,12 @@ static struct outcome ask_next_hop(struct session *s, const struct recipient *r)
  * refusal, where one reply will stand for all. */
 static struct outcome may_come(struct session *s, struct recipient *r)
 {
-    struct treatment t = recipient_treat(s->place->service, s->envelope, r);
-    struct outcome o = outcome_of(t.handling == HANDLE_REFUSE ? t.reason : REASON_OK);
+    struct recipient_state st;
+    recipient_state_fill(&st, s->place->service, s->envelope, r);
+    struct outcome o = outcome_of(st.disposition.reason);
     if (o.result == RES_OK && s->place->listener->protocol == PROTO_SMTP)
         o = ask_next_hop(s, r);
-    treatment_clear(&t);
+    recipient_state_clear(&st);
     return o;
 }
 

@@ -81,11 +81,11 @@ enum key_state keycache_get(struct keycache *c, const char *user,
 
 /* ---- what must have come out ---- */
 
-static void add_outside(const struct message *m, struct bytes *out)
+static void add_outside(const struct message *m, const struct outside *o, struct bytes *out)
 {
     for (size_t i = 0; i < m->header_count; i++) {
         const struct header *h = &m->headers[i];
-        if (h->dropped || g_ascii_strncasecmp(h->start, "Content-", MIN(h->len, 8)) == 0 ||
+        if (!outside_has(o, h) || g_ascii_strncasecmp(h->start, "Content-", MIN(h->len, 8)) == 0 ||
             header_is(h, "MIME-Version"))
             continue;
         bytes_add(out, h->start, h->len);
@@ -174,15 +174,15 @@ static void check_reading(const struct bytes *out)
     message_free(&m);
 }
 
-static void check(const struct message *m, const struct bytes *added, const struct sealed *s)
+static void check(const struct message *m, const struct outside *o, const struct sealed *s)
 {
     const struct bytes *out = sealed_bytes(s);
     const char *start = (const char *)out->data, *end = start + out->len;
     struct bytes outside = {0};
-    bytes_add(&outside, added->data, added->len);
-    add_outside(m, &outside);
+    bytes_add(&outside, o->added.data, o->added.len);
+    add_outside(m, o, &outside);
     insist(out->len > outside.len && !memcmp(start, outside.data, outside.len));
-    check_lines(start, start + added->len);
+    check_lines(start, start + o->added.len);
     check_lines(start + outside.len, end);
     check_mime(m, start + outside.len, end);
     insist(!newline_has_bare(out->data, out->len));
@@ -192,11 +192,11 @@ static void check(const struct message *m, const struct bytes *added, const stru
     bytes_free(&outside);
 }
 
-static void check_passed(const struct message *m, const struct bytes *added)
+static void check_passed(const struct message *m, const struct outside *o)
 {
-    struct sealed *s = seal_pass(m, added, PASS_NO_KEY);
+    struct sealed *s = seal_pass(m, o, PASS_NO_KEY);
     const struct bytes *out = sealed_bytes(s);
-    insist(!newline_has_bare(out->data, out->len) && out->len >= added->len + m->body_len);
+    insist(!newline_has_bare(out->data, out->len) && out->len >= o->added.len + m->body_len);
     insist(!memcmp(out->data + out->len - m->body_len, m->body, m->body_len));
     sealed_free(&s);
 }
@@ -205,7 +205,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 {
     static struct settings settings;
     static struct sealer *sealer;
-    struct bytes raw = {0}, added = {0};
+    struct bytes raw = {0};
+    struct outside outside = {0};
     char *error = NULL;
     if (!sealer)
         sealer = sealer_new("/nonexistent");
@@ -216,18 +217,18 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
     limits_forget();
     struct message *m = message_new((const char *)raw.data, raw.len);
     headers_drop_forged(m, &settings);
-    bytes_adds(&added, "X-Filterd-Encrypted: yes\r\n");
-    headers_tag_subject(&added, m, "[SPAM]");
+    bytes_adds(&outside.added, "X-Filterd-Encrypted: yes\r\n");
+    headers_tag_subject(&outside, m, "[SPAM]");
     GPtrArray *users = g_ptr_array_new();
     g_ptr_array_add(users, (char *)"a@example.org");
-    struct sealed *s = seal_message(sealer, m, &added, users, &error);
+    struct sealed *s = seal_message(sealer, m, &outside, users, &error);
     insist(s != NULL);
-    check(m, &added, s);
+    check(m, &outside, s);
     sealed_free(&s);
-    check_passed(m, &added);
+    check_passed(m, &outside);
     g_ptr_array_unref(users);
     message_free(&m);
     bytes_free(&raw);
-    bytes_free(&added);
+    outside_clear(&outside);
     return 0;
 }

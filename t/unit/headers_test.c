@@ -108,14 +108,15 @@ static void of_dspam(void **state)
 static void subject(void **state)
 {
     const char *raw = "Subject: a\r\n b\r\nFrom: x\r\n\r\n";
-    struct bytes out = {0};
+    struct outside out = {0};
     struct message *m = message_new(raw, strlen(raw));
     (void)state;
-    struct header *own = headers_tag_subject(&out, m, "[SPAM]");
-    assert_ptr_equal(own, &m->headers[0]);
-    assert_true(own->dropped);
-    assert_string_equal((char *)out.data, "Subject: [SPAM] a\r\n b\r\n");
-    bytes_free(&out);
+    headers_tag_subject(&out, m, "[SPAM]");
+    assert_string_equal((char *)out.added.data, "Subject: [SPAM] a\r\n b\r\n");
+    assert_false(outside_has(&out, &m->headers[0]));
+    assert_true(outside_has(&out, &m->headers[1]));
+    assert_false(m->headers[0].dropped); /* the next copy has it */
+    outside_clear(&out);
     message_free(&m);
 }
 

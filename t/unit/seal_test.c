@@ -86,7 +86,7 @@ static int forget_people(void **state)
 static struct sealed *seal(const char *raw, size_t len, const char *first, const char *second,
                            char **error_r)
 {
-    struct bytes added = {0};
+    struct outside outside = {0};
     GPtrArray *users = g_ptr_array_new();
     struct message *m = message_new(raw, len);
     for (size_t i = 0; i < m->header_count; i++)
@@ -94,10 +94,10 @@ static struct sealed *seal(const char *raw, size_t len, const char *first, const
     g_ptr_array_add(users, (char *)first);
     if (second)
         g_ptr_array_add(users, (char *)second);
-    bytes_adds(&added, added_text);
-    struct sealed *s = (hidden ? seal_message_hidden : seal_message)(sealer, m, &added, users, error_r);
-    assert_true(!s || sealed_added(s) == added.len);
-    bytes_free(&added);
+    bytes_adds(&outside.added, added_text);
+    struct sealed *s = (hidden ? seal_message_hidden : seal_message)(sealer, m, &outside, users, error_r);
+    assert_true(!s || sealed_added(s) == outside.added.len);
+    outside_clear(&outside);
     g_ptr_array_unref(users);
     message_free(&m);
     return s;
@@ -469,21 +469,21 @@ static void gpg_that_dies(void **state)
 static void passes_as_it_came(void **state)
 {
     (void)state;
-    struct bytes added = {0};
+    struct outside outside = {0};
     struct message *m = message_new(mail, sizeof mail - 1);
     m->headers[2].dropped = true;
-    bytes_adds(&added, "X-Filterd-Encrypted: no\r\n");
-    struct sealed *s = seal_pass(m, &added, PASS_NO_KEY);
+    bytes_adds(&outside.added, "X-Filterd-Encrypted: no\r\n");
+    struct sealed *s = seal_pass(m, &outside, PASS_NO_KEY);
     g_autofree char *want = g_strconcat("X-Filterd-Encrypted: no\r\n", mail, NULL);
     char *drop = strstr(want, "X-Drop-Me: plain\r\n");
     memmove(drop, drop + 18, strlen(drop + 18) + 1);
     assert_string_equal((char *)sealed_bytes(s)->data, want);
     assert_string_equal(sealed_mark(s), "no");
     sealed_free(&s);
-    s = seal_pass(m, NULL, PASS_ALREADY_ENCRYPTED);
+    s = seal_pass(m, &(struct outside){0}, PASS_ALREADY_ENCRYPTED);
     assert_string_equal(sealed_mark(s), "already");
     sealed_free(&s);
-    bytes_free(&added);
+    outside_clear(&outside);
     message_free(&m);
 }
 

@@ -1,6 +1,6 @@
-/* arrival: a message that has come in, as the pipeline takes it. */
-#ifndef FILTERD_PIPELINE_ARRIVAL_H
-#define FILTERD_PIPELINE_ARRIVAL_H
+/* received: a message that has come in whole, as a session hands it to the pipeline. */
+#ifndef FILTERD_PIPELINE_RECEIVED_H
+#define FILTERD_PIPELINE_RECEIVED_H
 
 #include <glib.h>
 #include <stdbool.h>
@@ -10,9 +10,9 @@
 #include "base/result.h"
 #include "rules/evidence.h"
 
-struct arrival {
+struct received {
     const struct envelope *envelope;
-    struct evidence *evidence; /* started when the envelope was known */
+    struct evidence *evidence; /* begun when the envelope was known */
     const struct bytes *raw;   /* CRLF line ends; kept unchanged */
     bool bare;                 /* had bare CR or LF, since normalised */
     bool client_waits;         /* before the queue: a refusal reaches the sender's own server, and

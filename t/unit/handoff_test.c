@@ -10,7 +10,8 @@
 #include "base/bytes.h"
 #include "base/mail/message.h"
 #include "base/sitekey.h"
-#include "filterd/pipeline/proof.h"
+#include "filterd/pipeline/handoff.h"
+#include "gpg/outside.h"
 
 #define LINES "X-Filterd-Result: Innocent\r\nX-Filterd-Encrypted: no\r\nSubject: [x] y\r\n"
 #define REST "Received: from a\r\nFrom: A <a@example.com>\r\nTo: b\r\nMessage-ID: <1@x>\r\n" \
@@ -43,7 +44,7 @@ static char *field_for(const char *lines, const char *rest, GPtrArray *users)
     struct bytes added = {0}, copy = {0};
     bytes_adds(&added, lines);
     bytes_addf(&copy, "%s%s", lines, rest);
-    char *field = proof_field(&key, &copy, &added, users);
+    char *field = handoff_field(&key, &copy, &added, users);
     bytes_free(&added);
     bytes_free(&copy);
     return field;
@@ -63,9 +64,9 @@ static char *proved(void)
 static bool holds_with(const struct sitekey *k, const char *mail, GPtrArray *users)
 {
     struct message *m = message_new(mail, strlen(mail));
-    struct proof *p = proof_new(k, m);
-    const bool holds = proof_holds(p, users);
-    proof_free(&p);
+    struct handoff *p = handoff_new(k, m);
+    const bool holds = handoff_holds(p, users);
+    handoff_free(&p);
     message_free(&m);
     g_ptr_array_unref(users);
     return holds;
@@ -95,15 +96,15 @@ static void users(void **state)
     const struct sitekey other = {{1, 2, 4}};
     char *mail = proved();
     (void)state;
-    assert_true(proof_is_in(mail, strlen(mail)));
-    assert_false(proof_is_in(LINES, strlen(LINES)));
+    assert_true(handoff_is_in(mail, strlen(mail)));
+    assert_false(handoff_is_in(LINES, strlen(LINES)));
     assert_true(holds_with(&key, mail, users_of("ann@example.com", NULL)));
     assert_true(holds_with(&key, mail, users_of("bob@example.com", "ann@example.com")));
     assert_false(holds_with(&key, mail, users_of("ann@example.com", "eve@example.com")));
     assert_false(holds_with(&key, mail, users_of("eve@example.com", NULL)));
     assert_false(holds_with(&key, mail, users_of(NULL, NULL)));
     assert_false(holds_with(&other, mail, users_of("ann@example.com", NULL)));
-    assert_false(proof_holds(NULL, NULL));
+    assert_false(handoff_holds(NULL, NULL));
     g_free(mail);
 }
 
@@ -185,7 +186,7 @@ static void too_many(void **state)
 {
     GPtrArray *users = users_of("ann@example.com", NULL);
     (void)state;
-    while (users->len < PROOF_USERS_MAX)
+    while (users->len < HANDOFF_USERS_MAX)
         g_ptr_array_add(users, g_strdup_printf("u%u@example.com", users->len));
     char *field = field_for(LINES, REST BODY, users);
     char *mail = g_strconcat(field, LINES REST BODY, NULL);
@@ -202,25 +203,24 @@ static void too_many(void **state)
 static void lines(void **state)
 {
     char *mail = proved();
-    struct bytes out = {0};
+    struct outside out = {0};
     struct message *m = message_new(mail, strlen(mail));
-    struct proof *p = proof_new(&key, m);
+    struct handoff *p = handoff_new(&key, m);
     (void)state;
-    proof_lines(p, NULL, &out);
-    assert_string_equal((char *)out.data, LINES);
-    bytes_clear(&out);
-    proof_lines(p, "yes", &out);
-    assert_string_equal((char *)out.data,
+    handoff_outside(p, NULL, &out);
+    assert_string_equal((char *)out.added.data, LINES);
+    outside_clear(&out);
+    handoff_outside(p, "yes", &out);
+    assert_string_equal((char *)out.added.data,
                         "X-Filterd-Result: Innocent\r\nX-Filterd-Encrypted: yes\r\nSubject: [x] y\r\n");
-    m->headers[1].dropped = true;
-    proof_hide(p, true);
-    assert_true(m->headers[1].dropped && m->headers[2].dropped && m->headers[3].dropped);
-    assert_false(m->headers[0].dropped || m->headers[4].dropped);
-    proof_hide(p, false);
-    assert_true(m->headers[1].dropped);
-    assert_false(m->headers[2].dropped || m->headers[3].dropped);
-    bytes_free(&out);
-    proof_free(&p);
+    /* In the place of those the message has; what is dropped for all stays so. */
+    m->headers[4].dropped = true;
+    const bool wanted[] = {true, false, false, false, false, true};
+    for (size_t i = 0; i < G_N_ELEMENTS(wanted); i++)
+        assert_int_equal(outside_has(&out, &m->headers[i]), wanted[i]);
+    assert_false(m->headers[1].dropped);
+    outside_clear(&out);
+    handoff_free(&p);
     message_free(&m);
     g_free(mail);
 }

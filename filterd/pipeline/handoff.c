@@ -1,4 +1,5 @@
-#include "filterd/pipeline/proof.h"
+/* Called by transaction_copy.c for a copy that goes to an MTA, and by pipeline.c for what comes from one. */
+#include "filterd/pipeline/handoff.h"
 
 #include <gcrypt.h>
 #include <stdlib.h>
@@ -16,12 +17,11 @@
 #define AGE_MAX_SECONDS (10 * 24 * 3600)
 #define CLOCK_SECONDS 3600
 
-struct proof {
+struct handoff {
     const struct sitekey *key;
-    struct message *m;
+    const struct message *m;
     size_t first, lines; /* our own in m->headers */
     struct bytes text;   /* of these, as they came */
-    bool was_dropped[LINES_MAX];
     char *time, **macs;
     char digest[2][2 * DIGEST_BYTES + 1]; /* with Message-ID, without */
 };
@@ -137,11 +137,11 @@ static struct copy copy_of(const struct bytes *copy, const struct bytes *added)
     return c;
 }
 
-char *proof_field(const struct sitekey *key, const struct bytes *copy, const struct bytes *added,
+char *handoff_field(const struct sitekey *key, const struct bytes *copy, const struct bytes *added,
                   const GPtrArray *users)
 {
     char digest[2][2 * DIGEST_BYTES + 1], time[24], mac[MAC_HEX + 1];
-    if (!added->len || !users->len || users->len > PROOF_USERS_MAX)
+    if (!added->len || !users->len || users->len > HANDOFF_USERS_MAX)
         return NULL;
     struct copy c = copy_of(copy, added);
     digests_of(&c, digest);
@@ -159,7 +159,7 @@ char *proof_field(const struct sitekey *key, const struct bytes *copy, const str
 
 /* ---- reading one ---- */
 
-bool proof_is_in(const char *header, size_t len)
+bool handoff_is_in(const char *header, size_t len)
 {
     size_t count;
     bool found = false;
@@ -191,7 +191,7 @@ static bool read_number(const char *text, gint64 *out)
 }
 
 /* "1 LINES TIME MAC...". */
-static bool read_value(struct proof *p, const struct header *h)
+static bool read_value(struct handoff *p, const struct header *h)
 {
     gint64 lines, time;
     const gint64 now = g_get_real_time() / G_USEC_PER_SEC;
@@ -210,7 +210,7 @@ static bool read_value(struct proof *p, const struct header *h)
     g_free(value);
     p->macs = (char **)g_ptr_array_free(kept, FALSE);
     const guint n = g_strv_length(p->macs);
-    if (n < 4 || n > 3 + PROOF_USERS_MAX || strcmp(p->macs[0], "1") ||
+    if (n < 4 || n > 3 + HANDOFF_USERS_MAX || strcmp(p->macs[0], "1") ||
         !read_number(p->macs[1], &lines) || !read_number(p->macs[2], &time))
         return false;
     p->lines = (size_t)lines;
@@ -219,10 +219,10 @@ static bool read_value(struct proof *p, const struct header *h)
            time < now + CLOCK_SECONDS;
 }
 
-static bool read_proof(struct proof *p)
+static bool read_handoff(struct handoff *p)
 {
     size_t i = 0;
-    struct message *m = p->m;
+    const struct message *m = p->m;
     while (i < m->header_count && is_trace(&m->headers[i]))
         i++;
     if (i == m->header_count || !header_is(&m->headers[i], FIELD) ||
@@ -237,17 +237,17 @@ static bool read_proof(struct proof *p)
     return true;
 }
 
-struct proof *proof_new(const struct sitekey *key, struct message *m)
+struct handoff *handoff_new(const struct sitekey *key, const struct message *m)
 {
-    struct proof *p = g_new0(struct proof, 1);
+    struct handoff *p = g_new0(struct handoff, 1);
     p->key = key;
     p->m = m;
-    if (!read_proof(p))
-        proof_free(&p);
+    if (!read_handoff(p))
+        handoff_free(&p);
     return p;
 }
 
-void proof_free(struct proof **p)
+void handoff_free(struct handoff **p)
 {
     if (!*p)
         return;
@@ -257,7 +257,7 @@ void proof_free(struct proof **p)
 }
 
 /* Every one is looked at to its end: how long that takes says nothing. */
-static bool has_mac(const struct proof *p, const char *mac)
+static bool has_mac(const struct handoff *p, const char *mac)
 {
     bool found = false;
     for (char **m = p->macs + 3; *m; m++) {
@@ -271,7 +271,7 @@ static bool has_mac(const struct proof *p, const char *mac)
     return found;
 }
 
-bool proof_holds(const struct proof *p, const GPtrArray *users)
+bool handoff_holds(const struct handoff *p, const GPtrArray *users)
 {
     char mac[MAC_HEX + 1];
     bool all = p && users->len;
@@ -286,7 +286,7 @@ bool proof_holds(const struct proof *p, const GPtrArray *users)
     return all;
 }
 
-void proof_lines(const struct proof *p, const char *encrypted, struct bytes *out)
+void handoff_outside(const struct handoff *p, const char *encrypted, struct outside *out)
 {
     static const char ending[] = "-Encrypted";
     size_t count;
@@ -296,19 +296,11 @@ void proof_lines(const struct proof *p, const char *encrypted, struct bytes *out
         const size_t n = strlen(ending);
         if (encrypted && h->name_len > n &&
             !g_ascii_strncasecmp(h->name + h->name_len - n, ending, n))
-            bytes_addf(out, "%.*s: %s\r\n", (int)h->name_len, h->name, encrypted);
+            bytes_addf(&out->added, "%.*s: %s\r\n", (int)h->name_len, h->name, encrypted);
         else
-            bytes_add(out, h->start, h->len);
+            bytes_add(&out->added, h->start, h->len);
     }
     g_free(lines);
-}
-
-void proof_hide(struct proof *p, bool hide)
-{
-    for (size_t i = 0; i < p->lines; i++) {
-        struct header *h = &p->m->headers[p->first + i];
-        if (hide)
-            p->was_dropped[i] = h->dropped;
-        h->dropped = hide || p->was_dropped[i];
-    }
+    out->replaced = p->m->headers + p->first;
+    out->replaced_count = p->lines;
 }

@@ -1,0 +1,129 @@
+/* Who a recipient is, what keys they have, and so what is to be done for them. Called by the sessions at RCPT and
+ * by the pipeline for each message. */
+#include "filterd/pipeline/recipient_state.h"
+
+#include <string.h>
+
+#include "base/address.h"
+#include "base/config/settings.h"
+#include "base/config/users.h"
+#include "base/log.h"
+#include "filterd/pipeline/resolve.h"
+#include "filterd/pipeline/verdict.h"
+#include "gpg/key_state.h"
+#include "gpg/seal.h"
+
+static bool wants_encryption(struct service *sv, const char *user)
+{
+    char *value = users_setting(sv->users, user, "encrypt");
+    bool wants = !value || strcmp(value, "no") != 0;
+    g_free(value);
+    return wants;
+}
+
+static void count_key(struct service *sv, const char *user, struct policy_keys *n, char **fingerprint)
+{
+    g_autofree char *why = NULL, *fpr = NULL;
+    switch (sealer_key(sv->sealer, user, &fpr, &why)) {
+    case KEY_GOOD:
+        n->good++;
+        break;
+    case KEY_NONE:
+        n->none++;
+        break;
+    case KEY_BAD:
+        n->bad++;
+        log_warn("user=<%s> key=%s cannot be used: %s", user, fpr ? fpr : "-", why ? why : "bad");
+        break;
+    default:
+        n->unreadable++;
+        log_warn("user=<%s> keys cannot be read: %s", user, why ? why : "unknown");
+    }
+    if (!*fingerprint)
+        *fingerprint = g_steal_pointer(&fpr);
+}
+
+static void count_keys(struct service *sv, const GPtrArray *users, struct policy_keys *n, char **fingerprint)
+{
+    for (guint i = 0; i < users->len; i++) {
+        if (wants_encryption(sv, users->pdata[i])) {
+            count_key(sv, users->pdata[i], n, fingerprint);
+        } else {
+            n->none++;
+            n->exempt++;
+        }
+    }
+}
+
+/* For one address alone; its users are put into r. */
+static struct policy_disposition look_up(struct recipient_state *st, struct service *sv,
+                                         const struct envelope *e, struct recipient *r)
+{
+    struct policy_address a = {.who = POLICY_WHO_UNREADABLE};
+    g_autofree char *address = address_canonical(r->address), *meant = NULL;
+    g_clear_pointer(&r->users, g_ptr_array_unref);
+    const enum users_result found = address ? resolve_users(sv, address, &meant, &r->users) : USERS_TEMP;
+    if (!r->users)
+        r->users = g_ptr_array_new_with_free_func(g_free);
+    if (found == USERS_FOUND && r->users->len) {
+        a.who = POLICY_WHO_USERS;
+        count_keys(sv, r->users, &a.keys, &st->fingerprint);
+    } else if (found == USERS_UNKNOWN) {
+        a.who = POLICY_WHO_NOBODY;
+        a.local_domain = settings_is_local_domain(sv->settings, address_domain(meant));
+    }
+    a.submitted = e->listener && e->listener->role == ROLE_SUBMISSION;
+    return policy_disposition(sv->settings, &a);
+}
+
+static void add_missing(GPtrArray *to, const GPtrArray *from)
+{
+    for (guint i = 0; i < from->len; i++)
+        if (!g_ptr_array_find_with_equal_func(to, from->pdata[i], g_str_equal, NULL))
+            g_ptr_array_add(to, g_strdup(from->pdata[i]));
+}
+
+static void add_bare(GPtrArray *judges, const struct service *sv, const char *text)
+{
+    g_autofree char *address = address_canonical(text);
+    g_autofree char *bare =
+        address ? address_without_extension(address, sv->settings->recipient_delimiter) : NULL;
+    if (address)
+        g_ptr_array_add(judges, g_strdup(bare ? bare : address));
+}
+
+static GPtrArray *judges_of(const struct service *sv, const struct recipient *r)
+{
+    GPtrArray *judges = g_ptr_array_new_with_free_func(g_free);
+    add_missing(judges, r->users);
+    if (judges->len)
+        return judges;
+    add_bare(judges, sv, r->address);
+    for (size_t i = 0; r->others && r->others[i]; i++)
+        add_bare(judges, sv, r->others[i]);
+    return judges;
+}
+
+void recipient_state_fill(struct recipient_state *st, struct service *sv, const struct envelope *e,
+                          struct recipient *r)
+{
+    *st = (struct recipient_state){.recipient = r};
+    users_hold(sv->users);
+    st->disposition = look_up(st, sv, e, r);
+    for (size_t i = 0; r->others && r->others[i]; i++) {
+        struct recipient other = {.address = r->others[i]};
+        st->disposition = policy_join(st->disposition, look_up(st, sv, e, &other));
+        add_missing(r->users, other.users);
+        g_ptr_array_unref(other.users);
+    }
+    users_release(sv->users);
+    st->judges = judges_of(sv, r);
+}
+
+void recipient_state_clear(struct recipient_state *st)
+{
+    g_free(st->fingerprint);
+    g_clear_pointer(&st->judges, g_ptr_array_unref);
+    verdict_free(&st->verdict);
+    *st = (struct recipient_state){0};
+}

@@ -1,0 +1,86 @@
+/* A recipient's copy: our fields on top, the rest sealed under them or passed. Called by pipeline.c and
+ * transaction_handoff.c. */
+#include <glib.h>
+
+#include "base/bytes.h"
+#include "base/config/settings.h"
+#include "base/log.h"
+#include "base/mail/envelope.h"
+#include "classifier/classifier.h"
+#include "filterd/delivery/hop.h"
+#include "filterd/pipeline/handoff.h"
+#include "filterd/pipeline/headers.h"
+#include "filterd/pipeline/policy.h"
+#include "filterd/pipeline/received.h"
+#include "filterd/pipeline/recipient_state.h"
+#include "filterd/pipeline/transaction.h"
+#include "filterd/pipeline/verdict.h"
+#include "gpg/outside.h"
+#include "gpg/seal.h"
+#include "rules/evidence.h"
+
+static struct sealed *seal(struct transaction *tx, const struct recipient *r, const struct outside *outside)
+{
+    g_autofree char *error = NULL;
+    struct sealed *sealed = (r->others ? seal_message_hidden : seal_message)(
+        tx->service->sealer, tx->message, outside, r->users, &error);
+    if (!sealed)
+        log_warn("sealing failed, tempfailed: %s", error ? error : "no reason given");
+    return sealed;
+}
+
+/* Anything policy did not name leaves nothing. */
+static struct sealed *make(struct transaction *tx, const struct recipient *r, enum policy_form form,
+                           const struct outside *outside)
+{
+    switch (form) {
+    case POLICY_FORM_SEALED:
+        return seal(tx, r, outside);
+    case POLICY_FORM_ENCRYPTED:
+        return seal_pass(tx->message, outside, PASS_ALREADY_ENCRYPTED);
+    case POLICY_FORM_NO_KEY:
+    case POLICY_FORM_EXEMPT:
+        return seal_pass(tx->message, outside, PASS_NO_KEY);
+    case POLICY_FORM_FOREIGN:
+        return seal_pass(tx->message, outside, PASS_NOT_OURS);
+    default:
+        return NULL;
+    }
+}
+
+/* A copy that comes back from the MTA to another leg of ours need not be judged again there. */
+static void hand_off(struct transaction *tx, const struct recipient_state *to, const struct bytes *added,
+                     struct sealed *sealed)
+{
+    g_autofree char *field = handoff_field(&tx->service->key, sealed_bytes(sealed), added, to->judges);
+    if (field)
+        sealed_prepend(sealed, field);
+}
+
+struct sealed *transaction_copy_under(struct transaction *tx, const struct recipient_state *to,
+                                      enum policy_form form, const struct outside *outside)
+{
+    struct sealed *sealed = make(tx, to->recipient, form, outside);
+    if (sealed && to->disposition.handling != POLICY_HANDLE_FOREIGN && hop_is_mta(tx->hop))
+        hand_off(tx, to, &outside->added, sealed);
+    return sealed;
+}
+
+static const char *mark_of(enum policy_form form)
+{
+    return form == POLICY_FORM_ENCRYPTED ? "already" : form == POLICY_FORM_SEALED ? "yes" : "no";
+}
+
+struct sealed *transaction_copy(struct transaction *tx, const struct recipient_state *to, enum policy_form form,
+                                const struct verdict *v)
+{
+    const struct settings *s = tx->service->settings;
+    struct outside outside = {0};
+    headers_ours(&outside.added, s, v, mark_of(form));
+    evidence_header_lines(tx->received->evidence, &outside.added);
+    if (s->subject_tag && v->judged && v->class == JUDGE_SPAM)
+        headers_tag_subject(&outside, tx->message, s->subject_tag);
+    struct sealed *sealed = transaction_copy_under(tx, to, form, &outside);
+    outside_clear(&outside);
+    return sealed;
+}

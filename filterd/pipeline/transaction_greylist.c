@@ -1,0 +1,69 @@
+/* Called by pipeline.c before any recipient has a copy. */
+#include <math.h>
+
+#include "base/network.h"
+#include "filterd/keeper/greylisting.h"
+#include "filterd/pipeline/transaction.h"
+
+/* Our own people are not asked, whatever they send; nor is who waits no more. */
+static bool may_be_asked(const struct transaction *tx)
+{
+    const struct settings *s = tx->service->settings;
+    const char *client = tx->received->envelope->client_addr;
+    return s->greylist && tx->received->client_waits && client &&
+           !network_contains(s->trusted_networks, client);
+}
+
+static bool is_doubtful(const struct transaction *tx, const struct verdict *v)
+{
+    const struct evidence *ev = tx->received->evidence;
+    const double p = tx->service->settings->unsure_threshold;
+    return v->judged && v->word == VERDICT_BY_SCORE &&
+           greylisting_wanted(evidence_hits(ev), evidence_spf(ev)->code, v->score - log(p / (1 - p)));
+}
+
+/* Every triplet is begun, so that one wait does for all. The domain that SPF proves comes first, as
+ * for the policy service: who has waited there has waited. */
+static bool any_is_new(const struct transaction *tx)
+{
+    const struct envelope *e = tx->received->envelope;
+    const struct spf_result *spf = evidence_spf(tx->received->evidence);
+    const char *proved = spf->code == SPF_CODE_PASS ? spf->domain
+                                                    : evidence_proved_domain(tx->received->evidence);
+    bool wait = false;
+    for (guint i = 0; i < e->recipients->len; i++) {
+        const struct recipient *r = e->recipients->pdata[i];
+        struct greylist_triplet t = {e->client_addr, proved, e->sender, r->address};
+        wait |= service_greylist(tx->service, &t) > 0;
+        for (size_t k = 0; r->others && r->others[k]; k++) {
+            t.recipient = r->others[k];
+            wait |= service_greylist(tx->service, &t) > 0;
+        }
+    }
+    return wait;
+}
+
+/* The first who is judged. */
+static struct recipient_state *first_judged(const struct transaction *tx)
+{
+    const guint n = tx->received->envelope->recipients->len;
+    for (guint i = 0; i < n; i++)
+        if (tx->states[i].disposition.handling != POLICY_HANDLE_FOREIGN)
+            return &tx->states[i];
+    return NULL;
+}
+
+bool transaction_greylist(struct transaction *tx, struct outcome *outcomes)
+{
+    const struct received *a = tx->received;
+    struct recipient_state *first = tx->tokens && may_be_asked(tx) ? first_judged(tx) : NULL;
+    if (!first || !is_doubtful(tx, transaction_verdict(tx, first)) || !any_is_new(tx))
+        return false;
+    for (guint i = 0; i < a->envelope->recipients->len; i++) {
+        struct report report = report_start(a->envelope, tx->states[i].recipient, a->raw->len);
+        outcomes[i] = outcome_of(REASON_GREYLISTED);
+        report_verdict(&report, first->verdict, NULL, a->evidence);
+        report_end(&report, &outcomes[i]);
+    }
+    return true;
+}

@@ -1,0 +1,57 @@
+/* What another leg of ours has judged is not judged again. Called by pipeline.c. */
+#include <glib.h>
+#include <stdbool.h>
+
+#include "base/log.h"
+#include "base/mail/envelope.h"
+#include "base/result.h"
+#include "filterd/delivery/hop.h"
+#include "filterd/pipeline/handoff.h"
+#include "filterd/pipeline/policy.h"
+#include "filterd/pipeline/received.h"
+#include "filterd/pipeline/recipient_state.h"
+#include "filterd/pipeline/report.h"
+#include "filterd/pipeline/transaction.h"
+#include "gpg/outside.h"
+#include "gpg/seal.h"
+
+bool transaction_handoff_holds_for_all(const struct transaction *tx)
+{
+    const guint n = tx->received->envelope->recipients->len;
+    bool all = tx->handoff != NULL;
+    for (guint i = 0; all && i < n; i++)
+        all = handoff_holds(tx->handoff, tx->states[i].judges);
+    return all;
+}
+
+bool transaction_handoff_holds(const struct transaction *tx, const struct recipient_state *st)
+{
+    if (!tx->handoff || st->disposition.handling == POLICY_HANDLE_FOREIGN)
+        return false;
+    const bool holds = handoff_holds(tx->handoff, st->judges);
+    if (!holds)
+        log_info("to=<%s> X-Filterd-Proof is another's, forged or of a message since changed: "
+                 "judged anew", st->recipient->address);
+    return holds;
+}
+
+struct outcome transaction_handoff_deliver(struct transaction *tx, struct recipient_state *st,
+                                           struct report *report)
+{
+    const struct policy_copy c = {.own = st->disposition, .encrypted = tx->encrypted};
+    const struct policy_plan plan = policy_plan(&c);
+    struct outcome o = outcome_of(REASON_UNFORESEEN);
+    struct outside outside = {0};
+    handoff_outside(tx->handoff, plan.form == POLICY_FORM_SEALED ? "yes" : NULL, &outside);
+    report_kept(report, st->fingerprint);
+    struct sealed *sealed = transaction_copy_under(tx, st, plan.form, &outside);
+    if (sealed) {
+        report_copy(report, plan.form, sealed);
+        o = hop_deliver(tx->hop, tx->received->envelope, st->recipient, st->judges, sealed);
+    }
+    if (o.result == RES_OK)
+        transaction_delivered_note(tx, st);
+    sealed_free(&sealed);
+    outside_clear(&outside);
+    return o;
+}

@@ -1,0 +1,13 @@
+#include "gpg/outside.h"
+
+bool outside_has(const struct outside *o, const struct header *h)
+{
+    const bool replaced = o->replaced && h >= o->replaced && h < o->replaced + o->replaced_count;
+    return !h->dropped && !replaced;
+}
+
+void outside_clear(struct outside *o)
+{
+    bytes_free(&o->added);
+    *o = (struct outside){0};
+}
