@@ -181,7 +181,7 @@ subtest 'a link where the mailbox was' => sub {
     unlink glob "$box/new/*";
 };
 
-# Postfix makes its log for root alone since 3.10, before for all: here it is what is said.
+# Postfix makes its log for root alone since 3.9, before for all: here it is what is said.
 subtest 'not as root' => sub {
     local @as = ('/usr/bin/setpriv', "--reuid=$FilterdTest::FILTERD_USER", '--clear-groups');
     my $log = $site->{t}->dir . '/postfix.log';
