@@ -9,7 +9,6 @@ use FilterdTest;
 use FilterdTest::Dns;
 use IO::Socket::INET;
 use Test::More;
-use Time::HiRes qw(time);
 
 my $t = FilterdTest->new;
 $ENV{MAIL_CONFIG} = $t->dir . "/none"; # whatever Postfix this host has
@@ -31,16 +30,17 @@ my $dns = FilterdTest::Dns->start(t => $t,
 
 my $conf = $t->dir . '/filterd.conf';
 our $server = $dns->server;
+our $timeout_ms = 30_000; # where an answer comes: only a bound
 
 # The settings with these lists; [ZONE, LINES...] each.
 sub lists {
     my @lists = @_;
     spew($t->dir . '/lists', join '', map { my ($zone, @lines) = @$_; "[$zone]\n" . join '', map { "$_\n" } @lines } @lists);
     spew($conf, "[filterd]\nhostname=mx.example.org\nstate_dir=@{[$t->dir]}/state\n"
-        . "[dns]\nserver=$server\ntimeout_ms=1500\n[dnsbl]\nlists=@{[$t->dir]}/lists\n");
+        . "[dns]\nserver=$server\ntimeout_ms=$timeout_ms\n[dnsbl]\nlists=@{[$t->dir]}/lists\n");
 }
 
-sub ctl { return $t->try_run(undef, FilterdTest::build() . '/filterctl', '-c', $conf, @_) }
+sub ctl { return $t->try_run(undef, 'timeout', 50, FilterdTest::build() . '/filterctl', '-c', $conf, @_) }
 
 my @spam = ('127.0.0.2=spam 1.5 sends spam', '127.0.0.3=worse 2');
 my @bl = ('bl.test', 'asks=ip4 ip6', @spam);
@@ -123,35 +123,33 @@ subtest 'wrong tables' => sub {
 # Twelve lists, each also put to the test: one round trip, not twelve and not two.
 subtest 'all at once' => sub {
     my @names = map { "l$_.test" } 1 .. 12;
-    my $slow = FilterdTest::Dns->start(t => $t, delay_ms => 500,
-        lists => { map { $_ => ['192.0.2.66'] } @names });
+    my $slow = FilterdTest::Dns->start(t => $t, lists => { map { $_ => ['192.0.2.66'] } @names },
+        together => [[map { ("66.2.0.192.$_ A", "1.0.0.127.$_ A") } @names]]);
     local $server = $slow->server;
     lists(map { [$_, 'asks=ip4', '127.0.0.2=spam 0.1'] } @names);
-    my $begun = time;
     says('192.0.2.66', qr{^listed\t(?:l\d+\.test/spam \+0\.1: [^;]*(?:; |$)){12}}m, 'twelve lists');
-    my $spent = time - $begun;
-    cmp_ok($spent, '>=', 0.5, 'one round trip');
-    cmp_ok($spent, '<', 0.95, 'and no second one');
+    my %asked = map { $_ => 1 } $slow->asked; # on a busy machine one may be asked again
+    is((grep { /^66\.2\.0\.192\./ } keys %asked), 12, 'each of them');
     $slow->stop;
 };
 
 subtest 'a server that is silent, and none' => sub {
+    local $timeout_ms = 1500;
     lists(\@bl, \@wl, \@dbl);
     $dns->silent(1);
-    my $begun = time;
     my ($status, $out) = ctl(qw(lookup dnsbl 192.0.2.66));
     is($status, 75, 'try again');
     like($out, qr{^timeout\t}, 'timeout');
-    cmp_ok(time - $begun, '<', 2.5, 'within the time there is');
     ($status, $out) = ctl('check');
     is($status, 2, 'check: bad');
     like($out, qr{^bad\tdns\tno answer from \Q$server\E}m, 'no answer');
     like($out, qr{^warning\tdnsbl bl\.test\t}m, 'of the lists nothing is known');
     $dns->silent(0);
     $dns->stop;
-    $begun = time;
-    is((ctl(qw(lookup dnsbl 192.0.2.66)))[0], 75, 'nobody there');
-    cmp_ok(time - $begun, '<', 1, 'is known at once');
+    # Nobody there, who says so: what is waited for would be longer than ctl's own patience.
+    $timeout_ms = 60_000;
+    lists(\@bl);
+    is((ctl(qw(lookup dnsbl 192.0.2.66)))[0], 75, 'nobody there is known at once');
 };
 
 done_testing;

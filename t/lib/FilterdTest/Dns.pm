@@ -9,8 +9,12 @@ package FilterdTest::Dns;
 #       zones => { 'example.org' => "\@ TXT \"v=spf1 -all\"\nwww A 192.0.2.1\n" },
 #       lists => { 'bl.test' => ['192.0.2.66', '192.0.2.0/28 127.0.0.4 a text', '2001:db8::/32',
 #                                'spam.example', '.spam.example 127.0.0.6'] },
-#       delay_ms => 50);
+#       delay_ms => 50,
+#       together => [['www.example.org A', 'www.example.org AAAA'], ...]);
 #   $dns->port, $dns->server ("127.0.0.1:PORT"), $dns->asked, $dns->silent(1), $dns->stop
+#
+# together: those of one row are answered once all of them were asked, by UDP: so it shows, without a
+# clock, who asks one after the other: he waits for ever.
 #
 # A zone without SOA is given one, and an NS; TTL 60. Names in no zone do not exist, unless a zone
 # "." says otherwise. A list says of itself that it lives (RFC 5782: 127.0.0.2, ::ffff:127.0.0.2 and
@@ -39,6 +43,7 @@ sub start {
     my $dir = $t->dir . '/dns' . ++$number;
     mkdir $dir;
     my $self = bless { t => $t, dir => $dir, port => $o{port}, delay => ($o{delay_ms} // 0) / 1000,
+        together => $o{together} // [],
         lists => [map { lc } keys %{ $o{lists} // {} }], log => "$dir/asked" }, $class;
     $self->start_nsd($o{zones} // {});
     $self->start_rbldnsd($o{lists} // {});
@@ -209,6 +214,11 @@ sub forward {
     open my $log, '>>', $self->{log};
     $log->autoflush;
     my ($id, %asked, @due) = (0);
+    my %row; # names: those of it that were not asked yet; held: the answers meanwhile
+    for my $names (@{ $self->{together} }) {
+        my $row = { names => { map { $_ => 1 } @$names }, held => [] };
+        $row{$_} = $row for @$names;
+    }
     while (1) {
         my $full = $flying >= 64;
         my $wait = $full ? 0.05 : @due ? $due[0][0] - time : 60;
@@ -221,7 +231,11 @@ sub forward {
                 print $log $name, ' ', $TYPES{$type} // $type, "\n";
                 next if -e "$self->{dir}/silent";
                 $id = ($id + 1) & 0xffff;
-                $asked{$id} = [time + $self->{delay}, $from, substr $packet, 0, 2];
+                my $key = "$name " . ($TYPES{$type} // $type);
+                my $row = $row{$key};
+                delete $row->{names}{$key} if $row;
+                push @due, splice @{ $row->{held} } if $row && !%{ $row->{names} };
+                $asked{$id} = [time + $self->{delay}, $from, substr($packet, 0, 2), $row];
                 $flying++;
                 $back->send(pack('n', $id) . substr($packet, 2), 0,
                     pack_sockaddr_in($self->backend_of($name), INADDR_LOOPBACK));
@@ -229,7 +243,8 @@ sub forward {
                 defined $back->recv(my $packet, 65535) or next;
                 $flying--;
                 my $q = delete $asked{ unpack 'n', $packet } or next;
-                push @due, [$q->[0], $q->[1], $q->[2] . substr $packet, 2];
+                my $answer = [$q->[0], $q->[1], $q->[2] . substr $packet, 2];
+                push @{ $q->[3] && %{ $q->[3]{names} } ? $q->[3]{held} : \@due }, $answer;
             } else {
                 $self->over_tcp(scalar $tcp->accept, $log);
             }
