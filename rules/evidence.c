@@ -15,6 +15,7 @@
 #include "rules/clamav.h"
 #include "rules/dnsbl.h"
 #include "rules/dnsbl_list.h"
+#include "rules/findings.h"
 #include "rules/hits.h"
 #include "rules/local.h"
 #include "rules/rules.h"
@@ -22,7 +23,6 @@
 
 /* clamd's own limits end well before that. */
 #define SCAN_MS 30000
-#define VIRUS_WEIGHT 8.0
 
 struct evidence {
     struct rules *rules;
@@ -180,15 +180,24 @@ static void wait_for_answers(struct evidence *ev)
     ev->spf_known = true; /* not waited for twice */
 }
 
-/* What speaks before a classifier has learnt whom to trust. A pass says who it is, not that it is
- * welcome: it weighs nothing. */
+static double spf_weight(enum spf_code code)
+{
+    switch (code) {
+    case SPF_CODE_FAIL:
+        return findings_weight(FINDING_SPF_FAIL);
+    case SPF_CODE_SOFTFAIL:
+        return findings_weight(FINDING_SPF_SOFTFAIL);
+    case SPF_CODE_PERMERROR:
+        return findings_weight(FINDING_SPF_PERMERROR);
+    default:
+        return 0;
+    }
+}
+
 static void weigh_spf(struct evidence *ev)
 {
-    static const double weights[] = {
-        [SPF_CODE_FAIL] = 1.0, [SPF_CODE_SOFTFAIL] = 0.4, [SPF_CODE_PERMERROR] = 0.2};
     char *name = g_strdup_printf("spf:%s", spf_word(ev->spf.code));
-    const double weight = ev->spf.code < G_N_ELEMENTS(weights) ? weights[ev->spf.code] : 0;
-    hits_add(ev->hits, name, weight, ev->spf.reason);
+    hits_add(ev->hits, name, spf_weight(ev->spf.code), ev->spf.reason);
     g_free(name);
 }
 
@@ -208,12 +217,13 @@ static void weigh_dkim(struct evidence *ev)
 
 static void weigh_dmarc(struct evidence *ev)
 {
-    static const double failed[] = {[DMARC_POLICY_NONE] = 0.3, [DMARC_POLICY_QUARANTINE] = 1.5,
-                                    [DMARC_POLICY_REJECT] = 2.5};
+    static const enum finding failed[] = {[DMARC_POLICY_NONE] = FINDING_DMARC_FAIL_NONE,
+                                          [DMARC_POLICY_QUARANTINE] = FINDING_DMARC_FAIL_QUARANTINE,
+                                          [DMARC_POLICY_REJECT] = FINDING_DMARC_FAIL_REJECT};
     const bool fail = ev->dmarc.code == DMARC_CODE_FAIL;
     char *name = g_strdup_printf("dmarc:%s%s%s", dmarc_word(ev->dmarc.code), fail ? ":" : "",
                                  fail ? dmarc_policy_word(ev->dmarc.policy) : "");
-    hits_add(ev->hits, name, fail ? failed[ev->dmarc.policy] : 0, ev->dmarc.reason);
+    hits_add(ev->hits, name, fail ? findings_weight(failed[ev->dmarc.policy]) : 0, ev->dmarc.reason);
     g_free(name);
 }
 
@@ -262,7 +272,8 @@ static void scan(struct evidence *ev, const struct message *m)
         return;
     g_strlcpy(ev->virus, said, sizeof ev->virus);
     char *name = g_strdup_printf("virus:%s", said);
-    hits_add(ev->hits, name, VIRUS_WEIGHT, "a scanner knows what it carries");
+    hits_add(ev->hits, name, findings_weight(FINDING_VIRUS),
+             findings_reason(FINDING_VIRUS));
     g_free(name);
 }
 

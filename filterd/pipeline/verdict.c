@@ -5,6 +5,7 @@
 #include "classifier/classifier.h"
 #include "filterd/pipeline/preferences.h"
 #include "rules/evidence.h"
+#include "rules/findings.h"
 #include "rules/hits.h"
 #include "rules/sender.h"
 
@@ -31,7 +32,7 @@ static double weight_for(struct verdict *v, struct service *sv, const char *user
                                         evidence_proved_domain(b->evidence));
     g_ptr_array_add(v->correspondents, id);
     g_free(sender);
-    return common + (classifier_knows(sv->classifier, user, id) ? SENDER_KNOWN_WEIGHT : 0);
+    return common + (classifier_knows(sv->classifier, user, id) ? findings_weight(FINDING_KNOWN_SENDER) : 0);
 }
 
 static void judge(struct verdict *v, struct service *sv, const struct verdict_basis *b)

@@ -8,6 +8,7 @@
 #include "base/mail/envelope.h"
 #include "classifier/classifier.h"
 #include "classifier/tokens.h"
+#include "rules/findings.h"
 #include "rules/hits.h"
 #include "rules/rules.h"
 #include "rules/sender.h"
@@ -74,7 +75,7 @@ static void take_hits(struct filterctl_sum *s, const struct filterctl_judge *j)
     g_autofree char *id = classifier_correspondent(j->classifier, j->user, sender,
                                                    evidence_proved_domain(s->evidence));
     if (classifier_knows(j->classifier, j->user, id))
-        hits_add(s->hits, "known-correspondent", SENDER_KNOWN_WEIGHT, "their mail was never spam");
+        hits_find(s->hits, FINDING_KNOWN_SENDER);
 }
 
 static double spam_threshold(const struct filterctl *ctl, const char *user)
