@@ -21,6 +21,7 @@
 #include "filterd/keeper/peer.h"
 #include "filterd/pipeline/service.h"
 #include "filterd/sockets.h"
+#include "filterd/spf_pair.h"
 
 /* Below systemd's 90 s. */
 #define DRAIN_US (80 * G_USEC_PER_SEC)
@@ -196,6 +197,8 @@ static void reread(struct children *c)
         settings_free(&s);
         return;
     }
+    if (!spf_pair_renew(c, s))
+        fail("SPF stays as it was:", "socketpair");
     s->workers = MIN(s->workers, (c->board->size - 16) / 2); /* the board cannot grow */
     close_sockets(c);
     c->listen_fds = fds;
@@ -241,6 +244,7 @@ static void drain(struct children *c)
     if (c->tutor_fd >= 0)
         shutdown(c->tutor_fd, SHUT_RDWR);
     close_sockets(c);
+    spf_pair_dismiss(c); /* workers hold their end of the door until they are done */
     drain_fronts(c);
     children_dismiss_workers(c);
     while (children_workers_left(c) && g_get_monotonic_time() < end)
@@ -252,8 +256,10 @@ static void drain(struct children *c)
     end = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
     if (c->keeper > 0)
         kill(c->keeper, SIGTERM);
-    while ((c->keeper > 0 || children_workers_left(c)) && g_get_monotonic_time() < end)
+    while ((c->keeper > 0 || children_workers_left(c) || spf_pair_left(c)) &&
+           g_get_monotonic_time() < end)
         look(c);
+    spf_pair_kill(c, SIGKILL);
     children_relay_log(c);
 }
 
@@ -280,6 +286,7 @@ static void loop(struct children *c)
             reread(c);
         if (!c->keeper && g_get_monotonic_time() >= c->not_before)
             children_start_keeper(c);
+        spf_pair_start(c);
         if (g_get_monotonic_time() >= c->not_before)
             fronts_start(c);
         children_balance(c);
@@ -289,6 +296,7 @@ static void loop(struct children *c)
 
 static int give_up(struct children *c, int code)
 {
+    spf_pair_dismiss(c);
     close_sockets(c);
     g_array_unref(c->others);
     settings_free(&c->settings);
@@ -318,7 +326,8 @@ int master_run(struct settings *s)
         return EX_CONFIG;
     }
     /* EX_CONFIG waits for a person: only for what will be no better the next time. */
-    if (!prepare_state(&c, pw) || !open_sockets(&c) || !drop_root(pw) || !children_init(&c))
+    if (!prepare_state(&c, pw) || !open_sockets(&c) || !drop_root(pw) || !children_init(&c) ||
+        !spf_pair_open(&c, s))
         return EX_TEMPFAIL;
     if (!guard_check(s)) {
         unlink_sockets(s);

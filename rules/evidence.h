@@ -11,13 +11,16 @@
 #include "base/bytes.h"
 #include "base/mail/envelope.h"
 #include "base/mail/message.h"
-#include "rules/auth/spf.h"
+#include "rules/auth/spf_result.h"
 #include "rules/hits.h"
 
 /* What a process needs for it, kept from message to message. Made after fork. */
 struct rules;
+/* Where the door to the daemon's SPF processes is (lent), or that there is no daemon: then a process for us
+ * alone is forked. */
+enum { RULES_NO_DOOR = -1 };
 /* What cannot be had is logged and done without. Never NULL. */
-struct rules *rules_new(const struct settings *s);
+struct rules *rules_new(const struct settings *s, int spf_door);
 /* Tries again what could not be had: name servers, lists. */
 void rules_mend(struct rules *r);
 void rules_free(struct rules **r);

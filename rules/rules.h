@@ -4,7 +4,7 @@
 
 #include "base/dns/resolver.h"
 #include "rules/auth/dkim.h"
-#include "rules/auth/spf.h"
+#include "rules/auth/spf_helper.h"
 #include "rules/dnsbl.h"
 
 struct rules {

@@ -3,7 +3,7 @@
 #define RULES_AUTH_DMARC_H
 
 #include "rules/auth/dkim.h"
-#include "rules/auth/spf.h"
+#include "rules/auth/spf_result.h"
 
 enum dmarc_code { DMARC_CODE_NONE, DMARC_CODE_PASS, DMARC_CODE_FAIL, DMARC_CODE_TEMPERROR,
                   DMARC_CODE_PERMERROR };
