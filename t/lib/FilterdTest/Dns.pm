@@ -12,6 +12,9 @@ package FilterdTest::Dns;
 #       delay_ms => 50);
 #   $dns->port, $dns->server ("127.0.0.1:PORT"), $dns->asked, $dns->silent(1), $dns->stop
 #
+# mute => 'never.example': that name and all below it are asked for in vain. hushed(1): answers, but those
+# about the root, by which one sees that the server lives, are kept back until hushed(0).
+#
 # A zone without SOA is given one, and an NS; TTL 60. Names in no zone do not exist, unless a zone
 # "." says otherwise. A list says of itself that it lives (RFC 5782: 127.0.0.2, ::ffff:127.0.0.2 and
 # "test" are listed, with 127.0.0.2) unless a line of it begins with "!". With t => the test's world
@@ -39,6 +42,7 @@ sub start {
     my $dir = $t->dir . '/dns' . ++$number;
     mkdir $dir;
     my $self = bless { t => $t, dir => $dir, port => $o{port}, delay => ($o{delay_ms} // 0) / 1000,
+        mute => $o{mute},
         lists => [map { lc } keys %{ $o{lists} // {} }], log => "$dir/asked" }, $class;
     $self->start_nsd($o{zones} // {});
     $self->start_rbldnsd($o{lists} // {});
@@ -63,6 +67,11 @@ sub asked { return split /\n/, slurp($_[0]{log}) }
 sub silent {
     my ($self, $yes) = @_;
     if ($yes) { spew("$self->{dir}/silent", '') } else { unlink "$self->{dir}/silent" }
+}
+
+sub hushed {
+    my ($self, $yes) = @_;
+    if ($yes) { spew("$self->{dir}/hushed", '') } else { unlink "$self->{dir}/hushed" }
 }
 
 sub stop {
@@ -193,6 +202,11 @@ sub name_of {
     return (join('.', @labels), unpack "x$at x n", $packet);
 }
 
+sub is_mute {
+    my ($self, $name) = @_;
+    return defined $self->{mute} && $name =~ /(?:^|\.)\Q$self->{mute}\E\z/;
+}
+
 sub backend_of {
     my ($self, $name) = @_;
     return (grep { $name =~ /(?:^|\.)\Q$_\E\z/ } @{ $self->{lists} }) ? $self->{rbldnsd} : $self->{nsd};
@@ -208,10 +222,10 @@ sub forward {
     my ($all, $answers, $flying) = (IO::Select->new($udp, $tcp, $back), IO::Select->new($back), 0);
     open my $log, '>>', $self->{log};
     $log->autoflush;
-    my ($id, %asked, @due) = (0);
+    my ($id, %asked, @due, @hushed) = (0);
     while (1) {
         my $full = $flying >= 64;
-        my $wait = $full ? 0.05 : @due ? $due[0][0] - time : 60;
+        my $wait = $full ? 0.05 : @due ? $due[0][0] - time : @hushed ? 0.05 : 60;
         my @ready = ($full ? $answers : $all)->can_read($wait > 0 ? $wait : 0);
         $flying = 0 if $full && !@ready; # some are lost
         for my $ready (@ready) {
@@ -219,7 +233,7 @@ sub forward {
                 my $from = $udp->recv(my $packet, 65535) // next;
                 my ($name, $type) = name_of($packet) or next;
                 print $log $name, ' ', $TYPES{$type} // $type, "\n";
-                next if -e "$self->{dir}/silent";
+                next if -e "$self->{dir}/silent" || $self->is_mute($name);
                 $id = ($id + 1) & 0xffff;
                 $asked{$id} = [time + $self->{delay}, $from, substr $packet, 0, 2];
                 $flying++;
@@ -229,11 +243,13 @@ sub forward {
                 defined $back->recv(my $packet, 65535) or next;
                 $flying--;
                 my $q = delete $asked{ unpack 'n', $packet } or next;
-                push @due, [$q->[0], $q->[1], $q->[2] . substr $packet, 2];
+                my $answer = [$q->[0], $q->[1], $q->[2] . substr $packet, 2];
+                push @{ ((name_of($packet))[0] // '') ne '' && -e "$self->{dir}/hushed" ? \@hushed : \@due }, $answer;
             } else {
                 $self->over_tcp(scalar $tcp->accept, $log);
             }
         }
+        push @due, splice @hushed if @hushed && !-e "$self->{dir}/hushed";
         while (@due && $due[0][0] <= time) {
             my $answer = shift @due;
             $udp->send($answer->[2], 0, $answer->[1]);
