@@ -1,4 +1,4 @@
-/* children: how the master starts, counts and ends its workers and its keeper. */
+/* children: how the master starts, counts and ends its workers and its keeper, and knows of others. */
 #ifndef FILTERD_CHILDREN_H
 #define FILTERD_CHILDREN_H
 
