@@ -139,7 +139,7 @@ static int set_up_world(void **state)
     world = zone;
     world_hook = mishap;
     world_is_silent = is_silent;
-    world_slow = true;
+    world_order = WORLD_OLDEST;
     return 0;
 }
 
@@ -282,6 +282,41 @@ static void taken_back(void **state)
     assert_false(spf_helper_ask(h, &q));
     assert_int_equal(ask(h, "good.example").code, SPF_CODE_PASS);
     spf_helper_free(&h);
+}
+
+/* A process that says what was not asked, or what is no answer, and then the answer. */
+static void stale_answers(void **state)
+{
+    (void)state;
+    char packet[SPF_PACKET_QUESTION_MAX];
+    pid_t pid;
+    bool closed;
+    struct spf_question q;
+    struct spf_packet_answer a = {.result = {.code = SPF_CODE_PASS}};
+    struct spf_result result = {0};
+    assert_true(spf_door_make(door));
+    struct spf_helper *h = spf_helper_new(door[SPF_DOOR_OUTSIDE]);
+    assert_true(begin(h, "first.example"));
+    assert_true(begin(h, "second.example"));
+    const int line = spf_door_accept(door[SPF_DOOR_INSIDE], &pid, &closed);
+    assert_true(line >= 0 && pid == getpid());
+    for (int i = 0; i < 2; i++) {
+        const ssize_t len = recv(line, packet, sizeof packet, 0);
+        assert_true(len > 0 && spf_packet_read(packet, (size_t)len, &a.number, &q));
+        a.number -= i; /* both times the first one's */
+        assert_int_equal(send(line, &a, sizeof a, 0), sizeof a);
+    }
+    assert_string_equal(q.sender, "x@second.example");
+    assert_int_equal(send(line, "junk", 4, 0), 4);
+    assert_false(spf_helper_take(h, &result));
+    a.number++;
+    a.result.code = SPF_CODE_FAIL;
+    assert_int_equal(send(line, &a, sizeof a, 0), sizeof a);
+    assert_true(spf_helper_take(h, &result));
+    assert_int_equal(result.code, SPF_CODE_FAIL);
+    spf_helper_free(&h);
+    close(line);
+    spf_door_close(door);
 }
 
 /* Those whose domains are silent hold nobody up. */
@@ -553,11 +588,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(alone, set_up_world), cmocka_unit_test(packets), cmocka_unit_test(deadline),
+        cmocka_unit_test(stale_answers),
         WITH_PAIR(taken_back), WITH_PAIR(many_at_once), WITH_PAIR(abort_is_guilty),
         WITH_PAIR(fault_is_guilty), WITH_PAIR(exit_is_guilty), WITH_PAIR(loop_is_guilty),
         WITH_PAIR(open_at_two_deaths), WITH_PAIR(both_killed), WITH_PAIR(one_line_each),
         WITH_PAIR(rubbish_through_door), WITH_PAIR(flood), WITH_PAIR(hasty),
     };
+    alarm(300); /* who hangs, fails */
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,9 +28,9 @@ static unsigned world_asked;
 static void (*world_hook)(const char *name);
 /* What else happens before it is answered. */
 static void (*world_made)(const char *name);
-/* Answers come one by one, each when somebody waits: the newest question's first, so that what is awaited
- * is mostly answered last. Else all are there at once. */
-static bool world_slow;
+/* When answers come: all at once; or one by one, each when somebody waits, the newest question's first, so
+ * that what is awaited is mostly answered last, or the oldest's. */
+static enum { WORLD_AT_ONCE, WORLD_NEWEST, WORLD_OLDEST } world_order;
 /* True for a name that is never answered; NULL: there is none. */
 static bool (*world_is_silent)(const char *name);
 /* How often the last check was run. */
@@ -105,7 +105,8 @@ static void world_answer(const struct world_question *q)
 /* False: nothing is asked. */
 static bool world_answer_one(struct resolver *r)
 {
-    struct world_question *q = g_queue_pop_head(&r->asked);
+    struct world_question *q = world_order == WORLD_OLDEST ? g_queue_pop_tail(&r->asked)
+                                                           : g_queue_pop_head(&r->asked);
     if (!q)
         return false;
     world_answer(q);
@@ -126,7 +127,7 @@ void resolver_ask(struct resolver *r, const char *name, enum dns_type type,
         return;
     }
     g_queue_push_head(&r->asked, q);
-    if (!world_slow)
+    if (world_order == WORLD_AT_ONCE)
         world_answer_one(r);
 }
 
