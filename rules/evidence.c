@@ -141,11 +141,6 @@ void evidence_header(struct evidence *ev, const char *header, size_t len)
         ev->dmarc_check = dmarc_check_new(r->resolver, header, len);
 }
 
-static void take_spf(struct evidence *ev)
-{
-    ev->spf_known = spf_helper_answer(ev->rules->spf, &ev->spf);
-}
-
 void evidence_set_deadline(struct evidence *ev, gint64 deadline)
 {
     ev->deadline = deadline;
@@ -165,19 +160,18 @@ static void wait_for_answers(struct evidence *ev)
         const int fd = wants_spf ? spf_helper_fd(ev->rules->spf) : -1;
         const gint64 left = (end - g_get_monotonic_time()) / 1000;
         const guint open = ev->rules->resolver ? resolver_outstanding(ev->rules->resolver) : 0;
-        if (wants_spf && fd < 0)
-            take_spf(ev);
-        else if (!wants_spf && open == 0)
+        if (!wants_spf && open == 0)
             return;
-        else if (left <= 0)
+        if (left <= 0)
             break;
-        else if (evidence_wait(ev, fd, (int)left) && wants_spf)
-            take_spf(ev);
+        if (evidence_wait(ev, fd, (int)left) && wants_spf)
+            ev->spf_known = spf_helper_take(ev->rules->spf, &ev->spf);
     }
     ev->timed_out = true;
-    if (ev->spf_asked && !ev->spf_known)
-        take_spf(ev);
-    ev->spf_known = true; /* not waited for twice */
+    if (ev->spf_asked && !ev->spf_known) {
+        ev->spf = spf_helper_give_up(ev->rules->spf);
+        ev->spf_known = true;
+    }
 }
 
 static double spf_weight(enum spf_code code)
@@ -196,7 +190,7 @@ static double spf_weight(enum spf_code code)
 
 static void weigh_spf(struct evidence *ev)
 {
-    char *name = g_strdup_printf("spf:%s", spf_word(ev->spf.code));
+    char *name = g_strdup_printf("spf:%s", spf_code_word(ev->spf.code));
     hits_add(ev->hits, name, spf_weight(ev->spf.code), ev->spf.reason);
     g_free(name);
 }
@@ -326,7 +320,7 @@ char *evidence_summary(const struct evidence *ev)
     char *lists = ev->lists ? dnsbl_check_summary(ev->lists) : g_strdup("-");
     char *summary = g_strdup_printf(
         "dnsbl=%s spf=%s dkim=%s dmarc=%s dns=%s", *lists ? lists : "none",
-        ev->spf_asked ? spf_word(ev->spf.code) : "-", dkim_summary(ev),
+        ev->spf_asked ? spf_code_word(ev->spf.code) : "-", dkim_summary(ev),
         ev->dmarc_known ? dmarc_word(ev->dmarc.code) : "-", ev->timed_out ? "timeout" : "ok");
     g_free(lists);
     return summary;

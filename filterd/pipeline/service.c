@@ -51,21 +51,22 @@ bool service_check(const struct settings *s, char **error_r)
     return ok;
 }
 
-struct service *service_new(const struct settings *s, const struct sitekey *key, int courier)
+struct service *service_new(const struct settings *s, const struct sitekey *key,
+                            const struct service_doors *doors)
 {
     struct service *sv = g_new0(struct service, 1);
     limits_set(&s->limits);
     sv->settings = s;
     sv->key = *key;
     sv->keeper = -1;
-    sv->hops = (struct hop_pool){.hostname = s->hostname, .courier = courier};
+    sv->hops = (struct hop_pool){.hostname = s->hostname, .courier = doors->courier};
     sv->retry_key = retry_digest_key_of(key);
     sv->users = users_watch(s->state_dir);
     sv->sealer = sealer_new(s->state_dir);
     sv->classifier = classifier_new(s, key);
     load_anonymize(sv, ROLE_INBOUND);
     load_anonymize(sv, ROLE_SUBMISSION);
-    sv->rules = rules_new(s);
+    sv->rules = rules_new(s, doors->spf);
     sv->mended = g_get_monotonic_time();
     return sv;
 }

@@ -47,7 +47,15 @@ struct record_wanted {
     const char *correspondent; /* NULL: nobody was proved */
 };
 
-struct service *service_new(const struct settings *s, const struct sitekey *key, int courier);
+/* The processes it works with; descriptors, the first handed over, the second lent. */
+struct service_doors {
+    int courier; /* -1: none */
+    int spf;     /* RULES_NO_DOOR: there is no daemon, so one is forked */
+};
+#define SERVICE_ALONE (&(const struct service_doors){-1, RULES_NO_DOOR})
+
+struct service *service_new(const struct settings *s, const struct sitekey *key,
+                            const struct service_doors *doors);
 void service_free(struct service **sv);
 /* Before each session: tries again what could not be had so far (a table, lists, DNS), once
  * a second; else one bad moment at its start would last for the life of a worker. */

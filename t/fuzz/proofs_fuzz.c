@@ -46,11 +46,6 @@ void resolver_forget(struct resolver *r, const void *arg)
     (void)arg;
 }
 
-const char *spf_word(enum spf_code code)
-{
-    return code == SPF_CODE_FAIL ? "fail" : "none";
-}
-
 /* ---- the parsers ---- */
 
 static void from(const char *text, size_t len)

@@ -63,7 +63,7 @@ static void serve(int fd, const struct setup *how)
 {
     struct sitekey key = {{1}};
     struct settings *s = settings_for(how);
-    struct service *sv = service_new(s, &key, courier_start(s));
+    struct service *sv = service_new(s, &key, &(struct service_doors){courier_start(s), RULES_NO_DOOR});
     struct session_place place = {.service = sv, .listener = &s->listeners[0],
                                   .trusted = !how->distrust,
                                   .hold = hold};

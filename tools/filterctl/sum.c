@@ -56,7 +56,7 @@ void filterctl_sum_clear(struct filterctl_sum *s)
 
 void filterctl_sum_start(struct filterctl_sum *s, struct filterctl *ctl)
 {
-    s->rules = rules_new(ctl->settings);
+    s->rules = rules_new(ctl->settings, RULES_NO_DOOR);
     s->evidence = evidence_start(s->rules, s->envelope);
 }
 
