@@ -6,7 +6,7 @@
 #include "base/config/users.h"
 #include "base/sitekey.h"
 #include "classifier/classifier.h"
-#include "filterd/keeper/greylist.h"
+#include "filterd/keeper/keeper_request.h"
 #include "filterd/pipeline/retry_digest.h"
 #include "gpg/seal.h"
 #include "rules/anonymize.h"
@@ -37,11 +37,6 @@ struct service {
     gint64 kept_at; /* monotonic microseconds */
 };
 
-struct lesson_wanted {
-    const char *user, *class, *signature;
-    const GArray *features;
-};
-
 struct record_wanted {
     const char *user, *signature;
     const struct judgement *judgement;
@@ -63,7 +58,7 @@ bool service_check(const struct settings *s, char **error_r);
 bool service_record(struct service *sv, const struct record_wanted *r);
 /* A person moved this message, whose signature was made of its content: the sysexits code of the
  * keeper's answer, EX_TEMPFAIL without one; *text_r one line (g_free) or NULL. class: spam, ham. */
-int service_learn(struct service *sv, const struct lesson_wanted *l, char **text_r);
+int service_learn(struct service *sv, const struct keeper_learn *l, char **text_r);
 /* The next hop took the copy. */
 void service_confirm(struct service *sv, const char *user, const char *signature);
 /* The memory of copies that went through (filterd/keeper/retries.h); digests of RETRY_DIGEST_BYTES. Which of

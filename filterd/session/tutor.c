@@ -73,7 +73,7 @@ static int learn(const struct tutor_place *place, const struct message *m, const
     struct tokens *t = tokens_new(m);
     classifier_judge(place->service->classifier, user, t, &j);
     char *signature = imprint_new(place->key, user, m);
-    const struct lesson_wanted wanted = {user, class, signature, j.features};
+    const struct keeper_learn wanted = {user, class, signature, j.features};
     const int code = service_learn(place->service, &wanted, text_r);
     if (code != EX_OK && !*text_r)
         *text_r = g_strdup("the keeper is not there");
