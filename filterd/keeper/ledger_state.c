@@ -7,14 +7,6 @@
 /* Each keeps its learner in memory, 0.8 MB. */
 enum { MODELS_OPEN = 32 };
 
-void ledger_give(struct ledger *l, const char *name, GVariant *value)
-{
-    g_variant_ref_sink(value);
-    if (l->results)
-        g_variant_dict_insert_value(l->results, name, value);
-    g_variant_unref(value);
-}
-
 static struct model *open_site(struct ledger *l, char **text_r)
 {
     if (l->site && !model_is_stale(l->site))

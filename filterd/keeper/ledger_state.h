@@ -18,11 +18,8 @@ struct ledger {
     gint64 round_began; /* monotonic time; 0: none yet */
     GPtrArray *backlog;    /* see backlog.h; NULL: nothing waits */
     gint64 backlog_since;  /* monotonic time of the first of it */
-    GVariantDict *results; /* of the request in hand; NULL if nobody asked for them */
 };
 
-/* One more result of the request in hand; takes a floating value over. */
-void ledger_give(struct ledger *l, const char *name, GVariant *value);
 /* The user's model, opened for writing and made if need be; lent. NULL with one line. */
 struct model *ledger_model(struct ledger *l, const char *user, char **text_r);
 /* The site's base, opened for writing; lent. NULL if there is none (and it was not to be made), or it

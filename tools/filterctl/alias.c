@@ -9,15 +9,6 @@
 #include "tools/filterctl/export.h"
 #include "tools/filterctl/filterctl.h"
 
-static GVariant *texts(const char *const *names_and_values)
-{
-    GVariantDict dict;
-    g_variant_dict_init(&dict, NULL);
-    for (; *names_and_values; names_and_values += 2)
-        g_variant_dict_insert(&dict, names_and_values[0], "s", names_and_values[1]);
-    return g_variant_dict_end(&dict);
-}
-
 struct listing {
     bool json;
     int rows;
@@ -86,8 +77,8 @@ static int alias_add(struct filterctl *ctl, const char *address, int argc, char 
     int rc = EX_OK;
     for (int i = 0; i < argc && rc == EX_OK; i++) {
         g_autofree char *user = filterctl_address(argv[i]);
-        const char *const arguments[] = {"address", address, "user", user, NULL};
-        rc = user ? filterctl_ask_and_tell(ctl, "alias-add", texts(arguments)) : EX_DATAERR;
+        const struct keeper_alias_add wanted = {address, user};
+        rc = user ? filterctl_ask_and_tell(ctl, &keeper_format_alias_add, &wanted) : EX_DATAERR;
     }
     return rc;
 }
@@ -103,13 +94,13 @@ int filterctl_alias(struct filterctl *ctl, int argc, char **argv)
         return EX_USAGE;
     /* A login name without a domain can be an alias, too. */
     g_autofree char *address = address_canonical(argv[2]);
-    const char *const arguments[] = {"address", address, NULL};
+    const struct keeper_alias_remove removed = {address};
     if (!address) {
         filterctl_complain("\"%s\" is no address", argv[2]);
         return EX_DATAERR;
     }
     return add ? alias_add(ctl, address, argc - 3, argv + 3)
-               : filterctl_ask_and_tell(ctl, "alias-remove", texts(arguments));
+               : filterctl_ask_and_tell(ctl, &keeper_format_alias_remove, &removed);
 }
 
 /* ---- user ---- */
@@ -133,10 +124,9 @@ static int user_set_one(struct filterctl *ctl, const char *user, const char *set
         return EX_USAGE;
     }
     g_autofree char *name = g_strndup(setting, (size_t)(equals - setting));
-    const char *arguments[] = {"user", user, "name", name, "value", equals + 1, NULL};
-    if (!equals[1])
-        arguments[4] = NULL; /* no value takes the setting away */
-    return filterctl_ask_and_tell(ctl, "user-set", texts(arguments));
+    /* No value takes the setting away. */
+    const struct keeper_user_set wanted = {user, name, equals[1] ? equals + 1 : NULL};
+    return filterctl_ask_and_tell(ctl, &keeper_format_user_set, &wanted);
 }
 
 static int user_set(struct filterctl *ctl, const char *user, int argc, char **argv)
@@ -150,14 +140,14 @@ static int user_set(struct filterctl *ctl, const char *user, int argc, char **ar
 /* A word of "filterctl user" with a user; argv begins behind it. */
 static int user_verb(struct filterctl *ctl, const char *verb, const char *user, char **argv)
 {
-    const char *const arguments[] = {"user", user, NULL};
+    const struct keeper_user_remove removed = {user};
     const int argc = (int)g_strv_length(argv);
     if (argc > 0 && !strcmp(verb, "set"))
         return user_set(ctl, user, argc, argv);
     if (argc == 0 && !strcmp(verb, "show"))
         return user_list(ctl, user);
     if (argc == 0 && !strcmp(verb, "remove"))
-        return filterctl_ask_and_tell(ctl, "user-remove", texts(arguments));
+        return filterctl_ask_and_tell(ctl, &keeper_format_user_remove, &removed);
     if (argc <= 1 && !strcmp(verb, "export"))
         return filterctl_export_write(ctl, user, argv[0]);
     if (argc == 1 && !strcmp(verb, "import"))

@@ -136,15 +136,12 @@ static void tell_here(struct import *im, struct users *users)
 static void carry_out(struct import *im, const struct want *w)
 {
     g_autofree char *users = g_strjoinv(" ", w->users);
-    GVariantDict dict;
     if (im->dry) {
         print_row(im, "would import", w->address, users);
         return;
     }
-    g_variant_dict_init(&dict, NULL);
-    g_variant_dict_insert(&dict, "address", "s", w->address);
-    g_variant_dict_insert(&dict, "users", "^as", w->users);
-    struct keeper_answer a = filterctl_request(im->ctl, "alias-set", g_variant_dict_end(&dict));
+    const struct keeper_alias_set wanted = {w->address, w->users};
+    struct keeper_answer a = filterctl_request(im->ctl, &keeper_format_alias_set, &wanted);
     if (a.code == EX_OK)
         print_row(im, "imported", w->address, users);
     else

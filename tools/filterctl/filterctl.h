@@ -10,6 +10,7 @@
 #include "base/config/settings.h"
 #include "base/sitekey.h"
 #include "filterd/keeper/keeper.h"
+#include "filterd/keeper/keeper_request.h"
 
 struct filterctl {
     struct settings *settings; /* NULL only in commands that need none: tokens, evaluate */
@@ -23,16 +24,17 @@ struct filterctl {
 
 /* Loads ctl->key once, making the file if it is not there. False, with the reason on stderr. */
 bool filterctl_site_key(struct filterctl *ctl);
-/* Has the keeper carry out a request (see filterd/keeper/keeper.h), or where none runs does it here, on a
- * locked state. arguments: a{sv}, floating, taken over. keeper_answer_clear it. */
-struct keeper_answer filterctl_request(struct filterctl *ctl, const char *verb, GVariant *arguments);
+/* Has the keeper carry out a request (see filterd/keeper/keeper_request.h), or where none runs does it
+ * here, on a locked state. keeper_answer_clear it. */
+struct keeper_answer filterctl_request(struct filterctl *ctl, const struct keeper_format *f,
+                                       const void *request);
 /* Before a user's file is read: a keeper that runs writes what it was told. Without one nothing. */
 void filterctl_settle(struct filterctl *ctl);
 /* Tells what became of a request: its line to stdout if all went well and there is one, else to
  * stderr. Returns its code. */
 int filterctl_tell(const struct filterctl *ctl, const struct keeper_answer *a);
 /* Both. */
-int filterctl_ask_and_tell(struct filterctl *ctl, const char *verb, GVariant *arguments);
+int filterctl_ask_and_tell(struct filterctl *ctl, const struct keeper_format *f, const void *request);
 /* Closes what filterctl_request keeps open from request to request; main does it at the end. */
 void filterctl_hang_up(struct filterctl *ctl);
 /* The canonical form of an address from the command line, g_free; NULL after complaining. */
