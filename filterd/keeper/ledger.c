@@ -7,6 +7,7 @@
 
 #include "filterd/keeper/backlog.h"
 #include "filterd/keeper/housekeeping.h"
+#include "filterd/keeper/ledger_state.h"
 
 static bool lock(struct ledger *l, char **error_r)
 {

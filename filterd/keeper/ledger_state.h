@@ -1,10 +1,14 @@
-/* ledger_state: what the files around ledger.c share. */
+/* ledger_state: what an open ledger holds, for the files that work on it. It knows none of them:
+ * ledger.h opens and closes, and stands above them all. */
 #ifndef FILTERD_KEEPER_LEDGER_STATE_H
 #define FILTERD_KEEPER_LEDGER_STATE_H
 
+#include <glib.h>
+
+#include "base/config/settings.h"
 #include "base/config/users.h"
+#include "base/sitekey.h"
 #include "classifier/model.h"
-#include "filterd/keeper/ledger.h"
 
 struct ledger {
     const struct settings *settings;

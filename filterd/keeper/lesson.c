@@ -3,7 +3,6 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "base/address.h"
 #include "classifier/correspondent.h"
 #include "classifier/daykey.h"
 #include "filterd/keeper/backlog.h"
