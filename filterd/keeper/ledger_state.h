@@ -6,6 +6,7 @@
 #include <glib.h>
 
 #include "base/config/settings.h"
+#include "base/config/user_settings.h"
 #include "base/config/users.h"
 #include "base/sitekey.h"
 #include "classifier/model.h"
@@ -29,9 +30,9 @@ struct model *ledger_model(struct ledger *l, const char *user, char **text_r);
 /* The site's base, opened for writing; lent. NULL if there is none (and it was not to be made), or it
  * cannot be opened. */
 struct model *ledger_site(struct ledger *l, bool create);
-/* True if the user agreed that the base learns from their mail. */
-bool ledger_shares(struct ledger *l, const char *user);
-/* The user's own mode, else the settings'. */
-enum train_mode ledger_mode(struct ledger *l, const char *user);
+/* The user's settings, else the site's, without their lists. False, with one line (text_r may be NULL),
+ * if they cannot be read. */
+bool ledger_settings(struct ledger *l, const char *user, struct user_settings *s_r, char **text_r)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -93,9 +93,11 @@ int ledger_user_export(struct ledger *l, const struct keeper_user_export *wanted
     bool found;
     int code = EX_OK;
     struct export *e = export_new(wanted->user);
-    users_setting_each(l->users, e->user, take_setting, e);
-    users_alias_each(l->users, take_alias, e);
-    if (!take_model(l, e, &found, text_r)) {
+    if (!users_setting_each(l->users, e->user, take_setting, e) ||
+        !users_alias_each(l->users, take_alias, e)) {
+        code = EX_IOERR;
+        *text_r = g_strdup(users_error(l->users));
+    } else if (!take_model(l, e, &found, text_r)) {
         code = EX_TEMPFAIL;
         if (!*text_r)
             *text_r = g_strdup("the model could not be read");

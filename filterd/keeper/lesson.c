@@ -12,6 +12,8 @@
 /* Settling trusts who corrected something so lately. */
 enum { SEEN_DAYS = 30 };
 
+#define NOTHING_LEARNT "this user's mode is none: nothing is learnt"
+
 static int fail(int code, char **text_r, const char *text)
 {
     if (!*text_r)
@@ -50,8 +52,10 @@ int lesson_record(struct ledger *l, const struct keeper_record *wanted, char **t
 {
     if (wanted->correspondent && !correspondent_is_id(wanted->correspondent))
         return fail(EX_DATAERR, text_r, "record: correspondent is no digest");
-    const enum train_mode mode = ledger_mode(l, wanted->user);
-    if (mode == MODE_NONE)
+    struct user_settings of;
+    if (!ledger_settings(l, wanted->user, &of, text_r))
+        return EX_TEMPFAIL;
+    if (of.mode == MODE_NONE)
         return EX_OK; /* nothing will ever be learnt from it */
     struct record *r = record_new();
     r->signature = g_strdup(wanted->signature);
@@ -61,7 +65,7 @@ int lesson_record(struct ledger *l, const struct keeper_record *wanted, char **t
     r->score = wanted->score;
     r->rules = wanted->rules;
     /* What is learnt when it is confirmed is written then, anyway. */
-    const int code = mode == MODE_TEFT
+    const int code = of.mode == MODE_TEFT
                          ? add_record(l, wanted->user, r, wanted->features, text_r)
                          : add_record_later(l, wanted->user, &r, wanted->features, text_r);
     record_free(&r);
@@ -87,8 +91,10 @@ int lesson_confirm(struct ledger *l, const struct keeper_confirm *wanted, char *
         waiting->state = RECORD_DELIVERED;
         return EX_OK;
     }
-    const enum train_mode mode = ledger_mode(l, user);
-    if (mode == MODE_NONE)
+    struct user_settings of;
+    if (!ledger_settings(l, user, &of, text_r))
+        return EX_TEMPFAIL;
+    if (of.mode == MODE_NONE)
         return EX_OK;
     backlog_write(l);
     struct model *m = ledger_model(l, user, text_r);
@@ -101,7 +107,7 @@ int lesson_confirm(struct ledger *l, const struct keeper_confirm *wanted, char *
     const struct teaching what = {.user = user, .spam = is_spam(delivered_class(r)),
                                   .kind = "delivery", .silent = true};
     int code = EX_OK;
-    if (mode == MODE_TEFT && !r->taught)
+    if (of.mode == MODE_TEFT && !r->taught)
         code = teach(l, m, r, &what, text_r);
     else if (!record_update(m, r))
         code = fail(EX_TEMPFAIL, text_r, "the record could not be written");
@@ -111,24 +117,22 @@ int lesson_confirm(struct ledger *l, const struct keeper_confirm *wanted, char *
 
 /* Who moves a message back to where it was delivered takes the move back, and the model is again
  * what it was before it; what was learnt at delivery is learnt again. */
-static struct teaching teaching_of_move(struct ledger *l, const char *user, const struct record *r,
-                                        const char *class)
+static bool takes_back(const struct record *r, const char *class, enum train_mode mode)
 {
-    struct teaching what = {.user = user, .spam = is_spam(class), .kind = "move"};
-    if (r->taught && strcmp(class, delivered_class(r)) == 0) {
-        const bool learnt_at_delivery = ledger_mode(l, user) == MODE_TEFT;
-        what.takes_back = !learnt_at_delivery;
-    }
-    return what;
+    const bool learnt_at_delivery = mode == MODE_TEFT;
+    return r->taught && strcmp(class, delivered_class(r)) == 0 && !learnt_at_delivery;
 }
 
 /* Who moved which message, as what. */
 struct move {
     const char *user, *signature, *class;
+    enum train_mode mode; /* the user's */
 };
 
 static int carry_out(struct ledger *l, const struct move *wanted, char **text_r)
 {
+    if (wanted->mode == MODE_NONE)
+        return fail(EX_UNAVAILABLE, text_r, NOTHING_LEARNT);
     struct model *m = ledger_model(l, wanted->user, text_r);
     if (!m)
         return EX_TEMPFAIL;
@@ -137,7 +141,8 @@ static int carry_out(struct ledger *l, const struct move *wanted, char **text_r)
         record_free(&r);
     if (!r)
         return fail(EX_DATAERR, text_r, "no record of this signature for this user");
-    const struct teaching what = teaching_of_move(l, wanted->user, r, wanted->class);
+    const struct teaching what = {.user = wanted->user, .spam = is_spam(wanted->class), .kind = "move",
+                                  .takes_back = takes_back(r, wanted->class, wanted->mode)};
     int code = EX_OK;
     /* Who moves it has got it, whatever became of the confirmation. */
     r->state = RECORD_DELIVERED;
@@ -150,15 +155,16 @@ static int carry_out(struct ledger *l, const struct move *wanted, char **text_r)
 int lesson_retrain(struct ledger *l, const struct keeper_retrain *wanted, char **text_r)
 {
     char *user;
+    struct user_settings of;
     int code;
     if (users_of_login(l->users, wanted->login, l->settings->recipient_delimiter, &user) == USERS_TEMP)
         code = fail(EX_TEMPFAIL, text_r, "users cannot be read now");
     else if (!user)
         code = fail(EX_DATAERR, text_r, "this login is no user");
-    else if (ledger_mode(l, user) == MODE_NONE)
-        code = fail(EX_UNAVAILABLE, text_r, "this user's mode is none: nothing is learnt");
+    else if (!ledger_settings(l, user, &of, text_r))
+        code = EX_TEMPFAIL;
     else
-        code = carry_out(l, &(struct move){user, wanted->signature, wanted->class}, text_r);
+        code = carry_out(l, &(struct move){user, wanted->signature, wanted->class, of.mode}, text_r);
     g_free(user);
     return code;
 }
@@ -183,10 +189,13 @@ static int find_or_add(struct ledger *l, const struct keeper_learn *wanted, char
 
 int lesson_learn(struct ledger *l, const struct keeper_learn *wanted, char **text_r)
 {
-    if (ledger_mode(l, wanted->user) == MODE_NONE)
-        return fail(EX_UNAVAILABLE, text_r, "this user's mode is none: nothing is learnt");
+    struct user_settings of;
+    if (!ledger_settings(l, wanted->user, &of, text_r))
+        return EX_TEMPFAIL;
+    if (of.mode == MODE_NONE)
+        return fail(EX_UNAVAILABLE, text_r, NOTHING_LEARNT);
     const int code = find_or_add(l, wanted, text_r);
-    const struct move move = {wanted->user, wanted->signature, wanted->class};
+    const struct move move = {wanted->user, wanted->signature, wanted->class, of.mode};
     return code == EX_OK ? carry_out(l, &move, text_r) : code;
 }
 
@@ -240,15 +249,16 @@ static void settle_all(struct ledger *l, struct model *m, const char *user, cons
 void lesson_settle(struct ledger *l, const char *user)
 {
     char *text = NULL;
-    const enum train_mode mode = ledger_mode(l, user);
-    struct model *m = mode != MODE_NONE ? ledger_model(l, user, &text) : NULL;
+    struct user_settings of;
+    const bool learns = ledger_settings(l, user, &of, NULL) && of.mode != MODE_NONE;
+    struct model *m = learns ? ledger_model(l, user, &text) : NULL;
     g_free(text);
     if (!m)
         return;
     char *since = daykey_day(SEEN_DAYS);
     if (model_has_moves_since(m, since)) {
         char *until = daykey_day(l->settings->settle_days);
-        if (mode == MODE_SETTLE)
+        if (of.mode == MODE_SETTLE)
             settle_all(l, m, user, until);
         if (model_begin(m))
             model_end(m, correspondent_settle(m, until));

@@ -4,6 +4,7 @@
 #include <sysexits.h>
 
 #include "base/address.h"
+#include "base/config/user_settings.h"
 #include "base/config/users.h"
 #include "tools/filterctl/alias_import.h"
 #include "tools/filterctl/export.h"
@@ -11,7 +12,7 @@
 
 struct listing {
     bool json;
-    int rows;
+    int rows, code;
     const char *names[3]; /* of the columns */
 };
 
@@ -38,9 +39,16 @@ static void alias_row(const char *address, const char *member, void *arg)
     print_row(arg, (const char *const[]){address, member, NULL});
 }
 
+/* What another version left, or a hand put there, is shown as it is and said to be none. */
 static void setting_row(const char *user, const char *name, const char *value, void *arg)
 {
-    print_row(arg, (const char *const[]){user, name, value});
+    struct listing *l = arg;
+    g_autofree char *normal = user_settings_normal(name, value);
+    print_row(l, (const char *const[]){user, name, normal ? normal : value});
+    if (normal)
+        return;
+    filterctl_complain("%s: %s=%s is not followed: %s", user, name, value, user_settings_expected(name));
+    l->code = EX_DATAERR;
 }
 
 static struct users *open_users(struct filterctl *ctl)
@@ -52,11 +60,14 @@ static struct users *open_users(struct filterctl *ctl)
     return u;
 }
 
-static int end_listing(const struct listing *l)
+static int end_listing(struct listing *l, struct users *u, bool all)
 {
     if (l->json)
         puts(l->rows ? "]" : "[]");
-    return EX_OK;
+    if (!all)
+        l->code = filterctl_complain_users(u);
+    users_free(&u);
+    return l->code;
 }
 
 /* ---- alias ---- */
@@ -67,9 +78,8 @@ static int alias_list(struct filterctl *ctl)
     struct users *u = open_users(ctl);
     if (!u)
         return EX_TEMPFAIL;
-    users_alias_each(u, alias_row, &l);
-    users_free(&u);
-    return end_listing(&l);
+    const bool all = users_alias_each(u, alias_row, &l);
+    return end_listing(&l, u, all);
 }
 
 static int alias_add(struct filterctl *ctl, const char *address, int argc, char **argv)
@@ -111,9 +121,8 @@ static int user_list(struct filterctl *ctl, const char *user)
     struct users *u = open_users(ctl);
     if (!u)
         return EX_TEMPFAIL;
-    users_setting_each(u, user, setting_row, &l);
-    users_free(&u);
-    return end_listing(&l);
+    const bool all = users_setting_each(u, user, setting_row, &l);
+    return end_listing(&l, u, all);
 }
 
 static int user_set_one(struct filterctl *ctl, const char *user, const char *setting)

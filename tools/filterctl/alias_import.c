@@ -126,11 +126,12 @@ static void take_here(const char *address, const char *member, void *arg)
 }
 
 /* Where they came from nobody knows: an operator's own, or Postfix's of an earlier day. */
-static void tell_here(struct import *im, struct users *users)
+static bool tell_here(struct import *im, struct users *users)
 {
-    users_alias_each(users, take_here, im);
+    const bool all = users_alias_each(users, take_here, im);
     for (guint i = 0; i < im->here->len; i += 2)
         print_row(im, "only here", im->here->pdata[i], im->here->pdata[i + 1]);
+    return all;
 }
 
 static void carry_out(struct import *im, const struct want *w)
@@ -158,9 +159,10 @@ static int import(struct import *im, const char *config_dir)
     struct users *users = p ? users_open(im->ctl->settings->state_dir, false, &error) : NULL;
     if (users) {
         const struct filterctl_aliases to = {take_entry, take_table, im};
-        filterctl_aliases_each(im->ctl, p, users, &to);
-        tell_here(im, users);
-        for (guint i = 0; i < im->wanted->len; i++)
+        const bool all = filterctl_aliases_each(im->ctl, p, users, &to) && tell_here(im, users);
+        if (!all)
+            im->rc = filterctl_complain_users(users);
+        for (guint i = 0; all && i < im->wanted->len; i++)
             carry_out(im, im->wanted->pdata[i]);
         if (im->ctl->json)
             puts(im->rows ? "]" : "[]");

@@ -12,6 +12,8 @@
 #include "filterd/keeper/keeper.h"
 #include "filterd/keeper/keeper_request.h"
 
+struct users;
+
 struct filterctl {
     struct settings *settings; /* NULL only in commands that need none: tokens, evaluate */
     struct sitekey key;        /* wants filterctl_site_key first */
@@ -43,6 +45,8 @@ char *filterctl_address(const char *text);
 bool filterctl_read(const char *path, struct bytes *out);
 /* One line on stderr, "filterctl: " in front. */
 void filterctl_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same of users that could not be read to their end; returns EX_IOERR. */
+int filterctl_complain_users(const struct users *u);
 /* Appends text as a JSON string with its quotes; null for NULL. */
 void filterctl_json_string(GString *out, const char *text);
 

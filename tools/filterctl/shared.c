@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/address.h"
+#include "base/config/users.h"
 #include "filterd/keeper/keeper_verbs.h"
 #include "filterd/keeper/ledger.h"
 #include "tools/filterctl/filterctl.h"
@@ -21,6 +22,13 @@ void filterctl_complain(const char *format, ...)
     g_autofree char *text = g_strdup_vprintf(format, args);
     va_end(args);
     fprintf(stderr, "filterctl: %s\n", text);
+}
+
+int filterctl_complain_users(const struct users *u)
+{
+    const char *why = users_error(u);
+    filterctl_complain("%s; what is shown is not all", why ? why : "users and keys cannot be read");
+    return EX_IOERR;
 }
 
 char *filterctl_address(const char *text)
