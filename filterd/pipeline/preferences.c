@@ -2,36 +2,43 @@
 
 #include <string.h>
 
+#include "base/config/user_settings.h"
 #include "rules/sender.h"
 
-/* The first of the users who set it; NULL if none did. g_free. */
-static char *setting(struct service *sv, const GPtrArray *users, const char *name)
+/* Each user's settings, beside users: array of struct user_settings. NULL if they cannot be read. */
+static GArray *settings_of(struct service *sv, const GPtrArray *users)
 {
-    char *value = NULL;
-    for (guint i = 0; i < users->len && !value; i++)
-        value = users_setting(sv->users, users->pdata[i], name);
-    return value;
+    GArray *all = g_array_new(FALSE, FALSE, sizeof(struct user_settings));
+    bool ok = true;
+    g_array_set_clear_func(all, (GDestroyNotify)user_settings_clear);
+    users_hold(sv->users);
+    for (guint i = 0; i < users->len && ok; i++) {
+        struct user_settings one = user_settings_of(sv->settings);
+        ok = users_settings(sv->users, users->pdata[i], &one);
+        g_array_append_val(all, one);
+    }
+    users_release(sv->users);
+    if (!ok)
+        g_clear_pointer(&all, g_array_unref);
+    return all;
 }
 
-static enum spam_action action_of(const char *word, enum spam_action otherwise)
+/* The first of the users who set it; NULL if none did. */
+static struct user_settings *who_said(const GArray *all, enum user_setting which)
 {
-    static const char *const words[] = {[SPAM_TAG] = "tag", [SPAM_QUARANTINE] = "quarantine",
-                                        [SPAM_REJECT] = "reject", [SPAM_DISCARD] = "discard"};
-    for (size_t i = 0; word && i < G_N_ELEMENTS(words); i++)
-        if (strcmp(words[i], word) == 0)
-            return (enum spam_action)i;
-    return otherwise;
+    for (guint i = 0; i < all->len; i++)
+        if (user_settings_has(&g_array_index(all, struct user_settings, i), which))
+            return &g_array_index(all, struct user_settings, i);
+    return NULL;
 }
 
 /* A copy for several users is refused, discarded or moved away only if all of them want it so: one
  * user's wish never takes another's mail. */
-static enum spam_action common_action(struct service *sv, const GPtrArray *users)
+static enum spam_action common_action(const GArray *all, enum spam_action sites)
 {
-    enum spam_action common = sv->settings->spam_action;
-    for (guint i = 0; i < users->len; i++) {
-        char *word = users_setting(sv->users, users->pdata[i], "spam_action");
-        const enum spam_action action = action_of(word, sv->settings->spam_action);
-        g_free(word);
+    enum spam_action common = sites;
+    for (guint i = 0; i < all->len; i++) {
+        const enum spam_action action = g_array_index(all, struct user_settings, i).spam_action;
         if (i > 0 && action != common)
             return SPAM_TAG;
         common = action;
@@ -39,34 +46,38 @@ static enum spam_action common_action(struct service *sv, const GPtrArray *users
     return common;
 }
 
-static char **list_of(struct service *sv, const GPtrArray *users, const char *name)
+static void take_said(struct preferences *p, const GArray *all)
 {
-    char *value = setting(sv, users, name);
-    char **entries = value ? g_strsplit_set(value, " ,\t", -1) : NULL;
-    g_free(value);
-    return entries;
+    struct user_settings *threshold = who_said(all, USER_SPAM_THRESHOLD),
+                         *allow = who_said(all, USER_ALLOW), *deny = who_said(all, USER_DENY);
+    p->action = common_action(all, p->action);
+    if (threshold)
+        p->spam_threshold = threshold->spam_threshold;
+    if (allow)
+        p->allow = g_steal_pointer(&allow->allow);
+    if (deny)
+        p->deny = g_steal_pointer(&deny->deny);
 }
 
 struct preferences preferences_of(struct service *sv, const GPtrArray *users)
 {
     const struct settings *s = sv->settings;
-    users_hold(sv->users);
-    char *threshold = setting(sv, users, "spam_threshold");
+    GArray *all = settings_of(sv, users);
     struct preferences p = {.spam_threshold = s->spam_threshold,
                             .unsure_threshold = s->unsure_threshold,
-                            .action = common_action(sv, users),
-                            .allow = list_of(sv, users, "allow"),
-                            .deny = list_of(sv, users, "deny"),
+                            .action = s->spam_action,
                             .site_allow = s->allow,
                             .site_deny = s->deny};
-    users_release(sv->users);
-    if (threshold)
-        p.spam_threshold = g_ascii_strtod(threshold, NULL);
+    if (all) {
+        take_said(&p, all);
+        g_array_unref(all);
+    } else {
+        p.action = SPAM_TAG; /* whose wishes are not known loses no mail */
+    }
     p.unsure_threshold = MIN(p.unsure_threshold, p.spam_threshold);
     /* A quarantine needs its address, which only the settings have. */
     if (p.action == SPAM_QUARANTINE && !s->quarantine)
         p.action = SPAM_TAG;
-    g_free(threshold);
     return p;
 }
 

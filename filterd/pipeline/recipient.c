@@ -3,26 +3,31 @@
 #include <string.h>
 
 #include "base/address.h"
+#include "base/config/user_settings.h"
 #include "base/log.h"
 
 struct key_count {
     guint good, none, bad, unreadable;
 };
 
-static bool wants_encryption(struct service *sv, const char *user)
+/* A user whose settings cannot be read may have turned encryption off, or not: nobody may guess. */
+static enum key_state state_of(struct service *sv, const char *user, char **fpr_r, char **why_r)
 {
-    char *value = users_setting(sv->users, user, "encrypt");
-    bool wants = !value || strcmp(value, "no") != 0;
-    g_free(value);
-    return wants;
+    struct user_settings of = user_settings_of(sv->settings);
+    const bool ok = users_settings(sv->users, user, &of);
+    user_settings_clear(&of);
+    if (!ok)
+        *why_r = g_strdup("settings cannot be read");
+    if (!ok)
+        return KEY_UNREADABLE;
+    return of.encrypt ? sealer_key(sv->sealer, user, fpr_r, why_r) : KEY_NONE;
 }
 
 static void count_key(struct service *sv, const char *user, struct key_count *n,
                       char **fingerprint)
 {
     char *why = NULL, *fpr = NULL;
-    enum key_state state = wants_encryption(sv, user) ? sealer_key(sv->sealer, user, &fpr, &why)
-                                                      : KEY_NONE;
+    enum key_state state = state_of(sv, user, &fpr, &why);
     switch (state) {
     case KEY_GOOD:
         n->good++;
