@@ -473,16 +473,3 @@ char *users_store_path(const char *state_dir, const char *user)
 {
     return below(state_dir, "users", user, ".db");
 }
-
-char *users_setting(struct users *u, const char *user, const char *name)
-{
-    struct user_settings s = {0};
-    char *value = NULL;
-    if (users_settings(u, user, &s))
-        for (int i = 0; i < USER_SETTINGS && !value; i++)
-            if (!strcmp(user_settings_name((enum user_setting)i), name) &&
-                user_settings_has(&s, (enum user_setting)i))
-                value = user_settings_print(&s, (enum user_setting)i);
-    user_settings_clear(&s);
-    return value;
-}

@@ -59,8 +59,6 @@ bool users_replace(struct users *u, const char *user, const GPtrArray *settings,
  * *s is as it was. */
 bool users_settings(struct users *u, const char *user, struct user_settings *s)
     __attribute__((warn_unused_result));
-/* NULL if unset. g_free. */
-char *users_setting(struct users *u, const char *user, const char *name);
 /* Each row as it lies there; user NULL: of all. False as users_alias_each. */
 bool users_setting_each(struct users *u, const char *user,
                         void (*fn)(const char *user, const char *name, const char *value, void *),
