@@ -135,19 +135,20 @@ void service_free(struct service **sv)
 }
 
 /* One call; a connection that went stale (the keeper was restarted) is made anew once. */
-static struct keeper_answer ask_all(struct service *sv, const char *verb, GVariant *arguments)
+static struct keeper_answer ask_all(struct service *sv, const struct keeper_format *f,
+                                    const void *request)
 {
     struct keeper_answer a = {.code = EX_TEMPFAIL};
     const gint64 end = g_get_monotonic_time() + KEEPER_TIMEOUT_MS * 1000;
     const int attempts = g_get_monotonic_time() < sv->keeper_silent ? 0 : 2;
-    g_variant_ref_sink(arguments);
+    GVariant *arguments = g_variant_ref_sink(keeper_format_pack(f, request));
     if (attempts)
         hear_owed(sv);
     for (int i = 0; i < attempts && a.code == EX_TEMPFAIL && g_get_monotonic_time() < end; i++) {
         if (sv->keeper < 0 && (sv->keeper = keeper_connect(&sv->settings->control)) < 0)
             break;
         keeper_answer_clear(&a);
-        a = keeper_ask(sv->keeper, verb, arguments, KEEPER_TIMEOUT_MS);
+        a = keeper_ask(sv->keeper, f->verb, arguments, KEEPER_TIMEOUT_MS);
         if (a.code == EX_TEMPFAIL)
             hang_up(sv);
     }
@@ -160,28 +161,27 @@ static struct keeper_answer ask_all(struct service *sv, const char *verb, GVaria
 enum subject { SUBJECT_DELIVERY, SUBJECT_RETRIES };
 
 /* What the keeper is to know, and the message need not wait for. */
-static void tell(struct service *sv, enum subject subject, const char *verb, GVariant *arguments)
+static void tell(struct service *sv, enum subject subject, const struct keeper_format *f,
+                 const void *request)
 {
-    g_variant_ref_sink(arguments);
     if (sv->keeper_owes == KEEPER_OWES_MAX)
         hear_owed(sv);
     if (sv->keeper >= 0 && g_get_monotonic_time() >= sv->keeper_silent &&
-        keeper_tell(sv->keeper, verb, arguments, KEEPER_TIMEOUT_MS)) {
+        keeper_tell(sv->keeper, f->verb, keeper_format_pack(f, request), KEEPER_TIMEOUT_MS)) {
         sv->keeper_owes_retries |= (guint32)(subject == SUBJECT_RETRIES) << sv->keeper_owes;
         sv->keeper_owes++;
     } else {
         hang_up(sv);
-        struct keeper_answer a = ask_all(sv, verb, arguments);
+        struct keeper_answer a = ask_all(sv, f, request);
         if (subject == SUBJECT_RETRIES)
             note_retries(sv, &a);
         keeper_answer_clear(&a);
     }
-    g_variant_unref(arguments);
 }
 
-static int ask(struct service *sv, const char *verb, GVariant *arguments, char **text_r)
+static int ask(struct service *sv, const struct keeper_format *f, const void *request, char **text_r)
 {
-    struct keeper_answer a = ask_all(sv, verb, arguments);
+    struct keeper_answer a = ask_all(sv, f, request);
     if (text_r)
         *text_r = g_steal_pointer(&a.text);
     keeper_answer_clear(&a);
@@ -193,82 +193,66 @@ static const char *class_name(enum judge_class class)
     return class == JUDGE_SPAM ? "spam" : class == JUDGE_UNSURE ? "unsure" : "ham";
 }
 
-static void insert_features(GVariantDict *d, const GArray *features)
-{
-    g_variant_dict_insert_value(d, "features",
-                                g_variant_new_fixed_array(G_VARIANT_TYPE_UINT32, features->data,
-                                                          features->len, sizeof(guint32)));
-}
-
 bool service_record(struct service *sv, const struct record_wanted *r)
 {
     const struct judgement *j = r->judgement;
-    GVariantDict d;
-    g_variant_dict_init(&d, NULL);
-    g_variant_dict_insert(&d, "user", "s", r->user);
-    g_variant_dict_insert(&d, "signature", "s", r->signature);
-    g_variant_dict_insert(&d, "class", "s", class_name(j->class));
-    g_variant_dict_insert(&d, "score", "d", j->score);
-    g_variant_dict_insert(&d, "rules", "d", r->rules);
-    if (r->correspondent)
-        g_variant_dict_insert(&d, "correspondent", "s", r->correspondent);
-    insert_features(&d, j->features);
-    return ask(sv, "record", g_variant_dict_end(&d), NULL) == EX_OK;
+    const struct keeper_record record = {.user = r->user,
+                                         .signature = r->signature,
+                                         .class = class_name(j->class),
+                                         .correspondent = r->correspondent,
+                                         .score = j->score,
+                                         .rules = r->rules,
+                                         .features = j->features};
+    return ask(sv, &keeper_format_record, &record, NULL) == EX_OK;
 }
 
-int service_learn(struct service *sv, const struct lesson_wanted *l, char **text_r)
+int service_learn(struct service *sv, const struct keeper_learn *l, char **text_r)
 {
-    GVariantDict d;
-    g_variant_dict_init(&d, NULL);
-    g_variant_dict_insert(&d, "user", "s", l->user);
-    g_variant_dict_insert(&d, "class", "s", l->class);
-    g_variant_dict_insert(&d, "signature", "s", l->signature);
-    insert_features(&d, l->features);
-    return ask(sv, "learn", g_variant_dict_end(&d), text_r);
+    return ask(sv, &keeper_format_learn, l, text_r);
 }
 
 void service_confirm(struct service *sv, const char *user, const char *signature)
 {
-    GVariantDict d;
-    g_variant_dict_init(&d, NULL);
-    g_variant_dict_insert(&d, "user", "s", user);
-    g_variant_dict_insert(&d, "signature", "s", signature);
-    tell(sv, SUBJECT_DELIVERY, "confirm", g_variant_dict_end(&d));
+    tell(sv, SUBJECT_DELIVERY, &keeper_format_confirm, &(struct keeper_confirm){user, signature});
+}
+
+/* Frames are UTF-8, and what a client says need not be. */
+static char *valid(const char *text)
+{
+    return text ? g_utf8_make_valid(text, -1) : NULL;
 }
 
 int service_greylist(struct service *sv, const struct greylist_triplet *t)
 {
-    gint32 wait = 0;
-    GVariantDict d;
+    struct keeper_wait answer = {0};
     if (!sv->settings->greylist)
         return 0;
-    /* Frames are UTF-8, and what a client says need not be. */
-    const char *const texts[][2] = {{"address", t->address}, {"sender", t->sender},
-                                    {"recipient", t->recipient}, {"domain", t->proved_domain}};
-    g_variant_dict_init(&d, NULL);
-    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
-        char *text = texts[i][1] ? g_utf8_make_valid(texts[i][1], -1) : NULL;
-        if (text)
-            g_variant_dict_insert(&d, texts[i][0], "s", text);
-        g_free(text);
-    }
-    struct keeper_answer a = ask_all(sv, "greylist", g_variant_dict_end(&d));
-    if (a.code == EX_OK && a.results)
-        g_variant_lookup(a.results, "wait", "i", &wait);
-    else
+    char *texts[] = {valid(t->address), valid(t->proved_domain), valid(t->sender), valid(t->recipient)};
+    const struct greylist_triplet asked = {texts[0], texts[1], texts[2], texts[3]};
+    struct keeper_answer a = ask_all(sv, &keeper_format_greylist, &asked);
+    if (a.code != EX_OK || !a.results ||
+        !keeper_format_unpack(&keeper_format_wait, a.results, &answer, NULL))
         log_warn("greylist: %s; nobody is asked to come again", a.text ? a.text : "no keeper");
     keeper_answer_clear(&a);
-    return wait > 0 ? wait : 0;
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        g_free(texts[i]);
+    return MAX(answer.wait, 0);
 }
 
-static GVariant *digest_arguments(const unsigned char *digests, size_t count)
+static GBytes *bytes_of(const unsigned char *digests, size_t count)
 {
-    GVariantDict d;
-    g_variant_dict_init(&d, NULL);
-    g_variant_dict_insert_value(&d, "digests",
-                                g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, digests,
-                                                          count * RETRIES_DIGEST_BYTES, 1));
-    return g_variant_dict_end(&d);
+    return g_bytes_new(digests, count * RETRIES_DIGEST_BYTES);
+}
+
+static void take_known(const struct keeper_answer *a, size_t count, unsigned char *known_r)
+{
+    struct keeper_known answer;
+    gsize len = 0;
+    keeper_format_unpack(&keeper_format_known, a->results, &answer, NULL);
+    const void *data = answer.known ? g_bytes_get_data(answer.known, &len) : NULL;
+    if (data && len == count)
+        memcpy(known_r, data, count);
+    keeper_format_clear(&keeper_format_known, &answer);
 }
 
 void service_retry_known(struct service *sv, const unsigned char *digests, size_t count,
@@ -277,27 +261,30 @@ void service_retry_known(struct service *sv, const unsigned char *digests, size_
     memset(known_r, 0, count);
     if (!count)
         return;
-    struct keeper_answer a = ask_all(sv, "retry-known", digest_arguments(digests, count));
+    const struct keeper_digests wanted = {bytes_of(digests, count)};
+    struct keeper_answer a = ask_all(sv, &keeper_format_retry_known, &wanted);
     note_retries(sv, &a);
-    GVariant *known = a.results ? g_variant_lookup_value(a.results, "known",
-                                                         G_VARIANT_TYPE_BYTESTRING)
-                                : NULL;
-    gsize len = 0;
-    const unsigned char *data = known ? g_variant_get_fixed_array(known, &len, 1) : NULL;
-    if (data && len == count)
-        memcpy(known_r, data, count);
-    if (known)
-        g_variant_unref(known);
+    if (a.results)
+        take_known(&a, count, known_r);
     keeper_answer_clear(&a);
+    g_bytes_unref(wanted.digests);
+}
+
+static void tell_digests(struct service *sv, const struct keeper_format *f,
+                         const unsigned char *digests, size_t count)
+{
+    const struct keeper_digests told = {bytes_of(digests, count)};
+    tell(sv, SUBJECT_RETRIES, f, &told);
+    g_bytes_unref(told.digests);
 }
 
 void service_retry_served(struct service *sv, const unsigned char *digest)
 {
-    tell(sv, SUBJECT_RETRIES, "retry-served", digest_arguments(digest, 1));
+    tell_digests(sv, &keeper_format_retry_served, digest, 1);
 }
 
 void service_retry_forget(struct service *sv, const unsigned char *digests, size_t count)
 {
     if (count)
-        tell(sv, SUBJECT_RETRIES, "retry-forget", digest_arguments(digests, count));
+        tell_digests(sv, &keeper_format_retry_forget, digests, count);
 }

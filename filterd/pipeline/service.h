@@ -11,6 +11,7 @@
 #include "classifier/classifier.h"
 #include "filterd/delivery/hop.h"
 #include "filterd/keeper/greylist.h"
+#include "filterd/keeper/keeper_request.h"
 #include "filterd/pipeline/retry_digest.h"
 #include "gpg/seal.h"
 #include "rules/anonymize.h"
@@ -33,11 +34,6 @@ struct service {
     bool no_retries; /* the last request about retries failed, and it was logged */
     gint64 mended; /* when that was last tried */
     struct hop_pool hops;
-};
-
-struct lesson_wanted {
-    const char *user, *class, *signature;
-    const GArray *features;
 };
 
 struct record_wanted {
@@ -69,7 +65,7 @@ bool service_check(const struct settings *s, char **error_r);
 bool service_record(struct service *sv, const struct record_wanted *r);
 /* A person moved this message, whose signature was made of its content: the sysexits code of the
  * keeper's answer, EX_TEMPFAIL without one; *text_r one line (g_free) or NULL. class: spam, ham. */
-int service_learn(struct service *sv, const struct lesson_wanted *l, char **text_r);
+int service_learn(struct service *sv, const struct keeper_learn *l, char **text_r);
 /* The next hop took the copy. */
 void service_confirm(struct service *sv, const char *user, const char *signature);
 /* The memory of copies that went through (filterd/keeper/retries.h); digests of RETRIES_DIGEST_BYTES. Which of

@@ -58,11 +58,12 @@ static void settle(struct verdict *v)
     }
 }
 
-struct verdict *verdict_new(struct service *sv, GPtrArray *users, const struct verdict_basis *b)
+struct verdict *verdict_new(struct service *sv, GPtrArray *users, const GArray *settings,
+                            const struct verdict_basis *b)
 {
     struct verdict *v = g_new0(struct verdict, 1);
-    struct preferences p = preferences_of(sv, users);
-    v->users = users;
+    const struct preferences p = preferences_of(sv->settings, settings);
+    v->users = g_ptr_array_ref(users);
     v->records = g_ptr_array_new_with_free_func(judgement_free);
     v->correspondents = g_ptr_array_new_with_free_func(g_free);
     v->judged = users->len > 0;
@@ -82,7 +83,6 @@ struct verdict *verdict_new(struct service *sv, GPtrArray *users, const struct v
     v->refuse = v->class == JUDGE_SPAM && (v->word != VERDICT_BY_SCORE ||
                                            v->probability >= sv->settings->reject_threshold);
     settle(v);
-    preferences_clear(&p);
     return v;
 }
 

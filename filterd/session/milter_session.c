@@ -268,7 +268,7 @@ void milter_session_run(int fd, const struct milter_session_place *place)
 {
     struct talk t = {.fd = fd, .place = place, .service = place->service};
     const char *verb;
-    if (peer_rights(fd) != PEER_ALL) {
+    if (!(peer_roles(fd) & KEEPER_WORKER)) {
         log_warn("milter socket: a peer without rights turned away");
         return;
     }
