@@ -14,7 +14,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/endpoint.h"
 #include "base/log.h"
 #include "base/sandbox/guard.h"
 #include "base/sandbox/sandbox_kind.h"
@@ -22,8 +21,6 @@
 #include "base/version.h"
 #include "filterd/children.h"
 #include "filterd/fronts.h"
-#include "base/sandbox/guard.h"
-#include "filterd/keeper/keeper.h"
 #include "filterd/keeper/peer.h"
 #include "filterd/listening.h"
 #include "filterd/pipeline/service.h"

@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/config/settings.h"
 #include "base/log.h"
 #include "rules/auth/spf_door.h"
 #include "rules/auth/spf_process.h"

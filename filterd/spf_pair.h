@@ -3,6 +3,9 @@
 #ifndef FILTERD_SPF_PAIR_H
 #define FILTERD_SPF_PAIR_H
 
+#include <stdbool.h>
+
+#include "base/config/settings.h"
 #include "filterd/children.h"
 
 /* Makes the door, if these settings want SPF, before anybody is forked. False, with errno. */

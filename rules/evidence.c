@@ -12,6 +12,7 @@
 #include "rules/auth/dkim_signature.h"
 #include "rules/auth/dmarc.h"
 #include "rules/auth/dmarc_record.h"
+#include "rules/auth/spf_helper.h"
 #include "rules/clamav.h"
 #include "rules/dnsbl.h"
 #include "rules/dnsbl_list.h"

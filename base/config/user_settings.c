@@ -2,6 +2,7 @@
 #include "base/config/user_settings.h"
 
 #include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/config/settings_value.h"

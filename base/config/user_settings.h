@@ -3,6 +3,8 @@
 #ifndef BASE_CONFIG_USER_SETTINGS_H
 #define BASE_CONFIG_USER_SETTINGS_H
 
+#include <stdbool.h>
+
 #include "base/config/settings.h"
 
 enum user_setting {

@@ -6,9 +6,7 @@
 #include <stdbool.h>
 
 #include "filterd/keeper/greylist.h"
-#include "rules/auth/spf.h"
 #include "rules/auth/spf_result.h"
-#include "rules/hits.h"
 
 /* True if there is a reason to doubt: the rules' weights together speak for spam, SPF says fail or
  * softfail, or the score (log-odds, from the line where Unsure begins; NAN: not judged) is at or

@@ -2,11 +2,14 @@
  * where no keeper runs. */
 #include "filterd/keeper/keeper_verbs.h"
 
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "filterd/keeper/backlog.h"
 #include "filterd/keeper/greylisting.h"
+#include "filterd/keeper/keeper_role.h"
 #include "filterd/keeper/ledger_user.h"
 #include "filterd/keeper/lesson.h"
 #include "filterd/keeper/retries.h"

@@ -4,9 +4,11 @@
 #ifndef FILTERD_KEEPER_KEEPER_VERBS_H
 #define FILTERD_KEEPER_KEEPER_VERBS_H
 
+#include <glib.h>
+#include <stdbool.h>
+
 #include "filterd/keeper/keeper.h"
 #include "filterd/keeper/keeper_request.h"
-#include "filterd/keeper/keeper_role.h"
 
 struct ledger;
 struct retries;

@@ -2,9 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/config/users.h"
+#include "classifier/model.h"
 #include "filterd/keeper/backlog.h"
 #include "filterd/keeper/housekeeping.h"
 #include "filterd/keeper/ledger_state.h"

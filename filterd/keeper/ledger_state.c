@@ -1,5 +1,6 @@
 #include "filterd/keeper/ledger_state.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/address.h"

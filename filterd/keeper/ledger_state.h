@@ -4,6 +4,7 @@
 #define FILTERD_KEEPER_LEDGER_STATE_H
 
 #include <glib.h>
+#include <stdbool.h>
 
 #include "base/config/settings.h"
 #include "base/config/user_settings.h"

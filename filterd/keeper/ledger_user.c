@@ -1,10 +1,15 @@
 #include "filterd/keeper/ledger_user.h"
 
 #include <errno.h>
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/config/users.h"
+#include "classifier/model.h"
+#include "filterd/keeper/export.h"
 #include "filterd/keeper/export_model.h"
 
 int ledger_user_alias_add(struct ledger *l, const struct keeper_alias_add *wanted, char **text_r)

@@ -3,6 +3,8 @@
 #ifndef FILTERD_KEEPER_LEDGER_USER_H
 #define FILTERD_KEEPER_LEDGER_USER_H
 
+#include <glib.h>
+
 #include "filterd/keeper/keeper_request.h"
 #include "filterd/keeper/ledger_state.h"
 

@@ -1,11 +1,18 @@
 #include "filterd/keeper/lesson.h"
 
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/config/settings.h"
+#include "base/config/user_settings.h"
+#include "base/config/users.h"
 #include "classifier/correspondent.h"
 #include "classifier/daykey.h"
+#include "classifier/model.h"
 #include "filterd/keeper/backlog.h"
+#include "filterd/keeper/record.h"
 #include "filterd/keeper/rehearsal.h"
 #include "filterd/keeper/teaching.h"
 

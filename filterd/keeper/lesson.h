@@ -4,6 +4,8 @@
 #ifndef FILTERD_KEEPER_LESSON_H
 #define FILTERD_KEEPER_LESSON_H
 
+#include <glib.h>
+
 #include "filterd/keeper/keeper_request.h"
 #include "filterd/keeper/ledger_state.h"
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "filterd/keeper/keeper_role.h"
 
 static GArray *trainers; /* of uid_t */
 

@@ -3,7 +3,6 @@
 #define FILTERD_KEEPER_PEER_H
 
 #include "base/config/settings.h"
-#include "filterd/keeper/keeper_role.h"
 
 /* Looks up the uids of train_users: the master's, before its children close their sandbox, behind
  * which the keeper finds no name. */

@@ -1,8 +1,13 @@
 #include "filterd/keeper/teaching.h"
 
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 
+#include "base/config/user_settings.h"
 #include "classifier/correspondent.h"
+#include "classifier/learner.h"
+#include "classifier/model.h"
 #include "classifier/model_learner.h"
 #include "classifier/places.h"
 

@@ -5,7 +5,6 @@
 
 #include "base/config/settings.h"
 #include "base/config/user_settings.h"
-#include "base/config/users.h"
 #include "rules/evidence.h"
 #include "rules/sender.h"
 

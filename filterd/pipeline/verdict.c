@@ -3,6 +3,8 @@
 #include "base/config/settings.h"
 #include "base/log.h"
 #include "classifier/classifier.h"
+#include "filterd/keeper/keeper_client.h"
+#include "filterd/keeper/keeper_request.h"
 #include "filterd/pipeline/preferences.h"
 #include "rules/evidence.h"
 #include "rules/findings.h"
@@ -101,6 +103,11 @@ void verdict_free(struct verdict **v)
     *v = NULL;
 }
 
+static const char *class_name(enum judge_class class)
+{
+    return class == JUDGE_SPAM ? "spam" : class == JUDGE_UNSURE ? "unsure" : "ham";
+}
+
 void verdict_record(struct verdict *v, struct service *sv)
 {
     if (!v->judged || sv->settings->mode == MODE_NONE)
@@ -108,10 +115,16 @@ void verdict_record(struct verdict *v, struct service *sv)
     char *signature = classifier_signature_new();
     bool kept = true;
     for (guint i = 0; kept && i < v->users->len; i++) {
-        const struct record_wanted r = {
-            v->users->pdata[i], signature, v->records->pdata[i], v->rules,
-            i < v->correspondents->len ? v->correspondents->pdata[i] : NULL};
-        kept = service_record(sv, &r);
+        const struct judgement *j = v->records->pdata[i];
+        const struct keeper_record r = {
+            .user = v->users->pdata[i],
+            .signature = signature,
+            .class = class_name(j->class),
+            .correspondent = i < v->correspondents->len ? v->correspondents->pdata[i] : NULL,
+            .score = j->score,
+            .rules = v->rules,
+            .features = j->features};
+        kept = keeper_client_record(sv->keeper, &r);
     }
     if (kept)
         v->signature = g_steal_pointer(&signature);
@@ -121,7 +134,7 @@ void verdict_record(struct verdict *v, struct service *sv)
 void verdict_confirm(const struct verdict *v, struct service *sv)
 {
     for (guint i = 0; v->signature && i < v->users->len; i++)
-        service_confirm(sv, v->users->pdata[i], v->signature);
+        keeper_client_confirm(sv->keeper, v->users->pdata[i], v->signature);
 }
 
 const char *verdict_name(const struct verdict *v)

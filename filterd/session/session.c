@@ -9,6 +9,7 @@
 #include "base/lineio.h"
 #include "base/mail/envelope.h"
 #include "filterd/delivery/hop.h"
+#include "filterd/session/session_replies.h"
 #include "filterd/session/session_state.h"
 #include "rules/evidence.h"
 

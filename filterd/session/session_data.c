@@ -12,11 +12,14 @@
 #include "base/newline.h"
 #include "base/result.h"
 #include "filterd/delivery/hop.h"
+#include "filterd/keeper/keeper_client.h"
 #include "filterd/keeper/retries.h"
-#include "filterd/pipeline/pipeline.h"
 #include "filterd/pipeline/handoff.h"
+#include "filterd/pipeline/pipeline.h"
+#include "filterd/pipeline/received.h"
 #include "filterd/pipeline/service.h"
 #include "filterd/session/session.h"
+#include "filterd/session/session_replies.h"
 #include "filterd/session/session_state.h"
 #include "rules/evidence.h"
 
@@ -142,7 +145,7 @@ static void handle(struct session *s, struct bytes *raw, const struct lineio_dat
         filter(&answering, &a, outcomes);
     }
     if (reply_all(&answering, outcomes, n))
-        service_retry_forget(s->place->service, served->data, served->len / RETRIES_DIGEST_BYTES);
+        keeper_client_retry_forget(s->place->service->keeper, served->data, served->len / RETRIES_DIGEST_BYTES);
     s->over |= !answering.heard;
     g_byte_array_unref(served);
     g_free(outcomes);

@@ -12,6 +12,7 @@
 #include "filterd/delivery/hop.h"
 #include "filterd/pipeline/recipient_state.h"
 #include "filterd/session/session.h"
+#include "filterd/session/session_replies.h"
 #include "filterd/session/session_state.h"
 
 #define ADDRESS_BYTES 320

@@ -17,6 +17,9 @@
 #include "classifier/imprint.h"
 #include "classifier/tokens.h"
 #include "classifier/tokens_message.h"
+#include "filterd/keeper/keeper_client.h"
+#include "filterd/keeper/keeper_request.h"
+#include "filterd/keeper/keeper_role.h"
 #include "filterd/keeper/peer.h"
 #include "filterd/pipeline/headers.h"
 #include "gpg/seal.h"
@@ -83,7 +86,7 @@ static int learn(const struct tutor_place *place, const struct message *m, const
     classifier_judge(place->service->classifier, user, t, &j);
     char *signature = imprint_new(place->key, user, m);
     const struct keeper_learn wanted = {user, class, signature, j.features};
-    const int code = service_learn(place->service, &wanted, text_r);
+    const int code = keeper_client_learn(place->service->keeper, &wanted, text_r);
     if (code != EX_OK && !*text_r)
         *text_r = g_strdup("the keeper is not there");
     g_free(signature);

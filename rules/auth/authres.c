@@ -7,7 +7,7 @@
 #include "rules/auth/dkim.h"
 #include "rules/auth/dkim_signature.h"
 #include "rules/auth/dmarc_record.h"
-#include "rules/auth/spf.h"
+#include "rules/auth/spf_result.h"
 
 enum {
     LINE_MAX_BYTES = 77, /* and a semicolon */

@@ -3,9 +3,7 @@
 #define RULES_AUTH_DMARC_H
 
 #include "base/dns/resolver.h"
-#include "rules/auth/dkim.h"
 #include "rules/auth/dmarc_record.h"
-#include "rules/auth/spf.h"
 #include "rules/auth/spf_result.h"
 #include <glib.h>
 #include <stddef.h>

@@ -2,10 +2,14 @@
 #include "rules/auth/spf.h"
 
 #include <arpa/inet.h>
+#include <glib.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "rules/auth/spf_layer.h"
+#include "rules/auth/spf_lookup.h"
+#include "rules/auth/spf_terms.h"
 
 struct spf_check {
     char *sender, *local, *domain, *helo;

@@ -6,6 +6,8 @@
 #ifndef RULES_AUTH_SPF_H
 #define RULES_AUTH_SPF_H
 
+#include <stdbool.h>
+
 #include "base/dns/resolver.h"
 #include "rules/auth/spf_result.h"
 

@@ -2,7 +2,9 @@
 #include "rules/auth/spf_helper.h"
 
 #include <errno.h>
+#include <glib.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>

@@ -2,6 +2,8 @@
 #ifndef RULES_AUTH_SPF_HELPER_H
 #define RULES_AUTH_SPF_HELPER_H
 
+#include <stdbool.h>
+
 #include "base/config/settings.h"
 #include "rules/auth/spf_result.h"
 

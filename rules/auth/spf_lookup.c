@@ -1,7 +1,11 @@
 /* What one SPF check has asked, and what it has been answered so far. Called by spf_terms.c. */
 #include "rules/auth/spf_lookup.h"
 
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
+
+#include "base/dns/dns_answer.h"
 
 /* About what a record costs without its text. */
 #define RECORD_BYTES (sizeof(struct dns_record) + 32)

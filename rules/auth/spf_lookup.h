@@ -2,6 +2,9 @@
 #ifndef RULES_AUTH_SPF_LOOKUP_H
 #define RULES_AUTH_SPF_LOOKUP_H
 
+#include <stdbool.h>
+
+#include "base/dns/dns_answer.h"
 #include "base/dns/resolver.h"
 
 /* So often a check is run again as soon as the one answer it stopped at is there: once for the first

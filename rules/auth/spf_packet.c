@@ -1,6 +1,7 @@
 /* Questions and answers between workers and the SPF process. Called by spf_helper.c and spf_process.c. */
 #include "rules/auth/spf_packet.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -6,6 +6,7 @@
 #define RULES_AUTH_SPF_PACKET_H
 
 #include <glib.h>
+#include <stdbool.h>
 
 #include "rules/auth/spf_result.h"
 

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -14,11 +16,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/dns/resolver.h"
 #include "base/log.h"
 #include "base/sandbox/guard.h"
+#include "base/sandbox/sandbox_kind.h"
 #include "rules/auth/spf.h"
 #include "rules/auth/spf_door.h"
 #include "rules/auth/spf_packet.h"
+#include "rules/auth/spf_result.h"
 
 enum {
     FIRST_FD = 3,

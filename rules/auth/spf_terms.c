@@ -1,10 +1,13 @@
 #include "rules/auth/spf_terms.h"
 
 #include <arpa/inet.h>
+#include <glib.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/dns/dns_answer.h"
 #include "rules/auth/spf_macro.h"
 
 struct place {

@@ -3,6 +3,9 @@
 #ifndef RULES_AUTH_SPF_TERMS_H
 #define RULES_AUTH_SPF_TERMS_H
 
+#include <glib.h>
+#include <stdbool.h>
+
 #include "rules/auth/spf_lookup.h"
 #include "rules/auth/spf_record.h"
 #include "rules/auth/spf_result.h"

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "filterd/keeper/keeper_request.h"
 #include "filterd/keeper/keeper_verbs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

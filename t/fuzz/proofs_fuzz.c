@@ -17,7 +17,7 @@
 #include "rules/auth/dmarc.h"
 #include "rules/auth/dmarc_from.h"
 #include "rules/auth/dmarc_record.h"
-#include "rules/auth/spf.h"
+#include "rules/auth/spf_result.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,8 +7,8 @@
 
 #include "base/dns/dns_answer.h"
 #include "base/dns/resolver.h"
-#include "rules/auth/spf.h"
 #include "rules/auth/spf_lookup.h"
+#include "rules/auth/spf_result.h"
 #include "t/unit/spf_world.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "rules/auth/spf_packet.h"
+#include "rules/auth/spf_result.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,7 +7,6 @@
 #include "classifier/tokens.h"
 #include "filterd/keeper/keeper.h"
 #include "filterd/keeper/keeper_process.h"
-#include "filterd/keeper/ledger.h"
 #include "filterd/sockets.h"
 #include "t/unit/ledger_world.h"
 

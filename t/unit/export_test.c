@@ -5,7 +5,9 @@
 #include "classifier/model.h"
 #include "classifier/tokens.h"
 #include "filterd/keeper/export.h"
-#include "filterd/keeper/ledger.h"
+#include "filterd/keeper/keeper.h"
+#include "filterd/keeper/keeper_request.h"
+#include "filterd/keeper/keeper_verbs.h"
 #include "t/unit/ledger_world.h"
 
 #include <math.h>

@@ -8,9 +8,10 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "filterd/keeper/greylist.h"
 #include "filterd/keeper/greylisting.h"
 #include "filterd/session/policy_request.h"
-#include "rules/auth/spf.h"
+#include "rules/auth/spf_result.h"
 #include "rules/hits.h"
 
 static void wanted(void **state)

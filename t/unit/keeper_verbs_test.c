@@ -1,4 +1,10 @@
 /* The table of the keeper's verbs: each packs what it unpacks, and answers whom it is for. */
+#include "base/config/settings.h"
+#include "filterd/keeper/keeper.h"
+#include "filterd/keeper/keeper_request.h"
+#include "filterd/keeper/keeper_role.h"
+#include "filterd/keeper/keeper_verbs.h"
+#include "filterd/keeper/peer.h"
 #include "t/unit/ledger_world.h"
 
 #include <fcntl.h>
@@ -6,7 +12,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#include "filterd/keeper/peer.h"
 
 #define USER "a@x.example"
 #define DIGEST "sixteen bytes!!!"

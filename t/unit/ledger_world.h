@@ -21,6 +21,8 @@
 #include "classifier/daykey.h"
 #include "classifier/tokens.h"
 #include "classifier/tokens_message.h"
+#include "filterd/keeper/keeper.h"
+#include "filterd/keeper/keeper_role.h"
 #include "filterd/keeper/keeper_verbs.h"
 #include "filterd/keeper/ledger.h"
 #include "t/unit/test_folder.h"

@@ -2,7 +2,6 @@
 #include "classifier/classifier.h"
 #include "classifier/model.h"
 #include "classifier/tokens.h"
-#include "filterd/keeper/ledger.h"
 #include "filterd/keeper/record.h"
 #include "t/unit/ledger_world.h"
 

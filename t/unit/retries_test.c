@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mail/message.h"
 #include "base/sitekey.h"
+#include "filterd/keeper/keeper_request.h"
 #include "filterd/keeper/retries.h"
 #include "filterd/pipeline/retry_digest.h"
 #include "t/unit/test_folder.h"

@@ -19,6 +19,7 @@
 #include "filterd/pipeline/service.h"
 #include "filterd/session/session.h"
 #include "filterd/session/session_replies.h"
+#include "rules/rules.h"
 
 static char folder[] = "/tmp/filterd-session-XXXXXX";
 

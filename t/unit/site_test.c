@@ -3,6 +3,8 @@
 #include "classifier/classifier.h"
 #include "classifier/learner.h"
 #include "classifier/model.h"
+#include "filterd/keeper/keeper.h"
+#include "filterd/keeper/keeper_request.h"
 #include "filterd/keeper/ledger.h"
 #include "t/unit/ledger_world.h"
 

@@ -16,10 +16,13 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "base/config/settings.h"
+#include "base/dns/dns_answer.h"
 #include "rules/auth/spf_door.h"
 #include "rules/auth/spf_helper.h"
 #include "rules/auth/spf_packet.h"
 #include "rules/auth/spf_process.h"
+#include "rules/auth/spf_result.h"
 #include "t/unit/spf_world.h"
 
 enum {

@@ -9,16 +9,15 @@
 #include "base/config/settings.h"
 #include "base/dns/dns_answer.h"
 #include "base/dns/resolver.h"
-#include "base/sandbox/sandbox_parts.h"
-#include "rules/auth/spf.h"
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include "rules/auth/spf_layer.h"
 #include "rules/auth/spf_lookup.h"
 #include "rules/auth/spf_macro.h"
 #include "rules/auth/spf_record.h"
+#include "rules/auth/spf_result.h"
 #include "rules/auth/spf_terms.h"
 #include "t/unit/spf_world.h"
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 static const char x1000[] = {[0 ... 999] = 'x', 0};
 

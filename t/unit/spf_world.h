@@ -12,9 +12,10 @@
 
 #include "base/config/settings.h"
 #include "base/dns/dns_answer.h"
-#include <poll.h>
 #include "base/dns/resolver.h"
 #include "rules/auth/spf.h"
+#include "rules/auth/spf_result.h"
+#include <poll.h>
 
 struct world_record {
     const char *name;

@@ -7,6 +7,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "base/config/settings.h"
 #include "base/config/settings_value.h"
 #include "base/config/user_settings.h"
 

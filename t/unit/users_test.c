@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/config/settings.h"
 #include "base/config/user_settings.h"
 #include "base/config/users.h"
 #include "t/unit/test_folder.h"

@@ -8,6 +8,7 @@
 #include "base/address.h"
 #include "base/config/user_settings.h"
 #include "base/config/users.h"
+#include "filterd/keeper/keeper_request.h"
 #include "tools/filterctl/alias_import.h"
 #include "tools/filterctl/export.h"
 #include "tools/filterctl/filterctl.h"

@@ -10,6 +10,7 @@
 
 #include "base/config/users.h"
 #include "filterd/keeper/keeper.h"
+#include "filterd/keeper/keeper_request.h"
 #include "tools/filterctl/aliases.h"
 #include "tools/filterctl/postconf.h"
 

@@ -6,6 +6,7 @@
 #include "base/address.h"
 #include "base/config/settings.h"
 #include "base/config/user_settings.h"
+#include "base/config/users.h"
 #include "gpg/keyring.h"
 #include "tools/filterctl/maps.h"
 

@@ -6,7 +6,6 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#include "base/config/users.h"
 #include "tools/filterctl/filterctl.h"
 #include "tools/filterctl/postconf.h"
 

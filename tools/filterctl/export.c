@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "filterd/keeper/export.h"
 #include "filterd/keeper/keeper.h"
+#include "filterd/keeper/keeper_request.h"
 
 /* Whole or not at all, and for its owner only. */
 static int write_file(const char *file, const char *data, size_t len)

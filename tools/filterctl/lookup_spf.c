@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "rules/auth/spf.h"
 #include "rules/auth/spf_helper.h"
+#include "rules/auth/spf_result.h"
 #include "tools/filterctl/filterctl.h"
 #include "tools/filterctl/lookup.h"
 

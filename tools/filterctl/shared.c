@@ -14,6 +14,8 @@
 #include "base/config/users.h"
 #include "base/sitekey.h"
 #include "filterd/keeper/keeper.h"
+#include "filterd/keeper/keeper_request.h"
+#include "filterd/keeper/keeper_role.h"
 #include "filterd/keeper/keeper_verbs.h"
 #include "filterd/keeper/ledger.h"
 #include "tools/filterctl/filterctl.h"

@@ -14,6 +14,7 @@
 #include "classifier/tokens.h"
 #include "classifier/tokens_message.h"
 #include "filterd/keeper/keeper.h"
+#include "filterd/keeper/keeper_request.h"
 #include "tools/filterctl/filterctl.h"
 #include "tools/filterctl/mails.h"
 #include "tools/filterctl/progress.h"
