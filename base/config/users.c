@@ -17,7 +17,8 @@ struct users {
     sqlite3 *db; /* NULL: there was no file when we looked last, or it could not be read */
     unsigned held;
     bool logs;   /* there is nobody else to say what failed */
-    char *error; /* of the last look at it; NULL: it went well */
+    bool failed; /* the last look at it */
+    char *error; /* of the last look that did */
 };
 
 static const char schema[] =
@@ -58,8 +59,11 @@ void users_free(struct users **u)
 /* How the last look at it ended; error is taken over, NULL if it went well. Logged once. */
 static void note(struct users *u, char *error)
 {
-    if (error && !u->error && u->logs)
+    if (error && !u->failed && u->logs)
         log_warn("aliases and settings of users cannot be read: %s", error);
+    u->failed = error != NULL;
+    if (!error)
+        return;
     g_free(u->error);
     u->error = error;
 }

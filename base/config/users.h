@@ -19,7 +19,7 @@ struct users *users_open(const char *state_dir, bool for_writing, char **error_r
  * nobody can be resolved (USERS_TEMP). */
 struct users *users_watch(const char *state_dir);
 void users_free(struct users **u);
-/* Why the last look at it did not see all, with the file's name; NULL if it did. */
+/* Why a look at it last did not see all, with the file's name; NULL if each one did. */
 const char *users_error(const struct users *u);
 
 /* Between these two (they may nest; NULL is nobody) all is read from one moment, which also spares a

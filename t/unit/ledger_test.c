@@ -269,7 +269,8 @@ static bool silent(const char *user)
     char *error = NULL;
     struct model *m = model_open(settings.state_dir, user, false, &error);
     assert_non_null(m);
-    const struct model_figures f = model_figures(m);
+    struct model_figures f;
+    assert_true(model_figures(m, &f));
     model_free(&m);
     return model_is_silent(&f);
 }
@@ -300,7 +301,9 @@ static void test_silence(void **state)
         ledger_tick(ledger);
         assert_int_equal(silent("a@x.example"), cases[i].silent);
         struct model *m = model_open(settings.state_dir, "a@x.example", false, &error);
-        assert_string_equal(model_figures(m).last_move, day);
+        struct model_figures f;
+        assert_true(model_figures(m, &f));
+        assert_string_equal(f.last_move, day);
         model_free(&m);
         g_free(day);
         g_free(path);
