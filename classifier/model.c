@@ -9,7 +9,7 @@
 #include "classifier/daykey.h"
 #include "classifier/model_state.h"
 
-static const char schema[] =
+static const char tables[] =
     "CREATE TABLE IF NOT EXISTS owner(user TEXT NOT NULL);"
     /* BLOBs have a table to themselves: a row that keeps its length is overwritten in place. */
     "CREATE TABLE IF NOT EXISTS checkpoint(id INTEGER PRIMARY KEY CHECK(id = 1),"
@@ -39,21 +39,23 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS correspondent(id TEXT PRIMARY KEY, ham INTEGER NOT NULL,"
     " spam INTEGER NOT NULL, day TEXT NOT NULL) WITHOUT ROWID;";
 
-/* Columns that a file made by an earlier version lacks. */
-static bool add_columns(sqlite3 *db, const char *path, char **error_r)
+/* Version 0 is all that was made before there were versions: the first of these lacked some columns. */
+static int upgrade(sqlite3 *db, int from)
 {
     sqlite3_stmt *st = store_prepare(db, "SELECT counted FROM record LIMIT 0", NULL, 0);
+    const bool complete = st != NULL;
     sqlite3_finalize(st);
-    if (st || sqlite3_exec(db,
-                           "BEGIN IMMEDIATE;"
-                           "ALTER TABLE record ADD COLUMN rules REAL NOT NULL DEFAULT 0;"
-                           "ALTER TABLE record ADD COLUMN correspondent TEXT;"
-                           "ALTER TABLE record ADD COLUMN counted TEXT; COMMIT",
-                           NULL, NULL, NULL) == SQLITE_OK)
-        return true;
-    *error_r = g_strdup_printf("%s: %s", path, sqlite3_errmsg(db));
-    return false;
+    if (from > 0 || complete)
+        return SQLITE_OK;
+    return sqlite3_exec(db,
+                        "ALTER TABLE record ADD COLUMN rules REAL NOT NULL DEFAULT 0;"
+                        "ALTER TABLE record ADD COLUMN correspondent TEXT;"
+                        "ALTER TABLE record ADD COLUMN counted TEXT;",
+                        NULL, NULL, NULL);
 }
+
+static const struct store_schema schema = {
+    .version = MODEL_VERSION, .tables = tables, .upgrade = upgrade};
 
 struct model *model_open_file(const char *path, bool for_writing, char **error_r)
 {
@@ -61,8 +63,7 @@ struct model *model_open_file(const char *path, bool for_writing, char **error_r
     struct stat st;
     *error_r = NULL;
     m->path = g_strdup(path);
-    if (!store_open(path, for_writing, schema, &m->db, error_r) || !m->db ||
-        (for_writing && !add_columns(m->db, path, error_r))) {
+    if (!store_open(path, for_writing, &schema, &m->db, error_r) || !m->db) {
         model_free(&m);
         return NULL;
     }

@@ -10,6 +10,8 @@
 #define MODEL_SITE "(site)" /* which is no address */
 
 #define MODEL_SILENT_DAYS 30
+/* Of its file, see base/store.h. 1: as it was last before there were versions. */
+#define MODEL_VERSION 1
 
 struct model;
 

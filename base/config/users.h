@@ -9,11 +9,14 @@
 #include <glib.h>
 #include <stdbool.h>
 
+/* Of users.db, see base/store.h. 1: as it was before there were versions. */
+#define USERS_VERSION 1
+
 struct users;
 struct user_settings;
 
 /* Opens users.db; for reading a file that is not there is an empty one. NULL with *error_r (g_free)
- * when it cannot be read. */
+ * when it cannot be read, or is of a later version. */
 struct users *users_open(const char *state_dir, bool for_writing, char **error_r);
 /* For a reader that stays: what cannot be read now is logged, and opened at a later look. Until then
  * nobody can be resolved (USERS_TEMP). */

@@ -68,6 +68,8 @@ static void visit(struct ledger *l, const char *path, const char *journal_day)
         tidy(l, m, journal_day);
     if (m && strcmp(user, MODEL_SITE) != 0)
         lesson_settle(l, user);
+    if (error)
+        log_warn("%s", error); /* once in a round: nothing is learnt there meanwhile */
     g_free(user);
     g_free(error);
 }

@@ -293,7 +293,7 @@ static void test_silence(void **state)
         char *day = daykey_day(cases[i].days);
         sqlite3 *db;
         ledger_free(&ledger);
-        assert_true(store_open(path, true, "", &db, &error));
+        assert_true(store_open(path, true, NULL, &db, &error));
         assert_true(store_run(db, "UPDATE journal SET day = ?", (const char *const[]){day}, 1));
         sqlite3_close(db);
         open_ledger();
