@@ -26,8 +26,71 @@ static bool make_file(const char *path)
     return true;
 }
 
-int store_try(const char *path, bool for_writing, const char *schema, sqlite3 **db_r, char **error_r)
+static int version_of(sqlite3 *db, int *version_r)
 {
+    sqlite3_stmt *st = NULL;
+    int code = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &st, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(st);
+    *version_r = code == SQLITE_ROW ? sqlite3_column_int(st, 0) : 0;
+    sqlite3_finalize(st);
+    return code == SQLITE_ROW ? SQLITE_OK : code;
+}
+
+static char *later_text(int version, const struct store_schema *schema)
+{
+    return g_strdup_printf("a later filterd made it (version %d, known here are those up to %d): it is left"
+                           " as it is; use that filterd, or a backup of before", version, schema->version);
+}
+
+static int run_all(sqlite3 *db, const char *const *texts)
+{
+    int code = SQLITE_OK;
+    for (; code == SQLITE_OK && *texts; texts++)
+        code = sqlite3_exec(db, *texts, NULL, NULL, NULL);
+    return code;
+}
+
+/* From that version, or from nothing, in one transaction. */
+static int make_current(sqlite3 *db, const struct store_schema *schema, int from)
+{
+    char *number = g_strdup_printf("PRAGMA user_version = %d", schema->version);
+    int code = run_all(db, (const char *const[]){"BEGIN IMMEDIATE", schema->tables, NULL});
+    if (code == SQLITE_OK && schema->upgrade)
+        code = schema->upgrade(db, from);
+    if (code == SQLITE_OK)
+        code = run_all(db, (const char *const[]){number, "COMMIT", NULL});
+    g_free(number);
+    return code; /* closing it takes back what was not committed */
+}
+
+static int prepare_file(sqlite3 *db, bool for_writing, const struct store_schema *schema,
+                        char **why_r)
+{
+    static const char *const settings[] = {"PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF;", NULL};
+    static const char *const for_writer[] = {"PRAGMA journal_mode=DELETE; PRAGMA secure_delete=ON;"
+                                             "PRAGMA synchronous=FULL;", NULL};
+    /* A reader looks once, so that a file that is none, or a hot journal, shows here. */
+    static const char *const look[] = {"SELECT 1 FROM sqlite_schema LIMIT 1", NULL};
+    int version;
+    int code = run_all(db, settings);
+    if (code == SQLITE_OK)
+        code = version_of(db, &version);
+    if (code == SQLITE_OK && schema && (version > schema->version || version < 0)) {
+        *why_r = later_text(version, schema);
+        return STORE_LATER;
+    }
+    if (code == SQLITE_OK)
+        code = run_all(db, for_writing ? for_writer : look);
+    if (code == SQLITE_OK && for_writing && schema && version < schema->version)
+        code = make_current(db, schema, version);
+    return code;
+}
+
+int store_try(const char *path, bool for_writing, const struct store_schema *schema, sqlite3 **db_r,
+              char **error_r)
+{
+    char *why = NULL;
     *db_r = NULL;
     if (!for_writing && access(path, F_OK) != 0) {
         if (errno == ENOENT)
@@ -41,18 +104,14 @@ int store_try(const char *path, bool for_writing, const char *schema, sqlite3 **
     if (code != SQLITE_OK)
         return fail(db_r, code, path, sqlite3_errmsg(*db_r), error_r);
     sqlite3_busy_timeout(*db_r, BUSY_TIMEOUT_MS);
-    const char *settings = "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF;";
-    const char *for_writer = "PRAGMA journal_mode=DELETE; PRAGMA secure_delete=ON;"
-                             "PRAGMA synchronous=FULL;";
-    /* A reader looks once, so that a file that is none, or a hot journal, shows here. */
-    const char *last = for_writing ? schema : "SELECT 1 FROM sqlite_schema LIMIT 1";
-    const char *const steps[] = {settings, for_writing ? for_writer : "", last};
-    for (size_t i = 0; code == SQLITE_OK && i < G_N_ELEMENTS(steps); i++)
-        code = sqlite3_exec(*db_r, steps[i], NULL, NULL, NULL);
-    return code == SQLITE_OK ? code : fail(db_r, code, path, sqlite3_errmsg(*db_r), error_r);
+    code = prepare_file(*db_r, for_writing, schema, &why);
+    if (code != SQLITE_OK)
+        fail(db_r, code, path, why ? why : sqlite3_errmsg(*db_r), error_r);
+    g_free(why);
+    return code;
 }
 
-bool store_open(const char *path, bool for_writing, const char *schema, sqlite3 **db_r,
+bool store_open(const char *path, bool for_writing, const struct store_schema *schema, sqlite3 **db_r,
                 char **error_r)
 {
     return store_try(path, for_writing, schema, db_r, error_r) == SQLITE_OK;

@@ -1,5 +1,7 @@
 #include "classifier/model.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <string.h>
 
 #include "base/config/users.h"
@@ -7,7 +9,7 @@
 #include "classifier/daykey.h"
 #include "classifier/model_state.h"
 
-static const char schema[] =
+static const char tables[] =
     "CREATE TABLE IF NOT EXISTS owner(user TEXT NOT NULL);"
     /* BLOBs have a table to themselves: a row that keeps its length is overwritten in place. */
     "CREATE TABLE IF NOT EXISTS checkpoint(id INTEGER PRIMARY KEY CHECK(id = 1),"
@@ -37,21 +39,23 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS correspondent(id TEXT PRIMARY KEY, ham INTEGER NOT NULL,"
     " spam INTEGER NOT NULL, day TEXT NOT NULL) WITHOUT ROWID;";
 
-/* Columns that a file made by an earlier version lacks. */
-static bool add_columns(sqlite3 *db, const char *path, char **error_r)
+/* Version 0 is all that was made before there were versions: the first of these lacked some columns. */
+static int upgrade(sqlite3 *db, int from)
 {
     sqlite3_stmt *st = store_prepare(db, "SELECT counted FROM record LIMIT 0", NULL, 0);
+    const bool complete = st != NULL;
     sqlite3_finalize(st);
-    if (st || sqlite3_exec(db,
-                           "BEGIN IMMEDIATE;"
-                           "ALTER TABLE record ADD COLUMN rules REAL NOT NULL DEFAULT 0;"
-                           "ALTER TABLE record ADD COLUMN correspondent TEXT;"
-                           "ALTER TABLE record ADD COLUMN counted TEXT; COMMIT",
-                           NULL, NULL, NULL) == SQLITE_OK)
-        return true;
-    *error_r = g_strdup_printf("%s: %s", path, sqlite3_errmsg(db));
-    return false;
+    if (from > 0 || complete)
+        return SQLITE_OK;
+    return sqlite3_exec(db,
+                        "ALTER TABLE record ADD COLUMN rules REAL NOT NULL DEFAULT 0;"
+                        "ALTER TABLE record ADD COLUMN correspondent TEXT;"
+                        "ALTER TABLE record ADD COLUMN counted TEXT;",
+                        NULL, NULL, NULL);
 }
+
+static const struct store_schema schema = {
+    .version = MODEL_VERSION, .tables = tables, .upgrade = upgrade};
 
 struct model *model_open_file(const char *path, bool for_writing, char **error_r)
 {
@@ -59,8 +63,7 @@ struct model *model_open_file(const char *path, bool for_writing, char **error_r
     struct stat st;
     *error_r = NULL;
     m->path = g_strdup(path);
-    if (!store_open(path, for_writing, schema, &m->db, error_r) || !m->db ||
-        (for_writing && !add_columns(m->db, path, error_r))) {
+    if (!store_open(path, for_writing, &schema, &m->db, error_r) || !m->db) {
         model_free(&m);
         return NULL;
     }
@@ -88,14 +91,13 @@ struct model *model_open(const char *state_dir, const char *user, bool for_writi
     return m;
 }
 
-char *model_user(struct model *m)
+bool model_user(struct model *m, char **user_r)
 {
     sqlite3_stmt *st = store_prepare(m->db, "SELECT user FROM owner", NULL, 0);
-    char *user = NULL;
-    if (st && sqlite3_step(st) == SQLITE_ROW)
-        user = g_strdup((const char *)sqlite3_column_text(st, 0));
+    const int step = st ? sqlite3_step(st) : SQLITE_ERROR;
+    *user_r = step == SQLITE_ROW ? g_strdup((const char *)sqlite3_column_text(st, 0)) : NULL;
     sqlite3_finalize(st);
-    return user;
+    return step == SQLITE_ROW || step == SQLITE_DONE;
 }
 
 void model_free(struct model **m)
@@ -113,12 +115,22 @@ GPtrArray *model_files(const char *state_dir, const char *suffix)
 {
     GPtrArray *found = g_ptr_array_new_with_free_func(g_free);
     char *folder = g_build_filename(state_dir, "users", NULL);
-    GDir *dir = g_dir_open(folder, 0, NULL);
-    for (const char *name; dir && (name = g_dir_read_name(dir));)
-        if (g_str_has_suffix(name, suffix))
-            g_ptr_array_add(found, g_build_filename(folder, name, NULL));
+    DIR *dir = opendir(folder);
+    bool all = dir || errno == ENOENT;
+    while (dir) {
+        errno = 0;
+        const struct dirent *e = readdir(dir);
+        if (!e) {
+            all = errno == 0;
+            break;
+        }
+        if (g_str_has_suffix(e->d_name, suffix))
+            g_ptr_array_add(found, g_build_filename(folder, e->d_name, NULL));
+    }
     if (dir)
-        g_dir_close(dir);
+        closedir(dir);
+    if (!all)
+        g_clear_pointer(&found, g_ptr_array_unref);
     g_free(folder);
     return found;
 }
@@ -161,34 +173,45 @@ bool model_has_moves_since(struct model *m, const char *day)
                         0) == 1;
 }
 
-/* What was learnt up to the checkpoint and after it. */
-static gint64 learnt(struct model *m, bool spam)
+/* One number that a query has; it must have one. */
+static bool take(struct model *m, const char *sql, const char *text, gint64 *number_r)
 {
-    return model_number(m, spam ? "SELECT spam FROM learnt" : "SELECT ham FROM learnt", NULL, 0) +
-           model_number(m,
-                        "SELECT total(heard) FROM journal WHERE spam = ?"
-                        " AND id > coalesce((SELECT applied FROM learnt), 0)",
-                        spam ? "1" : "0", 0);
+    sqlite3_stmt *st = store_prepare(m->db, sql, &text, text ? 1 : 0);
+    const bool ok = st && sqlite3_step(st) == SQLITE_ROW;
+    *number_r = ok ? sqlite3_column_int64(st, 0) : 0;
+    sqlite3_finalize(st);
+    return ok;
 }
 
-struct model_figures model_figures(struct model *m)
+/* What was learnt up to the checkpoint and after it. */
+#define LEARNT(column, spam)                                            \
+    "SELECT (SELECT coalesce(sum(" column "), 0) FROM learnt) + "       \
+    "(SELECT total(heard) FROM journal WHERE spam = " spam              \
+    " AND id > coalesce((SELECT applied FROM learnt), 0))"
+
+static bool take_last_move(struct model *m, struct model_figures *f)
 {
-    char *week = daykey_day(7);
-    struct model_figures f = {
-        .spam = learnt(m, true),
-        .ham = learnt(m, false),
-        .records = model_number(m, "SELECT count(*) FROM record WHERE state < 2", NULL, 0),
-        .moves = model_number(m, "SELECT count(*) FROM journal WHERE kind = 'move'", NULL, 0),
-        .delivered = model_number(m, "SELECT count(*) FROM record WHERE state = 1 AND day > ?",
-                                  week, 0),
-    };
     sqlite3_stmt *st =
         store_prepare(m->db, "SELECT max(day) FROM journal WHERE kind = 'move'", NULL, 0);
-    if (st && sqlite3_step(st) == SQLITE_ROW && sqlite3_column_text(st, 0))
-        g_strlcpy(f.last_move, (const char *)sqlite3_column_text(st, 0), sizeof f.last_move);
+    const bool ok = st && sqlite3_step(st) == SQLITE_ROW;
+    if (ok && sqlite3_column_text(st, 0))
+        g_strlcpy(f->last_move, (const char *)sqlite3_column_text(st, 0), sizeof f->last_move);
     sqlite3_finalize(st);
+    return ok;
+}
+
+bool model_figures(struct model *m, struct model_figures *f)
+{
+    char *week = daykey_day(7);
+    *f = (struct model_figures){0};
+    const bool ok =
+        take(m, LEARNT("spam", "1"), NULL, &f->spam) && take(m, LEARNT("ham", "0"), NULL, &f->ham) &&
+        take(m, "SELECT count(*) FROM record WHERE state < 2", NULL, &f->records) &&
+        take(m, "SELECT count(*) FROM journal WHERE kind = 'move'", NULL, &f->moves) &&
+        take(m, "SELECT count(*) FROM record WHERE state = 1 AND day > ?", week, &f->delivered) &&
+        take_last_move(m, f);
     g_free(week);
-    return f;
+    return ok;
 }
 
 bool model_is_silent(const struct model_figures *f)

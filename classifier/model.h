@@ -10,6 +10,8 @@
 #define MODEL_SITE "(site)" /* which is no address */
 
 #define MODEL_SILENT_DAYS 30
+/* Of its file, see base/store.h. 1: as it was last before there were versions. */
+#define MODEL_VERSION 1
 
 struct model;
 
@@ -18,11 +20,12 @@ struct model *model_open(const char *state_dir, const char *user, bool for_writi
                          char **error_r);
 /* The same by its file's name. */
 struct model *model_open_file(const char *path, bool for_writing, char **error_r);
-/* Paths of state_dir/users that end in ".db" or another suffix; array of char*, unref it. */
-GPtrArray *model_files(const char *state_dir, const char *suffix);
+/* Paths of state_dir/users that end in ".db" or another suffix; array of char*, unref it. NULL (errno)
+ * if the folder could not be read to its end; one that is not there has none. */
+GPtrArray *model_files(const char *state_dir, const char *suffix) __attribute__((warn_unused_result));
 void model_free(struct model **m);
-/* Whose it is; NULL if that is not known. g_free. */
-char *model_user(struct model *m);
+/* Whose it is, g_free; NULL if nobody said. False if it cannot be read. */
+bool model_user(struct model *m, char **user_r) __attribute__((warn_unused_result));
 
 /* Everything that writes stands between these. end(false) takes all of it back. */
 bool model_begin(struct model *m);
@@ -39,7 +42,8 @@ struct model_figures {
     gint64 delivered;           /* records of the last 7 days */
     char last_move[11];         /* day of the last correction, "" if there was none */
 };
-struct model_figures model_figures(struct model *m);
+/* False if not all of it could be read. */
+bool model_figures(struct model *m, struct model_figures *f) __attribute__((warn_unused_result));
 /* True if mail comes with signatures, but there was no correction for MODEL_SILENT_DAYS: unless the
  * filter is always right, what should report moves does not. */
 bool model_is_silent(const struct model_figures *f);

@@ -197,7 +197,13 @@ bool keyring_each_user(const char *state_dir, void (*fn)(const char *user, void 
     if (!dir)
         return access(path, F_OK) != 0 && errno == ENOENT;
     GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
-    for (const char *name; (name = g_dir_read_name(dir));) {
+    bool all;
+    while (true) {
+        errno = 0;
+        const char *name = g_dir_read_name(dir);
+        all = errno == 0;
+        if (!name)
+            break;
         char *user = *name == '.' ? NULL : user_of_folder(path, name);
         if (user)
             g_ptr_array_add(names, user);
@@ -207,7 +213,7 @@ bool keyring_each_user(const char *state_dir, void (*fn)(const char *user, void 
     for (guint i = 0; i < names->len; i++)
         fn(g_ptr_array_index(names, i), arg);
     g_ptr_array_unref(names);
-    return true;
+    return all;
 }
 
 bool keyring_export(const char *home, const char *pattern, enum keyring_form form,

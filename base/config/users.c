@@ -17,15 +17,17 @@ struct users {
     sqlite3 *db; /* NULL: there was no file when we looked last, or it could not be read */
     unsigned held;
     bool logs;   /* there is nobody else to say what failed */
-    char *error; /* of the last look at it; NULL: it went well */
+    bool failed; /* the last look at it */
+    char *error; /* of the last look that did */
 };
 
-static const char schema[] =
+static const char tables[] =
     "CREATE TABLE IF NOT EXISTS alias (address TEXT NOT NULL, member TEXT NOT NULL,"
     " PRIMARY KEY (address, member));"
     "CREATE INDEX IF NOT EXISTS alias_member ON alias (member);"
     "CREATE TABLE IF NOT EXISTS setting (user TEXT NOT NULL, name TEXT NOT NULL,"
     " value TEXT NOT NULL, PRIMARY KEY (user, name)) WITHOUT ROWID;";
+static const struct store_schema schema = {.version = USERS_VERSION, .tables = tables};
 
 static struct users *users_new(const char *state_dir, bool for_writing)
 {
@@ -39,7 +41,7 @@ static struct users *users_new(const char *state_dir, bool for_writing)
 struct users *users_open(const char *state_dir, bool for_writing, char **error_r)
 {
     struct users *u = users_new(state_dir, for_writing);
-    if (!store_open(u->path, for_writing, schema, &u->db, error_r))
+    if (!store_open(u->path, for_writing, &schema, &u->db, error_r))
         users_free(&u);
     return u;
 }
@@ -58,8 +60,11 @@ void users_free(struct users **u)
 /* How the last look at it ended; error is taken over, NULL if it went well. Logged once. */
 static void note(struct users *u, char *error)
 {
-    if (error && !u->error && u->logs)
+    if (error && !u->failed && u->logs)
         log_warn("aliases and settings of users cannot be read: %s", error);
+    u->failed = error != NULL;
+    if (!error)
+        return;
     g_free(u->error);
     u->error = error;
 }
@@ -82,7 +87,7 @@ static void mistrust(struct users *u)
 static bool look_again(struct users *u)
 {
     char *error = NULL;
-    if (u->db || store_open(u->path, u->for_writing, schema, &u->db, &error))
+    if (u->db || store_open(u->path, u->for_writing, &schema, &u->db, &error))
         return true;
     note(u, error);
     return false;

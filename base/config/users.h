@@ -9,17 +9,20 @@
 #include <glib.h>
 #include <stdbool.h>
 
+/* Of users.db, see base/store.h. 1: as it was before there were versions. */
+#define USERS_VERSION 1
+
 struct users;
 struct user_settings;
 
 /* Opens users.db; for reading a file that is not there is an empty one. NULL with *error_r (g_free)
- * when it cannot be read. */
+ * when it cannot be read, or is of a later version. */
 struct users *users_open(const char *state_dir, bool for_writing, char **error_r);
 /* For a reader that stays: what cannot be read now is logged, and opened at a later look. Until then
  * nobody can be resolved (USERS_TEMP). */
 struct users *users_watch(const char *state_dir);
 void users_free(struct users **u);
-/* Why the last look at it did not see all, with the file's name; NULL if it did. */
+/* Why a look at it last did not see all, with the file's name; NULL if each one did. */
 const char *users_error(const struct users *u);
 
 /* Between these two (they may nest; NULL is nobody) all is read from one moment, which also spares a

@@ -10,13 +10,14 @@
 
 /* came: when first seen; passes: 0 while it waits, and for a client how often it was counted;
  * forget: when the row goes. The id is a digest under the site's key. */
-static const char schema[] =
+static const char tables[] =
     "CREATE TABLE IF NOT EXISTS triplet(id INTEGER PRIMARY KEY, came INTEGER NOT NULL,"
     " passes INTEGER NOT NULL, forget INTEGER NOT NULL);"
     "CREATE INDEX IF NOT EXISTS triplet_forget ON triplet(forget);"
     "CREATE TABLE IF NOT EXISTS client(id INTEGER PRIMARY KEY, came INTEGER NOT NULL,"
     " passes INTEGER NOT NULL, forget INTEGER NOT NULL);"
     "CREATE INDEX IF NOT EXISTS client_forget ON client(forget);";
+static const struct store_schema schema = {.version = GREYLIST_VERSION, .tables = tables};
 
 #define COUNT_EVERY_SECONDS 3600
 /* Known rows are not written at each visit. */
@@ -76,7 +77,7 @@ static void close_file(struct greylist *g)
 /* SQLite's result code. */
 static int open_file(struct greylist *g, char **error_r)
 {
-    int code = store_try(g->path, true, schema, &g->db, error_r);
+    int code = store_try(g->path, true, &schema, &g->db, error_r);
     for (int i = 0; code == SQLITE_OK && i < STATEMENTS; i++) {
         g->statements[i] = store_prepare(g->db, texts[i], NULL, 0);
         code = g->statements[i] ? SQLITE_OK : sqlite3_errcode(g->db);

@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+/* Of greylist.db, see base/store.h. 1: as it was before there were versions. */
+#define GREYLIST_VERSION 1
 /* How long one has to wait at least, unless greylist_set_wait says otherwise, and may at most. */
 #define GREYLIST_WAIT_SECONDS 300
 #define GREYLIST_RETRY_SECONDS (2 * 86400)
@@ -33,7 +35,7 @@ enum greylist_answer {
 struct greylist;
 struct sitekey;
 
-/* NULL with one line. Only digests of triplets under the site's key are stored. */
+/* NULL with one line, also if a later version made the file. Only digests of triplets under the site's key are stored. */
 struct greylist *greylist_open(const char *state_dir, const struct sitekey *key, char **error_r);
 void greylist_free(struct greylist **g);
 void greylist_set_wait(struct greylist *g, int seconds);

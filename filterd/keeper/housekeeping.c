@@ -1,5 +1,6 @@
 #include "filterd/keeper/housekeeping.h"
 
+#include <errno.h>
 #include <glib.h>
 #include <stdbool.h>
 #include <string.h>
@@ -33,6 +34,10 @@ void housekeeping_recover(const char *state_dir)
 {
     static const char suffix[] = "-journal";
     GPtrArray *journals = model_files(state_dir, suffix);
+    if (!journals) {
+        log_warn("%s/users: %s; what was half-written there stays", state_dir, g_strerror(errno));
+        return;
+    }
     for (guint i = 0; i < journals->len; i++) {
         char *path = g_ptr_array_index(journals, i);
         path[strlen(path) - (sizeof suffix - 1)] = '\0';
@@ -58,13 +63,16 @@ static void visit(struct ledger *l, const char *path, const char *journal_day)
 {
     char *error = NULL;
     struct model *m = model_open_file(path, false, &error);
-    char *user = m ? model_user(m) : NULL;
+    char *user = NULL;
+    const bool known = m && model_user(m, &user);
     model_free(&m);
-    m = user ? ledger_model(l, user, &error) : NULL;
+    m = known && user ? ledger_model(l, user, &error) : NULL;
     if (m)
         tidy(l, m, journal_day);
     if (m && strcmp(user, MODEL_SITE) != 0)
         lesson_settle(l, user);
+    if (error)
+        log_warn("%s", error); /* once in a round: nothing is learnt there meanwhile */
     g_free(user);
     g_free(error);
 }

@@ -8,6 +8,7 @@
 #include "base/config/settings.h"
 #include "base/config/user_settings.h"
 #include "base/config/users.h"
+#include "base/log.h"
 #include "classifier/correspondent.h"
 #include "classifier/daykey.h"
 #include "classifier/model.h"
@@ -248,9 +249,12 @@ static void settle_one(struct ledger *l, struct model *m, const char *user, cons
 static void settle_all(struct ledger *l, struct model *m, const char *user, const char *until)
 {
     GPtrArray *signatures = record_unlearnt(m, until);
-    for (guint i = 0; i < signatures->len; i++)
+    for (guint i = 0; signatures && i < signatures->len; i++)
         settle_one(l, m, user, g_ptr_array_index(signatures, i));
-    g_ptr_array_unref(signatures);
+    if (signatures)
+        g_ptr_array_unref(signatures);
+    else
+        log_warn("user=<%s> records cannot be read: what settled is not learnt", user);
 }
 
 void lesson_settle(struct ledger *l, const char *user)

@@ -146,14 +146,17 @@ bool record_update(struct model *m, const struct record *r)
     return finish(st, bound);
 }
 
-/* The signatures that a query with one text finds. */
+/* The signatures that a query with one text finds; NULL if it did not come to their end. */
 static GPtrArray *signatures_of(struct model *m, const char *sql, const char *text)
 {
     GPtrArray *signatures = g_ptr_array_new_with_free_func(g_free);
     sqlite3_stmt *st = store_prepare(model_db(m), sql, &text, 1);
-    while (st && sqlite3_step(st) == SQLITE_ROW)
+    int step = SQLITE_ERROR;
+    while (st && (step = sqlite3_step(st)) == SQLITE_ROW)
         g_ptr_array_add(signatures, g_strdup((const char *)sqlite3_column_text(st, 0)));
     sqlite3_finalize(st);
+    if (step != SQLITE_DONE)
+        g_clear_pointer(&signatures, g_ptr_array_unref);
     return signatures;
 }
 
@@ -184,9 +187,12 @@ GPtrArray *record_get_samples(struct model *m, const char *taught, guint from, g
         &taught, 1);
     bool ok = st && sqlite3_bind_int64(st, 2, from) == SQLITE_OK &&
               sqlite3_bind_int64(st, 3, count) == SQLITE_OK;
-    while (ok && sqlite3_step(st) == SQLITE_ROW)
+    int step = SQLITE_ERROR;
+    while (ok && (step = sqlite3_step(st)) == SQLITE_ROW)
         g_ptr_array_add(records, from_row(st));
     sqlite3_finalize(st);
+    if (step != SQLITE_DONE)
+        g_clear_pointer(&records, g_ptr_array_unref);
     return records;
 }
 

@@ -39,12 +39,14 @@ bool record_add(struct model *m, const struct record *r);
 struct record *record_get(struct model *m, const char *signature);
 /* Writes state, taught, counted and both steps. */
 bool record_update(struct model *m, const struct record *r);
-/* Signatures delivered until that day (included) and never learnt; array of char*, unref it. */
-GPtrArray *record_unlearnt(struct model *m, const char *day);
-/* Signatures of the samples of a class, in no order; array of char*, unref it. */
-GPtrArray *record_samples(struct model *m, const char *taught);
+/* These three: an array to be unref'd; NULL if not all of it could be read. */
+/* Signatures delivered until that day (included) and never learnt: of char*. */
+GPtrArray *record_unlearnt(struct model *m, const char *day) __attribute__((warn_unused_result));
+/* Signatures of the samples of a class, in no order: of char*. */
+GPtrArray *record_samples(struct model *m, const char *taught) __attribute__((warn_unused_result));
 /* Samples of a class themselves, from that one on and at most so many, in a fixed order. */
-GPtrArray *record_get_samples(struct model *m, const char *taught, guint from, guint count);
+GPtrArray *record_get_samples(struct model *m, const char *taught, guint from, guint count)
+    __attribute__((warn_unused_result));
 bool record_remove(struct model *m, const char *signature);
 /* Ends the records sealed before that day and the journal's older part. */
 bool record_forget_before(struct model *m, const char *records_day, const char *journal_day);

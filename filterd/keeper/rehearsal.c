@@ -21,29 +21,34 @@ static bool is_spam(const struct rehearsal *r)
     return strcmp(r->class, "spam") == 0;
 }
 
-static void open_samples(const struct rehearsal *r, GPtrArray *samples, guint from, guint count)
+static bool open_samples(const struct rehearsal *r, GPtrArray *samples, guint from, guint count)
 {
     GPtrArray *records = record_get_samples(r->model, is_spam(r) ? "ham" : "spam", from, count);
-    for (guint i = 0; i < records->len; i++) {
+    for (guint i = 0; records && i < records->len; i++) {
         GArray *features = record_features(g_ptr_array_index(records, i),
                                            r->ledger->settings->site_key, r->user);
         if (features)
             g_ptr_array_add(samples, features);
     }
-    g_ptr_array_unref(records);
+    if (records)
+        g_ptr_array_unref(records);
+    return records != NULL;
 }
 
-/* Of what is kept of the other class at most so many, from anywhere: array of GArray*. */
+/* Of what is kept of the other class at most so many, from anywhere: array of GArray*. NULL if they
+ * cannot be read. */
 static GPtrArray *other_samples(const struct rehearsal *r, guint count)
 {
     GPtrArray *samples = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
     GPtrArray *signatures = record_samples(r->model, is_spam(r) ? "ham" : "spam");
-    const guint all = signatures->len;
+    const guint all = signatures ? signatures->len : 0;
     const guint start = all ? (guint)g_random_int_range(0, (gint32)all) : 0;
     const guint behind = MIN(count, all - start);
-    open_samples(r, samples, start, behind);
-    open_samples(r, samples, 0, MIN(count - behind, start));
-    g_ptr_array_unref(signatures);
+    if (!signatures || !open_samples(r, samples, start, behind) ||
+        !open_samples(r, samples, 0, MIN(count - behind, start)))
+        g_clear_pointer(&samples, g_ptr_array_unref);
+    if (signatures)
+        g_ptr_array_unref(signatures);
     return samples;
 }
 
@@ -67,9 +72,12 @@ static void seat_clear(gpointer data)
     g_free(((struct seat *)data)->signature);
 }
 
+/* NULL if they cannot be read. */
 static GArray *seats_taken(const struct rehearsal *r)
 {
     GPtrArray *signatures = record_samples(r->model, r->class);
+    if (!signatures)
+        return NULL;
     GArray *seats = g_array_new(FALSE, TRUE, sizeof(struct seat));
     g_array_set_clear_func(seats, seat_clear);
     for (guint i = 0; i < signatures->len; i++) {
@@ -172,7 +180,7 @@ static bool lessons(const struct room *room, const GPtrArray *messages, char **e
     const bool spam = is_spam(r);
     GPtrArray *others = other_samples(r, messages->len);
     GArray *seats = seats_taken(r);
-    bool ok = true;
+    bool ok = others && seats;
     for (guint i = 0; i < messages->len && ok; i++) {
         const GArray *features = g_ptr_array_index(messages, i);
         r->right += (learn(room, features, spam) > 0) == spam;
@@ -180,8 +188,8 @@ static bool lessons(const struct room *room, const GPtrArray *messages, char **e
         ok = seat(room, seats, features);
     }
     ok = ok && keep_seated(r, seats, error_r);
-    g_ptr_array_unref(others);
-    g_array_unref(seats);
+    g_clear_pointer(&others, g_ptr_array_unref);
+    g_clear_pointer(&seats, g_array_unref);
     return ok;
 }
 

@@ -8,9 +8,10 @@
 #include "base/log.h"
 #include "base/store.h"
 
-static const char schema[] =
+static const char tables[] =
     "CREATE TABLE IF NOT EXISTS copy(digest BLOB PRIMARY KEY, forget INTEGER NOT NULL)"
     " WITHOUT ROWID;";
+static const struct store_schema schema = {.version = RETRIES_VERSION, .tables = tables};
 /* One append for each row, whole or not there; it is never waited for. Nobody else opens the file. */
 static const char manner[] =
     "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
@@ -55,7 +56,7 @@ static int look_over(struct retries *r)
     return code;
 }
 
-/* A table of another shape, as another version made it, is of no use here. */
+/* A table of another shape, as it may have been before there were versions, is of no use here. */
 static int prepare_all(struct retries *r)
 {
     for (int i = 0; i < STATEMENTS; i++) {
@@ -70,7 +71,7 @@ static int prepare_all(struct retries *r)
 /* SQLite's result code. */
 static int open_file(struct retries *r, char **error_r)
 {
-    int code = store_try(r->path, true, schema, &r->db, error_r);
+    int code = store_try(r->path, true, &schema, &r->db, error_r);
     if (code == SQLITE_OK)
         code = sqlite3_exec(r->db, manner, NULL, NULL, NULL);
     if (code == SQLITE_OK)

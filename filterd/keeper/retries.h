@@ -11,6 +11,8 @@
 
 #include "filterd/keeper/keeper_request.h"
 
+/* Of retries.db, see base/store.h. 1: as it was before there were versions. */
+#define RETRIES_VERSION 1
 /* Longer than an MTA tries (RFC 5321, 4.5.4.1: four to five days). */
 #define RETRIES_KEPT_SECONDS (6 * 86400L)
 
@@ -19,8 +21,9 @@
 
 struct retries;
 
-/* A file that is no database, or another version's, is made anew. NULL with one line if it cannot be
- * opened for another reason: then it is left as it is, and may be tried again. */
+/* A file that is no database, or whose table has another shape, is made anew. NULL with one line if it
+ * cannot be opened for another reason, or a later version made it: then it is left as it is, and may be
+ * tried again. */
 struct retries *retries_open(const char *state_dir, char **error_r);
 void retries_free(struct retries **r);
 

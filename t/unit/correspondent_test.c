@@ -144,7 +144,7 @@ static void run_sql(const char *sql)
     char *path = g_strdup_printf("%s/users/%s.db", settings.state_dir, user), *error = NULL;
     sqlite3 *db;
     ledger_free(&ledger);
-    assert_true(store_open(path, true, "", &db, &error));
+    assert_true(store_open(path, true, NULL, &db, &error));
     assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     open_ledger();
@@ -169,7 +169,7 @@ static void test_an_older_file(void **state)
 {
     (void)state;
     deliver(user, "old", "one two three");
-    run_sql("ALTER TABLE record DROP COLUMN rules; ALTER TABLE record DROP COLUMN counted;"
+    run_sql("PRAGMA user_version = 0; ALTER TABLE record DROP COLUMN rules; ALTER TABLE record DROP COLUMN counted;"
             "ALTER TABLE record DROP COLUMN correspondent; DROP TABLE correspondent");
     assert_false(known(user));
     for (int i = 0; i < 3; i++)

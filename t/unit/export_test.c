@@ -51,7 +51,8 @@ static struct model_figures figures(const char *user)
     char *error = NULL;
     struct model *m = model_open(settings.state_dir, user, false, &error);
     assert_non_null(m);
-    const struct model_figures f = model_figures(m);
+    struct model_figures f;
+    assert_true(model_figures(m, &f));
     model_free(&m);
     return f;
 }

@@ -178,7 +178,7 @@ static inline void age(const char *user, int days)
     char *new = g_strdup_printf("%s.d/%s", settings.site_key, day);
     sqlite3 *db;
     ledger_free(&ledger);
-    assert_true(store_open(path, true, "", &db, &error));
+    assert_true(store_open(path, true, NULL, &db, &error));
     assert_true(store_run(db, "UPDATE record SET day = ?", (const char *const[]){day}, 1));
     sqlite3_close(db);
     assert_int_equal(g_rename(old, new), 0);

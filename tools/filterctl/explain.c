@@ -1,4 +1,5 @@
 /* filterctl explain [-u USER] [--client ADDRESS] [--helo NAME] [--sender ADDRESS] FILE|SIGNATURE: why a message was, or would be, judged so. */
+#include <errno.h>
 #include <glib.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -153,8 +154,10 @@ static bool explain_record(struct filterctl *ctl, const char *path, const char *
 {
     char *error = NULL;
     struct model *m = model_open_file(path, false, &error);
-    char *user = m ? model_user(m) : NULL;
+    char *user = NULL;
     struct record *r = NULL;
+    if (m && !model_user(m, &user))
+        error = g_strdup_printf("%s: it cannot be read", path);
     if (user && (!wanted || strcmp(user, wanted) == 0))
         r = record_get(m, signature);
     if (r)
@@ -174,6 +177,10 @@ static int explain_signature(struct filterctl *ctl, const char *user, const char
     filterctl_settle(ctl);
     GPtrArray *files = model_files(ctl->settings->state_dir, ".db");
     bool found = false;
+    if (!files) {
+        filterctl_complain("%s/users: %s", ctl->settings->state_dir, g_strerror(errno));
+        return EX_IOERR;
+    }
     for (guint i = 0; i < files->len; i++)
         found |= explain_record(ctl, g_ptr_array_index(files, i), user, signature);
     g_ptr_array_unref(files);

@@ -1,5 +1,6 @@
 /* filterctl stats [USER]: what each user's filter has learnt, and whether anybody still teaches it. */
 #include <glib/gstdio.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -44,13 +45,22 @@ static bool take_mode(const struct filterctl *ctl, struct users *users, struct r
     return ok;
 }
 
-static struct row *row_new(struct model *m, const char *path)
+/* NULL with one line if it cannot be read. */
+static struct row *row_new(const char *path, char **error_r)
 {
     struct stat st;
+    struct model *m = model_open_file(path, false, error_r);
+    if (!m)
+        return NULL;
     struct row *r = g_new0(struct row, 1);
-    r->user = model_user(m);
-    r->figures = model_figures(m);
-    r->bytes = g_stat(path, &st) == 0 ? (gint64)st.st_size : 0;
+    if (!model_user(m, &r->user) || !model_figures(m, &r->figures)) {
+        *error_r = g_strdup_printf("%s: it cannot be read", path);
+        row_free(r);
+        r = NULL;
+    } else {
+        r->bytes = g_stat(path, &st) == 0 ? (gint64)st.st_size : 0;
+    }
+    model_free(&m);
     return r;
 }
 
@@ -70,9 +80,7 @@ static gint by_user(gconstpointer a, gconstpointer b)
 /* One line in *error_r if it cannot be read. */
 static void collect_file(struct collection *c, const char *path, char **error_r)
 {
-    struct model *m = model_open_file(path, false, error_r);
-    struct row *r = m ? row_new(m, path) : NULL;
-    model_free(&m);
+    struct row *r = row_new(path, error_r);
     if (!r)
         return;
     const bool site = g_strcmp0(r->user, MODEL_SITE) == 0;
@@ -103,6 +111,8 @@ static GPtrArray *collect(const struct filterctl *ctl, const char *wanted)
     struct collection c = {ctl, users_open(ctl->settings->state_dir, false, &error), wanted,
                            g_ptr_array_new_with_free_func(row_free)};
     GPtrArray *files = model_files(ctl->settings->state_dir, ".db");
+    if (!files && !error)
+        error = g_strdup_printf("%s/users: %s", ctl->settings->state_dir, g_strerror(errno));
     for (guint i = 0; !error && i < files->len; i++)
         collect_file(&c, g_ptr_array_index(files, i), &error);
     if (!error && wanted && c.rows->len == 0)
@@ -114,7 +124,7 @@ static GPtrArray *collect(const struct filterctl *ctl, const char *wanted)
         g_ptr_array_sort(c.rows, by_user);
     }
     users_free(&c.users);
-    g_ptr_array_unref(files);
+    g_clear_pointer(&files, g_ptr_array_unref);
     g_free(error);
     return c.rows;
 }
