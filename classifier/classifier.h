@@ -6,11 +6,14 @@
 #include <stdbool.h>
 
 #include "base/config/settings.h"
-#include "base/mail/message.h"
+#include "base/mail/reading.h"
 #include "base/sitekey.h"
 
 struct tokens; /* words of one message, in order, with their prefixes */
 
+/* Lends nothing from it. */
+struct tokens *tokens_new_of(const struct reading *r);
+/* The same, of a message that nobody else reads. */
 struct tokens *tokens_new(const struct message *m);
 /* What is known beside the words (names of rule hits), NULL-terminated. */
 void tokens_add_facts(struct tokens *t, const char *const *facts);

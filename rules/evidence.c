@@ -10,7 +10,6 @@
 #include "rules/clamav.h"
 #include "rules/local.h"
 #include "rules/rules.h"
-#include "rules/uri.h"
 
 /* clamd's own limits end well before that. */
 #define SCAN_MS 30000
@@ -263,11 +262,12 @@ static void take_link(const char *host, void *arg)
     dnsbl_check_domain(arg, DNSBL_URI, host);
 }
 
-void evidence_finish(struct evidence *ev, const struct message *m, bool bare)
+void evidence_finish(struct evidence *ev, const struct reading *r, bool bare)
 {
+    const struct message *m = r->message;
     header_of(ev, m);
     if (ev->lists)
-        uri_each_of(m, take_link, ev->lists);
+        reading_each_host(r, take_link, ev->lists);
     scan(ev, m);
     evidence_await(ev);
     local_message(ev->hits, m, bare);

@@ -194,10 +194,12 @@ static void bound_evidence(const struct arrival *a)
 static void gather(struct way *w)
 {
     const struct arrival *a = w->arrival;
+    struct reading *reading = reading_new(w->message);
     bound_evidence(a);
-    evidence_finish(a->evidence, w->message, a->bare);
-    w->tokens = tokens_new(w->message);
+    evidence_finish(a->evidence, reading, a->bare);
+    w->tokens = tokens_new_of(reading);
     tokens_add_facts(w->tokens, evidence_facts(a->evidence));
+    reading_free(&reading);
 }
 
 void pipeline_run(struct service *sv, struct hop *hop, const struct arrival *a,

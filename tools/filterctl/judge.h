@@ -10,6 +10,7 @@ struct filterctl_judge {
     char *user; /* of -u; else MODEL_SITE: what a new user gets */
     struct bytes raw;
     struct message *message;
+    struct reading *reading;
     struct tokens *tokens;
     struct classifier *classifier;
     struct judgement judgement;
