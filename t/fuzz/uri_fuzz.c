@@ -40,9 +40,9 @@ static void see_links(const struct links *l, size_t len)
         abort();
     for (size_t i = 0; i < l->count; i++) {
         const struct link *link = links_get(l, i);
-        if (link->at < at || link->at + link->len > len)
+        if (link->at + link->len > len || (link->len > 0 && link->at < at))
             abort();
-        at = link->at + link->len;
+        at = MAX(at, link->at + link->len);
         see_host(links_host(l, link));
         if (i < 50)
             see_question(links_host(l, link));
