@@ -16,7 +16,7 @@ void html_link_url(struct html_link *h, const char *value, size_t len)
     struct url url;
     if (len == 0 || !links_room(h->links))
         return;
-    url_parse(&url, value, len, h->has_base ? &h->base : NULL);
+    links_parse(h->links, &url, value, len, h->has_base ? &h->base : NULL);
     add(h, &url);
 }
 
@@ -24,7 +24,7 @@ void html_link_base(struct html_link *h, const char *value, size_t len)
 {
     if (h->has_base || !links_room(h->links))
         return;
-    url_parse(&h->base, value, len, NULL);
+    links_parse(h->links, &h->base, value, len, NULL);
     h->has_base = h->base.scheme != URL_NONE || h->base.host[0];
     add(h, &h->base);
 }

@@ -119,5 +119,7 @@ const char *html_attribute_read(struct html_attribute *a, const char *p, const c
             q++;
         return read_value(a, q, end, quotes);
     }
+    if (q > p) /* not to be passed over again: there may be a megabyte of blanks */
+        return q;
     return p < end && *p != '>' ? p + 1 : p;
 }

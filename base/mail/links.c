@@ -6,10 +6,7 @@
 
 #include "base/config/limits.h"
 
-enum {
-    SCHEME_BYTES = 16,
-    TRIES = 20, /* for each link that may be kept: colons and other candidates */
-};
+enum { SCHEME_BYTES = 16 };
 
 struct scan {
     struct links *links;
@@ -22,7 +19,7 @@ void links_free(struct links *l)
 {
     bytes_free(&l->list);
     bytes_free(&l->hosts);
-    l->count = l->last = 0;
+    l->count = l->last = l->mapped = 0;
 }
 
 const struct link *links_get(const struct links *l, size_t i)
@@ -35,9 +32,22 @@ const char *links_host(const struct links *l, const struct link *link)
     return (const char *)l->hosts.data + link->host;
 }
 
-bool links_room(struct links *l)
+bool links_room(const struct links *l)
 {
-    return l->count < limits_get()->uris && l->tried++ < TRIES * limits_get()->uris;
+    return l->count < limits_get()->uris && l->mapped < limits_get()->uris;
+}
+
+static void count_mapped(struct links *l, int notes)
+{
+    l->mapped += (notes & URL_NOTE_PUNYCODE) != 0;
+    if (l->mapped == limits_get()->uris)
+        limits_note(LIMITS_URIS);
+}
+
+void links_parse(struct links *l, struct url *url, const char *text, size_t len, const struct url *base)
+{
+    url_parse(url, text, len, base);
+    count_mapped(l, url->notes);
 }
 
 bool links_add(struct links *l, const struct url *url, size_t at, size_t len)
@@ -90,7 +100,7 @@ static void add_short(struct scan *s, const char *p, const char *end, const stru
     struct url url;
     while (high < end && (unsigned char)*high < 0x80)
         high++;
-    url_parse(&url, p, (size_t)(high - p), NULL);
+    links_parse(s->links, &url, p, (size_t)(high - p), NULL);
     if (strchr(url.host, '.') && strcmp(url.host, whole->host) != 0)
         s->full = !links_add(s->links, &url, (size_t)(p - s->text), 0);
 }
@@ -101,7 +111,7 @@ static const char *take_link(struct scan *s, const char *p)
     struct url url;
     const char *end = link_end(p, s->end);
     const char *stop = without_signs(p, end);
-    url_parse(&url, p, (size_t)(stop - p), NULL);
+    links_parse(s->links, &url, p, (size_t)(stop - p), NULL);
     s->full = !links_add(s->links, &url, (size_t)(p - s->text), (size_t)(end - p));
     if (url.notes & URL_NOTE_PUNYCODE && !s->full)
         add_short(s, p, stop, &url);
@@ -164,7 +174,7 @@ static const char *at_address(struct scan *s, const char *p)
         stop--;
     if (!memchr(host, '.', (size_t)(stop - host)))
         return host;
-    url_host_read(url.host, host, (size_t)(stop - host));
+    count_mapped(s->links, url_host_read(url.host, host, (size_t)(stop - host)));
     url.notes = 0;
     if (strchr(url.host, '.'))
         s->full = !links_add(s->links, &url, (size_t)(p - s->text), 0);

@@ -22,7 +22,7 @@ struct link {
 struct links {
     struct bytes list, hosts;
     size_t count;
-    size_t tried;
+    size_t mapped; /* international names so far, each of which costs time, whatever comes of it */
     size_t last; /* the host that came last: the same one again takes no room */
 };
 
@@ -32,8 +32,10 @@ const struct link *links_get(const struct links *l, size_t i);
 /* As url_host_read makes it; "" if there is none. */
 const char *links_host(const struct links *l, const struct link *link);
 
-/* False if no more are to be looked for: international names cost time even if nothing comes of them. */
-bool links_room(struct links *l);
+/* False if no more are to be looked for. */
+bool links_room(const struct links *l);
+/* url_parse, counting what costs time. */
+void links_parse(struct links *l, struct url *url, const char *text, size_t len, const struct url *base);
 /* False if there is no room for more. */
 bool links_add(struct links *l, const struct url *url, size_t at, size_t len);
 /* The links of plain text, UTF-8, as mail clients make them out: "scheme://host", also "http:host", and

@@ -49,21 +49,24 @@ static bool is_xml(const struct message_part *part, const struct bytes *utf8)
     return utf8->len > 5 && memcmp(utf8->data, "<?xml", 5) == 0 && !(part && strcmp(part->type, "text/html") == 0);
 }
 
-static void find_links(struct links *links, const struct bytes *text)
+static void find_links(struct reading *r, struct links *links, const struct bytes *text)
 {
+    links->mapped = r->mapped;
     if (text->len > 0)
         links_scan(links, (const char *)text->data, text->len, true);
+    r->mapped = links->mapped;
 }
 
-static void read_html(struct reading_text *t, struct bytes *utf8, bool xml)
+static void read_html(struct reading *r, struct reading_text *t, struct bytes *utf8, bool xml)
 {
-    struct html h = {0};
+    struct html h = {.links.mapped = r->mapped};
     html_read(&h, (const char *)utf8->data, utf8->len, xml);
     t->notes |= READING_HTML;
     t->html_notes = h.notes;
     t->seen = h.text;
     t->hidden = h.hidden;
     t->opened = h.links;
+    r->mapped = h.links.mapped;
     bytes_free(utf8);
 }
 
@@ -80,11 +83,11 @@ static void read_text(struct reading *r, const void *data, size_t len, const str
         t->notes |= READING_FALSE_CHARSET;
     const bool xml = is_xml(part, &utf8);
     if (utf8.len > 0 && (xml || is_html(part, data, len) || html_is((const char *)utf8.data, utf8.len)))
-        read_html(t, &utf8, xml);
+        read_html(r, t, &utf8, xml);
     else
         t->seen = utf8;
-    find_links(&t->in_seen, &t->seen);
-    find_links(&t->in_hidden, &t->hidden);
+    find_links(r, &t->in_seen, &t->seen);
+    find_links(r, &t->in_hidden, &t->hidden);
 }
 
 static void read_loosely(struct reading *r, const char *data, size_t len, const struct message_part *part, int notes)
@@ -115,7 +118,7 @@ static void read_around(struct reading *r, const char *text, bool broken)
     }
     struct reading_text *t = add_text(r, 0);
     t->hidden = utf8;
-    find_links(&t->in_hidden, &t->hidden);
+    find_links(r, &t->in_hidden, &t->hidden);
 }
 
 /* A part's header lines: two of a kind, and what is no header, which GMime drops. Returns notes. */
@@ -282,13 +285,15 @@ static bool is_acted_on(const struct header *h)
 
 static void each_of_header(const struct message *m, const struct call *call)
 {
+    size_t mapped = 0;
     for (size_t i = 0; i < m->header_count; i++) {
-        struct links links = {0};
+        struct links links = {.mapped = mapped};
         char *text = is_acted_on(&m->headers[i]) ? header_text(&m->headers[i]) : NULL;
         if (!text)
             continue;
         links_scan(&links, text, strlen(text), true);
         each_host(&links, call);
+        mapped = links.mapped;
         links_free(&links);
         explicit_bzero(text, strlen(text));
         g_free(text);

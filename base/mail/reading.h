@@ -43,7 +43,7 @@ struct reading {
     GArray *parts;                 /* of struct reading_part, parents first */
     GPtrArray *texts;              /* of struct reading_text *; those of no part come last */
     size_t loose;                  /* the first of those: of the raw body, where its structure is broken */
-    size_t left;                   /* of the bytes that are read of one message */
+    size_t left, mapped;           /* of the bytes that are read of one message; see struct links */
 };
 
 /* m is lent and must outlive it. Never NULL. */

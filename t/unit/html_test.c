@@ -188,6 +188,16 @@ static void test_hostile_input_ends(void **state)
         html_free(&h);
         g_string_free(html, TRUE);
     }
+    static const char *const inside[] = {" ", "\t\n", "a ", "/", "a=\"b\" ", "\"", "'\"", "=", "a\n"};
+    for (size_t i = 0; i < G_N_ELEMENTS(inside); i++) {
+        GString *html = g_string_new("<a ");
+        while (html->len < 1024 * 1024)
+            g_string_append(html, inside[i]);
+        struct html h = {0};
+        html_read(&h, html->str, html->len, false);
+        html_free(&h);
+        g_string_free(html, TRUE);
+    }
     alarm(0);
 }
 
