@@ -6,8 +6,9 @@
 
 #include "base/bytes.h"
 #include "base/config/limits.h"
+#include "base/mail/links.h"
 #include "base/mail/text.h"
-#include "base/mail/url.h"
+#include "base/mail/url_note.h"
 #include "classifier/tokens_make.h"
 
 enum { PLACES_FIRST = 1024, TEXT_FIRST = 16 * 1024 };
@@ -108,10 +109,10 @@ void tokens_add_ascii(struct tokens *t, const char *prefix, const char *word, si
 
 static void add_url_notes(struct tokens *t, int notes)
 {
-    static const char *const names[] = {"user", "percent", "number", "ip",
-                                        "punycode", "port", "data", "script"};
+    static const char *const names[URL_NOTES] = {"user", "percent", "number", "ip",
+                                                 "punycode", "port", "data", "script"};
     const int fresh = notes & ~t->url_notes;
-    for (size_t i = 0; fresh && i < G_N_ELEMENTS(names); i++)
+    for (size_t i = 0; fresh && i < URL_NOTES; i++)
         if (fresh & 1 << i)
             tokens_adds(t, "s:url:", names[i]);
     t->url_notes |= notes;
@@ -119,26 +120,26 @@ static void add_url_notes(struct tokens *t, int notes)
 
 /* The host and, as spam varies its first labels, each parent of at least two labels; of an address
  * its networks. */
-static void add_url(struct tokens *t, const char *url, size_t len)
+static void add_host(struct tokens *t, const char *host, int notes)
 {
-    struct url u;
-    url_parse(&u, url, len);
-    tokens_adds(t, "u:", u.host);
-    if (u.notes & URL_NOTE_IP) {
-        for (char *dot; (dot = strrchr(u.host, '.')) && strchr(u.host, '.') != dot;) {
-            *dot = '\0';
-            tokens_adds(t, "u:", u.host);
+    tokens_adds(t, "u:", host);
+    if (notes & URL_NOTE_IP) {
+        size_t len = strlen(host);
+        for (const char *dot; (dot = memrchr(host, '.', len)) && memchr(host, '.', len) != dot;) {
+            len = (size_t)(dot - host);
+            tokens_add(t, "u:", host, len);
         }
     } else {
-        for (const char *p = u.host; (p = strchr(p, '.')) && strchr(p + 1, '.');)
+        for (const char *p = host; (p = strchr(p, '.')) && strchr(p + 1, '.');)
             tokens_adds(t, "u:", ++p);
     }
-    add_url_notes(t, u.notes);
+    add_url_notes(t, notes);
 }
 
 struct taker {
     struct tokens *t;
     const struct tokens_source *source;
+    const struct links *links;
     size_t prefix_len;
 };
 
@@ -159,8 +160,8 @@ static void take_word(enum text_kind kind, const char *word, size_t len, void *a
 {
     const struct taker *taker = arg;
     const struct tokens_source *s = taker->source;
-    if (kind == TEXT_URL) {
-        add_url(taker->t, word, len);
+    if (kind == TEXT_LINK) {
+        add_host(taker->t, word, links_get(taker->links, len)->notes);
         return;
     }
     if (kind == TEXT_GAP) {
@@ -177,13 +178,12 @@ static void take_word(enum text_kind kind, const char *word, size_t len, void *a
         add(taker->t, s->prefix, taker->prefix_len, at, len - (size_t)(at - word));
 }
 
-void tokens_add_source(struct tokens *t, const struct tokens_source *source, const char *text,
-                       size_t len)
+void tokens_add_source(struct tokens *t, const struct tokens_source *source, const struct text *text)
 {
     static const char *const names[] = {"homoglyph", "compat", "zero-width", "soft-hyphen",
                                         "split", "cipher"};
-    struct taker taker = {t, source, strlen(source->prefix)};
-    const int notes = text_words(text, len, take_word, &taker), fresh = notes & ~t->text_notes;
+    struct taker taker = {t, source, text->links, strlen(source->prefix)};
+    const int notes = text_words(text, take_word, &taker), fresh = notes & ~t->text_notes;
     for (size_t i = 0; fresh && i < G_N_ELEMENTS(names); i++)
         if (fresh & 1 << i)
             tokens_adds(t, "s:text:", names[i]);
@@ -193,17 +193,15 @@ void tokens_add_source(struct tokens *t, const struct tokens_source *source, con
 void tokens_add_text(struct tokens *t, const char *prefix, const char *text, size_t len)
 {
     const struct tokens_source source = {.prefix = prefix};
-    tokens_add_source(t, &source, text, len);
+    const struct text words = {.text = text, .len = len};
+    tokens_add_source(t, &source, &words);
 }
 
-void tokens_add_urls(struct tokens *t, const char *urls, size_t len)
+void tokens_add_links(struct tokens *t, const struct links *links)
 {
-    const char *end = urls + len;
-    for (const char *p = urls; p < end;) {
-        const char *stop = memchr(p, '\n', (size_t)(end - p));
-        stop = stop ? stop : end;
-        add_url(t, p, (size_t)(stop - p));
-        p = stop + 1;
+    for (size_t i = 0; i < links->count; i++) {
+        const struct link *link = links_get(links, i);
+        add_host(t, links_host(links, link), link->notes);
     }
 }
 

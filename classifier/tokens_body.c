@@ -1,3 +1,4 @@
+/* What the classifier hears of a message's body: words, links and structure, from its reading. */
 #include <glib.h>
 #include <stdbool.h>
 #include <string.h>
@@ -5,21 +6,21 @@
 #include "base/bytes.h"
 #include "base/config/limits.h"
 #include "base/mail/charset.h"
-#include "base/mail/decode.h"
 #include "base/mail/header.h"
 #include "base/mail/html.h"
+#include "base/mail/html_note.h"
+#include "base/mail/links.h"
 #include "base/mail/message.h"
 #include "base/mail/message_part.h"
+#include "base/mail/reading.h"
 #include "base/mail/rfc2047.h"
+#include "base/mail/text.h"
 #include "classifier/tokens.h"
 #include "classifier/tokens_make.h"
 
 enum {
-    PART_BYTES = 64 * 1024,     /* of one part, before tags are stripped */
-    MESSAGE_BYTES = 256 * 1024, /* of all parts, before tags are stripped */
-    PARTS_READ = 20,            /* text parts whose words are taken */
-    PARTS_NAMED = 50,           /* parts whose type is taken */
-    AROUND_BYTES = 2048,        /* of a preamble or epilogue */
+    PARTS_READ = 20,  /* text parts whose words are taken */
+    PARTS_NAMED = 50, /* parts whose type is taken */
     NAME_BYTES = 256,
     INNER_BYTES = 1024, /* of an inner message's From or Subject */
     FEW_BYTES = 100,    /* so little text and an image: the image is the message */
@@ -27,11 +28,10 @@ enum {
 
 struct body {
     struct tokens *t;
-    size_t left;     /* of TOKENS_BODY_BYTES: text that is seen */
-    size_t raw_left; /* of MESSAGE_BYTES */
+    const struct reading *reading;
+    size_t left; /* of TOKENS_BODY_BYTES: text that is seen */
     int read, named;
     int html_notes;
-    bool many; /* said already */
 };
 
 /* Cuts at a character's end. */
@@ -44,69 +44,51 @@ static size_t utf8_cut(const char *text, size_t len, size_t limit)
     return limit;
 }
 
-static void add_words(struct body *b, const char *prefix, const struct bytes *text)
+static void add_words(struct body *b, const char *prefix, const struct bytes *text, const struct links *links)
 {
     if (text->len == 0 || b->left == 0)
         return;
-    const size_t cut = utf8_cut((const char *)text->data, text->len, b->left);
+    const char *start = (const char *)text->data;
+    const struct tokens_source source = {.prefix = prefix};
+    const struct text words = {start, utf8_cut(start, text->len, b->left), links};
     tokens_gap(b->t);
-    tokens_add_text(b->t, prefix, (const char *)text->data, cut);
-    b->left -= cut;
+    tokens_add_source(b->t, &source, &words);
+    b->left -= words.len;
 }
 
-static void add_html_notes(struct body *b, int notes)
+static void add_html_notes(struct body *b, const struct reading_text *text)
 {
     static const char *const names[HTML_NOTES] = {
         "hidden-colour", "hidden-size", "hidden-display", "invisible",  "comment-in-word", "form",
         "script",        "iframe",      "refresh",        "image",      "tiny-image",      "link-mismatch"};
-    const int fresh = notes & ~b->html_notes;
+    const int fresh = text->html_notes & ~b->html_notes;
     for (size_t i = 0; fresh && i < HTML_NOTES; i++)
         if (fresh & 1 << i)
             tokens_adds(b->t, "s:html:", names[i]);
-    b->html_notes |= notes;
-}
-
-static void add_html(struct body *b, const struct bytes *utf8)
-{
-    struct html h = {0};
-    html_read(&h, (const char *)utf8->data, utf8->len);
-    add_words(b, "", &h.text);
-    add_words(b, "x:", &h.hidden);
-    if (h.urls.len > 0) {
-        tokens_gap(b->t);
-        tokens_add_urls(b->t, (char *)h.urls.data, h.urls.len);
-    }
-    add_html_notes(b, h.notes);
-    if (h.notes & HTML_NOTE_IMAGE && h.text.len < FEW_BYTES)
+    b->html_notes |= text->html_notes;
+    if (text->html_notes & HTML_NOTE_IMAGE && text->seen.len < FEW_BYTES)
         tokens_adds(b->t, "s:html:", "image-only");
-    html_free(&h);
 }
 
-/* Decoded text of a part, or of who knows what. */
-static void add_text(struct body *b, const void *data, size_t len, const struct message_part *part)
+static void add_text(struct body *b, const struct reading_text *text)
 {
-    struct bytes utf8 = {0};
-    const char *charset = part ? part->charset : NULL;
-    len = MIN(len, MIN((size_t)PART_BYTES, b->raw_left));
-    if (len == 0)
-        return;
-    const bool html = part ? strcmp(part->type, "text/html") == 0 : memmem(data, len, "</", 2) != NULL;
-    b->raw_left -= len;
-    if (!charset_to_utf8(&utf8, data, len, charset))
+    if (text->notes & READING_IN_HEAD)
+        tokens_adds(b->t, "s:mime:", "text-in-head");
+    if (text->notes & READING_FALSE_CHARSET)
         tokens_adds(b->t, "s:", "false-charset");
-    if (utf8.len > 0 && (html || html_is((const char *)utf8.data, utf8.len)))
-        add_html(b, &utf8);
-    else
-        add_words(b, "", &utf8);
-    bytes_free(&utf8);
+    add_words(b, "", &text->seen, &text->in_seen);
+    add_words(b, "x:", &text->hidden, &text->in_hidden);
+    if (text->opened.count > 0) {
+        tokens_gap(b->t);
+        tokens_add_links(b->t, &text->opened);
+    }
+    add_html_notes(b, text);
 }
 
-static void add_loosely(struct body *b, const char *data, size_t len, const struct message_part *part)
+static void add_texts(struct body *b, size_t first, size_t count)
 {
-    struct bytes text = {0};
-    decode_loosely(&text, data, len, MIN((size_t)PART_BYTES, b->raw_left));
-    add_text(b, text.data, text.len, part);
-    bytes_free(&text);
+    for (size_t i = first; i < first + count; i++)
+        add_text(b, b->reading->texts->pdata[i]);
 }
 
 static void add_name(struct tokens *t, const char *name)
@@ -131,23 +113,6 @@ static void add_inner_header(struct tokens *t, const char *prefix, const char *v
     bytes_free(&utf8);
 }
 
-/* What readers do not show, but for broken structure, where it is all they have. */
-static void add_around(struct body *b, const char *text, bool broken)
-{
-    if (!text)
-        return;
-    const size_t len = strlen(text);
-    if (broken) {
-        add_loosely(b, text, len, NULL);
-        return;
-    }
-    struct bytes utf8 = {0};
-    charset_to_utf8(&utf8, text, MIN(len, AROUND_BYTES), NULL);
-    if (!strstr((char *)utf8.data ? (char *)utf8.data : "", "in MIME format"))
-        add_words(b, "x:", &utf8);
-    bytes_free(&utf8);
-}
-
 static void add_defects(struct tokens *t, int defects)
 {
     static const char *const names[] = {"no-boundary", "no-parts", "not-closed", "odd-encoding",
@@ -157,78 +122,16 @@ static void add_defects(struct tokens *t, int defects)
             tokens_adds(t, "s:mime:", names[i]);
 }
 
-/* A part's header lines: two of a kind, and what is no header, which GMime drops. */
-static void add_part_head(struct body *b, const struct message_part *part)
+static void add_part_notes(struct tokens *t, int notes)
 {
-    int types = 0;
-    const char *end = part->head + part->head_len;
-    for (const char *p = part->head, *next; p < end; p = next) {
-        next = memchr(p, '\n', (size_t)(end - p));
-        next = next ? next + 1 : end;
-        const size_t len = (size_t)(next - p);
-        types += len > 13 && g_ascii_strncasecmp(p, "Content-Type:", 13) == 0;
-        if (*p > ' ' && !memchr(p, ':', len) && len > 4) {
-            tokens_adds(b->t, "s:mime:", "text-in-head");
-            add_loosely(b, p, len, NULL);
-        }
-    }
-    if (types > 1)
-        tokens_adds(b->t, "s:mime:", "two-types");
-}
-
-/* Text by its type, or what a click shows as text whatever its type says. */
-static bool is_readable(const struct message_part *part)
-{
-    static const char *const names[] = {".htm", ".html", ".shtml", ".xhtml", ".txt", ".svg"};
-    if (strncmp(part->type, "text/", 5) == 0)
-        return true;
-    if (part->name) {
-        for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
-            if (g_str_has_suffix(part->name, names[i]))
-                return true;
-        return false;
-    }
-    static const char *const binary[] = {"image/", "audio/", "video/", "font/", "application/p"};
-    for (size_t i = 0; i < G_N_ELEMENTS(binary); i++)
-        if (g_str_has_prefix(part->type, binary[i]))
-            return false;
-    return !part->attachment && part->len > 0 && decode_is_text(part->data, part->len);
-}
-
-static bool is_wide(const char *charset)
-{
-    return charset && (g_ascii_strncasecmp(charset, "utf-16", 6) == 0 ||
-                       g_ascii_strncasecmp(charset, "utf-32", 6) == 0);
-}
-
-/* The words of a leaf, however its encoding was declared. */
-static void read_leaf(struct body *b, const struct message_part *part)
-{
-    const size_t limit = MIN((size_t)PART_BYTES, b->raw_left);
-    struct bytes decoded = {0};
-    if (part->encoding == DECODE_UNKNOWN) {
-        add_loosely(b, part->raw, part->raw_len, part);
-    } else if (part->encoding == DECODE_IDENTITY && decode_is_base64(part->raw, part->raw_len)) {
-        tokens_adds(b->t, "s:mime:", "undeclared-base64");
-        add_loosely(b, part->raw, part->raw_len, part);
-    } else if (decode_is_text(part->data, part->len) || is_wide(part->charset)) {
-        if (part->len < part->raw_len && part->len == PART_OTHER_BYTES) { /* not text by its type */
-            if (part->encoding == DECODE_BASE64)
-                decode_base64(&decoded, part->raw, part->raw_len, limit);
-            else
-                decode_qp(&decoded, part->raw, part->raw_len, limit);
-            add_text(b, decoded.data, decoded.len, part);
-        } else {
-            add_text(b, part->data, part->len, part);
-        }
-    } else if (part->encoding == DECODE_BASE64 && decode_is_text(part->raw, part->raw_len) &&
-               memchr(part->raw, ' ', MIN(part->raw_len, 200))) {
-        tokens_adds(b->t, "s:mime:", "false-base64");
-        add_text(b, part->raw, part->raw_len, part);
-    } else {
-        tokens_adds(b->t, "s:text:", "binary");
-    }
-    bytes_free(&decoded);
+    if (notes & READING_TWO_TYPES)
+        tokens_adds(t, "s:mime:", "two-types");
+    if (notes & READING_UNDECLARED_BASE64)
+        tokens_adds(t, "s:mime:", "undeclared-base64");
+    if (notes & READING_FALSE_BASE64)
+        tokens_adds(t, "s:mime:", "false-base64");
+    if (notes & READING_BINARY)
+        tokens_adds(t, "s:text:", "binary");
 }
 
 static void name_part(struct body *b, const struct message_part *part)
@@ -242,30 +145,23 @@ static void name_part(struct body *b, const struct message_part *part)
     add_defects(b->t, part->defects);
 }
 
-static void take_part(const struct message_part *part, void *arg)
+static void take_part(struct body *b, const struct reading_part *p)
 {
-    struct body *b = arg;
-    if (limits_time_is_up())
-        return;
-    if (b->named++ < PARTS_NAMED)
+    const struct message_part *part = &p->part;
+    const bool named = b->named++ < PARTS_NAMED;
+    if (named)
         name_part(b, part);
-    if (part->kind == PART_MESSAGE && b->named <= PARTS_NAMED) {
+    if (part->kind == PART_MESSAGE && named) {
         add_inner_header(b->t, "m:from:", part->from);
         add_inner_header(b->t, "m:subject:", part->subject);
     }
-    if (part->kind == PART_MULTIPART && b->named <= PARTS_NAMED) {
-        const bool broken = part->defects & (PART_NO_BOUNDARY | PART_NO_PARTS);
-        add_around(b, part->before, broken);
-        add_around(b, part->after, broken);
-    }
-    if (part->kind != PART_LEAF || !part->data || b->left == 0 || b->read >= PARTS_READ)
+    if (part->kind == PART_MULTIPART && named)
+        add_texts(b, p->first, p->count);
+    if (part->kind != PART_LEAF || b->left == 0 || b->read >= PARTS_READ)
         return;
-    if (part->depth > 0 && part->head_len > 0)
-        add_part_head(b, part);
-    if (is_readable(part)) {
-        b->read++;
-        read_leaf(b, part);
-    }
+    b->read += (p->notes & READING_READ) != 0;
+    add_part_notes(b->t, p->notes);
+    add_texts(b, p->first, p->count);
 }
 
 static int count_headers(const struct message *m, const char *name)
@@ -276,41 +172,32 @@ static int count_headers(const struct message *m, const char *name)
     return n;
 }
 
-/* What a sender who means well does not do. True if readers may differ in what they show. */
-static bool add_message_defects(struct tokens *t, const struct message *m)
+/* What a sender who means well does not do. */
+static void add_message_defects(struct tokens *t, const struct message *m)
 {
     static const char *const once[] = {"Content-Type", "Content-Transfer-Encoding", "From", "To",
                                        "Subject", "Date", "Message-ID", "MIME-Version", "Reply-To"};
-    bool differ = false;
     for (size_t i = 0; i < G_N_ELEMENTS(once); i++) {
         const int n = count_headers(m, once[i]);
         if (n > 1)
             tokens_add_ascii(t, "s:twice:", once[i], 40);
-        differ = differ || (n > 1 && i < 2);
     }
     const struct header *last = m->header_count ? &m->headers[m->header_count - 1] : NULL;
     if (m->body_len > 0 && last && m->body == last->start + last->len)
         tokens_adds(t, "s:", "no-empty-line");
     if (memchr(m->body, 0, m->body_len))
         tokens_adds(t, "s:", "nul");
-    return differ;
 }
 
-/* What GMime could not make sense of is read as it stands: spam hides in broken messages. */
-void tokens_body(struct tokens *t, const struct message *m)
+void tokens_body(struct tokens *t, const struct reading *r)
 {
-    struct body b = {.t = t, .left = TOKENS_BODY_BYTES, .raw_left = MESSAGE_BYTES};
-    const bool differ = add_message_defects(t, m);
-    const char *type = message_type(m);
-    if (m->tree)
-        message_each_part(m, take_part, &b);
-    else
+    struct body b = {.t = t, .reading = r, .left = TOKENS_BODY_BYTES};
+    add_message_defects(t, r->message);
+    if (!r->message->tree)
         tokens_adds(t, "s:", "unreadable");
-    const bool cipher = strcmp(type, "multipart/encrypted") == 0;
-    const bool nothing = b.left == TOKENS_BODY_BYTES && (!m->tree || b.named <= 1);
-    if (m->body_len > 0 && !cipher && !limits_time_is_up() &&
-        (differ || (nothing && (strncmp(type, "text/", 5) == 0 || strncmp(type, "multipart/", 10) == 0))))
-        add_loosely(&b, m->body, m->body_len, NULL);
+    for (guint i = 0; i < r->parts->len; i++)
+        take_part(&b, &g_array_index(r->parts, struct reading_part, i));
+    add_texts(&b, r->loose, r->texts->len - r->loose);
     if (b.named > PARTS_NAMED)
         tokens_adds(t, "s:", "many-parts");
 }

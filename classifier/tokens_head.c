@@ -5,8 +5,10 @@
 #include "base/bytes.h"
 #include "base/config/limits.h"
 #include "base/mail/header.h"
+#include "base/mail/links.h"
 #include "base/mail/message.h"
 #include "base/mail/rfc2047.h"
+#include "base/mail/text.h"
 #include "classifier/tokens.h"
 #include "classifier/tokens_make.h"
 
@@ -81,8 +83,12 @@ static void add_header(struct tokens *t, const struct header *h)
                                          .again = header_is(h, "Subject") ? "" : NULL,
                                          .domains = true,
                                          .trace = header_is(h, "Received")};
-    tokens_add_source(t, &source, value, len);
+    struct links links = {0};
+    links_scan(&links, value, len, false);
+    const struct text text = {value, len, &links};
+    tokens_add_source(t, &source, &text);
     add_defects(t, defects);
+    links_free(&links);
     bytes_free(&utf8);
 }
 

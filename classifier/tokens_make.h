@@ -5,7 +5,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct message;
+#include "base/mail/links.h"
+#include "base/mail/message.h"
+#include "base/mail/reading.h"
+#include "base/mail/text.h"
+
 struct tokens;
 
 /* Without a token so far; tokens_free. */
@@ -23,18 +27,17 @@ struct tokens_source {
     bool domains;       /* of an address the domain alone as well: h:from:@example.org */
     bool trace;         /* words made of letters and figures are queue ids, which never come twice */
 };
-/* Words of valid UTF-8, and hosts of URLs. */
-void tokens_add_source(struct tokens *t, const struct tokens_source *source, const char *text,
-                       size_t len);
-/* The same with a prefix and nothing else. */
+/* Words of a text, and hosts of the links in it. */
+void tokens_add_source(struct tokens *t, const struct tokens_source *source, const struct text *text);
+/* Words with a prefix, without a look at links. */
 void tokens_add_text(struct tokens *t, const char *prefix, const char *text, size_t len);
-/* The hosts of URLs, one a line. */
-void tokens_add_urls(struct tokens *t, const char *urls, size_t len);
+/* The hosts of links alone. */
+void tokens_add_links(struct tokens *t, const struct links *links);
 /* No pair is made over it. */
 void tokens_gap(struct tokens *t);
 
-/* Parts of tokens_new, each in its own file. */
+/* Parts of tokens_new_of, each in its own file. */
 void tokens_head(struct tokens *t, const struct message *m);
-void tokens_body(struct tokens *t, const struct message *m);
+void tokens_body(struct tokens *t, const struct reading *r);
 
 #endif

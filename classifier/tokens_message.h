@@ -3,9 +3,12 @@
 #define CLASSIFIER_TOKENS_MESSAGE_H
 
 struct message;
+struct reading;
 struct tokens;
 
-/* Never NULL; tokens_free (tokens.h). */
+/* Never NULL; tokens_free (tokens.h). Lends nothing from the reading. */
+struct tokens *tokens_new_of(const struct reading *r);
+/* The same, of a message that nobody else reads. */
 struct tokens *tokens_new(const struct message *m);
 
 #endif

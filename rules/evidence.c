@@ -6,6 +6,7 @@
 #include "base/config/settings.h"
 #include "base/dns/resolver.h"
 #include "base/log.h"
+#include "base/mail/message.h"
 #include "base/network.h"
 #include "rules/auth/authres.h"
 #include "rules/auth/dkim.h"
@@ -20,7 +21,6 @@
 #include "rules/hits.h"
 #include "rules/local.h"
 #include "rules/rules.h"
-#include "rules/uri.h"
 
 /* clamd's own limits end well before that. */
 #define SCAN_MS 30000
@@ -277,11 +277,12 @@ static void take_link(const char *host, void *arg)
     dnsbl_check_domain(arg, DNSBL_URI, host);
 }
 
-void evidence_finish(struct evidence *ev, const struct message *m, bool bare)
+void evidence_finish(struct evidence *ev, const struct reading *r, bool bare)
 {
+    const struct message *m = r->message;
     header_of(ev, m);
     if (ev->lists)
-        uri_each_of(m, take_link, ev->lists);
+        reading_each_host(r, take_link, ev->lists);
     scan(ev, m);
     evidence_await(ev);
     local_message(ev->hits, m, bare);

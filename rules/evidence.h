@@ -11,7 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/mail/envelope.h"
-#include "base/mail/message.h"
+#include "base/mail/reading.h"
 #include "rules/auth/spf_result.h"
 
 struct rules;
@@ -32,7 +32,7 @@ void evidence_header(struct evidence *ev, const char *header, size_t len);
 void evidence_set_deadline(struct evidence *ev, gint64 deadline);
 /* The whole message is there. bare: it held bare CR or LF. Asks for its links and waits for all that
  * was asked. */
-void evidence_finish(struct evidence *ev, const struct message *m, bool bare);
+void evidence_finish(struct evidence *ev, const struct reading *r, bool bare);
 
 /* Waits for what was asked of the envelope alone; instead of evidence_finish where there is no
  * message. */

@@ -1,16 +1,19 @@
+/* One pass over HTML or SVG: text, what is hidden, links, and what is noticed. Called by reading.c. */
 #include "base/mail/html.h"
 
 #include <glib.h>
 #include <string.h>
 
 #include "base/mail/html_entity.h"
+#include "base/mail/html_link.h"
+#include "base/mail/html_note.h"
 #include "base/mail/html_style.h"
+#include "base/mail/html_tag.h"
 #include "base/mail/url.h"
+#include "base/mail/url_host.h"
 
 enum {
-    LEVELS = 32,        /* elements with a style, one in the other */
-    QUOTE_BYTES = 2048, /* a longer quoted value has lost its quote */
-    URL_BYTES = 512,
+    LEVELS = 32, /* elements with a style, one in the other */
     TAG_NAME = 12,
 };
 
@@ -23,21 +26,33 @@ struct level {
 struct reader {
     struct html *h;
     const char *end;
+    struct html_link links;
+    struct html_quotes quotes;
+    struct bytes value; /* of an attribute, its character references read */
     struct level levels[LEVELS];
     int depth;
     int hidden;       /* why what comes next is not seen */
-    bool no_comment;  /* no "-->" is left */
+    bool xml;         /* a document of its own, not in HTML */
+    bool foreign;     /* inside of svg or math */
+    bool no_comment, no_odd, no_close; /* no "-->", "--!>", '>' is left */
     bool last_hidden; /* where the last text went */
     char link[URL_HOST_BYTES]; /* of the open <a>, "" if none */
     size_t link_text;          /* where its text begins */
 };
 
+struct range {
+    const char *p;
+    size_t len;
+};
+
 struct tag {
     char name[TAG_NAME];
-    const struct tag_fact *fact;
-    bool closing;
+    const struct html_tag_fact *fact;
+    bool closing, empty; /* "</a>", "<a/>" */
+    int seen;            /* of enum html_attribute_kind: the first of a name counts */
     struct html_style style;
     bool styled, tiny_width, tiny_height, refresh;
+    struct range content;
 };
 
 static struct bytes *target(struct reader *r)
@@ -49,180 +64,144 @@ static struct bytes *target(struct reader *r)
     return to;
 }
 
-/* Text without tags. */
-static void add_text(struct reader *r, const char *p, size_t len)
+/* Adds text with its character references read. */
+static void decode(struct bytes *to, struct range text, bool attribute)
 {
-    struct bytes *to = target(r);
-    const char *end = p + len;
-    r->h->notes |= r->hidden;
+    const char *p = text.p, *end = p + text.len;
     while (p < end) {
         const char *entity = memchr(p, '&', (size_t)(end - p));
         bytes_add(to, p, (size_t)((entity ? entity : end) - p));
         if (!entity)
             return;
-        char utf8[6];
+        char utf8[HTML_ENTITY_BYTES];
         size_t n;
-        const size_t took = html_entity_read(entity, end, utf8, &n);
-        bytes_add(to, took ? utf8 : entity, took ? n : 1);
+        const size_t took = html_entity_read(entity, end, attribute, utf8, &n);
+        if (took && !attribute && n == 2 && memcmp(utf8, "\xC2\xA0", 2) == 0)
+            bytes_adds(to, " "); /* a blank is a blank to words */
+        else
+            bytes_add(to, took ? utf8 : entity, took ? n : 1);
         p = entity + (took ? took : 1);
     }
 }
 
-static void add_url(struct reader *r, const char *p, size_t len)
+/* Text without tags. */
+static void add_text(struct reader *r, const char *p, size_t len)
 {
-    struct bytes *urls = &r->h->urls;
-    const char *end = p + MIN(len, URL_BYTES);
-    while (p < end) {
-        char utf8[6];
-        size_t n;
-        const size_t took = *p == '&' ? html_entity_read(p, end, utf8, &n) : 0;
-        if (took)
-            bytes_add(urls, utf8, n);
-        else if ((unsigned char)*p > ' ')
-            bytes_add(urls, p, 1);
-        p += took ? took : 1;
-    }
-    bytes_adds(urls, "\n");
+    r->h->notes |= r->hidden;
+    decode(target(r), (struct range){p, len}, false);
 }
 
-static bool is(const char *name, size_t len, const char *word)
+static bool is(struct range r, const char *word)
 {
-    return strlen(word) == len && g_ascii_strncasecmp(name, word, len) == 0;
+    return strlen(word) == r.len && g_ascii_strncasecmp(r.p, word, r.len) == 0;
 }
 
-struct attribute {
-    const char *name, *value;
-    size_t name_len, value_len;
-};
-
-static void take_link(struct reader *r, const struct attribute *a)
+/* A value as a browser has it; lent until the next one. */
+static struct range value_of(struct reader *r, const struct html_attribute *a)
 {
-    struct url url;
-    url_parse(&url, a->value, a->value_len);
-    g_strlcpy(r->link, url.host, sizeof r->link);
+    struct range value = {a->value, a->value_len};
+    if (!memchr(a->value, '&', a->value_len))
+        return value;
+    bytes_clear(&r->value);
+    decode(&r->value, value, true);
+    return (struct range){(const char *)r->value.data, r->value.len};
+}
+
+static void take_href(struct reader *r, const struct tag *t, struct range value)
+{
+    const size_t before = r->links.links->count;
+    if (strcmp(t->name, "base") == 0)
+        html_link_base(&r->links, value.p, value.len);
+    else
+        html_link_url(&r->links, value.p, value.len);
+    if (t->name[0] != 'a' || t->name[1])
+        return;
+    const struct links *links = r->links.links;
+    const bool added = links->count > before;
+    g_strlcpy(r->link, added ? links_host(links, links_get(links, links->count - 1)) : "", sizeof r->link);
     r->link_text = r->h->text.len;
 }
 
-static bool is_small(const struct attribute *a)
+static bool is_small(struct range value)
 {
-    return a->value_len == 1 && *a->value >= '0' && *a->value <= '2';
+    return value.len == 1 && *value.p >= '0' && *value.p <= '2';
 }
 
-static void take_attribute(struct reader *r, struct tag *t, const struct attribute *a)
+static void take_alt(struct reader *r, struct range value)
 {
-    const char *name = a->name;
-    const size_t n = a->name_len;
-    if (a->value_len == 0 && !is(name, n, "hidden"))
-        return;
-    if (is(name, n, "href") || is(name, n, "src") || is(name, n, "action")) {
-        add_url(r, a->value, a->value_len);
-        if (t->name[0] == 'a' && !t->name[1])
-            take_link(r, a);
-    } else if (is(name, n, "background")) {
-        add_url(r, a->value, a->value_len);
+    struct bytes *to = target(r);
+    r->h->notes |= r->hidden;
+    bytes_adds(to, " ");
+    bytes_add(to, value.p, value.len);
+    bytes_adds(to, " ");
+}
+
+/* What leads somewhere. */
+static void take_link(struct reader *r, struct tag *t, enum html_attribute_kind kind, struct range value)
+{
+    if (kind == HTML_ATTRIBUTE_HREF || kind == HTML_ATTRIBUTE_XML_HREF)
+        take_href(r, t, value);
+    else if (kind == HTML_ATTRIBUTE_SRCSET)
+        html_link_srcset(&r->links, value.p, value.len);
+    else if (kind != HTML_ATTRIBUTE_URLS)
+        html_link_url(&r->links, value.p, value.len);
+    else if (strcmp(t->name, "a") == 0 || strcmp(t->name, "area") == 0 || strcmp(t->name, "set") == 0 ||
+             g_str_has_prefix(t->name, "animate"))
+        html_link_list(&r->links, value.p, value.len);
+}
+
+/* What changes how text looks. */
+static void take_style(struct reader *r, struct tag *t, enum html_attribute_kind kind, struct range value)
+{
+    t->styled = true;
+    if (kind == HTML_ATTRIBUTE_STYLE) {
+        html_style_read(&t->style, value.p, value.len);
+        html_link_css(&r->links, value.p, value.len);
+    } else if (kind == HTML_ATTRIBUTE_BACKGROUND) {
+        html_link_url(&r->links, value.p, value.len);
         t->style.background = HTML_STYLE_UNKNOWN;
-        t->styled = true;
-    } else if (is(name, n, "style")) {
-        html_style_read(&t->style, a->value, a->value_len);
-        t->styled = true;
-    } else if (is(name, n, "color") || is(name, n, "text") || is(name, n, "bgcolor")) {
-        html_style_colour(&t->style, a->value, a->value_len, n == 7);
-        t->styled = true;
-    } else if (is(name, n, "hidden")) {
+    } else if (kind == HTML_ATTRIBUTE_HIDDEN) {
         t->style.hidden |= HTML_NOTE_DISPLAY;
-        t->styled = true;
-    } else if (is(name, n, "width")) {
-        t->tiny_width = is_small(a);
-    } else if (is(name, n, "height")) {
-        t->tiny_height = is_small(a);
-    } else if (is(name, n, "http-equiv")) {
-        t->refresh = is(a->value, a->value_len, "refresh");
-    } else if (is(name, n, "alt")) {
-        add_text(r, " ", 1);
-        add_text(r, a->value, a->value_len);
-        add_text(r, " ", 1);
+    } else {
+        html_style_colour(&t->style, value.p, value.len, kind == HTML_ATTRIBUTE_BGCOLOUR);
     }
 }
 
-/* The value at p, its quotes respected if they are a pair; returns where it ends. */
-static const char *read_value(const char *p, const char *end, struct attribute *a)
+static void take_attribute(struct reader *r, struct tag *t, const struct html_attribute *a)
 {
-    if (p < end && (*p == '"' || *p == '\'')) {
-        const char *close = memchr(p + 1, *p, (size_t)MIN(end - p - 1, QUOTE_BYTES));
-        if (close) {
-            a->value = p + 1;
-            a->value_len = (size_t)(close - p - 1);
-            return close + 1;
-        }
-    }
-    a->value = p;
-    while (p < end && *p != '>' && !g_ascii_isspace(*p))
-        p++;
-    a->value_len = (size_t)(p - a->value);
-    return p;
-}
-
-static bool is_name_end(char c)
-{
-    return c == '=' || c == '>' || c == '/' || (unsigned char)c <= ' ';
+    const enum html_attribute_kind kind = html_attribute_kind(a);
+    if (kind == HTML_ATTRIBUTE_OTHER || (a->value_len == 0 && kind != HTML_ATTRIBUTE_HIDDEN) ||
+        (t->seen & kind && kind != HTML_ATTRIBUTE_URL && kind != HTML_ATTRIBUTE_COLOUR))
+        return;
+    const struct range value = value_of(r, a);
+    t->seen |= kind;
+    if (kind <= HTML_ATTRIBUTE_SRCSET)
+        take_link(r, t, kind, value);
+    else if (kind <= HTML_ATTRIBUTE_HIDDEN)
+        take_style(r, t, kind, value);
+    else if (kind == HTML_ATTRIBUTE_WIDTH)
+        t->tiny_width = is_small(value);
+    else if (kind == HTML_ATTRIBUTE_HEIGHT)
+        t->tiny_height = is_small(value);
+    else if (kind == HTML_ATTRIBUTE_HTTP_EQUIV)
+        t->refresh = is(value, "refresh");
+    else if (kind == HTML_ATTRIBUTE_CONTENT)
+        t->content = (struct range){a->value, a->value_len};
+    else if (kind == HTML_ATTRIBUTE_ALT)
+        take_alt(r, value);
 }
 
 /* The attributes from p on; returns where the tag ends, at its '>' or the end. */
 static const char *take_attributes(struct reader *r, struct tag *t, const char *p)
 {
-    const char *end = r->end;
-    while (p < end && *p != '>') {
-        struct attribute a = {.name = p, .value = ""};
-        while (p < end && !is_name_end(*p))
-            p++;
-        a.name_len = (size_t)(p - a.name);
-        const char *q = p;
-        while (q < end && (unsigned char)*q <= ' ')
-            q++;
-        if (q < end && *q == '=') {
-            for (q++; q < end && (unsigned char)*q <= ' ';)
-                q++;
-            p = read_value(q, end, &a);
-        } else if (p < end && *p != '>') {
-            p++;
-        }
-        if (a.name_len > 2 && !t->closing)
+    while (p < r->end && *p != '>') {
+        struct html_attribute a;
+        t->empty = *p == '/';
+        p = html_attribute_read(&a, p, r->end, &r->quotes);
+        if (a.name_len > 1 && !t->closing)
             take_attribute(r, t, &a);
     }
     return p;
-}
-
-enum tag_kind {
-    TAG_INLINE = 1, /* parts no words: "Via<b>gra</b>" is one */
-    TAG_VOID = 2,   /* has no end */
-    TAG_ALONE = 4,  /* the next of its name ends it */
-    TAG_SKIP = 8,   /* what is in it is no text */
-};
-
-static const struct tag_fact {
-    const char *name;
-    int kind, note;
-} tag_facts[] = {
-    {"a", TAG_INLINE, 0},          {"b", TAG_INLINE, 0},       {"base", TAG_VOID, 0},
-    {"big", TAG_INLINE, 0},        {"br", TAG_VOID, 0},        {"col", TAG_VOID, 0},
-    {"em", TAG_INLINE, 0},         {"embed", 0, HTML_NOTE_IFRAME}, {"font", TAG_INLINE, 0},
-    {"form", 0, HTML_NOTE_FORM},   {"frame", 0, HTML_NOTE_IFRAME}, {"hr", TAG_VOID, 0},
-    {"i", TAG_INLINE, 0},          {"iframe", 0, HTML_NOTE_IFRAME}, {"img", TAG_VOID, HTML_NOTE_IMAGE},
-    {"input", TAG_VOID, 0},        {"ins", TAG_INLINE, 0},     {"li", TAG_ALONE, 0},
-    {"link", TAG_VOID, 0},         {"meta", TAG_VOID, 0},      {"object", 0, HTML_NOTE_IFRAME},
-    {"p", TAG_ALONE, 0},           {"s", TAG_INLINE, 0},       {"script", TAG_SKIP, HTML_NOTE_SCRIPT},
-    {"small", TAG_INLINE, 0},      {"span", TAG_INLINE, 0},    {"strong", TAG_INLINE, 0},
-    {"style", TAG_SKIP, 0},        {"sub", TAG_INLINE, 0},     {"sup", TAG_INLINE, 0},
-    {"tt", TAG_INLINE, 0},         {"u", TAG_INLINE, 0},       {"wbr", TAG_INLINE | TAG_VOID, 0},
-};
-
-static const struct tag_fact *fact_of(const char *name)
-{
-    static const struct tag_fact none = {"", 0, 0};
-    for (size_t i = 0; i < G_N_ELEMENTS(tag_facts); i++)
-        if (tag_facts[i].name[0] == name[0] && strcmp(tag_facts[i].name, name) == 0)
-            return &tag_facts[i];
-    return &none;
 }
 
 static struct html_style *style_now(struct reader *r)
@@ -252,7 +231,7 @@ static void open_level(struct reader *r, const struct tag *t)
     for (int i = r->depth; i > 0; i--) {
         if (strcmp(r->levels[i].name, t->name) != 0)
             continue;
-        if (t->fact->kind & TAG_ALONE)
+        if (t->fact->kind & HTML_TAG_ALONE)
             close_level(r, t->name);
         else if (!t->styled || r->depth + 1 == LEVELS)
             r->levels[i].inner++;
@@ -277,7 +256,7 @@ static void end_link(struct reader *r)
         while (len > 0 && (unsigned char)*p <= ' ')
             p++, len--;
         struct url shown;
-        url_parse(&shown, p, strcspn(p, " \t\r\n"));
+        url_parse(&shown, p, strcspn(p, " \t\r\n"), NULL);
         const size_t n = strlen(shown.host), m = strlen(r->link);
         const char *a = g_str_has_prefix(shown.host, "www.") ? shown.host + 4 : shown.host;
         if (n > 0 && len < 200 && (m < strlen(a) || strcmp(r->link + m - strlen(a), a) != 0))
@@ -291,8 +270,12 @@ static void note_tag(struct reader *r, const struct tag *t)
     r->h->notes |= t->fact->note;
     if (t->tiny_width && t->tiny_height && t->name[0] == 'i')
         r->h->notes |= HTML_NOTE_TINY_IMAGE;
-    if (t->refresh)
-        r->h->notes |= HTML_NOTE_REFRESH;
+    if (!t->refresh)
+        return;
+    r->h->notes |= HTML_NOTE_REFRESH;
+    const struct html_attribute content = {.value = t->content.p ? t->content.p : "", .value_len = t->content.len};
+    const struct range value = value_of(r, &content);
+    html_link_refresh(&r->links, value.p, value.len);
 }
 
 /* Where "</name" begins, or the end. */
@@ -317,11 +300,43 @@ static const char *take_comment(struct reader *r, const char *start, const char 
 {
     const char *close = r->no_comment ? NULL : memmem(p + 2, (size_t)(r->end - p - 2), "-->", 3);
     r->no_comment = !close;
-    if (!close)
-        return NULL;
-    if (in_word(start, p, close + 3, r->end))
+    const char *limit = close ? close : r->end, *after = close ? close + 3 : NULL;
+    /* Browsers end it there, too. */
+    const char *odd = !r->no_odd && limit - p > 4 ? memmem(p + 4, (size_t)(limit - p - 4), "--!>", 4) : NULL;
+    r->no_odd = !close && !odd;
+    after = odd ? odd + 4 : after;
+    if (after && in_word(start, p, after, r->end))
         r->h->notes |= HTML_NOTE_COMMENT;
-    return close + 3;
+    return after;
+}
+
+/* "<!doctype ...>", "<?xml ...?>", "</ >": quotes mean nothing in them. NULL if it never ends. */
+static const char *take_declaration(struct reader *r, const char *p)
+{
+    if (r->foreign && r->end - p > 9 && memcmp(p, "<![CDATA[", 9) == 0)
+        return p + 9; /* what is in it is text */
+    const char *close = r->no_close ? NULL : memchr(p, '>', (size_t)(r->end - p));
+    r->no_close = !close;
+    return close ? close + 1 : NULL;
+}
+
+/* Script is not read, style sheets for their links; p is at the '>'. Returns where the closing tag begins. */
+static const char *skip_content(struct reader *r, const struct tag *t, const char *p)
+{
+    const char *start = p < r->end ? p + 1 : p, *close = closing_tag(start, r->end, t->name);
+    if (strcmp(t->name, "style") == 0)
+        html_link_css(&r->links, start, (size_t)(close - start));
+    return close;
+}
+
+static void end_tag(struct reader *r, const struct tag *t)
+{
+    if (r->depth > 0)
+        close_level(r, t->name);
+    if (strcmp(t->name, "a") == 0)
+        end_link(r);
+    else if (strcmp(t->name, "svg") == 0 || strcmp(t->name, "math") == 0)
+        r->foreign = r->xml;
 }
 
 /* p is at the '<' of a tag; returns where the text goes on. */
@@ -329,32 +344,49 @@ static const char *take_tag(struct reader *r, const char *p)
 {
     struct tag t = {.closing = p[1] == '/'};
     size_t n = 0;
-    for (p += 1 + t.closing; p < r->end && g_ascii_isalnum(*p); p++)
-        if (n + 1 < sizeof t.name)
+    for (p += 1 + t.closing; p < r->end && (g_ascii_isalnum(*p) || *p == ':'); p++)
+        if (*p == ':' && r->foreign)
+            n = 0; /* "<svg:a": only the local name says what it is */
+        else if (n + 1 < sizeof t.name)
             t.name[n++] = g_ascii_tolower(*p);
-    t.fact = fact_of(t.name);
+    memset(t.name + n, 0, sizeof t.name - n);
+    t.fact = html_tag_fact(t.name);
     t.style = *style_now(r);
     p = take_attributes(r, &t, p);
-    if (!(t.fact->kind & TAG_INLINE) && n > 0)
+    if (!(t.fact->kind & HTML_TAG_INLINE) && n > 0)
         bytes_adds(r->hidden ? &r->h->hidden : &r->h->text, " ");
     if (t.closing) {
-        if (r->depth > 0)
-            close_level(r, t.name);
-        if (strcmp(t.name, "a") == 0)
-            end_link(r);
-    } else {
-        note_tag(r, &t);
-        if ((t.styled || r->depth > 0) && !(t.fact->kind & TAG_VOID))
-            open_level(r, &t);
-        if (t.fact->kind & TAG_SKIP)
-            return closing_tag(p, r->end, t.name);
+        end_tag(r, &t);
+        return p < r->end ? p + 1 : r->end;
     }
+    note_tag(r, &t);
+    r->foreign = r->foreign || strcmp(t.name, "svg") == 0 || strcmp(t.name, "math") == 0;
+    const bool closed = t.fact->kind & HTML_TAG_VOID || (t.empty && r->foreign);
+    if ((t.styled || r->depth > 0) && !closed)
+        open_level(r, &t);
+    if (t.fact->kind & HTML_TAG_SKIP && !closed)
+        return skip_content(r, &t, p);
     return p < r->end ? p + 1 : r->end;
 }
 
-void html_read(struct html *h, const char *html, size_t len)
+/* What the '<' at p begins; returns where the text goes on, NULL if it is but a sign. */
+static const char *take_markup(struct reader *r, const char *start, const char *p)
 {
-    struct reader r = {.h = h, .end = html + len};
+    const char *next = NULL;
+    if (r->end - p < 2)
+        return NULL;
+    if (r->end - p >= 4 && memcmp(p, "<!--", 4) == 0)
+        next = take_comment(r, start, p);
+    if (next)
+        return next;
+    if (p[1] == '!' || p[1] == '?' || (p[1] == '/' && r->end - p > 2 && !g_ascii_isalpha(p[2])))
+        return take_declaration(r, p);
+    return g_ascii_isalpha(p[1]) || p[1] == '/' ? take_tag(r, p) : NULL;
+}
+
+void html_read(struct html *h, const char *html, size_t len, bool xml)
+{
+    struct reader r = {.h = h, .end = html + len, .links = {.links = &h->links}, .xml = xml, .foreign = xml};
     bytes_reserve(&h->text, len);
     style_now(&r);
     for (const char *p = html; p < r.end;) {
@@ -364,17 +396,14 @@ void html_read(struct html *h, const char *html, size_t len)
             add_text(&r, p, (size_t)(stop - p));
         if (!tag)
             break;
-        const char *next = NULL;
-        if (r.end - tag >= 4 && memcmp(tag, "<!--", 4) == 0)
-            next = take_comment(&r, html, tag);
-        if (!next && tag + 1 < r.end && (g_ascii_isalpha(tag[1]) || strchr("/!?", tag[1])) && tag[1])
-            next = take_tag(&r, tag);
+        const char *next = take_markup(&r, html, tag);
         if (!next) {
             add_text(&r, "<", 1);
             next = tag + 1;
         }
         p = next;
     }
+    bytes_free(&r.value);
     explicit_bzero(&r, sizeof r);
 }
 
@@ -382,13 +411,14 @@ void html_free(struct html *h)
 {
     bytes_free(&h->text);
     bytes_free(&h->hidden);
-    bytes_free(&h->urls);
+    links_free(&h->links);
     h->notes = 0;
 }
 
 bool html_is(const char *text, size_t len)
 {
-    static const char *const starts[] = {"<html", "<!doctype html", "<body", "<head", "<table", "<div"};
+    static const char *const starts[] = {"<html", "<!doctype html", "<body", "<head", "<table", "<div",
+                                         "<svg",  "<?xml"};
     while (len > 0 && g_ascii_isspace(*text))
         text++, len--;
     for (size_t i = 0; i < G_N_ELEMENTS(starts); i++)

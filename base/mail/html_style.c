@@ -3,7 +3,7 @@
 #include <glib.h>
 #include <string.h>
 
-#include "base/mail/html.h"
+#include "base/mail/html_note.h"
 
 #define NEAR 60 /* differences of red, green and blue summed: less than this is not seen */
 

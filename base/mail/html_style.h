@@ -11,7 +11,7 @@
 struct html_style {
     uint32_t colour, background; /* 0xRRGGBB */
     bool coloured;               /* one of them was set, not left at black on white */
-    int hidden;                  /* bits of enum html_note: why it is not seen */
+    int hidden;                  /* bits of enum html_note (base/mail/html_note.h): why it is not seen */
 };
 
 /* Both change what they mention and leave the rest. */

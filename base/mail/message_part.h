@@ -17,7 +17,7 @@ enum part_defect {
     PART_DIRTY_BASE64 = 16, /* other bytes in it, or more of it behind a '=' */
 };
 
-/* How much of a leaf is decoded for data: attachments are not read, their first bytes are. */
+/* How much of a leaf is decoded for data: of text, and of all others. */
 #define PART_TEXT_BYTES (256 * 1024)
 #define PART_OTHER_BYTES 512
 
@@ -39,5 +39,13 @@ struct message_part {
     const char *before, *after; /* a multipart's preamble and epilogue; NULL if none */
     const char *from, *subject; /* an inner message's, as they came; NULL if none */
 };
+
+/* Whether its type or name promises text (also HTML and SVG): what a click shows as text is text, whatever
+ * its type says. */
+bool message_part_is_text(const struct message_part *part);
+/* Whether its type or name says that it is HTML, SVG or the like. */
+bool message_part_is_html(const struct message_part *part);
+/* The same as the first, or a look at its content may tell: neither an attachment nor of a type that is none. */
+bool message_part_may_be_text(const struct message_part *part);
 
 #endif

@@ -200,8 +200,14 @@ static void leaf(const struct walk *w, GMimePart *object, struct message_part *p
     part->name = g_mime_part_get_filename(object);
     find_raw(w->tree, object, part);
     find_head(w->tree, part);
-    const bool text = strncmp(part->type, "text/", 5) == 0;
+    const bool text = message_part_is_text(part);
     decode(&decoded, part, text ? PART_TEXT_BYTES : PART_OTHER_BYTES);
+    /* Its first bytes tell what its type does not. */
+    if (!text && message_part_may_be_text(part) && part->len == PART_OTHER_BYTES &&
+        decode_is_text(part->data, part->len)) {
+        bytes_clear(&decoded);
+        decode(&decoded, part, PART_TEXT_BYTES);
+    }
     call(w, part);
     bytes_free(&decoded);
 }

@@ -13,7 +13,7 @@ enum class {
     BASE64 = 4,    /* of its alphabet */
     WIDE = 8,      /* no blanks between words there: one character is a word, pairs do the rest */
     INVISIBLE = 16, /* put between letters to hide a word */
-    START = 32,    /* of something that is taken or skipped whole */
+    START = 32,    /* of something that is skipped whole */
     COMPAT = 64,   /* may be another letter's disguise */
     GAP = 128,     /* words on both sides of it make no pair */
 };
@@ -38,7 +38,7 @@ static int class_of_unicode(gunichar c)
     int class = 0;
     if ((c >= 0xFF01 && c <= 0xFF5E) || (c >= 0x1D400 && c <= 0x1D7FF) ||
         (c >= 0x1F130 && c <= 0x1F189) || (c >= 0x2100 && c <= 0x24FF) || (c >= 0xFB00 && c <= 0xFB06))
-        class = fold_compat(c) != c ? COMPAT : 0;
+        class = fold_compat(c) != c && c != 0x2120 && c != 0x2122 ? COMPAT : 0; /* SM and TM disguise nothing */
     if (!class && g_unichar_iswide(c) && g_unichar_isalpha(c))
         return WORD | WIDE;
     if (c == 0x2019)
@@ -55,7 +55,7 @@ static int class_of_ascii(char c)
         class |= INNER;
     if (g_ascii_isalnum(c) || strchr("+/=", c))
         class |= BASE64;
-    if (strchr("hHfFwWmMb-", c))
+    if (strchr("b-", c))
         class |= START;
     if (strchr(";:?()", c))
         class |= GAP;
@@ -76,7 +76,8 @@ static void make_table(void)
 struct scan {
     void (*fn)(enum text_kind, const char *, size_t, void *);
     void *arg;
-    const char *start, *end; /* of the whole text */
+    const char *start, *end; /* of the text: end is where the next link begins */
+    const char *whole_end;
     const char *from;        /* where the word began */
     char word[TEXT_WORD_CHARS * 6 + 8];
     size_t len, chars, trailing; /* trailing: bytes of inner characters at its end */
@@ -241,20 +242,6 @@ static bool starts(const char *p, const char *end, const char *prefix)
     return (size_t)(end - p) > n && g_ascii_strncasecmp(p, prefix, n) == 0;
 }
 
-static size_t url_length(const char *p, const char *end)
-{
-    static const char *const prefixes[] = {"http:", "https:", "ftp:", "www.", "mailto:"};
-    bool found = false;
-    if (end - p < 5 || !strchr("twa", p[1] | 0x20)) /* "for" and "me" are common */
-        return 0;
-    for (size_t i = 0; i < G_N_ELEMENTS(prefixes) && !found; i++)
-        found = starts(p, end, prefixes[i]) && g_ascii_isgraph(p[strlen(prefixes[i])]);
-    const char *q = p;
-    while (found && q < end && (unsigned char)*q > ' ' && !strchr("\"<>()[]{}", *q))
-        q++;
-    return (size_t)(q - p);
-}
-
 static const char *line_after(const char *p, const char *end, size_t *len_r)
 {
     const char *eol = memchr(p, '\n', (size_t)(end - p));
@@ -306,11 +293,11 @@ static const char *after_block(const struct scan *s, const char *p)
     static const char *const armors[] = {"-----BEGIN PGP MESSAGE", "-----BEGIN CERTIFICATE-----",
                                          "-----BEGIN PKCS7-----"};
     for (size_t i = 0; *p == '-' && i < G_N_ELEMENTS(armors); i++)
-        if (starts(p, s->end, armors[i]))
-            return after_lines(p, s->end, false);
-    if (s->end - p > 10 && memcmp(p, "begin ", 6) == 0 && (p == s->start || p[-1] == '\n') &&
+        if (starts(p, s->whole_end, armors[i]))
+            return after_lines(p, s->whole_end, false);
+    if (s->whole_end - p > 10 && memcmp(p, "begin ", 6) == 0 && (p == s->start || p[-1] == '\n') &&
         g_ascii_isdigit(p[6]) && g_ascii_isdigit(p[7]) && g_ascii_isdigit(p[8]) && p[9] == ' ')
-        return after_lines(p, s->end, true);
+        return after_lines(p, s->whole_end, true);
     return p;
 }
 
@@ -323,20 +310,14 @@ static const char *after_noise(const char *p, const char *end)
     return q - p > NOISE_CHARS ? q : p;
 }
 
-/* What begins at a word's edge and is taken whole; returns where to go on, p if nothing. */
-static const char *take_run(struct scan *s, const char *p)
+/* Behind what begins at a word's edge and is skipped whole, p if nothing does. */
+static const char *skip_run(struct scan *s, const char *p)
 {
     if (*p == '-' || *p == 'b') {
         const char *next = after_block(s, p);
         s->notes |= next != p ? TEXT_NOTE_CIPHER : 0;
         if (next != p || *p == '-')
             return next;
-    } else if (table.class[(unsigned char)*p] & START) {
-        const size_t url = url_length(p, s->end);
-        if (url > 0) {
-            emit(s, TEXT_URL, p, url);
-            return p + url;
-        }
     }
     return table.class[(unsigned char)*p] & WORD ? p : after_noise(p, s->end);
 }
@@ -357,37 +338,79 @@ static const char *end_run(struct scan *s, const char *p)
     return p + 1;
 }
 
-int text_words(const char *text, size_t len,
-               void (*fn)(enum text_kind kind, const char *word, size_t len, void *arg), void *arg)
+/* The words from p on, up to the next link or what is skipped over it; returns where they end. */
+static const char *take_words(struct scan *s, const char *p)
 {
-    struct scan s = {.fn = fn, .arg = arg, .start = text, .end = text + len};
-    make_table();
-    for (const char *p = text; p < s.end;) {
+    while (p < s->end) {
         const unsigned char c = (unsigned char)*p;
         if (c >= 0x80) {
-            p = take_high(&s, p);
+            p = take_high(s, p);
             continue;
         }
         const int class = table.class[c];
-        if (s.chars == 0) {
+        if (s->chars == 0) {
             if (!(class & (WORD | START | BASE64 | GAP))) {
                 p++;
                 continue;
             }
-            const char *next = take_run(&s, p);
+            const char *next = skip_run(s, p);
             if (next != p) {
                 p = next;
                 continue;
             }
-            s.from = p;
+            s->from = p;
         }
-        if (class & WORD || (class & INNER && s.chars > 0)) {
-            p = take_ascii(&s, p);
+        if (class & WORD || (class & INNER && s->chars > 0)) {
+            p = take_ascii(s, p);
         } else {
-            p = end_run(&s, p);
+            p = end_run(s, p);
         }
     }
-    end_word(&s, s.end);
+    end_word(s, s->end);
+    return p;
+}
+
+/* Finds the first link from number i on whose words are none, and begins at p or behind it. */
+static size_t next_link(const struct text *t, size_t i, size_t p)
+{
+    for (; t->links && i < t->links->count; i++) {
+        const struct link *link = links_get(t->links, i);
+        if (link->len > 0 && link->at >= p)
+            return link->at < t->len ? i : t->links->count;
+    }
+    return i;
+}
+
+/* Whether the next link is but another reading of this one. */
+static bool same_place(const struct links *links, size_t i)
+{
+    return i + 1 < links->count && links_get(links, i + 1)->at == links_get(links, i)->at;
+}
+
+static void emit_link(struct scan *s, const struct links *links, size_t i)
+{
+    emit(s, TEXT_LINK, links_host(links, links_get(links, i)), i);
+}
+
+int text_words(const struct text *t, void (*fn)(enum text_kind kind, const char *word, size_t len, void *arg),
+               void *arg)
+{
+    struct scan s = {.fn = fn, .arg = arg, .start = t->text, .whole_end = t->text + t->len};
+    const char *p = t->text;
+    make_table();
+    for (size_t i = 0;; i++) {
+        i = next_link(t, i, (size_t)(p - t->text));
+        const struct link *link = t->links && i < t->links->count ? links_get(t->links, i) : NULL;
+        s.end = link ? t->text + link->at : s.whole_end;
+        p = take_words(&s, p);
+        if (!link)
+            break;
+        if (p > s.end) /* a block that was skipped */
+            continue;
+        p = MIN(s.end + link->len, s.whole_end);
+        for (emit_link(&s, t->links, i); same_place(t->links, i); i++)
+            emit_link(&s, t->links, i + 1);
+    }
     flush_letters(&s);
     const int notes = s.notes;
     explicit_bzero(&s, sizeof s);

@@ -6,12 +6,14 @@
 
 #include <stddef.h>
 
+#include "base/mail/links.h"
+
 /* Words longer than this many characters are noise (base64, ids) and left out. */
 #define TEXT_WORD_CHARS 40
 
 enum text_kind {
     TEXT_WORD,
-    TEXT_URL,
+    TEXT_LINK, /* word is its host, len its number in links */
     TEXT_GAP, /* of length 0: a sign parts what is before from what comes; never two on end */
 };
 
@@ -25,10 +27,15 @@ enum text_note {
     TEXT_NOTE_CIPHER = 32,     /* an inline OpenPGP message, S/MIME or uuencoded block, skipped */
 };
 
-/* Calls fn for every word (lower case, no blanks), URL (as it stands) and gap in order. Runs that
- * look like base64 and encoded blocks are skipped. Input is valid UTF-8. Linear. Returns the bits
- * of enum text_note. */
-int text_words(const char *text, size_t len,
+struct text {
+    const char *text; /* valid UTF-8 */
+    size_t len;
+    const struct links *links; /* as links_scan found them in it, of a longer text maybe; NULL if it was not asked */
+};
+
+/* Calls fn for every word (lower case, no blanks), link and gap in order. Runs that look like base64
+ * and encoded blocks are skipped, with the links in them. Linear. Returns the bits of enum text_note. */
+int text_words(const struct text *text,
                void (*fn)(enum text_kind kind, const char *word, size_t len, void *arg), void *arg);
 
 #endif

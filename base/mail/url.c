@@ -1,114 +1,156 @@
+/* The URL parser, as far as the host; for links.c, which finds them, and html.c. */
 #include "base/mail/url.h"
 
 #include <glib.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
-static bool has_scheme(const char *p, size_t len, const char *scheme)
-{
-    const size_t n = strlen(scheme);
-    return len > n && p[n] == ':' && g_ascii_strncasecmp(p, scheme, n) == 0;
-}
+#include "base/bytes.h"
+#include "base/mail/url_note.h"
 
-/* Where the authority begins; NULL if this is no URL with a host. */
-static const char *authority(struct url *u, const char *text, size_t len)
+struct range {
+    const char *p, *end;
+};
+
+static const struct {
+    const char *name;
+    enum url_scheme scheme;
+    int note;
+} schemes[] = {
+    {"http", URL_HTTP, 0},    {"https", URL_HTTPS, 0},
+    {"mailto", URL_MAILTO, 0}, {"ftp", URL_FTP, 0},
+    {"data", URL_OTHER, URL_NOTE_DATA},         {"javascript", URL_OTHER, URL_NOTE_SCRIPT},
+    {"vbscript", URL_OTHER, URL_NOTE_SCRIPT},   {"file", URL_FILE, 0},
+    {"ws", URL_WS, 0},        {"wss", URL_WSS, 0},
+};
+
+/* Moves behind "scheme:" if there is one. */
+static void read_scheme(struct url *u, struct range *r)
 {
-    static const char *const schemes[] = {"http", "https", "ftp", "mailto"};
-    if (has_scheme(text, len, "data"))
-        u->notes |= URL_NOTE_DATA;
-    if (has_scheme(text, len, "javascript") || has_scheme(text, len, "vbscript"))
-        u->notes |= URL_NOTE_SCRIPT;
-    if (len > 4 && g_ascii_strncasecmp(text, "www.", 4) == 0)
-        return text;
-    if (len > 2 && text[0] == '/' && text[1] == '/')
-        return text + 2;
+    const char *p = r->p;
+    if (p == r->end || !g_ascii_isalpha(*p))
+        return;
+    while (p < r->end && (g_ascii_isalnum(*p) || *p == '+' || *p == '-' || *p == '.'))
+        p++;
+    if (p == r->end || *p != ':')
+        return;
+    const size_t len = (size_t)(p - r->p);
+    u->scheme = URL_OTHER;
     for (size_t i = 0; i < G_N_ELEMENTS(schemes); i++) {
-        if (!has_scheme(text, len, schemes[i]))
+        if (strlen(schemes[i].name) != len || g_ascii_strncasecmp(r->p, schemes[i].name, len) != 0)
             continue;
-        const char *p = text + strlen(schemes[i]) + 1, *end = text + len;
-        while (p < end && (*p == '/' || *p == '\\'))
-            p++;
-        return p;
+        u->scheme = schemes[i].scheme;
+        u->notes |= schemes[i].note;
     }
-    return NULL;
+    r->p = p + 1;
 }
 
-static void read_host(struct url *u, const char *p, const char *stop)
+static bool is_special(enum url_scheme scheme)
 {
-    size_t n = 0;
-    for (; p < stop && n + 1 < sizeof u->host; p++) {
-        unsigned char c = (unsigned char)*p;
-        if (c == '%' && stop - p > 2 && g_ascii_isxdigit(p[1]) && g_ascii_isxdigit(p[2])) {
-            c = (unsigned char)(g_ascii_xdigit_value(p[1]) << 4 | g_ascii_xdigit_value(p[2]));
-            u->notes |= URL_NOTE_PERCENT;
-            p += 2;
-        }
-        if (c <= ' ' || c == 0x7F)
-            continue;
-        u->notes |= c >= 0x80 ? URL_NOTE_PUNYCODE : 0;
-        u->host[n++] = g_ascii_tolower((char)c);
-    }
-    while (n > 0 && u->host[n - 1] == '.')
-        n--;
-    u->host[n] = '\0';
-    const char *end;
-    if (!g_utf8_validate_len(u->host, n, &end)) /* cut, or made of percents */
-        u->host[end - u->host] = '\0';
+    return scheme != URL_OTHER && scheme != URL_MAILTO;
 }
 
-/* An address however inet_aton() would read it: 3232235777, 0xC0.0xA8.1.1, 0300.0250.1.1 */
-static void read_address(struct url *u)
+/* Slashes at p; backslashes, too, if browsers take them for such. */
+static size_t slashes(const struct range *r, bool special)
 {
-    guint32 address = 0;
-    int parts = 0;
-    bool plain = true;
-    const char *p = u->host;
-    if (!g_ascii_isdigit(*p))
-        return;
-    for (;; p++) {
-        char *end;
-        const unsigned long value = strtoul(p, &end, 0);
-        if (end == p || !g_ascii_isdigit(*p) || parts == 4 || (*end && *end != '.'))
-            return;
-        plain = plain && value < 256 && !(p[0] == '0' && end > p + 1);
-        parts++;
-        /* The last one fills what is left of the 32 bits. */
-        if (*end)
-            address |= (guint32)(value & 0xFF) << (32 - 8 * parts);
-        else
-            address |= (guint32)value & (parts == 1 ? 0xFFFFFFFF : 0xFFFFFFFF >> (8 * (parts - 1)));
-        p = end;
-        if (!*end)
-            break;
-    }
-    u->notes |= URL_NOTE_IP | (plain && parts == 4 ? 0 : URL_NOTE_NUMBER);
-    g_snprintf(u->host, sizeof u->host, "%u.%u.%u.%u", address >> 24, address >> 16 & 0xFF,
-               address >> 8 & 0xFF, address & 0xFF);
+    const char *p = r->p;
+    while (p < r->end && (*p == '/' || (special && *p == '\\')))
+        p++;
+    return (size_t)(p - r->p);
 }
 
-void url_parse(struct url *u, const char *text, size_t len)
+/* Moves to where the authority begins; false if there is none. */
+static bool find_authority(const struct url *u, struct range *r, const struct url *base)
 {
-    const char *end = text + len;
-    u->host[0] = '\0';
-    u->notes = 0;
-    u->path = end;
-    const char *p = authority(u, text, len);
-    if (!p)
-        return;
-    const char *stop = p;
-    while (stop < end && *stop != '/' && *stop != '?' && *stop != '#' && *stop != '\\')
-        stop++;
-    u->path = stop;
-    const char *at = memrchr(p, '@', (size_t)(stop - p));
-    if (at && g_ascii_tolower(*text) != 'm')
+    const size_t n = slashes(r, is_special(u->scheme)), left = (size_t)(r->end - r->p);
+    if (u->scheme == URL_NONE && n == 0)
+        return !base && left > 4 && g_ascii_strncasecmp(r->p, "www.", 4) == 0;
+    if (u->scheme == URL_OTHER || u->scheme == URL_FILE) {
+        r->p += 2;
+        return n == 2;
+    }
+    const bool relative = u->scheme == URL_NONE || (base && base->scheme == u->scheme);
+    r->p += n;
+    return n >= 2 || !relative;
+}
+
+/* Up to the last '@' it is a user, behind a ':' a port. */
+static void read_authority(struct url *u, struct range r)
+{
+    const char *at = memrchr(r.p, '@', (size_t)(r.end - r.p));
+    if (at) {
         u->notes |= URL_NOTE_USER;
-    p = at ? at + 1 : p;
-    const char *colon = memchr(p, ':', (size_t)(stop - p));
-    if (colon && colon + 1 < stop)
+        r.p = at + 1;
+    }
+    const char *bracket = r.p < r.end && *r.p == '[' ? memchr(r.p, ']', (size_t)(r.end - r.p)) : NULL;
+    const char *from = bracket ? bracket : r.p;
+    const char *colon = memchr(from, ':', (size_t)(r.end - from));
+    if (colon && colon + 1 < r.end)
         u->notes |= URL_NOTE_PORT;
-    read_host(u, p, colon ? colon : stop);
-    if (strstr(u->host, "xn--"))
-        u->notes |= URL_NOTE_PUNYCODE;
-    read_address(u);
+    u->notes |= url_host_read(u->host, r.p, (size_t)((colon ? colon : r.end) - r.p));
+}
+
+/* The domain of the first address. */
+static void read_mailbox(struct url *u, struct range r)
+{
+    const char *at = memchr(r.p, '@', (size_t)(r.end - r.p));
+    if (!at)
+        return;
+    const char *stop = ++at;
+    while (stop < r.end && !strchr("?,;&>", *stop))
+        stop++;
+    u->notes |= url_host_read(u->host, at, (size_t)(stop - at));
+}
+
+/* Returns how far it looked: behind the authority, or at the end. */
+static const char *parse(struct url *u, struct range r, const struct url *base)
+{
+    u->host[0] = '\0';
+    u->scheme = URL_NONE;
+    u->notes = 0;
+    read_scheme(u, &r);
+    if (u->scheme == URL_MAILTO) {
+        read_mailbox(u, r);
+        return r.end;
+    }
+    if (!find_authority(u, &r, base))
+        return r.end;
+    const char *stop = r.p;
+    while (stop < r.end && *stop != '/' && *stop != '?' && *stop != '#' &&
+           !(*stop == '\\' && is_special(u->scheme)))
+        stop++;
+    read_authority(u, (struct range){r.p, stop});
+    return stop;
+}
+
+static bool is_break(char c)
+{
+    return c == '\t' || c == '\n' || c == '\r';
+}
+
+static bool has_break(const char *p, const char *end)
+{
+    while (p < end && !is_break(*p))
+        p++;
+    return p < end;
+}
+
+void url_parse(struct url *u, const char *text, size_t len, const struct url *base)
+{
+    struct range r = {text, text + len};
+    while (r.p < r.end && (unsigned char)*r.p <= ' ')
+        r.p++;
+    while (r.p < r.end && (unsigned char)r.end[-1] <= ' ')
+        r.end--;
+    if (!has_break(r.p, parse(u, r, base)))
+        return;
+    /* Browsers drop these first; hardly any URL has one. */
+    struct bytes joined = {0};
+    bytes_reserve(&joined, (size_t)(r.end - r.p));
+    for (const char *p = r.p; p < r.end; p++)
+        if (!is_break(*p))
+            joined.data[joined.len++] = (unsigned char)*p;
+    const char *start = (const char *)joined.data;
+    parse(u, (struct range){start, start + joined.len}, base);
+    bytes_free(&joined);
 }

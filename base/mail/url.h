@@ -1,29 +1,26 @@
-/* url: what a browser would connect to. */
+/* url: what a browser would connect to.
+ *
+ * As the URL standard has it (https://url.spec.whatwg.org), because what a reader's click opens is what
+ * lists must be asked for: tabs and line ends inside are dropped, backslashes are slashes, and of those
+ * there may be one, several or none. */
 #ifndef BASE_MAIL_URL_H
 #define BASE_MAIL_URL_H
 
 #include <stddef.h>
 
-#define URL_HOST_BYTES 80
+#include "base/mail/url_host.h"
 
-enum url_note {
-    URL_NOTE_USER = 1,      /* http://bank.example@host/ */
-    URL_NOTE_PERCENT = 2,   /* %65xample.com */
-    URL_NOTE_NUMBER = 4,    /* an address as one number, or in hex or octal */
-    URL_NOTE_IP = 8,        /* an address in figures, however written */
-    URL_NOTE_PUNYCODE = 16, /* xn-- in it, or letters that are not ASCII */
-    URL_NOTE_PORT = 32,
-    URL_NOTE_DATA = 64,   /* data: carries its content itself */
-    URL_NOTE_SCRIPT = 128, /* javascript: and vbscript: */
-};
+enum url_scheme { URL_NONE, URL_HTTP, URL_HTTPS, URL_FTP, URL_WS, URL_WSS, URL_FILE, URL_MAILTO, URL_OTHER };
 
 struct url {
-    char host[URL_HOST_BYTES]; /* lower case, valid UTF-8; "" if there is none; cut if longer */
-    const char *path;          /* behind the host, in the URL given */
-    int notes;                 /* of enum url_note */
+    char host[URL_HOST_BYTES]; /* see url_host_read; "" if there is none, or none of its own */
+    enum url_scheme scheme;
+    int notes; /* of enum url_note */
 };
 
-/* Also reads what browsers mend: backslashes, one slash or more, none at all. */
-void url_parse(struct url *u, const char *text, size_t len);
+/* base: what relative ones are relative to (HTML's <base>); NULL if nothing. The host of what is relative
+ * to it is base's and not told again. Also reads "www.host" without a scheme, as mail clients do. Linear
+ * in len. */
+void url_parse(struct url *u, const char *text, size_t len, const struct url *base);
 
 #endif

@@ -20,14 +20,15 @@
 #include "base/log.h"
 #include "base/mail/envelope.h"
 #include "base/mail/message.h"
+#include "base/mail/reading.h"
 #include "base/result.h"
 #include "base/sandbox/sandbox.h"
 #include "classifier/classifier.h"
 #include "classifier/tokens.h"
 #include "classifier/tokens_message.h"
+#include "filterd/pipeline/handoff.h"
 #include "filterd/pipeline/headers.h"
 #include "filterd/pipeline/headers_anonymize.h"
-#include "filterd/pipeline/handoff.h"
 #include "filterd/pipeline/policy.h"
 #include "filterd/pipeline/received.h"
 #include "filterd/pipeline/recipient_state.h"
@@ -205,10 +206,12 @@ static void bound_evidence(const struct received *a)
 static void gather(struct transaction *tx)
 {
     const struct received *a = tx->received;
+    struct reading *reading = reading_new(tx->message);
     bound_evidence(a);
-    evidence_finish(a->evidence, tx->message, a->bare);
-    tx->tokens = tokens_new(tx->message);
+    evidence_finish(a->evidence, reading, a->bare);
+    tx->tokens = tokens_new_of(reading);
     tokens_add_facts(tx->tokens, evidence_facts(a->evidence));
+    reading_free(&reading);
 }
 
 /* What another leg judged for all is not judged again, and nobody is asked. Else evidence may take seconds to

@@ -9,12 +9,12 @@
 
 #include "base/config/limits.h"
 #include "base/mail/header.h"
+#include "base/mail/links.h"
 #include "base/mail/message.h"
 #include "classifier/tokens.h"
 #include "classifier/tokens_message.h"
 #include "rules/auth/dkim_field.h"
 #include "rules/auth/dmarc_from.h"
-#include "rules/uri.h"
 
 static struct limits small;
 
@@ -119,17 +119,13 @@ static void time_is_up(void **state)
     assert_string_equal(limits_noted(), "time");
 }
 
-static void count_host(const char *host, void *arg)
-{
-    (void)host;
-    ++*(int *)arg;
-}
-
-static int uris_in(size_t n)
+static size_t uris_in(size_t n)
 {
     char *text = repeated("", "http://a.example/ ", n, "");
-    int count = 0;
-    uri_each(text, strlen(text), count_host, &count);
+    struct links links = {0};
+    links_scan(&links, text, strlen(text), true);
+    const size_t count = links.count;
+    links_free(&links);
     g_free(text);
     return count;
 }

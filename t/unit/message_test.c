@@ -202,7 +202,7 @@ static void large(void **state)
 {
     (void)state;
     GString *mail = g_string_new("To: x:y@z;\r\nContent-Type: multipart/mixed; boundary=b\r\nX-A: b\r\n\r\n--b\r\n");
-    g_string_append(mail, "Content-Type: application/zip\r\n\r\n");
+    g_string_append(mail, "Content-Type: image/png\r\n\r\n");
     for (int i = 0; i < 20000; i++)
         g_string_append(mail, "sixty-four bytes of something that is not looked into at all....\r\n");
     g_string_append(mail, "--b\r\n\r\nend\r\n--b--\r\n");
@@ -214,6 +214,33 @@ static void large(void **state)
     assert_int_equal(seen.decoded_bytes, PART_OTHER_BYTES + 3);
     message_free(&m);
     g_string_free(mail, TRUE);
+}
+
+/* Text is decoded whole, whatever says so: type, name, or its first bytes. */
+static void decoded_for_reading(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *head;
+        bool whole;
+    } cases[] = {{"text/plain", true},      {"image/svg+xml", true},     {"image/png", false},
+                 {"application/x", true},   {"application/x; name=x.htm", true}, {"image/png; name=x.svg", true},
+                 {"application/x; name=x.png", false},
+                 {"application/x\r\nContent-Disposition: attachment", false},
+                 {"image/svg+xml\r\nContent-Disposition: attachment", true}};
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        GString *mail = g_string_new(NULL);
+        g_string_printf(mail, "MIME-Version: 1.0\r\nContent-Transfer-Encoding: quoted-printable\r\nContent-Type: %s\r\n\r\n",
+                        cases[i].head);
+        for (int n = 0; n < 1000; n++)
+            g_string_append(mail, "w=6Frd ");
+        struct message *m = message_new(mail->str, mail->len);
+        struct seen seen = {0};
+        message_each_part(m, see, &seen);
+        assert_int_equal(seen.decoded_bytes, cases[i].whole ? 5000 : PART_OTHER_BYTES);
+        message_free(&m);
+        g_string_free(mail, TRUE);
+    }
 }
 
 static void defect(const char *mail, int want)
@@ -386,7 +413,8 @@ int main(void)
         cmocka_unit_test(nothing_lost), cmocka_unit_test(missing_empty_line),
         cmocka_unit_test(nothing_at_all),
         cmocka_unit_test(structural),   cmocka_unit_test(text),
-        cmocka_unit_test(parts),        cmocka_unit_test(large), cmocka_unit_test(defects), cmocka_unit_test(no_tree),
+        cmocka_unit_test(parts),        cmocka_unit_test(large),
+        cmocka_unit_test(decoded_for_reading), cmocka_unit_test(defects), cmocka_unit_test(no_tree),
         cmocka_unit_test(depth),        cmocka_unit_test(limits),
         cmocka_unit_test(header_limits), cmocka_unit_test(depth_is_told_from_breadth),
     };

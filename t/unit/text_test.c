@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/mail/links.h"
 #include "base/mail/text.h"
 
 static bool with_gaps;
@@ -17,14 +18,18 @@ static void add_word(enum text_kind kind, const char *word, size_t len, void *ar
     if (kind == TEXT_GAP)
         g_string_append(out, with_gaps ? " |" : "");
     else
-        g_string_append_printf(out, "%s%s%.*s", out->len ? " " : "", kind == TEXT_URL ? "@" : "",
-                           (int)len, word);
+        g_string_append_printf(out, "%s%s%.*s", out->len ? " " : "", kind == TEXT_LINK ? "@" : "",
+                               kind == TEXT_LINK ? (int)strlen(word) : (int)len, word);
 }
 
 static void notes_are(const char *text, const char *expected, int notes)
 {
     GString *out = g_string_new(NULL);
-    const int got = text_words(text, strlen(text), add_word, out);
+    struct links links = {0};
+    links_scan(&links, text, strlen(text), true);
+    const struct text words = {text, strlen(text), &links};
+    const int got = text_words(&words, add_word, out);
+    links_free(&links);
     assert_string_equal(out->str, expected);
     if (notes >= 0 && got != notes)
         fail_msg("%s: notes %d, not %d", text, got, notes);
@@ -47,7 +52,7 @@ static void test_words(void **state)
                  "\xC3\xBC"
                  "ber via");
     assert_words("see https://Example.com/x?y or www.a.example, ok",
-                 "see @https://Example.com/x?y or @www.a.example, ok");
+                 "see @example.com or @www.a.example ok");
     assert_words("\xE4\xBB\xB7\xE6\xA0\xBC", "\xE4\xBB\xB7 \xE6\xA0\xBC");
 }
 
@@ -81,8 +86,28 @@ static void test_gaps(void **state)
     (void)state;
     with_gaps = true;
     assert_words("one two; three (four) five: six?: :", "one two | three | four | five | six |");
-    assert_words(": one http://a.example/;b c", "one @http://a.example/;b c");
+    assert_words(": one http://a.example/;b c", "one @a.example c");
     with_gaps = false;
+}
+
+static void test_links(void **state)
+{
+    (void)state;
+    assert_words("http://a.example/x", "@a.example");
+    assert_words("\xC3\xA9http://a.example/ b", "\xC3\xA9 @a.example b");
+    assert_words("mail me@a.example", "mail me@a.example"); /* an address is a word */
+    assert_words("www.a.example\xE3\x80\x82\xE6\x9B\xB4 b", "@www.a.example.xn--nov @www.a.example b"); /* either */
+    assert_words("http://a.example/ http://b.example/", "@a.example @b.example");
+    /* Cut in the middle of the second. */
+    struct links links = {0};
+    const char *text = "x http://a.example/ y http://b.example/ z";
+    GString *out = g_string_new(NULL);
+    links_scan(&links, text, strlen(text), true);
+    const struct text words = {text, 30, &links};
+    text_words(&words, add_word, out);
+    assert_string_equal(out->str, "x @a.example y @b.example");
+    g_string_free(out, TRUE);
+    links_free(&links);
 }
 
 static void test_split_words(void **state)
@@ -104,6 +129,9 @@ static void test_blocks_are_skipped(void **state)
     notes_are("begin 644 a.gif\nbut words", "but words", TEXT_NOTE_CIPHER);
     notes_are("-----BEGIN PKCS7-----\nMIIB\n-----END PKCS7-----\ny", "y", TEXT_NOTE_CIPHER);
     notes_are("we begin 644 words", "we begin 644 words", 0);
+    notes_are("-----BEGIN PGP MESSAGE-----\nComment: http://a.example/\n\nabcd\n-----END PGP MESSAGE-----\n"
+              "http://b.example/ y",
+              "@b.example y", TEXT_NOTE_CIPHER);
 }
 
 int main(void)
@@ -113,6 +141,7 @@ int main(void)
         cmocka_unit_test(test_noise_is_no_word),
         cmocka_unit_test(test_disguises),
         cmocka_unit_test(test_gaps),
+        cmocka_unit_test(test_links),
         cmocka_unit_test(test_split_words),
         cmocka_unit_test(test_blocks_are_skipped),
     };

@@ -6,6 +6,7 @@
 
 #include "base/address.h"
 #include "base/bytes.h"
+#include "base/mail/reading.h"
 #include "base/newline.h"
 #include "classifier/model.h"
 #include "classifier/tokens.h"
@@ -39,7 +40,8 @@ int filterctl_judge_open(struct filterctl *ctl, const char *user, const char *fi
         return EX_NOINPUT;
     newline_normalise(&j->raw);
     j->message = message_new(j->raw.data ? (char *)j->raw.data : "", j->raw.len);
-    j->tokens = tokens_new(j->message);
+    j->reading = reading_new(j->message);
+    j->tokens = tokens_new_of(j->reading);
     j->classifier = classifier_new(ctl->settings, &ctl->key);
     return EX_OK;
 }
@@ -65,6 +67,7 @@ void filterctl_judge_clear(struct filterctl_judge *j)
     classifier_free(&j->classifier);
     if (j->tokens)
         tokens_free(&j->tokens);
+    reading_free(&j->reading);
     message_free(&j->message);
     bytes_free(&j->raw);
     g_clear_pointer(&j->user, g_free);

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/mail/message.h"
+#include "base/mail/reading.h"
 #include "classifier/classifier.h"
 #include "tools/filterctl/filterctl.h"
 
@@ -11,6 +12,7 @@ struct filterctl_judge {
     char *user; /* of -u; else MODEL_SITE: what a new user gets */
     struct bytes raw;
     struct message *message;
+    struct reading *reading;
     struct tokens *tokens;
     struct classifier *classifier;
     struct judgement judgement;

@@ -96,7 +96,7 @@ static bool spam_threshold(const struct filterctl *ctl, const char *user, double
 
 int filterctl_sum_judge(struct filterctl_sum *s, struct filterctl *ctl, struct filterctl_judge *j)
 {
-    evidence_finish(s->evidence, j->message, false);
+    evidence_finish(s->evidence, j->reading, false);
     tokens_add_facts(j->tokens, evidence_facts(s->evidence));
     const int code = filterctl_judge(j);
     if (code != EX_OK)
