@@ -16,9 +16,9 @@
 
 /* What a process needs for it, kept from message to message. Made after fork. */
 struct rules;
-/* Where the door to the daemon's SPF processes is (lent), or that there is no daemon: then a process for us
- * alone is forked. */
-enum { RULES_NO_DOOR = -1 };
+/* Where the door to the daemon's SPF processes is (lent); or that there is no daemon, and a process for us
+ * alone is forked; or that nobody will ask, as no client is ever known. */
+enum { RULES_NO_DOOR = -1, RULES_NO_SPF = -2 };
 /* What cannot be had is logged and done without. Never NULL. */
 struct rules *rules_new(const struct settings *s, int spf_door);
 /* Tries again what could not be had: name servers, lists. */

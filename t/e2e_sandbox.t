@@ -71,6 +71,8 @@ subtest 'what is in force is in the log' => sub {
     unlike($log, qr/MISSING/, 'nothing is missing');
     like($log, qr/sandbox: $_: /, $_) for qw(master worker keeper courier spf);
     like($log, qr/worker: writes no file, .*file size 0.*memory limit/, 'a worker\'s') if !$sanitized;
+    my $limits = $sanitized ? 'CPU' : 'memory limit, CPU';
+    like($log, qr/spf: writes no file, reads no file, no local sockets, no exec, .*$limits limit per question/, 'SPF\'s');
     like($log, qr/keeper: .*no network, no exec/, 'the keeper\'s');
 };
 
