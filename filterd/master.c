@@ -118,8 +118,7 @@ static void reread(struct children *c)
         settings_free(&s);
         return;
     }
-    if (!spf_pair_renew(c, s))
-        fail("SPF stays as it was:", "socketpair");
+    spf_pair_renew(c, s);
     s->workers = MIN(s->workers, (c->board->size - 16) / 2); /* the board cannot grow */
     settings_free(&old);
     fronts_dismiss(c);
@@ -230,9 +229,10 @@ int master_run(struct settings *s)
         return EX_CONFIG;
     }
     /* EX_CONFIG waits for a person: only for what will be no better the next time. */
-    if (!prepare_state(&c, pw) || !listening_open(&c) || !drop_root(pw) || !children_init(&c) ||
-        !spf_pair_open(&c, s))
+    if (!prepare_state(&c, pw) || !listening_open(&c) || !drop_root(pw) || !children_init(&c))
         return EX_TEMPFAIL;
+    if (!spf_pair_open(&c, s))
+        return give_up(&c, EX_TEMPFAIL);
     if (!guard_check(s)) {
         listening_unlink(s);
         return give_up(&c, EX_CONFIG);

@@ -38,7 +38,10 @@ static int count(const struct children *c, const struct children_other **one_r)
 bool spf_pair_open(struct children *c, const struct settings *s)
 {
     c->spf_door[SPF_DOOR_INSIDE] = c->spf_door[SPF_DOOR_OUTSIDE] = -1;
-    return !s->spf || spf_door_make(c->spf_door);
+    if (!s->spf || spf_door_make(c->spf_door))
+        return true;
+    log_warn("SPF: no door to its processes: %s", g_strerror(errno));
+    return false;
 }
 
 static bool start_one(struct children *c, const struct children_other *before)

@@ -8,12 +8,12 @@
 #include "base/config/settings.h"
 #include "filterd/children.h"
 
-/* Makes the door, if these settings want SPF, before anybody is forked. False, with errno. */
+/* Makes the door, if these settings want SPF, before anybody is forked. False, with a line in the log. */
 bool spf_pair_open(struct children *c, const struct settings *s);
 /* Starts those that are missing. */
 void spf_pair_start(struct children *c);
 /* After a reload: those who are asked now serve their askers to the end, who go, too; new ones are started
- * for new workers. False, with errno, and all stays as it was. */
+ * for new workers. False, with a line in the log, and all stays as it was. */
 bool spf_pair_renew(struct children *c, const struct settings *s);
 /* Nobody asks any more: they end by themselves. */
 void spf_pair_dismiss(struct children *c);

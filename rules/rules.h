@@ -17,8 +17,9 @@ struct rules {
     struct spf_helper *spf;       /* NULL: not checked */
 };
 
-/* For spf_door: there is no daemon, so that a process for us alone is forked. */
-enum { RULES_NO_DOOR = -1 };
+/* For spf_door: there is no daemon, so that a process for us alone is forked; or nobody will ask, as no client is
+ * ever known. */
+enum { RULES_NO_DOOR = -1, RULES_NO_SPF = -2 };
 /* After fork. spf_door: where the door to the daemon's SPF processes is, lent. What cannot be had is logged and done
  * without. Never NULL. */
 struct rules *rules_new(const struct settings *s, int spf_door);

@@ -80,6 +80,9 @@ subtest 'what is in force is in the log' => sub {
     like($log, qr/sandbox: $_: /, $_) for qw(master worker keeper courier spf);
     my $files = FilterdTest::OldKernel::has_landlock() ? 'writes no file, ' : '';
     like($log, qr/worker: $files.*file size 0.*memory limit/, 'a worker\'s') if !$sanitized;
+    my $limits = $sanitized ? 'CPU' : 'memory limit, CPU';
+    my $spf = $files ? 'writes no file, reads no file, ' : '';
+    like($log, qr/spf: ${spf}no local sockets, no exec, .*$limits limit per question/, 'SPF\'s');
     like($log, qr/keeper: .*no network, no exec/, 'the keeper\'s');
 };
 

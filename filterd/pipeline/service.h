@@ -34,7 +34,7 @@ struct service {
 /* The processes it works with; descriptors, the first handed over, the second lent. */
 struct service_doors {
     int courier; /* -1: none */
-    int spf;     /* RULES_NO_DOOR: there is no daemon, so one is forked */
+    int spf;     /* or RULES_NO_DOOR, RULES_NO_SPF */
 };
 #define SERVICE_ALONE (&(const struct service_doors){-1, RULES_NO_DOOR})
 
