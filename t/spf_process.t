@@ -176,23 +176,33 @@ subtest 'a reload brings new ones' => sub {
     @first = @now;
 };
 
-# What a captured worker could do: its end of the door, by the kernel's number.
+sub sockets {
+    my ($pid) = @_;
+    return map { (readlink // '') =~ /^socket:(.*)/ ? [m{(\d+)$}, $1] : () } glob "/proc/$pid/fd/*";
+}
+
+# What a captured worker could do: its end of the door, by the kernel's number. The door is the one socket for
+# packets that all workers share; each may have others of its own, such as its line to an SPF process.
 sub shut_door {
-    my ($worker) = @_;
-    my $pidfd = syscall 434, $worker + 0, 0;
-    for my $fd (map { readlink =~ /^socket:/ ? m{(\d+)$} : () } glob "/proc/$worker/fd/*") {
-        my $copy = syscall 438, $pidfd, $fd + 0, 0;
+    my (@workers) = @_;
+    my %of;
+    $of{ $_->[1] }++ for map { sockets($_) } @workers;
+    my $pidfd = syscall 434, $workers[0] + 0, 0;
+    for my $socket (grep { $of{ $_->[1] } == @workers } sockets($workers[0])) {
+        my $copy = syscall 438, $pidfd, $socket->[0] + 0, 0;
         return if $copy < 0;
-        open my $socket, '+<&=', $copy or next;
-        next if unpack('i', getsockopt($socket, SOL_SOCKET, SO_TYPE) // '') != SOCK_SEQPACKET;
+        open my $end, '+<&=', $copy or next;
+        next if unpack('i', getsockopt($end, SOL_SOCKET, SO_TYPE) // '') != SOCK_SEQPACKET;
         POSIX::close($pidfd);
-        return shutdown $socket, 2;
+        return shutdown $end, 2;
     }
 }
 
 SKIP: {
-    my ($idle) = $filterd->processes('worker');
-    skip 'no worker\'s descriptors can be had here', 5 if !shut_door($idle);
+    my @all;
+    poll(sub { (@all = $filterd->processes('worker')) > 1 });
+    my $idle = $all[0];
+    skip 'no worker\'s descriptors can be had here', 5 if !shut_door(@all);
     $filterd->logs(qr/somebody shut the door/, 'a door that was shut is told');
     is(scalar(my @now = two_but(@first)), 2, 'two new ones behind another');
     ok(poll(sub { !grep { $_ == $idle } $filterd->processes('worker') }), 'the workers are replaced');
