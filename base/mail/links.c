@@ -11,7 +11,6 @@ enum { SCHEME_BYTES = 16 };
 struct scan {
     struct links *links;
     const char *text, *end;
-    const char *done; /* behind the last link */
     bool addresses, full;
 };
 
@@ -115,7 +114,6 @@ static const char *take_link(struct scan *s, const char *p)
     s->full = !links_add(s->links, &url, (size_t)(p - s->text), (size_t)(end - p));
     if (url.notes & URL_NOTE_PUNYCODE && !s->full)
         add_short(s, p, stop, &url);
-    s->done = end;
     return end;
 }
 
@@ -151,7 +149,7 @@ static const char *at_colon(struct scan *s, const char *p)
     /* Times of day and the like are most of them. */
     if (s->end - p < 2 || (unsigned char)p[1] <= ' ' || (!slash && (p == s->text || !strchr("pPsSoO", p[-1]))))
         return p + 1;
-    while (start > s->done && p - start < SCHEME_BYTES && is_scheme_char(start[-1]))
+    while (start > s->text && p - start < SCHEME_BYTES && is_scheme_char(start[-1]))
         start--;
     while (start < p && !g_ascii_isalpha(*start))
         start++;
@@ -219,7 +217,7 @@ static const char *next_candidate(const char *p, const char *end)
 
 void links_scan(struct links *l, const char *text, size_t len, bool addresses)
 {
-    struct scan s = {.links = l, .text = text, .end = text + len, .done = text, .addresses = addresses};
+    struct scan s = {.links = l, .text = text, .end = text + len, .addresses = addresses};
     const char *p = text;
     while ((p = next_candidate(p, s.end)) < s.end && !s.full && links_room(l))
         p = *p == ':' ? at_colon(&s, p) : *p == '@' ? at_address(&s, p) : at_w(&s, p);
