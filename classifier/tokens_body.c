@@ -44,7 +44,8 @@ static size_t utf8_cut(const char *text, size_t len, size_t limit)
     return limit;
 }
 
-static void add_words(struct body *b, const char *prefix, const struct bytes *text, const struct links *links)
+static void add_words(struct body *b, const char *prefix, const struct bytes *text,
+                      const struct links *links)
 {
     if (text->len == 0 || b->left == 0)
         return;
@@ -59,8 +60,9 @@ static void add_words(struct body *b, const char *prefix, const struct bytes *te
 static void add_html_notes(struct body *b, const struct reading_text *text)
 {
     static const char *const names[HTML_NOTES] = {
-        "hidden-colour", "hidden-size", "hidden-display", "invisible",  "comment-in-word", "form",
-        "script",        "iframe",      "refresh",        "image",      "tiny-image",      "link-mismatch"};
+        "hidden-colour",   "hidden-size", "hidden-display", "invisible",
+        "comment-in-word", "form",        "script",         "iframe",
+        "refresh",         "image",       "tiny-image",     "link-mismatch"};
     const int fresh = text->html_notes & ~b->html_notes;
     for (size_t i = 0; fresh && i < HTML_NOTES; i++)
         if (fresh & 1 << i)
@@ -175,8 +177,11 @@ static int count_headers(const struct message *m, const char *name)
 /* What a sender who means well does not do. */
 static void add_message_defects(struct tokens *t, const struct message *m)
 {
-    static const char *const once[] = {"Content-Type", "Content-Transfer-Encoding", "From", "To",
-                                       "Subject", "Date", "Message-ID", "MIME-Version", "Reply-To"};
+    static const char *const once[] = {"Content-Type", "Content-Transfer-Encoding",
+                                       "From",         "To",
+                                       "Subject",      "Date",
+                                       "Message-ID",   "MIME-Version",
+                                       "Reply-To"};
     for (size_t i = 0; i < G_N_ELEMENTS(once); i++) {
         const int n = count_headers(m, once[i]);
         if (n > 1)

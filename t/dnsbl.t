@@ -81,6 +81,28 @@ subtest 'domains' => sub {
     is((grep { /\d\.dbl\.test A/ } $dns->asked), 0, 'a domain list is asked for no address');
 };
 
+# However a browser's link is written, the name that it opens is asked for.
+subtest 'links of a message' => sub {
+    my %links = ('http:/a%d.example/' => 'text/html', 'http:b%d.example' => 'text/html', 'https:\\c%d.example/' => 'text/html',
+        "http://d\t%d.exam\nple/" => 'text/html', 'http&colon;&sol;&sol;e%d&period;example/' => 'text/html',
+        '//f%d.example' => 'image/svg+xml', 'http://bank.example@g%%31%d.example:81' => 'text/html');
+    lists(\@dbl);
+    spew($conf, slurp($conf) =~ s{^state_dir}{site_key=@{[$t->dir]}/site.key\nstate_dir}mr);
+    spew($t->dir . '/site.key', '0123456789abcdef' x 4 . "\n", 0600);
+    my $n = 0;
+    for my $link (sort keys %links) {
+        my $file = $t->dir . '/links.eml';
+        my $href = sprintf $link, ++$n;
+        spew($file, "From: a\@spam.example\nContent-Type: $links{$link}\n\n<svg><a href=\"$href\">x</a></svg>\n");
+        my ($status, $out, $err) = ctl('explain', '--client', '192.0.2.90', $file);
+        my ($letter) = $link =~ m{([a-g])\W*%};
+        my $name = $letter . ($letter eq 'g' ? '1' : '') . "$n.example";
+        is($status, 0, 'explain: exit') or diag($err);
+        is((grep { /^\Q$name\E\.dbl\.test A/ } $dns->asked), 1, "$href: $name is asked for") or diag(grep { /example/ } $dns->asked);
+        like($out, qr{dnsbl:dbl\.test/bad}, 'and what From names');
+    }
+};
+
 subtest 'lists of no use' => sub {
     lists(\@bl, ['refused.test', @error], ['empty.test', @error], ['everything.test', @error],
         ['parked.test', @error], ['grabbed.test', @error]);

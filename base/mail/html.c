@@ -1,4 +1,5 @@
-/* One pass over HTML or SVG: text, what is hidden, links, and what is noticed. Called by reading.c. */
+/* One pass over HTML or SVG: text, what is hidden, links, and what is noticed. Called by reading.c.
+ */
 #include "base/mail/html.h"
 
 #include <glib.h>
@@ -31,13 +32,13 @@ struct reader {
     struct bytes value; /* of an attribute, its character references read */
     struct level levels[LEVELS];
     int depth;
-    int hidden;       /* why what comes next is not seen */
-    bool xml;         /* a document of its own, not in HTML */
-    bool foreign;     /* inside of svg or math */
+    int hidden;                        /* why what comes next is not seen */
+    bool xml;                          /* a document of its own, not in HTML */
+    bool foreign;                      /* inside of svg or math */
     bool no_comment, no_odd, no_close; /* no "-->", "--!>", '>' is left */
-    bool last_hidden; /* where the last text went */
-    char link[URL_HOST_BYTES]; /* of the open <a>, "" if none */
-    size_t link_text;          /* where its text begins */
+    bool last_hidden;                  /* where the last text went */
+    char link[URL_HOST_BYTES];         /* of the open <a>, "" if none */
+    size_t link_text;                  /* where its text begins */
 };
 
 struct range {
@@ -118,7 +119,8 @@ static void take_href(struct reader *r, const struct tag *t, struct range value)
         return;
     const struct links *links = r->links.links;
     const bool added = links->count > before;
-    g_strlcpy(r->link, added ? links_host(links, links_get(links, links->count - 1)) : "", sizeof r->link);
+    g_strlcpy(r->link, added ? links_host(links, links_get(links, links->count - 1)) : "",
+              sizeof r->link);
     r->link_text = r->h->text.len;
 }
 
@@ -137,7 +139,8 @@ static void take_alt(struct reader *r, struct range value)
 }
 
 /* What leads somewhere. */
-static void take_link(struct reader *r, struct tag *t, enum html_attribute_kind kind, struct range value)
+static void take_link(struct reader *r, struct tag *t, enum html_attribute_kind kind,
+                      struct range value)
 {
     if (kind == HTML_ATTRIBUTE_HREF || kind == HTML_ATTRIBUTE_XML_HREF)
         take_href(r, t, value);
@@ -145,13 +148,14 @@ static void take_link(struct reader *r, struct tag *t, enum html_attribute_kind 
         html_link_srcset(&r->links, value.p, value.len);
     else if (kind != HTML_ATTRIBUTE_URLS)
         html_link_url(&r->links, value.p, value.len);
-    else if (strcmp(t->name, "a") == 0 || strcmp(t->name, "area") == 0 || strcmp(t->name, "set") == 0 ||
-             g_str_has_prefix(t->name, "animate"))
+    else if (strcmp(t->name, "a") == 0 || strcmp(t->name, "area") == 0 ||
+             strcmp(t->name, "set") == 0 || g_str_has_prefix(t->name, "animate"))
         html_link_list(&r->links, value.p, value.len);
 }
 
 /* What changes how text looks. */
-static void take_style(struct reader *r, struct tag *t, enum html_attribute_kind kind, struct range value)
+static void take_style(struct reader *r, struct tag *t, enum html_attribute_kind kind,
+                       struct range value)
 {
     t->styled = true;
     if (kind == HTML_ATTRIBUTE_STYLE) {
@@ -273,7 +277,8 @@ static void note_tag(struct reader *r, const struct tag *t)
     if (!t->refresh)
         return;
     r->h->notes |= HTML_NOTE_REFRESH;
-    const struct html_attribute content = {.value = t->content.p ? t->content.p : "", .value_len = t->content.len};
+    const struct html_attribute content = {.value = t->content.p ? t->content.p : "",
+                                           .value_len = t->content.len};
     const struct range value = value_of(r, &content);
     html_link_refresh(&r->links, value.p, value.len);
 }
@@ -302,7 +307,8 @@ static const char *take_comment(struct reader *r, const char *start, const char 
     r->no_comment = !close;
     const char *limit = close ? close : r->end, *after = close ? close + 3 : NULL;
     /* Browsers end it there, too. */
-    const char *odd = !r->no_odd && limit - p > 4 ? memmem(p + 4, (size_t)(limit - p - 4), "--!>", 4) : NULL;
+    const char *odd =
+        !r->no_odd && limit - p > 4 ? memmem(p + 4, (size_t)(limit - p - 4), "--!>", 4) : NULL;
     r->no_odd = !close && !odd;
     after = odd ? odd + 4 : after;
     if (after && in_word(start, p, after, r->end))
@@ -320,7 +326,8 @@ static const char *take_declaration(struct reader *r, const char *p)
     return close ? close + 1 : NULL;
 }
 
-/* Script is not read, style sheets for their links; p is at the '>'. Returns where the closing tag begins. */
+/* Script is not read, style sheets for their links; p is at the '>'. Returns where the closing tag
+ * begins. */
 static const char *skip_content(struct reader *r, const struct tag *t, const char *p)
 {
     const char *start = p < r->end ? p + 1 : p, *close = closing_tag(start, r->end, t->name);
@@ -386,7 +393,8 @@ static const char *take_markup(struct reader *r, const char *start, const char *
 
 void html_read(struct html *h, const char *html, size_t len, bool xml)
 {
-    struct reader r = {.h = h, .end = html + len, .links = {.links = &h->links}, .xml = xml, .foreign = xml};
+    struct reader r = {
+        .h = h, .end = html + len, .links = {.links = &h->links}, .xml = xml, .foreign = xml};
     bytes_reserve(&h->text, len);
     style_now(&r);
     for (const char *p = html; p < r.end;) {
@@ -417,8 +425,8 @@ void html_free(struct html *h)
 
 bool html_is(const char *text, size_t len)
 {
-    static const char *const starts[] = {"<html", "<!doctype html", "<body", "<head", "<table", "<div",
-                                         "<svg",  "<?xml"};
+    static const char *const starts[] = {"<html",  "<!doctype html", "<body", "<head",
+                                         "<table", "<div",           "<svg",  "<?xml"};
     while (len > 0 && g_ascii_isspace(*text))
         text++, len--;
     for (size_t i = 0; i < G_N_ELEMENTS(starts); i++)

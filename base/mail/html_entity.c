@@ -141,7 +141,10 @@ static size_t read_common(const char *p, const char *end, char *out, size_t *len
     static const struct {
         const char *name, *text;
         size_t len;
-    } common[] = {{"&nbsp;", "\xC2\xA0", 6}, {"&amp;", "&", 5}, {"&lt;", "<", 4}, {"&gt;", ">", 4},
+    } common[] = {{"&nbsp;", "\xC2\xA0", 6},
+                  {"&amp;", "&", 5},
+                  {"&lt;", "<", 4},
+                  {"&gt;", ">", 4},
                   {"&quot;", "\"", 6}};
     for (size_t i = 0; i < G_N_ELEMENTS(common); i++) {
         if (p[1] != common[i].name[1] || (size_t)(end - p) < common[i].len ||

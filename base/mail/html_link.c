@@ -22,6 +22,9 @@ void html_link_url(struct html_link *h, const char *value, size_t len)
         return;
     links_parse(h->links, &url, value, len, h->has_base ? &h->base : NULL);
     add(h, &url);
+    const char *at = url.scheme == URL_MAILTO ? memchr(value, '@', len) : NULL;
+    if (at) /* more addresses may follow, and a subject */
+        links_scan(h->links, at + 1, (size_t)(value + len - at - 1), true);
 }
 
 void html_link_base(struct html_link *h, const char *value, size_t len)
@@ -96,8 +99,8 @@ void html_link_refresh(struct html_link *h, const char *value, size_t len)
     html_link_url(h, start, (size_t)((stop ? stop : end) - start));
 }
 
-/* An escape at p, which is a backslash (CSS Syntax, section 4.3.7): "\68 ttp", "\:". Returns what is
- * behind it. */
+/* An escape at p, which is a backslash (CSS Syntax, section 4.3.7): "\68 ttp", "\:". Returns what
+ * is behind it. */
 static const char *read_escape(struct bytes *out, const char *p, const char *end)
 {
     char utf8[6];

@@ -13,7 +13,6 @@ enum { SCHEME_BYTES = 16 };
 struct scan {
     struct links *links;
     const char *text, *end;
-    const char *done; /* behind the last link */
     bool addresses, full;
 };
 
@@ -46,7 +45,8 @@ static void count_mapped(struct links *l, int notes)
         limits_note(LIMITS_URIS);
 }
 
-void links_parse(struct links *l, struct url *url, const char *text, size_t len, const struct url *base)
+void links_parse(struct links *l, struct url *url, const char *text, size_t len,
+                 const struct url *base)
 {
     url_parse(url, text, len, base);
     count_mapped(l, url->notes);
@@ -70,14 +70,15 @@ bool links_add(struct links *l, const struct url *url, size_t at, size_t len)
 /* Blanks and quotes beyond ASCII end a link, too. */
 static bool ends_link(gunichar c)
 {
-    return g_unichar_isspace(c) || c == 0xAB || c == 0xBB || (c >= 0x2018 && c <= 0x201F) || c == 0x3001 ||
-           (c >= 0x3008 && c <= 0x3011) || c == 0xFF08 || c == 0xFF09 || c == 0xFF0C;
+    return g_unichar_isspace(c) || c == 0xAB || c == 0xBB || (c >= 0x2018 && c <= 0x201F) ||
+           c == 0x3001 || (c >= 0x3008 && c <= 0x3011) || c == 0xFF08 || c == 0xFF09 || c == 0xFF0C;
 }
 
 static const char *link_end(const char *p, const char *end)
 {
-    static const bool ends[128] = {['"'] = true, ['<'] = true, ['>'] = true, ['('] = true, [')'] = true,
-                                   ['['] = true, [']'] = true, ['{'] = true, ['}'] = true};
+    static const bool ends[128] = {
+        ['"'] = true, ['<'] = true, ['>'] = true, ['('] = true, [')'] = true,
+        ['['] = true, [']'] = true, ['{'] = true, ['}'] = true};
     while (p < end && (unsigned char)*p > ' ') {
         const unsigned char c = (unsigned char)*p;
         if (c < 0x80 ? ends[c] : ends_link(g_utf8_get_char(p)))
@@ -95,7 +96,8 @@ static const char *without_signs(const char *p, const char *end)
     return end;
 }
 
-/* Clients differ in whether letters beyond ASCII belong to a host that they follow without a blank. */
+/* Clients differ in whether letters beyond ASCII belong to a host that they follow without a blank.
+ */
 static void add_short(struct scan *s, const char *p, const char *end, const struct url *whole)
 {
     const char *high = p;
@@ -105,6 +107,28 @@ static void add_short(struct scan *s, const char *p, const char *end, const stru
     links_parse(s->links, &url, p, (size_t)(high - p), NULL);
     if (strchr(url.host, '.') && strcmp(url.host, whole->host) != 0)
         s->full = !links_add(s->links, &url, (size_t)(p - s->text), 0);
+}
+
+/* At the '@' of an address; returns where to go on. */
+static const char *at_address(struct scan *s, const char *p)
+{
+    const char *host = p + 1, *stop = host;
+    struct url url;
+    if (!s->addresses)
+        return host;
+    while (stop < s->end && stop - host < URL_HOST_BYTES &&
+           ((unsigned char)*stop >= 0x80 || g_ascii_isalnum(*stop) || strchr(".-_", *stop)) &&
+           *stop)
+        stop++;
+    while (stop > host && strchr(".-_", stop[-1]))
+        stop--;
+    if (!memchr(host, '.', (size_t)(stop - host)))
+        return host;
+    count_mapped(s->links, url_host_read(url.host, host, (size_t)(stop - host)));
+    url.notes = 0;
+    if (strchr(url.host, '.'))
+        s->full = !links_add(s->links, &url, (size_t)(p - s->text), 0);
+    return stop;
 }
 
 /* The link at p; returns where it ends. */
@@ -117,7 +141,9 @@ static const char *take_link(struct scan *s, const char *p)
     s->full = !links_add(s->links, &url, (size_t)(p - s->text), (size_t)(end - p));
     if (url.notes & URL_NOTE_PUNYCODE && !s->full)
         add_short(s, p, stop, &url);
-    s->done = end;
+    const char *at = url.scheme == URL_MAILTO ? memchr(p, '@', (size_t)(end - p)) : NULL;
+    while (at && (at = memchr(at + 1, '@', (size_t)(end - at - 1))) && !s->full)
+        at_address(s, at);
     return end;
 }
 
@@ -151,9 +177,10 @@ static const char *at_colon(struct scan *s, const char *p)
     const char *start = p;
     const bool slash = s->end - p > 1 && p[1] == '/';
     /* Times of day and the like are most of them. */
-    if (s->end - p < 2 || (unsigned char)p[1] <= ' ' || (!slash && (p == s->text || !strchr("pPsSoO", p[-1]))))
+    if (s->end - p < 2 || (unsigned char)p[1] <= ' ' ||
+        (!slash && (p == s->text || !strchr("pPsSoO", p[-1]))))
         return p + 1;
-    while (start > s->done && p - start < SCHEME_BYTES && is_scheme_char(start[-1]))
+    while (start > s->text && p - start < SCHEME_BYTES && is_scheme_char(start[-1]))
         start--;
     while (start < p && !g_ascii_isalpha(*start))
         start++;
@@ -162,33 +189,13 @@ static const char *at_colon(struct scan *s, const char *p)
     return start < p && (known || slashes) ? take_link(s, start) : p + 1;
 }
 
-/* At the '@' of an address; returns where to go on. */
-static const char *at_address(struct scan *s, const char *p)
-{
-    const char *host = p + 1, *stop = host;
-    struct url url;
-    if (!s->addresses)
-        return host;
-    while (stop < s->end && stop - host < URL_HOST_BYTES &&
-           ((unsigned char)*stop >= 0x80 || g_ascii_isalnum(*stop) || strchr(".-_", *stop)) && *stop)
-        stop++;
-    while (stop > host && strchr(".-_", stop[-1]))
-        stop--;
-    if (!memchr(host, '.', (size_t)(stop - host)))
-        return host;
-    count_mapped(s->links, url_host_read(url.host, host, (size_t)(stop - host)));
-    url.notes = 0;
-    if (strchr(url.host, '.'))
-        s->full = !links_add(s->links, &url, (size_t)(p - s->text), 0);
-    return stop;
-}
-
 static const char *at_w(struct scan *s, const char *p)
 {
     if (s->end - p < 5 || (p[1] | 0x20) != 'w' || (p[2] | 0x20) != 'w' || p[3] != '.' ||
         !((unsigned char)p[4] >= 0x80 || g_ascii_isgraph(p[4])))
         return p + 1;
-    if (p > s->text && (g_ascii_isalnum(p[-1]) || strchr("@.-_$!%'", p[-1]))) /* in a word or a name */
+    if (p > s->text &&
+        (g_ascii_isalnum(p[-1]) || strchr("@.-_$!%'", p[-1]))) /* in a word or a name */
         return p + 1;
     return take_link(s, p);
 }
@@ -203,7 +210,8 @@ static bool may_begin(const char *p)
     guint64 any[2];
     memcpy(&a, p, sizeof a);
     memcpy(&b, p + 1, sizeof b);
-    const lane found = (lane)(a == ':') | (lane)(a == '@') | ((lane)((a | 0x20) == 'w') & (lane)((b | 0x20) == 'w'));
+    const lane found = (lane)(a == ':') | (lane)(a == '@') |
+                       ((lane)((a | 0x20) == 'w') & (lane)((b | 0x20) == 'w'));
     memcpy(any, &found, sizeof any);
     return any[0] | any[1];
 }
@@ -221,7 +229,7 @@ static const char *next_candidate(const char *p, const char *end)
 
 void links_scan(struct links *l, const char *text, size_t len, bool addresses)
 {
-    struct scan s = {.links = l, .text = text, .end = text + len, .done = text, .addresses = addresses};
+    struct scan s = {.links = l, .text = text, .end = text + len, .addresses = addresses};
     const char *p = text;
     while ((p = next_candidate(p, s.end)) < s.end && !s.full && links_room(l))
         p = *p == ':' ? at_colon(&s, p) : *p == '@' ? at_address(&s, p) : at_w(&s, p);

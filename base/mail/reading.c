@@ -1,5 +1,5 @@
-/* Parts to texts and links. Called once for each message, by whoever has it judged or learnt. What GMime
- * could not make sense of is read as it stands: spam hides in broken messages. */
+/* Parts to texts and links. Called once for each message, by whoever has it judged or learnt. What
+ * GMime could not make sense of is read as it stands: spam hides in broken messages. */
 #include "base/mail/reading.h"
 
 #include <glib.h>
@@ -49,7 +49,8 @@ static bool is_xml(const struct message_part *part, const struct bytes *utf8)
 {
     if (part && g_str_has_suffix(part->type, "+xml"))
         return true;
-    return utf8->len > 5 && memcmp(utf8->data, "<?xml", 5) == 0 && !(part && strcmp(part->type, "text/html") == 0);
+    return utf8->len > 5 && memcmp(utf8->data, "<?xml", 5) == 0 &&
+           !(part && strcmp(part->type, "text/html") == 0);
 }
 
 static void find_links(struct reading *r, struct links *links, const struct bytes *text)
@@ -74,7 +75,8 @@ static void read_html(struct reading *r, struct reading_text *t, struct bytes *u
 }
 
 /* Decoded bytes of a part, or of who knows what. */
-static void read_text(struct reading *r, const void *data, size_t len, const struct message_part *part, int notes)
+static void read_text(struct reading *r, const void *data, size_t len,
+                      const struct message_part *part, int notes)
 {
     struct bytes utf8 = {0};
     len = MIN(len, MIN((size_t)PART_TEXT_BYTES, r->left));
@@ -85,7 +87,8 @@ static void read_text(struct reading *r, const void *data, size_t len, const str
     if (!charset_to_utf8(&utf8, data, len, part ? part->charset : NULL))
         t->notes |= READING_FALSE_CHARSET;
     const bool xml = is_xml(part, &utf8);
-    if (utf8.len > 0 && (xml || is_html(part, data, len) || html_is((const char *)utf8.data, utf8.len)))
+    if (utf8.len > 0 &&
+        (xml || is_html(part, data, len) || html_is((const char *)utf8.data, utf8.len)))
         read_html(r, t, &utf8, xml);
     else
         t->seen = utf8;
@@ -93,7 +96,8 @@ static void read_text(struct reading *r, const void *data, size_t len, const str
     find_links(r, &t->in_hidden, &t->hidden);
 }
 
-static void read_loosely(struct reading *r, const char *data, size_t len, const struct message_part *part, int notes)
+static void read_loosely(struct reading *r, const char *data, size_t len,
+                         const struct message_part *part, int notes)
 {
     struct bytes text = {0};
     decode_loosely(&text, data, len, MIN((size_t)PART_TEXT_BYTES, r->left));
@@ -149,7 +153,8 @@ static bool is_wide(const char *charset)
 /* A leaf's content, however its encoding was declared. Returns notes. */
 static int read_leaf(struct reading *r, const struct message_part *part)
 {
-    const bool plain = part->encoding == DECODE_IDENTITY && decode_is_base64(part->raw, part->raw_len);
+    const bool plain =
+        part->encoding == DECODE_IDENTITY && decode_is_base64(part->raw, part->raw_len);
     if (part->encoding == DECODE_UNKNOWN || plain) {
         read_loosely(r, part->raw, part->raw_len, part, 0);
         return READING_READ | (plain ? READING_UNDECLARED_BASE64 : 0);
@@ -169,8 +174,8 @@ static int read_leaf(struct reading *r, const struct message_part *part)
 /* By its type, or by its content where that says nothing. */
 static bool is_readable(const struct message_part *part)
 {
-    return message_part_is_text(part) ||
-           (message_part_may_be_text(part) && part->len > 0 && decode_is_text(part->data, part->len));
+    return message_part_is_text(part) || (message_part_may_be_text(part) && part->len > 0 &&
+                                          decode_is_text(part->data, part->len));
 }
 
 static void take_part(const struct message_part *part, void *arg)
@@ -279,7 +284,8 @@ static void each_host(const struct links *l, const struct call *call)
 /* The fields that a reader acts on. */
 static bool is_acted_on(const struct header *h)
 {
-    static const char *const names[] = {"From", "Sender", "Reply-To", "List-Unsubscribe", "Subject"};
+    static const char *const names[] = {"From", "Sender", "Reply-To", "List-Unsubscribe",
+                                        "Subject"};
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
         if (header_is(h, names[i]))
             return true;

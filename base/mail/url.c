@@ -17,11 +17,16 @@ static const struct {
     enum url_scheme scheme;
     int note;
 } schemes[] = {
-    {"http", URL_HTTP, 0},    {"https", URL_HTTPS, 0},
-    {"mailto", URL_MAILTO, 0}, {"ftp", URL_FTP, 0},
-    {"data", URL_OTHER, URL_NOTE_DATA},         {"javascript", URL_OTHER, URL_NOTE_SCRIPT},
-    {"vbscript", URL_OTHER, URL_NOTE_SCRIPT},   {"file", URL_FILE, 0},
-    {"ws", URL_WS, 0},        {"wss", URL_WSS, 0},
+    {"http", URL_HTTP, 0},
+    {"https", URL_HTTPS, 0},
+    {"mailto", URL_MAILTO, 0},
+    {"ftp", URL_FTP, 0},
+    {"data", URL_OTHER, URL_NOTE_DATA},
+    {"javascript", URL_OTHER, URL_NOTE_SCRIPT},
+    {"vbscript", URL_OTHER, URL_NOTE_SCRIPT},
+    {"file", URL_FILE, 0},
+    {"ws", URL_WS, 0},
+    {"wss", URL_WSS, 0},
 };
 
 /* Moves behind "scheme:" if there is one. */
@@ -82,7 +87,8 @@ static void read_authority(struct url *u, struct range r)
         u->notes |= URL_NOTE_USER;
         r.p = at + 1;
     }
-    const char *bracket = r.p < r.end && *r.p == '[' ? memchr(r.p, ']', (size_t)(r.end - r.p)) : NULL;
+    const char *bracket =
+        r.p < r.end && *r.p == '[' ? memchr(r.p, ']', (size_t)(r.end - r.p)) : NULL;
     const char *from = bracket ? bracket : r.p;
     const char *colon = memchr(from, ':', (size_t)(r.end - from));
     if (colon && colon + 1 < r.end)

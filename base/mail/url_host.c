@@ -24,9 +24,9 @@ static char plain_of(char c)
 /* UTS 46 drops these: whoever pads a name with them must not make it too long for us. */
 static bool is_ignored(gunichar c)
 {
-    return c == 0xAD || c == 0x34F || (c >= 0x180B && c <= 0x180F && c != 0x180E) || c == 0x200B || c == 0x2060 ||
-           c == 0x2064 || (c >= 0xFE00 && c <= 0xFE0F) || c == 0xFEFF || (c >= 0x1BCA0 && c <= 0x1BCA3) ||
-           (c >= 0xE0100 && c <= 0xE01EF);
+    return c == 0xAD || c == 0x34F || (c >= 0x180B && c <= 0x180F && c != 0x180E) || c == 0x200B ||
+           c == 0x2060 || c == 0x2064 || (c >= 0xFE00 && c <= 0xFE0F) || c == 0xFEFF ||
+           (c >= 0x1BCA0 && c <= 0x1BCA3) || (c >= 0xE0100 && c <= 0xE01EF);
 }
 
 /* Percent-decoded and without what is ignored; 0 if it is too long or no UTF-8. */
@@ -48,7 +48,8 @@ static size_t decode(char out[WRITTEN_BYTES], const char *p, size_t len, int *no
         while (start > 0 && n - start < 4 && ((unsigned char)out[start] & 0xC0) == 0x80)
             start--;
         const gunichar whole = (unsigned char)out[start] >= 0x80
-                                   ? g_utf8_get_char_validated(out + start, (gssize)(n - start)) : 0;
+                                   ? g_utf8_get_char_validated(out + start, (gssize)(n - start))
+                                   : 0;
         if (whole && whole < 0x110000 && is_ignored(whole))
             n = start;
     }
@@ -56,8 +57,9 @@ static size_t decode(char out[WRITTEN_BYTES], const char *p, size_t len, int *no
     return g_utf8_validate_len(out, n, NULL) ? n : 0;
 }
 
-/* To the name that is in DNS. Browsers map as UTS 46 says, without its transitional rules; GLib, which
- * has only the older standard (IDNA 2003), is asked for what libidn2 finds against its stricter rules. */
+/* To the name that is in DNS. Browsers map as UTS 46 says, without its transitional rules; GLib,
+ * which has only the older standard (IDNA 2003), is asked for what libidn2 finds against its
+ * stricter rules. */
 static bool to_ascii(char out[URL_HOST_BYTES], const char *name)
 {
     char *ascii = NULL;
@@ -78,8 +80,9 @@ static bool is_forbidden(char c)
     return (unsigned char)c <= ' ' || (unsigned char)c >= 0x7F || strchr("#/:<>?@[\\]^|%", c);
 }
 
-/* No browser of today opens a host with a forbidden sign in it, but lenient readers take a piece of it for
- * one ("bank.example%40host", "host%3E"): the last piece that is a name stays, "" if there is none. */
+/* No browser of today opens a host with a forbidden sign in it, but lenient readers take a piece of
+ * it for one ("bank.example%40host", "host%3E"): the last piece that is a name stays, "" if there
+ * is none. */
 static void keep_name(char host[URL_HOST_BYTES])
 {
     size_t end = strlen(host), start = end;
@@ -144,15 +147,16 @@ static bool read_numbers(const char *p, guint64 *address_r)
     return false;
 }
 
-/* An address however it is written (3232235777, 0xC0.0xA8.1.1, 0300.0250.1.1) becomes the usual one, ""
- * if no browser takes it. */
+/* An address however it is written (3232235777, 0xC0.0xA8.1.1, 0300.0250.1.1) becomes the usual
+ * one, "" if no browser takes it. */
 static int read_address(char host[URL_HOST_BYTES])
 {
     guint64 address;
     char plain[16] = "";
     if (read_numbers(host, &address)) {
         const unsigned a = (unsigned)address;
-        g_snprintf(plain, sizeof plain, "%u.%u.%u.%u", a >> 24, a >> 16 & 0xFF, a >> 8 & 0xFF, a & 0xFF);
+        g_snprintf(plain, sizeof plain, "%u.%u.%u.%u", a >> 24, a >> 16 & 0xFF, a >> 8 & 0xFF,
+                   a & 0xFF);
     }
     const bool same = strcmp(plain, host) == 0;
     memcpy(host, plain, sizeof plain);

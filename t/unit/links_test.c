@@ -83,10 +83,11 @@ static void test_spellings(void **state)
         "http://a\xC2\xAD.ex\xE2\x80\x8B" "ample/", "http://a.example./",
         /* schemes */
         "ftp://a.example/", "ws://a.example", "wss:a.example", "file://a.example/x", "foo://a.example/x",
-        "mailto:me@a.example", "mailto:me@a.example?subject=b@c.example", "mailto:me@a.example,you@b.example"};
+        "mailto:me@a.example", "MAILTO:me@a.example?subject=x"};
     for (size_t i = 0; i < G_N_ELEMENTS(hrefs); i++)
         href_leads_to(hrefs[i], "a.example");
     href_leads_to("www.a.example/", "www.a.example");
+    href_leads_to("mailto:me@a.example,you@b.example?cc=c@d.example", "a.example b.example d.example");
     href_leads_to("http://a.example:80@/b", ""); /* a user, and no host */
 }
 
@@ -185,6 +186,7 @@ static void test_plain_text(void **state)
     text_leads_to("http:\\\\e.example\\x http:/f.example http:///g.example http:h.example", "e.example f.example g.example h.example");
     text_leads_to("http://bank.example@h.example/ http://u:p@i.example:8080/", "h.example i.example");
     text_leads_to("mailto:me@l.example, me@m.example.", "l.example m.example");
+    text_leads_to("mailto:me@l.example,me@m.example?cc=n@o.example", "l.example m.example o.example");
     text_leads_to("http://b\xC3\xBC" "cher.example http://n\xE3\x80\x82" "example", "xn--bcher-kva.example n.example");
     text_leads_to("http:// @ www :// a@b 12:30:15 a:b c://d", "");
     text_leads_to("<1@www.a.example> x.www.b.example", "www.a.example"); /* as an address alone */
