@@ -2,7 +2,7 @@
 #ifndef BASE_ENDPOINT_H
 #define BASE_ENDPOINT_H
 
-enum hop_kind { HOP_NONE, HOP_LMTP, HOP_SMTP, HOP_MAILDIR, HOP_SENDMAIL };
+enum next_hop_kind { HOP_NONE, HOP_LMTP, HOP_SMTP, HOP_MAILDIR, HOP_SENDMAIL };
 
 /* unix:/path or inet:host:port ([v6]:port); for maildir and sendmail path alone is set. */
 struct endpoint {
@@ -10,8 +10,8 @@ struct endpoint {
     char *host, *port;
 };
 
-struct next_hop {
-    enum hop_kind kind;
+struct next_hop_address {
+    enum next_hop_kind kind;
     struct endpoint at;
 };
 

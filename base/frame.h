@@ -1,6 +1,6 @@
 /* frame: GVariants over a local socket: four bytes of length (big endian), then the value.
  *
- * Both ends of the keeper's and the courier's sockets speak it. A request is (sa{sv}), a verb and
+ * Both ends of the keeper's and the delivery agent's sockets speak it. A request is (sa{sv}), a verb and
  * its arguments; an answer (isa{sv}), a sysexits code, one line of text and results. */
 #ifndef BASE_FRAME_H
 #define BASE_FRAME_H

@@ -1,6 +1,6 @@
 /* lineio: CRLF lines over a socket, each wait bounded by a deadline.
  *
- * Both sides of the proxy stand on it: sessions read commands, next hops read replies. RFC 5321:
+ * Both sides of the proxy stand on it: sessions read commands, next next hops read replies. RFC 5321:
  * only CRLF ends a line, only CRLF.CRLF ends DATA. */
 #ifndef BASE_LINEIO_H
 #define BASE_LINEIO_H

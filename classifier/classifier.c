@@ -5,13 +5,13 @@
 #include <sys/random.h>
 
 #include "classifier/classifier_view.h"
-#include "classifier/correspondent.h"
+#include "classifier/known_sender.h"
 #include "classifier/learner.h"
 #include "classifier/model.h"
 #include "classifier/model_learner.h"
 #include "classifier/model_state.h"
 #include "classifier/osb.h"
-#include "classifier/places.h"
+#include "classifier/buckets.h"
 
 /* Users whose model is kept between messages; each is 0.8 MB. */
 enum { CACHED = 4 };
@@ -115,7 +115,7 @@ bool classifier_view(struct classifier *c, const char *owner, struct classifier_
 {
     bool ok;
     struct model *m = open_model(c, owner, &ok);
-    places_key(&c->key, owner, &view_r->key);
+    buckets_key(&c->key, owner, &view_r->key);
     view_r->learner = m ? model_learner(m) : NULL;
     return ok && (!m || view_r->learner);
 }
@@ -132,7 +132,7 @@ static double base_score(struct classifier *c, const GArray *features)
     double score = 0;
     classifier_view(c, MODEL_SITE, &site);
     if (site.learner) {
-        GArray *places = places_of(features, &site.key);
+        GArray *places = buckets_of(features, &site.key);
         score = learner_base(site.learner, places);
         g_array_unref(places);
     }
@@ -151,7 +151,7 @@ static bool own_score(struct classifier *c, const char *user, const GArray *feat
     if (!classifier_view(c, user, &own))
         return false;
     if (own.learner) {
-        GArray *places = places_of(features, &own.key);
+        GArray *places = buckets_of(features, &own.key);
         *score_r = learner_score(own.learner, places);
         g_array_unref(places);
     }
@@ -173,17 +173,17 @@ bool classifier_judge(struct classifier *c, const char *user, const struct token
     return ok;
 }
 
-char *classifier_correspondent(const struct classifier *c, const char *user, const char *address,
+char *classifier_known_sender(const struct classifier *c, const char *user, const char *address,
                                const char *domain)
 {
-    return correspondent_id(&c->key, user, address, domain);
+    return known_sender_id(&c->key, user, address, domain);
 }
 
-bool classifier_knows(struct classifier *c, const char *user, const char *correspondent)
+bool classifier_knows(struct classifier *c, const char *user, const char *known_sender)
 {
     bool ok;
     struct model *m = open_model(c, user, &ok);
-    return m && correspondent_is_known(m, correspondent);
+    return m && known_sender_is_known(m, known_sender);
 }
 
 void judgement_clear(struct judgement *j)

@@ -33,11 +33,11 @@ bool classifier_judge(struct classifier *c, const char *user, const struct token
 void judgement_add(struct judgement *j, double rules, double spam_threshold,
                    double unsure_threshold);
 /* The address in From (canonical) that this domain proved, as this user knows it: see
- * correspondent.h. g_free. */
-char *classifier_correspondent(const struct classifier *c, const char *user, const char *address,
+ * known_sender.h. g_free. */
+char *classifier_known_sender(const struct classifier *c, const char *user, const char *address,
                                const char *domain);
 /* True if several of their messages to the user were ham and none was spam. */
-bool classifier_knows(struct classifier *c, const char *user, const char *correspondent);
+bool classifier_knows(struct classifier *c, const char *user, const char *known_sender);
 void judgement_clear(struct judgement *j);
 /* Class by the settings' thresholds. */
 enum judge_class classifier_class(const struct settings *s, double probability);

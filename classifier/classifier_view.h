@@ -6,13 +6,13 @@
 
 #include "base/sitekey.h"
 #include "classifier/learner.h"
-#include "classifier/places.h"
+#include "classifier/buckets.h"
 
 struct classifier;
 
 struct classifier_view {
     const struct learner *learner; /* NULL: nothing learnt yet; lent until it is viewed again */
-    struct places_key key;         /* wipe it */
+    struct buckets_key key;         /* wipe it */
 };
 
 /* An owner's learner; false if there is a model and it cannot be read. */

@@ -9,7 +9,7 @@
 #include "classifier/learner.h"
 #include "classifier/model.h"
 #include "classifier/osb.h"
-#include "classifier/places.h"
+#include "classifier/buckets.h"
 
 struct explaining {
     struct classifier_view own, site;
@@ -42,12 +42,12 @@ static void take(guint32 feature, const char *first, const char *second, void *a
 
 static double opinion(const struct classifier_view *v, guint32 feature, struct learner_norm norm)
 {
-    return v->learner ? learner_opinion(v->learner, places_one(feature, &v->key), norm) : 0;
+    return v->learner ? learner_opinion(v->learner, buckets_one(feature, &v->key), norm) : 0;
 }
 
 static void weigh(struct explaining *e)
 {
-    GArray *places = places_of(e->features, &e->site.key);
+    GArray *places = buckets_of(e->features, &e->site.key);
     const struct learner_norm norm = learner_norm(places);
     for (guint i = 0; i < e->features->len; i++) {
         const guint32 feature = g_array_index(e->features, guint32, i);

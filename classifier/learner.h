@@ -8,7 +8,7 @@
  *
  *   score = LEARNER_PRIOR + linear + voice * counting      (log-odds, natural logarithm)
  *
- * A message's features point at places (see places.h). Header and body are weighed apart, each by
+ * A message's features point at places (see buckets.h). Header and body are weighed apart, each by
  * the number of its own places, so that a long text does not drown who it came from. A step adds one
  * integer to the weights of the header's places, one to the body's and one to the counts of all; a step that would overflow is not taken at all and nothing
  * is clamped: so taking a step back (modulo 2^16) leaves exactly what all other steps made, in any
@@ -43,7 +43,7 @@ struct learner {
     guint8 touched[2][LEARNER_PLACES / 8];
 };
 
-/* What one lesson added. */
+/* What one training added. */
 struct learner_step {
     gint32 header, body; /* to the weight of each place */
     gint32 counts;       /* to the count of its class at each place */
@@ -56,7 +56,7 @@ struct learner_lesson {
     double base; /* what the site's base adds to the score (see learner_base); 0 without one */
 };
 
-/* places: of guint32 as places_of makes them. */
+/* places: of guint32 as buckets_of makes them. */
 double learner_score(const struct learner *l, const GArray *places);
 /* What a base adds to the score of a user's own learner: half its voice, without the prior. */
 double learner_base(const struct learner *base, const GArray *places);

@@ -35,7 +35,7 @@ static const char tables[] =
     " kind TEXT NOT NULL, signature TEXT, spam INTEGER NOT NULL, header INTEGER NOT NULL,"
     " body INTEGER NOT NULL, counts INTEGER NOT NULL, heard INTEGER NOT NULL, places BLOB);"
     "CREATE INDEX IF NOT EXISTS journal_kind ON journal(kind, day);"
-    /* Their mail by what became of it (see correspondent.h). */
+    /* Their mail by what became of it (see known_sender.h). */
     "CREATE TABLE IF NOT EXISTS correspondent(id TEXT PRIMARY KEY, ham INTEGER NOT NULL,"
     " spam INTEGER NOT NULL, day TEXT NOT NULL) WITHOUT ROWID;";
 

@@ -1,5 +1,5 @@
 /* model: one owner's SQLite file: what was learnt (a checkpoint and a journal, see model_learner.h)
- * and the records of what was delivered. Only the ledger opens it for writing. */
+ * and the records of what was delivered. Only the model store opens it for writing. */
 #ifndef CLASSIFIER_MODEL_H
 #define CLASSIFIER_MODEL_H
 

@@ -5,7 +5,7 @@
 #include "base/store.h"
 #include "classifier/daykey.h"
 #include "classifier/model_state.h"
-#include "classifier/places.h"
+#include "classifier/buckets.h"
 
 /* A period must be longer than any record can live, and not be ended by a user who learns nothing. */
 enum { PERIOD_DAYS = 120, PERIOD_LEARNT = 500 };
@@ -62,7 +62,7 @@ static bool read_checkpoint(struct model *m, struct learner *l)
 
 static bool apply_row(struct learner *l, sqlite3_stmt *st)
 {
-    GArray *places = places_unpack(sqlite3_column_blob(st, 6), (size_t)sqlite3_column_bytes(st, 6));
+    GArray *places = buckets_unpack(sqlite3_column_blob(st, 6), (size_t)sqlite3_column_bytes(st, 6));
     bool ok = places != NULL;
     for (guint i = 0; ok && i < places->len; i++)
         ok = g_array_index(places, guint32, i) < 2 * LEARNER_PLACES;
@@ -125,7 +125,7 @@ bool model_learner_note(struct model *m, const struct model_lesson *lesson, cons
     char *day = daykey_day(0);
     GByteArray *packed = g_byte_array_new();
     if (places)
-        places_pack(places, packed);
+        buckets_pack(places, packed);
     sqlite3_stmt *st = store_prepare(
         m->db,
         "INSERT INTO journal(day, kind, signature, spam, header, body, counts, heard, places)"

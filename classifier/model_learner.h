@@ -1,6 +1,6 @@
 /* model_learner: the learner in a model's file: a checkpoint (three BLOBs) and a journal of steps.
  *
- * A lesson writes one short row; the BLOBs are written when rows have piled up. Readers add to what
+ * A training writes one short row; the BLOBs are written when rows have piled up. Readers add to what
  * they have in memory the rows that are new. A row's places are cleared once they are in the
  * checkpoint. All of it stands inside model_begin and model_end. */
 #ifndef CLASSIFIER_MODEL_LEARNER_H

@@ -29,8 +29,8 @@ bool children_init(struct children *c)
 {
     /* Room for two generations: after a reload the old one finishes while the new one works. */
     c->others = g_array_new(FALSE, TRUE, sizeof(struct children_other));
-    c->board = board_new(c->settings->workers * 2 + 16);
-    return c->board && pipe2(c->log_pipe, O_CLOEXEC) == 0 &&
+    c->scoreboard = scoreboard_new(c->settings->workers * 2 + 16);
+    return c->scoreboard && pipe2(c->log_pipe, O_CLOEXEC) == 0 &&
            pipe2(c->wake_pipe, O_CLOEXEC | O_NONBLOCK) == 0 &&
            fcntl(c->log_pipe[0], F_SETFL, O_NONBLOCK) == 0;
 }
@@ -52,8 +52,8 @@ void children_close_listeners(const struct children *c)
 {
     for (size_t i = 0; i < c->settings->listener_count; i++)
         close(c->listen_fds[i]);
-    if (c->tutor_fd >= 0)
-        close(c->tutor_fd);
+    if (c->learn_fd >= 0)
+        close(c->learn_fd);
     if (c->milter_fd >= 0)
         close(c->milter_fd);
 }
@@ -124,7 +124,7 @@ void children_start_keeper(struct children *c)
     close(ready[0]);
 }
 
-static struct slot *free_slot(struct board *b)
+static struct slot *free_slot(struct scoreboard *b)
 {
     for (int i = 0; i < b->size; i++)
         if (atomic_load(&b->slots[i].state) == SLOT_FREE)
@@ -134,17 +134,17 @@ static struct slot *free_slot(struct board *b)
 
 static bool start_worker(struct children *c)
 {
-    struct slot *slot = free_slot(c->board);
+    struct slot *slot = free_slot(c->scoreboard);
     if (!slot)
         return false;
-    board_set(slot, SLOT_IDLE); /* counted from now on: one wish is one fork */
+    scoreboard_set(slot, SLOT_IDLE); /* counted from now on: one wish is one fork */
     const pid_t master = getpid();
     pid_t pid = fork_child();
     if (pid == 0) {
         struct worker_place place = {
             .settings = c->settings, .key = &c->key, .listen_fds = c->listen_fds,
-            .tutor_fd = c->tutor_fd, .milter_fd = c->milter_fd,
-            .spf_door = c->spf_door[SPF_DOOR_OUTSIDE], .board = c->board, .slot = slot,
+            .learn_fd = c->learn_fd, .milter_fd = c->milter_fd,
+            .spf_door = c->spf_door[SPF_DOOR_OUTSIDE], .scoreboard = c->scoreboard, .slot = slot,
             .wake_fd = c->wake_pipe[1], .master = master};
         enter_child(c, "filterd-worker", master);
         children_close_spf(c, true);
@@ -154,7 +154,7 @@ static bool start_worker(struct children *c)
     }
     slot->pid = pid;
     if (pid < 0) {
-        board_set(slot, SLOT_FREE);
+        scoreboard_set(slot, SLOT_FREE);
         log_warn("fork: %s", g_strerror(errno));
     }
     return pid > 0;
@@ -166,7 +166,7 @@ static bool somebody_waits(const struct children *c)
     struct pollfd fds[n + 2];
     for (size_t i = 0; i < n; i++)
         fds[i] = (struct pollfd){c->listen_fds[i], POLLIN, 0};
-    fds[n] = (struct pollfd){c->tutor_fd, POLLIN, 0};
+    fds[n] = (struct pollfd){c->learn_fd, POLLIN, 0};
     fds[n + 1] = (struct pollfd){c->milter_fd, POLLIN, 0};
     return poll(fds, n + 2, 0) > 0;
 }
@@ -179,8 +179,8 @@ static bool lasts(const struct slot *slot, gint64 us)
 /* All are taken: who holds a connection and does nothing with it makes room. */
 static void make_room(struct children *c)
 {
-    struct slot *resting = board_longest(c->board, SLOT_RESTING);
-    struct slot *waiting = board_longest(c->board, SLOT_WAITING);
+    struct slot *resting = scoreboard_longest(c->scoreboard, SLOT_RESTING);
+    struct slot *waiting = scoreboard_longest(c->scoreboard, SLOT_WAITING);
     if (lasts(resting, REST_US))
         kill(resting->pid, SIGUSR1);
     else if (lasts(waiting, WAIT_US))
@@ -189,26 +189,26 @@ static void make_room(struct children *c)
 
 void children_balance(struct children *c)
 {
-    int idle = board_count(c->board, SLOT_IDLE);
-    int total = idle + board_count(c->board, SLOT_RESTING) + board_count(c->board, SLOT_WAITING) +
-                board_count(c->board, SLOT_BUSY);
+    int idle = scoreboard_count(c->scoreboard, SLOT_IDLE);
+    int total = idle + scoreboard_count(c->scoreboard, SLOT_RESTING) + scoreboard_count(c->scoreboard, SLOT_WAITING) +
+                scoreboard_count(c->scoreboard, SLOT_BUSY);
     if (g_get_monotonic_time() < c->not_before)
         return;
-    for (; idle < BOARD_SPARE && total < c->settings->workers; idle++, total++)
+    for (; idle < SCOREBOARD_SPARE && total < c->settings->workers; idle++, total++)
         if (!start_worker(c))
             break;
     if (idle == 0 && somebody_waits(c))
         make_room(c);
-    struct slot *longest = board_longest(c->board, SLOT_IDLE);
+    struct slot *longest = scoreboard_longest(c->scoreboard, SLOT_IDLE);
     if (idle > SPARE_MAX && lasts(longest, SPARE_IDLE_US))
         kill(longest->pid, SIGTERM);
 }
 
 void children_kill(struct children *c, int sig)
 {
-    for (int i = 0; i < c->board->size; i++)
-        if (atomic_load(&c->board->slots[i].state) != SLOT_FREE && c->board->slots[i].pid > 0)
-            kill(c->board->slots[i].pid, sig);
+    for (int i = 0; i < c->scoreboard->size; i++)
+        if (atomic_load(&c->scoreboard->slots[i].state) != SLOT_FREE && c->scoreboard->slots[i].pid > 0)
+            kill(c->scoreboard->slots[i].pid, sig);
 }
 
 void children_dismiss_workers(struct children *c)
@@ -218,7 +218,7 @@ void children_dismiss_workers(struct children *c)
 
 int children_workers_left(const struct children *c)
 {
-    return c->board->size - board_count(c->board, SLOT_FREE);
+    return c->scoreboard->size - scoreboard_count(c->scoreboard, SLOT_FREE);
 }
 
 /* True if it ended badly. */
@@ -270,10 +270,10 @@ void children_reap(struct children *c)
     int status;
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        struct slot *slot = board_of_pid(c->board, pid);
+        struct slot *slot = scoreboard_of_pid(c->scoreboard, pid);
         if (slot) {
             note_end(c, "worker", pid, status);
-            board_set(slot, SLOT_FREE);
+            scoreboard_set(slot, SLOT_FREE);
         } else if (pid == c->keeper) {
             note_end(c, "keeper", pid, status);
             c->keeper = 0;

@@ -9,7 +9,7 @@
 
 #include "base/config/settings.h"
 #include "base/sitekey.h"
-#include "filterd/board.h"
+#include "filterd/scoreboard.h"
 
 /* A process beside the workers and the keeper, kept by whoever starts it. */
 enum children_kind { CHILDREN_FRONT, CHILDREN_SPF };
@@ -26,13 +26,13 @@ struct children_other {
 struct children {
     struct settings *settings;
     struct sitekey key;
-    struct board *board;
+    struct scoreboard *scoreboard;
     int *listen_fds; /* one per listener of settings; -1: a milter's, or it could not be had */
     bool *missed;    /* one per listener: that it could not be had was logged */
     gint64 patience; /* monotonic microseconds: a predecessor may hold addresses until then */
     gint64 listen_again; /* not tried earlier */
     const volatile sig_atomic_t *stop; /* set: nothing is waited for */
-    int control_fd, tutor_fd, milter_fd;
+    int control_fd, learn_fd, milter_fd;
     int spf_door[2];       /* see rules/auth/spf_door.h; -1 where SPF is off */
     gint64 spf_not_before; /* as not_before, of the SPF processes */
     bool spf_shut;         /* one of them found the door shut, which the master has not done */
@@ -42,7 +42,7 @@ struct children {
     gint64 not_before; /* monotonic microseconds: no new child earlier, after one died young */
 };
 
-/* Makes the pipes and the board. */
+/* Makes the pipes and the scoreboard. */
 bool children_init(struct children *c);
 /* 0 in the child, which then is set up as one of ours. */
 pid_t children_fork(struct children *c, const char *name);

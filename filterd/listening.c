@@ -77,9 +77,9 @@ static bool open_milter(struct children *c, const struct settings *s)
 static bool open_control(struct children *c)
 {
     const struct settings *s = c->settings;
-    struct endpoint tutor = keeper_tutor_at(&s->control);
+    struct endpoint tutor = keeper_learn_at(&s->control);
     const bool ok = listen_or_say(c, &s->control, &c->control_fd) &&
-                    (!tutor.path || listen_or_say(c, &tutor, &c->tutor_fd)) && open_milter(c, s);
+                    (!tutor.path || listen_or_say(c, &tutor, &c->learn_fd)) && open_milter(c, s);
     g_free(tutor.path);
     return ok;
 }
@@ -181,8 +181,8 @@ void listening_shut(struct children *c)
 {
     for (size_t i = 0; i < c->settings->listener_count; i++)
         shutdown(c->listen_fds[i], SHUT_RDWR);
-    if (c->tutor_fd >= 0)
-        shutdown(c->tutor_fd, SHUT_RDWR);
+    if (c->learn_fd >= 0)
+        shutdown(c->learn_fd, SHUT_RDWR);
     listening_close(c);
 }
 
@@ -209,7 +209,7 @@ void listening_unlink(const struct settings *s)
         unlink_socket(s->listeners[i].at.path);
     if (!s->control.path)
         return;
-    struct endpoint tutor = keeper_tutor_at(&s->control), milter = keeper_milter_at(&s->control);
+    struct endpoint tutor = keeper_learn_at(&s->control), milter = keeper_milter_at(&s->control);
     unlink_socket(s->control.path);
     unlink_socket(tutor.path);
     unlink_socket(milter.path);

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "filterd/master.h"
-#include "filterd/pipeline/service.h"
+#include "filterd/pipeline/context.h"
 
 #define DEFAULT_FILE "/etc/filterd/filterd.conf"
 
@@ -68,7 +68,7 @@ int main(int argc, char **argv)
     if (s && s->listener_count == 0)
         error = g_strdup_printf("%s: no [listener NAME] section: the daemon needs one", file);
     if (s && !error)
-        service_check(s, &error);
+        context_check(s, &error);
     if (error) {
         fprintf(stderr, "filterd: %s\n", error);
         g_free(error);

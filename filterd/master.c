@@ -15,15 +15,15 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/sandbox/guard.h"
+#include "base/sandbox/sandbox_policy.h"
 #include "base/sandbox/sandbox_kind.h"
 #include "base/sitekey.h"
 #include "base/version.h"
 #include "filterd/children.h"
-#include "filterd/fronts.h"
-#include "filterd/keeper/peer.h"
+#include "filterd/milter_processes.h"
+#include "filterd/keeper/peer_credentials.h"
 #include "filterd/listening.h"
-#include "filterd/pipeline/service.h"
+#include "filterd/pipeline/context.h"
 #include "filterd/sockets.h"
 #include "filterd/spf_pair.h"
 #include "gpg/seal.h"
@@ -97,7 +97,7 @@ static void reread(struct children *c)
     char *error = NULL;
     reload = 0;
     struct settings *s = settings_load(c->settings->file, &error);
-    if (s && !service_check(s, &error))
+    if (s && !context_check(s, &error))
         settings_free(&s);
     if (!s) {
         log_warn("settings stay as they were: %s", error);
@@ -113,16 +113,16 @@ static void reread(struct children *c)
         return;
     }
     struct settings *old = c->settings;
-    if (!guard_check(s) || !listening_reopen(c, s)) {
+    if (!sandbox_policy_check(s) || !listening_reopen(c, s)) {
         log_warn("settings stay as they were");
         settings_free(&s);
         return;
     }
     spf_pair_renew(c, s);
-    s->workers = MIN(s->workers, (c->board->size - 16) / 2); /* the board cannot grow */
+    s->workers = MIN(s->workers, (c->scoreboard->size - 16) / 2); /* the scoreboard cannot grow */
     settings_free(&old);
-    fronts_dismiss(c);
-    peer_prepare(s);
+    milter_processes_dismiss(c);
+    peer_credentials_prepare(s);
     children_dismiss_workers(c);
     if (c->keeper > 0)
         kill(c->keeper, SIGTERM);
@@ -144,10 +144,10 @@ static void look(struct children *c)
 static void drain_fronts(struct children *c)
 {
     const gint64 end = g_get_monotonic_time() + DRAIN_FRONTS_US;
-    fronts_dismiss(c);
-    while (fronts_left(c) && g_get_monotonic_time() < end)
+    milter_processes_dismiss(c);
+    while (milter_processes_left(c) && g_get_monotonic_time() < end)
         look(c);
-    fronts_kill(c, SIGKILL);
+    milter_processes_kill(c, SIGKILL);
     if (c->milter_fd >= 0)
         shutdown(c->milter_fd, SHUT_RDWR);
 }
@@ -189,7 +189,7 @@ static void loop(struct children *c)
             children_start_keeper(c);
         spf_pair_start(c);
         if (g_get_monotonic_time() >= c->not_before)
-            fronts_start(c, again);
+            milter_processes_start(c, again);
         if (again)
             listening_rest(c, now);
         children_balance(c);
@@ -220,7 +220,7 @@ static bool prepare_engine(const struct settings *s)
 
 int master_run(struct settings *s)
 {
-    struct children c = {.settings = s, .control_fd = -1, .tutor_fd = -1, .milter_fd = -1, .stop = &stop};
+    struct children c = {.settings = s, .control_fd = -1, .learn_fd = -1, .milter_fd = -1, .stop = &stop};
     const struct passwd *pw = NULL;
     set_signals();
     log_info("starting: version %s, settings %s", version_number, s->file);
@@ -233,7 +233,7 @@ int master_run(struct settings *s)
         return EX_TEMPFAIL;
     if (!spf_pair_open(&c, s))
         return give_up(&c, EX_TEMPFAIL);
-    if (!guard_check(s)) {
+    if (!sandbox_policy_check(s)) {
         listening_unlink(s);
         return give_up(&c, EX_CONFIG);
     }
@@ -241,14 +241,14 @@ int master_run(struct settings *s)
         listening_unlink(s);
         return give_up(&c, EX_TEMPFAIL);
     }
-    if (!guard_close(s, SANDBOX_MASTER) || !fronts_start_all(&c)) {
+    if (!sandbox_policy_close(s, SANDBOX_MASTER) || !milter_processes_start_all(&c)) {
         listening_unlink(s);
-        fronts_kill(&c, SIGKILL);
+        milter_processes_kill(&c, SIGKILL);
         return give_up(&c, EX_TEMPFAIL);
     }
-    log_info("started: %zu of %zu listeners, at most %d workers, sandbox=%s", fronts_served(&c),
+    log_info("started: %zu of %zu listeners, at most %d workers, sandbox=%s", milter_processes_served(&c),
              s->listener_count, s->workers, s->sandbox_required ? "required" : "best");
-    peer_prepare(s);
+    peer_credentials_prepare(s);
     loop(&c);
     log_info("stopping");
     drain(&c);

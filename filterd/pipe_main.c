@@ -25,18 +25,18 @@
 #include "base/mail/envelope.h"
 #include "base/newline.h"
 #include "base/result.h"
-#include "base/sandbox/guard.h"
+#include "base/sandbox/sandbox_policy.h"
 #include "base/sandbox/sandbox_kind.h"
 #include "base/sitekey.h"
 #include "base/version.h"
-#include "filterd/delivery/courier.h"
-#include "filterd/delivery/hop.h"
+#include "filterd/delivery/delivery_agent.h"
+#include "filterd/delivery/next_hop.h"
 #include "filterd/delivery/sendmail.h"
 #include "filterd/keeper/keeper_client.h"
-#include "filterd/keeper/retries.h"
+#include "filterd/keeper/delivered.h"
 #include "filterd/pipeline/pipeline.h"
 #include "filterd/pipeline/received.h"
-#include "filterd/pipeline/service.h"
+#include "filterd/pipeline/context.h"
 #include "rules/evidence.h"
 #include "rules/rules.h"
 
@@ -70,7 +70,7 @@ static int usage(FILE *to, int code)
 }
 
 /* CRLF line ends, as the next hop would have had it. */
-static char *to_stdout(const struct courier_job *job)
+static char *to_stdout(const struct delivery_agent_job *job)
 {
     gsize len;
     const char *data = g_bytes_get_data(job->message, &len);
@@ -137,10 +137,10 @@ static bool is_gone(int giver)
 }
 
 /* A message in memory through the same pipeline as a session's. */
-static int filter(struct service *sv, const struct job *job, const struct next_hop *to)
+static int filter(struct context *ctx, const struct job *job, const struct next_hop_address *to)
 {
     struct bytes raw = {0};
-    if (!read_message(&raw, sv->settings->message_size_limit)) {
+    if (!read_message(&raw, ctx->settings->message_size_limit)) {
         struct outcome o = outcome_of(REASON_TOO_BIG);
         log_warn("%s: %s", o.dsn, o.text);
         bytes_free(&raw);
@@ -158,18 +158,18 @@ static int filter(struct service *sv, const struct job *job, const struct next_h
     }
     struct envelope *e = make_envelope(job);
     struct outcome *outcomes = g_new0(struct outcome, e->recipients->len);
-    struct hop *hop = hop_new(&sv->hops, to);
+    struct next_hop *hop = next_hop_new(&ctx->hops, to);
     GByteArray *served = job->to_stdout ? NULL : g_byte_array_new();
-    struct received a = {.envelope = e, .evidence = evidence_start(sv->rules, e), .raw = &raw,
+    struct received a = {.envelope = e, .evidence = evidence_start(ctx->rules, e), .raw = &raw,
                         .served = served};
-    hop_set_deadline(hop, DELIVER_MS);
-    pipeline_run(sv, hop, &a, outcomes);
+    next_hop_set_deadline(hop, DELIVER_MS);
+    pipeline_run(ctx, hop, &a, outcomes);
     int code = worst(outcomes, e->recipients->len);
     if (served && code == EX_OK)
-        keeper_client_retry_forget(sv->keeper, served->data, served->len / RETRIES_DIGEST_BYTES);
+        keeper_client_delivered_forget(ctx->keeper, served->data, served->len / DELIVERED_DIGEST_BYTES);
     if (served)
         g_byte_array_unref(served);
-    hop_free(&hop);
+    next_hop_free(&hop);
     evidence_free(&a.evidence);
     g_free(outcomes);
     envelope_free(&e);
@@ -178,24 +178,24 @@ static int filter(struct service *sv, const struct job *job, const struct next_h
 }
 
 static int child(const struct settings *s, const struct sitekey *key, const struct job *job,
-                 int courier)
+                 int delivery_agent)
 {
-    struct next_hop out = {HOP_SENDMAIL, {.path = (char *)"-"}};
-    if (!guard_close(s, SANDBOX_WORKER))
+    struct next_hop_address out = {HOP_SENDMAIL, {.path = (char *)"-"}};
+    if (!sandbox_policy_close(s, SANDBOX_WORKER))
         return EX_CONFIG;
     /* Nobody says who the client was: there is nothing to ask about SPF. */
-    struct service *sv = service_new(s, key, &(struct service_doors){courier, RULES_NO_SPF});
-    keeper_client_expect_no_retries(sv->keeper); /* without a daemon: no line for each mail */
-    int code = filter(sv, job, job->to_stdout ? &out : &s->deliver);
-    service_free(&sv);
+    struct context *ctx = context_new(s, key, &(struct context_doors){delivery_agent, RULES_NO_SPF});
+    keeper_client_expect_no_delivered(ctx->keeper); /* without a daemon: no line for each mail */
+    int code = filter(ctx, job, job->to_stdout ? &out : &s->deliver);
+    context_free(&ctx);
     return code;
 }
 
-static courier_fn *courier_for(const struct settings *s, const struct job *job)
+static delivery_agent_fn *delivery_agent_for(const struct settings *s, const struct job *job)
 {
     if (job->to_stdout)
         return to_stdout;
-    return s->deliver.kind == HOP_MAILDIR ? courier_maildir : sendmail_deliver;
+    return s->deliver.kind == HOP_MAILDIR ? delivery_agent_maildir : sendmail_deliver;
 }
 
 /* The child may not write to a file, and stderr may be one: a third process does it, so that neither
@@ -245,8 +245,8 @@ static int run(const struct settings *s, const struct job *job)
     close(log_pipe[1]);
     if (pid < 0)
         return EX_TEMPFAIL;
-    courier_serve(pair[0], courier_for(s, job));
-    close(pair[0]); /* or a child whose courier gave up would wait for its answer */
+    delivery_agent_serve(pair[0], delivery_agent_for(s, job));
+    close(pair[0]); /* or a child whose delivery agent gave up would wait for its answer */
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     while (waitpid(relay, NULL, 0) < 0 && errno == EINTR)

@@ -13,16 +13,16 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/sandbox/guard.h"
+#include "base/sandbox/sandbox_policy.h"
 #include "base/sandbox/sandbox.h"
 #include "base/sandbox/sandbox_kind.h"
-#include "filterd/delivery/courier.h"
-#include "filterd/delivery/hop.h"
-#include "filterd/pipeline/service.h"
+#include "filterd/delivery/delivery_agent.h"
+#include "filterd/delivery/next_hop.h"
+#include "filterd/pipeline/context.h"
 #include "filterd/session/milter_session.h"
 #include "filterd/session/policy_session.h"
 #include "filterd/session/session.h"
-#include "filterd/session/tutor.h"
+#include "filterd/session/learn_session.h"
 #include "filterd/sockets.h"
 
 /* What libraries leak, and what a bug may have left behind, ends with the process. */
@@ -44,8 +44,8 @@ static void stop_listening(const struct worker_place *place)
 {
     for (size_t i = 0; i < place->settings->listener_count; i++)
         shutdown(place->listen_fds[i], SHUT_RDWR);
-    if (place->tutor_fd >= 0)
-        shutdown(place->tutor_fd, SHUT_RDWR);
+    if (place->learn_fd >= 0)
+        shutdown(place->learn_fd, SHUT_RDWR);
     if (place->milter_fd >= 0)
         shutdown(place->milter_fd, SHUT_RDWR);
 }
@@ -62,12 +62,12 @@ static void on_signal(int sig)
         stop_listening(own_place);
 }
 
-/* The master is woken only where it has something to do at once: it looks at the board now and then
+/* The master is woken only where it has something to do at once: it looks at the scoreboard now and then
  * by itself. */
 static void tell(const struct worker_place *place, enum slot_state state)
 {
-    board_set(place->slot, state);
-    if (state == SLOT_IDLE || board_count(place->board, SLOT_IDLE) >= BOARD_SPARE)
+    scoreboard_set(place->slot, state);
+    if (state == SLOT_IDLE || scoreboard_count(place->scoreboard, SLOT_IDLE) >= SCOREBOARD_SPARE)
         return;
     if (write(place->wake_fd, "", 1) < 0)
         return; /* full: the master looks anyway */
@@ -75,13 +75,13 @@ static void tell(const struct worker_place *place, enum slot_state state)
 
 struct visit {
     const struct worker_place *place;
-    const struct service *service;
+    const struct context *context;
 };
 
 /* Behind the sandbox there is no other to be had: the next worker brings its own. */
-static bool courier_lost(const struct worker_place *place, const struct service *sv)
+static bool delivery_agent_lost(const struct worker_place *place, const struct context *ctx)
 {
-    return sv->hops.courier < 0 && guard_has_maildir(place->settings);
+    return ctx->hops.delivery_agent < 0 && sandbox_policy_has_maildir(place->settings);
 }
 
 static void on_rest(enum session_rest rest, void *arg)
@@ -89,9 +89,9 @@ static void on_rest(enum session_rest rest, void *arg)
     static const enum slot_state states[] = {
         [SESSION_WORKING] = SLOT_BUSY, [SESSION_RESTING] = SLOT_RESTING, [SESSION_WAITING] = SLOT_WAITING};
     const struct visit *visit = arg;
-    if (courier_lost(visit->place, visit->service))
+    if (delivery_agent_lost(visit->place, visit->context))
         wake = SESSION_STOP;
-    board_set(visit->place->slot, states[rest]);
+    scoreboard_set(visit->place->slot, states[rest]);
     if (rest == SESSION_WORKING)
         sandbox_cpu(TALK_CPU_SECONDS);
 }
@@ -99,12 +99,12 @@ static void on_rest(enum session_rest rest, void *arg)
 static bool on_hold(size_t bytes, void *arg)
 {
     const struct worker_place *place = ((const struct visit *)arg)->place;
-    return board_hold(place->board, place->slot, bytes, place->settings->limits.bytes_in_flight);
+    return scoreboard_hold(place->scoreboard, place->slot, bytes, place->settings->limits.bytes_in_flight);
 }
 
 static int64_t on_sealed(void *arg)
 {
-    return board_note_sealed(arg);
+    return scoreboard_note_sealed(arg);
 }
 
 static void set_signals(void)
@@ -138,7 +138,7 @@ static struct door door_open(const struct worker_place *place)
     d.fds = g_new0(struct pollfd, d.n);
     for (size_t i = 0; i < d.n; i++) {
         const int fd = i < listeners    ? place->listen_fds[i]
-                       : i == listeners ? place->tutor_fd
+                       : i == listeners ? place->learn_fd
                                         : place->milter_fd;
         struct epoll_event e = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.u64 = i};
         d.fds[i] = (struct pollfd){fd, POLLIN, 0};
@@ -174,14 +174,14 @@ static ssize_t door_wait(const struct door *d, int ms)
 }
 
 /* Waits for a connection; -1 when told to leave. */
-static int next_client(const struct door *door, struct service *sv, size_t *index_r)
+static int next_client(const struct door *door, struct context *ctx, size_t *index_r)
 {
     while (!leave) {
         /* The bound covers a signal that comes just before the wait. Who is to leave takes nobody
          * in any more, so that settings are new for all who come after a reload. */
         const ssize_t i = door_wait(door, 1000);
         if (i < 0)
-            hop_let_go_idle(&sv->hops);
+            next_hop_let_go_idle(&ctx->hops);
         if (i < 0 || leave)
             continue;
         const int fd = accept4(door->fds[i].fd, NULL, NULL, SOCK_CLOEXEC);
@@ -192,11 +192,11 @@ static int next_client(const struct door *door, struct service *sv, size_t *inde
     return -1;
 }
 
-static void run_session(const struct worker_place *place, struct service *sv, int fd, size_t index)
+static void run_session(const struct worker_place *place, struct context *ctx, int fd, size_t index)
 {
-    struct visit visit = {place, sv};
+    struct visit visit = {place, ctx};
     struct session_place session = {
-        .service = sv,
+        .context = ctx,
         .listener = &place->settings->listeners[index],
         .trusted = sockets_trusted(fd, place->settings->trusted_networks),
         .wake = &wake,
@@ -213,26 +213,26 @@ static void run_session(const struct worker_place *place, struct service *sv, in
         session_run(fd, &session);
 }
 
-static void run_milter(const struct worker_place *place, struct service *sv, int fd)
+static void run_milter(const struct worker_place *place, struct context *ctx, int fd)
 {
-    struct visit visit = {place, sv};
-    milter_session_run(fd, &(struct milter_session_place){sv, on_hold, &visit});
+    struct visit visit = {place, ctx};
+    milter_session_run(fd, &(struct milter_session_place){ctx, on_hold, &visit});
 }
 
-static void serve(const struct worker_place *place, struct service *sv, int fd, size_t index)
+static void serve(const struct worker_place *place, struct context *ctx, int fd, size_t index)
 {
     tell(place, SLOT_BUSY);
     sandbox_cpu(TALK_CPU_SECONDS);
-    service_mend(sv);
+    context_mend(ctx);
     const size_t listeners = place->settings->listener_count;
     if (index >= listeners || place->settings->listeners[index].protocol == PROTO_POLICY)
-        hop_let_go(&sv->hops, 0); /* nothing goes to a next hop now, for however long */
+        next_hop_let_go(&ctx->hops, 0); /* nothing goes to a next hop now, for however long */
     if (index < listeners)
-        run_session(place, sv, fd, index);
+        run_session(place, ctx, fd, index);
     else if (index > listeners)
-        run_milter(place, sv, fd);
+        run_milter(place, ctx, fd);
     else
-        tutor_run(fd, &(struct tutor_place){sv, place->key, on_sealed, place->board});
+        learn_session_run(fd, &(struct learn_session_place){ctx, place->key, on_sealed, place->scoreboard});
     close(fd);
     tell(place, leave ? SLOT_LEAVING : SLOT_IDLE);
 }
@@ -246,23 +246,23 @@ int worker_run(const struct worker_place *place)
     mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
     set_signals();
     prctl(PR_SET_NAME, "filterd-worker");
-    int courier = courier_start(s);
+    int delivery_agent = delivery_agent_start(s);
     /* Privileges end here: everything above is set-up, everything below may meet mail. */
-    if (!guard_close(s, SANDBOX_WORKER))
+    if (!sandbox_policy_close(s, SANDBOX_WORKER))
         return EX_TEMPFAIL;
-    struct service *sv = service_new(s, place->key, &(struct service_doors){courier, place->spf_door});
-    sv->hops.keeps = true;
+    struct context *ctx = context_new(s, place->key, &(struct context_doors){delivery_agent, place->spf_door});
+    ctx->hops.keeps = true;
     struct door door = door_open(place);
     tell(place, SLOT_IDLE);
-    for (int n = 0; n < SESSIONS_PER_WORKER && !courier_lost(place, sv) &&
-                    (fd = next_client(&door, sv, &index)) >= 0; n++)
-        serve(place, sv, fd, index);
-    board_set(place->slot, SLOT_LEAVING);
+    for (int n = 0; n < SESSIONS_PER_WORKER && !delivery_agent_lost(place, ctx) &&
+                    (fd = next_client(&door, ctx, &index)) >= 0; n++)
+        serve(place, ctx, fd, index);
+    scoreboard_set(place->slot, SLOT_LEAVING);
     door_close(&door);
-    hop_let_go(&sv->hops, 0);
-    const bool lost = courier_lost(place, sv);
-    if (sv->hops.courier >= 0)
-        close(sv->hops.courier);
-    service_free(&sv);
+    next_hop_let_go(&ctx->hops, 0);
+    const bool lost = delivery_agent_lost(place, ctx);
+    if (ctx->hops.delivery_agent >= 0)
+        close(ctx->hops.delivery_agent);
+    context_free(&ctx);
     return lost ? EX_TEMPFAIL : EX_OK;
 }

@@ -4,18 +4,18 @@
 
 #include "base/config/settings.h"
 #include "base/sitekey.h"
-#include "filterd/board.h"
+#include "filterd/scoreboard.h"
 
 struct worker_place {
     const struct settings *settings;
     const struct sitekey *key;
     const int *listen_fds; /* one per settings->listeners */
-    int tutor_fd;          /* -1: none */
+    int learn_fd;          /* -1: none */
     int spf_door;          /* to the SPF processes; -1: none */
     int milter_fd;         /* where milter fronts ask; -1: none */
-    struct board *board;
+    struct scoreboard *scoreboard;
     struct slot *slot;
-    int wake_fd; /* a byte to it tells the master to look at the board */
+    int wake_fd; /* a byte to it tells the master to look at the scoreboard */
     pid_t master;
 };
 

@@ -34,7 +34,7 @@ static int left_ms(const struct scan *s)
     return (int)MAX((s->end - g_get_monotonic_time() + 999) / 1000, 0);
 }
 
-/* A full backlog blocks connect: the send timeout bounds it. */
+/* A full pending records blocks connect: the send timeout bounds it. */
 static bool dial(struct scan *s, const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};

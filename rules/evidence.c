@@ -19,7 +19,7 @@
 #include "rules/dnsbl_list.h"
 #include "rules/findings.h"
 #include "rules/hits.h"
-#include "rules/local.h"
+#include "rules/message_checks.h"
 #include "rules/rules.h"
 
 /* clamd's own limits end well before that. */
@@ -89,7 +89,7 @@ static void ask(struct evidence *ev)
     const struct envelope *e = g_steal_pointer(&ev->held);
     if (!e)
         return;
-    local_envelope(ev->hits, e);
+    message_checks_envelope(ev->hits, e);
     if (!is_from_outside(ev, e))
         return;
     if (ev->rules->dnsbl)
@@ -285,7 +285,7 @@ void evidence_finish(struct evidence *ev, const struct reading *r, bool bare)
         reading_each_host(r, take_link, ev->lists);
     scan(ev, m);
     evidence_await(ev);
-    local_message(ev->hits, m, bare);
+    message_checks_message(ev->hits, m, bare);
     verify(ev, m);
     g_strfreev(ev->facts);
     ev->facts = hits_facts(ev->hits);

@@ -45,7 +45,7 @@ sub limits_of {
 
 subtest 'what the kernel says' => sub {
     my %name;
-    my @expected = qw(filterd filterd-courier filterd-keeper filterd-spf filterd-worker);
+    my @expected = qw(filterd filterd-agent filterd-keeper filterd-spf filterd-worker);
     ok(poll(sub {
         %name = processes();
         return "@expected" eq join ' ', sort keys %{ { reverse %name } };
@@ -73,11 +73,11 @@ subtest 'what is in force is in the log' => sub {
         is("@missing", '', 'nothing is missing');
     } else {
         my @processes = map { /sandbox: (\w+): .*MISSING: .*Landlock/ ? $1 : () } @missing;
-        is("@processes", 'worker keeper courier spf', 'Landlock is missing, and is said to be');
+        is("@processes", 'worker keeper agent spf', 'Landlock is missing, and is said to be');
         is(scalar @missing, 4, 'nothing else');
         diag('no Landlock in this kernel: left out what it forbids');
     }
-    like($log, qr/sandbox: $_: /, $_) for qw(master worker keeper courier spf);
+    like($log, qr/sandbox: $_: /, $_) for qw(master worker keeper agent spf);
     my $files = FilterdTest::OldKernel::has_landlock() ? 'writes no file, ' : '';
     like($log, qr/worker: $files.*file size 0.*memory limit/, 'a worker\'s') if !$sanitized;
     my $limits = $sanitized ? 'CPU' : 'memory limit, CPU';

@@ -91,7 +91,7 @@ my %WAYS = (
 my @STEPS = grep { !/malloc|accept/ } @FilterdTest::Faults::KINDS;
 
 my %ROLES_IN = (lmtp => [qw(worker child gpg keeper master spf)], smtp => [qw(worker child gpg keeper master)],
-    maildir => [qw(courier worker)], pipe => [qw(pipe inner child gpg)], sendmail => [qw(pipe inner)], milter => [qw(milter worker child gpg)]);
+    maildir => [qw(agent worker)], pipe => [qw(pipe inner child gpg)], sendmail => [qw(pipe inner)], milter => [qw(milter worker child gpg)]);
 # Those who start: from their fork or exec to where they wait for work.
 my %BIRTHS = (worker => [qw(young worker)], keeper => [qw(young keeper)], master => ['master']);
 
@@ -191,7 +191,7 @@ sub doubled {
 }
 
 # The wait for the next hop's answer was cut short, which may take the copy all the same (RFC 1047). Our
-# own courier does not; but a worker that was killed has its socket until it is quite dead.
+# own agent does not; but a worker that was killed has its socket until it is quite dead.
 sub is_lost_answer {
     my ($mode, $fired, $first) = @_;
     return $current =~ /, worker killed/ && $first - $fired->{at} < 1 if !$sink{$mode};
@@ -268,12 +268,12 @@ sub ways {
 
 # What went wrong once is tried always.
 my @KNOWN = (
-    [maildir => 'courier killed', 20, kill => 0, @STEPS], # its worker went on without one
-    [maildir => 'courier write', 4, fail => EPIPE, 'write'],
+    [maildir => 'agent killed', 20, kill => 0, @STEPS], # its worker went on without one
+    [maildir => 'agent write', 4, fail => EPIPE, 'write'],
     [lmtp => 'worker write', 18, fail => EPIPE, 'write'], # an answer to what was never sent was waited for
     # gpg ended well, but not all it wrote was read: an empty copy was delivered
     (map { [lmtp => 'worker read', $_, fail => ECONNRESET, 'read'] } 38 .. 46),
-    [maildir => 'courier sync', 2, fail => EIO, 'sync'], # a copy that was refused stayed
+    [maildir => 'agent sync', 2, fail => EIO, 'sync'], # a copy that was refused stayed
     # a list of keys that ended early was believed as long as its worker lived
     # a key that GPGME, short of memory, called by its subkey's name was believed likewise
     (map { [milter => 'worker malloc', $_, fail => ENOMEM, 'malloc'] } 481 .. 485),

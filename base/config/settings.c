@@ -224,7 +224,7 @@ static bool check_listener(const struct settings *s, const struct ini *ini,
                            const struct listener *l, char **error_r)
 {
     char *group = g_strdup_printf("listener %s", l->name);
-    enum hop_kind hop = settings_next_hop(s, l)->kind;
+    enum next_hop_kind hop = settings_next_hop(s, l)->kind;
     bool ok = true;
     if (!line_of(ini, group, "protocol"))
         ok = fail_at(ini, group, "protocol", error_r, "is not set: expected lmtp, smtp, policy or milter");
@@ -374,7 +374,7 @@ bool settings_is_local_domain(const struct settings *s, const char *domain)
     return !s->domains[0];
 }
 
-const struct next_hop *settings_next_hop(const struct settings *s, const struct listener *l)
+const struct next_hop_address *settings_next_hop(const struct settings *s, const struct listener *l)
 {
     return l && l->next_hop.kind != HOP_NONE ? &l->next_hop : &s->deliver;
 }

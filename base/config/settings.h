@@ -22,7 +22,7 @@ struct listener {
     enum protocol protocol;
     enum role role;
     struct endpoint at;
-    struct next_hop next_hop; /* HOP_NONE: the one of [deliver] */
+    struct next_hop_address next_hop; /* HOP_NONE: the one of [deliver] */
 };
 
 struct settings {
@@ -35,7 +35,7 @@ struct settings {
     bool log_stderr, sandbox_required;
     struct listener *listeners;
     size_t listener_count;
-    struct next_hop deliver;
+    struct next_hop_address deliver;
     int proxy_seconds; /* before the queue: from the message's end to our reply */
     struct endpoint control;
     char **train_users; /* login names */
@@ -66,7 +66,7 @@ struct settings *settings_load(const char *file, char **error_r);
 void settings_free(struct settings **s);
 /* True if the domain is one of ours (or domains is empty). */
 bool settings_is_local_domain(const struct settings *s, const char *domain);
-/* Next hop of a listener; listener may be NULL (filterd-pipe). */
-const struct next_hop *settings_next_hop(const struct settings *s, const struct listener *l);
+/* Next next hop of a listener; listener may be NULL (filterd-pipe). */
+const struct next_hop_address *settings_next_hop(const struct settings *s, const struct listener *l);
 
 #endif

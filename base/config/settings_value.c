@@ -326,10 +326,10 @@ bool settings_value_hop(const struct setting_kind *k, const char *value, void *f
 {
     static const struct {
         const char *prefix;
-        enum hop_kind kind;
+        enum next_hop_kind kind;
     } kinds[] = {{"lmtp:", HOP_LMTP}, {"smtp:", HOP_SMTP},
                  {"maildir:/", HOP_MAILDIR}, {"sendmail:/", HOP_SENDMAIL}};
-    struct next_hop *hop = field;
+    struct next_hop_address *hop = field;
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
         if (!g_str_has_prefix(value, kinds[i].prefix))
             continue;

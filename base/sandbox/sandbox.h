@@ -9,7 +9,7 @@
 
 #include "base/sandbox/sandbox_kind.h"
 
-/* For this process and all it starts, for ever; while it has one thread. Sockets, and for the front
+/* For this process and all it starts, for ever; while it has one thread. Sockets, and for the milter processes
  * libgcc, are to be had before. False where something could not be had: the rest is in force all the
  * same, and *why_r (static text) is the first thing that is missing. */
 bool sandbox_close(const struct sandbox *s, const char **why_r);

@@ -92,7 +92,7 @@ static const char *const for_keeper[] = {
     "unlinkat", "mkdir", "mkdirat", "link", "linkat", "rename", "renameat", "renameat2", "fchmod",
     "fchown", "flock", "getdents64", "getdents", "statfs", "fstatfs",
     "fadvise64", "readahead", "umask", "fchown32", "fadvise64_64", "statfs64", "fstatfs64", END};
-static const char *const for_courier[] = {"fsync", "fdatasync", "unlink", "unlinkat", "mkdir",
+static const char *const for_delivery_agent[] = {"fsync", "fdatasync", "unlink", "unlinkat", "mkdir",
                                           "mkdirat", "rename", "renameat", "renameat2", "umask",
                                           END};
 static const char *const for_spf[] = {"connect", "bind", END};
@@ -197,8 +197,8 @@ static const char *const *own_list(enum sandbox_kind kind)
     switch (kind) {
     case SANDBOX_KEEPER:
         return for_keeper;
-    case SANDBOX_COURIER:
-        return for_courier;
+    case SANDBOX_DELIVERY_AGENT:
+        return for_delivery_agent;
     case SANDBOX_SPF:
         return for_spf;
     default:
@@ -206,7 +206,7 @@ static const char *const *own_list(enum sandbox_kind kind)
     }
 }
 
-/* The keeper and the courier have their sockets already. */
+/* The keeper and the delivery agent have their sockets already. */
 static int allow_sockets(scmp_filter_ctx c, enum sandbox_kind kind)
 {
     if (!SANDBOX_SEES_FAMILIES && (kind == SANDBOX_SPF || kind == SANDBOX_FRONT))
@@ -221,7 +221,7 @@ static int allow_sockets(scmp_filter_ctx c, enum sandbox_kind kind)
            seccomp_rule_add(c, NO, SCMP_SYS(connect), 0);
 }
 
-/* Threads are the front's alone. */
+/* Threads are the milter processes's alone. */
 static int allow_threads(scmp_filter_ctx c, enum sandbox_kind kind)
 {
     if (kind != SANDBOX_FRONT)

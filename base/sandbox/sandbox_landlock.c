@@ -86,14 +86,14 @@ static bool allow(int ruleset, const struct rule *r, uint64_t known)
 
 static bool allow_all(int ruleset, const struct sandbox *s, uint64_t known)
 {
-    const bool keeper = s->kind == SANDBOX_KEEPER, courier = s->kind == SANDBOX_COURIER;
+    const bool keeper = s->kind == SANDBOX_KEEPER, delivery_agent = s->kind == SANDBOX_DELIVERY_AGENT;
     const uint64_t in_folder = MAKE | (keeper ? READ : LANDLOCK_ACCESS_FS_READ_DIR);
     const struct rule rules[] = {
         {s->kind == SANDBOX_WORKER ? "/dev/null" : NULL, WRITE_FILE}, /* gpg's */
         {keeper ? "/dev/urandom" : NULL, READ_FILE},                  /* SQLite's */
     };
     known &= handled(s->kind);
-    for (const char *const *f = keeper || courier ? s->folders : NULL; f && *f; f++)
+    for (const char *const *f = keeper || delivery_agent ? s->folders : NULL; f && *f; f++)
         if (!allow(ruleset, &(struct rule){*f, in_folder}, known))
             return false;
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
@@ -109,7 +109,7 @@ const char *sandbox_parts_landlock(const struct sandbox *s)
         return errno == EOPNOTSUPP ? "Landlock is not switched on in this kernel (lsm=)"
                : errno == EPERM    ? "Landlock is kept from us, by a container perhaps"
                                    : "the kernel has no Landlock";
-    if (abi < 2 && s->kind == SANDBOX_COURIER)
+    if (abi < 2 && s->kind == SANDBOX_DELIVERY_AGENT)
         return "this kernel's Landlock knows no renaming between folders, which a maildir needs";
     const struct ruleset_attr attr = {
         .fs = handled(s->kind) & known_to(abi),

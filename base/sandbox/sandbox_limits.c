@@ -50,7 +50,7 @@ static rlim_t files(enum sandbox_kind kind)
 
 const char *sandbox_parts_limits(const struct sandbox *s)
 {
-    const bool writes = s->kind == SANDBOX_KEEPER || s->kind == SANDBOX_COURIER;
+    const bool writes = s->kind == SANDBOX_KEEPER || s->kind == SANDBOX_DELIVERY_AGENT;
     /* 1, not 0: the kernel ignores 0 when core_pattern is a pipe. */
     const struct rlimit one = {1, 1};
     if (setrlimit(RLIMIT_CORE, &one))

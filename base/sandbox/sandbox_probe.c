@@ -17,7 +17,7 @@
 
 #define ALL (~0U)
 #define OF(kind) (1U << (kind))
-#define NO_GPG (OF(SANDBOX_KEEPER) | OF(SANDBOX_COURIER) | OF(SANDBOX_SPF) | OF(SANDBOX_FRONT))
+#define NO_GPG (OF(SANDBOX_KEEPER) | OF(SANDBOX_DELIVERY_AGENT) | OF(SANDBOX_SPF) | OF(SANDBOX_FRONT))
 #define NO_WRITE (OF(SANDBOX_WORKER) | OF(SANDBOX_SPF) | OF(SANDBOX_FRONT))
 
 /* Nothing here leaves a trace: devices that everybody may write to and read, and calls whose
@@ -136,11 +136,11 @@ static const struct {
     bool not_sanitized; /* a sanitizer's build goes without */
 } tries[] = {
     {NO_WRITE, cannot_write, "writes no file", false},
-    {OF(SANDBOX_KEEPER) | OF(SANDBOX_COURIER), cannot_write, "writes below its folders only", false},
-    {OF(SANDBOX_SPF) | OF(SANDBOX_FRONT) | OF(SANDBOX_COURIER), cannot_read, "reads no file", false},
+    {OF(SANDBOX_KEEPER) | OF(SANDBOX_DELIVERY_AGENT), cannot_write, "writes below its folders only", false},
+    {OF(SANDBOX_SPF) | OF(SANDBOX_FRONT) | OF(SANDBOX_DELIVERY_AGENT), cannot_read, "reads no file", false},
     {OF(SANDBOX_KEEPER), cannot_read, "reads below its folders only", false},
     {OF(SANDBOX_WORKER), cannot_chmod, "changes no names and rights", false},
-    {OF(SANDBOX_KEEPER) | OF(SANDBOX_COURIER), has_no_network, "no network", false},
+    {OF(SANDBOX_KEEPER) | OF(SANDBOX_DELIVERY_AGENT), has_no_network, "no network", false},
     {OF(SANDBOX_SPF), has_ip_only, "no local sockets", false},
     {OF(SANDBOX_FRONT), has_unix_sockets_only, "connects to local sockets only", false},
     {NO_GPG, cannot_exec, "no exec", false},
@@ -190,7 +190,7 @@ static void try_all(const struct sandbox *s, int fd)
 static const char *name_of(enum sandbox_kind kind)
 {
     static const char *const names[SANDBOX_KINDS] = {"master", "worker", "keeper",
-                                                     "courier", "spf", "milter"};
+                                                     "agent", "spf", "milter"};
     return names[kind];
 }
 

@@ -23,7 +23,7 @@ struct mailer {
 };
 
 /* Dies with its parent, whose own end of its input is not the last. */
-static pid_t start_program(const struct courier_job *job, int input)
+static pid_t start_program(const struct delivery_agent_job *job, int input)
 {
     const pid_t parent = getpid(), pid = fork();
     if (pid == 0) {
@@ -56,7 +56,7 @@ static bool await(pid_t pid, int word)
 }
 
 /* Out of the group that an MTA kills as one, and so are we. It ends as the program does. */
-static void stand_in(const struct courier_job *job, const int input[2], const int word[2])
+static void stand_in(const struct delivery_agent_job *job, const int input[2], const int word[2])
 {
     char byte;
     ssize_t n;
@@ -78,7 +78,7 @@ static void stand_in(const struct courier_job *job, const int input[2], const in
     _exit(WIFEXITED(status) ? WEXITSTATUS(status) : EX_TEMPFAIL);
 }
 
-static bool start(struct mailer *m, const struct courier_job *job)
+static bool start(struct mailer *m, const struct delivery_agent_job *job)
 {
     int input[2] = {-1, -1}, word[2] = {-1, -1};
     const bool ok = pipe2(input, O_CLOEXEC) == 0 && pipe2(word, O_CLOEXEC) == 0;
@@ -109,7 +109,7 @@ static int end(struct mailer *m, bool whole)
     return said || !whole ? status : -1;
 }
 
-char *sendmail_deliver(const struct courier_job *job)
+char *sendmail_deliver(const struct delivery_agent_job *job)
 {
     struct mailer m;
     struct bytes lf = {0};
@@ -119,7 +119,7 @@ char *sendmail_deliver(const struct courier_job *job)
     newline_add_lf(&lf, g_bytes_get_data(job->message, NULL), g_bytes_get_size(job->message));
     if (!bytes_write(m.input, lf.data, lf.len))
         trouble = g_strerror(errno);
-    else if (!courier_is_awaited(job))
+    else if (!delivery_agent_is_awaited(job))
         trouble = "the message was given up";
     bytes_free(&lf);
     const int status = end(&m, !trouble);

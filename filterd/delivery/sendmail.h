@@ -5,9 +5,9 @@
 #ifndef FILTERD_DELIVERY_SENDMAIL_H
 #define FILTERD_DELIVERY_SENDMAIL_H
 
-#include "filterd/delivery/courier.h"
+#include "filterd/delivery/delivery_agent.h"
 
-/* A courier_fn: job->path is the program, which gets "-G -i -f SENDER -- RECIPIENT" and LF line ends. */
-char *sendmail_deliver(const struct courier_job *job);
+/* A delivery_agent_fn: job->path is the program, which gets "-G -i -f SENDER -- RECIPIENT" and LF line ends. */
+char *sendmail_deliver(const struct delivery_agent_job *job);
 
 #endif

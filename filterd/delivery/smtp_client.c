@@ -40,7 +40,7 @@ struct told_client {
 };
 
 struct smtp_client {
-    const struct next_hop *hop;
+    const struct next_hop_address *hop;
     const char *hostname;
     int fd;
     gint64 deadline; /* monotonic microseconds; 0: none */
@@ -55,7 +55,7 @@ struct smtp_client {
     gint64 made;  /* monotonic microseconds */
 };
 
-struct smtp_client *smtp_client_new(const struct next_hop *hop, const char *hostname)
+struct smtp_client *smtp_client_new(const struct next_hop_address *hop, const char *hostname)
 {
     struct smtp_client *c = g_new0(struct smtp_client, 1);
     c->hop = hop;

@@ -12,7 +12,7 @@
 struct smtp_client;
 
 /* Connects when first used. hostname is what we greet with; both lent. */
-struct smtp_client *smtp_client_new(const struct next_hop *hop, const char *hostname);
+struct smtp_client *smtp_client_new(const struct next_hop_address *hop, const char *hostname);
 /* QUITs if connected. */
 void smtp_client_free(struct smtp_client **c);
 /* Bounds all that follows together, in milliseconds from now. */

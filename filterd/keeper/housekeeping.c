@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "classifier/correspondent.h"
+#include "classifier/known_sender.h"
 #include "classifier/daykey.h"
 #include "classifier/model.h"
 #include "classifier/model_learner.h"
-#include "filterd/keeper/lesson.h"
+#include "filterd/keeper/train_request.h"
 #include "filterd/keeper/record.h"
-#include "filterd/keeper/teaching.h"
+#include "filterd/keeper/train_apply.h"
 
 #define ROUND_US (G_GINT64_CONSTANT(3600) * G_USEC_PER_SEC)
 /* Rows of the journal that may wait for the next round. */
@@ -47,37 +47,37 @@ void housekeeping_recover(const char *state_dir)
 }
 
 /* What nothing can be done about is left to the next round. */
-static void tidy(struct ledger *l, struct model *m, const char *journal_day)
+static void tidy(struct model_store *l, struct model *m, const char *journal_day)
 {
     if (!model_begin(m))
         return;
     char *last = daykey_day(CORRESPONDENT_DAYS);
     bool ok = record_forget_before(m, l->forgotten, journal_day) &&
-              correspondent_forget_before(m, last);
+              known_sender_forget_before(m, last);
     g_free(last);
-    ok = ok && teaching_checkpoint(m, TIDY_PENDING) && model_learner_age(m);
+    ok = ok && train_apply_checkpoint(m, TIDY_PENDING) && model_learner_age(m);
     model_end(m, ok);
 }
 
-static void visit(struct ledger *l, const char *path, const char *journal_day)
+static void visit(struct model_store *l, const char *path, const char *journal_day)
 {
     char *error = NULL;
     struct model *m = model_open_file(path, false, &error);
     char *user = NULL;
     const bool known = m && model_user(m, &user);
     model_free(&m);
-    m = known && user ? ledger_model(l, user, &error) : NULL;
+    m = known && user ? model_store_model(l, user, &error) : NULL;
     if (m)
         tidy(l, m, journal_day);
     if (m && strcmp(user, MODEL_SITE) != 0)
-        lesson_settle(l, user);
+        train_request_settle(l, user);
     if (error)
         log_warn("%s", error); /* once in a round: nothing is learnt there meanwhile */
     g_free(user);
     g_free(error);
 }
 
-void housekeeping_tick(struct ledger *l)
+void housekeeping_tick(struct model_store *l)
 {
     char *day = daykey_day(l->settings->signature_days);
     if (g_strcmp0(day, l->forgotten) != 0)

@@ -14,7 +14,7 @@
 /* A whole user can come out. */
 #define ANSWER_MAX_BYTES (16 * 1024 * 1024)
 
-/* A full backlog must not hold a worker up: the send timeout bounds connect too. */
+/* A full pending records must not hold a worker up: the send timeout bounds connect too. */
 static int connect_to(const struct sockaddr *address, socklen_t len)
 {
     int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -42,7 +42,7 @@ int keeper_connect(const struct endpoint *control)
     return connect_unix(control->path);
 }
 
-struct endpoint keeper_tutor_at(const struct endpoint *control)
+struct endpoint keeper_learn_at(const struct endpoint *control)
 {
     char *path = control->path ? g_strconcat(control->path, ".learn", NULL) : NULL;
     return (struct endpoint){.path = path};

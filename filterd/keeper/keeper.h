@@ -11,8 +11,8 @@
 
 /* Connected socket or -1 (nobody there within 5 s). */
 int keeper_connect(const struct endpoint *control);
-/* Beside the control socket: where a worker learns messages from their text (filterd/session/tutor.h). */
-struct endpoint keeper_tutor_at(const struct endpoint *control); /* g_free its path */
+/* Beside the control socket: where a worker learns messages from their text (filterd/session/learn_session.h). */
+struct endpoint keeper_learn_at(const struct endpoint *control); /* g_free its path */
 /* And where milter fronts ask workers (filterd/session/milter_session.h); g_free its path. */
 struct endpoint keeper_milter_at(const struct endpoint *control);
 struct keeper_answer {

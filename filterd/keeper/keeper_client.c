@@ -8,11 +8,11 @@
 
 #include "base/log.h"
 #include "filterd/keeper/keeper.h"
-#include "filterd/keeper/retries.h"
+#include "filterd/keeper/delivered.h"
 
 /* The keeper answers in well under a millisecond; a mail waits no longer than this for learning. */
 #define TIMEOUT_MS 2000
-#define OWES_MAX 32 /* bits of owes_retries */
+#define OWES_MAX 32 /* bits of owes_delivered */
 /* One that let somebody wait that long is left alone for a while: a message asks several times. */
 #define SILENT_US (10 * G_USEC_PER_SEC)
 
@@ -21,8 +21,8 @@ struct keeper_client {
     int fd;               /* connected when first wanted; -1 */
     gint64 silent;        /* it left a request without an answer: not asked before this time */
     unsigned owes;        /* answers to what it was told without waiting */
-    guint32 owes_retries; /* which of them are about retries, the oldest in the lowest bit */
-    bool no_retries;      /* the last request about retries failed, and it was logged */
+    guint32 owes_delivered; /* which of them are about retries, the oldest in the lowest bit */
+    bool no_delivered;      /* the last request about retries failed, and it was logged */
 };
 
 struct keeper_client *keeper_client_new(const struct endpoint *control)
@@ -33,19 +33,19 @@ struct keeper_client *keeper_client_new(const struct endpoint *control)
     return k;
 }
 
-void keeper_client_expect_no_retries(struct keeper_client *k)
+void keeper_client_expect_no_delivered(struct keeper_client *k)
 {
-    k->no_retries = true;
+    k->no_delivered = true;
 }
 
 /* A mail never waits for this memory, nor fails for it. A keeper that cannot open that file has said so
  * itself, once for all of us. */
-static void note_retries(struct keeper_client *k, const struct keeper_answer *a)
+static void note_delivered(struct keeper_client *k, const struct keeper_answer *a)
 {
-    if (a->code != EX_OK && a->code != EX_UNAVAILABLE && !k->no_retries)
+    if (a->code != EX_OK && a->code != EX_UNAVAILABLE && !k->no_delivered)
         log_warn("retries: %s; a message that is retried now may come twice",
                  a->text && *a->text ? a->text : "no keeper");
-    k->no_retries = a->code != EX_OK;
+    k->no_delivered = a->code != EX_OK;
 }
 
 static void hang_up(struct keeper_client *k)
@@ -54,7 +54,7 @@ static void hang_up(struct keeper_client *k)
         close(k->fd);
     k->fd = -1;
     k->owes = 0;
-    k->owes_retries = 0;
+    k->owes_delivered = 0;
 }
 
 /* All it still owes, which is there by now or will be at once. */
@@ -62,10 +62,10 @@ static void hear_owed(struct keeper_client *k)
 {
     while (k->owes) {
         struct keeper_answer a = keeper_hear(k->fd, TIMEOUT_MS);
-        if (k->owes_retries & 1)
-            note_retries(k, &a);
+        if (k->owes_delivered & 1)
+            note_delivered(k, &a);
         k->owes--;
-        k->owes_retries >>= 1;
+        k->owes_delivered >>= 1;
         if (a.code == EX_TEMPFAIL)
             hang_up(k);
         keeper_answer_clear(&a);
@@ -105,7 +105,7 @@ static struct keeper_answer ask_all(struct keeper_client *k, const struct keeper
     return a;
 }
 
-enum subject { SUBJECT_DELIVERY, SUBJECT_RETRIES };
+enum subject { SUBJECT_DELIVERY, SUBJECT_DELIVERED };
 
 /* What the keeper is to know, and the message need not wait for. */
 static void tell(struct keeper_client *k, enum subject subject, const struct keeper_format *f,
@@ -115,13 +115,13 @@ static void tell(struct keeper_client *k, enum subject subject, const struct kee
         hear_owed(k);
     if (k->fd >= 0 && g_get_monotonic_time() >= k->silent &&
         keeper_tell(k->fd, f->verb, keeper_format_pack(f, request), TIMEOUT_MS)) {
-        k->owes_retries |= (guint32)(subject == SUBJECT_RETRIES) << k->owes;
+        k->owes_delivered |= (guint32)(subject == SUBJECT_DELIVERED) << k->owes;
         k->owes++;
     } else {
         hang_up(k);
         struct keeper_answer a = ask_all(k, f, request);
-        if (subject == SUBJECT_RETRIES)
-            note_retries(k, &a);
+        if (subject == SUBJECT_DELIVERED)
+            note_delivered(k, &a);
         keeper_answer_clear(&a);
     }
 }
@@ -173,7 +173,7 @@ int keeper_client_greylist(struct keeper_client *k, const struct greylist_triple
 
 static GBytes *bytes_of(const unsigned char *digests, size_t count)
 {
-    return g_bytes_new(digests, count * RETRIES_DIGEST_BYTES);
+    return g_bytes_new(digests, count * DELIVERED_DIGEST_BYTES);
 }
 
 static void take_known(const struct keeper_answer *a, size_t count, unsigned char *known_r)
@@ -187,15 +187,15 @@ static void take_known(const struct keeper_answer *a, size_t count, unsigned cha
     keeper_format_clear(&keeper_format_known, &answer);
 }
 
-void keeper_client_retry_known(struct keeper_client *k, const unsigned char *digests, size_t count,
+void keeper_client_delivered_known(struct keeper_client *k, const unsigned char *digests, size_t count,
                          unsigned char *known_r)
 {
     memset(known_r, 0, count);
     if (!count)
         return;
     const struct keeper_digests wanted = {bytes_of(digests, count)};
-    struct keeper_answer a = ask_all(k, &keeper_format_retry_known, &wanted);
-    note_retries(k, &a);
+    struct keeper_answer a = ask_all(k, &keeper_format_delivered_known, &wanted);
+    note_delivered(k, &a);
     if (a.results)
         take_known(&a, count, known_r);
     keeper_answer_clear(&a);
@@ -206,17 +206,17 @@ static void tell_digests(struct keeper_client *k, const struct keeper_format *f,
                          const unsigned char *digests, size_t count)
 {
     const struct keeper_digests told = {bytes_of(digests, count)};
-    tell(k, SUBJECT_RETRIES, f, &told);
+    tell(k, SUBJECT_DELIVERED, f, &told);
     g_bytes_unref(told.digests);
 }
 
-void keeper_client_retry_served(struct keeper_client *k, const unsigned char *digest)
+void keeper_client_delivered(struct keeper_client *k, const unsigned char *digest)
 {
-    tell_digests(k, &keeper_format_retry_served, digest, 1);
+    tell_digests(k, &keeper_format_delivered, digest, 1);
 }
 
-void keeper_client_retry_forget(struct keeper_client *k, const unsigned char *digests, size_t count)
+void keeper_client_delivered_forget(struct keeper_client *k, const unsigned char *digests, size_t count)
 {
     if (count)
-        tell_digests(k, &keeper_format_retry_forget, digests, count);
+        tell_digests(k, &keeper_format_delivered_forget, digests, count);
 }

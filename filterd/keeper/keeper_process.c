@@ -14,17 +14,17 @@
 
 #include "base/frame.h"
 #include "base/log.h"
-#include "base/sandbox/guard.h"
+#include "base/sandbox/sandbox_policy.h"
 #include "base/sandbox/sandbox_kind.h"
 #include "filterd/keeper/greylist.h"
 #include "filterd/keeper/keeper.h"
 #include "filterd/keeper/keeper_request.h"
 #include "filterd/keeper/keeper_role.h"
 #include "filterd/keeper/keeper_verbs.h"
-#include "filterd/keeper/ledger.h"
-#include "filterd/keeper/ledger_state.h"
-#include "filterd/keeper/peer.h"
-#include "filterd/keeper/retries.h"
+#include "filterd/keeper/model_store.h"
+#include "filterd/keeper/model_store_state.h"
+#include "filterd/keeper/peer_credentials.h"
+#include "filterd/keeper/delivered.h"
 
 /* A batch of training is the largest request. */
 #define REQUEST_BYTES (64u * 1024 * 1024)
@@ -36,7 +36,7 @@
 
 struct client {
     int fd;
-    unsigned roles; /* see peer.h */
+    unsigned roles; /* see peer_credentials.h */
 };
 
 /* What is served. A store that could not be opened is NULL, and tried again. */
@@ -44,7 +44,7 @@ struct desk {
     const struct settings *settings;
     const struct sitekey *key;
     struct keeper_stores stores; /* without greylisting its store is NULL, too */
-    bool greylist_failed, retries_failed; /* it was logged */
+    bool greylist_failed, delivered_failed; /* it was logged */
 };
 
 static volatile sig_atomic_t leave;
@@ -78,26 +78,26 @@ static void open_greylist(struct desk *desk)
 static void open_retries(struct desk *desk)
 {
     char *error = NULL;
-    desk->stores.retries = retries_open(desk->settings->state_dir, &error);
-    note_opened(error, "a message that is retried may come twice", &desk->retries_failed);
+    desk->stores.delivered = delivered_open(desk->settings->state_dir, &error);
+    note_opened(error, "a message that is retried may come twice", &desk->delivered_failed);
 }
 
 static void open_missing(struct desk *desk)
 {
     if (desk->settings->greylist && !desk->stores.greylist)
         open_greylist(desk);
-    if (!desk->stores.retries)
+    if (!desk->stores.delivered)
         open_retries(desk);
 }
 
 static void tick(struct desk *desk)
 {
     open_missing(desk);
-    ledger_tick(desk->stores.ledger);
+    model_store_tick(desk->stores.model_store);
     if (desk->stores.greylist)
         greylist_tick(desk->stores.greylist, (long)time(NULL));
-    if (desk->stores.retries)
-        retries_tick(desk->stores.retries, (long)time(NULL));
+    if (desk->stores.delivered)
+        delivered_tick(desk->stores.delivered, (long)time(NULL));
 }
 
 static void take_client(GArray *clients, int listen_fd)
@@ -106,7 +106,7 @@ static void take_client(GArray *clients, int listen_fd)
     c.fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
     if (c.fd < 0)
         return;
-    c.roles = peer_roles(c.fd);
+    c.roles = peer_credentials_roles(c.fd);
     if (c.roles != KEEPER_NOBODY && clients->len < CLIENTS) {
         g_array_append_val(clients, c);
         return;
@@ -165,15 +165,15 @@ static void loop(struct desk *desk, int listen_fd)
         fds[0] = (struct pollfd){listen_fd, POLLIN, 0};
         for (guint i = 0; i < clients->len; i++)
             fds[i + 1] = (struct pollfd){g_array_index(clients, struct client, i).fd, POLLIN, 0};
-        const int due_ms = ledger_due_ms(desk->stores.ledger);
+        const int due_ms = model_store_due_ms(desk->stores.model_store);
         if (poll(fds, clients->len + 1, due_ms < 0 ? TURN_MS : MIN(due_ms, TURN_MS)) > 0) {
             bool fresh = fds[0].revents;
             serve_ready(desk, clients, fds);
             if (fresh)
                 take_client(clients, listen_fd);
         }
-        if (ledger_due_ms(desk->stores.ledger) == 0)
-            ledger_write(desk->stores.ledger);
+        if (model_store_due_ms(desk->stores.model_store) == 0)
+            model_store_write(desk->stores.model_store);
         if (g_get_monotonic_time() - ticked > TICK_MS * 1000) {
             tick(desk);
             ticked = g_get_monotonic_time();
@@ -196,10 +196,10 @@ int keeper_process_run(const struct settings *s, const struct sitekey *key, int 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_NAME, "filterd-keeper");
-    if (!guard_close(s, SANDBOX_KEEPER))
+    if (!sandbox_policy_close(s, SANDBOX_KEEPER))
         return EX_CONFIG;
-    struct desk desk = {.settings = s, .key = key, .stores = {.ledger = ledger_open(s, key, &error)}};
-    if (!desk.stores.ledger) {
+    struct desk desk = {.settings = s, .key = key, .stores = {.model_store = model_store_open(s, key, &error)}};
+    if (!desk.stores.model_store) {
         log_warn("keeper: %s; mail goes on without signatures and training", error);
         g_free(error);
         return EX_TEMPFAIL;
@@ -209,7 +209,7 @@ int keeper_process_run(const struct settings *s, const struct sitekey *key, int 
         log_warn("keeper: the master is gone");
     loop(&desk, listen_fd);
     greylist_free(&desk.stores.greylist);
-    retries_free(&desk.stores.retries);
-    ledger_free(&desk.stores.ledger);
+    delivered_free(&desk.stores.delivered);
+    model_store_free(&desk.stores.model_store);
     return EX_OK;
 }

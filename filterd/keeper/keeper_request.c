@@ -38,7 +38,7 @@ FORMAT(record, "record", keeper_record,
        WANTED(keeper_record, features, FEATURES),
        OPTIONAL(keeper_record, score, NUMBER),
        OPTIONAL(keeper_record, rules, NUMBER),
-       OPTIONAL(keeper_record, correspondent, NAME));
+       OPTIONAL(keeper_record, known_sender, NAME));
 
 FORMAT(confirm, "confirm", keeper_confirm,
        WANTED(keeper_confirm, user, NAME),
@@ -94,9 +94,9 @@ FORMAT(greylist, "greylist", greylist_triplet,
        {"domain", TEXT, true, offsetof(struct greylist_triplet, proved_domain)});
 
 #define DIGESTS WANTED(keeper_digests, digests, BYTES)
-FORMAT(retry_known, "retry-known", keeper_digests, DIGESTS);
-FORMAT(retry_served, "retry-served", keeper_digests, DIGESTS);
-FORMAT(retry_forget, "retry-forget", keeper_digests, DIGESTS);
+FORMAT(delivered_known, "retry-known", keeper_digests, DIGESTS);
+FORMAT(delivered, "retry-served", keeper_digests, DIGESTS);
+FORMAT(delivered_forget, "retry-forget", keeper_digests, DIGESTS);
 
 FORMAT(learn_text, "learn", keeper_retrain,
        WANTED(keeper_retrain, login, NAME),

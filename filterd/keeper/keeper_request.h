@@ -18,7 +18,7 @@
 struct keeper_record {
     const char *user, *signature;
     const char *class;         /* as judged: "spam", "ham", "unsure" */
-    const char *correspondent; /* see classifier/correspondent.h; NULL: nobody was proved */
+    const char *known_sender; /* see classifier/known_sender.h; NULL: nobody was proved */
     double score, rules;       /* in all, and the rules' part of it */
     GArray *features;          /* of guint32, see classifier/osb.h */
 };
@@ -78,7 +78,7 @@ struct keeper_user_import {
     GBytes *file; /* see export.h */
 };
 
-/* One or more digests (see retries.h), one behind the other. */
+/* One or more digests (see delivered.h), one behind the other. */
 struct keeper_digests {
     GBytes *digests;
 };
@@ -138,11 +138,11 @@ extern const struct keeper_format keeper_format_ping, keeper_format_record, keep
     keeper_format_retrain, keeper_format_learn, keeper_format_train, keeper_format_alias_add,
     keeper_format_alias_set, keeper_format_alias_remove, keeper_format_user_set,
     keeper_format_user_remove, keeper_format_user_export, keeper_format_user_import,
-    keeper_format_greylist, keeper_format_retry_known, keeper_format_retry_served,
-    keeper_format_retry_forget;
+    keeper_format_greylist, keeper_format_delivered_known, keeper_format_delivered,
+    keeper_format_delivered_forget;
 extern const struct keeper_format keeper_format_nothing, keeper_format_trained,
     keeper_format_exported, keeper_format_wait, keeper_format_known;
-/* What filterd-retrain says first on the learning socket (see filterd/session/tutor.h): login and
+/* What filterd-retrain says first on the learning socket (see filterd/session/learn_session.h): login and
  * class of a struct keeper_retrain. */
 extern const struct keeper_format keeper_format_learn_text;
 

@@ -1,4 +1,4 @@
-/* keeper_role: as what a process speaks to the keeper. A peer may have several (see peer.h). */
+/* keeper_role: as what a process speaks to the keeper. A peer may have several (see peer_credentials.h). */
 #ifndef FILTERD_KEEPER_KEEPER_ROLE_H
 #define FILTERD_KEEPER_KEEPER_ROLE_H
 

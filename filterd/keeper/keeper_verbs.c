@@ -7,12 +7,12 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "filterd/keeper/backlog.h"
+#include "filterd/keeper/pending.h"
 #include "filterd/keeper/greylisting.h"
 #include "filterd/keeper/keeper_role.h"
-#include "filterd/keeper/ledger_user.h"
-#include "filterd/keeper/lesson.h"
-#include "filterd/keeper/retries.h"
+#include "filterd/keeper/model_store_user.h"
+#include "filterd/keeper/train_request.h"
+#include "filterd/keeper/delivered.h"
 
 /* ---- handlers: each names its store, its request and its result ---- */
 
@@ -24,17 +24,17 @@ static int ping(struct keeper_call *c)
 
 static int record(struct keeper_call *c)
 {
-    return lesson_record(c->stores->ledger, &c->q.record, &c->text);
+    return train_request_record(c->stores->model_store, &c->q.record, &c->text);
 }
 
 static int confirm(struct keeper_call *c)
 {
-    return lesson_confirm(c->stores->ledger, &c->q.confirm, &c->text);
+    return train_request_confirm(c->stores->model_store, &c->q.confirm, &c->text);
 }
 
 static int learn(struct keeper_call *c)
 {
-    return lesson_learn(c->stores->ledger, &c->q.learn, &c->text);
+    return train_request_learn(c->stores->model_store, &c->q.learn, &c->text);
 }
 
 static int greylist(struct keeper_call *c)
@@ -42,65 +42,65 @@ static int greylist(struct keeper_call *c)
     return greylisting_handle(c->stores->greylist, &c->q.greylist, &c->result.wait.wait);
 }
 
-static int retry_known(struct keeper_call *c)
+static int known_before(struct keeper_call *c)
 {
-    return retries_handle(c->stores->retries, RETRIES_KNOWN, &c->q.digests, &c->result.known.known,
+    return delivered_handle(c->stores->delivered, DELIVERED_KNOWN, &c->q.digests, &c->result.known.known,
                           &c->text);
 }
 
-static int retry_served(struct keeper_call *c)
+static int note_delivered(struct keeper_call *c)
 {
-    return retries_handle(c->stores->retries, RETRIES_SERVED, &c->q.digests, NULL, &c->text);
+    return delivered_handle(c->stores->delivered, DELIVERED_SERVED, &c->q.digests, NULL, &c->text);
 }
 
-static int retry_forget(struct keeper_call *c)
+static int forget_delivered(struct keeper_call *c)
 {
-    return retries_handle(c->stores->retries, RETRIES_FORGET, &c->q.digests, NULL, &c->text);
+    return delivered_handle(c->stores->delivered, DELIVERED_FORGET, &c->q.digests, NULL, &c->text);
 }
 
 static int retrain(struct keeper_call *c)
 {
-    return lesson_retrain(c->stores->ledger, &c->q.retrain, &c->text);
+    return train_request_retrain(c->stores->model_store, &c->q.retrain, &c->text);
 }
 
 static int train(struct keeper_call *c)
 {
-    return lesson_train(c->stores->ledger, &c->q.train, &c->result.trained.right, &c->text);
+    return train_request_train(c->stores->model_store, &c->q.train, &c->result.trained.right, &c->text);
 }
 
 static int alias_add(struct keeper_call *c)
 {
-    return ledger_user_alias_add(c->stores->ledger, &c->q.alias_add, &c->text);
+    return model_store_user_alias_add(c->stores->model_store, &c->q.alias_add, &c->text);
 }
 
 static int alias_set(struct keeper_call *c)
 {
-    return ledger_user_alias_set(c->stores->ledger, &c->q.alias_set, &c->text);
+    return model_store_user_alias_set(c->stores->model_store, &c->q.alias_set, &c->text);
 }
 
 static int alias_remove(struct keeper_call *c)
 {
-    return ledger_user_alias_remove(c->stores->ledger, &c->q.alias_remove, &c->text);
+    return model_store_user_alias_remove(c->stores->model_store, &c->q.alias_remove, &c->text);
 }
 
 static int user_set(struct keeper_call *c)
 {
-    return ledger_user_set(c->stores->ledger, &c->q.user_set, &c->text);
+    return model_store_user_set(c->stores->model_store, &c->q.user_set, &c->text);
 }
 
 static int user_remove(struct keeper_call *c)
 {
-    return ledger_user_remove(c->stores->ledger, &c->q.user_remove, &c->text);
+    return model_store_user_remove(c->stores->model_store, &c->q.user_remove, &c->text);
 }
 
 static int user_export(struct keeper_call *c)
 {
-    return ledger_user_export(c->stores->ledger, &c->q.user_export, &c->result.exported.file, &c->text);
+    return model_store_user_export(c->stores->model_store, &c->q.user_export, &c->result.exported.file, &c->text);
 }
 
 static int user_import(struct keeper_call *c)
 {
-    return ledger_user_import(c->stores->ledger, &c->q.user_import, &c->text);
+    return model_store_user_import(c->stores->model_store, &c->q.user_import, &c->text);
 }
 
 /* ---- the table ---- */
@@ -120,9 +120,9 @@ static const struct keeper_verb verbs[] = {
     {&keeper_format_confirm, &keeper_format_nothing, WORKER, confirm, true},
     {&keeper_format_learn, &keeper_format_nothing, WORKER, learn, false},
     {&keeper_format_greylist, &keeper_format_wait, WORKER, greylist, true},
-    {&keeper_format_retry_known, &keeper_format_known, WORKER, retry_known, true},
-    {&keeper_format_retry_served, &keeper_format_nothing, WORKER, retry_served, true},
-    {&keeper_format_retry_forget, &keeper_format_nothing, WORKER, retry_forget, true},
+    {&keeper_format_delivered_known, &keeper_format_known, WORKER, known_before, true},
+    {&keeper_format_delivered, &keeper_format_nothing, WORKER, note_delivered, true},
+    {&keeper_format_delivered_forget, &keeper_format_nothing, WORKER, forget_delivered, true},
     /* Whoever moves mail, for the login they have. */
     {&keeper_format_retrain, &keeper_format_nothing, USER | ADMIN, retrain, false},
     {&keeper_format_train, &keeper_format_trained, ADMIN, train, false},
@@ -154,7 +154,7 @@ static int carry_out(const struct keeper_verb *verb, GVariant *arguments, struct
     if (!keeper_format_unpack(verb->request, arguments, &c->q, &c->text))
         return EX_DATAERR;
     if (!verb->beside)
-        backlog_write(c->stores->ledger);
+        pending_write(c->stores->model_store);
     return verb->handle(c);
 }
 

@@ -10,14 +10,14 @@
 #include "filterd/keeper/keeper.h"
 #include "filterd/keeper/keeper_request.h"
 
-struct ledger;
-struct retries;
+struct model_store;
+struct delivered;
 
 /* Lent. greylist and retries may be NULL: then they know nothing. */
 struct keeper_stores {
-    struct ledger *ledger;
+    struct model_store *model_store;
     struct greylist *greylist;
-    struct retries *retries;
+    struct delivered *delivered;
 };
 
 /* One request on its way through. */

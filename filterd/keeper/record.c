@@ -5,7 +5,7 @@
 
 #include "base/store.h"
 #include "classifier/daykey.h"
-#include "classifier/places.h"
+#include "classifier/buckets.h"
 
 struct record *record_new(void)
 {
@@ -22,7 +22,7 @@ void record_free(struct record **r)
     g_free((*r)->day);
     g_free((*r)->class);
     g_free((*r)->taught);
-    g_free((*r)->correspondent);
+    g_free((*r)->known_sender);
     g_free((*r)->counted);
     g_byte_array_unref((*r)->sealed);
     g_free(*r);
@@ -40,7 +40,7 @@ bool record_seal(struct record *r, const char *site_key_file, const char *user,
     char *bound = bound_to(r, user);
     const struct daykey key = {site_key_file, r->day, bound};
     GByteArray *packed = g_byte_array_new();
-    places_pack(features, packed);
+    buckets_pack(features, packed);
     const bool ok = daykey_seal(&key, packed, r->sealed, error_r);
     g_byte_array_unref(packed);
     g_free(bound);
@@ -52,7 +52,7 @@ GArray *record_features(const struct record *r, const char *site_key_file, const
     char *bound = bound_to(r, user);
     const struct daykey key = {site_key_file, r->day, bound};
     GByteArray *packed = daykey_open(&key, r->sealed);
-    GArray *features = packed ? places_unpack(packed->data, packed->len) : NULL;
+    GArray *features = packed ? buckets_unpack(packed->data, packed->len) : NULL;
     if (packed)
         g_byte_array_unref(packed);
     g_free(bound);
@@ -80,7 +80,7 @@ bool record_add(struct model *m, const struct record *r)
                                          SQLITE_STATIC) == SQLITE_OK &&
                        sqlite3_bind_text(st, 7, r->taught, -1, SQLITE_STATIC) == SQLITE_OK &&
                        sqlite3_bind_double(st, 8, r->rules) == SQLITE_OK &&
-                       sqlite3_bind_text(st, 9, r->correspondent, -1, SQLITE_STATIC) == SQLITE_OK;
+                       sqlite3_bind_text(st, 9, r->known_sender, -1, SQLITE_STATIC) == SQLITE_OK;
     return finish(st, bound);
 }
 
@@ -117,7 +117,7 @@ static struct record *from_row(sqlite3_stmt *st)
     r->step = step_at(st, 7);
     r->site = step_at(st, 11);
     r->rules = sqlite3_column_double(st, 15);
-    r->correspondent = g_strdup((const char *)sqlite3_column_text(st, 16));
+    r->known_sender = g_strdup((const char *)sqlite3_column_text(st, 16));
     r->counted = g_strdup((const char *)sqlite3_column_text(st, 17));
     return r;
 }

@@ -8,7 +8,7 @@
 #include "classifier/learner.h"
 #include "classifier/model.h"
 
-/* A sample is no delivery, but a message out of bulk training (see rehearsal.h). */
+/* A sample is no delivery, but a message out of bulk training (see replay.h). */
 enum record_state { RECORD_MADE, RECORD_DELIVERED, RECORD_SAMPLE };
 
 struct record {
@@ -17,8 +17,8 @@ struct record {
     char *class;             /* as delivered: Spam, Innocent, Unsure, ... */
     double score;            /* as delivered: of the classifier and of the rules */
     double rules;            /* the rules' part of it */
-    char *correspondent;     /* see correspondent.h; NULL: nobody was proved */
-    char *counted;           /* "spam", "ham": what the correspondent was told, NULL if nothing */
+    char *known_sender;     /* see known_sender.h; NULL: nobody was proved */
+    char *counted;           /* "spam", "ham": what the known sender was told, NULL if nothing */
     enum record_state state;
     char *taught;            /* "spam", "ham", NULL if not learnt */
     struct learner_step step; /* what learning it added to the user's learner */

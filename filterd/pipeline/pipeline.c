@@ -33,7 +33,7 @@
 #include "filterd/pipeline/received.h"
 #include "filterd/pipeline/recipient_state.h"
 #include "filterd/pipeline/report.h"
-#include "filterd/pipeline/retry_digest.h"
+#include "filterd/pipeline/delivered_digest.h"
 #include "filterd/pipeline/transaction.h"
 #include "filterd/pipeline/verdict.h"
 #include "gpg/seal.h"
@@ -59,13 +59,13 @@ static struct policy_plan plan_copy(struct transaction *tx, const struct recipie
                             .client_waits = tx->received->client_waits,
                             .encrypted = tx->encrypted};
     if (policy_is_moved(&c)) {
-        recipient_state_fill(quarantine, tx->service, tx->received->envelope, quarantine->recipient);
+        recipient_state_fill(quarantine, tx->context, tx->received->envelope, quarantine->recipient);
         c.quarantine = quarantine->disposition;
     }
     const struct policy_plan plan = policy_plan(&c);
     if (policy_is_moved(&c) && !plan.to_quarantine)
         log_warn("quarantine <%s> has no key that can be used: spam goes to its recipient",
-                 tx->service->settings->quarantine);
+                 tx->context->settings->quarantine);
     return plan;
 }
 
@@ -82,7 +82,7 @@ static struct outcome send_copy(struct transaction *tx, const struct recipient_s
     struct sealed *sealed = transaction_copy(tx, to, form, v);
     if (sealed) {
         report_copy(report, form, sealed);
-        o = hop_deliver(tx->hop, tx->received->envelope, to->recipient, to->judges, sealed);
+        o = next_hop_deliver(tx->hop, tx->received->envelope, to->recipient, to->judges, sealed);
     }
     sealed_free(&sealed);
     return o;
@@ -93,7 +93,7 @@ static struct outcome deliver(struct transaction *tx, struct recipient_state *st
     if (!tx->tokens) /* another leg proved it for all, but not as we see this recipient */
         return outcome_of(REASON_UNFORESEEN);
     struct verdict *v = transaction_verdict(tx, st);
-    struct recipient moved = {.address = tx->service->settings->quarantine, .parameters = (char *)""};
+    struct recipient moved = {.address = tx->context->settings->quarantine, .parameters = (char *)""};
     struct recipient_state quarantine = {.recipient = &moved};
     struct outcome o;
     const struct policy_plan plan = plan_copy(tx, st, v, &quarantine);
@@ -102,11 +102,11 @@ static struct outcome deliver(struct transaction *tx, struct recipient_state *st
     if (plan.form == POLICY_FORM_NONE) {
         o = outcome_of(plan.reason);
     } else {
-        verdict_record(v, tx->service);
+        verdict_record(v, tx->context);
         o = send_copy(tx, to, plan.form, v, report);
         if (o.result == RES_OK) {
             transaction_delivered_note(tx, st);
-            verdict_confirm(v, tx->service);
+            verdict_confirm(v, tx->context);
         }
     }
     recipient_state_clear(&quarantine);
@@ -192,7 +192,7 @@ static void states_fill(struct transaction *tx)
     const struct envelope *e = tx->received->envelope;
     states_clear(tx);
     for (guint i = 0; i < e->recipients->len; i++)
-        recipient_state_fill(&tx->states[i], tx->service, e, e->recipients->pdata[i]);
+        recipient_state_fill(&tx->states[i], tx->context, e, e->recipients->pdata[i]);
 }
 
 static void bound_evidence(const struct received *a)
@@ -227,24 +227,24 @@ static void gather_and_fill(struct transaction *tx)
     states_fill(tx);
 }
 
-void pipeline_run(struct service *sv, struct hop *hop, const struct received *a,
+void pipeline_run(struct context *ctx, struct next_hop *hop, const struct received *a,
                   struct outcome *outcomes)
 {
-    struct transaction tx = {.service = sv, .hop = hop, .received = a};
-    sealer_set_deadline(sv->sealer, a->deadline);
+    struct transaction tx = {.context = ctx, .hop = hop, .received = a};
+    sealer_set_deadline(ctx->sealer, a->deadline);
     alarm(a->client_waits ? STUCK_WAITING_SECONDS : STUCK_SECONDS);
     allow_cpu(&tx);
     tx.states = g_new0(struct recipient_state, a->envelope->recipients->len);
     limits_forget();
     tx.message = message_new((const char *)a->raw->data, a->raw->len);
     const struct listener *l = a->envelope->listener;
-    tx.content = retry_digest_content_of(&sv->retry_key, l ? l->name : "", tx.message);
-    tx.handoff = handoff_new(&sv->key, tx.message);
-    headers_drop_forged(tx.message, sv->settings);
+    tx.content = delivered_digest_content_of(&ctx->delivered_key, l ? l->name : "", tx.message);
+    tx.handoff = handoff_new(&ctx->key, tx.message);
+    headers_drop_forged(tx.message, ctx->settings);
     tx.encrypted = seal_is_encrypted(tx.message);
     gather_and_fill(&tx);
-    GPtrArray *texts = headers_anonymize(sv, a->envelope->listener, tx.message);
-    headers_drop_forged(tx.message, sv->settings); /* what a replacement made, too */
+    GPtrArray *texts = headers_anonymize(ctx, a->envelope->listener, tx.message);
+    headers_drop_forged(tx.message, ctx->settings); /* what a replacement made, too */
     if (texts)
         serve_all(&tx, outcomes);
     states_clear(&tx);

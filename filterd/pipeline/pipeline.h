@@ -3,12 +3,12 @@
 #define FILTERD_PIPELINE_PIPELINE_H
 
 #include "base/result.h"
-#include "filterd/delivery/hop.h"
+#include "filterd/delivery/next_hop.h"
 #include "filterd/pipeline/received.h"
-#include "filterd/pipeline/service.h"
+#include "filterd/pipeline/context.h"
 
 /* Judges, seals and delivers; outcomes has one place per recipient of the envelope. */
-void pipeline_run(struct service *sv, struct hop *hop, const struct received *a,
+void pipeline_run(struct context *ctx, struct next_hop *hop, const struct received *a,
                   struct outcome *outcomes);
 
 #endif

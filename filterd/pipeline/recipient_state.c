@@ -14,10 +14,10 @@
 #include "gpg/key_state.h"
 #include "gpg/seal.h"
 
-static void count_key(struct service *sv, const char *user, struct policy_keys *n, char **fingerprint)
+static void count_key(struct context *ctx, const char *user, struct policy_keys *n, char **fingerprint)
 {
     g_autofree char *why = NULL, *fpr = NULL;
-    switch (sealer_key(sv->sealer, user, &fpr, &why)) {
+    switch (sealer_key(ctx->sealer, user, &fpr, &why)) {
     case KEY_GOOD:
         n->good++;
         break;
@@ -38,17 +38,17 @@ static void count_key(struct service *sv, const char *user, struct policy_keys *
 
 /* Reads each user's settings, and their keys unless they want none used. A user whose settings cannot be read may
  * have turned encryption off, or not: nobody may guess. */
-static void look_at_users(struct recipient_state *st, struct service *sv, const GPtrArray *users,
+static void look_at_users(struct recipient_state *st, struct context *ctx, const GPtrArray *users,
                           struct policy_keys *n)
 {
     for (guint i = 0; i < users->len; i++) {
         const char *user = users->pdata[i];
-        struct user_settings of = user_settings_of(sv->settings);
-        if (!users_settings(sv->users, user, &of)) {
+        struct user_settings of = user_settings_of(ctx->settings);
+        if (!users_settings(ctx->users, user, &of)) {
             n->unreadable++;
             log_warn("user=<%s> settings cannot be read", user);
         } else if (of.encrypt) {
-            count_key(sv, user, n, &st->fingerprint);
+            count_key(ctx, user, n, &st->fingerprint);
         } else {
             n->none++;
             n->exempt++;
@@ -58,24 +58,24 @@ static void look_at_users(struct recipient_state *st, struct service *sv, const 
 }
 
 /* For one address alone; its users are put into r. */
-static struct policy_disposition look_up(struct recipient_state *st, struct service *sv,
+static struct policy_disposition look_up(struct recipient_state *st, struct context *ctx,
                                          const struct envelope *e, struct recipient *r)
 {
     struct policy_address a = {.who = POLICY_WHO_UNREADABLE};
     g_autofree char *address = address_canonical(r->address), *meant = NULL;
     g_clear_pointer(&r->users, g_ptr_array_unref);
-    const enum users_result found = address ? resolve_users(sv, address, &meant, &r->users) : USERS_TEMP;
+    const enum users_result found = address ? resolve_users(ctx, address, &meant, &r->users) : USERS_TEMP;
     if (!r->users)
         r->users = g_ptr_array_new_with_free_func(g_free);
     if (found == USERS_FOUND && r->users->len) {
         a.who = POLICY_WHO_USERS;
-        look_at_users(st, sv, r->users, &a.keys);
+        look_at_users(st, ctx, r->users, &a.keys);
     } else if (found == USERS_UNKNOWN) {
         a.who = POLICY_WHO_NOBODY;
-        a.local_domain = settings_is_local_domain(sv->settings, address_domain(meant));
+        a.local_domain = settings_is_local_domain(ctx->settings, address_domain(meant));
     }
     a.submitted = e->listener && e->listener->role == ROLE_SUBMISSION;
-    return policy_disposition(sv->settings, &a);
+    return policy_disposition(ctx->settings, &a);
 }
 
 static void add_missing(GPtrArray *to, const GPtrArray *from)
@@ -85,24 +85,24 @@ static void add_missing(GPtrArray *to, const GPtrArray *from)
             g_ptr_array_add(to, g_strdup(from->pdata[i]));
 }
 
-static void add_bare(GPtrArray *judges, const struct service *sv, const char *text)
+static void add_bare(GPtrArray *judges, const struct context *ctx, const char *text)
 {
     g_autofree char *address = address_canonical(text);
     g_autofree char *bare =
-        address ? address_without_extension(address, sv->settings->recipient_delimiter) : NULL;
+        address ? address_without_extension(address, ctx->settings->recipient_delimiter) : NULL;
     if (address)
         g_ptr_array_add(judges, g_strdup(bare ? bare : address));
 }
 
-static GPtrArray *judges_of(const struct service *sv, const struct recipient *r)
+static GPtrArray *judges_of(const struct context *ctx, const struct recipient *r)
 {
     GPtrArray *judges = g_ptr_array_new_with_free_func(g_free);
     add_missing(judges, r->users);
     if (judges->len)
         return judges;
-    add_bare(judges, sv, r->address);
+    add_bare(judges, ctx, r->address);
     for (size_t i = 0; r->others && r->others[i]; i++)
-        add_bare(judges, sv, r->others[i]);
+        add_bare(judges, ctx, r->others[i]);
     return judges;
 }
 
@@ -111,22 +111,22 @@ static void clear_settings(gpointer settings)
     user_settings_clear(settings);
 }
 
-void recipient_state_fill(struct recipient_state *st, struct service *sv, const struct envelope *e,
+void recipient_state_fill(struct recipient_state *st, struct context *ctx, const struct envelope *e,
                           struct recipient *r)
 {
     *st = (struct recipient_state){.recipient = r};
     st->settings = g_array_new(FALSE, FALSE, sizeof(struct user_settings));
     g_array_set_clear_func(st->settings, clear_settings);
-    users_hold(sv->users);
-    st->disposition = look_up(st, sv, e, r);
+    users_hold(ctx->users);
+    st->disposition = look_up(st, ctx, e, r);
     for (size_t i = 0; r->others && r->others[i]; i++) {
         struct recipient other = {.address = r->others[i]};
-        st->disposition = policy_join(st->disposition, look_up(st, sv, e, &other));
+        st->disposition = policy_join(st->disposition, look_up(st, ctx, e, &other));
         add_missing(r->users, other.users);
         g_ptr_array_unref(other.users);
     }
-    users_release(sv->users);
-    st->judges = judges_of(sv, r);
+    users_release(ctx->users);
+    st->judges = judges_of(ctx, r);
 }
 
 void recipient_state_clear(struct recipient_state *st)

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 
 #include "base/mail/envelope.h"
-#include "filterd/keeper/retries.h"
+#include "filterd/keeper/delivered.h"
 #include "filterd/pipeline/policy.h"
-#include "filterd/pipeline/service.h"
+#include "filterd/pipeline/context.h"
 
 struct verdict;
 
@@ -21,13 +21,13 @@ struct recipient_state {
     GArray *settings;                     /* of struct user_settings: each of its users', read once; empty where
                                            * nobody is known */
     struct verdict *verdict;              /* NULL: not judged yet */
-    unsigned char digest[RETRIES_DIGEST_BYTES];
+    unsigned char digest[DELIVERED_DIGEST_BYTES];
     bool delivered_before;                /* in an earlier attempt */
 };
 
 /* Looks up users and keys. At RCPT, and again when the message is there, as a key may have gone meanwhile.
  * With r->others (a milter) it is for all of these addresses together: r->users then has everybody's. */
-void recipient_state_fill(struct recipient_state *st, struct service *sv, const struct envelope *e,
+void recipient_state_fill(struct recipient_state *st, struct context *ctx, const struct envelope *e,
                           struct recipient *r);
 void recipient_state_clear(struct recipient_state *st);
 

@@ -15,31 +15,31 @@ static bool is_ours(const struct settings *s, const char *domain)
 }
 
 /* A name alone gets a domain of the MTA's: any of ours. */
-static enum users_result resolve_name(struct service *sv, const char *name, GPtrArray **users_r)
+static enum users_result resolve_name(struct context *ctx, const char *name, GPtrArray **users_r)
 {
-    const struct settings *s = sv->settings;
+    const struct settings *s = ctx->settings;
     enum users_result found = USERS_UNKNOWN;
     for (char **d = s->domains; d && *d && found == USERS_UNKNOWN; d++) {
         g_autofree char *address = g_strdup_printf("%s@%s", name, *d);
         g_clear_pointer(users_r, g_ptr_array_unref);
-        found = users_resolve(sv->users, address, s->recipient_delimiter, users_r);
+        found = users_resolve(ctx->users, address, s->recipient_delimiter, users_r);
     }
     return found;
 }
 
-enum users_result resolve_users(struct service *sv, const char *address, char **meant_r,
+enum users_result resolve_users(struct context *ctx, const char *address, char **meant_r,
                                 GPtrArray **users_r)
 {
-    const struct settings *s = sv->settings;
-    enum users_result found = users_resolve(sv->users, address, s->recipient_delimiter, users_r);
+    const struct settings *s = ctx->settings;
+    enum users_result found = users_resolve(ctx->users, address, s->recipient_delimiter, users_r);
     *meant_r = address_meant(address);
     g_autofree char *inner = g_strdup(*meant_r);
     while (found == USERS_UNKNOWN) {
         char *at = strrchr(inner, '@');
         g_clear_pointer(users_r, g_ptr_array_unref);
-        found = users_resolve(sv->users, inner, s->recipient_delimiter, users_r);
+        found = users_resolve(ctx->users, inner, s->recipient_delimiter, users_r);
         if (found == USERS_UNKNOWN && !at)
-            found = resolve_name(sv, inner, users_r);
+            found = resolve_name(ctx, inner, users_r);
         if (found != USERS_UNKNOWN || !at || !is_ours(s, at + 1))
             break;
         *at = 0;

@@ -6,24 +6,24 @@
 
 #include "base/mail/message.h"
 #include "base/result.h"
-#include "filterd/delivery/hop.h"
+#include "filterd/delivery/next_hop.h"
 #include "filterd/pipeline/handoff.h"
 #include "filterd/pipeline/policy.h"
 #include "filterd/pipeline/received.h"
 #include "filterd/pipeline/recipient_state.h"
 #include "filterd/pipeline/report.h"
-#include "filterd/pipeline/retry_digest.h"
-#include "filterd/pipeline/service.h"
+#include "filterd/pipeline/delivered_digest.h"
+#include "filterd/pipeline/context.h"
 #include "filterd/pipeline/verdict.h"
 #include "gpg/outside.h"
 #include "gpg/seal.h"
 
 struct transaction {
-    struct service *service;
-    struct hop *hop;
+    struct context *context;
+    struct next_hop *hop;
     const struct received *received;
     struct message *message;
-    struct retry_digest_content content;
+    struct delivered_digest_content content;
     struct tokens *tokens;          /* NULL: nobody has to judge it */
     struct handoff *handoff;        /* what another leg of ours says it judged; NULL: nothing that could hold */
     bool encrypted;                 /* came encrypted: passed on as it is */

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/mail/envelope.h"
 #include "classifier/classifier.h"
-#include "filterd/delivery/hop.h"
+#include "filterd/delivery/next_hop.h"
 #include "filterd/pipeline/handoff.h"
 #include "filterd/pipeline/headers.h"
 #include "filterd/pipeline/policy.h"
@@ -23,7 +23,7 @@ static struct sealed *seal(struct transaction *tx, const struct recipient *r, co
 {
     g_autofree char *error = NULL;
     struct sealed *sealed = (r->others ? seal_message_hidden : seal_message)(
-        tx->service->sealer, tx->message, outside, r->users, &error);
+        tx->context->sealer, tx->message, outside, r->users, &error);
     if (!sealed)
         log_warn("sealing failed, tempfailed: %s", error ? error : "no reason given");
     return sealed;
@@ -52,7 +52,7 @@ static struct sealed *make(struct transaction *tx, const struct recipient *r, en
 static void hand_off(struct transaction *tx, const struct recipient_state *to, const struct bytes *added,
                      struct sealed *sealed)
 {
-    g_autofree char *field = handoff_field(&tx->service->key, sealed_bytes(sealed), added, to->judges);
+    g_autofree char *field = handoff_field(&tx->context->key, sealed_bytes(sealed), added, to->judges);
     if (field)
         sealed_prepend(sealed, field);
 }
@@ -61,7 +61,7 @@ struct sealed *transaction_copy_under(struct transaction *tx, const struct recip
                                       enum policy_form form, const struct outside *outside)
 {
     struct sealed *sealed = make(tx, to->recipient, form, outside);
-    if (sealed && to->disposition.handling != POLICY_HANDLE_FOREIGN && hop_is_mta(tx->hop))
+    if (sealed && to->disposition.handling != POLICY_HANDLE_FOREIGN && next_hop_is_mta(tx->hop))
         hand_off(tx, to, &outside->added, sealed);
     return sealed;
 }
@@ -74,7 +74,7 @@ static const char *mark_of(enum policy_form form)
 struct sealed *transaction_copy(struct transaction *tx, const struct recipient_state *to, enum policy_form form,
                                 const struct verdict *v)
 {
-    const struct settings *s = tx->service->settings;
+    const struct settings *s = tx->context->settings;
     struct outside outside = {0};
     headers_ours(&outside.added, s, v, mark_of(form));
     evidence_header_lines(tx->received->evidence, &outside.added);

@@ -23,7 +23,7 @@
 /* Our own people are not asked, whatever they send; nor is who waits no more. */
 static bool may_be_asked(const struct transaction *tx)
 {
-    const struct settings *s = tx->service->settings;
+    const struct settings *s = tx->context->settings;
     const char *client = tx->received->envelope->client_addr;
     return s->greylist && tx->received->client_waits && client &&
            !network_contains(s->trusted_networks, client);
@@ -32,7 +32,7 @@ static bool may_be_asked(const struct transaction *tx)
 static bool is_doubtful(const struct transaction *tx, const struct verdict *v)
 {
     const struct evidence *ev = tx->received->evidence;
-    const double p = tx->service->settings->unsure_threshold;
+    const double p = tx->context->settings->unsure_threshold;
     return v->judged && v->word == VERDICT_BY_SCORE &&
            greylisting_wanted(evidence_hits(ev), evidence_spf(ev)->code, v->score - log(p / (1 - p)));
 }
@@ -49,10 +49,10 @@ static bool any_is_new(const struct transaction *tx)
     for (guint i = 0; i < e->recipients->len; i++) {
         const struct recipient *r = e->recipients->pdata[i];
         struct greylist_triplet t = {e->client_addr, proved, e->sender, r->address};
-        wait |= keeper_client_greylist(tx->service->keeper, &t) > 0;
+        wait |= keeper_client_greylist(tx->context->keeper, &t) > 0;
         for (size_t k = 0; r->others && r->others[k]; k++) {
             t.recipient = r->others[k];
-            wait |= keeper_client_greylist(tx->service->keeper, &t) > 0;
+            wait |= keeper_client_greylist(tx->context->keeper, &t) > 0;
         }
     }
     return wait;

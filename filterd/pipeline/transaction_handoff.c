@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/mail/envelope.h"
 #include "base/result.h"
-#include "filterd/delivery/hop.h"
+#include "filterd/delivery/next_hop.h"
 #include "filterd/pipeline/handoff.h"
 #include "filterd/pipeline/policy.h"
 #include "filterd/pipeline/received.h"
@@ -47,7 +47,7 @@ struct outcome transaction_handoff_deliver(struct transaction *tx, struct recipi
     struct sealed *sealed = transaction_copy_under(tx, st, plan.form, &outside);
     if (sealed) {
         report_copy(report, plan.form, sealed);
-        o = hop_deliver(tx->hop, tx->received->envelope, st->recipient, st->judges, sealed);
+        o = next_hop_deliver(tx->hop, tx->received->envelope, st->recipient, st->judges, sealed);
     }
     if (o.result == RES_OK)
         transaction_delivered_note(tx, st);

@@ -23,29 +23,29 @@ struct verdict *verdict_none(void)
 }
 
 /* The rules' weight for one of the users: what all have in common, and whom that user knows. */
-static double weight_for(struct verdict *v, struct service *sv, const char *user,
+static double weight_for(struct verdict *v, struct context *ctx, const char *user,
                          const struct verdict_basis *b)
 {
     const double common = hits_weight(evidence_hits(b->evidence));
     char *sender = sender_proved(b->evidence, b->message);
     if (!sender)
         return common;
-    char *id = classifier_correspondent(sv->classifier, user, sender,
+    char *id = classifier_known_sender(ctx->classifier, user, sender,
                                         evidence_proved_domain(b->evidence));
-    g_ptr_array_add(v->correspondents, id);
+    g_ptr_array_add(v->known_senders, id);
     g_free(sender);
-    return common + (classifier_knows(sv->classifier, user, id) ? findings_weight(FINDING_KNOWN_SENDER) : 0);
+    return common + (classifier_knows(ctx->classifier, user, id) ? findings_weight(FINDING_KNOWN_SENDER) : 0);
 }
 
-static void judge(struct verdict *v, struct service *sv, const struct verdict_basis *b)
+static void judge(struct verdict *v, struct context *ctx, const struct verdict_basis *b)
 {
     for (guint i = 0; i < v->users->len; i++) {
         const char *user = v->users->pdata[i];
         struct judgement *j = g_new0(struct judgement, 1);
-        if (!classifier_judge(sv->classifier, user, b->tokens, j))
+        if (!classifier_judge(ctx->classifier, user, b->tokens, j))
             log_warn("user=<%s> model cannot be read, judged as unsure", user);
         v->score += j->score / v->users->len;
-        v->rules += hits_voice(weight_for(v, sv, user, b)) / v->users->len;
+        v->rules += hits_voice(weight_for(v, ctx, user, b)) / v->users->len;
         g_ptr_array_add(v->records, j);
     }
 }
@@ -60,17 +60,17 @@ static void settle(struct verdict *v)
     }
 }
 
-struct verdict *verdict_new(struct service *sv, GPtrArray *users, const GArray *settings,
+struct verdict *verdict_new(struct context *ctx, GPtrArray *users, const GArray *settings,
                             const struct verdict_basis *b)
 {
     struct verdict *v = g_new0(struct verdict, 1);
-    const struct preferences p = preferences_of(sv->settings, settings);
+    const struct preferences p = preferences_of(ctx->settings, settings);
     v->users = g_ptr_array_ref(users);
     v->records = g_ptr_array_new_with_free_func(judgement_free);
-    v->correspondents = g_ptr_array_new_with_free_func(g_free);
+    v->known_senders = g_ptr_array_new_with_free_func(g_free);
     v->judged = users->len > 0;
     v->action = p.action;
-    judge(v, sv, b);
+    judge(v, ctx, b);
     struct judgement sum = {.score = v->score};
     judgement_add(&sum, v->rules, p.spam_threshold, p.unsure_threshold);
     v->score = sum.score;
@@ -83,7 +83,7 @@ struct verdict *verdict_new(struct service *sv, GPtrArray *users, const GArray *
     else if (v->word != VERDICT_BY_SCORE)
         v->class = JUDGE_SPAM;
     v->refuse = v->class == JUDGE_SPAM && (v->word != VERDICT_BY_SCORE ||
-                                           v->probability >= sv->settings->reject_threshold);
+                                           v->probability >= ctx->settings->reject_threshold);
     settle(v);
     return v;
 }
@@ -96,8 +96,8 @@ void verdict_free(struct verdict **v)
         g_ptr_array_unref((*v)->users);
     if ((*v)->records)
         g_ptr_array_unref((*v)->records);
-    if ((*v)->correspondents)
-        g_ptr_array_unref((*v)->correspondents);
+    if ((*v)->known_senders)
+        g_ptr_array_unref((*v)->known_senders);
     g_free((*v)->signature);
     g_free(*v);
     *v = NULL;
@@ -108,9 +108,9 @@ static const char *class_name(enum judge_class class)
     return class == JUDGE_SPAM ? "spam" : class == JUDGE_UNSURE ? "unsure" : "ham";
 }
 
-void verdict_record(struct verdict *v, struct service *sv)
+void verdict_record(struct verdict *v, struct context *ctx)
 {
-    if (!v->judged || sv->settings->mode == MODE_NONE)
+    if (!v->judged || ctx->settings->mode == MODE_NONE)
         return;
     char *signature = classifier_signature_new();
     bool kept = true;
@@ -120,21 +120,21 @@ void verdict_record(struct verdict *v, struct service *sv)
             .user = v->users->pdata[i],
             .signature = signature,
             .class = class_name(j->class),
-            .correspondent = i < v->correspondents->len ? v->correspondents->pdata[i] : NULL,
+            .known_sender = i < v->known_senders->len ? v->known_senders->pdata[i] : NULL,
             .score = j->score,
             .rules = v->rules,
             .features = j->features};
-        kept = keeper_client_record(sv->keeper, &r);
+        kept = keeper_client_record(ctx->keeper, &r);
     }
     if (kept)
         v->signature = g_steal_pointer(&signature);
     g_free(signature);
 }
 
-void verdict_confirm(const struct verdict *v, struct service *sv)
+void verdict_confirm(const struct verdict *v, struct context *ctx)
 {
     for (guint i = 0; v->signature && i < v->users->len; i++)
-        keeper_client_confirm(sv->keeper, v->users->pdata[i], v->signature);
+        keeper_client_confirm(ctx->keeper, v->users->pdata[i], v->signature);
 }
 
 const char *verdict_name(const struct verdict *v)

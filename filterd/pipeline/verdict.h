@@ -7,7 +7,7 @@
 
 #include "base/config/settings.h"
 #include "classifier/classifier.h"
-#include "filterd/pipeline/service.h"
+#include "filterd/pipeline/context.h"
 #include "filterd/pipeline/verdict_basis.h"
 
 struct verdict {
@@ -21,20 +21,20 @@ struct verdict {
     char *signature;    /* NULL: the keeper did not answer, nothing to train on later */
     GPtrArray *users;   /* of char*: who judged */
     GPtrArray *records; /* of struct judgement*, beside users */
-    GPtrArray *correspondents; /* of char*, beside users; empty if nobody was proved */
+    GPtrArray *known_senders; /* of char*, beside users; empty if nobody was proved */
 };
 
 /* Judged for each of users (of char*; a reference is taken) by the mean of their log-odds; settings: their struct
  * user_settings, empty where nobody is known. */
-struct verdict *verdict_new(struct service *sv, GPtrArray *users, const GArray *settings,
+struct verdict *verdict_new(struct context *ctx, GPtrArray *users, const GArray *settings,
                             const struct verdict_basis *b);
 /* Not judged. */
 struct verdict *verdict_none(void);
 void verdict_free(struct verdict **v);
 /* Has the keeper record it; sets v->signature if that worked. */
-void verdict_record(struct verdict *v, struct service *sv);
+void verdict_record(struct verdict *v, struct context *ctx);
 /* The next hop took the copy. */
-void verdict_confirm(const struct verdict *v, struct service *sv);
+void verdict_confirm(const struct verdict *v, struct context *ctx);
 /* "Spam", "Innocent", "Unsure", "Whitelisted", "Blocklisted", "Virus"; "-" if not judged. */
 const char *verdict_name(const struct verdict *v);
 

@@ -12,14 +12,14 @@
 
 #include "base/endpoint.h"
 #include "base/log.h"
-#include "base/sandbox/guard.h"
+#include "base/sandbox/sandbox_policy.h"
 #include "base/sandbox/sandbox_kind.h"
 #include "filterd/session/milter_connection.h"
 
 #define BACKLOG 256
 /* Below the master's own patience. */
 #define DRAIN_SECONDS 30
-/* After a reload the front before may just be closing its socket. */
+/* After a reload the milter processes before may just be closing its socket. */
 #define TRIES 30
 #define TRY_US 100000
 #define FDS 256
@@ -107,7 +107,7 @@ int milter_front_run(const struct settings *s, const struct listener *l, int rea
     if (!listen_at(s, l))
         return EX_UNAVAILABLE;
     const int listening = listening_fd();
-    if (!guard_close(s, SANDBOX_FRONT))
+    if (!sandbox_policy_close(s, SANDBOX_FRONT))
         return EX_CONFIG;
     if (write(ready_fd, "", 1) != 1)
         return EX_TEMPFAIL;

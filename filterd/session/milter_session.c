@@ -14,9 +14,9 @@
 #include "base/mail/header.h"
 #include "base/newline.h"
 #include "base/result.h"
-#include "filterd/delivery/hop.h"
+#include "filterd/delivery/next_hop.h"
 #include "filterd/keeper/keeper_role.h"
-#include "filterd/keeper/peer.h"
+#include "filterd/keeper/peer_credentials.h"
 #include "filterd/pipeline/pipeline.h"
 #include "filterd/pipeline/policy.h"
 #include "filterd/pipeline/received.h"
@@ -34,7 +34,7 @@
 struct talk {
     int fd;
     const struct milter_session_place *place;
-    struct service *service;
+    struct context *context;
     GVariant *arguments;
     struct listener listener; /* the one it came by, with the role its client has */
     struct envelope *envelope;
@@ -76,7 +76,7 @@ static void answer_outcome(struct talk *t, const struct outcome *o)
 /* The listener by its name, with the role of submission for who has logged in. */
 static bool find_listener(struct talk *t)
 {
-    const struct settings *s = t->service->settings;
+    const struct settings *s = t->context->settings;
     const char *name;
     gboolean authenticated = FALSE;
     if (!g_variant_lookup(t->arguments, "listener", "&s", &name))
@@ -100,7 +100,7 @@ static void answer_recipient(struct talk *t)
         return;
     struct recipient *r = envelope_add_recipient(t->envelope, address, NULL);
     struct recipient_state st;
-    recipient_state_fill(&st, t->service, t->envelope, r);
+    recipient_state_fill(&st, t->context, t->envelope, r);
     const struct outcome o = outcome_of(st.disposition.reason);
     GVariantDict d;
     g_variant_dict_init(&d, NULL);
@@ -149,7 +149,7 @@ static bool hold(const struct talk *t, size_t bytes)
 static struct outcome take_message(struct talk *t)
 {
     const gint64 end = g_get_monotonic_time() + (gint64)TAKE_MS * 1000;
-    const size_t limit = t->service->settings->message_size_limit;
+    const size_t limit = t->context->settings->message_size_limit;
     bytes_reserve(&t->raw, 1); /* an empty one, too, has a place */
     for (;;) {
         GVariant *chunk = frame_recv(t->fd, "ay", CHUNK_BYTES, left_ms(end));
@@ -206,7 +206,7 @@ static bool send_body(struct talk *t, const struct milter_edits_copy *copy, gint
     return ok;
 }
 
-/* The finished copy goes to the front as what has to be changed. OK when the MTA has all of it: that
+/* The finished copy goes to the milter processes as what has to be changed. OK when the MTA has all of it: that
  * it then queues the message nobody tells a milter. */
 static struct outcome take_copy(void *arg, const struct recipient *r, const struct sealed *sealed)
 {
@@ -237,19 +237,19 @@ static struct outcome take_copy(void *arg, const struct recipient *r, const stru
 
 static struct outcome judge(struct talk *t)
 {
-    const struct hop_taker taker = {take_copy, t};
+    const struct next_hop_taker taker = {take_copy, t};
     if (newline_has_bare(t->raw.data, t->raw.len))
         return outcome_of(REASON_BARE_NEWLINE);
     struct outcome o = find_fields(t);
     if (o.result != RES_OK)
         return o;
     o = outcome_of(REASON_UNFORESEEN);
-    struct hop *hop = hop_new_taker(&taker);
+    struct next_hop *hop = next_hop_new_taker(&taker);
     struct received a = {.envelope = t->envelope, .raw = &t->raw, .client_waits = !t->local};
-    a.evidence = evidence_start(t->service->rules, t->envelope);
-    pipeline_run(t->service, hop, &a, &o);
+    a.evidence = evidence_start(t->context->rules, t->envelope);
+    pipeline_run(t->context, hop, &a, &o);
     evidence_free(&a.evidence);
-    hop_free(&hop);
+    next_hop_free(&hop);
     const struct outcome mixed = outcome_of(REASON_MIXED);
     if (t->local && o.code == mixed.code && !strcmp(o.dsn, mixed.dsn))
         o = outcome_of(REASON_MIXED_REJECT);
@@ -269,9 +269,9 @@ static void answer_message(struct talk *t)
 
 void milter_session_run(int fd, const struct milter_session_place *place)
 {
-    struct talk t = {.fd = fd, .place = place, .service = place->service};
+    struct talk t = {.fd = fd, .place = place, .context = place->context};
     const char *verb;
-    if (!(peer_roles(fd) & KEEPER_WORKER)) {
+    if (!(peer_credentials_roles(fd) & KEEPER_WORKER)) {
         log_warn("milter socket: a peer without rights turned away");
         return;
     }

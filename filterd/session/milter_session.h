@@ -15,10 +15,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "filterd/pipeline/service.h"
+#include "filterd/pipeline/context.h"
 
 struct milter_session_place {
-    struct service *service;
+    struct context *context;
     bool (*hold)(size_t bytes, void *arg); /* as in struct session_place; may be NULL */
     void *arg;
 };

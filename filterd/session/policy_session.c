@@ -14,7 +14,7 @@
 #include "filterd/keeper/greylist.h"
 #include "filterd/keeper/greylisting.h"
 #include "filterd/keeper/keeper_client.h"
-#include "filterd/pipeline/service.h"
+#include "filterd/pipeline/context.h"
 #include "filterd/session/policy_request.h"
 #include "rules/auth/spf_result.h"
 #include "rules/evidence.h"
@@ -63,7 +63,7 @@ static struct envelope *envelope_of(const struct talk *p, const struct policy_re
 static void look_up(struct talk *p, const struct policy_request *r)
 {
     struct envelope *e = envelope_of(p, r);
-    struct evidence *ev = evidence_start(p->place->service->rules, e);
+    struct evidence *ev = evidence_start(p->place->context->rules, e);
     evidence_await(ev);
     const enum spf_code spf = evidence_spf(ev)->code;
     p->doubt.wanted = greylisting_wanted(evidence_hits(ev), spf, NAN);
@@ -99,7 +99,7 @@ static int judge(struct talk *p, const struct policy_request *r)
         return 0;
     const struct greylist_triplet t = {r->client_address, *p->doubt.proved ? p->doubt.proved : NULL,
                                        r->sender, r->recipient};
-    return p->place->service->settings->greylist ? keeper_client_greylist(p->place->service->keeper, &t) : 0;
+    return p->place->context->settings->greylist ? keeper_client_greylist(p->place->context->keeper, &t) : 0;
 }
 
 /* Whatever a client greets with, it must not look like other fields of the line. */
@@ -165,7 +165,7 @@ static bool take(struct talk *p, struct policy_request *r)
 
 void policy_session_run(int fd, const struct session_place *place)
 {
-    struct talk p = {.place = place, .settings = place->service->settings};
+    struct talk p = {.place = place, .settings = place->context->settings};
     struct policy_request r = {0};
     p.io = lineio_new(fd, fd);
     lineio_set_line_timeout(p.io, REQUEST_MS);

@@ -8,7 +8,7 @@
 #include "base/config/settings.h"
 #include "base/lineio.h"
 #include "base/mail/envelope.h"
-#include "filterd/delivery/hop.h"
+#include "filterd/delivery/next_hop.h"
 #include "filterd/session/session_replies.h"
 #include "filterd/session/session_state.h"
 #include "rules/evidence.h"
@@ -169,10 +169,10 @@ static bool wait_for_client(int fd, int timeout_ms, void *arg)
     if (!s->evidence) {
         const bool ready = poll(&p, 1, timeout_ms) > 0;
         if (!ready)
-            hop_let_go_idle(&s->place->service->hops);
+            next_hop_let_go_idle(&s->place->context->hops);
         return ready;
     }
-    hop_let_go_idle(&s->place->service->hops);
+    next_hop_let_go_idle(&s->place->context->hops);
     if (s->incoming)
         session_data_arrives(s);
     return evidence_wait(s->evidence, fd, timeout_ms);
@@ -180,18 +180,18 @@ static bool wait_for_client(int fd, int timeout_ms, void *arg)
 
 void session_run(int fd, const struct session_place *place)
 {
-    struct session s = {.place = place, .settings = place->service->settings};
+    struct session s = {.place = place, .settings = place->context->settings};
     s.io = lineio_new(fd, fd);
     lineio_set_timeout(s.io, COMMAND_MS);
     lineio_set_line_timeout(s.io, LINE_MS);
     lineio_set_waiter(s.io, wait_for_client, &s);
     s.envelope = envelope_new(place->listener);
-    s.hop = hop_new(&place->service->hops, settings_next_hop(s.settings, place->listener));
+    s.hop = next_hop_new(&place->context->hops, settings_next_hop(s.settings, place->listener));
     lineio_put(s.io, "220 %s %s filterd\r\n", s.settings->hostname, lmtp(&s) ? "LMTP" : "ESMTP");
     while (step(&s))
         ;
     lineio_flush(s.io);
-    hop_free(&s.hop);
+    next_hop_free(&s.hop);
     evidence_free(&s.evidence);
     envelope_free(&s.envelope);
     lineio_free(&s.io);

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "base/config/settings.h"
-#include "filterd/pipeline/service.h"
+#include "filterd/pipeline/context.h"
 
 /* 0: go on. STOP: end between messages, with 421. */
 enum session_wake { SESSION_GO = 0, SESSION_STOP };
@@ -15,7 +15,7 @@ enum session_wake { SESSION_GO = 0, SESSION_STOP };
 enum session_rest { SESSION_WORKING = 0, SESSION_RESTING, SESSION_WAITING };
 
 struct session_place {
-    struct service *service;
+    struct context *context;
     const struct listener *listener;
     bool trusted;               /* the peer may say XFORWARD */
     const volatile int *wake;   /* enum session_wake, set by a signal handler */

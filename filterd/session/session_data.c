@@ -11,13 +11,13 @@
 #include "base/log.h"
 #include "base/newline.h"
 #include "base/result.h"
-#include "filterd/delivery/hop.h"
+#include "filterd/delivery/next_hop.h"
 #include "filterd/keeper/keeper_client.h"
-#include "filterd/keeper/retries.h"
+#include "filterd/keeper/delivered.h"
 #include "filterd/pipeline/handoff.h"
 #include "filterd/pipeline/pipeline.h"
 #include "filterd/pipeline/received.h"
-#include "filterd/pipeline/service.h"
+#include "filterd/pipeline/context.h"
 #include "filterd/session/session.h"
 #include "filterd/session/session_replies.h"
 #include "filterd/session/session_state.h"
@@ -119,8 +119,8 @@ static void filter(struct answering *answering, struct received *a, struct outco
         a->settled = reply_one;
         a->arg = answering;
     }
-    hop_set_deadline(s->hop, ms);
-    pipeline_run(s->place->service, s->hop, a, outcomes);
+    next_hop_set_deadline(s->hop, ms);
+    pipeline_run(s->place->context, s->hop, a, outcomes);
 }
 
 static void handle(struct session *s, struct bytes *raw, const struct lineio_data *facts)
@@ -145,7 +145,7 @@ static void handle(struct session *s, struct bytes *raw, const struct lineio_dat
         filter(&answering, &a, outcomes);
     }
     if (reply_all(&answering, outcomes, n))
-        keeper_client_retry_forget(s->place->service->keeper, served->data, served->len / RETRIES_DIGEST_BYTES);
+        keeper_client_delivered_forget(s->place->context->keeper, served->data, served->len / DELIVERED_DIGEST_BYTES);
     s->over |= !answering.heard;
     g_byte_array_unref(served);
     g_free(outcomes);
@@ -200,7 +200,7 @@ void session_data(struct session *s, const char *argument)
         return;
     }
     if (s->envelope->recipients->len > 1) /* the one asked about may have its copy in that transaction */
-        hop_rest(s->hop);
+        next_hop_reset(s->hop);
     session_say(s, SESSION_SEND_DATA);
     if (!lineio_flush(s->io)) {
         s->over = true;

@@ -9,7 +9,7 @@
 #include "base/config/settings.h"
 #include "base/mail/envelope.h"
 #include "base/result.h"
-#include "filterd/delivery/hop.h"
+#include "filterd/delivery/next_hop.h"
 #include "filterd/pipeline/recipient_state.h"
 #include "filterd/session/session.h"
 #include "filterd/session/session_replies.h"
@@ -141,7 +141,7 @@ static struct outcome ask_next_hop(struct session *s, const struct recipient *r)
     if (ms <= 0 || s->hop_hangs)
         return outcome_of(REASON_NEXT_HOP_DOWN);
     const gint64 start = g_get_monotonic_time();
-    struct outcome o = hop_ask(s->hop, s->envelope, r, ms);
+    struct outcome o = next_hop_ask(s->hop, s->envelope, r, ms);
     const int took_ms = (int)((g_get_monotonic_time() - start) / 1000);
     s->asked_ms += took_ms;
     s->hop_hangs = took_ms >= MIN(ms, HANGS_MS) && outcome_is(&o, REASON_NEXT_HOP_DOWN);
@@ -153,7 +153,7 @@ static struct outcome ask_next_hop(struct session *s, const struct recipient *r)
 static struct outcome may_come(struct session *s, struct recipient *r)
 {
     struct recipient_state st;
-    recipient_state_fill(&st, s->place->service, s->envelope, r);
+    recipient_state_fill(&st, s->place->context, s->envelope, r);
     struct outcome o = outcome_of(st.disposition.reason);
     if (o.result == RES_OK && s->place->listener->protocol == PROTO_SMTP)
         o = ask_next_hop(s, r);
@@ -186,7 +186,7 @@ static void accept_recipient(struct session *s, const char *address, const char 
         session_outcome(s, &o);
     } else {
         if (!s->evidence)
-            s->evidence = (after_queue ? evidence_hold : evidence_start)(s->place->service->rules,
+            s->evidence = (after_queue ? evidence_hold : evidence_start)(s->place->context->rules,
                                                                          s->envelope);
         session_say(s, SESSION_RECIPIENT_OK);
     }

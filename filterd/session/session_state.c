@@ -24,7 +24,7 @@ void session_outcome_of(struct session *s, enum outcome_reason reason)
 
 void session_reset(struct session *s)
 {
-    hop_rest(s->hop);
+    next_hop_reset(s->hop);
     envelope_reset(s->envelope);
     evidence_free(&s->evidence);
     s->declared = 0;

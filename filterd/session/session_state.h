@@ -10,7 +10,7 @@
 #include "base/lineio.h"
 #include "base/mail/envelope.h"
 #include "base/result.h"
-#include "filterd/delivery/hop.h"
+#include "filterd/delivery/next_hop.h"
 #include "filterd/session/session_replies.h"
 #include "rules/evidence.h"
 
@@ -26,7 +26,7 @@ struct session {
     struct lineio *io;
     struct envelope *envelope;
     struct evidence *evidence; /* from the first RCPT on */
-    struct hop *hop;
+    struct next_hop *hop;
     int asked_ms; /* how long the next hop was waited for at RCPT, in this transaction */
     bool hop_hangs; /* and it left one of these without an answer */
     const struct bytes *incoming; /* of DATA, as far as it is here; NULL at other times */

@@ -18,7 +18,7 @@
 
 #include "base/dns/resolver.h"
 #include "base/log.h"
-#include "base/sandbox/guard.h"
+#include "base/sandbox/sandbox_policy.h"
 #include "base/sandbox/sandbox_kind.h"
 #include "rules/auth/spf.h"
 #include "rules/auth/spf_door.h"
@@ -384,7 +384,7 @@ int spf_process_run(const struct spf_process_place *place)
     s.events = epoll_create1(EPOLL_CLOEXEC);
     s.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     /* The name servers are read: from here on there is nothing but the network to them. */
-    if (!guard_close(settings, SANDBOX_SPF) || !s.resolver || s.events < 0 || s.wake < 0)
+    if (!sandbox_policy_close(settings, SANDBOX_SPF) || !s.resolver || s.events < 0 || s.wake < 0)
         return EX_CONFIG;
     wait_for_turn(fds[1]);
     return serve(&s);

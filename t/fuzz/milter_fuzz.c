@@ -13,10 +13,10 @@
 #include "base/result.h"
 #include "filterd/session/milter_edits.h"
 #include "filterd/session/milter_session.h"
-#include "t/fuzz/fuzz_service.h"
+#include "t/fuzz/fuzz_context.h"
 #include "t/unit/milter_mta.h"
 
-static struct service *service(void)
+static struct context *context(void)
 {
     settings.message_size_limit = 50000;
     return fuzz_service(PROTO_MILTER);
@@ -69,14 +69,14 @@ static void check(int fd)
 
 static void talk(const uint8_t *data, size_t size, bool good)
 {
-    static struct service *sv;
+    static struct context *ctx;
     int fds[2], bytes = 1 << 20;
-    if ((!sv && !(sv = service())) || socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
+    if ((!ctx && !(ctx = context())) || socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
         return;
     setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
     if (good ? say_message(fds[1], data, size) : write(fds[1], data, size) == (ssize_t)size) {
         shutdown(fds[1], SHUT_WR);
-        milter_session_run(fds[0], &(struct milter_session_place){.service = sv});
+        milter_session_run(fds[0], &(struct milter_session_place){.context = ctx});
         check(fds[1]);
     }
     close(fds[0]);

@@ -9,9 +9,9 @@
 #include "base/config/settings.h"
 #include "filterd/session/policy_session.h"
 #include "filterd/session/session.h"
-#include "t/fuzz/fuzz_service.h"
+#include "t/fuzz/fuzz_context.h"
 
-static struct service *service(void)
+static struct context *context(void)
 {
     settings.greylist = true;
     return fuzz_service(PROTO_POLICY);
@@ -38,9 +38,9 @@ static void check(int fd)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct service *sv;
+    static struct context *ctx;
     int fds[2], bytes = 1 << 20;
-    if (size > 60000 || (!sv && !(sv = service())) || socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
+    if (size > 60000 || (!ctx && !(ctx = context())) || socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
         return 0;
     size = without_flood(data, size);
     settings.dnsbl_lists = size % 2 ? (char *)"/nonexistent/lists" : NULL; /* else everyone is asked */
@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
     if (write(fds[1], data, size) == (ssize_t)size) {
         shutdown(fds[1], SHUT_WR);
-        policy_session_run(fds[0], &(struct session_place){.service = sv, .listener = &listener});
+        policy_session_run(fds[0], &(struct session_place){.context = ctx, .listener = &listener});
         check(fds[1]);
     }
     close(fds[0]);

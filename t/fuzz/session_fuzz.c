@@ -12,8 +12,8 @@
 #include "base/config/settings.h"
 #include "base/endpoint.h"
 #include "filterd/session/session.h"
-#include "t/fuzz/fuzz_hop.h"
-#include "t/fuzz/fuzz_service.h"
+#include "t/fuzz/fuzz_next_hop.h"
+#include "t/fuzz/fuzz_context.h"
 
 enum hop_does { DOWN, TAKES, REFUSES, HANGS_UP };
 
@@ -77,7 +77,7 @@ static void *hop(void *arg)
 
 /* ---- the session ---- */
 
-static struct service *service(void)
+static struct context *context(void)
 {
     pthread_t thread;
     settings.message_size_limit = 100000;
@@ -105,7 +105,7 @@ static unsigned called_delivered(int fd)
     return count;
 }
 
-static void talk(struct service *sv, const uint8_t *data, size_t size)
+static void talk(struct context *ctx, const uint8_t *data, size_t size)
 {
     int fds[2], bytes = 1 << 20;
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
@@ -117,7 +117,7 @@ static void talk(struct service *sv, const uint8_t *data, size_t size)
     taken = 0;
     listener.next_hop.kind = data[0] & 16 ? HOP_SMTP : HOP_LMTP;
     listener.next_hop.at.path = does == DOWN ? (char *)"/nonexistent/hop" : hop_at.sun_path;
-    struct session_place place = {.service = sv, .listener = &listener, .trusted = data[0] & 2};
+    struct session_place place = {.context = ctx, .listener = &listener, .trusted = data[0] & 2};
     if (write(fds[1], data + 1, size - 1) >= 0) {
         shutdown(fds[1], SHUT_WR);
         session_run(fds[0], &place);
@@ -130,8 +130,8 @@ static void talk(struct service *sv, const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct service *sv;
-    if (size >= 1 && size <= 100000 && (sv || (sv = service())))
-        talk(sv, data, size);
+    static struct context *ctx;
+    if (size >= 1 && size <= 100000 && (ctx || (ctx = context())))
+        talk(ctx, data, size);
     return 0;
 }

@@ -12,11 +12,11 @@
 #include "base/log.h"
 #include "base/mail/envelope.h"
 #include "filterd/delivery/smtp_client.h"
-#include "t/fuzz/fuzz_hop.h"
+#include "t/fuzz/fuzz_next_hop.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct next_hop hop;
+static struct next_hop_address hop;
 static atomic_bool over;
 
 struct answers {

@@ -1,5 +1,5 @@
 /* The keeper is killed in the middle of lessons, again and again. What it acknowledged is learnt,
- * once and in order; readers read on. A second ledger that nobody kills learns the same beside it. */
+ * once and in order; readers read on. A second model store that nobody kills learns the same beside it. */
 #include "base/config/settings.h"
 #include "base/log.h"
 #include "classifier/classifier.h"
@@ -8,7 +8,7 @@
 #include "filterd/keeper/keeper.h"
 #include "filterd/keeper/keeper_process.h"
 #include "filterd/sockets.h"
-#include "t/unit/ledger_world.h"
+#include "t/unit/model_store_world.h"
 
 #include <fcntl.h>
 #include <math.h>

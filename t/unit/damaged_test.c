@@ -4,9 +4,9 @@
 #include "base/config/users.h"
 #include "base/log.h"
 #include "classifier/model.h"
-#include "filterd/keeper/ledger.h"
+#include "filterd/keeper/model_store.h"
 #include "filterd/keeper/record.h"
-#include "t/unit/ledger_world.h"
+#include "t/unit/model_store_world.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -192,7 +192,7 @@ static void test_model(void **state)
         g_free(text);
         g_free(signature);
     }
-    ledger_write(ledger);
+    model_store_write(model_store);
     struct model *m = model_open(settings.state_dir, USER, false, &error);
     GPtrArray *first = record_unlearnt(m, "9999-12-31"), *second = record_samples(m, "ham");
     assert_true(model_figures(m, &figures));

@@ -8,7 +8,7 @@
 #include "filterd/keeper/keeper.h"
 #include "filterd/keeper/keeper_request.h"
 #include "filterd/keeper/keeper_verbs.h"
-#include "t/unit/ledger_world.h"
+#include "t/unit/model_store_world.h"
 
 #include <math.h>
 

@@ -4,8 +4,8 @@
 #include "filterd/keeper/keeper_request.h"
 #include "filterd/keeper/keeper_role.h"
 #include "filterd/keeper/keeper_verbs.h"
-#include "filterd/keeper/peer.h"
-#include "t/unit/ledger_world.h"
+#include "filterd/keeper/peer_credentials.h"
+#include "t/unit/model_store_world.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -139,7 +139,7 @@ static void is_refused(const struct keeper_format *f, GVariant *arguments, const
 static bool is_optional(const char *verb, const char *name)
 {
     static const char *const optional[][2] = {
-        {"record", "correspondent"}, {"record", "score"}, {"record", "rules"}, {"greylist", "domain"},
+        {"record", "known_sender"}, {"record", "score"}, {"record", "rules"}, {"greylist", "domain"},
         {"train", "features"},       {"train", "batch"},  {"user-set", "value"}};
     for (size_t i = 0; i < G_N_ELEMENTS(optional); i++)
         if (strcmp(optional[i][0], verb) == 0 && strcmp(optional[i][1], name) == 0)
@@ -203,7 +203,7 @@ static void test_each_member_arrives(void **state)
     assert_string_equal(r.user, USER);
     assert_string_equal(r.signature, "s1");
     assert_string_equal(r.class, "spam");
-    assert_string_equal(r.correspondent, "0123456789abcdef0123456789abcdef");
+    assert_string_equal(r.known_sender, "0123456789abcdef0123456789abcdef");
     assert_true(r.score == 2.5 && r.rules == -0.5);
     assert_int_equal(r.features->len, 2);
     assert_memory_equal(r.features->data, some_features, 2 * sizeof some_features[0]);
@@ -259,7 +259,7 @@ static void test_words_of_a_class(void **state)
 
 static struct keeper_answer ask_as(unsigned roles, const char *verb, const struct sample *s)
 {
-    const struct keeper_stores stores = {.ledger = ledger};
+    const struct keeper_stores stores = {.model_store = model_store};
     const struct keeper_verb *v = keeper_verbs_find(verb);
     GVariant *packed = v ? sent(v->request, &s->q) : g_variant_ref_sink(g_variant_new("a{sv}", NULL));
     struct keeper_answer a = keeper_verbs_answer(&stores, roles, verb, packed);
@@ -365,7 +365,7 @@ static unsigned roles_of(uid_t uid)
         _exit(read(fd, &end, 1) != 0);
     }
     const int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-    const unsigned roles = peer_roles(fd);
+    const unsigned roles = peer_credentials_roles(fd);
     int status;
     close(fd);
     close(listener);
@@ -379,7 +379,7 @@ static void test_roles_of_peers(void **state)
     char *names[] = {(char *)"54321", NULL};
     struct settings s = {.train_users = names};
     (void)state;
-    peer_prepare(&s);
+    peer_credentials_prepare(&s);
     assert_int_equal(roles_of(getuid()), KEEPER_ALL_ROLES);
     if (getuid() != 0)
         return;
@@ -391,8 +391,8 @@ static void test_no_socket(void **state)
 {
     const int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     (void)state;
-    assert_int_equal(peer_roles(fd), KEEPER_NOBODY);
-    assert_int_equal(peer_roles(-1), KEEPER_NOBODY);
+    assert_int_equal(peer_credentials_roles(fd), KEEPER_NOBODY);
+    assert_int_equal(peer_credentials_roles(-1), KEEPER_NOBODY);
     close(fd);
 }
 

@@ -10,7 +10,7 @@
 #include "base/sitekey.h"
 #include "classifier/learner.h"
 #include "classifier/osb.h"
-#include "classifier/places.h"
+#include "classifier/buckets.h"
 #include "classifier/tokens.h"
 #include "classifier/tokens_message.h"
 
@@ -82,17 +82,17 @@ static void test_places_are_the_owners(void **state)
 {
     (void)state;
     const struct sitekey site = {{1}}, other = {{2}};
-    struct places_key a, b, c;
+    struct buckets_key a, b, c;
     GArray *features = g_array_new(FALSE, FALSE, sizeof(guint32));
     for (guint32 i = 0; i < 2000; i++) {
         const guint32 feature = i * 8111;
         g_array_append_val(features, feature);
         g_array_append_val(features, feature);
     }
-    places_key(&site, "a@x.example", &a);
-    places_key(&site, "b@x.example", &b);
-    places_key(&other, "a@x.example", &c);
-    GArray *one = places_of(features, &a), *two = places_of(features, &b), *three = places_of(features, &c);
+    buckets_key(&site, "a@x.example", &a);
+    buckets_key(&site, "b@x.example", &b);
+    buckets_key(&other, "a@x.example", &c);
+    GArray *one = buckets_of(features, &a), *two = buckets_of(features, &b), *three = buckets_of(features, &c);
     assert_in_range(one->len, 1950, 2000); /* few collide */
     assert_int_equal(shared(one, one), one->len);
     assert_in_range(shared(one, two), 0, 80); /* by chance about 30 */
@@ -113,14 +113,14 @@ static void test_packing(void **state)
     GArray *plain = g_array_new(FALSE, FALSE, sizeof(guint32));
     GByteArray *packed = g_byte_array_new();
     g_array_append_vals(plain, numbers, G_N_ELEMENTS(numbers));
-    places_pack(plain, packed);
-    GArray *back = places_unpack(packed->data, packed->len);
+    buckets_pack(plain, packed);
+    GArray *back = buckets_unpack(packed->data, packed->len);
     assert_int_equal(back->len, G_N_ELEMENTS(sorted));
     assert_memory_equal(back->data, sorted, sizeof sorted);
-    assert_null(places_unpack(packed->data, packed->len - 1)); /* cut inside a number */
-    assert_null(places_unpack((const unsigned char *)"\xff\xff\xff\xff\xff\x01", 6));
-    assert_null(places_unpack((const unsigned char *)"\xff\xff\xff\xff\x07\x01", 6));
-    GArray *none = places_unpack(NULL, 0);
+    assert_null(buckets_unpack(packed->data, packed->len - 1)); /* cut inside a number */
+    assert_null(buckets_unpack((const unsigned char *)"\xff\xff\xff\xff\xff\x01", 6));
+    assert_null(buckets_unpack((const unsigned char *)"\xff\xff\xff\xff\x07\x01", 6));
+    GArray *none = buckets_unpack(NULL, 0);
     assert_int_equal(none->len, 0);
     g_array_unref(none);
     g_array_unref(back);

@@ -36,7 +36,7 @@
 #define DEAD (-1)  /* ended by SIGSYS */
 #define OTHER (-2) /* ended in another way */
 
-/* Here lie "old" and the folder "dir"; the keeper and the courier have another. */
+/* Here lie "old" and the folder "dir"; the keeper and the delivery agent have another. */
 static char outside[] = "/tmp/filterd-sandbox-XXXXXX", inside[] = "/tmp/filterd-sandbox-XXXXXX";
 static int longer_fd; /* of a file, open for writing */
 
@@ -256,7 +256,7 @@ static int call_by_i386(void)
 static const struct deed {
     const char *name;
     int (*fn)(void);
-    int master, worker, keeper, courier, spf, front;
+    int master, worker, keeper, delivery_agent, spf, front;
 } deeds[] = {
     {"write to a file", write_file, 0, EACCES, EACCES, EACCES, EACCES, EACCES},
     {"read a file", read_file, 0, 0, EACCES, EACCES, EACCES, EACCES},
@@ -305,7 +305,7 @@ static const struct deed odd_deeds[] = {
 
 static int expected_of(const struct deed *d, enum sandbox_kind kind)
 {
-    const int all[] = {d->master, d->worker, d->keeper, d->courier, d->spf, d->front};
+    const int all[] = {d->master, d->worker, d->keeper, d->delivery_agent, d->spf, d->front};
     return all[kind];
 }
 
@@ -376,7 +376,7 @@ static void holds(const struct deed *d, enum sandbox_kind kind)
         want = OTHER; /* it looks for leaks by ptrace */
     if (d->fn == signal_parent && sandbox_parts_landlock_abi() < 6 && kind == SANDBOX_WORKER)
         want = 0; /* Landlock's, since Linux 6.12 */
-    if (!SANDBOX_SEES_FAMILIES && is_socket(d) && kind != SANDBOX_KEEPER && kind != SANDBOX_COURIER)
+    if (!SANDBOX_SEES_FAMILIES && is_socket(d) && kind != SANDBOX_KEEPER && kind != SANDBOX_DELIVERY_AGENT)
         want = OTHER;
     if (want == EACCES && !has_landlock()) {
         left_out++;
@@ -453,9 +453,9 @@ static void allowed_deeds(void **state)
     (void)state;
     assert_int_equal(does(keep, SANDBOX_KEEPER), 0);
     if (sandbox_parts_landlock_abi() >= 2)
-        assert_int_equal(does(deliver, SANDBOX_COURIER), 0);
+        assert_int_equal(does(deliver, SANDBOX_DELIVERY_AGENT), 0);
     else
-        print_message("no Landlock, or its first version: left out that a courier delivers\n");
+        print_message("no Landlock, or its first version: left out that a delivery agent delivers\n");
     assert_int_equal(does(open_null, SANDBOX_WORKER), 0);
     assert_int_equal(does(find_localhost, SANDBOX_WORKER), 0);
 }

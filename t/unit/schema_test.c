@@ -4,14 +4,14 @@
 #include "base/config/users.h"
 #include "base/log.h"
 #include "classifier/classifier.h"
-#include "classifier/correspondent.h"
+#include "classifier/known_sender.h"
 #include "classifier/model.h"
 #include "classifier/tokens.h"
 #include "filterd/keeper/greylist.h"
-#include "filterd/keeper/ledger.h"
+#include "filterd/keeper/model_store.h"
 #include "filterd/keeper/record.h"
-#include "filterd/keeper/retries.h"
-#include "t/unit/ledger_world.h"
+#include "filterd/keeper/delivered.h"
+#include "t/unit/model_store_world.h"
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -30,7 +30,7 @@ static const char users_0[] =
     " PRIMARY KEY (user, name)) WITHOUT ROWID;"
     "INSERT INTO alias VALUES ('team@x.example', 'a@x.example'), ('team@x.example', 'b@x.example');"
     "INSERT INTO setting VALUES ('a@x.example', 'encrypt', 'no'), ('a@x.example', 'allow', 'c@y.example');";
-/* The first of these had no columns for rules and correspondents, nor a table for these. */
+/* The first of these had no columns for rules and known senders, nor a table for these. */
 static const char model_0[] =
     "CREATE TABLE owner(user TEXT NOT NULL);"
     "CREATE TABLE checkpoint(id INTEGER PRIMARY KEY CHECK(id = 1), weights BLOB NOT NULL,"
@@ -59,7 +59,7 @@ static const char greylist_0[] =
     "CREATE TABLE client(id INTEGER PRIMARY KEY, came INTEGER NOT NULL, passes INTEGER NOT NULL,"
     " forget INTEGER NOT NULL);"
     "INSERT INTO triplet VALUES (1, 2, 3, 1900000000);";
-static const char retries_0[] =
+static const char delivered_0[] =
     "CREATE TABLE copy(digest BLOB PRIMARY KEY, forget INTEGER NOT NULL) WITHOUT ROWID;"
     "INSERT INTO copy VALUES (CAST('" DIGEST "' AS BLOB), 1900000000);";
 
@@ -127,8 +127,8 @@ static bool use_model(char **error_r)
 {
     struct model *m = model_open(settings.state_dir, USER, true, error_r);
     struct record *r = m ? record_get(m, "s1") : NULL;
-    const bool ok = m && model_has_all(m) && r && r->score == 2.5 && r->rules == 0 && !r->correspondent &&
-                    !correspondent_is_known(m, "0") && record_update(m, r);
+    const bool ok = m && model_has_all(m) && r && r->score == 2.5 && r->rules == 0 && !r->known_sender &&
+                    !known_sender_is_known(m, "0") && record_update(m, r);
     record_free(&r);
     model_free(&m);
     return ok;
@@ -146,9 +146,9 @@ static bool use_greylist(char **error_r)
 
 static bool use_retries(char **error_r)
 {
-    struct retries *r = retries_open(settings.state_dir, error_r);
-    const bool ok = r && retries_is_known(r, DIGEST, now);
-    retries_free(&r);
+    struct delivered *r = delivered_open(settings.state_dir, error_r);
+    const bool ok = r && delivered_is_known(r, DIGEST, now);
+    delivered_free(&r);
     return ok;
 }
 
@@ -160,7 +160,7 @@ static const struct {
     {"users.db", users_0, "SELECT count(*) FROM alias", USERS_VERSION, use_users},
     {"model", model_0, "SELECT count(*) FROM record", MODEL_VERSION, use_model},
     {"greylist.db", greylist_0, "SELECT count(*) FROM triplet WHERE id = 1", GREYLIST_VERSION, use_greylist},
-    {"retries.db", retries_0, "SELECT count(*) FROM copy", RETRIES_VERSION, use_retries},
+    {"retries.db", delivered_0, "SELECT count(*) FROM copy", DELIVERED_VERSION, use_retries},
 };
 
 static void test_upgraded(void **state)
@@ -300,7 +300,7 @@ static void test_readers_of_models(void **state)
     make(path, model_0);
     struct model *m = model_open(settings.state_dir, USER, false, &error);
     assert_true(m && model_has_all(m));
-    assert_false(correspondent_is_known(m, "0"));
+    assert_false(known_sender_is_known(m, "0"));
     model_free(&m);
     assert_int_equal(version_of(path), 0);
     make(path, "PRAGMA user_version = 99");
@@ -318,12 +318,12 @@ static void test_readers_of_models(void **state)
     g_free(path);
 }
 
-/* ---- the ledger ---- */
+/* ---- the model store ---- */
 
 static int set_up_closed(void **state)
 {
     const int failed = set_up(state);
-    ledger_free(&ledger);
+    model_store_free(&model_store);
     char *path = path_of("users.db");
     g_unlink(path);
     g_free(path);
@@ -336,7 +336,7 @@ static void test_ledger(void **state)
     (void)state;
     make(path, users_0);
     make(path, "PRAGMA user_version = 99");
-    assert_null(ledger_open(&settings, &key, &error));
+    assert_null(model_store_open(&settings, &key, &error));
     assert_refused(path, error);
     g_free(error);
     g_free(path);

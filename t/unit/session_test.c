@@ -15,8 +15,8 @@
 #include "base/config/settings.h"
 #include "base/log.h"
 #include "base/sitekey.h"
-#include "filterd/delivery/courier.h"
-#include "filterd/pipeline/service.h"
+#include "filterd/delivery/delivery_agent.h"
+#include "filterd/pipeline/context.h"
 #include "filterd/session/session.h"
 #include "filterd/session/session_replies.h"
 #include "rules/rules.h"
@@ -64,12 +64,12 @@ static void serve(int fd, const struct setup *how)
 {
     struct sitekey key = {{1}};
     struct settings *s = settings_for(how);
-    struct service *sv = service_new(s, &key, &(struct service_doors){courier_start(s), RULES_NO_DOOR});
-    struct session_place place = {.service = sv, .listener = &s->listeners[0],
+    struct context *ctx = context_new(s, &key, &(struct context_doors){delivery_agent_start(s), RULES_NO_DOOR});
+    struct session_place place = {.context = ctx, .listener = &s->listeners[0],
                                   .trusted = !how->distrust,
                                   .hold = hold};
     session_run(fd, &place);
-    service_free(&sv);
+    context_free(&ctx);
     settings_free(&s);
     _exit(0);
 }

@@ -5,8 +5,8 @@
 #include "classifier/model.h"
 #include "filterd/keeper/keeper.h"
 #include "filterd/keeper/keeper_request.h"
-#include "filterd/keeper/ledger.h"
-#include "t/unit/ledger_world.h"
+#include "filterd/keeper/model_store.h"
+#include "t/unit/model_store_world.h"
 
 #include <math.h>
 
@@ -127,7 +127,7 @@ static void test_many_users_who_share(void **state)
 {
     (void)state;
     teach_base();
-    ledger_free(&ledger);
+    model_store_free(&model_store);
     open_ledger();
     for (int i = 0; i < 70; i++) {
         char *user = g_strdup_printf("u%d@x.example", i);

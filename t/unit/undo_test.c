@@ -4,8 +4,8 @@
 #include "classifier/classifier.h"
 #include "classifier/learner.h"
 #include "classifier/tokens.h"
-#include "filterd/keeper/ledger.h"
-#include "t/unit/ledger_world.h"
+#include "filterd/keeper/model_store.h"
+#include "t/unit/model_store_world.h"
 
 #include <math.h>
 
@@ -72,12 +72,12 @@ static void move_one(struct story *s)
     assert_int_equal(retrain(USER, class, s->signatures->pdata[i]), EX_OK);
 }
 
-/* settle_days is 0: what was delivered has settled at the next round, which a new ledger begins. */
+/* settle_days is 0: what was delivered has settled at the next round, which a new model store begins. */
 static void settle(void)
 {
-    ledger_free(&ledger);
+    model_store_free(&model_store);
     open_ledger();
-    ledger_tick(ledger);
+    model_store_tick(model_store);
 }
 
 static void one_step(struct story *s)

@@ -22,11 +22,11 @@
 #include "classifier/classifier.h"
 #include "classifier/learner.h"
 #include "classifier/osb.h"
-#include "classifier/places.h"
+#include "classifier/buckets.h"
 #include "classifier/tokens.h"
 #include "classifier/tokens_message.h"
 #include "rules/hits.h"
-#include "rules/local.h"
+#include "rules/message_checks.h"
 #include "tools/filterctl/figures.h"
 #include "tools/filterctl/filterctl.h"
 
@@ -60,7 +60,7 @@ struct evaluation {
     struct settings settings; /* only the thresholds */
     struct learner *learner;
     unsigned char key[16];
-    struct places_key places;
+    struct buckets_key places;
     GQueue waiting;
     GArray *scored;
     guint unsure; /* messages, of all */
@@ -103,7 +103,7 @@ static struct learner_step teach(struct evaluation *e, const struct lecture *m, 
     return learner_learn(e->learner, m->places, &lesson);
 }
 
-/* What the user's report, or the lack of one, teaches; as filterd/keeper/lesson.c has it. */
+/* What the user's report, or the lack of one, teaches; as filterd/keeper/train_request.c has it. */
 static void report(struct evaluation *e, struct lecture *m)
 {
     const bool class_spam = m->class == JUDGE_SPAM;
@@ -144,7 +144,7 @@ static void learn(struct evaluation *e, struct lecture *m)
 static double ask_rules(const struct message *m, struct tokens *tokens)
 {
     GPtrArray *hits = hits_new();
-    local_message(hits, m, false);
+    message_checks_message(hits, m, false);
     char **facts = hits_facts(hits);
     tokens_add_facts(tokens, (const char *const *)facts);
     g_strfreev(facts);
@@ -165,7 +165,7 @@ static struct look look_at(struct evaluation *e, struct bytes *raw)
     look.rules = ask_rules(message, tokens);
     spend(e, STAGE_RULES);
     GArray *features = osb_features(tokens, e->key);
-    look.places = places_of(features, &e->places);
+    look.places = buckets_of(features, &e->places);
     g_array_unref(features);
     spend(e, STAGE_FEATURES);
     tokens_free(&tokens);
@@ -256,7 +256,7 @@ static int evaluate(const struct course *course, const char *index)
     e.scored = g_array_new(FALSE, FALSE, sizeof(struct scored));
     g_queue_init(&e.waiting);
     osb_key(&key, e.key);
-    places_key(&key, "evaluate", &e.places);
+    buckets_key(&key, "evaluate", &e.places);
     const int code = take_index(&e, index);
     if (code == EX_OK)
         summarise(&e);

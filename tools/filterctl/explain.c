@@ -10,7 +10,7 @@
 #include "classifier/learner.h"
 #include "classifier/model.h"
 #include "classifier/model_learner.h"
-#include "classifier/places.h"
+#include "classifier/buckets.h"
 #include "filterd/keeper/record.h"
 #include "rules/hits.h"
 #include "tools/filterctl/filterctl.h"
@@ -124,10 +124,10 @@ static void print_record(struct filterctl *ctl, struct model *m, const char *use
 {
     GArray *features = record_features(r, ctl->settings->site_key, user), *places = NULL;
     const struct learner *l = model_learner(m);
-    struct places_key key;
-    places_key(&ctl->key, user, &key);
+    struct buckets_key key;
+    buckets_key(&ctl->key, user, &key);
     if (features)
-        places = places_of(features, &key);
+        places = buckets_of(features, &key);
     GString *who = g_string_new(NULL);
     filterctl_json_string(who, user);
     printf(ctl->json ? "{\"user\":%s,\"day\":\"%s\",\"class\":\"%s\",\"score\":%.9g,"

@@ -19,7 +19,7 @@ struct filterctl {
     struct sitekey key;        /* wants filterctl_site_key first */
     bool have_key;
     bool json;
-    struct ledger *ledger; /* filterctl_request's: opened where no keeper runs */
+    struct model_store *model_store; /* filterctl_request's: opened where no keeper runs */
     int keeper_fd;         /* its connection, -1 where there is none, once asked is set */
     bool asked;
 };

@@ -101,34 +101,34 @@ const char *filterctl_postconf_get(const struct filterctl_postconf *p, const cha
     return value ? value : "";
 }
 
-const char *filterctl_postconf_service_get(const struct filterctl_postconf *p, const char *service,
+const char *filterctl_postconf_service_get(const struct filterctl_postconf *p, const char *context,
                                            const char *name)
 {
-    g_autofree char *key = g_strdup_printf("%s/%s", service, name);
+    g_autofree char *key = g_strdup_printf("%s/%s", context, name);
     const char *value = g_hash_table_lookup(p->own, key);
     return value ? value : filterctl_postconf_get(p, name);
 }
 
-const char *filterctl_postconf_command(const struct filterctl_postconf *p, const char *service)
+const char *filterctl_postconf_command(const struct filterctl_postconf *p, const char *context)
 {
-    return g_hash_table_lookup(p->commands, service);
+    return g_hash_table_lookup(p->commands, context);
 }
 
-int filterctl_postconf_process_limit(const struct filterctl_postconf *p, const char *service)
+int filterctl_postconf_process_limit(const struct filterctl_postconf *p, const char *context)
 {
-    const char *limit = g_hash_table_lookup(p->limits, service);
+    const char *limit = g_hash_table_lookup(p->limits, context);
     return atoi(limit && strcmp(limit, "-") ? limit : filterctl_postconf_get(p, "default_process_limit"));
 }
 
 void filterctl_postconf_each_service(const struct filterctl_postconf *p,
-                                     void (*fn)(const char *service, const char *command, void *arg),
+                                     void (*fn)(const char *context, const char *command, void *arg),
                                      void *arg)
 {
     GHashTableIter i;
-    gpointer service, command;
+    gpointer context, command;
     g_hash_table_iter_init(&i, p->commands);
-    while (g_hash_table_iter_next(&i, &service, &command))
-        fn(service, command, arg);
+    while (g_hash_table_iter_next(&i, &context, &command))
+        fn(context, command, arg);
 }
 
 const char *filterctl_postconf_folder(const struct filterctl_postconf *p)

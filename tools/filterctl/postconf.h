@@ -13,15 +13,15 @@ void filterctl_postconf_free(struct filterctl_postconf **p);
 /* A setting of main.cf (or its default) with $names expanded; "" if there is none. Lent. */
 const char *filterctl_postconf_get(const struct filterctl_postconf *p, const char *name);
 /* The same as a service of master.cf ("smtp/inet") has it: its own -o, else that of main.cf. */
-const char *filterctl_postconf_service_get(const struct filterctl_postconf *p, const char *service,
+const char *filterctl_postconf_service_get(const struct filterctl_postconf *p, const char *context,
                                            const char *name);
 /* Its command line; NULL if there is no such service. Lent. */
-const char *filterctl_postconf_command(const struct filterctl_postconf *p, const char *service);
+const char *filterctl_postconf_command(const struct filterctl_postconf *p, const char *context);
 /* How many processes it may have; 0: any number. */
-int filterctl_postconf_process_limit(const struct filterctl_postconf *p, const char *service);
+int filterctl_postconf_process_limit(const struct filterctl_postconf *p, const char *context);
 /* Each service: its name ("smtp/inet") and its command line ("smtpd -o ..."). */
 void filterctl_postconf_each_service(const struct filterctl_postconf *p,
-                                     void (*fn)(const char *service, const char *command, void *arg),
+                                     void (*fn)(const char *context, const char *command, void *arg),
                                      void *arg);
 /* What config_dir was; NULL: Postfix's own. Lent. */
 const char *filterctl_postconf_folder(const struct filterctl_postconf *p);

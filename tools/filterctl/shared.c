@@ -17,7 +17,7 @@
 #include "filterd/keeper/keeper_request.h"
 #include "filterd/keeper/keeper_role.h"
 #include "filterd/keeper/keeper_verbs.h"
-#include "filterd/keeper/ledger.h"
+#include "filterd/keeper/model_store.h"
 #include "tools/filterctl/filterctl.h"
 
 #define KEEPER_TIMEOUT_MS 30000
@@ -97,10 +97,10 @@ static struct keeper_answer ask_here(struct filterctl *ctl, const struct keeper_
         return a;
     }
     become_owner(ctl);
-    if (!ctl->ledger)
-        ctl->ledger = ledger_open(ctl->settings, &ctl->key, &a.text);
-    if (ctl->ledger) {
-        const struct keeper_stores stores = {.ledger = ctl->ledger};
+    if (!ctl->model_store)
+        ctl->model_store = model_store_open(ctl->settings, &ctl->key, &a.text);
+    if (ctl->model_store) {
+        const struct keeper_stores stores = {.model_store = ctl->model_store};
         g_autoptr(GVariant) arguments = g_variant_ref_sink(keeper_format_pack(f, request));
         a = keeper_verbs_answer(&stores, KEEPER_ADMINISTRATOR, f->verb, arguments);
     }
@@ -162,10 +162,10 @@ void filterctl_hang_up(struct filterctl *ctl)
     if (ctl->asked && ctl->keeper_fd >= 0)
         close(ctl->keeper_fd);
     ctl->asked = false;
-    if (!ctl->ledger)
+    if (!ctl->model_store)
         return;
     become_owner(ctl);
-    ledger_free(&ctl->ledger);
+    model_store_free(&ctl->model_store);
     become_self();
 }
 

@@ -73,7 +73,7 @@ static void take_hits(struct filterctl_sum *s, const struct filterctl_judge *j)
     g_autofree char *sender = sender_proved(s->evidence, j->message);
     if (!sender)
         return;
-    g_autofree char *id = classifier_correspondent(j->classifier, j->user, sender,
+    g_autofree char *id = classifier_known_sender(j->classifier, j->user, sender,
                                                    evidence_proved_domain(s->evidence));
     if (classifier_knows(j->classifier, j->user, id))
         hits_find(s->hits, FINDING_KNOWN_SENDER);

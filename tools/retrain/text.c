@@ -71,7 +71,7 @@ static void hear(const struct pupil *from, const char *class)
 void retrain_text_send(const struct endpoint *control, const char *class, const GPtrArray *users,
                        const struct bytes *start)
 {
-    struct endpoint tutor = keeper_tutor_at(control);
+    struct endpoint tutor = keeper_learn_at(control);
     GArray *all = g_array_new(FALSE, FALSE, sizeof(struct pupil));
     for (guint i = 0; i < users->len; i++) {
         struct pupil to = {.user = g_ptr_array_index(users, i), .fd = keeper_connect(&tutor)};

@@ -1,5 +1,5 @@
 /* retrain_text: hands a message without a signature over to the daemon, to be learnt from its
- * text by a worker (filterd/session/tutor.h). It goes through as it comes: nothing of it is kept here. */
+ * text by a worker (filterd/session/learn_session.h). It goes through as it comes: nothing of it is kept here. */
 #ifndef TOOLS_RETRAIN_TEXT_H
 #define TOOLS_RETRAIN_TEXT_H
 

@@ -1,4 +1,4 @@
-/* filterctl check: can the named next hops be found, in the way that workers find them. */
+/* filterctl check: can the named next next hops be found, in the way that workers find them. */
 #include <arpa/inet.h>
 #include <glib.h>
 #include <stdbool.h>

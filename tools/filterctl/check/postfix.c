@@ -21,7 +21,7 @@
 struct look {
     struct filterctl_check *c;
     const struct filterctl_postconf *p;
-    const char *service; /* in hand, "smtp/inet" */
+    const char *context; /* in hand, "smtp/inet" */
     bool proxy, after, last; /* attachments found: before and after the queue, before the mailbox */
     bool milter;
     bool unlimited;
@@ -54,7 +54,7 @@ static void bad(struct look *l, const char *format, ...)
 
 static const char *own(const struct look *l, const char *name)
 {
-    return filterctl_postconf_service_get(l->p, l->service, name);
+    return filterctl_postconf_service_get(l->p, l->context, name);
 }
 
 static bool is_yes(const char *value)
@@ -118,16 +118,16 @@ static bool leads_to_us(const struct look *l, const char *value, char **transpor
     return true;
 }
 
-/* Where our SMTP next hops are: the smtpd that takes mail back. */
-static bool is_way_back(const struct look *l, const char *service)
+/* Where our SMTP next next hops are: the smtpd that takes mail back. */
+static bool is_way_back(const struct look *l, const char *context)
 {
     const struct settings *s = l->c->ctl->settings;
-    const char *slash = strrchr(service, '/');
-    g_autofree char *at = g_strndup(service, (gsize)(slash - service));
+    const char *slash = strrchr(context, '/');
+    g_autofree char *at = g_strndup(context, (gsize)(slash - context));
     if (strcmp(slash, "/inet"))
         return false;
     for (size_t i = 0; i < s->listener_count; i++) {
-        const struct next_hop *hop = settings_next_hop(s, &s->listeners[i]);
+        const struct next_hop_address *hop = settings_next_hop(s, &s->listeners[i]);
         if (s->listeners[i].protocol != PROTO_POLICY && hop->kind == HOP_SMTP && is_endpoint(at, &hop->at))
             return true;
     }
@@ -137,9 +137,9 @@ static bool is_way_back(const struct look *l, const char *service)
 /* ---- processes ---- */
 
 /* at_most 0: as many as there are processes. */
-static void add_sessions(struct look *l, const char *service, int at_most)
+static void add_sessions(struct look *l, const char *context, int at_most)
 {
-    int limit = filterctl_postconf_process_limit(l->p, service);
+    int limit = filterctl_postconf_process_limit(l->p, context);
     if (at_most && (!limit || at_most < limit))
         limit = at_most;
     l->unlimited |= limit == 0;
@@ -201,7 +201,7 @@ static void check_proxy_milters(struct look *l)
     g_autofree char *milters = g_strdup(own(l, "smtpd_milters"));
     if (*g_strstrip(milters) && strcmp(milters, "{}"))
         warn(l, "%s: smtpd_milters=%s sees no content where smtpd_proxy_filter is set: what must read mail "
-                "there (OpenDKIM, rspamd, ClamAV) belongs elsewhere, or is filterd's own", l->service, milters);
+                "there (OpenDKIM, rspamd, ClamAV) belongs elsewhere, or is filterd's own", l->context, milters);
 }
 
 static void check_proxy(struct look *l)
@@ -211,22 +211,22 @@ static void check_proxy(struct look *l)
     const bool seconds = strspn(own(l, "smtpd_proxy_timeout"), "0123456789s") ==
                          strlen(own(l, "smtpd_proxy_timeout"));
     l->proxy = true;
-    add_sessions(l, l->service, 0);
+    add_sessions(l, l->context, 0);
     if (has_word(own(l, "smtpd_proxy_options"), "speed_adjust"))
         bad(l, "%s: smtpd_proxy_options=speed_adjust writes each message to a file, in plaintext: leave it "
-               "empty", l->service);
+               "empty", l->context);
     if (seconds && wait < s->proxy_seconds + PROXY_MARGIN_SECONDS)
         bad(l, "%s: smtpd_proxy_timeout=%s is too short for filterd, which may take %d s: set it to 100s",
-            l->service, own(l, "smtpd_proxy_timeout"), s->proxy_seconds);
+            l->context, own(l, "smtpd_proxy_timeout"), s->proxy_seconds);
     check_proxy_milters(l);
 }
 
 /* "smtp/inet", "192.0.2.1:25/inet", or behind postscreen. */
-static bool is_public(const char *service)
+static bool is_public(const char *context)
 {
-    const char *colon = strrchr(service, ':');
-    const char *port = colon ? colon + 1 : service;
-    return !strcmp(port, "smtp/inet") || !strcmp(port, "25/inet") || !strcmp(service, "smtpd/pass");
+    const char *colon = strrchr(context, ':');
+    const char *port = colon ? colon + 1 : context;
+    return !strcmp(port, "smtp/inet") || !strcmp(port, "25/inet") || !strcmp(context, "smtpd/pass");
 }
 
 static void check_newline(struct look *l)
@@ -236,7 +236,7 @@ static void check_newline(struct look *l)
         warn(l, "this Postfix has no smtpd_forbid_bare_newline (3.5.23, 3.6.13, 3.7.9 and 3.8.4 have): "
                 "mail can be smuggled past checks");
     else if (!strcmp(value, "no"))
-        warn(l, "%s: smtpd_forbid_bare_newline=no lets mail be smuggled past checks: set it to yes", l->service);
+        warn(l, "%s: smtpd_forbid_bare_newline=no lets mail be smuggled past checks: set it to yes", l->context);
 }
 
 static void check_front(struct look *l)
@@ -250,11 +250,11 @@ static void check_front(struct look *l)
         check_proxy(l);
     if (content && has_word(own(l, "receive_override_options"), "no_address_mappings"))
         warn(l, "%s: no_address_mappings leaves aliases as they are before filterd: take it away, or make "
-                "them known (filterctl alias import --postfix)", l->service);
+                "them known (filterctl alias import --postfix)", l->context);
     g_auto(GStrv) milters = filterctl_maps_words(own(l, "smtpd_milters"));
     for (char **m = milters; *m; m++)
         l->milter |= is_listener(l, PROTO_MILTER, *m);
-    if (is_public(l->service))
+    if (is_public(l->context))
         check_newline(l);
 }
 
@@ -265,28 +265,28 @@ static void check_back(struct look *l)
     g_autofree char *transport = NULL;
     if (leads_to_us(l, own(l, "content_filter"), &transport))
         bad(l, "%s takes mail back from filterd and sends it there again, for ever: add -o content_filter=",
-            l->service);
+            l->context);
     if (*own(l, "smtpd_proxy_filter"))
         bad(l, "%s takes mail back from filterd and has smtpd_proxy_filter=%s: add -o smtpd_proxy_filter=",
-            l->service, own(l, "smtpd_proxy_filter"));
+            l->context, own(l, "smtpd_proxy_filter"));
     g_autofree char *milters = g_strdup(own(l, "smtpd_milters"));
     if (*g_strstrip(milters) && !has_word(own(l, "receive_override_options"), "no_milters"))
         warn(l, "%s takes mail back from filterd and shows it to smtpd_milters=%s, sealed: add -o "
-                "smtpd_milters=", l->service, milters);
+                "smtpd_milters=", l->context, milters);
     if (has_word(own(l, "receive_override_options"), "no_address_mappings") &&
         *filterctl_postconf_get(l->p, "smtpd_proxy_filter"))
-        bad(l, "%s: no_address_mappings, and aliases are expanded nowhere: take it away", l->service);
+        bad(l, "%s: no_address_mappings, and aliases are expanded nowhere: take it away", l->context);
     if (!*own(l, "smtpd_authorized_xforward_hosts"))
         warn(l, "%s: without smtpd_authorized_xforward_hosts=127.0.0.0/8 the client's address is lost, in "
-                "Postfix's log as in a second leg", l->service);
+                "Postfix's log as in a second leg", l->context);
 }
 
 /* ---- all of it ---- */
 
-static void take_smtpd(const char *service, const char *command, void *arg)
+static void take_smtpd(const char *context, const char *command, void *arg)
 {
     if (!strcmp(command, "smtpd") || g_str_has_prefix(command, "smtpd "))
-        g_ptr_array_add(arg, g_strdup(service));
+        g_ptr_array_add(arg, g_strdup(context));
 }
 
 static gint by_text(gconstpointer a, gconstpointer b)
@@ -300,8 +300,8 @@ static void check_services(struct look *l)
     filterctl_postconf_each_service(l->p, take_smtpd, services);
     g_ptr_array_sort(services, by_text);
     for (guint i = 0; i < services->len; i++) {
-        l->service = services->pdata[i];
-        (is_way_back(l, l->service) ? check_back : check_front)(l);
+        l->context = services->pdata[i];
+        (is_way_back(l, l->context) ? check_back : check_front)(l);
     }
     g_ptr_array_unref(services);
 }

@@ -120,7 +120,7 @@ guint filterctl_trace_purge(const struct filterctl_trace *t, const struct filter
 enum filterctl_way_kind { WAY_NONE, WAY_PROXY, WAY_CONTENT_FILTER, WAY_MILTER, WAY_TRANSPORT };
 struct filterctl_way {
     enum filterctl_way_kind kind;
-    char *service;  /* "smtp/inet" */
+    char *context;  /* "smtp/inet" */
     char *address;  /* HOST:PORT to speak to */
 };
 /* The smtpd at HOST:PORT, or (address NULL) the one of port 25. False if Postfix has none: then kind

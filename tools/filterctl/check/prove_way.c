@@ -29,18 +29,18 @@ static bool same_port(const char *a, const char *b)
 
 struct search {
     const char *address;
-    char *service, *host;
+    char *context, *host;
 };
 
-static void match(const char *service, const char *command, void *arg)
+static void match(const char *context, const char *command, void *arg)
 {
     struct search *s = arg;
-    const char *slash = strrchr(service, '/');
-    g_autofree char *place = g_strndup(service, (gsize)(slash - service));
-    if (strcmp(slash, "/inet") || !g_str_has_prefix(command, "smtpd") || !same_port(place, s->address) || s->service)
+    const char *slash = strrchr(context, '/');
+    g_autofree char *place = g_strndup(context, (gsize)(slash - context));
+    if (strcmp(slash, "/inet") || !g_str_has_prefix(command, "smtpd") || !same_port(place, s->address) || s->context)
         return;
     const char *colon = strrchr(place, ':');
-    s->service = g_strdup(service);
+    s->context = g_strdup(context);
     s->host = colon ? g_strndup(place, (gsize)(colon - place)) : NULL;
 }
 
@@ -58,7 +58,7 @@ static bool leads_to_us(const struct settings *s, const char *value)
 
 static bool is_set(const struct filterctl_way *w, const struct filterctl_postconf *p, const char *name)
 {
-    return *filterctl_postconf_service_get(p, w->service, name) != 0;
+    return *filterctl_postconf_service_get(p, w->context, name) != 0;
 }
 
 bool filterctl_way_find(struct filterctl_way *w, const struct filterctl_postconf *p, const char *address)
@@ -69,9 +69,9 @@ bool filterctl_way_find(struct filterctl_way *w, const struct filterctl_postconf
         filterctl_postconf_each_service(p, match, &s);
     const bool named = s.host && *s.host && strcmp(s.host, "*") && strcmp(s.host, "0.0.0.0");
     w->address = address ? g_strdup(address) : g_strdup_printf("%s:25", named ? s.host : "127.0.0.1");
-    w->service = s.service;
+    w->context = s.context;
     g_free(s.host);
-    if (!w->service)
+    if (!w->context)
         return false;
     w->kind = is_set(w, p, "smtpd_proxy_filter") ? WAY_PROXY
               : is_set(w, p, "content_filter")   ? WAY_CONTENT_FILTER
@@ -81,7 +81,7 @@ bool filterctl_way_find(struct filterctl_way *w, const struct filterctl_postconf
 
 void filterctl_way_clear(struct filterctl_way *w)
 {
-    g_free(w->service);
+    g_free(w->context);
     g_free(w->address);
     *w = (struct filterctl_way){0};
 }
@@ -91,7 +91,7 @@ static void refine(struct filterctl_way *w, const struct filterctl_postconf *p, 
 {
     static const char *const transports[] = {"virtual_transport", "mailbox_transport", "local_transport",
                                              "relay_transport", "default_transport"};
-    if (w->kind == WAY_NONE && leads_to_us(s, filterctl_postconf_service_get(p, w->service, "smtpd_milters")))
+    if (w->kind == WAY_NONE && leads_to_us(s, filterctl_postconf_service_get(p, w->context, "smtpd_milters")))
         w->kind = WAY_MILTER;
     for (size_t i = 0; w->kind == WAY_NONE && i < G_N_ELEMENTS(transports); i++) {
         const char *value = filterctl_postconf_get(p, transports[i]);
@@ -113,7 +113,7 @@ static void tell_kind(const struct filterctl_way *w, const struct filterctl_post
 {
     switch (w->kind) {
     case WAY_PROXY:
-        tell_proxy(filterctl_postconf_service_get(p, w->service, "smtpd_proxy_filter"), c);
+        tell_proxy(filterctl_postconf_service_get(p, w->context, "smtpd_proxy_filter"), c);
         break;
     case WAY_CONTENT_FILTER:
         filterctl_check_tell(c, FILTERCTL_CHECK_WARNING, "postfix",
@@ -142,7 +142,7 @@ void filterctl_way_tell(struct filterctl_way *w, const struct filterctl_postconf
     static const char *const copies[] = {"always_bcc", "recipient_bcc_maps", "sender_bcc_maps", "debug_peer_list"};
     refine(w, p, c->ctl->settings);
     tell_kind(w, p, c);
-    if (strstr(filterctl_postconf_service_get(p, w->service, "smtpd_proxy_options"), "speed_adjust"))
+    if (strstr(filterctl_postconf_service_get(p, w->context, "smtpd_proxy_options"), "speed_adjust"))
         filterctl_check_tell(c, FILTERCTL_CHECK_BAD, "postfix",
                              "smtpd_proxy_options = speed_adjust writes each message to a file first: leave it empty");
     for (size_t i = 0; i < G_N_ELEMENTS(copies); i++)

@@ -1,0 +1,183 @@
+#include "filterd/delivery/delivery_agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/frame.h"
+#include "base/log.h"
+#include "base/newline.h"
+#include "base/sandbox/sandbox_policy.h"
+#include "base/sandbox/sandbox_kind.h"
+
+/* Its message follows, bytes alone. */
+#define JOB "(sss)"
+#define JOB_BYTES 65536
+#define ANSWER_BYTES 4096
+#define ANSWER_MS 120000
+
+static GVariant *ask(int fd, GVariant *job, const void *message, size_t len)
+{
+    if (!frame_send(fd, job, ANSWER_MS) || !frame_send_bytes(fd, message, len, ANSWER_MS))
+        return NULL;
+    return frame_recv(fd, "(is)", ANSWER_BYTES, ANSWER_MS);
+}
+
+struct outcome delivery_agent_deliver(int *fd, const char *path, const char *const envelope[2],
+                               const void *message, size_t len)
+{
+    struct outcome o = outcome_of(REASON_NEXT_HOP_DOWN);
+    if (*fd < 0)
+        return o;
+    GVariant *answer = ask(*fd, g_variant_new(JOB, path, envelope[0], envelope[1]), message, len);
+    if (!answer) {
+        log_warn("delivery agent: no answer");
+        close(*fd);
+        *fd = -1;
+        return o;
+    }
+    gint32 code;
+    const char *text;
+    g_variant_get(answer, "(i&s)", &code, &text);
+    if (code == EX_OK)
+        o = outcome_of(REASON_OK);
+    else
+        log_warn("delivery agent: %s", text);
+    g_variant_unref(answer);
+    return o;
+}
+
+static bool serve(int fd, GVariant *job, delivery_agent_fn *deliver)
+{
+    struct delivery_agent_job j = {.worker = fd,
+                            .message = frame_recv_bytes(fd, COURIER_JOB_BYTES, ANSWER_MS)};
+    if (!j.message)
+        return false;
+    g_variant_get(job, "(&s&s&s)", &j.path, &j.sender, &j.recipient);
+    char *error = deliver(&j);
+    GVariant *answer = g_variant_new("(is)", error ? EX_TEMPFAIL : EX_OK, error ? error : "");
+    g_bytes_unref(j.message);
+    g_free(error);
+    return frame_send(fd, answer, ANSWER_MS);
+}
+
+void delivery_agent_serve(int fd, delivery_agent_fn *deliver)
+{
+    GVariant *job;
+    bool served = true;
+    while (served && (job = frame_recv(fd, JOB, JOB_BYTES, -1))) {
+        served = serve(fd, job, deliver);
+        g_variant_unref(job);
+    }
+}
+
+bool delivery_agent_is_awaited(const struct delivery_agent_job *job)
+{
+    struct pollfd p = {.fd = job->worker, .events = POLLRDHUP};
+    return poll(&p, 1, 0) == 0;
+}
+
+static bool make_maildir(const char *path)
+{
+    static const char *const subs[] = {"", "/tmp", "/new", "/cur"};
+    /* Domain folders above it too; the first path component must be there already. */
+    char *parent = g_path_get_dirname(path);
+    bool ok = g_mkdir_with_parents(parent, 0700) == 0;
+    g_free(parent);
+    for (size_t i = 0; ok && i < G_N_ELEMENTS(subs); i++) {
+        char *dir = g_strconcat(path, subs[i], NULL);
+        ok = mkdir(dir, 0700) == 0 || errno == EEXIST;
+        g_free(dir);
+    }
+    return ok;
+}
+
+/* A mail store holds LF line ends. */
+static bool write_lf(int fd, GBytes *message)
+{
+    struct bytes lf = {0};
+    newline_add_lf(&lf, g_bytes_get_data(message, NULL), g_bytes_get_size(message));
+    const bool ok = bytes_write(fd, lf.data, lf.len);
+    bytes_free(&lf);
+    return ok;
+}
+
+static bool sync_folder(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+char *delivery_agent_maildir(const struct delivery_agent_job *job)
+{
+    static unsigned count;
+    struct timespec now;
+    const char *path = job->path;
+    if (!make_maildir(path))
+        return g_strdup_printf("%s: %s", path, g_strerror(errno));
+    clock_gettime(CLOCK_REALTIME, &now);
+    char *name = g_strdup_printf("%lld.M%06ldP%dQ%u.filterd", (long long)now.tv_sec,
+                                 now.tv_nsec / 1000, (int)getpid(), ++count);
+    char *tmp = g_build_filename(path, "tmp", name, NULL);
+    char *new = g_build_filename(path, "new", name, NULL);
+    char *folder = g_build_filename(path, "new", NULL);
+    char *error = NULL;
+    int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    bool ok = fd >= 0 && write_lf(fd, job->message) && fsync(fd) == 0;
+    if (fd >= 0)
+        ok = close(fd) == 0 && ok;
+    if (ok && !delivery_agent_is_awaited(job)) {
+        errno = ECANCELED;
+        ok = false;
+    }
+    const bool moved = ok && rename(tmp, new) == 0;
+    if (!moved || !sync_folder(folder)) {
+        error = g_strdup_printf("%s: %s", path, g_strerror(errno));
+        unlink(moved ? new : tmp); /* it will come again */
+    }
+    g_free(name);
+    g_free(tmp);
+    g_free(new);
+    g_free(folder);
+    return error;
+}
+
+int delivery_agent_start(const struct settings *s)
+{
+    int pair[2];
+    if (!sandbox_policy_has_maildir(s) || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+        return -1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(pair[0]);
+        prctl(PR_SET_NAME, "filterd-agent");
+        /* It ends by end of file, when its worker has ended: a signal may not cut a file short. */
+        signal(SIGTERM, SIG_IGN);
+        signal(SIGINT, SIG_IGN);
+        signal(SIGHUP, SIG_IGN);
+        signal(SIGUSR1, SIG_IGN);
+        if (!sandbox_policy_close(s, SANDBOX_DELIVERY_AGENT))
+            _exit(EX_CONFIG);
+        delivery_agent_serve(pair[1], delivery_agent_maildir);
+        _exit(0);
+    }
+    close(pair[1]);
+    if (pid < 0) {
+        close(pair[0]);
+        return -1;
+    }
+    return pair[0];
+}

@@ -1,0 +1,88 @@
+#include "filterd/keeper/model_store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/config/users.h"
+#include "classifier/model.h"
+#include "filterd/keeper/pending.h"
+#include "filterd/keeper/housekeeping.h"
+#include "filterd/keeper/model_store_state.h"
+
+static bool lock(struct model_store *l, char **error_r)
+{
+    char *folder = g_build_filename(l->settings->state_dir, "users", NULL);
+    char *file = g_build_filename(l->settings->state_dir, "lock", NULL);
+    const bool made = g_mkdir_with_parents(folder, 0750) == 0;
+    l->lock_fd = made ? open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0640) : -1;
+    bool ok = l->lock_fd >= 0;
+    if (!ok) {
+        *error_r = g_strdup_printf("%s: %s", made ? file : folder, g_strerror(errno));
+    } else if (flock(l->lock_fd, LOCK_EX | LOCK_NB)) {
+        *error_r = g_strdup_printf("%s: in use by another process", l->settings->state_dir);
+        ok = false;
+    }
+    g_free(folder);
+    g_free(file);
+    return ok;
+}
+
+static void close_model(gpointer data)
+{
+    struct model *m = data;
+    model_free(&m);
+}
+
+struct model_store *model_store_open(const struct settings *s, const struct sitekey *key, char **error_r)
+{
+    struct model_store *l = g_new0(struct model_store, 1);
+    *error_r = NULL;
+    l->settings = s;
+    l->key = *key;
+    l->lock_fd = -1;
+    l->models = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_model);
+    if (lock(l, error_r))
+        l->users = users_open(s->state_dir, true, error_r);
+    if (l->users)
+        housekeeping_recover(s->state_dir);
+    else
+        model_store_free(&l);
+    return l;
+}
+
+void model_store_free(struct model_store **l)
+{
+    if (!*l)
+        return;
+    pending_write(*l);
+    g_hash_table_unref((*l)->models);
+    model_free(&(*l)->site);
+    users_free(&(*l)->users);
+    if ((*l)->round)
+        g_ptr_array_unref((*l)->round);
+    if ((*l)->lock_fd >= 0)
+        close((*l)->lock_fd);
+    explicit_bzero(&(*l)->key, sizeof (*l)->key);
+    g_free((*l)->forgotten);
+    g_free(*l);
+    *l = NULL;
+}
+
+int model_store_due_ms(const struct model_store *l)
+{
+    return pending_due_ms(l);
+}
+
+void model_store_write(struct model_store *l)
+{
+    pending_write(l);
+}
+
+void model_store_tick(struct model_store *l)
+{
+    pending_write(l);
+    housekeeping_tick(l);
+}

@@ -1,0 +1,154 @@
+#include "filterd/keeper/model_store_user.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/config/users.h"
+#include "classifier/model.h"
+#include "filterd/keeper/export.h"
+#include "filterd/keeper/export_model.h"
+
+int model_store_user_alias_add(struct model_store *l, const struct keeper_alias_add *wanted, char **text_r)
+{
+    return users_alias_add(l->users, wanted->address, wanted->user, text_r) ? EX_OK : EX_DATAERR;
+}
+
+int model_store_user_alias_remove(struct model_store *l, const struct keeper_alias_remove *wanted,
+                             char **text_r)
+{
+    return users_alias_remove(l->users, wanted->address, text_r) ? EX_OK : EX_DATAERR;
+}
+
+int model_store_user_alias_set(struct model_store *l, const struct keeper_alias_set *wanted, char **text_r)
+{
+    return users_alias_set(l->users, wanted->address, wanted->users, text_r) ? EX_OK : EX_DATAERR;
+}
+
+int model_store_user_set(struct model_store *l, const struct keeper_user_set *wanted, char **text_r)
+{
+    return users_set(l->users, wanted->user, wanted->name, wanted->value, text_r) ? EX_OK
+                                                                                  : EX_DATAERR;
+}
+
+static bool remove_file(const char *path, char **text_r)
+{
+    if (unlink(path) == 0 || errno == ENOENT)
+        return true;
+    *text_r = g_strdup_printf("%s: %s", path, g_strerror(errno));
+    return false;
+}
+
+int model_store_user_remove(struct model_store *l, const struct keeper_user_remove *wanted, char **text_r)
+{
+    const char *user = wanted->user;
+    if (!users_forget(l->users, user, text_r))
+        return EX_TEMPFAIL;
+    g_hash_table_remove(l->models, user);
+    char *path = users_store_path(l->settings->state_dir, user);
+    char *journal = g_strconcat(path, "-journal", NULL);
+    char *keys = users_key_dir(l->settings->state_dir, user);
+    /* The journal last: without its database it means nothing, before that it would roll it back. */
+    const bool ok = remove_file(path, text_r) && remove_file(journal, text_r);
+    if (ok && g_file_test(keys, G_FILE_TEST_EXISTS))
+        *text_r = g_strdup_printf("removed; the keys stay until \"key remove %s\"", user);
+    g_free(path);
+    g_free(journal);
+    g_free(keys);
+    return ok ? EX_OK : EX_TEMPFAIL;
+}
+
+/* ---- export ---- */
+
+static void take_setting(const char *user, const char *name, const char *value, void *arg)
+{
+    struct export *e = arg;
+    (void)user;
+    g_ptr_array_add(e->settings, g_strdup(name));
+    g_ptr_array_add(e->settings, g_strdup(value));
+}
+
+static void take_alias(const char *address, const char *member, void *arg)
+{
+    struct export *e = arg;
+    if (strcmp(member, e->user) == 0)
+        g_ptr_array_add(e->aliases, g_strdup(address));
+}
+
+/* A user who has learnt nothing has no model. False if there is one and it cannot be read. */
+static bool take_model(struct model_store *l, struct export *e, bool *found_r, char **text_r)
+{
+    char *path = users_store_path(l->settings->state_dir, e->user);
+    bool ok = true;
+    *found_r = g_file_test(path, G_FILE_TEST_EXISTS);
+    if (*found_r) {
+        struct model *m = model_store_model(l, e->user, text_r);
+        ok = m && export_model_read(e, m);
+    }
+    g_free(path);
+    return ok;
+}
+
+int model_store_user_export(struct model_store *l, const struct keeper_user_export *wanted, GBytes **file_r,
+                       char **text_r)
+{
+    bool found;
+    int code = EX_OK;
+    struct export *e = export_new(wanted->user);
+    if (!users_setting_each(l->users, e->user, take_setting, e) ||
+        !users_alias_each(l->users, take_alias, e)) {
+        code = EX_IOERR;
+        *text_r = g_strdup(users_error(l->users));
+    } else if (!take_model(l, e, &found, text_r)) {
+        code = EX_TEMPFAIL;
+        if (!*text_r)
+            *text_r = g_strdup("the model could not be read");
+    } else if (!found && e->settings->len == 0 && e->aliases->len == 0) {
+        code = EX_NOUSER;
+        *text_r = g_strdup_printf("nothing is known of %s", e->user);
+    } else {
+        *file_r = g_byte_array_free_to_bytes(export_pack(e, &l->key));
+    }
+    export_free(&e);
+    return code;
+}
+
+/* ---- import ---- */
+
+/* Two databases: each is changed as a whole, and neither if the other refuses. */
+static bool import(struct model_store *l, const struct export *e, char **text_r)
+{
+    struct model *m = model_store_model(l, e->user, text_r);
+    bool ok = m && model_begin(m);
+    if (ok) {
+        ok = export_model_write(e, m) &&
+             users_replace(l->users, e->user, e->settings, e->aliases, text_r);
+        ok = model_end(m, ok);
+    }
+    if (!ok && !*text_r)
+        *text_r = g_strdup("the model could not be written");
+    return ok;
+}
+
+int model_store_user_import(struct model_store *l, const struct keeper_user_import *wanted, char **text_r)
+{
+    int code = EX_DATAERR;
+    gsize len;
+    const void *data = g_bytes_get_data(wanted->file, &len);
+    struct export *e = export_unpack(data, len, &l->key, text_r);
+    if (e && strcmp(e->user, wanted->user) != 0) {
+        *text_r = g_strdup_printf("this is the export of %s, whose model says nothing to another user",
+                                  e->user);
+    } else if (e) {
+        code = import(l, e, text_r) ? EX_OK : EX_TEMPFAIL;
+        if (code == EX_OK)
+            *text_r = g_strdup_printf("%u spam and %u ham learnt, %u settings, %u aliases",
+                                      e->learner->spam, e->learner->ham, e->settings->len / 2,
+                                      e->aliases->len);
+    }
+    export_free(&e);
+    return code;
+}

@@ -1,0 +1,14 @@
+/* peer: as what the process at the other end of a local socket speaks. */
+#ifndef FILTERD_KEEPER_PEER_CREDENTIALS_H
+#define FILTERD_KEEPER_PEER_CREDENTIALS_H
+
+#include "base/config/settings.h"
+
+/* Looks up the uids of train_users: the master's, before its children close their sandbox, behind
+ * which the keeper finds no name. */
+void peer_credentials_prepare(const struct settings *s);
+/* Its roles (of enum keeper_role, or-ed) by its uid (SO_PEERCRED): root and our own user have all of
+ * them, as workers and filterctl cannot be told apart by their uid; train_users are mail users. */
+unsigned peer_credentials_roles(int fd);
+
+#endif

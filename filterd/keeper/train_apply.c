@@ -1,0 +1,148 @@
+#include "filterd/keeper/train_apply.h"
+
+#include <glib.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/config/user_settings.h"
+#include "classifier/known_sender.h"
+#include "classifier/learner.h"
+#include "classifier/model.h"
+#include "classifier/model_learner.h"
+#include "classifier/buckets.h"
+
+/* So many rows in the journal cost a reader as much as reading the checkpoint again. */
+enum { PENDING_MAX = 64 };
+
+/* One owner's learner and the record's features at their places there. */
+struct pupil {
+    struct model *model;
+    struct learner *learner;
+    GArray *places;
+};
+
+static bool pupil_init(struct pupil *p, struct model_store *l, struct model *m, const char *owner,
+                       const GArray *features)
+{
+    struct buckets_key key;
+    buckets_key(&l->key, owner, &key);
+    *p = (struct pupil){m, model_learner(m), buckets_of(features, &key)};
+    explicit_bzero(&key, sizeof key);
+    return p->learner != NULL;
+}
+
+static void pupil_clear(struct pupil *p)
+{
+    if (p->places)
+        g_array_unref(p->places);
+}
+
+static bool note(struct pupil *p, const struct record *r, const char *kind, bool spam,
+                 struct learner_step step)
+{
+    const struct model_lesson lesson = {kind, r->signature, spam, step};
+    return model_learner_note(p->model, &lesson, p->places);
+}
+
+static bool undo(struct pupil *p, const struct record *r, struct learner_step step)
+{
+    const bool spam = strcmp(r->taught, "spam") == 0;
+    const struct learner_step back = learner_negate(step);
+    learner_apply(p->learner, p->places, spam, back);
+    return note(p, r, "undone", spam, back);
+}
+
+/* Undo (if anything was taught), then teach; *step is what was and becomes what is. */
+static bool change(struct pupil *p, const struct record *r, const struct train_apply *what, double base,
+                   struct learner_step *step)
+{
+    if (r->taught && !undo(p, r, *step))
+        return false;
+    const struct learner_lesson lesson = {what->spam, what->half, base};
+    *step = (struct learner_step){.heard = 1};
+    if (what->takes_back)
+        learner_apply(p->learner, p->places, what->spam, *step);
+    else
+        *step = learner_learn(p->learner, p->places, &lesson);
+    return note(p, r, what->kind, what->spam, *step) &&
+           train_apply_checkpoint(p->model, PENDING_MAX);
+}
+
+bool train_apply_checkpoint(struct model *m, gint64 pending)
+{
+    return model_learner_pending(m) <= pending ||
+           (model_learner(m) && model_learner_checkpoint(m));
+}
+
+double train_apply_base(struct model_store *l, const GArray *features)
+{
+    struct model *m = model_store_site(l, false);
+    struct pupil p = {0};
+    double base = 0;
+    if (m && pupil_init(&p, l, m, MODEL_SITE, features))
+        base = learner_base(p.learner, p.places);
+    pupil_clear(&p);
+    return base;
+}
+
+/* The base learns of its own, before the user's model: after a crash in between it knows one
+ * message more, which harms nobody. */
+static bool teach_site(struct model_store *l, struct record *r, const struct train_apply *what,
+                       const GArray *features)
+{
+    struct user_settings of;
+    if (!model_store_settings(l, what->user, &of, NULL))
+        return false;
+    const bool shares = of.share, taught = r->taught && r->site.heard != 0;
+    struct model *m = shares || taught ? model_store_site(l, true) : NULL;
+    if (!shares && !taught)
+        return true;
+    struct pupil p = {0};
+    bool ok = m && model_begin(m);
+    if (ok) {
+        ok = pupil_init(&p, l, m, MODEL_SITE, features);
+        if (ok && shares) {
+            const struct record alias = {.signature = r->signature, .taught = taught ? r->taught : NULL};
+            ok = change(&p, &alias, what, 0, &r->site);
+        } else if (ok) {
+            ok = undo(&p, r, r->site);
+            r->site = (struct learner_step){.heard = 0};
+        }
+        ok = model_end(m, ok);
+    }
+    pupil_clear(&p);
+    return ok;
+}
+
+static bool teach_user(struct model_store *l, struct model *m, struct record *r,
+                       const struct train_apply *what, const GArray *features)
+{
+    struct pupil p = {0};
+    bool ok = model_begin(m);
+    if (ok) {
+        ok = pupil_init(&p, l, m, what->user, features) &&
+             change(&p, r, what, train_apply_base(l, features), &r->step);
+        g_free(r->taught);
+        r->taught = g_strdup(what->spam ? "spam" : "ham");
+        if (ok && !what->silent)
+            ok = known_sender_count(m, r->known_sender, &r->counted, r->taught);
+        ok = ok && record_update(m, r);
+        ok = model_end(m, ok);
+    }
+    pupil_clear(&p);
+    return ok;
+}
+
+bool train_apply_record(struct model_store *l, struct model *m, struct record *r,
+                     const struct train_apply *what, char **text_r)
+{
+    GArray *features = record_features(r, l->settings->site_key, what->user);
+    const bool ok = features && teach_site(l, r, what, features) &&
+                    teach_user(l, m, r, what, features);
+    if (!ok && !*text_r)
+        *text_r = g_strdup(features ? "the model or the user's settings could not be read or written"
+                                    : "the key of that day is gone");
+    if (features)
+        g_array_unref(features);
+    return ok;
+}

@@ -1,0 +1,22 @@
+/* fronts: the milters' processes, as the master starts and ends them. */
+#ifndef FILTERD_MILTER_PROCESSES_H
+#define FILTERD_MILTER_PROCESSES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "filterd/children.h"
+
+/* Starts those that are not there; again: also where it was said that the address cannot be had. */
+void milter_processes_start(struct children *c, bool again);
+/* At the start of the daemon: false if nobody is served by then, by another listener neither. */
+bool milter_processes_start_all(struct children *c);
+/* How many listeners somebody can connect to, the milters' and all others. */
+size_t milter_processes_served(const struct children *c);
+/* They are asked to end, and count no more as those of the settings: messages under way go on. */
+void milter_processes_dismiss(struct children *c);
+/* Those that have not ended yet. */
+int milter_processes_left(const struct children *c);
+void milter_processes_kill(struct children *c, int sig);
+
+#endif

@@ -1,0 +1,25 @@
+/* learn session: learns a message that carries no signature from its text.
+ *
+ * filterd-retrain hands such a message over here and not to the keeper, which never sees
+ * plaintext. It says a FRAME_REQUEST, "learn" with login s and class s; then the message in frames
+ * of type "ay", the last of them empty. The answer is a FRAME_ANSWER. */
+#ifndef FILTERD_SESSION_LEARN_SESSION_H
+#define FILTERD_SESSION_LEARN_SESSION_H
+
+#include <stdint.h>
+
+#include "base/sitekey.h"
+#include "filterd/pipeline/context.h"
+
+struct learn_session_place {
+    struct context *context;
+    const struct sitekey *key;
+    /* Counts a message that could not be learnt, as it is sealed; how many there are now. */
+    int64_t (*sealed)(void *arg);
+    void *arg;
+};
+
+/* Serves one request, if the peer may train; does not close fd. */
+void learn_session_run(int fd, const struct learn_session_place *place);
+
+#endif
