@@ -19,6 +19,7 @@ struct place {
 };
 
 struct tokens {
+    struct limits_met *met; /* lent; used only while the tokens are made */
     struct bytes text;   /* tokens, each ended by NUL */
     struct bytes places; /* of struct place: hashes betray words as well */
     size_t count;
@@ -85,7 +86,7 @@ static void add(struct tokens *t, const char *prefix, size_t prefix_len, const c
     if (t->count < limits_get()->tokens)
         append(t, prefix, prefix_len, word, len);
     else
-        limits_note(LIMITS_TOKENS);
+        limits_note(t->met, LIMITS_TOKENS);
 }
 
 void tokens_add(struct tokens *t, const char *prefix, const char *word, size_t len)
@@ -205,9 +206,15 @@ void tokens_add_links(struct tokens *t, const struct links *links)
     }
 }
 
-struct tokens *tokens_empty(void)
+struct limits_met *tokens_met(const struct tokens *t)
+{
+    return t->met;
+}
+
+struct tokens *tokens_empty(struct limits_met *met)
 {
     struct tokens *t = g_new0(struct tokens, 1);
+    t->met = met;
     bytes_reserve(&t->places, PLACES_FIRST * sizeof(struct place));
     bytes_reserve(&t->text, TEXT_FIRST);
     return t;

@@ -109,7 +109,7 @@ static void add_inner_header(struct tokens *t, const char *prefix, const char *v
     struct bytes utf8 = {0};
     if (!value)
         return;
-    rfc2047_decode(&utf8, value, MIN(strlen(value), INNER_BYTES));
+    rfc2047_decode(&utf8, value, MIN(strlen(value), INNER_BYTES), tokens_met(t));
     tokens_gap(t);
     tokens_add_text(t, prefix, utf8.data ? (char *)utf8.data : "", utf8.len);
     bytes_free(&utf8);

@@ -73,7 +73,7 @@ static void add_header(struct tokens *t, const struct header *h)
     struct bytes utf8 = {0};
     int defects = 0;
     if (!rfc2047_is_plain(value, len)) {
-        defects = rfc2047_decode(&utf8, value, len);
+        defects = rfc2047_decode(&utf8, value, len, tokens_met(t));
         value = utf8.data ? (char *)utf8.data : "";
         len = utf8.len;
     }

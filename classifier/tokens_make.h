@@ -10,10 +10,13 @@
 #include "base/mail/reading.h"
 #include "base/mail/text.h"
 
+struct limits_met;
 struct tokens;
 
 /* Without a token so far; tokens_free. */
-struct tokens *tokens_empty(void);
+struct tokens *tokens_empty(struct limits_met *met);
+/* Of the message, lent: which limits it meets. */
+struct limits_met *tokens_met(const struct tokens *t);
 /* Adds prefix and word as one token; nothing if word is empty, or as many as the limit allows are there. */
 void tokens_add(struct tokens *t, const char *prefix, const char *word, size_t len);
 /* A token of the structure: prefix and a fixed word. */

@@ -6,7 +6,7 @@
 
 struct tokens *tokens_new_of(const struct reading *r)
 {
-    struct tokens *t = tokens_empty();
+    struct tokens *t = tokens_empty(r->message->met);
     tokens_head(t, r->message);
     tokens_gap(t);
     tokens_body(t, r);

@@ -16,7 +16,7 @@
 static char *text_of(const struct message *m, const char *name)
 {
     const struct header *h = message_header(m, name);
-    return h ? header_text(h) : NULL;
+    return h ? header_text(h, m->met) : NULL;
 }
 
 static bool is_blank(char c)
@@ -67,7 +67,7 @@ static void subject_form(GPtrArray *hits, const struct message *m)
     const struct header *h = message_header(m, "Subject");
     if (!h)
         return;
-    char *text = header_text(h);
+    char *text = header_text(h, m->met);
     if (in_capitals(text))
         hits_find(hits, FINDING_SUBJECT_CAPITALS);
     if (shouts(text))

@@ -23,8 +23,6 @@ const struct limits limits_default = {
 
 static struct limits now;
 static bool set;
-static unsigned noted;
-static gint64 began; /* microseconds of our CPU time */
 
 void limits_set(const struct limits *l)
 {
@@ -37,37 +35,33 @@ const struct limits *limits_get(void)
     return set ? &now : &limits_default;
 }
 
-void limits_note(enum limits_note n)
+void limits_note(struct limits_met *met, enum limits_note n)
 {
-    noted |= 1u << n;
+    if (met)
+        met->notes |= 1u << n;
 }
 
-static gint64 used_us(void)
+static int64_t used_us(void)
 {
     struct timespec t = {0};
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return t.tv_sec * G_USEC_PER_SEC + t.tv_nsec / 1000;
 }
 
-void limits_forget(void)
+void limits_begin(struct limits_met *met)
 {
-    noted = 0;
+    met->began = used_us();
 }
 
-void limits_begin(void)
+bool limits_time_is_up(struct limits_met *met)
 {
-    began = used_us();
-}
-
-bool limits_time_is_up(void)
-{
-    if (used_us() - began < limits_get()->cpu_seconds * (gint64)G_USEC_PER_SEC)
+    if (used_us() - met->began < limits_get()->cpu_seconds * (int64_t)G_USEC_PER_SEC)
         return false;
-    limits_note(LIMITS_TIME);
+    limits_note(met, LIMITS_TIME);
     return true;
 }
 
-const char *limits_noted(void)
+const char *limits_noted(const struct limits_met *met)
 {
     static const char *const words[LIMITS_NOTES] = {
         "header-size", "header-count", "address",  "line-length", "parts",
@@ -75,7 +69,7 @@ const char *limits_noted(void)
     static char text[160];
     *text = '\0';
     for (size_t i = 0; i < LIMITS_NOTES; i++) {
-        if (!(noted & 1u << i))
+        if (!(met->notes & 1u << i))
             continue;
         g_strlcat(text, *text ? "," : "", sizeof text);
         g_strlcat(text, words[i], sizeof text);

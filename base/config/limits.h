@@ -1,13 +1,14 @@
 /* limits: how much of a message is looked at, each applied before the library that would suffer
  * sees the data.
  *
- * What lies beyond one is not read, but sealed and delivered like the rest, with a note: which
- * limits a message has met is kept here until the next one, as a process holds one at a time. */
+ * What lies beyond one is not read, but sealed and delivered like the rest, with a note of which limits
+ * the message has met. The notes belong to the message. */
 #ifndef BASE_CONFIG_LIMITS_H
 #define BASE_CONFIG_LIMITS_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct limits {
     size_t header_bytes, header_count; /* of a message; what follows is body */
@@ -44,15 +45,20 @@ enum limits_note {
     LIMITS_NOTES
 };
 
-/* This message has met that limit. */
-void limits_note(enum limits_note n);
-/* A new message. */
-void limits_forget(void);
+/* Which limits a message has met, and when the reading of it began. */
+struct limits_met {
+    unsigned notes; /* bits 1 << enum limits_note */
+    int64_t began;  /* microseconds of this process's CPU time; 0: not begun */
+};
+
+/* The message has met that limit. met may be NULL: nobody wants to know. */
+void limits_note(struct limits_met *met, enum limits_note n);
 /* Reading begins, and its time. */
-void limits_begin(void);
-/* It has used its cpu_seconds (and that is noted): what is not read yet stays so. Costs a system call. */
-bool limits_time_is_up(void);
+void limits_begin(struct limits_met *met);
+/* True once reading has used its cpu_seconds (and that is noted): what is not read yet stays so. Costs a system
+ * call. */
+bool limits_time_is_up(struct limits_met *met);
 /* "header-count,parts"; "" if none was met. Lent until the next call. */
-const char *limits_noted(void);
+const char *limits_noted(const struct limits_met *met);
 
 #endif

@@ -23,10 +23,10 @@ bool header_is_structural(const struct header *h)
     return header_starts(h, "Content-") || header_is(h, "MIME-Version");
 }
 
-char *header_text(const struct header *h)
+char *header_text(const struct header *h, struct limits_met *met)
 {
     struct bytes out = {0};
-    rfc2047_decode(&out, h->value, MIN(h->value_len, limits_get()->line_bytes));
+    rfc2047_decode(&out, h->value, MIN(h->value_len, limits_get()->line_bytes), met);
     char *text = g_strndup(out.len ? (const char *)out.data : "", out.len);
     bytes_free(&out);
     return g_strstrip(text);
@@ -78,31 +78,32 @@ static bool is_address(const struct header *h)
 }
 
 /* False if the field is one too many, or reaches too far from where the first began. */
-static bool has_room(const GArray *headers, const struct header *h, const char *first)
+static bool has_room(const GArray *headers, const struct header *h, const char *first,
+                     struct limits_met *met)
 {
     const struct limits *l = limits_get();
     if (headers->len >= l->header_count)
-        limits_note(LIMITS_HEADER_COUNT);
+        limits_note(met, LIMITS_HEADER_COUNT);
     else if ((size_t)(h->start + h->len - first) > l->header_bytes)
-        limits_note(LIMITS_HEADER_SIZE);
+        limits_note(met, LIMITS_HEADER_SIZE);
     else
         return true;
     return false;
 }
 
 /* Fields are kept whole, and whoever reads them stops there. */
-static void note_length(const struct header *h)
+static void note_length(const struct header *h, struct limits_met *met)
 {
     const struct limits *l = limits_get();
     if (h->len > l->line_bytes)
-        limits_note(LIMITS_LINE);
+        limits_note(met, LIMITS_LINE);
     if (h->len > l->address_bytes && is_address(h))
-        limits_note(LIMITS_ADDRESS);
+        limits_note(met, LIMITS_ADDRESS);
 }
 
 /* A line that is no header ends them, as in Postfix: the body begins there, and nothing is lost. So
  * does the field that is too much: what comes after it can be forged, and never stands outside. */
-static GArray *scan_headers(const char **at, const char *end)
+static GArray *scan_headers(const char **at, const char *end, struct limits_met *met)
 {
     GArray *headers = g_array_new(FALSE, TRUE, sizeof(struct header));
     const char *p = *at;
@@ -117,11 +118,11 @@ static GArray *scan_headers(const char **at, const char *end)
         h.len = (size_t)(p - h.start);
         h.value = colon + 1;
         h.value_len = without_eol(h.value, p);
-        if (!has_room(headers, &h, *at)) {
+        if (!has_room(headers, &h, *at, met)) {
             p = h.start;
             break;
         }
-        note_length(&h);
+        note_length(&h, met);
         g_array_append_val(headers, h);
     }
     *at = p;
@@ -135,10 +136,11 @@ static const char *first_header(const char *raw, const char *end)
     return mbox ? line_after(raw, end) : raw;
 }
 
-struct header *header_scan(const char *raw, size_t len, size_t *count_r, const char **end_r)
+struct header *header_scan(const char *raw, size_t len, struct limits_met *met, size_t *count_r,
+                           const char **end_r)
 {
     const char *at = first_header(raw, raw + len);
-    GArray *headers = scan_headers(&at, raw + len);
+    GArray *headers = scan_headers(&at, raw + len, met);
     *count_r = headers->len;
     *end_r = at;
     return (struct header *)(void *)g_array_free(headers, FALSE);

@@ -42,7 +42,7 @@ static void count_mapped(struct links *l, int notes)
 {
     l->mapped += (notes & URL_NOTE_PUNYCODE) != 0;
     if (l->mapped == limits_get()->uris)
-        limits_note(LIMITS_URIS);
+        limits_note(l->met, LIMITS_URIS);
 }
 
 void links_parse(struct links *l, struct url *url, const char *text, size_t len,
@@ -63,7 +63,7 @@ bool links_add(struct links *l, const struct url *url, size_t at, size_t len)
     const struct link link = {(uint32_t)at, (uint32_t)len, (uint32_t)l->last, url->notes};
     bytes_add(&l->list, &link, sizeof link);
     if (++l->count == limits_get()->uris)
-        limits_note(LIMITS_URIS);
+        limits_note(l->met, LIMITS_URIS);
     return true;
 }
 

@@ -10,6 +10,8 @@
 #include "base/bytes.h"
 #include "base/mail/url.h"
 
+struct limits_met;
+
 struct link {
     uint32_t at, len; /* in the text; len is 0 where its words are words as well (mail addresses), for what is
                          but another reading of the link before it at the same place, and for those that
@@ -20,6 +22,7 @@ struct link {
 
 /* Begins as {0}. No more than limits->uris (base/config/limits.h). */
 struct links {
+    struct limits_met *met; /* of the message, lent; NULL: nobody wants to know */
     struct bytes list, hosts;
     size_t count;
     size_t mapped; /* international names so far, each of which costs time, whatever comes of it */

@@ -19,10 +19,10 @@ static const char *somewhere(const char *raw)
     return raw ? raw : "";
 }
 
-struct header *message_scan_headers(const char *raw, size_t len, size_t *count_r)
+struct header *message_scan_headers(const char *raw, size_t len, struct limits_met *met, size_t *count_r)
 {
     const char *end;
-    return header_scan(somewhere(raw), len, count_r, &end);
+    return header_scan(somewhere(raw), len, met, count_r, &end);
 }
 
 /* As much of it as GMime may see. */
@@ -30,20 +30,21 @@ static struct message_tree *tree_of(const struct message *m)
 {
     struct header_block all = {m->headers, m->header_count, m->body, m->body_len};
     size_t seen;
-    if (!m->header_count || !message_limits_body(&all, &seen))
+    if (!m->header_count || !message_limits_body(&all, m->met, &seen))
         return NULL;
     all.body_len = seen;
-    return message_tree_new(&all);
+    return message_tree_new(&all, m->met);
 }
 
 struct message *message_new(const char *raw, size_t len)
 {
     struct message *m = g_new0(struct message, 1);
     const char *body;
-    limits_begin();
+    m->met = g_new0(struct limits_met, 1);
+    limits_begin(m->met);
     m->raw = somewhere(raw);
     m->len = len;
-    m->headers = header_scan(m->raw, len, &m->header_count, &body);
+    m->headers = header_scan(m->raw, len, m->met, &m->header_count, &body);
     const char *end = m->raw + len;
     if (starts_with(body, end, "\r\n"))
         body += 2;
@@ -61,6 +62,7 @@ void message_free(struct message **m)
         return;
     message_tree_free(&(*m)->tree);
     g_free((*m)->headers);
+    g_free((*m)->met);
     g_clear_pointer(m, g_free);
 }
 

@@ -11,6 +11,8 @@
 #include "base/mail/header.h"
 #include "base/mail/message_part.h"
 
+struct limits_met;
+
 struct message {
     const char *raw;
     size_t len;
@@ -18,6 +20,7 @@ struct message {
     size_t header_count;
     const char *body; /* after the empty line; may be the end */
     size_t body_len;
+    struct limits_met *met;    /* which limits it has met (base/config/limits.h); ours, also of a const message */
     struct message_tree *tree; /* GMime's objects; NULL if they could not be made */
 };
 
@@ -29,7 +32,7 @@ struct message *message_new(const char *raw, size_t len);
 void message_free(struct message **m);
 /* The headers alone, before the body is there: what message_new would see. raw as there. g_free; the
  * array's pointers are lent from raw. */
-struct header *message_scan_headers(const char *raw, size_t len, size_t *count_r);
+struct header *message_scan_headers(const char *raw, size_t len, struct limits_met *met, size_t *count_r);
 
 /* First header of that name, NULL if none. */
 const struct header *message_header(const struct message *m, const char *name);

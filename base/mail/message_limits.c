@@ -23,6 +23,7 @@ struct level {
 
 struct scan {
     const struct limits *limits;
+    struct limits_met *met;
     const char *end;
     size_t boundaries, fields, depth;
     size_t address_bytes, groups; /* of all parts */
@@ -94,9 +95,9 @@ static size_t name_length(const char *p, const char *end)
     return q < end && *q == ':' ? n : 0;
 }
 
-static bool refuse(enum limits_note note)
+static bool refuse(const struct scan *s, enum limits_note note)
 {
-    limits_note(note);
+    limits_note(s->met, note);
     return false;
 }
 
@@ -139,7 +140,7 @@ static bool enter(struct scan *s, const char *p, const char *end)
         return true;
     s->nested = s->nested || message;
     if (s->depth >= MIN(s->limits->nesting, (size_t)NESTING_MAX))
-        return refuse(LIMITS_NESTING);
+        return refuse(s, LIMITS_NESTING);
     s->levels[s->depth++] = message ? (struct level){0} : boundary_of(p, end);
     return true;
 }
@@ -165,16 +166,16 @@ static bool field_ok(struct scan *s, const char *p)
         return true;
     const char *end = field_end(p, s->end);
     if (s->in_header && (size_t)(end - p) > s->limits->line_bytes)
-        return refuse(LIMITS_LINE);
+        return refuse(s, LIMITS_LINE);
     if ((n == strlen("content-type") && is_field(p, end, "content-type:")) ||
         (n == strlen("content-disposition") && is_field(p, end, "content-disposition:"))) {
         if (!parameters_ok(s, p, end))
-            return refuse(LIMITS_LINE);
+            return refuse(s, LIMITS_LINE);
         return !s->in_header || n != strlen("content-type") || enter(s, p, end);
     }
     for (size_t i = 0; n > 0 && i < G_N_ELEMENTS(address_headers); i++)
         if (strlen(address_headers[i]) == n + 1 && is_field(p, end, address_headers[i]))
-            return address_ok(s, p, end) || refuse(LIMITS_ADDRESS);
+            return address_ok(s, p, end) || refuse(s, LIMITS_ADDRESS);
     return true;
 }
 
@@ -183,7 +184,7 @@ static bool line_ok(struct scan *s, const char *p)
     const bool dashes = s->end - p >= 2 && p[0] == '-' && p[1] == '-';
     if (dashes) {
         if (++s->boundaries > s->limits->parts)
-            return refuse(LIMITS_PARTS);
+            return refuse(s, LIMITS_PARTS);
         s->in_header = true;
         leave(s, p);
         return true;
@@ -196,7 +197,7 @@ static bool line_ok(struct scan *s, const char *p)
     s->fields += s->in_header;
     if (*p != ' ' && *p != '\t' && !field_ok(s, p))
         return false;
-    return s->fields <= s->limits->header_count * PARTS_FIELDS || refuse(LIMITS_HEADER_COUNT);
+    return s->fields <= s->limits->header_count * PARTS_FIELDS || refuse(s, LIMITS_HEADER_COUNT);
 }
 
 /* The message's own header: false if its Content-* fields are not for GMime. */
@@ -212,9 +213,9 @@ static bool own_header(struct scan *s, const struct header_block *m)
     return true;
 }
 
-bool message_limits_body(const struct header_block *m, size_t *len_r)
+bool message_limits_body(const struct header_block *m, struct limits_met *met, size_t *len_r)
 {
-    struct scan s = {.limits = limits_get()};
+    struct scan s = {.limits = limits_get(), .met = met};
     *len_r = 0;
     if (!own_header(&s, m))
         return false;

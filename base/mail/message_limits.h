@@ -8,9 +8,9 @@
 #include "base/mail/header.h"
 
 /* How many bytes of the body GMime may see; false if it may see nothing of the message. What it is
- * kept from is noted (base/config/limits.h): parts (lines that may part them), nesting, header fields of
+ * kept from is noted in met (base/config/limits.h): parts (lines that may part them), nesting, header fields of
  * parts or their length, addresses (their length, and groups: their parser recurses), and a parameter name of
  * 60 characters or more (their writer may loop). */
-bool message_limits_body(const struct header_block *m, size_t *len_r);
+bool message_limits_body(const struct header_block *m, struct limits_met *met, size_t *len_r);
 
 #endif

@@ -17,6 +17,7 @@ struct message_tree {
     struct bytes copy; /* the structural headers and the body; empty if that is too much */
     GMimeObject *root;
     char *type;
+    struct limits_met *met; /* lent */
 };
 
 struct walk {
@@ -83,12 +84,13 @@ static void make_copy(struct bytes *copy, const struct header_block *m)
     bytes_add(copy, m->body, m->body_len);
 }
 
-struct message_tree *message_tree_new(const struct header_block *m)
+struct message_tree *message_tree_new(const struct header_block *m, struct limits_met *met)
 {
     const size_t len = (size_t)(m->body + m->body_len - m->headers[0].start);
     if (len > G_MAXUINT / 2)
         return NULL;
     struct message_tree *t = g_new0(struct message_tree, 1);
+    t->met = met;
     t->bytes = g_byte_array_new();
     const struct header *last = &m->headers[m->count - 1];
     const bool has_gap = m->body > last->start + last->len;
@@ -228,11 +230,11 @@ static bool is_open(const struct walk *w, const struct message_part *part, const
 }
 
 /* What is misread before GMime parses it may still be deeper than it should. */
-static bool goes_deeper(const struct message_part *part)
+static bool goes_deeper(const struct walk *w, const struct message_part *part)
 {
     const bool ok = part->depth < (int)limits_get()->nesting;
     if (!ok)
-        limits_note(LIMITS_NESTING);
+        limits_note(w->tree->met, LIMITS_NESTING);
     return ok;
 }
 
@@ -253,7 +255,7 @@ static void visit_multipart(const struct walk *w, GMimeMultipart *object, struct
     else if (is_open(w, part, boundary))
         part->defects = PART_NOT_CLOSED;
     call(w, part);
-    for (int i = 0; i < count && goes_deeper(part); i++)
+    for (int i = 0; i < count && goes_deeper(w, part); i++)
         visit(w, g_mime_multipart_get_part(object, i), part->depth + 1);
 }
 
@@ -272,7 +274,7 @@ static void visit_message(const struct walk *w, GMimeMessagePart *object, struct
     part->from = inner ? raw_header(inner, "From") : NULL;
     part->subject = inner ? raw_header(inner, "Subject") : NULL;
     call(w, part);
-    if (root && goes_deeper(part))
+    if (root && goes_deeper(w, part))
         visit(w, root, part->depth + 1);
 }
 

@@ -9,8 +9,8 @@
 struct message_tree;
 
 /* Made from these fields, of which there must be one, and that much of a body; their bytes must outlive
- * it. NULL if GMime sees no message. */
-struct message_tree *message_tree_new(const struct header_block *m);
+ * it. met is lent, too: which limits the message meets when its parts are walked. NULL if GMime sees no message. */
+struct message_tree *message_tree_new(const struct header_block *m, struct limits_met *met);
 void message_tree_free(struct message_tree **t);
 const char *message_tree_type(const struct message_tree *t);
 const char *message_tree_param(const struct message_tree *t, const char *name);

@@ -55,6 +55,7 @@ static bool is_xml(const struct message_part *part, const struct bytes *utf8)
 
 static void find_links(struct reading *r, struct links *links, const struct bytes *text)
 {
+    links->met = r->message->met;
     links->mapped = r->mapped;
     if (text->len > 0)
         links_scan(links, (const char *)text->data, text->len, true);
@@ -63,7 +64,7 @@ static void find_links(struct reading *r, struct links *links, const struct byte
 
 static void read_html(struct reading *r, struct reading_text *t, struct bytes *utf8, bool xml)
 {
-    struct html h = {.links.mapped = r->mapped};
+    struct html h = {.links.mapped = r->mapped, .links.met = r->message->met};
     html_read(&h, (const char *)utf8->data, utf8->len, xml);
     t->notes |= READING_HTML;
     t->html_notes = h.notes;
@@ -182,7 +183,7 @@ static void take_part(const struct message_part *part, void *arg)
 {
     struct reading *r = arg;
     struct reading_part own = {.part = *part, .first = r->texts->len};
-    if (limits_time_is_up())
+    if (limits_time_is_up(r->message->met))
         return;
     if (part->kind == PART_MULTIPART) {
         const bool broken = part->defects & (PART_NO_BOUNDARY | PART_NO_PARTS);
@@ -250,7 +251,7 @@ struct reading *reading_new(const struct message *m)
     if (m->tree)
         message_each_part(m, take_part, r);
     r->loose = r->texts->len;
-    if (!limits_time_is_up() && is_broken(r))
+    if (!limits_time_is_up(r->message->met) && is_broken(r))
         read_loosely(r, m->body, m->body_len, NULL, 0);
     return r;
 }
@@ -296,8 +297,8 @@ static void each_of_header(const struct message *m, const struct call *call)
 {
     size_t mapped = 0;
     for (size_t i = 0; i < m->header_count; i++) {
-        struct links links = {.mapped = mapped};
-        char *text = is_acted_on(&m->headers[i]) ? header_text(&m->headers[i]) : NULL;
+        struct links links = {.met = m->met, .mapped = mapped};
+        char *text = is_acted_on(&m->headers[i]) ? header_text(&m->headers[i], m->met) : NULL;
         if (!text)
             continue;
         links_scan(&links, text, strlen(text), true);

@@ -139,7 +139,7 @@ static void add_plain(struct reader *r, const char *p, size_t len)
     bytes_free(&line);
 }
 
-int rfc2047_decode(struct bytes *out, const char *text, size_t len)
+int rfc2047_decode(struct bytes *out, const char *text, size_t len, struct limits_met *met)
 {
     struct reader r = {.out = out};
     const char *end = text + len, *plain = text, *p = text;
@@ -150,7 +150,7 @@ int rfc2047_decode(struct bytes *out, const char *text, size_t len)
         if (!start)
             break;
         if (words >= limits_get()->encoded_words) {
-            limits_note(LIMITS_ENCODED_WORDS);
+            limits_note(met, LIMITS_ENCODED_WORDS);
             break;
         }
         if (!read_word(&w, start, end)) {

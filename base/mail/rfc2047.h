@@ -7,6 +7,8 @@
 
 #include "base/bytes.h"
 
+struct limits_met;
+
 enum {
     RFC2047_RAW = 1,     /* bytes over 127 that are not encoded */
     RFC2047_BROKEN = 2,  /* blanks inside, no "?=", an encoding that is neither B nor Q */
@@ -18,6 +20,6 @@ bool rfc2047_is_plain(const char *text, size_t len);
 /* Appends text as valid UTF-8, encoded words decoded; neighbours of one charset are joined before
  * it is applied, as senders cut characters in two. Line ends are left out, NUL becomes a blank.
  * Returns the RFC2047_ bits of what was not as it should be. Linear. */
-int rfc2047_decode(struct bytes *out, const char *text, size_t len);
+int rfc2047_decode(struct bytes *out, const char *text, size_t len, struct limits_met *met);
 
 #endif

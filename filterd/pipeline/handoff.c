@@ -127,8 +127,8 @@ static struct copy copy_of(const struct bytes *copy, const struct bytes *added)
     struct copy c = {0};
     const char *raw = (const char *)copy->data;
     const char *end = raw + copy->len;
-    g_free(message_scan_headers((const char *)added->data, added->len, &c.lines));
-    struct header *headers = message_scan_headers(raw, copy->len, &c.count);
+    g_free(message_scan_headers((const char *)added->data, added->len, NULL, &c.lines));
+    struct header *headers = message_scan_headers(raw, copy->len, NULL, &c.count);
     c.headers = headers;
     c.body = c.count ? headers[c.count - 1].start + headers[c.count - 1].len : raw;
     if (end - c.body >= 2 && !memcmp(c.body, "\r\n", 2))
@@ -163,7 +163,7 @@ bool handoff_is_in(const char *header, size_t len)
 {
     size_t count;
     bool found = false;
-    struct header *headers = message_scan_headers(header, len, &count);
+    struct header *headers = message_scan_headers(header, len, NULL, &count);
     for (size_t i = 0; i < count && !found; i++)
         found = header_is(&headers[i], FIELD);
     g_free(headers);
@@ -290,7 +290,7 @@ void handoff_outside(const struct handoff *p, const char *encrypted, struct outs
 {
     static const char ending[] = "-Encrypted";
     size_t count;
-    struct header *lines = message_scan_headers((const char *)p->text.data, p->text.len, &count);
+    struct header *lines = message_scan_headers((const char *)p->text.data, p->text.len, NULL, &count);
     for (size_t i = 0; i < count; i++) {
         const struct header *h = &lines[i];
         const size_t n = strlen(ending);

@@ -89,7 +89,7 @@ static void judged(struct bytes *out, const struct settings *s, const struct ver
 }
 
 void headers_ours(struct bytes *out, const struct settings *s, const struct verdict *v,
-                  const char *mark)
+                  const struct limits_met *met, const char *mark)
 {
     const char *p = s->header_prefix;
     if (v->judged) {
@@ -99,8 +99,8 @@ void headers_ours(struct bytes *out, const struct settings *s, const struct verd
     }
     if (v->signature)
         bytes_addf(out, "%s-Signature: %s\r\n", p, v->signature);
-    if (*limits_noted())
-        bytes_addf(out, "%s-Limits: %s\r\n", p, limits_noted());
+    if (*limits_noted(met))
+        bytes_addf(out, "%s-Limits: %s\r\n", p, limits_noted(met));
     bytes_addf(out, "%s-Encrypted: %s\r\n", p, mark);
 }
 

@@ -3,6 +3,7 @@
 #define FILTERD_PIPELINE_HEADERS_H
 
 #include "base/bytes.h"
+#include "base/config/limits.h"
 #include "base/config/settings.h"
 #include "base/mail/message.h"
 #include "filterd/pipeline/verdict.h"
@@ -14,7 +15,7 @@ void headers_drop_forged(struct message *m, const struct settings *s);
 /* Appends our header lines to out, those about limits this message has met (base/config/limits.h) too; for header_prefix=X-DSPAM in dspam's words. mark: what
  * X-Filterd-Encrypted says. */
 void headers_ours(struct bytes *out, const struct settings *s, const struct verdict *v,
-                  const char *mark);
+                  const struct limits_met *met, const char *mark);
 /* Puts a tagged Subject in the place of the message's own. */
 void headers_tag_subject(struct outside *out, const struct message *m, const char *tag);
 

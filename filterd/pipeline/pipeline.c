@@ -125,7 +125,7 @@ static void allow_cpu(const struct transaction *tx)
 static struct outcome serve(struct transaction *tx, struct recipient_state *st)
 {
     struct outcome o = outcome_of(REASON_UNFORESEEN);
-    struct report report = report_start(tx->received->envelope, st->recipient, tx->received->raw->len);
+    struct report report = report_start(tx->received->envelope, st->recipient, tx->message);
     if (st->delivered_before) {
         o = outcome_of(REASON_SERVED_BEFORE);
         transaction_delivered_note(tx, st);
@@ -157,7 +157,7 @@ static bool none_is_refused(const struct transaction *tx, struct outcome *outcom
     }
     for (guint i = 0; !none && i < e->recipients->len; i++) {
         const struct recipient_state *st = &tx->states[i];
-        struct report report = report_start(e, st->recipient, tx->received->raw->len);
+        struct report report = report_start(e, st->recipient, tx->message);
         if (st->delivered_before || st->disposition.handling != POLICY_HANDLE_REFUSE)
             outcomes[i] = st->delivered_before ? outcome_of(REASON_SERVED_BEFORE) : others;
         report_end(&report, &outcomes[i]);
@@ -235,7 +235,6 @@ void pipeline_run(struct context *ctx, struct next_hop *hop, const struct receiv
     alarm(a->client_waits ? STUCK_WAITING_SECONDS : STUCK_SECONDS);
     allow_cpu(&tx);
     tx.states = g_new0(struct recipient_state, a->envelope->recipients->len);
-    limits_forget();
     tx.message = message_new((const char *)a->raw->data, a->raw->len);
     const struct listener *l = a->envelope->listener;
     tx.content = delivered_digest_content_of(&ctx->delivered_key, l ? l->name : "", tx.message);

@@ -2,11 +2,12 @@
 
 #include "base/config/limits.h"
 #include "base/log.h"
+#include "base/mail/message.h"
 #include "rules/evidence.h"
 
-struct report report_start(const struct envelope *e, const struct recipient *r, size_t size)
+struct report report_start(const struct envelope *e, const struct recipient *r, const struct message *m)
 {
-    struct report rp = {.envelope = e, .recipient = r, .size = size, .sealed = "-"};
+    struct report rp = {.envelope = e, .recipient = r, .message = m, .sealed = "-"};
     rp.started = g_get_monotonic_time();
     g_strlcpy(rp.verdict, "result=-", sizeof rp.verdict);
     g_strlcpy(rp.fingerprint, "-", sizeof rp.fingerprint);
@@ -39,13 +40,13 @@ void report_copy(struct report *rp, enum policy_form form, const struct sealed *
 static void write_line(const struct report *rp, const char *address, const struct outcome *o)
 {
     const struct envelope *e = rp->envelope;
-    const char *limits = limits_noted();
+    const char *limits = limits_noted(rp->message->met);
     /* The next hop's text may quote anything, even the subject: only its code and DSN are known
      * to be harmless, so its words are kept short. */
     log_info("qid=%s from=<%s> to=<%s> client=%s size=%zu %s %s key=%s sealed=%s%s%s%s delay_ms=%d "
              "%s%s%sdsn=%s reply=\"%d %.100s\"",
              e->queue_id ? e->queue_id : "-", e->sender ? e->sender : "", address,
-             e->client_addr ? e->client_addr : "-", rp->size, rp->verdict,
+             e->client_addr ? e->client_addr : "-", rp->message->len, rp->verdict,
              rp->evidence ? rp->evidence : "dns=-", rp->fingerprint,
              rp->sealed, rp->unsealed ? " unsealed=" : "", rp->unsealed ? rp->unsealed : "", o->before ? " served=before" : "",
              (int)((g_get_monotonic_time() - rp->started) / 1000),

@@ -5,6 +5,7 @@
 #include <glib.h>
 
 #include "base/mail/envelope.h"
+#include "base/mail/message.h"
 #include "base/result.h"
 #include "filterd/pipeline/policy.h"
 #include "filterd/pipeline/verdict.h"
@@ -13,7 +14,7 @@
 struct report {
     const struct envelope *envelope;
     const struct recipient *recipient;
-    size_t size;
+    const struct message *message; /* lent: its size, and which limits it has met */
     gint64 started; /* monotonic microseconds */
     char verdict[96];
     char *evidence; /* NULL: none was asked for */
@@ -22,7 +23,7 @@ struct report {
     const char *unsealed; /* static: by which policy it leaves in the clear; NULL: it does not */
 };
 
-struct report report_start(const struct envelope *e, const struct recipient *r, size_t size);
+struct report report_start(const struct envelope *e, const struct recipient *r, const struct message *m);
 void report_verdict(struct report *rp, const struct verdict *v, const char *fingerprint,
                     const struct evidence *evidence);
 /* Another leg has judged it. */

@@ -75,7 +75,7 @@ bool transaction_greylist(struct transaction *tx, struct outcome *outcomes)
     if (!first || !is_doubtful(tx, transaction_verdict(tx, first)) || !any_is_new(tx))
         return false;
     for (guint i = 0; i < a->envelope->recipients->len; i++) {
-        struct report report = report_start(a->envelope, tx->states[i].recipient, a->raw->len);
+        struct report report = report_start(a->envelope, tx->states[i].recipient, tx->message);
         outcomes[i] = outcome_of(REASON_GREYLISTED);
         report_verdict(&report, first->verdict, NULL, a->evidence);
         report_end(&report, &outcomes[i]);

@@ -189,7 +189,7 @@ GVariant *milter_edits_new(const struct header *old, size_t count,
     struct plan p = {.old = old, .old_count = count};
     GVariantBuilder b;
     struct header *new;
-    if (!milter_edits_fields(copy->data, copy->len, &new, &p.new_count))
+    if (!milter_edits_fields(copy->data, copy->len, NULL, &new, &p.new_count))
         return NULL;
     const size_t added = fields_within(new, p.new_count, (const char *)copy->data + copy->added);
     guint *numbers = number_fields(old, count);
@@ -221,9 +221,10 @@ size_t milter_edits_body(const void *data, size_t len)
     return end ? (size_t)(end + 4 - (const char *)data) : len;
 }
 
-bool milter_edits_fields(const void *data, size_t len, struct header **fields_r, size_t *count_r)
+bool milter_edits_fields(const void *data, size_t len, struct limits_met *met, struct header **fields_r,
+                         size_t *count_r)
 {
-    struct header *fields = message_scan_headers(data, len, count_r);
+    struct header *fields = message_scan_headers(data, len, met, count_r);
     const struct header *last = *count_r ? &fields[*count_r - 1] : NULL;
     const size_t end = last ? (size_t)(last->start + last->len - (const char *)data) : 0;
     const bool whole = end + 2 == milter_edits_body(data, len);

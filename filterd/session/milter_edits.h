@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "base/bytes.h"
+#include "base/config/limits.h"
 #include "base/mail/header.h"
 
 /* More than that is refused: an MTA goes through its queue file for each of them. */
@@ -33,8 +34,9 @@ struct milter_edits_copy {
 GVariant *milter_edits_new(const struct header *old, size_t count,
                            const struct milter_edits_copy *copy);
 /* The fields of a whole message, down to the empty line (g_free; NULL if there is none; its pointers
- * are lent); false if a limit ended them before. */
-bool milter_edits_fields(const void *data, size_t len, struct header **fields_r, size_t *count_r);
+ * are lent); false if a limit ended them before: met (may be NULL) says which. */
+bool milter_edits_fields(const void *data, size_t len, struct limits_met *met, struct header **fields_r,
+                         size_t *count_r);
 /* Where its body begins: behind the first empty line. */
 size_t milter_edits_body(const void *data, size_t len);
 /* What has to follow a new body of new_len bytes so that nothing is left of one of old_len: lines of

@@ -171,13 +171,13 @@ static struct outcome take_message(struct talk *t)
 static struct outcome find_fields(struct talk *t)
 {
     guint32 said = 0;
-    limits_forget();
+    struct limits_met met = {0};
     g_variant_lookup(t->arguments, "fields", "u", &said);
-    const bool whole = milter_edits_fields(t->raw.data, t->raw.len, &t->fields, &t->field_count);
+    const bool whole = milter_edits_fields(t->raw.data, t->raw.len, &met, &t->fields, &t->field_count);
     t->body = milter_edits_body(t->raw.data, t->raw.len);
     if (whole && said == t->field_count)
         return outcome_of(REASON_OK);
-    if (strstr(limits_noted(), "header-"))
+    if (strstr(limits_noted(&met), "header-"))
         return outcome_of(REASON_MANY_FIELDS);
     log_warn("milter: the MTA and filterd see different header fields, tempfailed");
     return outcome_of(REASON_UNFORESEEN);

@@ -357,8 +357,8 @@ struct dkim_check *dkim_check_new(struct dkim_library *l, struct resolver *r, co
 {
     struct dkim_check *c = g_new0(struct dkim_check, 1);
     size_t count;
-    struct header *headers = message_scan_headers(header, len, &count);
-    GArray *fields = dkim_field_list(headers, count);
+    struct header *headers = message_scan_headers(header, len, NULL, &count);
+    GArray *fields = dkim_field_list(headers, count, NULL);
     c->library = l;
     c->resolver = r;
     c->keys = g_ptr_array_new_with_free_func(key_free);
@@ -419,7 +419,7 @@ static bool prepare(GArray *fields, const struct message *m)
 
 const GArray *dkim_check_finish(struct dkim_check *c, const struct message *m)
 {
-    GArray *fields = dkim_field_list(m->headers, m->header_count);
+    GArray *fields = dkim_field_list(m->headers, m->header_count, m->met);
     if (prepare(fields, m))
         verify(c, m, fields);
     g_array_set_size(c->signatures, 0);

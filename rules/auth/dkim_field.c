@@ -137,14 +137,14 @@ static void read_field(struct dkim_field *f)
     g_strlcpy(s->reason, wrong, sizeof s->reason);
 }
 
-GArray *dkim_field_list(const struct header *headers, size_t count)
+GArray *dkim_field_list(const struct header *headers, size_t count, struct limits_met *met)
 {
     GArray *fields = g_array_new(FALSE, TRUE, sizeof(struct dkim_field));
     for (size_t i = 0; i < count; i++) {
         if (!header_is(&headers[i], "DKIM-Signature"))
             continue;
         if (headers[i].len > DKIM_FIELD_MAX_BYTES || fields->len >= limits_get()->signatures) {
-            limits_note(LIMITS_SIGNATURES);
+            limits_note(met, LIMITS_SIGNATURES);
             continue;
         }
         struct dkim_field f = {.header = &headers[i]};

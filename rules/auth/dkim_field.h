@@ -14,6 +14,8 @@ enum {
     DKIM_FIELD_MAX_BYTES = 8192, /* 100,000 tags in one took the library 10 s */
 };
 
+struct limits_met;
+
 struct dkim_field {
     const struct header *header;
     struct dkim_signature signature; /* code is NEUTRAL with a reason if it is none */
@@ -28,6 +30,6 @@ struct dkim_field {
 /* The signatures of a header that are looked at, in order, no more than base/config/limits.h allows (1,000
  * with different l= took the library over 100 s); array of struct dkim_field by value,
  * whose headers are lent. */
-GArray *dkim_field_list(const struct header *headers, size_t count);
+GArray *dkim_field_list(const struct header *headers, size_t count, struct limits_met *met);
 
 #endif

@@ -93,7 +93,7 @@ struct dmarc_check *dmarc_check_new(struct resolver *r, const char *header, size
 {
     struct dmarc_check *c = g_new0(struct dmarc_check, 1);
     size_t count;
-    struct header *headers = message_scan_headers(header, len, &count);
+    struct header *headers = message_scan_headers(header, len, NULL, &count);
     c->resolver = r;
     read_from(c, headers, count);
     c->draw = draw_of(headers, count);

@@ -58,7 +58,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
     memcpy(exact, data + 1, n);
     decode(&out, how, exact, n);
     if ((how & 7) == 3) {
-        rfc2047_decode(&out, exact, n);
+        rfc2047_decode(&out, exact, n, NULL);
         see_utf8(&out);
     } else if ((how & 7) == 4) {
         convert(&out, exact, n);

@@ -29,7 +29,6 @@ static void see_token(const char *token, void *arg)
 static void read_message(const char *raw, size_t len)
 {
     size_t sum = 0, count = 0;
-    limits_forget();
     struct message *m = message_new(raw, len);
     if (m->body < raw || m->body + m->body_len != raw + len ||
         m->header_count > limits_get()->header_count)
@@ -38,7 +37,7 @@ static void read_message(const char *raw, size_t len)
         const struct header *h = &m->headers[i];
         if (h->start < raw || h->start + h->len > m->body || h->value + h->value_len > m->body)
             abort();
-        g_free(header_text(h));
+        g_free(header_text(h, m->met));
     }
     message_each_part(m, see_part, &sum);
     struct tokens *tokens = tokens_new(m);

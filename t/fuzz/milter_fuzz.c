@@ -28,7 +28,7 @@ static bool say_message(int fd, const uint8_t *data, size_t size)
     GVariantDict d;
     struct header *fields;
     size_t count;
-    milter_edits_fields(data, size, &fields, &count);
+    milter_edits_fields(data, size, NULL, &fields, &count);
     g_free(fields);
     g_variant_dict_init(&d, NULL);
     g_variant_dict_insert(&d, "listener", "s", "fuzz");
@@ -94,9 +94,9 @@ static void edit(const uint8_t *data, size_t size)
     const char *text = (const char *)data + 4;
     struct milter_edits_copy copy = {text + first, size - 4 - first, 0};
     copy.added = MIN(((size_t)data[2] << 8) | data[3], copy.len);
-    if (memchr(text, 0, size - 4) || !milter_edits_fields(text, first, &old, &n))
+    if (memchr(text, 0, size - 4) || !milter_edits_fields(text, first, NULL, &old, &n))
         return;
-    const bool whole = milter_edits_fields(copy.data, copy.len, &new, &unused);
+    const bool whole = milter_edits_fields(copy.data, copy.len, NULL, &new, &unused);
     GVariant *edits = milter_edits_new(old, n, &copy);
     if (edits && whole) {
         GPtrArray *have = fields_of(text, first), *want = fields_of(copy.data, copy.len);

@@ -154,7 +154,7 @@ static void test_bad_bytes_stay_bad_bytes(void **state)
 static void words_are(const char *text, const char *want, int defects)
 {
     struct bytes out = {0};
-    assert_int_equal(rfc2047_decode(&out, text, strlen(text)), defects);
+    assert_int_equal(rfc2047_decode(&out, text, strlen(text), NULL), defects);
     is_text(&out, want);
 }
 

@@ -124,8 +124,8 @@ static void too_many_tags(void **state)
 static GArray *fields_of(const char *header)
 {
     size_t count;
-    struct header *headers = message_scan_headers(header, strlen(header), &count);
-    GArray *fields = dkim_field_list(headers, count);
+    struct header *headers = message_scan_headers(header, strlen(header), NULL, &count);
+    GArray *fields = dkim_field_list(headers, count, NULL);
     g_free(headers);
     return fields;
 }

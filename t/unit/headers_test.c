@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/bytes.h"
+#include "base/config/limits.h"
 #include "base/config/settings.h"
 #include "base/mail/header.h"
 #include "base/mail/message.h"
@@ -70,7 +71,8 @@ static void ours(void **state)
                         .class = JUDGE_SPAM, .signature = (char *)"abc"};
     (void)state;
     const struct settings own = {.header_prefix = (char *)"X-Filterd"};
-    headers_ours(&out, &own, &v, "yes");
+    const struct limits_met met = {0};
+    headers_ours(&out, &own, &v, &met, "yes");
     assert_string_equal((char *)out.data,
                         "X-Filterd-Result: Spam\r\nX-Filterd-Probability: 0.9987\r\n"
                         "X-Filterd-Confidence: 0.75\r\nX-Spam-Flag: YES\r\n"
@@ -85,7 +87,8 @@ static void of_dspam(void **state)
     struct bytes out = {0};
     struct tm tm;
     (void)state;
-    headers_ours(&out, &settings, &v, "yes");
+    const struct limits_met met = {0};
+    headers_ours(&out, &settings, &v, &met, "yes");
     char **lines = g_strsplit((char *)out.data, "\r\n", 0);
     assert_string_equal(lines[0], "X-DSPAM-Result: Spam");
     assert_true(g_str_has_prefix(lines[1], "X-DSPAM-Processed: "));
@@ -100,7 +103,7 @@ static void of_dspam(void **state)
     g_strfreev(lines);
     bytes_clear(&out);
     v.class = JUDGE_UNSURE; /* a word dspam does not have */
-    headers_ours(&out, &settings, &v, "no");
+    headers_ours(&out, &settings, &v, &met, "no");
     assert_true(g_str_has_prefix((char *)out.data, "X-DSPAM-Result: Innocent\r\n"));
     assert_null(strstr((char *)out.data, "X-Spam-Flag"));
     bytes_free(&out);

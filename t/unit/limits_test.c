@@ -17,12 +17,13 @@
 #include "rules/auth/dmarc_from.h"
 
 static struct limits small;
+static struct limits_met seen; /* of the last message */
 
 static int begin(void **state)
 {
     (void)state;
     small = limits_default;
-    limits_forget();
+    seen = (struct limits_met){0};
     return 0;
 }
 
@@ -30,7 +31,7 @@ static int end(void **state)
 {
     (void)state;
     limits_set(&limits_default);
-    limits_forget();
+    seen = (struct limits_met){0};
     return 0;
 }
 
@@ -47,7 +48,8 @@ static char *subject_of(size_t words)
 {
     char *raw = repeated("Subject: ", "=?utf-8?q?a?= ", words, "\r\n\r\n");
     struct message *m = message_new(raw, strlen(raw));
-    char *text = header_text(&m->headers[0]);
+    char *text = header_text(&m->headers[0], m->met);
+    seen = *m->met;
     message_free(&m);
     g_free(raw);
     return text;
@@ -60,11 +62,11 @@ static void encoded_words(void **state)
     limits_set(&small);
     char *text = subject_of(3);
     assert_string_equal(text, "aaa");
-    assert_string_equal(limits_noted(), "");
+    assert_string_equal(limits_noted(&seen), "");
     g_free(text);
     text = subject_of(5);
     assert_string_equal(text, "aaa =?utf-8?q?a?= =?utf-8?q?a?=");
-    assert_string_equal(limits_noted(), "encoded-words");
+    assert_string_equal(limits_noted(&seen), "encoded-words");
     g_free(text);
 }
 
@@ -75,10 +77,11 @@ static void line_bytes(void **state)
     limits_set(&small);
     char *raw = repeated("Subject: ", "x", 2000, "\r\n\r\n");
     struct message *m = message_new(raw, strlen(raw));
-    char *text = header_text(&m->headers[0]);
+    char *text = header_text(&m->headers[0], m->met);
+    seen = *m->met;
     assert_in_range(strlen(text), 900, 1000);
     assert_int_equal(m->headers[0].len, strlen(raw) - 2); /* kept whole */
-    assert_string_equal(limits_noted(), "line-length");
+    assert_string_equal(limits_noted(&seen), "line-length");
     g_free(text);
     message_free(&m);
     g_free(raw);
@@ -90,6 +93,7 @@ static size_t tokens_in(size_t words)
     struct message *m = message_new(raw, strlen(raw));
     struct tokens *t = tokens_new(m);
     const size_t count = tokens_count(t);
+    seen = *m->met;
     tokens_free(&t);
     message_free(&m);
     g_free(raw);
@@ -102,27 +106,28 @@ static void tokens(void **state)
     small.tokens = 200;
     limits_set(&small);
     assert_in_range(tokens_in(80), 80, 199);
-    assert_string_equal(limits_noted(), "");
+    assert_string_equal(limits_noted(&seen), "");
     assert_in_range(tokens_in(400), 200, 202); /* gaps are none */
-    assert_string_equal(limits_noted(), "tokens");
+    assert_string_equal(limits_noted(&seen), "tokens");
 }
 
 static void time_is_up(void **state)
 {
     (void)state;
     const size_t all = tokens_in(80);
-    assert_string_equal(limits_noted(), "");
+    assert_string_equal(limits_noted(&seen), "");
     small.cpu_seconds = 0;
     limits_set(&small);
     const size_t some = tokens_in(80);
     assert_in_range(some, 1, all - 60); /* what its header says */
-    assert_string_equal(limits_noted(), "time");
+    assert_string_equal(limits_noted(&seen), "time");
 }
 
 static size_t uris_in(size_t n)
 {
     char *text = repeated("", "http://a.example/ ", n, "");
-    struct links links = {0};
+    seen = (struct limits_met){0};
+    struct links links = {.met = &seen};
     links_scan(&links, text, strlen(text), true);
     const size_t count = links.count;
     links_free(&links);
@@ -136,17 +141,18 @@ static void uris(void **state)
     small.uris = 5;
     limits_set(&small);
     assert_int_equal(uris_in(4), 4);
-    assert_string_equal(limits_noted(), "");
+    assert_string_equal(limits_noted(&seen), "");
     assert_int_equal(uris_in(9), 5);
-    assert_string_equal(limits_noted(), "uris");
+    assert_string_equal(limits_noted(&seen), "uris");
 }
 
 static guint signatures_in(const char *field, size_t n)
 {
     char *raw = repeated("", field, n, "\r\n");
     size_t count;
-    struct header *headers = message_scan_headers(raw, strlen(raw), &count);
-    GArray *fields = dkim_field_list(headers, count);
+    struct header *headers = message_scan_headers(raw, strlen(raw), NULL, &count);
+    seen = (struct limits_met){0};
+    GArray *fields = dkim_field_list(headers, count, &seen);
     const guint found = fields->len;
     g_array_unref(fields);
     g_free(headers);
@@ -160,9 +166,9 @@ static void signatures(void **state)
     small.signatures = 2;
     limits_set(&small);
     assert_int_equal(signatures_in("DKIM-Signature: v=1; d=a.example\r\n", 2), 2);
-    assert_string_equal(limits_noted(), "");
+    assert_string_equal(limits_noted(&seen), "");
     assert_int_equal(signatures_in("DKIM-Signature: v=1; d=a.example\r\n", 3), 2);
-    assert_string_equal(limits_noted(), "signatures");
+    assert_string_equal(limits_noted(&seen), "signatures");
 }
 
 static void addresses(void **state)
@@ -183,16 +189,30 @@ static void what_is_noted(void **state)
 {
     (void)state;
     for (int i = 0; i < LIMITS_NOTES; i++)
-        limits_note((enum limits_note)i);
-    assert_string_equal(limits_noted(), "header-size,header-count,address,line-length,parts,nesting,"
+        limits_note(&seen, (enum limits_note)i);
+    assert_string_equal(limits_noted(&seen), "header-size,header-count,address,line-length,parts,nesting,"
                                         "encoded-words,tokens,uris,signatures,time");
-    limits_forget();
-    assert_string_equal(limits_noted(), "");
+    limits_note(NULL, LIMITS_TIME); /* nobody wants to know */
+}
+
+/* What one message met is nothing that the next one, or one read at the same time, has met. */
+static void each_message_has_its_own(void **state)
+{
+    (void)state;
+    small.header_count = 1;
+    limits_set(&small);
+    struct message *first = message_new("A: b\r\nC: d\r\n\r\n", 14);
+    struct message *second = message_new("A: b\r\n\r\n", 8);
+    assert_string_equal(limits_noted(first->met), "header-count");
+    assert_string_equal(limits_noted(second->met), "");
+    message_free(&first);
+    message_free(&second);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(each_message_has_its_own, begin, end),
         cmocka_unit_test_setup_teardown(encoded_words, begin, end),
         cmocka_unit_test_setup_teardown(line_bytes, begin, end),
         cmocka_unit_test_setup_teardown(tokens, begin, end), cmocka_unit_test_setup_teardown(time_is_up, begin, end),

@@ -21,7 +21,7 @@ static char *edited(const char *old, const char *added, const char *rest, guint 
     size_t n;
     char *whole = g_strconcat(added, rest, NULL);
     struct header *h;
-    assert_true(milter_edits_fields(old, strlen(old), &h, &n));
+    assert_true(milter_edits_fields(old, strlen(old), NULL, &h, &n));
     const struct milter_edits_copy copy = {whole, strlen(whole), strlen(added)};
     GVariant *edits = g_variant_ref_sink(milter_edits_new(h, n, &copy));
     GPtrArray *list = fields_of(old, strlen(old));
@@ -145,7 +145,7 @@ static void too_many(void **state)
     for (int more = 0; more < 2; more++) {
         char *text = g_strconcat(old->str, more ? "A: b\r\n\r\n" : "\r\n", NULL);
         struct header *h;
-        assert_true(milter_edits_fields(text, strlen(text), &h, &n));
+        assert_true(milter_edits_fields(text, strlen(text), NULL, &h, &n));
         GVariant *edits = milter_edits_new(h, n, &copy);
         assert_true((edits != NULL) == !more);
         if (edits)
@@ -156,7 +156,7 @@ static void too_many(void **state)
     limits_set(&limits_default);
     g_string_append(old, "A: b\r\nA: b\r\nA: b\r\n\r\n");
     struct header *none;
-    assert_false(milter_edits_fields(old->str, old->len, &none, &n));
+    assert_false(milter_edits_fields(old->str, old->len, NULL, &none, &n));
     g_string_free(old, TRUE);
 }
 

@@ -34,7 +34,7 @@ static GPtrArray *fields_of(const char *text, size_t len)
     size_t n;
     GPtrArray *list = g_ptr_array_new_with_free_func(field_free);
     struct header *h;
-    if (!milter_edits_fields(text, len, &h, &n))
+    if (!milter_edits_fields(text, len, NULL, &h, &n))
         abort();
     for (size_t i = 0; i < n; i++) {
         char *name = g_strndup(h[i].name, h[i].name_len);
