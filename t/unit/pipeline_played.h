@@ -125,7 +125,12 @@ enum key_state keycache_get(struct keycache *c, const char *user, const struct c
     return state;
 }
 
-/* ---- gpg: "for USER... (hidden):" and the text, in armor, which is base64 ---- */
+/* ---- gpg: packets (RFC 4880) as of a sealed message, and in them "for USER... (hidden):" and the text as it is;
+ * in armor, which is base64 ---- */
+
+static const unsigned char played_session[] = {0xc1, 12, 3, 1, 2, 3, 4, 5, 6, 7, 8, 1, 9, 9};
+#define PLAYED_HEAD (sizeof played_session + 7)
+#define PLAYED_TAIL 39
 
 static const char *played_gpg_error; /* it fails with that */
 static gint64 played_gpg_deadline;
@@ -143,9 +148,16 @@ bool child_encrypt(const char *home, const struct engine_text *text, GPtrArray *
     g_autofree char *users = g_strjoinv(" ", (char **)(void *)key_files->pdata);
     g_ptr_array_set_size(key_files, (int)key_files->len - 1);
     g_autofree char *head = g_strdup_printf("for %s%s:\n", users, text->hidden ? " (hidden)" : "");
+    static const unsigned char tail[PLAYED_TAIL];
+    const size_t len = 1 + strlen(head) + text->len[0] + text->len[1] + sizeof tail;
+    const unsigned char data[] = {0xd2, 0xff, (unsigned char)(len >> 24), (unsigned char)(len >> 16),
+                                  (unsigned char)(len >> 8), (unsigned char)len, 1};
+    armor_add(armor, played_session, sizeof played_session);
+    armor_add(armor, data, sizeof data);
     armor_add(armor, (const unsigned char *)head, strlen(head));
     for (int part = 0; part < 2; part++)
         armor_add(armor, text->part[part], text->len[part]);
+    armor_add(armor, tail, sizeof tail);
     return true;
 }
 
@@ -154,9 +166,9 @@ static inline char *played_opened(const char *copy)
 {
     const char *block = strstr(copy, "-----BEGIN PGP MESSAGE-----");
     struct bytes held = {0};
-    if (!block || !armor_read(block, strlen(block), "MESSAGE", &held, NULL))
+    if (!block || !armor_read(block, strlen(block), "MESSAGE", &held, NULL) || held.len < PLAYED_HEAD + PLAYED_TAIL)
         return NULL;
-    char *text = g_strndup((const char *)held.data, held.len);
+    char *text = g_strndup((const char *)held.data + PLAYED_HEAD, held.len - PLAYED_HEAD - PLAYED_TAIL);
     bytes_free(&held);
     return text;
 }
