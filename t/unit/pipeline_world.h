@@ -32,7 +32,8 @@
 
 static struct settings settings;
 static struct listener inbound = {.name = (char *)"in", .protocol = PROTO_LMTP};
-static struct listener submission = {.name = (char *)"out", .protocol = PROTO_SMTP, .role = ROLE_SUBMISSION};
+static struct listener submission __attribute__((unused)) = {.name = (char *)"out", .protocol = PROTO_SMTP,
+                                                             .role = ROLE_SUBMISSION};
 static char *world_domains[] = {(char *)"example.org", (char *)"example.net", NULL};
 static char *no_list[] = {NULL};
 static const struct sitekey key = {{1, 2, 3}};
