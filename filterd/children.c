@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "filterd/keeper/keeper_process.h"
 #include "filterd/worker.h"
+#include "rules/auth/spf_door.h"
 
 #define SPARE_MAX 8
 #define SPARE_IDLE_US (30 * G_USEC_PER_SEC)
@@ -21,6 +22,8 @@
 /* Nor is one who asks about a sender before the next command. */
 #define WAIT_US (5 * G_USEC_PER_SEC)
 #define KEEPER_READY_MS 20000
+#define PAUSE_US (G_USEC_PER_SEC / 4)
+#define YOUNG_US G_USEC_PER_SEC
 
 bool children_init(struct children *c)
 {
@@ -53,6 +56,19 @@ void children_close_listeners(const struct children *c)
         close(c->tutor_fd);
     if (c->milter_fd >= 0)
         close(c->milter_fd);
+}
+
+void children_close_spf(struct children *c, bool asks)
+{
+    for (guint i = 0; i < c->others->len; i++) {
+        const struct children_other *o = &g_array_index(c->others, struct children_other, i);
+        if (o->kind == CHILDREN_SPF)
+            close(o->life);
+    }
+    if (c->spf_door[SPF_DOOR_INSIDE] >= 0)
+        close(c->spf_door[SPF_DOOR_INSIDE]);
+    if (!asks && c->spf_door[SPF_DOOR_OUTSIDE] >= 0)
+        close(c->spf_door[SPF_DOOR_OUTSIDE]);
 }
 
 /* A signal sent before the child has set its own handlers waits until it has: set in the master's
@@ -98,6 +114,7 @@ void children_start_keeper(struct children *c)
     c->keeper = children_fork(c, "filterd-keeper");
     if (c->keeper == 0) {
         children_close_listeners(c);
+        children_close_spf(c, false);
         close(ready[0]);
         _exit(keeper_process_run(c->settings, &c->key, c->control_fd, ready[1]));
     }
@@ -126,9 +143,11 @@ static bool start_worker(struct children *c)
     if (pid == 0) {
         struct worker_place place = {
             .settings = c->settings, .key = &c->key, .listen_fds = c->listen_fds,
-            .tutor_fd = c->tutor_fd, .milter_fd = c->milter_fd, .board = c->board, .slot = slot,
+            .tutor_fd = c->tutor_fd, .milter_fd = c->milter_fd,
+            .spf_door = c->spf_door[SPF_DOOR_OUTSIDE], .board = c->board, .slot = slot,
             .wake_fd = c->wake_pipe[1], .master = master};
         enter_child(c, "filterd-worker", master);
+        children_close_spf(c, true);
         if (c->control_fd >= 0)
             close(c->control_fd);
         _exit(worker_run(&place));
@@ -202,16 +221,33 @@ int children_workers_left(const struct children *c)
     return c->board->size - board_count(c->board, SLOT_FREE);
 }
 
-static void note_end(struct children *c, const char *who, pid_t pid, int status)
+/* True if it ended badly. */
+static bool log_end(const char *who, pid_t pid, int status)
 {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return;
+        return false;
     if (WIFSIGNALED(status))
         log_warn("%s %d ended by signal %d", who, (int)pid, WTERMSIG(status));
     else
         log_warn("%s %d ended with code %d", who, (int)pid, WEXITSTATUS(status));
+    return true;
+}
+
+static void note_end(struct children *c, const char *who, pid_t pid, int status)
+{
     /* Whatever makes them die at once must not make the machine spin. */
-    c->not_before = g_get_monotonic_time() + G_USEC_PER_SEC / 4;
+    if (log_end(who, pid, status))
+        c->not_before = g_get_monotonic_time() + PAUSE_US;
+}
+
+/* A message may kill one; that holds no other process up. */
+static void note_spf_end(struct children *c, const struct children_other *o, int status)
+{
+    const gint64 now = g_get_monotonic_time();
+    close(o->life);
+    c->spf_shut |= !log_end(o->what, o->pid, status) && !o->leaving;
+    if (now < o->started + YOUNG_US)
+        c->spf_not_before = now + PAUSE_US;
 }
 
 static void other_ended(struct children *c, pid_t pid, int status)
@@ -220,7 +256,10 @@ static void other_ended(struct children *c, pid_t pid, int status)
         const struct children_other *o = &g_array_index(c->others, struct children_other, i);
         if (o->pid != pid)
             continue;
-        note_end(c, o->what, pid, status);
+        if (o->kind == CHILDREN_SPF)
+            note_spf_end(c, o, status);
+        else
+            note_end(c, o->what, pid, status);
         g_array_remove_index_fast(c->others, i);
         return;
     }

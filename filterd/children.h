@@ -1,4 +1,4 @@
-/* children: how the master starts, counts and ends its workers and its keeper. */
+/* children: how the master starts, counts and ends its workers and its keeper, and knows of others. */
 #ifndef FILTERD_CHILDREN_H
 #define FILTERD_CHILDREN_H
 
@@ -12,11 +12,15 @@
 #include "filterd/board.h"
 
 /* A process beside the workers and the keeper, kept by whoever starts it. */
+enum children_kind { CHILDREN_FRONT, CHILDREN_SPF };
 struct children_other {
     pid_t pid;
+    enum children_kind kind;
     const char *what; /* in the log, when it ended badly; static text */
     bool leaving;
-    size_t listener; /* index; without meaning when it leaves */
+    size_t listener; /* a front's, index; without meaning when it leaves */
+    int life;        /* an SPF process's: a pipe that ends with it */
+    gint64 started;  /* monotonic microseconds */
 };
 
 struct children {
@@ -29,6 +33,9 @@ struct children {
     gint64 listen_again; /* not tried earlier */
     const volatile sig_atomic_t *stop; /* set: nothing is waited for */
     int control_fd, tutor_fd, milter_fd;
+    int spf_door[2];       /* see rules/auth/spf_door.h; -1 where SPF is off */
+    gint64 spf_not_before; /* as not_before, of the SPF processes */
+    bool spf_shut;         /* one of them found the door shut, which the master has not done */
     int log_pipe[2], wake_pipe[2];
     pid_t keeper;
     GArray *others; /* of struct children_other; who has ended is in it no more */
@@ -43,6 +50,8 @@ pid_t children_fork(struct children *c, const char *name);
 bool children_await(int fd, int timeout_ms);
 /* For a child that listens to none of them. */
 void children_close_listeners(const struct children *c);
+/* For a child that is no SPF process. The outer end of the door stays with those who ask. */
+void children_close_spf(struct children *c, bool asks);
 /* Starts the keeper and waits until its databases are recovered, or it gives up. */
 void children_start_keeper(struct children *c);
 /* Forks and ends workers so that a few are idle, within the settings' maximum; where all are taken

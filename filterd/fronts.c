@@ -20,10 +20,15 @@ static struct children_other *front_at(const struct children *c, guint i)
     return &g_array_index(c->others, struct children_other, i);
 }
 
+static bool is_front(const struct children *c, guint i)
+{
+    return front_at(c, i)->kind == CHILDREN_FRONT;
+}
+
 static bool is_there(const struct children *c, size_t listener)
 {
     for (guint i = 0; i < c->others->len; i++)
-        if (!front_at(c, i)->leaving && front_at(c, i)->listener == listener)
+        if (is_front(c, i) && !front_at(c, i)->leaving && front_at(c, i)->listener == listener)
             return true;
     return false;
 }
@@ -37,6 +42,7 @@ static bool start_one(struct children *c, size_t listener)
                                      .what = "milter front", .listener = listener};
     if (f.pid == 0) {
         children_close_listeners(c);
+        children_close_spf(c, false);
         if (c->control_fd >= 0)
             close(c->control_fd);
         close(ready[0]);
@@ -107,17 +113,22 @@ bool fronts_start_all(struct children *c)
 void fronts_kill(struct children *c, int sig)
 {
     for (guint i = 0; i < c->others->len; i++)
-        kill(front_at(c, i)->pid, sig);
+        if (is_front(c, i))
+            kill(front_at(c, i)->pid, sig);
 }
 
 void fronts_dismiss(struct children *c)
 {
     for (guint i = 0; i < c->others->len; i++)
-        front_at(c, i)->leaving = true;
+        if (is_front(c, i))
+            front_at(c, i)->leaving = true;
     fronts_kill(c, SIGTERM);
 }
 
 int fronts_left(const struct children *c)
 {
-    return (int)c->others->len;
+    int n = 0;
+    for (guint i = 0; i < c->others->len; i++)
+        n += is_front(c, i);
+    return n;
 }

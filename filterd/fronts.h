@@ -3,6 +3,7 @@
 #define FILTERD_FRONTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "filterd/children.h"
 

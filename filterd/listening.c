@@ -1,12 +1,16 @@
 #include "filterd/listening.h"
 
 #include <errno.h>
+#include <glib.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "filterd/keeper/keeper.h"
+#include "base/config/settings.h"
+#include "base/endpoint.h"
 #include "base/log.h"
+#include "filterd/keeper/keeper.h"
 #include "filterd/sockets.h"
 
 #define PREDECESSOR_US (5 * G_USEC_PER_SEC)

@@ -3,6 +3,10 @@
 #ifndef FILTERD_LISTENING_H
 #define FILTERD_LISTENING_H
 
+#include <glib.h>
+#include <stdbool.h>
+
+#include "base/config/settings.h"
 #include "filterd/children.h"
 
 /* As root: the control socket and those beside it, and the listeners. False without the former, as

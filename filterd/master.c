@@ -14,7 +14,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/endpoint.h"
 #include "base/log.h"
 #include "base/sandbox/guard.h"
 #include "base/sandbox/sandbox_kind.h"
@@ -22,12 +21,11 @@
 #include "base/version.h"
 #include "filterd/children.h"
 #include "filterd/fronts.h"
-#include "base/sandbox/guard.h"
-#include "filterd/keeper/keeper.h"
 #include "filterd/keeper/peer.h"
 #include "filterd/listening.h"
 #include "filterd/pipeline/service.h"
 #include "filterd/sockets.h"
+#include "filterd/spf_pair.h"
 #include "gpg/seal.h"
 
 /* Below systemd's 90 s. */
@@ -120,6 +118,8 @@ static void reread(struct children *c)
         settings_free(&s);
         return;
     }
+    if (!spf_pair_renew(c, s))
+        fail("SPF stays as it was:", "socketpair");
     s->workers = MIN(s->workers, (c->board->size - 16) / 2); /* the board cannot grow */
     settings_free(&old);
     fronts_dismiss(c);
@@ -158,6 +158,7 @@ static void drain(struct children *c)
     gint64 end = g_get_monotonic_time() + DRAIN_US;
     /* Workers that finish a message have them open too: closing alone would let clients queue. */
     listening_shut(c);
+    spf_pair_dismiss(c); /* workers hold their end of the door until they are done */
     drain_fronts(c);
     children_dismiss_workers(c);
     while (children_workers_left(c) && g_get_monotonic_time() < end)
@@ -169,8 +170,10 @@ static void drain(struct children *c)
     end = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
     if (c->keeper > 0)
         kill(c->keeper, SIGTERM);
-    while ((c->keeper > 0 || children_workers_left(c)) && g_get_monotonic_time() < end)
+    while ((c->keeper > 0 || children_workers_left(c) || spf_pair_left(c)) &&
+           g_get_monotonic_time() < end)
         look(c);
+    spf_pair_kill(c, SIGKILL);
     children_relay_log(c);
 }
 
@@ -185,6 +188,7 @@ static void loop(struct children *c)
             children_dismiss_workers(c); /* those who follow have it */
         if (!c->keeper && now >= c->not_before)
             children_start_keeper(c);
+        spf_pair_start(c);
         if (g_get_monotonic_time() >= c->not_before)
             fronts_start(c, again);
         if (again)
@@ -196,6 +200,7 @@ static void loop(struct children *c)
 
 static int give_up(struct children *c, int code)
 {
+    spf_pair_dismiss(c);
     listening_close(c);
     g_array_unref(c->others);
     settings_free(&c->settings);
@@ -225,7 +230,8 @@ int master_run(struct settings *s)
         return EX_CONFIG;
     }
     /* EX_CONFIG waits for a person: only for what will be no better the next time. */
-    if (!prepare_state(&c, pw) || !listening_open(&c) || !drop_root(pw) || !children_init(&c))
+    if (!prepare_state(&c, pw) || !listening_open(&c) || !drop_root(pw) || !children_init(&c) ||
+        !spf_pair_open(&c, s))
         return EX_TEMPFAIL;
     if (!guard_check(s)) {
         listening_unlink(s);

@@ -32,10 +32,13 @@
 #include "filterd/delivery/courier.h"
 #include "filterd/delivery/hop.h"
 #include "filterd/delivery/sendmail.h"
+#include "filterd/keeper/keeper_client.h"
 #include "filterd/keeper/retries.h"
 #include "filterd/pipeline/pipeline.h"
+#include "filterd/pipeline/received.h"
 #include "filterd/pipeline/service.h"
 #include "rules/evidence.h"
+#include "rules/rules.h"
 
 #define DEFAULT_FILE "/etc/filterd/filterd.conf"
 #define DELIVER_MS 280000
@@ -163,7 +166,7 @@ static int filter(struct service *sv, const struct job *job, const struct next_h
     pipeline_run(sv, hop, &a, outcomes);
     int code = worst(outcomes, e->recipients->len);
     if (served && code == EX_OK)
-        service_retry_forget(sv, served->data, served->len / RETRIES_DIGEST_BYTES);
+        keeper_client_retry_forget(sv->keeper, served->data, served->len / RETRIES_DIGEST_BYTES);
     if (served)
         g_byte_array_unref(served);
     hop_free(&hop);
@@ -180,8 +183,8 @@ static int child(const struct settings *s, const struct sitekey *key, const stru
     struct next_hop out = {HOP_SENDMAIL, {.path = (char *)"-"}};
     if (!guard_close(s, SANDBOX_WORKER))
         return EX_CONFIG;
-    struct service *sv = service_new(s, key, courier);
-    sv->no_retries = true; /* without a daemon there is no such memory: no line for each mail */
+    struct service *sv = service_new(s, key, &(struct service_doors){courier, RULES_NO_DOOR});
+    keeper_client_expect_no_retries(sv->keeper); /* without a daemon: no line for each mail */
     int code = filter(sv, job, job->to_stdout ? &out : &s->deliver);
     service_free(&sv);
     return code;

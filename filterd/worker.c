@@ -250,7 +250,7 @@ int worker_run(const struct worker_place *place)
     /* Privileges end here: everything above is set-up, everything below may meet mail. */
     if (!guard_close(s, SANDBOX_WORKER))
         return EX_TEMPFAIL;
-    struct service *sv = service_new(s, place->key, courier);
+    struct service *sv = service_new(s, place->key, &(struct service_doors){courier, place->spf_door});
     sv->hops.keeps = true;
     struct door door = door_open(place);
     tell(place, SLOT_IDLE);

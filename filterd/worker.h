@@ -11,6 +11,7 @@ struct worker_place {
     const struct sitekey *key;
     const int *listen_fds; /* one per settings->listeners */
     int tutor_fd;          /* -1: none */
+    int spf_door;          /* to the SPF processes; -1: none */
     int milter_fd;         /* where milter fronts ask; -1: none */
     struct board *board;
     struct slot *slot;

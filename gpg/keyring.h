@@ -41,7 +41,8 @@ enum keyring_state keyring_current(const char *state_dir, const char *user, char
 /* All keys of a home; array of struct key_info*, unref frees all. NULL with *error_r (g_free). */
 GPtrArray *keyring_keys(const char *home, char **error_r);
 /* Calls fn with each user that has a folder. False if the folder of all could not be read. */
-bool keyring_each_user(const char *state_dir, void (*fn)(const char *user, void *arg), void *arg);
+bool keyring_each_user(const char *state_dir, void (*fn)(const char *user, void *arg), void *arg)
+    __attribute__((warn_unused_result));
 
 /* What changes the keys. Each returns a sysexits code; *error_r is one line, g_free. */
 

@@ -12,9 +12,11 @@
 #include "rules/auth/dkim_signature.h"
 #include "rules/auth/dmarc.h"
 #include "rules/auth/dmarc_record.h"
+#include "rules/auth/spf_helper.h"
 #include "rules/clamav.h"
 #include "rules/dnsbl.h"
 #include "rules/dnsbl_list.h"
+#include "rules/findings.h"
 #include "rules/hits.h"
 #include "rules/local.h"
 #include "rules/rules.h"
@@ -22,7 +24,6 @@
 
 /* clamd's own limits end well before that. */
 #define SCAN_MS 30000
-#define VIRUS_WEIGHT 8.0
 
 struct evidence {
     struct rules *rules;
@@ -141,11 +142,6 @@ void evidence_header(struct evidence *ev, const char *header, size_t len)
         ev->dmarc_check = dmarc_check_new(r->resolver, header, len);
 }
 
-static void take_spf(struct evidence *ev)
-{
-    ev->spf_known = spf_helper_answer(ev->rules->spf, &ev->spf);
-}
-
 void evidence_set_deadline(struct evidence *ev, gint64 deadline)
 {
     ev->deadline = deadline;
@@ -165,30 +161,38 @@ static void wait_for_answers(struct evidence *ev)
         const int fd = wants_spf ? spf_helper_fd(ev->rules->spf) : -1;
         const gint64 left = (end - g_get_monotonic_time()) / 1000;
         const guint open = ev->rules->resolver ? resolver_outstanding(ev->rules->resolver) : 0;
-        if (wants_spf && fd < 0)
-            take_spf(ev);
-        else if (!wants_spf && open == 0)
+        if (!wants_spf && open == 0)
             return;
-        else if (left <= 0)
+        if (left <= 0)
             break;
-        else if (evidence_wait(ev, fd, (int)left) && wants_spf)
-            take_spf(ev);
+        if (evidence_wait(ev, fd, (int)left) && wants_spf)
+            ev->spf_known = spf_helper_take(ev->rules->spf, &ev->spf);
     }
     ev->timed_out = true;
-    if (ev->spf_asked && !ev->spf_known)
-        take_spf(ev);
-    ev->spf_known = true; /* not waited for twice */
+    if (ev->spf_asked && !ev->spf_known) {
+        ev->spf = spf_helper_give_up(ev->rules->spf);
+        ev->spf_known = true;
+    }
 }
 
-/* What speaks before a classifier has learnt whom to trust. A pass says who it is, not that it is
- * welcome: it weighs nothing. */
+static double spf_weight(enum spf_code code)
+{
+    switch (code) {
+    case SPF_CODE_FAIL:
+        return findings_weight(FINDING_SPF_FAIL);
+    case SPF_CODE_SOFTFAIL:
+        return findings_weight(FINDING_SPF_SOFTFAIL);
+    case SPF_CODE_PERMERROR:
+        return findings_weight(FINDING_SPF_PERMERROR);
+    default:
+        return 0;
+    }
+}
+
 static void weigh_spf(struct evidence *ev)
 {
-    static const double weights[] = {
-        [SPF_CODE_FAIL] = 1.0, [SPF_CODE_SOFTFAIL] = 0.4, [SPF_CODE_PERMERROR] = 0.2};
-    char *name = g_strdup_printf("spf:%s", spf_word(ev->spf.code));
-    const double weight = ev->spf.code < G_N_ELEMENTS(weights) ? weights[ev->spf.code] : 0;
-    hits_add(ev->hits, name, weight, ev->spf.reason);
+    char *name = g_strdup_printf("spf:%s", spf_code_word(ev->spf.code));
+    hits_add(ev->hits, name, spf_weight(ev->spf.code), ev->spf.reason);
     g_free(name);
 }
 
@@ -208,12 +212,13 @@ static void weigh_dkim(struct evidence *ev)
 
 static void weigh_dmarc(struct evidence *ev)
 {
-    static const double failed[] = {[DMARC_POLICY_NONE] = 0.3, [DMARC_POLICY_QUARANTINE] = 1.5,
-                                    [DMARC_POLICY_REJECT] = 2.5};
+    static const enum finding failed[] = {[DMARC_POLICY_NONE] = FINDING_DMARC_FAIL_NONE,
+                                          [DMARC_POLICY_QUARANTINE] = FINDING_DMARC_FAIL_QUARANTINE,
+                                          [DMARC_POLICY_REJECT] = FINDING_DMARC_FAIL_REJECT};
     const bool fail = ev->dmarc.code == DMARC_CODE_FAIL;
     char *name = g_strdup_printf("dmarc:%s%s%s", dmarc_word(ev->dmarc.code), fail ? ":" : "",
                                  fail ? dmarc_policy_word(ev->dmarc.policy) : "");
-    hits_add(ev->hits, name, fail ? failed[ev->dmarc.policy] : 0, ev->dmarc.reason);
+    hits_add(ev->hits, name, fail ? findings_weight(failed[ev->dmarc.policy]) : 0, ev->dmarc.reason);
     g_free(name);
 }
 
@@ -262,7 +267,8 @@ static void scan(struct evidence *ev, const struct message *m)
         return;
     g_strlcpy(ev->virus, said, sizeof ev->virus);
     char *name = g_strdup_printf("virus:%s", said);
-    hits_add(ev->hits, name, VIRUS_WEIGHT, "a scanner knows what it carries");
+    hits_add(ev->hits, name, findings_weight(FINDING_VIRUS),
+             findings_reason(FINDING_VIRUS));
     g_free(name);
 }
 
@@ -315,7 +321,7 @@ char *evidence_summary(const struct evidence *ev)
     char *lists = ev->lists ? dnsbl_check_summary(ev->lists) : g_strdup("-");
     char *summary = g_strdup_printf(
         "dnsbl=%s spf=%s dkim=%s dmarc=%s dns=%s", *lists ? lists : "none",
-        ev->spf_asked ? spf_word(ev->spf.code) : "-", dkim_summary(ev),
+        ev->spf_asked ? spf_code_word(ev->spf.code) : "-", dkim_summary(ev),
         ev->dmarc_known ? dmarc_word(ev->dmarc.code) : "-", ev->timed_out ? "timeout" : "ok");
     g_free(lists);
     return summary;

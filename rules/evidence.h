@@ -12,7 +12,7 @@
 #include "base/bytes.h"
 #include "base/mail/envelope.h"
 #include "base/mail/message.h"
-#include "rules/auth/spf.h"
+#include "rules/auth/spf_result.h"
 
 struct rules;
 struct evidence;

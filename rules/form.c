@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mail/header.h"
+#include "rules/findings.h"
 #include "rules/hits.h"
 
 /* Of one HTML body: what is longer has words enough. */
@@ -68,11 +69,11 @@ static void subject_form(GPtrArray *hits, const struct message *m)
         return;
     char *text = header_text(h);
     if (in_capitals(text))
-        hits_add(hits, "form:subject-capitals", 1, "its Subject is in capitals");
+        hits_find(hits, FINDING_SUBJECT_CAPITALS);
     if (shouts(text))
-        hits_add(hits, "form:subject-shouts", 0.7, "its Subject shouts, or names a price");
+        hits_find(hits, FINDING_SUBJECT_SHOUTS);
     if (has_gap(h))
-        hits_add(hits, "form:subject-gap", 1, "its Subject has a word far behind the others");
+        hits_find(hits, FINDING_SUBJECT_GAP);
     g_free(text);
 }
 
@@ -105,13 +106,13 @@ static void address_form(GPtrArray *hits, const struct message *m)
     char *from = text_of(m, "From"), *to = text_of(m, "To");
     char *sender = first_address(from), *recipient = first_address(to);
     if (from && !sender)
-        hits_add(hits, "form:from-no-address", 0.5, "its From names no address");
+        hits_find(hits, FINDING_FROM_NO_ADDRESS);
     if (sender && has_number(sender))
-        hits_add(hits, "form:from-number", 0.3, "its From has a number for a name");
+        hits_find(hits, FINDING_FROM_NUMBER);
     if (sender && recipient && strcmp(sender, recipient) == 0)
-        hits_add(hits, "form:from-is-to", 0.3, "it pretends to be from whom it is for");
+        hits_find(hits, FINDING_FROM_IS_TO);
     if (to && !recipient)
-        hits_add(hits, "form:to-nobody", 0.3, "its To names no address");
+        hits_find(hits, FINDING_TO_NOBODY);
     g_free(from);
     g_free(to);
     g_free(sender);
@@ -132,11 +133,11 @@ static void trace_form(GPtrArray *hits, const struct message *m)
 {
     char *id = text_of(m, "Message-ID"), *priority = text_of(m, "X-Priority");
     if (id && !is_message_id(id))
-        hits_add(hits, "form:message-id-odd", 0.7, "its Message-ID is none");
+        hits_find(hits, FINDING_MESSAGE_ID_ODD);
     if (priority && (*priority == '1' || *priority == '2'))
-        hits_add(hits, "form:urgent", 0.3, "it says it is urgent");
+        hits_find(hits, FINDING_URGENT);
     if (message_header(m, "In-Reply-To") || message_header(m, "References"))
-        hits_add(hits, "form:reply", -0.5, "it answers another message");
+        hits_find(hits, FINDING_REPLY);
     g_free(id);
     g_free(priority);
 }
@@ -163,9 +164,9 @@ static void body_form(GPtrArray *hits, const struct message *m)
 {
     if (strcmp(message_type(m), "text/html") != 0)
         return;
-    hits_add(hits, "form:html-alone", 1, "it is HTML and nothing beside it");
+    hits_find(hits, FINDING_HTML_ALONE);
     if (m->body_len < HTML_BYTES && is_picture(m->body, m->body_len))
-        hits_add(hits, "form:picture-alone", 1, "it is a picture with hardly a word");
+        hits_find(hits, FINDING_PICTURE_ALONE);
 }
 
 void form_message(GPtrArray *hits, const struct message *m)

@@ -39,6 +39,11 @@ void hits_add(GPtrArray *hits, const char *name, double weight, const char *reas
     g_ptr_array_add(hits, h);
 }
 
+void hits_find(GPtrArray *hits, enum finding f)
+{
+    hits_add(hits, findings_name(f), findings_weight(f), findings_reason(f));
+}
+
 static bool is_form(const struct hit *h)
 {
     return g_str_has_prefix(h->name, "form:");

@@ -7,6 +7,8 @@
 
 #include <glib.h>
 
+#include "rules/findings.h"
+
 struct hit {
     char *name;    /* "dnsbl:zen.spamhaus.org/sbl": no blanks, printable ASCII, at most 100 bytes */
     double weight; /* log-odds added to the score; below 0 speaks for ham; 0 only tells */
@@ -16,6 +18,8 @@ struct hit {
 GPtrArray *hits_new(void); /* of struct hit*; g_ptr_array_unref frees all */
 /* name and reason are copied; a name that is there already is not added again. */
 void hits_add(GPtrArray *hits, const char *name, double weight, const char *reason);
+/* Adds a finding with the name, weight and reason of the table (findings.c). */
+void hits_find(GPtrArray *hits, enum finding f);
 /* The names that are tokens, NULL-terminated; g_strfreev. */
 char **hits_facts(const GPtrArray *hits);
 double hits_weight(const GPtrArray *hits);

@@ -5,12 +5,12 @@
 #include "base/config/settings.h"
 #include "base/log.h"
 
-struct rules *rules_new(const struct settings *s)
+struct rules *rules_new(const struct settings *s, int spf_door)
 {
     struct rules *r = g_new0(struct rules, 1);
     r->settings = s;
-    /* Forked before this process has anything to do with mail. */
-    r->spf = s->spf ? spf_helper_new(s) : NULL;
+    if (s->spf) /* one of our own is forked before this process has anything to do with mail */
+        r->spf = spf_door == RULES_NO_DOOR ? spf_helper_new_own(s) : spf_helper_new(spf_door);
     rules_mend(r);
     return r;
 }

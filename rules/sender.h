@@ -5,9 +5,6 @@
 #include "base/mail/message.h"
 #include "rules/evidence.h"
 
-/* What it weighs that a user knows the proved sender (classifier_knows). */
-#define SENDER_KNOWN_WEIGHT -2.5
-
 /* The domain of an address; "" if it has none. Lent. */
 const char *sender_domain(const char *address);
 /* The address in From, canonical; "" if it has not exactly one that can be read. g_free. */

@@ -1,9 +1,12 @@
 #include "rules/uri.h"
 
 #include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/config/limits.h"
+#include "base/mail/header.h"
+#include "base/mail/message_part.h"
 
 enum { HOST_BYTES = 255 };
 

@@ -2,6 +2,8 @@
 #ifndef RULES_URI_H
 #define RULES_URI_H
 
+#include <stddef.h>
+
 #include "base/mail/message.h"
 
 /* Calls fn for the host of every URL and mail address in text (any bytes, plain or HTML), as it is

@@ -69,11 +69,11 @@ sub make_house {
     spew("$house/base/deep/one.c", "int base_deep_one(void);\nint base_deep_one(void) { return 1; }\n");
     my $main = qq{#include "base/one.h"\n#include "base/version.h"\n}
         . qq{int main(void) { return base_one() == 1 ? version_print("house") : 1; }\n};
-    spew("$house/$_", $main) for qw(filterd/main.c filterd/pipe_main.c tools/retrain.c tools/filterctl.c);
-    spew("$house/tools/filterctl_more.c", "int filterctl_more(void);\nint filterctl_more(void) { return 1; }\n");
+    spew("$house/$_", $main) for qw(filterd/main.c filterd/pipe_main.c tools/retrain/retrain.c tools/filterctl/filterctl.c);
+    spew("$house/tools/filterctl/more.c", "int filterctl_more(void);\nint filterctl_more(void) { return 1; }\n");
     spew("$house/gpg/preload/malloc.c", "int preloaded(void);\nint preloaded(void) { return 1; }\n");
     spew("$house/t/faults/shim.c", "int shim(void);\nint shim(void) { return 1; }\n");
-    spew("$house/t/unit/one_test.c", slurp("$house/tools/retrain.c"));
+    spew("$house/t/unit/one_test.c", slurp("$house/tools/retrain/retrain.c"));
 }
 
 # Libraries that the house does without.
@@ -97,7 +97,7 @@ subtest "a user's flags reach every object" => sub {
     }
     is_deeply([grep { /_FORTIFY_SOURCE=2/ } @objects], [], 'our own level of _FORTIFY_SOURCE yields');
     is_deeply([grep { !/ -Wl,--as-needed / } @links], [], 'LDFLAGS reach each link');
-    for my $one (qw(gpg/preload/malloc.c t/faults/shim.c base/bytes.c filterd/main.c tools/filterctl.c)) {
+    for my $one (qw(gpg/preload/malloc.c t/faults/shim.c base/bytes.c filterd/main.c tools/filterctl/filterctl.c)) {
         is(scalar(grep { / \Q$one\E$/ } @objects), 1, "$one is one of them");
     }
     (undef, $out) = make('-n', "BUILD=$dir/none", 'all');
@@ -122,7 +122,7 @@ subtest 'the flags of dpkg-buildflags build without a word' => sub {
     my $tree = "$dir/dpkg";
     run('cp', '-R', $house, $tree);
     # The real sources of what is preloaded, and some of each kind; linked is what is preloaded.
-    for my $source (qw(gpg/preload/malloc.c t/faults/shim.c t/faults/shim.h t/faults/shim_real.h t/faults/shim_libraries.c)) {
+    for my $source (qw(gpg/preload/malloc.c t/faults/shim.c t/faults/shim_page.h t/faults/shim_real.h t/faults/shim_libraries.c)) {
         spew("$tree/$source", slurp("$root/$source"));
     }
     for my $more ('', ' -D_FORTIFY_SOURCE=3') {
@@ -150,7 +150,7 @@ subtest 'a warning is an error if WERROR=1 says so' => sub {
 subtest 'what is built, and what is built anew' => sub {
     my ($status, $out) = small(@none, 'all', 'units');
     is($status, 0, 'the small house') or return diag $out;
-    is_deeply([members('libfilterd.a')], [sort qw(one.o one.o one.o one.o one.o version.o)],
+    is_deeply([members('libfilterd.a')], [sort qw(one.o one.o one.o one.o one.o one.o version.o)],
         'the library has the files of all rooms and their folders, also those of one name');
     is((run("$house/build/filterd"))[1], 'house ' . slurp("$root/VERSION"), 'and is good');
     is(join('', grep { !/^  (?:CC  |AR  |LINK) \S+$/ } split /^/, $out), '', 'one short line for each command');
@@ -170,8 +170,9 @@ subtest 'what is built, and what is built anew' => sub {
     ok(!(grep { $_ eq 'two.o' } members('libfilterd.a')), 'it has left the archive');
     rename "$house/filterd/one.c", "$house/filterd/other.c" or die "$!\n";
     (undef, $out) = small(@none, 'all');
-    is_deeply([members('libdaemon.a')], ['other.o'], 'so has the old name of a renamed one');
-    unlink "$house/tools/filterctl_more.c";
+    is_deeply([grep { !/^(?:one|version)\.o$/ } members('libfilterd.a')], ['other.o'], 'a renamed one has its new name there');
+    is((grep { $_ eq 'one.o' } members('libfilterd.a')), 5, 'and has lost the old one');
+    unlink "$house/tools/filterctl/more.c";
     (undef, $out) = small(@none, 'all');
     is($out, "  LINK build/filterctl\n", 'a program is linked without a file of its own that went');
 

@@ -62,11 +62,8 @@ sub check_late {
     ok(body_of($passed) eq (payload($mail) =~ s/\A.*?\r\n\r\n//sr), 'all of it');
 }
 
-{
-    local ($main::FIELDS, $main::BYTES) = (50, 20_000);
-    check_late(with_late("X-Pad: y\r\n" x 60), 'header-count');
-    check_late(with_late('X-Pad: ' . 'y' x 20_000 . "\r\n"), 'header-size');
-}
+check_late(with_late("X-Pad: y\r\n" x 60), 'header-count');
+check_late(with_late('X-Pad: ' . 'y' x 20_000 . "\r\n"), 'header-size');
 my $parts = "From: a\@example.net\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
     . "--b\r\n\r\n${\ canary()}\r\n" x 30 . "--b--\r\n";
 my ($sealed) = sent($parts);

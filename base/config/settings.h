@@ -13,6 +13,9 @@ enum role { ROLE_INBOUND, ROLE_SUBMISSION };
 enum policy { POLICY_PASS, POLICY_DEFER, POLICY_REJECT };
 enum spam_action { SPAM_TAG, SPAM_QUARANTINE, SPAM_REJECT, SPAM_DISCARD };
 enum train_mode { MODE_SETTLE, MODE_TOE, MODE_TEFT, MODE_NONE };
+/* Their words, in their order (see settings_value_index, settings_value_name). */
+#define SETTINGS_SPAM_ACTIONS "tag|quarantine|reject|discard"
+#define SETTINGS_TRAIN_MODES "settle|toe|teft|none"
 
 struct listener {
     char *name;

@@ -37,6 +37,14 @@ int settings_value_index(const char *words, const char *value)
     return found;
 }
 
+char *settings_value_name(const char *words, int place)
+{
+    char **list = g_strsplit(words, "|", -1);
+    char *name = g_strdup(list[place]);
+    g_strfreev(list);
+    return name;
+}
+
 bool settings_value_word(const struct setting_kind *k, const char *value, void *field)
 {
     int place = settings_value_index(k->words, value);

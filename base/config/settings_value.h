@@ -45,5 +45,7 @@ bool settings_value_hop(const struct setting_kind *k, const char *value, void *f
 
 /* Place of value in "a|b|c", -1 if it is none of them. */
 int settings_value_index(const char *words, const char *value);
+/* The word at that place; g_free. */
+char *settings_value_name(const char *words, int place);
 
 #endif

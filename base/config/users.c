@@ -1,23 +1,23 @@
 #include "base/config/users.h"
 
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/address.h"
+#include "base/config/user_settings.h"
 #include "base/log.h"
 #include "base/store.h"
 
 #define ALIAS_DEPTH_MAX 100
-#define VALUE_MAX_BYTES 4096
 
 struct users {
     char *state_dir, *path;
     bool for_writing;
     sqlite3 *db; /* NULL: there was no file when we looked last, or it could not be read */
     unsigned held;
-    bool failed; /* the last look at it, and it was logged */
+    bool logs;   /* there is nobody else to say what failed */
+    char *error; /* of the last look at it; NULL: it went well */
 };
 
 static const char schema[] =
@@ -32,7 +32,7 @@ static struct users *users_new(const char *state_dir, bool for_writing)
     struct users *u = g_new0(struct users, 1);
     u->state_dir = g_strdup(state_dir);
     u->path = g_build_filename(state_dir, "users.db", NULL);
-    u->for_writing = for_writing;
+    u->for_writing = u->logs = for_writing;
     return u;
 }
 
@@ -51,21 +51,29 @@ void users_free(struct users **u)
     store_close(&(*u)->db);
     g_free((*u)->state_dir);
     g_free((*u)->path);
+    g_free((*u)->error);
     g_clear_pointer(u, g_free);
 }
 
-static void note(struct users *u, const char *error)
+/* How the last look at it ended; error is taken over, NULL if it went well. Logged once. */
+static void note(struct users *u, char *error)
 {
-    if (error && !u->failed)
+    if (error && !u->error && u->logs)
         log_warn("aliases and settings of users cannot be read: %s", error);
-    u->failed = error != NULL;
+    g_free(u->error);
+    u->error = error;
+}
+
+const char *users_error(const struct users *u)
+{
+    return u->error;
 }
 
 /* SQLite keeps a page it has read until the file changes, also one that came wrong: a reader opens the
  * file anew the next time. */
 static void mistrust(struct users *u)
 {
-    note(u, sqlite3_errmsg(u->db));
+    note(u, g_strdup_printf("%s: %s", u->path, sqlite3_errmsg(u->db)));
     if (!u->for_writing)
         store_close(&u->db);
 }
@@ -77,13 +85,13 @@ static bool look_again(struct users *u)
     if (u->db || store_open(u->path, u->for_writing, schema, &u->db, &error))
         return true;
     note(u, error);
-    g_free(error);
     return false;
 }
 
 struct users *users_watch(const char *state_dir)
 {
     struct users *u = users_new(state_dir, false);
+    u->logs = true;
     look_again(u);
     return u;
 }
@@ -109,28 +117,34 @@ void users_release(struct users *u)
         run_cached(u, "COMMIT");
 }
 
-/* First column of all rows, in order; NULL on error, empty without a file. */
-static GPtrArray *column(struct users *u, const char *sql, const char *text)
+/* Puts the columns of all rows, in order, into texts (of char*); text may be NULL. False if it did not
+ * come to the end of them: those before are there. Without a file there are none. */
+static bool read_rows(struct users *u, const char *sql, const char *text, GPtrArray *texts)
 {
-    GPtrArray *rows = g_ptr_array_new_with_free_func(g_free);
-    if (!look_again(u)) {
-        g_ptr_array_unref(rows);
-        return NULL;
-    }
+    if (!look_again(u))
+        return false;
     if (!u->db)
-        return rows;
+        return true;
     sqlite3_stmt *statement = store_cached(u->db, sql, &text, 1);
     int step = SQLITE_ERROR;
     while (statement && (step = sqlite3_step(statement)) == SQLITE_ROW)
-        g_ptr_array_add(rows, g_strdup((const char *)sqlite3_column_text(statement, 0)));
+        for (int i = 0; i < sqlite3_column_count(statement); i++)
+            g_ptr_array_add(texts, g_strdup((const char *)sqlite3_column_text(statement, i)));
     store_done(statement);
-    if (step == SQLITE_DONE) {
+    if (step == SQLITE_DONE)
         note(u, NULL);
-        return rows;
-    }
-    mistrust(u);
-    g_ptr_array_unref(rows);
-    return NULL;
+    else
+        mistrust(u);
+    return step == SQLITE_DONE;
+}
+
+/* The one column of all rows; NULL on error, empty without a file. */
+static GPtrArray *column(struct users *u, const char *sql, const char *text)
+{
+    GPtrArray *rows = g_ptr_array_new_with_free_func(g_free);
+    if (!read_rows(u, sql, text, rows))
+        g_clear_pointer(&rows, g_ptr_array_unref);
+    return rows;
 }
 
 static GPtrArray *members(struct users *u, const char *address)
@@ -350,66 +364,16 @@ bool users_alias_remove(struct users *u, const char *address, char **error_r)
     return ok;
 }
 
-void users_alias_each(struct users *u, void (*fn)(const char *, const char *, void *), void *arg)
+/* Read before fn is called, which may look for something else. */
+bool users_alias_each(struct users *u, void (*fn)(const char *, const char *, void *), void *arg)
 {
-    if (!look_again(u) || !u->db)
-        return;
-    sqlite3_stmt *statement =
-        store_prepare(u->db, "SELECT address, member FROM alias ORDER BY address, member", NULL, 0);
-    while (statement && sqlite3_step(statement) == SQLITE_ROW)
-        fn((const char *)sqlite3_column_text(statement, 0),
-           (const char *)sqlite3_column_text(statement, 1), arg);
-    sqlite3_finalize(statement);
-}
-
-static bool is_word(const char *words, const char *value)
-{
-    char **list = g_strsplit(words, "|", -1);
-    bool found = g_strv_contains((const char *const *)list, value);
-    g_strfreev(list);
-    return found;
-}
-
-static bool is_probability(const char *value)
-{
-    char *end;
-    double x = g_ascii_strtod(value, &end);
-    return *value && !*end && isfinite(x) && x >= 0 && x <= 1;
-}
-
-static bool is_text(const char *value)
-{
-    size_t len = strlen(value);
-    if (!g_utf8_validate(value, -1, NULL) || len > VALUE_MAX_BYTES)
-        return false;
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)value[i] < 0x20 || value[i] == 0x7f)
-            return false;
-    return true;
-}
-
-/* NULL if name=value is good, else what is expected. */
-static const char *expected(const char *name, const char *value)
-{
-    static const struct {
-        const char *name, *words, *expected;
-    } choices[] = {
-        {"encrypt", "yes|no", "encrypt is yes or no"},
-        {"protect_headers", "yes|no", "protect_headers is yes or no"},
-        {"spam_action", "tag|quarantine|reject|discard",
-         "spam_action is tag, quarantine, reject or discard"},
-        {"mode", "settle|toe|teft|none", "mode is settle, toe, teft or none"},
-        {"share", "yes|no", "share is yes or no"},
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(choices); i++)
-        if (strcmp(name, choices[i].name) == 0)
-            return is_word(choices[i].words, value) ? NULL : choices[i].expected;
-    if (strcmp(name, "spam_threshold") == 0)
-        return is_probability(value) ? NULL : "spam_threshold is a number from 0 to 1";
-    if (strcmp(name, "allow") == 0 || strcmp(name, "deny") == 0)
-        return is_text(value) ? NULL : "allow and deny are one line of at most 4096 bytes";
-    return "a user's settings are encrypt, protect_headers, spam_threshold, spam_action, mode,"
-           " share, allow and deny";
+    GPtrArray *texts = g_ptr_array_new_with_free_func(g_free);
+    const bool all = read_rows(
+        u, "SELECT address, member FROM alias WHERE ?1 IS NULL ORDER BY address, member", NULL, texts);
+    for (guint i = 0; i + 1 < texts->len; i += 2)
+        fn(texts->pdata[i], texts->pdata[i + 1], arg);
+    g_ptr_array_unref(texts);
+    return all;
 }
 
 bool users_set(struct users *u, const char *user, const char *name, const char *value,
@@ -418,15 +382,16 @@ bool users_set(struct users *u, const char *user, const char *name, const char *
     char *whom = canonical(user, error_r);
     if (!whom)
         return false;
-    const char *wrong = value ? expected(name, value) : NULL;
-    const char *texts[] = {whom, name, value};
+    char *normal = value ? user_settings_normal(name, value) : NULL;
+    const char *texts[] = {whom, name, normal};
     bool ok = false;
-    if (wrong)
-        *error_r = g_strdup(wrong);
-    else if (value)
+    if (!value)
+        ok = run(u, "DELETE FROM setting WHERE user = ?1 AND name = ?2", texts, 2, error_r);
+    else if (normal)
         ok = run(u, "INSERT OR REPLACE INTO setting VALUES (?1, ?2, ?3)", texts, 3, error_r);
     else
-        ok = run(u, "DELETE FROM setting WHERE user = ?1 AND name = ?2", texts, 2, error_r);
+        *error_r = g_strdup(user_settings_expected(name));
+    g_free(normal);
     g_free(whom);
     return ok;
 }
@@ -464,38 +429,29 @@ bool users_forget(struct users *u, const char *user, char **error_r)
     return users_replace(u, user, NULL, NULL, error_r);
 }
 
-char *users_setting(struct users *u, const char *user, const char *name)
+bool users_settings(struct users *u, const char *user, struct user_settings *s)
 {
-    const char *texts[] = {user, name};
-    char *value = NULL;
-    if (!look_again(u) || !u->db)
-        return NULL;
-    sqlite3_stmt *statement =
-        store_cached(u->db, "SELECT value FROM setting WHERE user = ?1 AND name = ?2", texts, 2);
-    const int step = statement ? sqlite3_step(statement) : SQLITE_ERROR;
-    if (step == SQLITE_ROW)
-        value = g_strdup((const char *)sqlite3_column_text(statement, 0));
-    store_done(statement);
-    if (step != SQLITE_ROW && step != SQLITE_DONE)
-        mistrust(u);
-    return value;
+    GPtrArray *texts = g_ptr_array_new_with_free_func(g_free);
+    const bool all = read_rows(u, "SELECT name, value FROM setting WHERE user = ?1", user, texts);
+    for (guint i = 0; all && i + 1 < texts->len; i += 2)
+        user_settings_take(s, texts->pdata[i], texts->pdata[i + 1]);
+    g_ptr_array_unref(texts);
+    return all;
 }
 
-void users_setting_each(struct users *u, const char *user,
+bool users_setting_each(struct users *u, const char *user,
                         void (*fn)(const char *user, const char *name, const char *value, void *),
                         void *arg)
 {
-    if (!look_again(u) || !u->db)
-        return;
-    sqlite3_stmt *statement = store_prepare(u->db,
-                                            "SELECT user, name, value FROM setting"
-                                            " WHERE ?1 IS NULL OR user = ?1 ORDER BY user, name",
-                                            &user, 1);
-    while (statement && sqlite3_step(statement) == SQLITE_ROW)
-        fn((const char *)sqlite3_column_text(statement, 0),
-           (const char *)sqlite3_column_text(statement, 1),
-           (const char *)sqlite3_column_text(statement, 2), arg);
-    sqlite3_finalize(statement);
+    GPtrArray *texts = g_ptr_array_new_with_free_func(g_free);
+    const bool all = read_rows(u,
+                               "SELECT user, name, value FROM setting"
+                               " WHERE ?1 IS NULL OR user = ?1 ORDER BY user, name",
+                               user, texts);
+    for (guint i = 0; i + 2 < texts->len; i += 3)
+        fn(texts->pdata[i], texts->pdata[i + 1], texts->pdata[i + 2], arg);
+    g_ptr_array_unref(texts);
+    return all;
 }
 
 static char *below(const char *state_dir, const char *folder, const char *user, const char *ending)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 struct users;
+struct user_settings;
 
 /* Opens users.db; for reading a file that is not there is an empty one. NULL with *error_r (g_free)
  * when it cannot be read. */
@@ -18,6 +19,8 @@ struct users *users_open(const char *state_dir, bool for_writing, char **error_r
  * nobody can be resolved (USERS_TEMP). */
 struct users *users_watch(const char *state_dir);
 void users_free(struct users **u);
+/* Why the last look at it did not see all, with the file's name; NULL if it did. */
+const char *users_error(const struct users *u);
 
 /* Between these two (they may nest; NULL is nobody) all is read from one moment, which also spares a
  * lock for each look. Short: nothing can be written meanwhile. Readers only. */
@@ -40,10 +43,11 @@ bool users_alias_add(struct users *u, const char *address, const char *user, cha
 bool users_alias_remove(struct users *u, const char *address, char **error_r);
 /* Exactly these members (NULL-terminated), all or nothing. */
 bool users_alias_set(struct users *u, const char *address, char *const *members, char **error_r);
-/* Each row: address, member. */
-void users_alias_each(struct users *u, void (*fn)(const char *, const char *, void *), void *arg);
-/* value NULL removes it. Names are checked: encrypt, protect_headers, spam_threshold,
- * spam_action, mode, share, allow, deny. */
+/* Each row: address, member. False if it did not come to their end (see users_error): those before
+ * were there. Without a file there are none. */
+bool users_alias_each(struct users *u, void (*fn)(const char *, const char *, void *), void *arg)
+    __attribute__((warn_unused_result));
+/* value NULL removes it. Names and values are those of user_settings.h. */
 bool users_set(struct users *u, const char *user, const char *name, const char *value,
                char **error_r);
 /* Takes a user's settings and memberships away, all or nothing. */
@@ -51,11 +55,14 @@ bool users_forget(struct users *u, const char *user, char **error_r);
 /* The same, then these: settings is name, value, ..., aliases addresses; arrays of char*. */
 bool users_replace(struct users *u, const char *user, const GPtrArray *settings,
                    const GPtrArray *aliases, char **error_r);
-/* NULL if unset. g_free. */
-char *users_setting(struct users *u, const char *user, const char *name);
-void users_setting_each(struct users *u, const char *user,
+/* What the user said, over what *s holds already (user_settings_of). False: it cannot be read now, and
+ * *s is as it was. */
+bool users_settings(struct users *u, const char *user, struct user_settings *s)
+    __attribute__((warn_unused_result));
+/* Each row as it lies there; user NULL: of all. False as users_alias_each. */
+bool users_setting_each(struct users *u, const char *user,
                         void (*fn)(const char *user, const char *name, const char *value, void *),
-                        void *arg); /* user NULL: of all */
+                        void *arg) __attribute__((warn_unused_result));
 
 /* Paths below state_dir; g_free. */
 char *users_key_dir(const char *state_dir, const char *user);    /* keys/NAME */

@@ -19,6 +19,9 @@
 #define MEMORY_BASE (256ULL << 20)
 #define MEMORY_PER_BYTE 8
 
+/* Of the SPF process: it was seen with 12 MB, and each question that is open may keep 256 KB of answers. */
+#define MEMORY_SPF (512ULL << 20)
+
 unsigned long long sandbox_parts_memory(size_t message_bytes)
 {
     return MEMORY_BASE + MEMORY_PER_BYTE * (unsigned long long)message_bytes;
@@ -39,10 +42,10 @@ static int limit(int what, rlim_t most)
     return setrlimit((__rlimit_resource_t)what, &l);
 }
 
-/* Only the keeper and the front have more than a handful. */
+/* Who serves all others has more than a handful. */
 static rlim_t files(enum sandbox_kind kind)
 {
-    return kind == SANDBOX_KEEPER || kind == SANDBOX_FRONT ? 4096 : 1024;
+    return kind == SANDBOX_KEEPER || kind == SANDBOX_FRONT || kind == SANDBOX_SPF ? 4096 : 1024;
 }
 
 const char *sandbox_parts_limits(const struct sandbox *s)
@@ -62,6 +65,8 @@ const char *sandbox_parts_limits(const struct sandbox *s)
     }
     if (!SANITIZED && s->kind == SANDBOX_WORKER && s->message_bytes)
         rc |= limit(RLIMIT_AS, sandbox_parts_memory(s->message_bytes));
+    if (!SANITIZED && s->kind == SANDBOX_SPF)
+        rc |= limit(RLIMIT_AS, MEMORY_SPF);
     return rc ? "setrlimit refused" : NULL;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -109,6 +110,15 @@ static bool has_bounded_time(void)
     return !is(RLIMIT_CPU, RLIM_INFINITY);
 }
 
+/* The SPF process measures each question by a timer, and ends with the one that is over it. */
+static bool has_cpu_timer(void)
+{
+    const struct itimerval some = {.it_value = {.tv_sec = 1}}, none = {0};
+    struct itimerval left = {0};
+    return setitimer(ITIMER_PROF, &some, NULL) == 0 && setitimer(ITIMER_PROF, &none, &left) == 0 &&
+           timerisset(&left.it_value);
+}
+
 static bool has_no_new_privileges(void)
 {
     return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
@@ -137,8 +147,9 @@ static const struct {
     {ALL, has_call_list, "system call list", false},
     {NO_WRITE, makes_no_file_longer, "file size 0", true},
     {ALL, makes_no_core, "core 1", false},
-    {OF(SANDBOX_WORKER), has_bounded_memory, "memory limit", true},
-    {OF(SANDBOX_WORKER) | OF(SANDBOX_SPF), has_bounded_time, "CPU limit per message", false},
+    {OF(SANDBOX_WORKER) | OF(SANDBOX_SPF), has_bounded_memory, "memory limit", true},
+    {OF(SANDBOX_WORKER), has_bounded_time, "CPU limit per message", false},
+    {OF(SANDBOX_SPF), has_cpu_timer, "CPU limit per question", false},
     {ALL, has_no_new_privileges, "no new privileges", false},
     {ALL, is_not_dumpable, "not dumpable", false},
 };

@@ -101,7 +101,7 @@ struct outcome hop_ask(struct hop *h, const struct envelope *e, const struct rec
 void hop_rest(struct hop *h)
 {
     if (h->client)
-        smtp_client_rest(h->client);
+        smtp_client_reset(h->client);
 }
 
 /* A path component taken from an address: nothing that could climb or hide. */

@@ -20,22 +20,38 @@
 #define LIFE_US (30 * G_USEC_PER_SEC)
 #define XFORWARD_BYTES 150
 
+/* What the next hop offers in its answer to EHLO or LHLO. */
+struct capabilities {
+    bool xforward, size, eightbit, utf8, dsn, pipelining;
+};
+
+/* Where the connection stands between two commands. */
+enum connection_state {
+    STATE_READY = 0,   /* no transaction is open; also without a connection */
+    STATE_OPEN,        /* the next hop took MAIL, and neither DATA nor RSET came after it */
+    STATE_RESET_SENT,  /* RSET was sent, and its reply has not been read */
+    STATE_DELIVERED    /* the next hop's last word was that it took a message */
+};
+
+/* Which client the next hop was told of: not every one forgets that with its message. */
+struct told_client {
+    bool told;
+    bool took[2]; /* the next hop accepted the first, the second XFORWARD line */
+};
+
 struct smtp_client {
     const struct next_hop *hop;
     const char *hostname;
     int fd;
-    gint64 deadline; /* monotonic microseconds */
-    struct lineio *io;
-    bool xforward, size, eightbit, utf8, dsn, pipelining;
-    bool open; /* MAIL was taken, and neither DATA nor RSET came after it */
-    bool owed; /* the reply to a RSET that nobody waited for */
+    gint64 deadline; /* monotonic microseconds; 0: none */
+    struct lineio *io; /* NULL: not connected */
+    struct capabilities offers;
+    enum connection_state state;
     int accepted; /* RCPTs since MAIL */
     const struct recipient *last; /* of them; lent, only compared while it is being served */
-    bool well;    /* the last thing that was said is that a message was taken */
-    bool refused; /* anything, ever */
-    bool resumed; /* another session made it, and no message was sent on it since */
-    bool told;    /* who a client is: not every next hop forgets that with its message */
-    bool took[2]; /* of what it was told, these lines */
+    struct told_client client;
+    bool refused; /* the next hop refused something, ever, on this connection */
+    bool resumed; /* another session made the connection, and no message was sent on it since */
     gint64 made;  /* monotonic microseconds */
 };
 
@@ -54,8 +70,9 @@ static void disconnect(struct smtp_client *c)
     if (c->fd >= 0)
         close(c->fd);
     c->fd = -1;
-    c->open = c->owed = c->well = c->refused = c->resumed = c->told = false;
-    c->took[0] = c->took[1] = false;
+    c->state = STATE_READY;
+    c->refused = c->resumed = false;
+    c->client = (struct told_client){0};
 }
 
 static void quit(struct smtp_client *c)
@@ -78,7 +95,7 @@ void smtp_client_free(struct smtp_client **c)
 
 bool smtp_client_may_stay(const struct smtp_client *c)
 {
-    return c->io && c->well && !c->refused && !lineio_pending(c->io) &&
+    return c->io && c->state == STATE_DELIVERED && !c->refused && !lineio_pending(c->io) &&
            g_get_monotonic_time() - c->made < LIFE_US;
 }
 
@@ -116,11 +133,12 @@ void smtp_client_set_deadline(struct smtp_client *c, int ms)
 
 static void note_capability(struct smtp_client *c, const char *word)
 {
+    struct capabilities *o = &c->offers;
     size_t n = strcspn(word, " ");
     static const char *const names[] = {"XFORWARD", "SIZE", "8BITMIME", "SMTPUTF8", "DSN",
                                         "PIPELINING"};
-    bool *const flags[] = {&c->xforward, &c->size, &c->eightbit, &c->utf8, &c->dsn,
-                           &c->pipelining};
+    bool *const flags[] = {&o->xforward, &o->size, &o->eightbit, &o->utf8, &o->dsn,
+                           &o->pipelining};
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
         if (strlen(names[i]) == n && !strncasecmp(word, names[i], n))
             *flags[i] = true;
@@ -165,7 +183,7 @@ static bool connected(struct smtp_client *c)
     if (c->fd < 0)
         return false;
     c->io = lineio_new(c->fd, c->fd);
-    c->xforward = c->size = c->eightbit = c->utf8 = c->dsn = c->pipelining = false;
+    c->offers = (struct capabilities){0};
     c->made = g_get_monotonic_time();
     lineio_set_timeout(c->io, WAIT_MS);
     arm(c);
@@ -226,15 +244,15 @@ static struct outcome hear(struct smtp_client *c)
 static void put_mail(struct smtp_client *c, const struct envelope *e, size_t size)
 {
     lineio_put(c->io, "MAIL FROM:<%s>", e->sender ? e->sender : "");
-    if (c->size && size)
+    if (c->offers.size && size)
         lineio_put(c->io, " SIZE=%zu", size);
-    if (c->eightbit && e->body_type)
+    if (c->offers.eightbit && e->body_type)
         lineio_put(c->io, " BODY=%s", e->body_type);
-    if (c->utf8 && e->smtputf8)
+    if (c->offers.utf8 && e->smtputf8)
         lineio_put(c->io, " SMTPUTF8");
-    if (c->dsn && e->ret)
+    if (c->offers.dsn && e->ret)
         lineio_put(c->io, " RET=%s", e->ret);
-    if (c->dsn && e->envid)
+    if (c->offers.dsn && e->envid)
         lineio_put(c->io, " ENVID=%s", e->envid);
     lineio_put(c->io, "\r\n");
 }
@@ -260,8 +278,8 @@ static void put_command(struct smtp_client *c, const struct dialogue *d, enum co
     else if (which == MAIL)
         put_mail(c, d->envelope, d->size);
     else
-        lineio_put(c->io, "RCPT TO:<%s>%s%s\r\n", r->address, c->dsn && *r->parameters ? " " : "",
-                   c->dsn ? r->parameters : "");
+        lineio_put(c->io, "RCPT TO:<%s>%s%s\r\n", r->address, c->offers.dsn && *r->parameters ? " " : "",
+                   c->offers.dsn ? r->parameters : "");
 }
 
 static void hear_command(struct smtp_client *c, struct dialogue *d, enum command which)
@@ -269,7 +287,7 @@ static void hear_command(struct smtp_client *c, struct dialogue *d, enum command
     d->replies[which] = hear(c);
     const bool ok = c->io && d->replies[which].result == RES_OK;
     if (which == RESET || which == MAIL) {
-        c->open = ok && which == MAIL;
+        c->state = ok && which == MAIL ? STATE_OPEN : STATE_READY;
         c->accepted = 0;
     } else if (which == RCPT && ok) {
         c->accepted++;
@@ -286,12 +304,12 @@ static void talk(struct smtp_client *c, struct dialogue *d)
         if (!d->wanted[i])
             continue;
         put_command(c, d, i);
-        if (c->pipelining)
+        if (c->offers.pipelining)
             continue;
         lineio_flush(c->io); /* broken: so is what is heard */
         hear_command(c, d, i);
     }
-    if (!c->io || !c->pipelining)
+    if (!c->io || !c->offers.pipelining)
         return;
     lineio_flush(c->io);
     for (enum command i = RESET; c->io && i < COMMANDS; i++)
@@ -306,8 +324,8 @@ static bool mistakes_client(struct smtp_client *c, const struct dialogue *d)
     bool mistaken = false;
     for (enum command i = CLIENT; c->io && i <= CLIENT_TOO; i++) {
         const bool taken = d->replies[i].result == RES_OK;
-        mistaken |= d->wanted[i] && !taken && c->took[i - CLIENT];
-        c->took[i - CLIENT] |= d->wanted[i] && taken;
+        mistaken |= d->wanted[i] && !taken && c->client.took[i - CLIENT];
+        c->client.took[i - CLIENT] |= d->wanted[i] && taken;
     }
     return mistaken;
 }
@@ -321,23 +339,22 @@ static bool refuses_reset(const struct dialogue *d)
 static struct outcome open_transaction(struct smtp_client *c, struct dialogue *d)
 {
     const struct envelope *e = d->envelope;
-    if (c->owed) {
-        c->owed = false;
-        if (hear(c).result != RES_OK)
-            quit(c);
-    }
-    c->well = false;
-    if (c->told && !e->client_addr)
+    const bool reset_sent = c->state == STATE_RESET_SENT;
+    if (c->state != STATE_OPEN)
+        c->state = STATE_READY;
+    if (reset_sent && hear(c).result != RES_OK)
+        quit(c);
+    if (c->client.told && !e->client_addr)
         quit(c);
     if (!connected(c))
         return outcome_of(REASON_NEXT_HOP_DOWN);
-    if (!c->utf8 &&
+    if (!c->offers.utf8 &&
         !(g_str_is_ascii(d->recipient->address) && g_str_is_ascii(e->sender ? e->sender : "")))
         return outcome_of(REASON_NO_UTF8);
-    const bool again = c->open && !d->size;
-    d->wanted[RESET] = c->open && d->size;
-    d->wanted[CLIENT] = d->wanted[CLIENT_TOO] = !again && c->xforward && e->client_addr;
-    c->told |= d->wanted[CLIENT];
+    const bool again = c->state == STATE_OPEN && !d->size;
+    d->wanted[RESET] = c->state == STATE_OPEN && d->size;
+    d->wanted[CLIENT] = d->wanted[CLIENT_TOO] = !again && c->offers.xforward && e->client_addr;
+    c->client.told |= d->wanted[CLIENT];
     d->wanted[MAIL] = !again;
     d->wanted[RCPT] = true;
     talk(c, d);
@@ -373,14 +390,13 @@ struct outcome smtp_client_ask(struct smtp_client *c, const struct envelope *e,
     return open_surely(c, &d);
 }
 
-void smtp_client_rest(struct smtp_client *c)
+void smtp_client_reset(struct smtp_client *c)
 {
-    if (!c->io || !c->open)
+    if (!c->io || c->state != STATE_OPEN)
         return;
     lineio_put(c->io, "RSET\r\n");
-    c->open = false;
-    c->owed = lineio_flush(c->io);
-    if (!c->owed)
+    c->state = STATE_RESET_SENT;
+    if (!lineio_flush(c->io))
         disconnect(c);
 }
 
@@ -424,15 +440,16 @@ struct outcome smtp_client_deliver(struct smtp_client *c, const struct envelope 
 {
     struct dialogue d = {.envelope = e, .recipient = r, .size = MAX(message->len, 1)};
     struct outcome o = outcome_of(REASON_NEXT_HOP_DOWN);
-    /* Who was asked about alone needs no other transaction, if this one still stands. */
-    const bool asked = c->open && c->accepted == 1 && c->last == r;
+    /* Only this recipient was probed: deliver in the transaction that is already open. */
+    const bool asked = c->state == STATE_OPEN && c->accepted == 1 && c->last == r;
     if (asked)
         o = start_data(c);
     if (!asked || !c->io)
         o = open_and_start(c, &d);
     if (o.result != RES_OK)
         return o;
-    c->open = c->resumed = false;
+    c->state = STATE_READY;
+    c->resumed = false;
     lineio_put_data(c->io, message->data, message->len);
     const bool early = has_spoken(c); /* before the end is sent: it can be no reply to that */
     if (!lineio_flush(c->io)) {
@@ -444,6 +461,7 @@ struct outcome smtp_client_deliver(struct smtp_client *c, const struct envelope 
         disconnect(c);
         return outcome_of(REASON_NEXT_HOP_DOWN);
     }
-    c->well = o.result == RES_OK;
+    if (o.result == RES_OK)
+        c->state = STATE_DELIVERED;
     return o;
 }

@@ -26,11 +26,11 @@ bool smtp_client_may_stay(const struct smtp_client *c);
 void smtp_client_resume(struct smtp_client *c);
 
 /* Would it take mail for r? MAIL and RCPT: its own reply, 451 if it does not answer. All that are
- * asked between two rests, or before a copy goes, are of the same envelope: MAIL is said once. */
+ * asked between two resets, or before a copy goes, are of the same envelope: MAIL is said once. */
 struct outcome smtp_client_ask(struct smtp_client *c, const struct envelope *e,
                                const struct recipient *r);
 /* Takes back what was asked (RSET): a transaction is not held open while its message comes. */
-void smtp_client_rest(struct smtp_client *c);
+void smtp_client_reset(struct smtp_client *c);
 /* One message for one recipient, with the envelope's parameters as far as the next hop offers them
  * (XFORWARD, SIZE, 8BITMIME, SMTPUTF8, DSN). OK only if the next hop said 2xx to the final dot. */
 struct outcome smtp_client_deliver(struct smtp_client *c, const struct envelope *e,

@@ -1,8 +1,11 @@
 #include "filterd/keeper/backlog.h"
 
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "classifier/model.h"
 
 struct waiting {
     char *user;

@@ -1,10 +1,13 @@
 #include "filterd/keeper/housekeeping.h"
 
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "classifier/correspondent.h"
 #include "classifier/daykey.h"
+#include "classifier/model.h"
 #include "classifier/model_learner.h"
 #include "filterd/keeper/lesson.h"
 #include "filterd/keeper/record.h"

@@ -1,17 +1,5 @@
-/* keeper: the client's side of the process that alone writes the databases.
- *
- * Verbs (arguments): record (user s, signature s, features au, score d, class s, maybe rules d,
- * correspondent s), confirm (user s,
- * signature s), retrain (login s, class s, signature s), learn (user s, class s, signature s,
- * features au), train (user s, class s, features au), alias-add (address s, user s), alias-set
- * (address s, users as), alias-remove
- * (address s), user-set (user s, name s, value s; no value removes), user-remove (user s),
- * user-export (user s; gives back file ay), user-import (user s, file ay), greylist (address s,
- * sender s, recipient s, maybe domain s; gives back wait i), retry-known (digests ay; gives back
- * known ay), retry-served (digests ay), retry-forget (digests ay), ping.
- * train also takes batch aau for features, and gives back right u: how many of its messages the
- * model had on the right side before it learnt them.
- * Uids of train_users may retrain and nothing else. */
+/* keeper: the client's side of the process that alone writes the databases. What it can be asked
+ * stands in keeper_verbs.c, and in which words in keeper_request.h. */
 #ifndef FILTERD_KEEPER_KEEPER_H
 #define FILTERD_KEEPER_KEEPER_H
 

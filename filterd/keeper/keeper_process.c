@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sysexits.h>
@@ -16,7 +17,10 @@
 #include "base/sandbox/guard.h"
 #include "base/sandbox/sandbox_kind.h"
 #include "filterd/keeper/greylist.h"
-#include "filterd/keeper/greylisting.h"
+#include "filterd/keeper/keeper.h"
+#include "filterd/keeper/keeper_request.h"
+#include "filterd/keeper/keeper_role.h"
+#include "filterd/keeper/keeper_verbs.h"
 #include "filterd/keeper/ledger.h"
 #include "filterd/keeper/ledger_state.h"
 #include "filterd/keeper/peer.h"
@@ -32,16 +36,14 @@
 
 struct client {
     int fd;
-    enum peer_rights rights;
+    unsigned roles; /* see peer.h */
 };
 
-/* Whose verbs are served. What could not be opened is NULL, and tried again. */
+/* What is served. A store that could not be opened is NULL, and tried again. */
 struct desk {
     const struct settings *settings;
     const struct sitekey *key;
-    struct ledger *ledger;
-    struct greylist *greylist; /* NULL: or off */
-    struct retries *retries;
+    struct keeper_stores stores; /* without greylisting its store is NULL, too */
     bool greylist_failed, retries_failed; /* it was logged */
 };
 
@@ -67,35 +69,35 @@ static void note_opened(char *error, const char *without, bool *failed)
 static void open_greylist(struct desk *desk)
 {
     char *error = NULL;
-    desk->greylist = greylist_open(desk->settings->state_dir, desk->key, &error);
-    if (desk->greylist)
-        greylist_set_wait(desk->greylist, desk->settings->greylist_wait);
+    desk->stores.greylist = greylist_open(desk->settings->state_dir, desk->key, &error);
+    if (desk->stores.greylist)
+        greylist_set_wait(desk->stores.greylist, desk->settings->greylist_wait);
     note_opened(error, "nobody is asked to come again", &desk->greylist_failed);
 }
 
 static void open_retries(struct desk *desk)
 {
     char *error = NULL;
-    desk->retries = retries_open(desk->settings->state_dir, &error);
+    desk->stores.retries = retries_open(desk->settings->state_dir, &error);
     note_opened(error, "a message that is retried may come twice", &desk->retries_failed);
 }
 
 static void open_missing(struct desk *desk)
 {
-    if (desk->settings->greylist && !desk->greylist)
+    if (desk->settings->greylist && !desk->stores.greylist)
         open_greylist(desk);
-    if (!desk->retries)
+    if (!desk->stores.retries)
         open_retries(desk);
 }
 
 static void tick(struct desk *desk)
 {
     open_missing(desk);
-    ledger_tick(desk->ledger);
-    if (desk->greylist)
-        greylist_tick(desk->greylist, (long)time(NULL));
-    if (desk->retries)
-        retries_tick(desk->retries, (long)time(NULL));
+    ledger_tick(desk->stores.ledger);
+    if (desk->stores.greylist)
+        greylist_tick(desk->stores.greylist, (long)time(NULL));
+    if (desk->stores.retries)
+        retries_tick(desk->stores.retries, (long)time(NULL));
 }
 
 static void take_client(GArray *clients, int listen_fd)
@@ -104,8 +106,8 @@ static void take_client(GArray *clients, int listen_fd)
     c.fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
     if (c.fd < 0)
         return;
-    c.rights = peer_rights(c.fd);
-    if (c.rights != PEER_NOTHING && clients->len < CLIENTS) {
+    c.roles = peer_roles(c.fd);
+    if (c.roles != KEEPER_NOBODY && clients->len < CLIENTS) {
         g_array_append_val(clients, c);
         return;
     }
@@ -114,26 +116,14 @@ static void take_client(GArray *clients, int listen_fd)
 }
 
 /* A correction is a person's word: the log says what became of it. */
-static void note_retrain(GVariant *arguments, int code, const char *text)
+static void note_retrain(GVariant *arguments, const struct keeper_answer *a)
 {
-    const char *said[] = {"login", "class", "signature"};
-    for (size_t i = 0; i < G_N_ELEMENTS(said); i++) {
-        const char *value = "-";
-        g_variant_lookup(arguments, said[i], "&s", &value);
-        said[i] = value;
-    }
-    log_info("retrain login=<%s> class=%s signature=%s %s%s%s", said[0], said[1], said[2],
-             code == EX_OK ? "learnt" : "not learnt", text ? ": " : "", text ? text : "");
-}
-
-static int handle(const struct desk *desk, const char *verb, GVariant *arguments,
-                  GVariantDict *results, char **text_r)
-{
-    if (g_str_has_prefix(verb, "greylist"))
-        return greylisting_handle(desk->greylist, arguments, results, text_r);
-    if (g_str_has_prefix(verb, "retry-"))
-        return retries_handle(desk->retries, verb, arguments, results, text_r);
-    return ledger_handle(desk->ledger, verb, arguments, results, text_r);
+    struct keeper_retrain said;
+    keeper_format_unpack(&keeper_format_retrain, arguments, &said, NULL);
+    log_info("retrain login=<%s> class=%s signature=%s %s%s%s", said.login ? said.login : "-",
+             said.class ? said.class : "-", said.signature ? said.signature : "-",
+             a->code == EX_OK ? "learnt" : "not learnt", *a->text ? ": " : "", a->text);
+    keeper_format_clear(&keeper_format_retrain, &said);
 }
 
 /* One request; false when the client is gone or no good. */
@@ -143,22 +133,13 @@ static bool serve_client(const struct desk *desk, const struct client *c)
     if (!request)
         return false;
     const char *verb;
-    char *text = NULL;
     GVariant *arguments;
-    int code = EX_NOPERM;
-    GVariantDict results;
-    g_variant_dict_init(&results, NULL);
     g_variant_get(request, "(&s@a{sv})", &verb, &arguments);
-    if (c->rights == PEER_ALL || !g_strcmp0(verb, "retrain"))
-        code = handle(desk, verb, arguments, &results, &text);
-    else
-        text = g_strdup("this uid may train and nothing else");
-    if (!g_strcmp0(verb, "retrain"))
-        note_retrain(arguments, code, text);
-    GVariant *answer = g_variant_new("(is@a{sv})", code, text ? text : "",
-                                     g_variant_dict_end(&results));
-    bool ok = frame_send(c->fd, answer, FRAME_MS);
-    g_free(text);
+    struct keeper_answer a = keeper_verbs_answer(&desk->stores, c->roles, verb, arguments);
+    if (strcmp(verb, keeper_format_retrain.verb) == 0)
+        note_retrain(arguments, &a);
+    const bool ok = frame_send(c->fd, g_variant_new("(is@a{sv})", a.code, a.text, a.results), FRAME_MS);
+    keeper_answer_clear(&a);
     g_variant_unref(arguments);
     g_variant_unref(request);
     return ok;
@@ -184,15 +165,15 @@ static void loop(struct desk *desk, int listen_fd)
         fds[0] = (struct pollfd){listen_fd, POLLIN, 0};
         for (guint i = 0; i < clients->len; i++)
             fds[i + 1] = (struct pollfd){g_array_index(clients, struct client, i).fd, POLLIN, 0};
-        const int due_ms = ledger_due_ms(desk->ledger);
+        const int due_ms = ledger_due_ms(desk->stores.ledger);
         if (poll(fds, clients->len + 1, due_ms < 0 ? TURN_MS : MIN(due_ms, TURN_MS)) > 0) {
             bool fresh = fds[0].revents;
             serve_ready(desk, clients, fds);
             if (fresh)
                 take_client(clients, listen_fd);
         }
-        if (ledger_due_ms(desk->ledger) == 0)
-            ledger_write(desk->ledger);
+        if (ledger_due_ms(desk->stores.ledger) == 0)
+            ledger_write(desk->stores.ledger);
         if (g_get_monotonic_time() - ticked > TICK_MS * 1000) {
             tick(desk);
             ticked = g_get_monotonic_time();
@@ -217,8 +198,8 @@ int keeper_process_run(const struct settings *s, const struct sitekey *key, int 
     prctl(PR_SET_NAME, "filterd-keeper");
     if (!guard_close(s, SANDBOX_KEEPER))
         return EX_CONFIG;
-    struct desk desk = {.settings = s, .key = key, .ledger = ledger_open(s, key, &error)};
-    if (!desk.ledger) {
+    struct desk desk = {.settings = s, .key = key, .stores = {.ledger = ledger_open(s, key, &error)}};
+    if (!desk.stores.ledger) {
         log_warn("keeper: %s; mail goes on without signatures and training", error);
         g_free(error);
         return EX_TEMPFAIL;
@@ -227,8 +208,8 @@ int keeper_process_run(const struct settings *s, const struct sitekey *key, int 
     if (write(ready_fd, "", 1) < 0)
         log_warn("keeper: the master is gone");
     loop(&desk, listen_fd);
-    greylist_free(&desk.greylist);
-    retries_free(&desk.retries);
-    ledger_free(&desk.ledger);
+    greylist_free(&desk.stores.greylist);
+    retries_free(&desk.stores.retries);
+    ledger_free(&desk.stores.ledger);
     return EX_OK;
 }

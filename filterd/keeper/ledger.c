@@ -2,15 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
+#include <stdbool.h>
 #include <sys/file.h>
-#include <sysexits.h>
 #include <unistd.h>
 
+#include "base/config/users.h"
+#include "classifier/model.h"
 #include "filterd/keeper/backlog.h"
 #include "filterd/keeper/housekeeping.h"
-#include "filterd/keeper/ledger_user.h"
-#include "filterd/keeper/lesson.h"
+#include "filterd/keeper/ledger_state.h"
 
 static bool lock(struct ledger *l, char **error_r)
 {
@@ -69,47 +69,6 @@ void ledger_free(struct ledger **l)
     g_free((*l)->forgotten);
     g_free(*l);
     *l = NULL;
-}
-
-static int ping(struct ledger *l, GVariant *arguments, char **text_r)
-{
-    (void)l;
-    (void)arguments;
-    (void)text_r;
-    return EX_OK;
-}
-
-int ledger_handle(struct ledger *l, const char *verb, GVariant *arguments, GVariantDict *results,
-                  char **text_r)
-{
-    static const struct {
-        const char *name;
-        int (*fn)(struct ledger *, GVariant *, char **);
-        bool beside; /* whatever still waits to be written */
-    } verbs[] = {
-        {"record", lesson_record, true}, {"confirm", lesson_confirm, true},
-        {"retrain", lesson_retrain, false}, {"learn", lesson_learn, false},
-        {"train", lesson_train, false},
-        {"alias-add", ledger_user_alias_add, false}, {"alias-remove", ledger_user_alias_remove, false},
-        {"alias-set", ledger_user_alias_set, false},
-        {"user-set", ledger_user_set, false}, {"user-remove", ledger_user_remove, false},
-        {"user-export", ledger_user_export, false}, {"user-import", ledger_user_import, false},
-        {"ping", ping, false},
-    };
-    int code = EX_UNAVAILABLE;
-    size_t i = 0;
-    *text_r = NULL;
-    while (i < G_N_ELEMENTS(verbs) && strcmp(verbs[i].name, verb) != 0)
-        i++;
-    l->results = results;
-    if (i < G_N_ELEMENTS(verbs) && !verbs[i].beside)
-        backlog_write(l);
-    if (i < G_N_ELEMENTS(verbs))
-        code = verbs[i].fn(l, arguments, text_r);
-    else
-        *text_r = g_strdup("no such request");
-    l->results = NULL;
-    return code;
 }
 
 int ledger_due_ms(const struct ledger *l)

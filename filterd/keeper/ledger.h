@@ -1,4 +1,5 @@
-/* ledger: what the keeper does with a request; filterctl runs the same code where no keeper runs.
+/* ledger: the stores of models, records and users that the keeper writes; filterctl opens the same
+ * where no keeper runs. What can be asked of it: keeper_verbs.h.
  *
  * The only writer of state_dir: users.db and users/NAME.db. */
 #ifndef FILTERD_KEEPER_LEDGER_H
@@ -15,10 +16,6 @@ struct ledger;
  * are missing. NULL with *error_r (one line, g_free): busy or not writable. */
 struct ledger *ledger_open(const struct settings *s, const struct sitekey *key, char **error_r);
 void ledger_free(struct ledger **l);
-/* Carries out one request (see filterd/keeper/keeper.h); returns a sysexits code, *text_r one line. What else
- * it gives back goes into results (may be NULL). */
-int ledger_handle(struct ledger *l, const char *verb, GVariant *arguments, GVariantDict *results,
-                  char **text_r);
 /* Milliseconds until ledger_write wants to be called, -1: nothing waits to be written. */
 int ledger_due_ms(const struct ledger *l);
 /* What was told of deliveries goes to disk now; ledger_free and all but deliveries do it, too. */

@@ -1,19 +1,12 @@
 #include "filterd/keeper/ledger_state.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/address.h"
 
 /* Each keeps its learner in memory, 0.8 MB. */
 enum { MODELS_OPEN = 32 };
-
-void ledger_give(struct ledger *l, const char *name, GVariant *value)
-{
-    g_variant_ref_sink(value);
-    if (l->results)
-        g_variant_dict_insert_value(l->results, name, value);
-    g_variant_unref(value);
-}
 
 static struct model *open_site(struct ledger *l, char **text_r)
 {
@@ -61,23 +54,12 @@ struct model *ledger_site(struct ledger *l, bool create)
     return m;
 }
 
-bool ledger_shares(struct ledger *l, const char *user)
+bool ledger_settings(struct ledger *l, const char *user, struct user_settings *s_r, char **text_r)
 {
-    char *value = users_setting(l->users, user, "share");
-    const bool shares = g_strcmp0(value, "yes") == 0;
-    g_free(value);
-    return shares;
-}
-
-enum train_mode ledger_mode(struct ledger *l, const char *user)
-{
-    static const char *const names[] = {
-        [MODE_SETTLE] = "settle", [MODE_TOE] = "toe", [MODE_TEFT] = "teft", [MODE_NONE] = "none"};
-    char *value = users_setting(l->users, user, "mode");
-    enum train_mode mode = l->settings->mode;
-    for (size_t i = 0; value && i < G_N_ELEMENTS(names); i++)
-        if (strcmp(names[i], value) == 0)
-            mode = (enum train_mode)i;
-    g_free(value);
-    return mode;
+    *s_r = user_settings_of(l->settings);
+    const bool ok = users_settings(l->users, user, s_r);
+    if (!ok && text_r && !*text_r)
+        *text_r = g_strdup("the user's settings cannot be read now");
+    user_settings_clear(s_r); /* their lists are nothing to learn from */
+    return ok;
 }

@@ -1,10 +1,16 @@
-/* ledger_state: what the files around ledger.c share. */
+/* ledger_state: what an open ledger holds, for the files that work on it. It knows none of them:
+ * ledger.h opens and closes, and stands above them all. */
 #ifndef FILTERD_KEEPER_LEDGER_STATE_H
 #define FILTERD_KEEPER_LEDGER_STATE_H
 
+#include <glib.h>
+#include <stdbool.h>
+
+#include "base/config/settings.h"
+#include "base/config/user_settings.h"
 #include "base/config/users.h"
+#include "base/sitekey.h"
 #include "classifier/model.h"
-#include "filterd/keeper/ledger.h"
 
 struct ledger {
     const struct settings *settings;
@@ -18,19 +24,16 @@ struct ledger {
     gint64 round_began; /* monotonic time; 0: none yet */
     GPtrArray *backlog;    /* see backlog.h; NULL: nothing waits */
     gint64 backlog_since;  /* monotonic time of the first of it */
-    GVariantDict *results; /* of the request in hand; NULL if nobody asked for them */
 };
 
-/* One more result of the request in hand; takes a floating value over. */
-void ledger_give(struct ledger *l, const char *name, GVariant *value);
 /* The user's model, opened for writing and made if need be; lent. NULL with one line. */
 struct model *ledger_model(struct ledger *l, const char *user, char **text_r);
 /* The site's base, opened for writing; lent. NULL if there is none (and it was not to be made), or it
  * cannot be opened. */
 struct model *ledger_site(struct ledger *l, bool create);
-/* True if the user agreed that the base learns from their mail. */
-bool ledger_shares(struct ledger *l, const char *user);
-/* The user's own mode, else the settings'. */
-enum train_mode ledger_mode(struct ledger *l, const char *user);
+/* The user's settings, else the site's, without their lists. False, with one line (text_r may be NULL),
+ * if they cannot be read. */
+bool ledger_settings(struct ledger *l, const char *user, struct user_settings *s_r, char **text_r)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "filterd/keeper/keeper_role.h"
 
 static GArray *trainers; /* of uid_t */
 
@@ -31,16 +32,16 @@ void peer_prepare(const struct settings *s)
         add(s->train_users[i]);
 }
 
-enum peer_rights peer_rights(int fd)
+unsigned peer_roles(int fd)
 {
     struct ucred peer;
     socklen_t len = sizeof peer;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len))
-        return PEER_NOTHING;
+        return KEEPER_NOBODY;
     if (peer.uid == 0 || peer.uid == geteuid())
-        return PEER_ALL;
+        return KEEPER_ALL_ROLES;
     for (guint i = 0; trainers && i < trainers->len; i++)
         if (g_array_index(trainers, uid_t, i) == peer.uid)
-            return PEER_TRAINS;
-    return PEER_NOTHING;
+            return KEEPER_MAIL_USER;
+    return KEEPER_NOBODY;
 }

@@ -1,5 +1,8 @@
 #include "filterd/keeper/record.h"
 
+#include <glib.h>
+#include <stdbool.h>
+
 #include "base/store.h"
 #include "classifier/daykey.h"
 #include "classifier/places.h"

@@ -2,6 +2,9 @@
 #ifndef FILTERD_KEEPER_RECORD_H
 #define FILTERD_KEEPER_RECORD_H
 
+#include <glib.h>
+#include <stdbool.h>
+
 #include "classifier/learner.h"
 #include "classifier/model.h"
 

@@ -1,9 +1,13 @@
 #include "filterd/keeper/rehearsal.h"
 
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "classifier/classifier.h"
 #include "classifier/daykey.h"
+#include "classifier/learner.h"
+#include "classifier/model.h"
 #include "classifier/model_learner.h"
 #include "classifier/places.h"
 #include "filterd/keeper/record.h"

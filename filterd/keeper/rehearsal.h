@@ -7,6 +7,9 @@
 #ifndef FILTERD_KEEPER_REHEARSAL_H
 #define FILTERD_KEEPER_REHEARSAL_H
 
+#include <glib.h>
+#include <stdbool.h>
+
 #include "filterd/keeper/ledger_state.h"
 
 struct rehearsal {

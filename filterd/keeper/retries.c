@@ -187,46 +187,37 @@ void retries_tick(struct retries *r, long now)
     run(r, SWEEP, NULL, now);
 }
 
-enum deed { KNOWN, SERVED, FORGOTTEN };
-
-static bool do_all(struct retries *r, enum deed deed, const unsigned char *digests, size_t count,
-                   unsigned char *known)
+static bool do_all(struct retries *r, enum retries_deed deed, const unsigned char *digests,
+                   size_t count, unsigned char *known)
 {
     const long now = (long)time(NULL);
     bool ok = true;
     for (size_t i = 0; i < count; i++) {
         const unsigned char *digest = digests + i * RETRIES_DIGEST_BYTES;
-        if (deed == KNOWN)
+        if (deed == RETRIES_KNOWN)
             known[i] = retries_is_known(r, digest, now);
         else
-            ok &= deed == SERVED ? retries_add(r, digest, now) : retries_forget(r, digest);
+            ok &= deed == RETRIES_SERVED ? retries_add(r, digest, now) : retries_forget(r, digest);
     }
     return ok && !r->failed;
 }
 
-int retries_handle(struct retries *r, const char *verb, GVariant *arguments, GVariantDict *results,
-                   char **text_r)
+int retries_handle(struct retries *r, enum retries_deed deed, const struct keeper_digests *wanted,
+                   GBytes **known_r, char **text_r)
 {
-    const enum deed deed = !strcmp(verb, "retry-known")    ? KNOWN
-                           : !strcmp(verb, "retry-served") ? SERVED
-                                                           : FORGOTTEN;
-    gsize len = 0;
-    GVariant *value = g_variant_lookup_value(arguments, "digests", G_VARIANT_TYPE_BYTESTRING);
-    const unsigned char *digests = value ? g_variant_get_fixed_array(value, &len, 1) : NULL;
+    gsize len;
+    const unsigned char *digests = g_bytes_get_data(wanted->digests, &len);
     const size_t count = len / RETRIES_DIGEST_BYTES;
-    int code = EX_DATAERR;
-    if (!count || len % RETRIES_DIGEST_BYTES || count > DIGESTS ||
-        (deed == FORGOTTEN && strcmp(verb, "retry-forget"))) {
-        *text_r = g_strdup_printf("%s needs digests of %d bytes", verb, RETRIES_DIGEST_BYTES);
-    } else {
-        unsigned char *known = g_malloc0(count);
-        code = r && do_all(r, deed, digests, count, known) ? EX_OK : EX_UNAVAILABLE;
-        if (deed == KNOWN)
-            g_variant_dict_insert_value(results, "known",
-                                        g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, known, count, 1));
-        g_free(known);
+    if (!count || len % RETRIES_DIGEST_BYTES || count > DIGESTS) {
+        *text_r = g_strdup_printf("digests of %d bytes are wanted, at most %d", RETRIES_DIGEST_BYTES,
+                                  DIGESTS);
+        return EX_DATAERR;
     }
-    if (value)
-        g_variant_unref(value);
+    unsigned char *known = g_malloc0(count);
+    const int code = r && do_all(r, deed, digests, count, known) ? EX_OK : EX_UNAVAILABLE;
+    if (known_r)
+        *known_r = g_bytes_new_take(known, count);
+    else
+        g_free(known);
     return code;
 }

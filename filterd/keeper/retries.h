@@ -9,6 +9,8 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "filterd/keeper/keeper_request.h"
+
 /* Longer than an MTA tries (RFC 5321, 4.5.4.1: four to five days). */
 #define RETRIES_KEPT_SECONDS (6 * 86400L)
 
@@ -22,11 +24,13 @@ struct retries;
 struct retries *retries_open(const char *state_dir, char **error_r);
 void retries_free(struct retries **r);
 
-/* The keeper's verbs: "retry-known" (digests ay; gives back known ay, a 0 or 1 for each),
- * "retry-served" (digests ay) and "retry-forget" (digests ay). r may be NULL: nothing is known.
- * A sysexits code; *text_r one line (g_free) or NULL. now: seconds since 1970. */
-int retries_handle(struct retries *r, const char *verb, GVariant *arguments, GVariantDict *results,
-                   char **text_r);
+enum retries_deed { RETRIES_KNOWN, RETRIES_SERVED, RETRIES_FORGET };
+/* The keeper's side. *known_r: a byte for each digest, 0 or 1 (g_bytes_unref); known_r is NULL for the
+ * other deeds. r may be NULL: nothing is known. A sysexits code; *text_r one line (g_free) or left
+ * alone. */
+int retries_handle(struct retries *r, enum retries_deed deed, const struct keeper_digests *wanted,
+                   GBytes **known_r, char **text_r);
+/* now: seconds since 1970. */
 bool retries_is_known(struct retries *r, const void *digest, long now);
 bool retries_add(struct retries *r, const void *digest, long now);
 bool retries_forget(struct retries *r, const void *digest);

@@ -1,8 +1,13 @@
 #include "filterd/keeper/teaching.h"
 
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 
+#include "base/config/user_settings.h"
 #include "classifier/correspondent.h"
+#include "classifier/learner.h"
+#include "classifier/model.h"
 #include "classifier/model_learner.h"
 #include "classifier/places.h"
 
@@ -85,7 +90,10 @@ double teaching_base(struct ledger *l, const GArray *features)
 static bool teach_site(struct ledger *l, struct record *r, const struct teaching *what,
                        const GArray *features)
 {
-    const bool shares = ledger_shares(l, what->user), taught = r->taught && r->site.heard != 0;
+    struct user_settings of;
+    if (!ledger_settings(l, what->user, &of, NULL))
+        return false;
+    const bool shares = of.share, taught = r->taught && r->site.heard != 0;
     struct model *m = shares || taught ? ledger_site(l, true) : NULL;
     if (!shares && !taught)
         return true;
@@ -132,7 +140,7 @@ bool teaching_record(struct ledger *l, struct model *m, struct record *r,
     const bool ok = features && teach_site(l, r, what, features) &&
                     teach_user(l, m, r, what, features);
     if (!ok && !*text_r)
-        *text_r = g_strdup(features ? "the model could not be read or written"
+        *text_r = g_strdup(features ? "the model or the user's settings could not be read or written"
                                     : "the key of that day is gone");
     if (features)
         g_array_unref(features);

@@ -2,6 +2,9 @@
 #ifndef FILTERD_KEEPER_TEACHING_H
 #define FILTERD_KEEPER_TEACHING_H
 
+#include <glib.h>
+#include <stdbool.h>
+
 #include "filterd/keeper/ledger_state.h"
 #include "filterd/keeper/record.h"
 

@@ -4,7 +4,6 @@
 
 #include "base/bytes.h"
 #include "base/config/settings.h"
-#include "base/mail/header.h"
 #include "base/mail/message.h"
 #include "filterd/pipeline/verdict.h"
 #include "gpg/outside.h"

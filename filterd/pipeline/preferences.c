@@ -4,80 +4,54 @@
 #include <string.h>
 
 #include "base/config/settings.h"
-#include "base/config/users.h"
+#include "base/config/user_settings.h"
 #include "rules/evidence.h"
 #include "rules/sender.h"
 
-/* The first of the users who set it; NULL if none did. g_free. */
-static char *setting(struct service *sv, const GPtrArray *users, const char *name)
+static const struct user_settings *at(const GArray *all, guint i)
 {
-    char *value = NULL;
-    for (guint i = 0; i < users->len && !value; i++)
-        value = users_setting(sv->users, users->pdata[i], name);
-    return value;
+    return &g_array_index(all, struct user_settings, i);
 }
 
-static enum spam_action action_of(const char *word, enum spam_action otherwise)
+/* The first of the users who set it; NULL if none did. */
+static const struct user_settings *who_said(const GArray *all, enum user_setting which)
 {
-    static const char *const words[] = {[SPAM_TAG] = "tag", [SPAM_QUARANTINE] = "quarantine",
-                                        [SPAM_REJECT] = "reject", [SPAM_DISCARD] = "discard"};
-    for (size_t i = 0; word && i < G_N_ELEMENTS(words); i++)
-        if (strcmp(words[i], word) == 0)
-            return (enum spam_action)i;
-    return otherwise;
+    for (guint i = 0; i < all->len; i++)
+        if (user_settings_has(at(all, i), which))
+            return at(all, i);
+    return NULL;
 }
 
 /* A copy for several users is refused, discarded or moved away only if all of them want it so: one
  * user's wish never takes another's mail. */
-static enum spam_action common_action(struct service *sv, const GPtrArray *users)
+static enum spam_action common_action(const GArray *all, enum spam_action sites)
 {
-    enum spam_action common = sv->settings->spam_action;
-    for (guint i = 0; i < users->len; i++) {
-        char *word = users_setting(sv->users, users->pdata[i], "spam_action");
-        const enum spam_action action = action_of(word, sv->settings->spam_action);
-        g_free(word);
-        if (i > 0 && action != common)
+    enum spam_action common = sites;
+    for (guint i = 0; i < all->len; i++) {
+        if (i > 0 && at(all, i)->spam_action != common)
             return SPAM_TAG;
-        common = action;
+        common = at(all, i)->spam_action;
     }
     return common;
 }
 
-static char **list_of(struct service *sv, const GPtrArray *users, const char *name)
+struct preferences preferences_of(const struct settings *site, const GArray *all)
 {
-    char *value = setting(sv, users, name);
-    char **entries = value ? g_strsplit_set(value, " ,\t", -1) : NULL;
-    g_free(value);
-    return entries;
-}
-
-struct preferences preferences_of(struct service *sv, const GPtrArray *users)
-{
-    const struct settings *s = sv->settings;
-    users_hold(sv->users);
-    char *threshold = setting(sv, users, "spam_threshold");
-    struct preferences p = {.spam_threshold = s->spam_threshold,
-                            .unsure_threshold = s->unsure_threshold,
-                            .action = common_action(sv, users),
-                            .allow = list_of(sv, users, "allow"),
-                            .deny = list_of(sv, users, "deny"),
-                            .site_allow = s->allow,
-                            .site_deny = s->deny};
-    users_release(sv->users);
-    if (threshold)
-        p.spam_threshold = g_ascii_strtod(threshold, NULL);
+    const struct user_settings *threshold = who_said(all, USER_SPAM_THRESHOLD);
+    const struct user_settings *allow = who_said(all, USER_ALLOW), *deny = who_said(all, USER_DENY);
+    struct preferences p = {
+        .spam_threshold = threshold ? threshold->spam_threshold : site->spam_threshold,
+        .unsure_threshold = site->unsure_threshold,
+        .action = common_action(all, site->spam_action),
+        .allow = allow ? allow->allow : NULL,
+        .deny = deny ? deny->deny : NULL,
+        .site_allow = site->allow,
+        .site_deny = site->deny};
     p.unsure_threshold = MIN(p.unsure_threshold, p.spam_threshold);
     /* A quarantine needs its address, which only the settings have. */
-    if (p.action == SPAM_QUARANTINE && !s->quarantine)
+    if (p.action == SPAM_QUARANTINE && !site->quarantine)
         p.action = SPAM_TAG;
-    g_free(threshold);
     return p;
-}
-
-void preferences_clear(struct preferences *p)
-{
-    g_strfreev(p->allow);
-    g_strfreev(p->deny);
 }
 
 /* An entry is an address, a domain, or .domain for all below it. */

@@ -19,7 +19,7 @@ struct received {
                                 * one reply stands for all */
     gint64 deadline;           /* monotonic microseconds: no copy is begun after it; 0: none */
     GByteArray *served;        /* gets the digests of the copies that went through, now or in an
-                                * earlier attempt: for service_retry_forget when the client knows.
+                                * earlier attempt: for keeper_client_retry_forget when the client knows.
                                 * NULL: earlier attempts are not asked about */
     /* A recipient's outcome is known; they come in order. False: nobody hears us, the rest stays.
      * May be NULL. */

@@ -6,20 +6,13 @@
 
 #include "base/address.h"
 #include "base/config/settings.h"
+#include "base/config/user_settings.h"
 #include "base/config/users.h"
 #include "base/log.h"
 #include "filterd/pipeline/resolve.h"
 #include "filterd/pipeline/verdict.h"
 #include "gpg/key_state.h"
 #include "gpg/seal.h"
-
-static bool wants_encryption(struct service *sv, const char *user)
-{
-    char *value = users_setting(sv->users, user, "encrypt");
-    bool wants = !value || strcmp(value, "no") != 0;
-    g_free(value);
-    return wants;
-}
 
 static void count_key(struct service *sv, const char *user, struct policy_keys *n, char **fingerprint)
 {
@@ -43,15 +36,24 @@ static void count_key(struct service *sv, const char *user, struct policy_keys *
         *fingerprint = g_steal_pointer(&fpr);
 }
 
-static void count_keys(struct service *sv, const GPtrArray *users, struct policy_keys *n, char **fingerprint)
+/* Reads each user's settings, and their keys unless they want none used. A user whose settings cannot be read may
+ * have turned encryption off, or not: nobody may guess. */
+static void look_at_users(struct recipient_state *st, struct service *sv, const GPtrArray *users,
+                          struct policy_keys *n)
 {
     for (guint i = 0; i < users->len; i++) {
-        if (wants_encryption(sv, users->pdata[i])) {
-            count_key(sv, users->pdata[i], n, fingerprint);
+        const char *user = users->pdata[i];
+        struct user_settings of = user_settings_of(sv->settings);
+        if (!users_settings(sv->users, user, &of)) {
+            n->unreadable++;
+            log_warn("user=<%s> settings cannot be read", user);
+        } else if (of.encrypt) {
+            count_key(sv, user, n, &st->fingerprint);
         } else {
             n->none++;
             n->exempt++;
         }
+        g_array_append_val(st->settings, of);
     }
 }
 
@@ -67,7 +69,7 @@ static struct policy_disposition look_up(struct recipient_state *st, struct serv
         r->users = g_ptr_array_new_with_free_func(g_free);
     if (found == USERS_FOUND && r->users->len) {
         a.who = POLICY_WHO_USERS;
-        count_keys(sv, r->users, &a.keys, &st->fingerprint);
+        look_at_users(st, sv, r->users, &a.keys);
     } else if (found == USERS_UNKNOWN) {
         a.who = POLICY_WHO_NOBODY;
         a.local_domain = settings_is_local_domain(sv->settings, address_domain(meant));
@@ -104,10 +106,17 @@ static GPtrArray *judges_of(const struct service *sv, const struct recipient *r)
     return judges;
 }
 
+static void clear_settings(gpointer settings)
+{
+    user_settings_clear(settings);
+}
+
 void recipient_state_fill(struct recipient_state *st, struct service *sv, const struct envelope *e,
                           struct recipient *r)
 {
     *st = (struct recipient_state){.recipient = r};
+    st->settings = g_array_new(FALSE, FALSE, sizeof(struct user_settings));
+    g_array_set_clear_func(st->settings, clear_settings);
     users_hold(sv->users);
     st->disposition = look_up(st, sv, e, r);
     for (size_t i = 0; r->others && r->others[i]; i++) {
@@ -124,6 +133,7 @@ void recipient_state_clear(struct recipient_state *st)
 {
     g_free(st->fingerprint);
     g_clear_pointer(&st->judges, g_ptr_array_unref);
+    g_clear_pointer(&st->settings, g_array_unref);
     verdict_free(&st->verdict);
     *st = (struct recipient_state){0};
 }

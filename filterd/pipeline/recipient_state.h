@@ -18,6 +18,8 @@ struct recipient_state {
     char *fingerprint;                    /* of the first key, for the log; NULL without */
     GPtrArray *judges;                    /* of char*: whose models judge it and whose records it gets: its users, or the
                                            * bare address where nobody is known */
+    GArray *settings;                     /* of struct user_settings: each of its users', read once; empty where
+                                           * nobody is known */
     struct verdict *verdict;              /* NULL: not judged yet */
     unsigned char digest[RETRIES_DIGEST_BYTES];
     bool delivered_before;                /* in an earlier attempt */

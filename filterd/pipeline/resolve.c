@@ -1,6 +1,7 @@
 /* Called by recipient_state.c for each address. */
 #include "filterd/pipeline/resolve.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/address.h"

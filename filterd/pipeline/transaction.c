@@ -21,6 +21,6 @@ struct verdict *transaction_verdict(struct transaction *tx, struct recipient_sta
     if (st->disposition.handling == POLICY_HANDLE_FOREIGN || submitted)
         st->verdict = verdict_none();
     else
-        st->verdict = verdict_new(tx->service, g_ptr_array_ref(st->judges), &basis);
+        st->verdict = verdict_new(tx->service, st->judges, st->settings, &basis);
     return st->verdict;
 }

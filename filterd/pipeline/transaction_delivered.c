@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mail/envelope.h"
+#include "filterd/keeper/keeper_client.h"
 #include "filterd/keeper/retries.h"
 #include "filterd/pipeline/received.h"
 #include "filterd/pipeline/recipient_state.h"
@@ -21,7 +22,7 @@ void transaction_delivered_note(struct transaction *tx, const struct recipient_s
     if (!remembers(tx))
         return;
     if (!st->delivered_before)
-        service_retry_served(tx->service, st->digest);
+        keeper_client_retry_served(tx->service->keeper, st->digest);
     g_byte_array_append(tx->received->served, st->digest, sizeof st->digest);
 }
 
@@ -38,7 +39,7 @@ void transaction_delivered_recall(struct transaction *tx)
                           st->recipient->address, st->digest);
         memcpy(digests + i * RETRIES_DIGEST_BYTES, st->digest, RETRIES_DIGEST_BYTES);
     }
-    service_retry_known(tx->service, digests, n, known);
+    keeper_client_retry_known(tx->service->keeper, digests, n, known);
     for (guint i = 0; i < n; i++)
         tx->states[i].delivered_before = known[i];
 }

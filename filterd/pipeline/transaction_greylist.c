@@ -1,9 +1,24 @@
 /* Called by pipeline.c before any recipient has a copy. */
+#include <glib.h>
 #include <math.h>
+#include <stdbool.h>
 
+#include "base/config/settings.h"
+#include "base/mail/envelope.h"
 #include "base/network.h"
+#include "base/result.h"
+#include "filterd/keeper/greylist.h"
 #include "filterd/keeper/greylisting.h"
+#include "filterd/keeper/keeper_client.h"
+#include "filterd/pipeline/policy.h"
+#include "filterd/pipeline/received.h"
+#include "filterd/pipeline/recipient_state.h"
+#include "filterd/pipeline/report.h"
 #include "filterd/pipeline/transaction.h"
+#include "filterd/pipeline/verdict.h"
+#include "filterd/pipeline/verdict_basis.h"
+#include "rules/auth/spf_result.h"
+#include "rules/evidence.h"
 
 /* Our own people are not asked, whatever they send; nor is who waits no more. */
 static bool may_be_asked(const struct transaction *tx)
@@ -34,10 +49,10 @@ static bool any_is_new(const struct transaction *tx)
     for (guint i = 0; i < e->recipients->len; i++) {
         const struct recipient *r = e->recipients->pdata[i];
         struct greylist_triplet t = {e->client_addr, proved, e->sender, r->address};
-        wait |= service_greylist(tx->service, &t) > 0;
+        wait |= keeper_client_greylist(tx->service->keeper, &t) > 0;
         for (size_t k = 0; r->others && r->others[k]; k++) {
             t.recipient = r->others[k];
-            wait |= service_greylist(tx->service, &t) > 0;
+            wait |= keeper_client_greylist(tx->service->keeper, &t) > 0;
         }
     }
     return wait;

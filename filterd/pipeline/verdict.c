@@ -3,8 +3,11 @@
 #include "base/config/settings.h"
 #include "base/log.h"
 #include "classifier/classifier.h"
+#include "filterd/keeper/keeper_client.h"
+#include "filterd/keeper/keeper_request.h"
 #include "filterd/pipeline/preferences.h"
 #include "rules/evidence.h"
+#include "rules/findings.h"
 #include "rules/hits.h"
 #include "rules/sender.h"
 
@@ -31,7 +34,7 @@ static double weight_for(struct verdict *v, struct service *sv, const char *user
                                         evidence_proved_domain(b->evidence));
     g_ptr_array_add(v->correspondents, id);
     g_free(sender);
-    return common + (classifier_knows(sv->classifier, user, id) ? SENDER_KNOWN_WEIGHT : 0);
+    return common + (classifier_knows(sv->classifier, user, id) ? findings_weight(FINDING_KNOWN_SENDER) : 0);
 }
 
 static void judge(struct verdict *v, struct service *sv, const struct verdict_basis *b)
@@ -57,11 +60,12 @@ static void settle(struct verdict *v)
     }
 }
 
-struct verdict *verdict_new(struct service *sv, GPtrArray *users, const struct verdict_basis *b)
+struct verdict *verdict_new(struct service *sv, GPtrArray *users, const GArray *settings,
+                            const struct verdict_basis *b)
 {
     struct verdict *v = g_new0(struct verdict, 1);
-    struct preferences p = preferences_of(sv, users);
-    v->users = users;
+    const struct preferences p = preferences_of(sv->settings, settings);
+    v->users = g_ptr_array_ref(users);
     v->records = g_ptr_array_new_with_free_func(judgement_free);
     v->correspondents = g_ptr_array_new_with_free_func(g_free);
     v->judged = users->len > 0;
@@ -81,7 +85,6 @@ struct verdict *verdict_new(struct service *sv, GPtrArray *users, const struct v
     v->refuse = v->class == JUDGE_SPAM && (v->word != VERDICT_BY_SCORE ||
                                            v->probability >= sv->settings->reject_threshold);
     settle(v);
-    preferences_clear(&p);
     return v;
 }
 
@@ -100,6 +103,11 @@ void verdict_free(struct verdict **v)
     *v = NULL;
 }
 
+static const char *class_name(enum judge_class class)
+{
+    return class == JUDGE_SPAM ? "spam" : class == JUDGE_UNSURE ? "unsure" : "ham";
+}
+
 void verdict_record(struct verdict *v, struct service *sv)
 {
     if (!v->judged || sv->settings->mode == MODE_NONE)
@@ -107,10 +115,16 @@ void verdict_record(struct verdict *v, struct service *sv)
     char *signature = classifier_signature_new();
     bool kept = true;
     for (guint i = 0; kept && i < v->users->len; i++) {
-        const struct record_wanted r = {
-            v->users->pdata[i], signature, v->records->pdata[i], v->rules,
-            i < v->correspondents->len ? v->correspondents->pdata[i] : NULL};
-        kept = service_record(sv, &r);
+        const struct judgement *j = v->records->pdata[i];
+        const struct keeper_record r = {
+            .user = v->users->pdata[i],
+            .signature = signature,
+            .class = class_name(j->class),
+            .correspondent = i < v->correspondents->len ? v->correspondents->pdata[i] : NULL,
+            .score = j->score,
+            .rules = v->rules,
+            .features = j->features};
+        kept = keeper_client_record(sv->keeper, &r);
     }
     if (kept)
         v->signature = g_steal_pointer(&signature);
@@ -120,7 +134,7 @@ void verdict_record(struct verdict *v, struct service *sv)
 void verdict_confirm(const struct verdict *v, struct service *sv)
 {
     for (guint i = 0; v->signature && i < v->users->len; i++)
-        service_confirm(sv, v->users->pdata[i], v->signature);
+        keeper_client_confirm(sv->keeper, v->users->pdata[i], v->signature);
 }
 
 const char *verdict_name(const struct verdict *v)

@@ -24,8 +24,10 @@ struct verdict {
     GPtrArray *correspondents; /* of char*, beside users; empty if nobody was proved */
 };
 
-/* Judged for each of users (taken over) by the mean of their log-odds. */
-struct verdict *verdict_new(struct service *sv, GPtrArray *users, const struct verdict_basis *b);
+/* Judged for each of users (of char*; a reference is taken) by the mean of their log-odds; settings: their struct
+ * user_settings, empty where nobody is known. */
+struct verdict *verdict_new(struct service *sv, GPtrArray *users, const GArray *settings,
+                            const struct verdict_basis *b);
 /* Not judged. */
 struct verdict *verdict_none(void);
 void verdict_free(struct verdict **v);

@@ -15,8 +15,11 @@
 #include "base/newline.h"
 #include "base/result.h"
 #include "filterd/delivery/hop.h"
+#include "filterd/keeper/keeper_role.h"
 #include "filterd/keeper/peer.h"
 #include "filterd/pipeline/pipeline.h"
+#include "filterd/pipeline/policy.h"
+#include "filterd/pipeline/received.h"
 #include "filterd/pipeline/recipient_state.h"
 #include "filterd/session/milter_edits.h"
 #include "gpg/seal.h"
@@ -268,7 +271,7 @@ void milter_session_run(int fd, const struct milter_session_place *place)
 {
     struct talk t = {.fd = fd, .place = place, .service = place->service};
     const char *verb;
-    if (peer_rights(fd) != PEER_ALL) {
+    if (!(peer_roles(fd) & KEEPER_WORKER)) {
         log_warn("milter socket: a peer without rights turned away");
         return;
     }

@@ -13,9 +13,10 @@
 #include "base/network.h"
 #include "filterd/keeper/greylist.h"
 #include "filterd/keeper/greylisting.h"
+#include "filterd/keeper/keeper_client.h"
 #include "filterd/pipeline/service.h"
 #include "filterd/session/policy_request.h"
-#include "rules/auth/spf.h"
+#include "rules/auth/spf_result.h"
 #include "rules/evidence.h"
 #include "rules/hits.h"
 
@@ -98,7 +99,7 @@ static int judge(struct talk *p, const struct policy_request *r)
         return 0;
     const struct greylist_triplet t = {r->client_address, *p->doubt.proved ? p->doubt.proved : NULL,
                                        r->sender, r->recipient};
-    return service_greylist(p->place->service, &t);
+    return p->place->service->settings->greylist ? keeper_client_greylist(p->place->service->keeper, &t) : 0;
 }
 
 /* Whatever a client greets with, it must not look like other fields of the line. */

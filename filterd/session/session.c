@@ -9,6 +9,7 @@
 #include "base/lineio.h"
 #include "base/mail/envelope.h"
 #include "filterd/delivery/hop.h"
+#include "filterd/session/session_replies.h"
 #include "filterd/session/session_state.h"
 #include "rules/evidence.h"
 
@@ -29,7 +30,7 @@ static void say_hello(struct session *s, const char *argument, bool extended)
     s->envelope->helo = g_strdup(argument);
     s->greeted = true;
     if (!extended) {
-        session_say(s, 250, "", s->settings->hostname);
+        lineio_put(s->io, "250 %s\r\n", s->settings->hostname);
         return;
     }
     lineio_put(s->io, "250-%s\r\n250-PIPELINING\r\n250-SIZE %zu\r\n", s->settings->hostname,
@@ -42,7 +43,7 @@ static void say_hello(struct session *s, const char *argument, bool extended)
 static void session_hello(struct session *s, const char *argument)
 {
     if (!*argument)
-        session_say(s, 501, "5.5.4", "Name missing");
+        session_say(s, SESSION_NO_NAME);
     else
         say_hello(s, argument, true);
 }
@@ -50,7 +51,7 @@ static void session_hello(struct session *s, const char *argument)
 static void session_helo(struct session *s, const char *argument)
 {
     if (!*argument)
-        session_say(s, 501, "5.5.4", "Name missing");
+        session_say(s, SESSION_NO_NAME);
     else
         say_hello(s, argument, false);
 }
@@ -59,25 +60,25 @@ static void session_rset(struct session *s, const char *argument)
 {
     (void)argument;
     session_reset(s);
-    session_say(s, 250, "2.0.0", "Ok");
+    session_say(s, SESSION_OK);
 }
 
 static void session_noop(struct session *s, const char *argument)
 {
     (void)argument;
-    session_say(s, 250, "2.0.0", "Ok");
+    session_say(s, SESSION_OK);
 }
 
 static void session_vrfy(struct session *s, const char *argument)
 {
     (void)argument;
-    session_say(s, 252, "2.0.0", "Cannot verify, send mail");
+    session_say(s, SESSION_CANNOT_VERIFY);
 }
 
 static void session_quit(struct session *s, const char *argument)
 {
     (void)argument;
-    session_say(s, 221, "2.0.0", "Bye");
+    session_say(s, SESSION_BYE);
     s->over = true;
 }
 
@@ -109,7 +110,7 @@ static void dispatch(struct session *s, char *line)
         return;
     }
     s->errors++;
-    session_say(s, 500, "5.5.2", "Command not known here");
+    session_say(s, SESSION_UNKNOWN_COMMAND);
 }
 
 static void rest(struct session *s, enum session_rest how)
@@ -136,25 +137,25 @@ static bool step(struct session *s)
         break;
     case LINEIO_TOO_LONG:
         s->errors++;
-        session_say(s, 500, "5.5.2", "Line too long");
+        session_say(s, SESSION_TOO_LONG);
         break;
     case LINEIO_BARE: /* it may be smuggled: what follows cannot be trusted either */
-        session_say(s, 500, "5.5.2", "Bare CR, LF or NUL in a command");
+        session_say(s, SESSION_BARE_IN_COMMAND);
         s->over = true;
         break;
     case LINEIO_WOKEN:
-        session_say(s, 421, "4.3.2", "Closing, try again");
+        session_say(s, SESSION_CLOSING);
         s->over = true;
         break;
     case LINEIO_TIMEOUT:
-        session_say(s, 421, "4.4.2", "Timeout");
+        session_say(s, SESSION_TIMEOUT);
         s->over = true;
         break;
     default:
         return false;
     }
     if (s->errors > SESSION_ERRORS) {
-        session_say(s, 421, "4.7.0", "Too many errors");
+        session_say(s, SESSION_TOO_MANY_ERRORS);
         s->over = true;
     }
     return !s->over;

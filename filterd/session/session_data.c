@@ -12,11 +12,14 @@
 #include "base/newline.h"
 #include "base/result.h"
 #include "filterd/delivery/hop.h"
+#include "filterd/keeper/keeper_client.h"
 #include "filterd/keeper/retries.h"
-#include "filterd/pipeline/pipeline.h"
 #include "filterd/pipeline/handoff.h"
+#include "filterd/pipeline/pipeline.h"
+#include "filterd/pipeline/received.h"
 #include "filterd/pipeline/service.h"
 #include "filterd/session/session.h"
+#include "filterd/session/session_replies.h"
 #include "filterd/session/session_state.h"
 #include "rules/evidence.h"
 
@@ -71,7 +74,7 @@ struct answering {
 static bool reply_one(guint index, const struct outcome *o, void *arg)
 {
     struct answering *a = arg;
-    session_reply(a->session, o);
+    session_outcome(a->session, o);
     a->replied = index + 1;
     a->heard = lineio_flush(a->session->io) && !lineio_hung_up(a->session->io);
     return a->heard;
@@ -142,7 +145,7 @@ static void handle(struct session *s, struct bytes *raw, const struct lineio_dat
         filter(&answering, &a, outcomes);
     }
     if (reply_all(&answering, outcomes, n))
-        service_retry_forget(s->place->service, served->data, served->len / RETRIES_DIGEST_BYTES);
+        keeper_client_retry_forget(s->place->service->keeper, served->data, served->len / RETRIES_DIGEST_BYTES);
     s->over |= !answering.heard;
     g_byte_array_unref(served);
     g_free(outcomes);
@@ -188,19 +191,17 @@ void session_data(struct session *s, const char *argument)
     struct lineio_data facts;
     if (*argument || !s->envelope->sender || !s->envelope->recipients->len) {
         s->errors++;
-        session_say(s, *argument ? 501 : 503, *argument ? "5.5.4" : "5.5.1",
-                    *argument ? "DATA takes no argument" : "No valid recipients");
+        session_say(s, *argument ? SESSION_DATA_ARGUMENT : SESSION_NO_RECIPIENTS);
         return;
     }
     if (!has_room(s)) {
-        struct outcome o = outcome_of(REASON_NO_ROOM);
-        session_reply(s, &o);
+        session_outcome_of(s, REASON_NO_ROOM);
         session_reset(s);
         return;
     }
     if (s->envelope->recipients->len > 1) /* the one asked about may have its copy in that transaction */
         hop_rest(s->hop);
-    session_say(s, 354, "", "End with <CR><LF>.<CR><LF>");
+    session_say(s, SESSION_SEND_DATA);
     if (!lineio_flush(s->io)) {
         s->over = true;
         return;
@@ -216,7 +217,7 @@ void session_data(struct session *s, const char *argument)
         s->over = true;
     /* Others may have seen an end at a bare line end: what follows may be smuggled. */
     if (facts.bare && !s->over) {
-        session_say(s, 421, "4.7.0", "Bare CR or LF in the message, closing");
+        session_say(s, SESSION_BARE_NEWLINE);
         s->over = true;
     }
     s->incoming = NULL;

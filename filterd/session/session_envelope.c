@@ -12,6 +12,7 @@
 #include "filterd/delivery/hop.h"
 #include "filterd/pipeline/recipient_state.h"
 #include "filterd/session/session.h"
+#include "filterd/session/session_replies.h"
 #include "filterd/session/session_state.h"
 
 #define ADDRESS_BYTES 320
@@ -100,22 +101,21 @@ void session_mail(struct session *s, const char *argument)
     bool too_big = false;
     if (!s->greeted || s->envelope->sender) {
         s->errors++;
-        session_say(s, 503, "5.5.1", s->greeted ? "Sender is given already" : "Greet first");
+        session_say(s, s->greeted ? SESSION_SENDER_TWICE : SESSION_GREET_FIRST);
         return;
     }
     char *sender = parse_path(argument, "FROM:", &rest);
     if (!sender) {
         s->errors++;
-        session_say(s, 501, "5.1.7", "Bad sender address");
+        session_say(s, SESSION_BAD_SENDER);
     } else if (!mail_parameters(s, rest, &too_big)) {
         s->errors++;
-        session_say(s, 555, "5.5.4", "MAIL parameter not known");
+        session_say(s, SESSION_MAIL_PARAMETER);
     } else if (too_big) {
-        struct outcome o = outcome_of(REASON_TOO_BIG);
-        session_reply(s, &o);
+        session_outcome_of(s, REASON_TOO_BIG);
     } else {
         s->envelope->sender = g_steal_pointer(&sender);
-        session_say(s, 250, "2.1.0", "Ok");
+        session_say(s, SESSION_SENDER_OK);
         return;
     }
     session_reset(s);
@@ -174,7 +174,7 @@ static void accept_recipient(struct session *s, const char *address, const char 
 {
     /* Postfix drops doubles when it queues, which here comes later. LMTP owes each its reply. */
     if (s->place->listener->protocol == PROTO_SMTP && is_named_already(s, address)) {
-        session_say(s, 250, "2.1.5", "Ok");
+        session_say(s, SESSION_RECIPIENT_OK);
         return;
     }
     /* An MTA's queue sends all in one go, and may send what a leg before us has judged. */
@@ -183,12 +183,12 @@ static void accept_recipient(struct session *s, const char *address, const char 
     struct outcome o = may_come(s, r);
     if (o.result != RES_OK) {
         g_ptr_array_set_size(s->envelope->recipients, (int)s->envelope->recipients->len - 1);
-        session_reply(s, &o);
+        session_outcome(s, &o);
     } else {
         if (!s->evidence)
             s->evidence = (after_queue ? evidence_hold : evidence_start)(s->place->service->rules,
                                                                          s->envelope);
-        session_say(s, 250, "2.1.5", "Ok");
+        session_say(s, SESSION_RECIPIENT_OK);
     }
 }
 
@@ -197,18 +197,18 @@ void session_rcpt(struct session *s, const char *argument)
     const char *rest;
     if (!s->envelope->sender) {
         s->errors++;
-        session_say(s, 503, "5.5.1", "MAIL first");
+        session_say(s, SESSION_MAIL_FIRST);
         return;
     }
     char *address = parse_path(argument, "TO:", &rest);
     if (!address || !*address) {
         s->errors++;
-        session_say(s, 501, "5.1.3", "Bad recipient address");
+        session_say(s, SESSION_BAD_RECIPIENT);
     } else if (!rcpt_parameters(rest)) {
         s->errors++;
-        session_say(s, 555, "5.5.4", "RCPT parameter not known");
+        session_say(s, SESSION_RCPT_PARAMETER);
     } else if ((int)s->envelope->recipients->len >= s->settings->limits.recipients) {
-        session_say(s, 452, "4.5.3", "Too many recipients");
+        session_outcome_of(s, REASON_MANY_RECIPIENTS);
     } else {
         accept_recipient(s, address, rest);
     }
@@ -251,11 +251,11 @@ static bool xforward_attribute(struct envelope *e, const char *word)
 void session_xforward(struct session *s, const char *argument)
 {
     if (!s->place->trusted) {
-        session_say(s, 550, "5.7.0", "XFORWARD is for trusted peers");
+        session_say(s, SESSION_XFORWARD_UNTRUSTED);
         return;
     }
     if (s->envelope->sender) {
-        session_say(s, 503, "5.5.1", "XFORWARD comes before MAIL");
+        session_say(s, SESSION_XFORWARD_FIRST);
         return;
     }
     char **words = g_strsplit(argument, " ", 32);
@@ -264,7 +264,7 @@ void session_xforward(struct session *s, const char *argument)
         ok = !*words[i] || xforward_attribute(s->envelope, words[i]);
     g_strfreev(words);
     if (ok)
-        session_say(s, 250, "2.0.0", "Ok");
+        session_say(s, SESSION_OK);
     else
-        session_say(s, 501, "5.5.4", "Bad XFORWARD attribute");
+        session_say(s, SESSION_BAD_XFORWARD);
 }

@@ -1,13 +1,25 @@
 #include "filterd/session/session_state.h"
 
-void session_say(struct session *s, int code, const char *dsn, const char *text)
+static void say(struct session *s, int code, const char *dsn, const char *text)
 {
     lineio_put(s->io, "%d %s%s%s\r\n", code, dsn, *dsn ? " " : "", text);
 }
 
-void session_reply(struct session *s, const struct outcome *o)
+void session_say(struct session *s, enum session_reply reply)
 {
-    session_say(s, o->code, o->dsn, o->text);
+    const struct session_reply_text *r = session_reply_text(reply);
+    say(s, r->code, r->dsn, r->text);
+}
+
+void session_outcome(struct session *s, const struct outcome *o)
+{
+    say(s, o->code, o->dsn, o->text);
+}
+
+void session_outcome_of(struct session *s, enum outcome_reason reason)
+{
+    const struct outcome o = outcome_of(reason);
+    session_outcome(s, &o);
 }
 
 void session_reset(struct session *s)

@@ -11,6 +11,7 @@
 #include "base/mail/envelope.h"
 #include "base/result.h"
 #include "filterd/delivery/hop.h"
+#include "filterd/session/session_replies.h"
 #include "rules/evidence.h"
 
 struct session_place;
@@ -35,8 +36,11 @@ struct session {
     int errors;
 };
 
-void session_reply(struct session *s, const struct outcome *o);
-void session_say(struct session *s, int code, const char *dsn, const char *text);
+/* Answers a command. Replies wait in the buffer while the client pipelines (RFC 2920). */
+void session_say(struct session *s, enum session_reply reply);
+/* The reply that base/result.c or the next hop has for a recipient or a message. */
+void session_outcome(struct session *s, const struct outcome *o);
+void session_outcome_of(struct session *s, enum outcome_reason reason);
 /* Forgets the transaction, keeps the connection's facts. */
 void session_reset(struct session *s);
 

@@ -17,6 +17,9 @@
 #include "classifier/imprint.h"
 #include "classifier/tokens.h"
 #include "classifier/tokens_message.h"
+#include "filterd/keeper/keeper_client.h"
+#include "filterd/keeper/keeper_request.h"
+#include "filterd/keeper/keeper_role.h"
 #include "filterd/keeper/peer.h"
 #include "filterd/pipeline/headers.h"
 #include "gpg/seal.h"
@@ -29,8 +32,8 @@
 #define CHUNK_BYTES (1024 * 1024)
 
 struct lesson_asked {
-    GVariant *request;
-    const char *login, *class; /* in request */
+    GVariant *arguments;
+    struct keeper_retrain said; /* without a signature; lent by the arguments */
     struct bytes raw;
 };
 
@@ -39,19 +42,20 @@ static int left_ms(gint64 end)
     return (int)MAX((end - g_get_monotonic_time()) / 1000, 0);
 }
 
-static bool take_request(int fd, gint64 end, struct lesson_asked *a)
+/* A sysexits code; unless it is EX_OK, one line. */
+static int take_request(int fd, gint64 end, struct lesson_asked *a, char **text_r)
 {
-    const char *verb, *class = NULL;
-    GVariant *arguments;
-    a->request = frame_recv(fd, FRAME_REQUEST, REQUEST_BYTES, left_ms(end));
-    if (!a->request)
-        return false;
-    g_variant_get(a->request, "(&s@a{sv})", &verb, &arguments);
-    g_variant_lookup(arguments, "login", "&s", &a->login);
-    g_variant_lookup(arguments, "class", "&s", &class);
-    g_variant_unref(arguments); /* the request holds what it lends */
-    a->class = !g_strcmp0(class, "spam") || !g_strcmp0(class, "ham") ? class : NULL;
-    return strcmp(verb, "learn") == 0 && a->login && a->class;
+    const char *verb;
+    GVariant *request = frame_recv(fd, FRAME_REQUEST, REQUEST_BYTES, left_ms(end));
+    if (request)
+        g_variant_get(request, "(&s@a{sv})", &verb, &a->arguments);
+    if (!request || strcmp(verb, keeper_format_learn_text.verb) != 0)
+        *text_r = g_strdup("no such request");
+    else
+        keeper_format_unpack(&keeper_format_learn_text, a->arguments, &a->said, text_r);
+    if (request)
+        g_variant_unref(request);
+    return *text_r ? EX_DATAERR : EX_OK;
 }
 
 /* A sysexits code. */
@@ -81,8 +85,8 @@ static int learn(const struct tutor_place *place, const struct message *m, const
     struct tokens *t = tokens_new(m);
     classifier_judge(place->service->classifier, user, t, &j);
     char *signature = imprint_new(place->key, user, m);
-    const struct lesson_wanted wanted = {user, class, signature, j.features};
-    const int code = service_learn(place->service, &wanted, text_r);
+    const struct keeper_learn wanted = {user, class, signature, j.features};
+    const int code = keeper_client_learn(place->service->keeper, &wanted, text_r);
     if (code != EX_OK && !*text_r)
         *text_r = g_strdup("the keeper is not there");
     g_free(signature);
@@ -95,7 +99,7 @@ static int teach(const struct tutor_place *place, const struct lesson_asked *a, 
 {
     char *user;
     const struct service *sv = place->service;
-    if (users_of_login(sv->users, a->login, sv->settings->recipient_delimiter, &user) == USERS_TEMP) {
+    if (users_of_login(sv->users, a->said.login, sv->settings->recipient_delimiter, &user) == USERS_TEMP) {
         *text_r = g_strdup("users cannot be read now");
         return EX_TEMPFAIL;
     }
@@ -109,10 +113,10 @@ static int teach(const struct tutor_place *place, const struct lesson_asked *a, 
     if (seal_is_encrypted(m)) {
         *text_r = g_strdup_printf("it is sealed and without a signature: left, number %lld of these",
                                   (long long)place->sealed(place->arg));
-        log_info("retrain user=<%s> class=%s not learnt: %s", user, a->class, *text_r);
+        log_info("retrain user=<%s> class=%s not learnt: %s", user, a->said.class, *text_r);
     } else {
-        code = learn(place, m, user, a->class, text_r);
-        log_info("retrain user=<%s> class=%s %s its text%s%s", user, a->class,
+        code = learn(place, m, user, a->said.class, text_r);
+        log_info("retrain user=<%s> class=%s %s its text%s%s", user, a->said.class,
                  code == EX_OK ? "learnt from" : "not learnt from", *text_r && **text_r ? ": " : "",
                  *text_r ? *text_r : "");
     }
@@ -125,11 +129,10 @@ static int serve(int fd, const struct tutor_place *place, struct lesson_asked *a
 {
     const gint64 end = g_get_monotonic_time() + (gint64)TUTOR_MS * 1000;
     const size_t limit = place->service->settings->message_size_limit;
-    if (!take_request(fd, end, a)) {
-        *text_r = g_strdup("no such request");
-        return EX_DATAERR;
-    }
-    const int code = take_message(fd, end, limit, &a->raw);
+    int code = take_request(fd, end, a, text_r);
+    if (code != EX_OK)
+        return code;
+    code = take_message(fd, end, limit, &a->raw);
     if (code != EX_OK) {
         *text_r = g_strdup(code == EX_DATAERR ? "the message is over message_size_limit"
                                               : "the message did not come to its end");
@@ -144,7 +147,7 @@ void tutor_run(int fd, const struct tutor_place *place)
     struct lesson_asked a = {0};
     char *text = NULL;
     GVariantDict none;
-    if (peer_rights(fd) == PEER_NOTHING) {
+    if (peer_roles(fd) == KEEPER_NOBODY) {
         log_warn("learning socket: a peer without rights turned away (see train_users)");
         return;
     }
@@ -155,8 +158,8 @@ void tutor_run(int fd, const struct tutor_place *place)
     frame_send(fd, g_variant_new("(is@a{sv})", code, text ? text : "", g_variant_dict_end(&none)),
                1000);
     alarm(0);
-    if (a.request)
-        g_variant_unref(a.request);
+    if (a.arguments)
+        g_variant_unref(a.arguments);
     bytes_free(&a.raw);
     g_free(text);
 }

@@ -7,7 +7,7 @@
 #include "rules/auth/dkim.h"
 #include "rules/auth/dkim_signature.h"
 #include "rules/auth/dmarc_record.h"
-#include "rules/auth/spf.h"
+#include "rules/auth/spf_result.h"
 
 enum {
     LINE_MAX_BYTES = 77, /* and a semicolon */
@@ -122,7 +122,7 @@ static void spf_results(struct field *f, const struct authres *a)
     char word[32];
     if (!r)
         return;
-    g_snprintf(word, sizeof word, "spf=%s", spf_word(r->code));
+    g_snprintf(word, sizeof word, "spf=%s", spf_code_word(r->code));
     next_result(f, word);
     put_value(f, "reason=", r->reason);
     if (r->by_helo)
@@ -194,7 +194,7 @@ void authres_received_spf(struct bytes *out, const struct authres *a)
     if (!a->spf || !a->asked)
         return;
     begin(&f, out, "Received-SPF:");
-    put(&f, spf_word(a->spf->code));
+    put(&f, spf_code_word(a->spf->code));
     put_pair(&f, "receiver=", a->authserv_id);
     put_pair(&f, "identity=", a->spf->by_helo ? "helo" : "mailfrom");
     put_pair(&f, "client-ip=", a->asked->address);

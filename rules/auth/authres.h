@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 #include "rules/auth/dmarc.h"
-#include "rules/auth/spf.h"
+#include "rules/auth/spf_result.h"
 
 struct authres {
     const char *authserv_id;

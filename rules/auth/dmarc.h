@@ -2,12 +2,11 @@
 #ifndef RULES_AUTH_DMARC_H
 #define RULES_AUTH_DMARC_H
 
-#include <glib.h>
-#include <stddef.h>
-
 #include "base/dns/resolver.h"
 #include "rules/auth/dmarc_record.h"
-#include "rules/auth/spf.h"
+#include "rules/auth/spf_result.h"
+#include <glib.h>
+#include <stddef.h>
 
 enum dmarc_code { DMARC_CODE_NONE, DMARC_CODE_PASS, DMARC_CODE_FAIL, DMARC_CODE_TEMPERROR,
                   DMARC_CODE_PERMERROR };

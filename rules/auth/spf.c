@@ -1,18 +1,22 @@
+/* One SPF check, from the question to its result. Called by spf_process.c. */
 #include "rules/auth/spf.h"
 
 #include <arpa/inet.h>
+#include <glib.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "rules/auth/spf_layer.h"
-#include "rules/auth/spf_process.h"
+#include "rules/auth/spf_lookup.h"
+#include "rules/auth/spf_terms.h"
 
-const char *spf_word(enum spf_code code)
-{
-    static const char *const words[] = {"none", "neutral", "pass", "fail",
-                                        "softfail", "temperror", "permerror"};
-    return (unsigned)code < G_N_ELEMENTS(words) ? words[code] : "temperror";
-}
+struct spf_check {
+    char *sender, *local, *domain, *helo;
+    struct spf_client client; /* its strings are these */
+    struct spf_lookup *lookup;
+    struct spf_result result; /* what is known before anybody is asked */
+};
 
 static bool read_address(const char *text, struct spf_client *c)
 {
@@ -56,10 +60,6 @@ static bool is_domain(const char *name)
     }
 }
 
-struct identity {
-    char *sender, *local, *domain;
-};
-
 static char *bare_domain(const char *text)
 {
     char *domain = g_ascii_strdown(text, -1);
@@ -69,15 +69,27 @@ static char *bare_domain(const char *text)
     return domain;
 }
 
-static struct identity identify(const struct spf_question *q)
+static void identify(struct spf_check *c, const struct spf_question *q)
 {
-    struct identity id;
     const char *at = strrchr(q->sender, '@');
-    id.domain = bare_domain(!*q->sender ? q->helo : at ? at + 1 : "");
-    id.local = at && at > q->sender ? g_strndup(q->sender, (gsize)(at - q->sender))
+    c->domain = bare_domain(!*q->sender ? q->helo : at ? at + 1 : "");
+    c->local = at && at > q->sender ? g_strndup(q->sender, (gsize)(at - q->sender))
                                     : g_strdup("postmaster");
-    id.sender = g_strconcat(id.local, "@", id.domain, NULL);
-    return id;
+    c->sender = g_strconcat(c->local, "@", c->domain, NULL);
+    c->helo = g_strdup(q->helo);
+    c->client = (struct spf_client){
+        .sender = c->sender, .local = c->local, .domain = c->domain, .helo = c->helo};
+    c->result.by_helo = !*q->sender;
+    g_strlcpy(c->result.domain, c->domain, sizeof c->result.domain);
+}
+
+/* NULL if there is something to be looked up. */
+static const char *why_none(struct spf_check *c, const struct spf_question *q)
+{
+    return !read_address(q->address, &c->client) ? "the client's address is unknown"
+           : is_loopback(&c->client)             ? "the client is this host"
+           : !is_domain(c->domain)               ? "the domain is none"
+                                                 : NULL;
 }
 
 static void clean(char *text)
@@ -87,41 +99,48 @@ static void clean(char *text)
             *text = '?';
 }
 
-static void check(struct resolver *r, const struct spf_question *q, const struct spf_process_wait *w,
-                  struct spf_result *result)
+struct spf_check *spf_check_new(struct resolver *r, const struct spf_question *q,
+                                void (*woken)(void *arg), void *arg)
 {
-    struct identity id = identify(q);
-    struct spf_client c = {.sender = id.sender, .local = id.local, .domain = id.domain,
-                           .helo = q->helo};
-    result->by_helo = !*q->sender;
-    g_strlcpy(result->domain, id.domain, sizeof result->domain);
-    const char *none = !read_address(q->address, &c) ? "the client's address is unknown"
-                       : is_loopback(&c)             ? "the client is this host"
-                       : !is_domain(id.domain)       ? "the domain is none"
-                                                     : NULL;
-    g_strlcpy(result->reason, none ? none : "", sizeof result->reason);
-    if (!none) {
-        struct spf_lookup *l = spf_lookup_new(r, w->timeout_ms, w->stop_fd);
-        spf_layer_check(l, &c, result);
-        spf_lookup_free(&l);
+    struct spf_check *c = g_new0(struct spf_check, 1);
+    identify(c, q);
+    const char *none = why_none(c, q);
+    if (none)
+        g_strlcpy(c->result.reason, none, sizeof c->result.reason);
+    else
+        c->lookup = spf_lookup_new(r, woken, arg);
+    return c;
+}
+
+void spf_check_free(struct spf_check **check)
+{
+    struct spf_check *c = *check;
+    if (!c)
+        return;
+    spf_lookup_free(&c->lookup);
+    g_free(c->sender);
+    g_free(c->local);
+    g_free(c->domain);
+    g_free(c->helo);
+    g_clear_pointer(check, g_free);
+}
+
+bool spf_check_run(struct spf_check *c, struct spf_result *result_r)
+{
+    *result_r = c->result;
+    if (c->lookup) {
+        spf_lookup_begin(c->lookup);
+        spf_layer_check(c->lookup, &c->client, result_r);
+        if (spf_lookup_is_waiting(c->lookup))
+            return false;
     }
-    g_free(id.sender);
-    g_free(id.local);
-    g_free(id.domain);
-    clean(result->domain);
-    clean(result->reason);
+    clean(result_r->domain);
+    clean(result_r->reason);
+    return true;
 }
 
-struct spf_result spf_process_check(struct resolver *r, const struct spf_question *q,
-                                    const struct spf_process_wait *w)
+void spf_check_stop(struct spf_check *c)
 {
-    struct spf_result result = {0};
-    check(r, q, w, &result);
-    return result;
-}
-
-struct spf_result spf_check(struct resolver *r, const struct spf_question *q, int timeout_ms)
-{
-    struct spf_process_wait w = {timeout_ms, -1};
-    return spf_process_check(r, q, &w);
+    if (c->lookup)
+        spf_lookup_stop(c->lookup);
 }

@@ -1,43 +1,26 @@
-/* spf: RFC 7208 over libspf2, which runs in a process of its own (see spf_process.c): it calls
- * abort(), it is synchronous, and its answers need mending. */
+/* spf: one SPF check (RFC 7208) over libspf2, run again as answers come in.
+ *
+ * Called by spf_process, in a process that may die of it: libspf2 calls abort(), and its answers need
+ * mending. It never waits: a run that wants an answer which is not there yet is given up, and the check is
+ * run again from its start when that answer has come. */
 #ifndef RULES_AUTH_SPF_H
 #define RULES_AUTH_SPF_H
 
-#include "base/config/settings.h"
+#include <stdbool.h>
 
-enum spf_code { SPF_CODE_NONE, SPF_CODE_NEUTRAL, SPF_CODE_PASS, SPF_CODE_FAIL, SPF_CODE_SOFTFAIL,
-                SPF_CODE_TEMPERROR, SPF_CODE_PERMERROR };
+#include "base/dns/resolver.h"
+#include "rules/auth/spf_result.h"
 
-struct spf_question {
-    const char *address; /* of the client, text */
-    const char *helo;
-    const char *sender;  /* "" is the null sender: then postmaster@HELO is checked (section 2.4) */
-};
+struct spf_check;
 
-struct spf_result {
-    enum spf_code code;
-    char domain[256]; /* that was checked: of the sender, or the HELO name */
-    bool by_helo;
-    char reason[128]; /* the mechanism, or what was wrong; printable ASCII */
-};
-
-struct spf_helper; /* the process, started again when it has died */
-
-/* Forks; call it before the sandbox closes and before mail was seen. NULL if that failed. */
-struct spf_helper *spf_helper_new(const struct settings *s);
-void spf_helper_free(struct spf_helper **h);
-/* One question at a time; a new one makes the old one's answer void. False: temperror. */
-bool spf_helper_ask(struct spf_helper *h, const struct spf_question *q);
-/* Readable when the answer is there; -1 if the process is gone. */
-int spf_helper_fd(const struct spf_helper *h);
-/* Takes the answer: temperror if there is none yet, or the process died of the question. False: one
- * may still come, what there was to read was that of a question before. */
-bool spf_helper_answer(struct spf_helper *h, struct spf_result *result_r);
-
-/* "pass", ... as in Authentication-Results. */
-const char *spf_word(enum spf_code code);
-/* What the process does with one question, for it, for tests and for filterctl. */
-struct resolver;
-struct spf_result spf_check(struct resolver *r, const struct spf_question *q, int timeout_ms);
+/* The question is copied. woken is called, out of resolver_pump, when the check can go on; it must not run
+ * or free the check itself. Never NULL. */
+struct spf_check *spf_check_new(struct resolver *r, const struct spf_question *q,
+                                void (*woken)(void *arg), void *arg);
+void spf_check_free(struct spf_check **c);
+/* False: it wants an answer that is not there yet; run it again when woken was called. */
+bool spf_check_run(struct spf_check *c, struct spf_result *result_r);
+/* Its time is over: what is not answered now is temporarily unknown, and the next run is the last. */
+void spf_check_stop(struct spf_check *c);
 
 #endif

@@ -8,6 +8,9 @@
 
 #include <spf2/spf.h>
 
+#include "rules/auth/spf_record.h"
+#include "rules/auth/spf_result.h"
+
 #define PLACE_NAME "t%u.invalid"
 
 struct layer {

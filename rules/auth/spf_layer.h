@@ -8,6 +8,8 @@
 #ifndef RULES_AUTH_SPF_LAYER_H
 #define RULES_AUTH_SPF_LAYER_H
 
+#include "rules/auth/spf_record.h"
+#include "rules/auth/spf_result.h"
 #include "rules/auth/spf_terms.h"
 
 /* Fills in code and reason. */

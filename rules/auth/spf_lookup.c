@@ -1,27 +1,36 @@
+/* What one SPF check has asked, and what it has been answered so far. Called by spf_terms.c. */
 #include "rules/auth/spf_lookup.h"
 
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
-struct spf_lookup {
-    struct resolver *resolver;
-    GHashTable *questions; /* "TYPE name" -> struct question */
-    gint64 deadline_us;
-    int answered_fd; /* wakes the pump when any answer is there */
-    int watch_fd;    /* that one and stop_fd */
-    bool stopped;
-};
+#include "base/dns/dns_answer.h"
+
+/* About what a record costs without its text. */
+#define RECORD_BYTES (sizeof(struct dns_record) + 32)
 
 struct question {
     struct spf_lookup *lookup;
     struct dns_answer *answer; /* NULL: not there yet */
 };
 
+struct spf_lookup {
+    struct resolver *resolver;
+    GHashTable *questions;          /* "TYPE name" -> struct question */
+    const struct question *awaited; /* what this run stopped at; NULL: nothing */
+    guint open;                     /* questions without an answer */
+    guint runs;
+    size_t bytes;               /* of the answers kept */
+    struct dns_answer *nothing; /* what is lent where there is no answer yet */
+    bool stopped;
+    void (*woken)(void *arg);
+    void *arg;
+};
+
 static struct dns_record *copy_record(const struct dns_record *from)
 {
-    struct dns_record *to = g_new0(struct dns_record, 1);
+    struct dns_record *to = g_new(struct dns_record, 1);
     *to = *from;
     if (from->text) {
         to->text = g_malloc(from->len + 1);
@@ -45,46 +54,63 @@ static struct dns_answer *answer_new(enum dns_status status)
     return a;
 }
 
+static size_t bytes_of(const struct dns_answer *answer)
+{
+    size_t sum = 0;
+    for (guint i = 0; i < answer->records->len; i++)
+        sum += RECORD_BYTES + ((const struct dns_record *)answer->records->pdata[i])->len;
+    return sum;
+}
+
+/* The resolver lends its answer for the call only. A copy is counted, so that no sender's answers fill the
+ * process that all workers share. */
+static struct dns_answer *keep(struct spf_lookup *l, const struct dns_answer *answer)
+{
+    const size_t bytes = bytes_of(answer);
+    if (l->bytes + bytes > SPF_LOOKUP_BYTES)
+        return answer_new(DNS_TEMP);
+    l->bytes += bytes;
+    struct dns_answer *kept = answer_new(answer->status);
+    kept->no_such_name = answer->no_such_name;
+    for (guint i = 0; i < answer->records->len; i++)
+        g_ptr_array_add(kept->records, copy_record(answer->records->pdata[i]));
+    return kept;
+}
+
+/* Called by the resolver. */
 static void take(const struct dns_answer *answer, void *arg)
 {
     struct question *q = arg;
-    guint64 one = 1;
-    q->answer = answer_new(answer->status);
-    q->answer->no_such_name = answer->no_such_name;
-    for (guint i = 0; i < answer->records->len; i++)
-        g_ptr_array_add(q->answer->records, copy_record(answer->records->pdata[i]));
-    if (write(q->lookup->answered_fd, &one, sizeof one) < 0)
-        q->lookup->stopped = true;
+    struct spf_lookup *l = q->lookup;
+    q->answer = keep(l, answer);
+    l->open--;
+    if (l->awaited && (l->runs > SPF_LOOKUP_RUNS ? l->open == 0 : l->awaited == q))
+        l->woken(l->arg);
+}
+
+static void free_answer(struct dns_answer *answer)
+{
+    if (answer)
+        g_ptr_array_unref(answer->records);
+    g_free(answer);
 }
 
 static void free_question(gpointer question)
 {
     struct question *q = question;
     resolver_forget(q->lookup->resolver, q);
-    if (q->answer)
-        g_ptr_array_unref(q->answer->records);
-    g_free(q->answer);
+    free_answer(q->answer);
     g_free(q);
 }
 
-static void watch(struct spf_lookup *l, int fd)
-{
-    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.fd = fd};
-    if (epoll_ctl(l->watch_fd, EPOLL_CTL_ADD, fd, &event))
-        l->stopped = true;
-}
-
-struct spf_lookup *spf_lookup_new(struct resolver *r, int timeout_ms, int stop_fd)
+struct spf_lookup *spf_lookup_new(struct resolver *r, void (*woken)(void *arg), void *arg)
 {
     struct spf_lookup *l = g_new0(struct spf_lookup, 1);
     l->resolver = r;
     l->questions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_question);
-    l->deadline_us = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
-    l->answered_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    l->watch_fd = epoll_create1(EPOLL_CLOEXEC);
-    watch(l, l->answered_fd);
-    if (stop_fd >= 0)
-        watch(l, stop_fd);
+    l->nothing = answer_new(DNS_TEMP);
+    l->woken = woken;
+    l->arg = arg;
     return l;
 }
 
@@ -93,9 +119,14 @@ void spf_lookup_free(struct spf_lookup **l)
     if (!*l)
         return;
     g_hash_table_unref((*l)->questions);
-    close((*l)->answered_fd);
-    close((*l)->watch_fd);
+    free_answer((*l)->nothing);
     g_clear_pointer(l, g_free);
+}
+
+void spf_lookup_begin(struct spf_lookup *l)
+{
+    l->awaited = NULL;
+    l->runs++;
 }
 
 static struct question *ask(struct spf_lookup *l, const char *name, enum dns_type type)
@@ -107,6 +138,7 @@ static struct question *ask(struct spf_lookup *l, const char *name, enum dns_typ
         return q;
     q = g_new0(struct question, 1);
     q->lookup = l;
+    l->open++;
     g_hash_table_insert(l->questions, g_steal_pointer(&key), q);
     resolver_ask(l->resolver, folded, type, take, q);
     return q;
@@ -117,26 +149,28 @@ void spf_lookup_start(struct spf_lookup *l, const char *name, enum dns_type type
     ask(l, name, type);
 }
 
-/* One turn: until some answer came, or there is no reason to wait any more. */
-static void wait_a_while(struct spf_lookup *l)
-{
-    guint64 count;
-    int left = (int)((l->deadline_us - g_get_monotonic_time() + 999) / 1000);
-    if (left <= 0)
-        l->stopped = true;
-    else if (resolver_pump(l->resolver, l->watch_fd, left) &&
-             read(l->answered_fd, &count, sizeof count) < 0)
-        l->stopped = true; /* then it was stop_fd */
-}
-
 const struct dns_answer *spf_lookup_get(struct spf_lookup *l, const char *name, enum dns_type type)
 {
     struct question *q = ask(l, name, type);
-    while (!q->answer && !l->stopped)
-        wait_a_while(l);
-    if (!q->answer) {
-        resolver_forget(l->resolver, q);
-        q->answer = answer_new(DNS_TEMP);
+    if (q->answer)
+        return q->answer;
+    if (!l->stopped) {
+        if (!l->awaited)
+            l->awaited = q;
+        return l->nothing;
     }
+    resolver_forget(l->resolver, q);
+    l->open--;
+    q->answer = answer_new(DNS_TEMP);
     return q->answer;
+}
+
+bool spf_lookup_is_waiting(const struct spf_lookup *l)
+{
+    return l->awaited != NULL;
+}
+
+void spf_lookup_stop(struct spf_lookup *l)
+{
+    l->stopped = true;
 }

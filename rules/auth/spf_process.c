@@ -1,286 +1,391 @@
-/* Two processes: the nurse, forked before there was any mail to see, starts the one that answers,
- * and starts it anew from her own clean memory when it has died; she tells the asker of what. All
- * three share one socket pair: the asker has one end, the other two have the other. */
+/* Many SPF checks at once in one process. Run by the master, and for themselves by programs without one. */
 #include "rules/auth/spf_process.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
+#include <sys/time.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "base/dns/resolver.h"
 #include "base/log.h"
-#include "base/sandbox/sandbox.h"
+#include "base/sandbox/guard.h"
+#include "base/sandbox/sandbox_kind.h"
+#include "rules/auth/spf.h"
+#include "rules/auth/spf_door.h"
+#include "rules/auth/spf_packet.h"
+#include "rules/auth/spf_result.h"
 
-#define QUESTION_MAX 4096
-#define CPU_SECONDS 2     /* for one question; more is a loop */
-#define STALE_MS 200      /* for the answer to a question that was taken back */
-#define GOODBYE_MS 500
-#define CHILD_FD 3
-
-struct spf_helper {
-    int fd; /* -1: gone */
-    pid_t nurse;
-    guint32 asked; /* the last question's number */
-    bool waiting;
+enum {
+    FIRST_FD = 3,
+    ASKERS_MAX = 2048,     /* processes that may hold a line; a daemon has as many as it has workers */
+    TAKEN_BACK_MAX = 50,   /* questions that an asker may take back in a second */
+    EVENTS = 64,           /* looked at in one turn */
+    IDLE_MS = 60000,
+    CONFESSION_STACK = 64 * 1024, /* for a check that dies of a full one */
 };
 
-/* Followed by address, HELO and sender, each with its NUL. */
-struct question_head {
-    guint32 number;
+struct server {
+    struct resolver *resolver;
+    gint64 timeout_us;
+    int inside, events, wake; /* wake: some check can go on */
+    bool closed;
+    GHashTable *by_pid; /* of struct asker*, which it owns */
+    GHashTable *by_fd;
+    GQueue open;  /* askers whose question waits for name servers, by their deadlines */
+    GQueue ready; /* askers whose check can go on */
 };
 
-struct answer {
-    guint32 number;
-    bool died;
-    struct spf_result result;
+/* A process with a line to us; it stays known when it hangs up, so that what it may do in a second is not
+ * begun anew with another line. */
+struct asker {
+    struct server *server;
+    int fd; /* -1: it has hung up */
+    guint32 number;          /* of its question */
+    struct spf_check *check; /* NULL: it has asked nothing, or has its answer */
+    gint64 deadline;
+    struct timeval cpu_left;
+    GList *open, *ready;     /* its places in the queues; NULL: none */
+    gint64 second;           /* in which it has taken back so many questions: */
+    guint taken_back;
 };
 
-/* ---- the one that answers ---- */
+/* ---- what it dies of ---- */
 
-static bool unpack(char *text, size_t len, struct spf_question *q)
+/* The question that libspf2 is at work on; fd -1: none. */
+static struct {
+    int fd;
+    struct spf_packet_answer answer;
+} at_work = {.fd = -1};
+
+/* The last word: the asker of this question is told, and of all others the line just ends. */
+static void confess(int sig)
 {
-    const char **parts[] = {&q->address, &q->helo, &q->sender};
-    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
-        char *nul = memchr(text, 0, len);
-        if (!nul)
-            return false;
-        *parts[i] = text;
-        len -= (size_t)(nul + 1 - text);
-        text = nul + 1;
-    }
-    return true;
+    at_work.answer.signal = sig;
+    if (at_work.fd >= 0)
+        send(at_work.fd, &at_work.answer, sizeof at_work.answer, MSG_NOSIGNAL | MSG_DONTWAIT);
+    raise(sig); /* which is nobody's now, and comes when this returns */
 }
 
-static void answer_all(const struct settings *s, volatile guint32 *current)
+static void confess_exit(void)
 {
-    char *error = NULL;
-    struct resolver *r = resolver_new(s, &error);
-    struct spf_process_wait w = {s->dns_timeout_ms, CHILD_FD};
-    char text[QUESTION_MAX];
-    ssize_t len;
-    const char *why;
-    /* The name servers are read: from here on there is nothing but the network to them. */
-    const bool closed = sandbox_close(&(struct sandbox){.kind = SANDBOX_SPF}, &why);
-    if (!r || (!closed && s->sandbox_required))
-        _exit(EX_CONFIG);
-    while ((len = recv(CHILD_FD, text, sizeof text, 0)) > 0 || (len < 0 && errno == EINTR)) {
-        struct question_head head;
-        struct spf_question q;
-        struct answer a;
-        memset(&a, 0, sizeof a);
-        if (len < (ssize_t)sizeof head)
-            continue;
-        memcpy(&head, text, sizeof head);
-        *current = a.number = head.number;
-        sandbox_cpu(CPU_SECONDS);
-        if (unpack(text + sizeof head, (size_t)len - sizeof head, &q))
-            a.result = spf_process_check(r, &q, &w);
-        *current = 0;
-        if (send(CHILD_FD, &a, sizeof a, MSG_NOSIGNAL) < 0)
-            break;
-    }
-    _exit(0);
+    if (at_work.fd >= 0)
+        confess(SIGABRT);
 }
 
-/* ---- the nurse ---- */
-
-static void report(guint32 number, int status)
+static void set_signals(void)
 {
-    struct answer a;
-    memset(&a, 0, sizeof a);
-    a.number = number;
-    a.died = true;
-    a.result.code = SPF_CODE_TEMPERROR;
-    snprintf(a.result.reason, sizeof a.result.reason, "the check died (%s %d)",
-             WIFSIGNALED(status) ? "signal" : "exit", WIFSIGNALED(status) ? WTERMSIG(status)
-                                                                          : WEXITSTATUS(status));
-    send(CHILD_FD, &a, sizeof a, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
-/* Ends when the child has ended well, or cannot begin. */
-static void nurse(const struct settings *s, volatile guint32 *current)
-{
-    int status = 0;
-    do {
-        *current = 0;
-        pid_t self = getpid(), child = fork();
-        if (child == 0) {
-            prctl(PR_SET_PDEATHSIG, SIGKILL);
-            if (getppid() == self)
-                answer_all(s, current);
-            _exit(0);
-        }
-        if (child < 0)
-            break;
-        while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-            continue;
-        if (*current)
-            report(*current, status);
-        else if (status)
-            sleep(1); /* it dies without being asked: not in a hurry */
-    } while (status && !(WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG));
-    _exit(0);
-}
-
-static void become_nurse(const struct settings *s, int fd, pid_t parent)
-{
-    const char *why;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    prctl(PR_SET_NAME, "filterd-spf");
-    if (getppid() != parent || dup2(fd, CHILD_FD) != CHILD_FD)
-        _exit(0);
-    close_range(CHILD_FD + 1, ~0U, 0);
-    /* What there is to say of the name server, the asker's resolver says, too. */
-    log_to_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
-    /* The end of the socket ends us, not a signal to the group: answers are still waited for. */
+    /* The end of the door ends us, not a signal to the group: answers are still waited for. */
     static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
     static const int reset[] = {SIGCHLD, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU};
+    static const int deadly[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGPROF};
+    static char room[CONFESSION_STACK];
+    const stack_t stack = {.ss_sp = room, .ss_size = sizeof room};
+    struct sigaction sa = {.sa_handler = confess, .sa_flags = SA_ONSTACK | SA_RESETHAND};
+    sigset_t none;
     for (size_t i = 0; i < G_N_ELEMENTS(ignored); i++)
         signal(ignored[i], SIG_IGN);
     for (size_t i = 0; i < G_N_ELEMENTS(reset); i++)
         signal(reset[i], SIG_DFL);
-    sigset_t none;
+    sigaltstack(&stack, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(deadly); i++)
+        sigaction(deadly[i], &sa, NULL);
+    atexit(confess_exit);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    if (!sandbox_close(&(struct sandbox){.kind = SANDBOX_WORKER}, &why) && s->sandbox_required)
-        _exit(0);
-    guint32 *current = mmap(NULL, sizeof *current, PROT_READ | PROT_WRITE,
-                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (current != MAP_FAILED)
-        nurse(s, current);
-    _exit(0);
 }
 
-/* ---- the asker ---- */
+/* ---- an asker and its question ---- */
 
-struct spf_helper *spf_helper_new(const struct settings *s)
+static void leave_queue(GQueue *queue, GList **place)
 {
-    int fds[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
-        return NULL;
-    pid_t parent = getpid(), pid = fork();
-    if (pid == 0)
-        become_nurse(s, fds[1], parent);
-    close(fds[1]);
-    if (pid < 0) {
-        close(fds[0]);
-        return NULL;
-    }
-    struct spf_helper *h = g_new0(struct spf_helper, 1);
-    h->fd = fds[0];
-    h->nurse = pid;
-    return h;
+    if (*place)
+        g_queue_delete_link(queue, *place);
+    *place = NULL;
 }
 
-static void lose(struct spf_helper *h)
+static void close_question(struct asker *a)
 {
-    if (h->fd < 0)
+    leave_queue(&a->server->open, &a->open);
+    leave_queue(&a->server->ready, &a->ready);
+    spf_check_free(&a->check);
+}
+
+/* Nobody waits for its answer any more. */
+static void take_back(struct asker *a)
+{
+    const gint64 second = g_get_monotonic_time() / G_USEC_PER_SEC;
+    if (a->second != second)
+        a->taken_back = 0;
+    a->second = second;
+    a->taken_back += a->check != NULL;
+    close_question(a);
+}
+
+static void hang_up(struct asker *a)
+{
+    take_back(a);
+    if (a->fd < 0)
         return;
-    close(h->fd);
-    h->fd = -1;
-    /* They go at once when nobody is left to ask; the child dies with its nurse. */
-    for (int ms = 0; ms < GOODBYE_MS; ms += 5) {
-        if (waitpid(h->nurse, NULL, WNOHANG) != 0)
-            return;
-        g_usleep(5000);
-    }
-    kill(h->nurse, SIGKILL);
-    waitpid(h->nurse, NULL, 0);
+    g_hash_table_remove(a->server->by_fd, GINT_TO_POINTER(a->fd));
+    close(a->fd);
+    a->fd = -1;
 }
 
-void spf_helper_free(struct spf_helper **h)
+static void free_asker(gpointer asker)
 {
-    if (!*h)
+    hang_up(asker);
+    g_free(asker);
+}
+
+/* Called by the resolver, and then runs in its turn. */
+static void wake(void *asker)
+{
+    struct asker *a = asker;
+    const guint64 one = 1;
+    if (a->ready)
         return;
-    lose(*h);
-    g_clear_pointer(h, g_free);
+    g_queue_push_tail(&a->server->ready, a);
+    a->ready = a->server->ready.tail;
+    if (write(a->server->wake, &one, sizeof one) < 0)
+        return; /* it is full of wishes already */
 }
 
-/* False: there is none now. What an attacked process may send is not trusted. */
-static bool take(struct spf_helper *h, struct answer *a)
+static void answer(struct asker *a, const struct spf_result *result)
 {
-    if (h->fd < 0)
-        return false;
-    ssize_t len = recv(h->fd, a, sizeof *a, MSG_DONTWAIT);
-    if (len == 0 || (len < 0 && errno != EAGAIN && errno != EINTR)) {
-        log_warn("the SPF process is gone: no SPF in this worker any more");
-        lose(h);
+    struct spf_packet_answer out;
+    memset(&out, 0, sizeof out);
+    out.number = a->number;
+    out.result = *result;
+    close_question(a);
+    /* One who does not take answers does without. */
+    send(a->fd, &out, sizeof out, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void refuse(struct asker *a, const char *reason)
+{
+    struct spf_result result = {.code = SPF_CODE_TEMPERROR};
+    g_strlcpy(result.reason, reason, sizeof result.reason);
+    answer(a, &result);
+}
+
+/* Runs the check once. Its CPU time is measured while it runs: at the end of it SIGPROF comes. */
+static void run(struct asker *a)
+{
+    struct spf_result result;
+    struct itimerval left = {.it_value = a->cpu_left};
+    static const struct itimerval off;
+    leave_queue(&a->server->ready, &a->ready);
+    memset(&at_work.answer, 0, sizeof at_work.answer);
+    at_work.answer.number = a->number;
+    at_work.fd = a->fd;
+    setitimer(ITIMER_PROF, &left, NULL);
+    const bool done = spf_check_run(a->check, &result);
+    setitimer(ITIMER_PROF, &off, &left);
+    at_work.fd = -1;
+    a->cpu_left = left.it_value;
+    if (!timerisset(&a->cpu_left))
+        a->cpu_left.tv_usec = 1;
+    if (done)
+        answer(a, &result);
+}
+
+/* A new question takes the one before it back, whose lookups go on at the name servers: who does so faster
+ * than mail comes in is not asked for. */
+static void ask(struct asker *a, guint32 number, const struct spf_question *q)
+{
+    struct server *s = a->server;
+    take_back(a);
+    a->number = number;
+    if (a->taken_back > TAKEN_BACK_MAX) {
+        refuse(a, "too many questions at once");
+        return;
     }
-    if (len != (ssize_t)sizeof *a)
-        return false;
-    a->result.domain[sizeof a->result.domain - 1] = 0;
-    a->result.reason[sizeof a->result.reason - 1] = 0;
-    if ((unsigned)a->result.code > SPF_CODE_PERMERROR)
-        a->result.code = SPF_CODE_TEMPERROR;
-    g_strcanon(a->result.domain, "abcdefghijklmnopqrstuvwxyz0123456789-_.", '?');
-    for (char *p = a->result.reason; *p; p++)
-        if (*p < 0x20 || *p > 0x7e)
-            *p = '?';
-    if (a->died)
-        log_warn("spf: %s", a->result.reason);
-    return true;
+    a->check = spf_check_new(s->resolver, q, wake, a);
+    a->deadline = g_get_monotonic_time() + s->timeout_us;
+    a->cpu_left = (struct timeval){.tv_usec = SPF_PROCESS_CPU_MS * 1000};
+    g_queue_push_tail(&s->open, a);
+    a->open = s->open.tail;
+    wake(a);
 }
 
-/* The answer to the question before, which comes at once because a new one came. */
-static void drop_stale(struct spf_helper *h)
+/* One packet; the next one in the next turn, so that all lines have the same share. */
+static void hear(struct asker *a)
 {
-    struct pollfd p = {.fd = h->fd, .events = POLLIN};
-    struct answer a;
-    while (h->waiting && h->fd >= 0 && poll(&p, 1, STALE_MS) > 0)
-        if (take(h, &a) && a.number == h->asked)
-            h->waiting = false;
+    char data[SPF_PACKET_QUESTION_MAX];
+    guint32 number;
+    struct spf_question q;
+    const ssize_t len = recv(a->fd, data, sizeof data, MSG_DONTWAIT | MSG_TRUNC);
+    if (len < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (len <= 0 || !spf_packet_read(data, (size_t)len, &number, &q))
+        hang_up(a);
+    else
+        ask(a, number, &q);
 }
 
-static bool pack(GString *out, const struct spf_question *q, guint32 number)
+/* ---- all of them ---- */
+
+static bool watch(struct server *s, int fd)
 {
-    const char *parts[] = {q->address, q->helo, q->sender};
-    struct question_head head = {number};
-    g_string_append_len(out, (const char *)&head, sizeof head);
-    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
-        const char *text = parts[i] ? parts[i] : "";
-        g_string_append_len(out, text, (gssize)strlen(text) + 1);
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    return epoll_ctl(s->events, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static gboolean is_gone(gpointer pid, gpointer asker, gpointer unused)
+{
+    (void)pid;
+    (void)unused;
+    return ((const struct asker *)asker)->fd < 0;
+}
+
+/* NULL: there are too many. */
+static struct asker *asker_of(struct server *s, pid_t pid)
+{
+    struct asker *a = g_hash_table_lookup(s->by_pid, GINT_TO_POINTER(pid));
+    if (a)
+        return a;
+    if (g_hash_table_size(s->by_pid) >= ASKERS_MAX)
+        g_hash_table_foreach_remove(s->by_pid, is_gone, NULL);
+    if (g_hash_table_size(s->by_pid) >= ASKERS_MAX)
+        return NULL;
+    a = g_new0(struct asker, 1);
+    a->server = s;
+    a->fd = -1;
+    g_hash_table_insert(s->by_pid, GINT_TO_POINTER(pid), a);
+    return a;
+}
+
+/* A process has one line: another one takes its place. */
+static void open_door(struct server *s)
+{
+    pid_t pid;
+    const int fd = spf_door_accept(s->inside, &pid, &s->closed);
+    struct asker *a = fd >= 0 ? asker_of(s, pid) : NULL;
+    if (a)
+        hang_up(a);
+    if (!a || !watch(s, fd)) {
+        if (fd >= 0)
+            close(fd);
+        return;
     }
-    return out->len <= QUESTION_MAX;
+    a->fd = fd;
+    g_hash_table_insert(s->by_fd, GINT_TO_POINTER(fd), a);
 }
 
-bool spf_helper_ask(struct spf_helper *h, const struct spf_question *q)
+static void take_events(struct server *s)
 {
-    bool sent = false;
-    GString *text = g_string_new(NULL);
-    guint32 number = h->asked + 1 ? h->asked + 1 : 1;
-    if (h->fd >= 0 && pack(text, q, number))
-        sent = send(h->fd, text->str, text->len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)text->len;
-    g_string_free(text, TRUE);
-    if (!sent)
-        return false;
-    drop_stale(h);
-    h->asked = number;
-    h->waiting = h->fd >= 0;
-    return h->waiting;
+    struct epoll_event events[EVENTS];
+    guint64 wishes;
+    const int n = epoll_wait(s->events, events, EVENTS, 0);
+    for (int i = 0; i < n; i++) {
+        const int fd = events[i].data.fd;
+        struct asker *a = g_hash_table_lookup(s->by_fd, GINT_TO_POINTER(fd));
+        if (fd == s->inside)
+            open_door(s);
+        else if (fd == s->wake)
+            (void)!read(fd, &wishes, sizeof wishes);
+        else if (a)
+            hear(a);
+    }
 }
 
-int spf_helper_fd(const struct spf_helper *h)
+static void stop_overdue(struct server *s)
 {
-    return h->fd;
+    const gint64 now = g_get_monotonic_time();
+    struct asker *a;
+    while ((a = g_queue_peek_head(&s->open)) && a->deadline <= now) {
+        leave_queue(&s->open, &a->open);
+        spf_check_stop(a->check);
+        wake(a);
+    }
 }
 
-bool spf_helper_answer(struct spf_helper *h, struct spf_result *result_r)
+/* Who becomes ready meanwhile has its turn after the next look around. */
+static void run_ready(struct server *s)
 {
-    struct answer a;
-    *result_r = (struct spf_result){.code = SPF_CODE_TEMPERROR, .reason = "no answer in time"};
-    while (h->waiting && take(h, &a))
-        if (a.number == h->asked) {
-            h->waiting = false;
-            *result_r = a.result;
-        }
-    return !h->waiting || h->fd < 0;
+    for (guint n = s->ready.length; n > 0 && s->ready.head; n--)
+        run(s->ready.head->data);
+}
+
+static int wait_ms(const struct server *s)
+{
+    const struct asker *first = s->open.head ? s->open.head->data : NULL;
+    if (!first)
+        return IDLE_MS;
+    return (int)CLAMP((first->deadline - g_get_monotonic_time() + 999) / 1000, 0, IDLE_MS);
+}
+
+static int serve(struct server *s)
+{
+    s->by_pid = g_hash_table_new_full(NULL, NULL, NULL, free_asker);
+    s->by_fd = g_hash_table_new(NULL, NULL);
+    if (!watch(s, s->inside) || !watch(s, s->wake))
+        return EX_OSERR;
+    while (!s->closed) {
+        resolver_pump(s->resolver, s->events, wait_ms(s));
+        take_events(s);
+        stop_overdue(s);
+        run_ready(s);
+    }
+    g_hash_table_unref(s->by_pid);
+    g_hash_table_unref(s->by_fd);
+    resolver_free(&s->resolver);
+    return EX_OK;
+}
+
+/* ---- the process ---- */
+
+/* The n descriptors (-1: none) get the first numbers, and all others are closed. */
+static void keep_only(int *fds, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (fds[i] >= 0)
+            fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, FIRST_FD + n);
+    for (int i = 0; i < n; i++)
+        if (fds[i] >= 0)
+            fds[i] = dup2(fds[i], FIRST_FD + i);
+        else
+            close(FIRST_FD + i);
+    close_range((unsigned)(FIRST_FD + n), ~0U, 0);
+}
+
+/* Returns when the process before this one is gone. */
+static void wait_for_turn(int before)
+{
+    struct pollfd p = {.fd = before, .events = POLLIN};
+    if (before < 0)
+        return;
+    while (poll(&p, 1, -1) < 0 && errno == EINTR)
+        continue;
+    close(before);
+}
+
+int spf_process_run(const struct spf_process_place *place)
+{
+    const struct settings *settings = place->settings;
+    int fds[] = {place->inside, place->before, place->life};
+    char *error = NULL;
+    keep_only(fds, G_N_ELEMENTS(fds));
+    /* What there is to say of the name server, the workers' resolvers say, too. */
+    log_to_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
+    set_signals();
+    struct server s = {.inside = fds[0], .resolver = resolver_new(settings, &error)};
+    s.timeout_us = (gint64)settings->dns_timeout_ms * 1000;
+    s.events = epoll_create1(EPOLL_CLOEXEC);
+    s.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    /* The name servers are read: from here on there is nothing but the network to them. */
+    if (!guard_close(settings, SANDBOX_SPF) || !s.resolver || s.events < 0 || s.wake < 0)
+        return EX_CONFIG;
+    wait_for_turn(fds[1]);
+    return serve(&s);
 }

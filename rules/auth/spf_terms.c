@@ -1,10 +1,13 @@
 #include "rules/auth/spf_terms.h"
 
 #include <arpa/inet.h>
+#include <glib.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/dns/dns_answer.h"
 #include "rules/auth/spf_macro.h"
 
 struct place {
@@ -273,18 +276,26 @@ static void ask_in_advance(struct spf_terms *t, guint place)
     }
 }
 
+/* True if this run decides nothing more: the check has failed, or an answer is not there yet. */
+static bool is_over(const struct spf_terms *t)
+{
+    return t->reason[0] || spf_lookup_is_waiting(t->lookup);
+}
+
 /* Counts the term and asks its first question. NULL if the check has failed; none_r: there is
  * nothing to ask. */
 static const struct dns_answer *evaluate(struct spf_terms *t, guint place, bool *none_r)
 {
     struct place *p = t->places->pdata[place];
     *none_r = false;
-    if (t->reason[0])
+    if (is_over(t))
         return NULL;
     if (place && ++t->counted > SPF_TERMS_MAX)
         return fail(t, SPF_CODE_PERMERROR, "more than %d terms look something up", SPF_TERMS_MAX);
     ask_in_advance(t, place);
     const char *name = first_name(t, p);
+    if (is_over(t)) /* the client's name, which the term's name is made of, is not known yet */
+        return NULL;
     if (!can_be_asked(name)) {
         *none_r = true;
         return NULL;

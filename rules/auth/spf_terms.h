@@ -3,9 +3,12 @@
 #ifndef RULES_AUTH_SPF_TERMS_H
 #define RULES_AUTH_SPF_TERMS_H
 
-#include "rules/auth/spf.h"
+#include <glib.h>
+#include <stdbool.h>
+
 #include "rules/auth/spf_lookup.h"
 #include "rules/auth/spf_record.h"
+#include "rules/auth/spf_result.h"
 
 #define SPF_TERMS_TXT_MAX 2048
 #define SPF_TERMS_MAX 10 /* that look something up, in all records of a check together */

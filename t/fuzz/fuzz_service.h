@@ -33,7 +33,7 @@ static inline struct service *fuzz_service(enum protocol protocol)
     settings.listeners = &listener;
     settings.listener_count = 1;
     log_to_fd(1023); /* closed: nothing is logged */
-    return service_new(&settings, &key, -1);
+    return service_new(&settings, &key, SERVICE_ALONE);
 }
 
 #endif

@@ -18,6 +18,7 @@
 #include "gpg/engine_text.h"
 #include "gpg/key_state.h"
 #include "gpg/keycache.h"
+#include "gpg/outside.h"
 #include "gpg/seal.h"
 
 #define MASK 0xa5

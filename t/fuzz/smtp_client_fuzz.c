@@ -64,7 +64,7 @@ static void talk(void)
     smtp_client_set_deadline(c, 1000);
     smtp_client_ask(c, e, one);
     smtp_client_ask(c, e, two);
-    smtp_client_rest(c);
+    smtp_client_reset(c);
     smtp_client_deliver(c, e, one, &message);
     smtp_client_deliver(c, e, two, &message);
     smtp_client_free(&c);

@@ -33,7 +33,7 @@ static struct service *service(void)
     settings.control.path = (char *)"/nonexistent/control.sock";
     settings.message_size_limit = 50000;
     log_to_fd(1023); /* closed: nothing is logged */
-    return service_new(&settings, &key, -1);
+    return service_new(&settings, &key, SERVICE_ALONE);
 }
 
 static bool say_message(int fd, const uint8_t *data, size_t size)

@@ -11,7 +11,7 @@
 #include "rules/auth/dkim_signature.h"
 #include "rules/auth/dmarc.h"
 #include "rules/auth/dmarc_record.h"
-#include "rules/auth/spf.h"
+#include "rules/auth/spf_result.h"
 
 /* Folds are one CRLF and one tab; nothing else that is not printable may be in a field, and one
  * CRLF ends it. */

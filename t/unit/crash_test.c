@@ -7,7 +7,6 @@
 #include "classifier/tokens.h"
 #include "filterd/keeper/keeper.h"
 #include "filterd/keeper/keeper_process.h"
-#include "filterd/keeper/ledger.h"
 #include "filterd/sockets.h"
 #include "t/unit/ledger_world.h"
 
@@ -128,8 +127,7 @@ static void deliver_all(void)
         const char *const record[][2] = {
             {"user", USER}, {"signature", signature}, {"class", class_of(i)}, {NULL, NULL}};
         GVariant *all = g_variant_ref_sink(arguments_of(record, features_of(text), "features"));
-        char *why = NULL;
-        assert_int_equal(ledger_handle(ledger, "record", all, NULL, &why), EX_OK);
+        assert_int_equal(code_of("record", all), EX_OK);
         assert_int_equal(keeper_call(line, "record", all, ANSWER_MS, NULL), EX_OK);
         g_variant_unref(all);
         g_free(signature);

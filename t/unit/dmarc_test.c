@@ -12,7 +12,7 @@
 #include "rules/auth/dmarc.h"
 #include "rules/auth/dmarc_from.h"
 #include "rules/auth/dmarc_record.h"
-#include "rules/auth/spf.h"
+#include "rules/auth/spf_result.h"
 
 /* ---- a resolver that knows what the tests say ---- */
 

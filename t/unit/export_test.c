@@ -5,7 +5,9 @@
 #include "classifier/model.h"
 #include "classifier/tokens.h"
 #include "filterd/keeper/export.h"
-#include "filterd/keeper/ledger.h"
+#include "filterd/keeper/keeper.h"
+#include "filterd/keeper/keeper_request.h"
+#include "filterd/keeper/keeper_verbs.h"
 #include "t/unit/ledger_world.h"
 
 #include <math.h>
@@ -17,29 +19,23 @@
 /* Code; *file_r (may be NULL) is what was given back. */
 static int ask_for(const char *verb, const char *user, GByteArray *in, GByteArray **file_r)
 {
-    GVariantDict arguments, results;
-    char *text = NULL;
-    g_variant_dict_init(&arguments, NULL);
-    g_variant_dict_init(&results, NULL);
-    g_variant_dict_insert(&arguments, "user", "s", user);
+    union keeper_request q = {.user_import = {.user = user}};
+    const struct keeper_format *f = keeper_verbs_find(verb)->request;
     if (in)
-        g_variant_dict_insert_value(&arguments, "file",
-                                    g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, in->data, in->len, 1));
-    GVariant *all = g_variant_ref_sink(g_variant_dict_end(&arguments));
-    const int code = ledger_handle(ledger, verb, all, &results, &text);
-    assert_true(code == EX_OK || (text && *text && !strchr(text, '\n')));
-    GVariant *file = g_variant_dict_lookup_value(&results, "file", G_VARIANT_TYPE("ay"));
-    if (file_r && file) {
-        gsize len;
-        const guint8 *data = g_variant_get_fixed_array(file, &len, 1);
-        *file_r = g_byte_array_append(g_byte_array_new(), data, (guint)len);
-    }
-    if (file)
-        g_variant_unref(file);
-    g_variant_dict_clear(&results);
+        q.user_import.file = g_bytes_new_static(in->data, in->len);
+    GVariant *all = g_variant_ref_sink(keeper_format_pack(f, &q));
+    struct keeper_answer a = answer_of(verb, all);
+    struct keeper_exported out;
+    assert_true(a.code == EX_OK || (*a.text && !strchr(a.text, '\n')));
+    assert_true(keeper_format_unpack(&keeper_format_exported, a.results, &out, NULL));
+    if (file_r && out.file)
+        *file_r = g_bytes_unref_to_array(g_bytes_ref(out.file));
+    keeper_format_clear(&keeper_format_exported, &out);
+    keeper_answer_clear(&a);
     g_variant_unref(all);
-    g_free(text);
-    return code;
+    if (in)
+        g_bytes_unref(q.user_import.file);
+    return a.code;
 }
 
 static GByteArray *export_of(const char *user)

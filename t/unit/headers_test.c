@@ -16,6 +16,7 @@
 #include "classifier/classifier.h"
 #include "filterd/pipeline/headers.h"
 #include "filterd/pipeline/verdict.h"
+#include "gpg/outside.h"
 
 static const struct settings settings = {.hostname = (char *)"mx.example.org",
                                          .header_prefix = (char *)"X-DSPAM"};

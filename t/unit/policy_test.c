@@ -7,6 +7,8 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "base/config/settings.h"
+#include "base/result.h"
 #include "filterd/pipeline/policy.h"
 
 static char *domains[] = {"example.com", NULL};

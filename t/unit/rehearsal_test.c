@@ -2,7 +2,6 @@
 #include "classifier/classifier.h"
 #include "classifier/model.h"
 #include "classifier/tokens.h"
-#include "filterd/keeper/ledger.h"
 #include "filterd/keeper/record.h"
 #include "t/unit/ledger_world.h"
 
@@ -20,7 +19,6 @@ static int train_batch(const char *class, int count)
 {
     GVariantBuilder batch;
     GVariantDict d;
-    char *why;
     g_variant_builder_init(&batch, G_VARIANT_TYPE("aau"));
     struct classifier *c = classifier_new(&settings, &key);
     for (int i = 0; i < count; i++) {
@@ -41,9 +39,8 @@ static int train_batch(const char *class, int count)
     g_variant_dict_insert(&d, "class", "s", class);
     g_variant_dict_insert_value(&d, "batch", g_variant_builder_end(&batch));
     GVariant *all = g_variant_ref_sink(g_variant_dict_end(&d));
-    const int code = ledger_handle(ledger, "train", all, NULL, &why);
+    const int code = code_of("train", all);
     g_variant_unref(all);
-    g_free(why);
     return code;
 }
 

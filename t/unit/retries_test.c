@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mail/message.h"
 #include "base/sitekey.h"
+#include "filterd/keeper/keeper_request.h"
 #include "filterd/keeper/retries.h"
 #include "filterd/pipeline/retry_digest.h"
 #include "t/unit/test_folder.h"
@@ -370,30 +371,23 @@ static void bad_in_use(void **state)
     retries_free(&r);
 }
 
-/* The keeper's verbs; the text of "known" as 0s and 1s. */
-static int ask(struct retries *r, const char *verb, const void *digests, gsize len, char *known_r)
+/* Deeds as the keeper is asked for them; the answer as 0s and 1s. */
+static int ask(struct retries *r, enum retries_deed deed, const void *digests, gsize len, char *known_r)
 {
-    GVariantDict in, out;
+    const struct keeper_digests wanted = {g_bytes_new(digests, len)};
+    GBytes *known = NULL;
     char *text = NULL;
-    g_variant_dict_init(&in, NULL);
-    if (digests)
-        g_variant_dict_insert_value(&in, "digests",
-                                    g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, digests, len, 1));
-    g_variant_dict_init(&out, NULL);
-    GVariant *arguments = g_variant_ref_sink(g_variant_dict_end(&in));
-    const int code = retries_handle(r, verb, arguments, &out, &text);
-    GVariant *results = g_variant_ref_sink(g_variant_dict_end(&out));
-    GVariant *known = g_variant_lookup_value(results, "known", G_VARIANT_TYPE_BYTESTRING);
     gsize n = 0;
-    const unsigned char *data = known ? g_variant_get_fixed_array(known, &n, 1) : NULL;
+    const int code = retries_handle(r, deed, &wanted, known_r ? &known : NULL, &text);
+    const unsigned char *data = known ? g_bytes_get_data(known, &n) : NULL;
     for (gsize i = 0; known_r && i < n; i++)
         known_r[i] = (char)('0' + data[i]);
     if (known_r)
         known_r[n] = 0;
     if (known)
-        g_variant_unref(known);
-    g_variant_unref(results);
-    g_variant_unref(arguments);
+        g_bytes_unref(known);
+    assert_true(code != EX_DATAERR || text);
+    g_bytes_unref(wanted.digests);
     g_free(text);
     return code;
 }
@@ -406,18 +400,19 @@ static void verbs(void **state)
     (void)state;
     memcpy(both, one, DIGEST);
     memcpy(both + DIGEST, two, DIGEST);
-    assert_int_equal(ask(r, "retry-known", both, sizeof both, known), EX_OK);
+    assert_int_equal(ask(r, RETRIES_KNOWN, both, sizeof both, known), EX_OK);
     assert_string_equal(known, "00");
-    assert_int_equal(ask(r, "retry-served", two, DIGEST, NULL), EX_OK);
-    assert_int_equal(ask(r, "retry-known", both, sizeof both, known), EX_OK);
+    assert_int_equal(ask(r, RETRIES_SERVED, two, DIGEST, NULL), EX_OK);
+    assert_int_equal(ask(r, RETRIES_KNOWN, both, sizeof both, known), EX_OK);
     assert_string_equal(known, "01");
-    assert_int_equal(ask(r, "retry-forget", both, sizeof both, NULL), EX_OK);
-    assert_int_equal(ask(r, "retry-known", both, sizeof both, known), EX_OK);
+    assert_int_equal(ask(r, RETRIES_FORGET, both, sizeof both, NULL), EX_OK);
+    assert_int_equal(ask(r, RETRIES_KNOWN, both, sizeof both, known), EX_OK);
     assert_string_equal(known, "00");
-    assert_int_equal(ask(r, "retry-known", NULL, 0, known), EX_DATAERR);
-    assert_int_equal(ask(r, "retry-known", both, DIGEST + 1, known), EX_DATAERR);
-    assert_int_equal(ask(r, "retry-bogus", both, DIGEST, known), EX_DATAERR);
-    assert_int_equal(ask(NULL, "retry-served", both, DIGEST, NULL), EX_UNAVAILABLE);
+    assert_int_equal(ask(r, RETRIES_KNOWN, "", 0, known), EX_DATAERR);
+    assert_int_equal(ask(r, RETRIES_KNOWN, both, DIGEST + 1, known), EX_DATAERR);
+    assert_int_equal(ask(NULL, RETRIES_SERVED, both, DIGEST, NULL), EX_UNAVAILABLE);
+    assert_int_equal(ask(NULL, RETRIES_KNOWN, both, sizeof both, known), EX_UNAVAILABLE);
+    assert_string_equal(known, "00");
     retries_free(&r);
 }
 

@@ -19,6 +19,7 @@
 #include "gpg/armor.h"
 #include "gpg/key_state.h"
 #include "gpg/keyring.h"
+#include "gpg/outside.h"
 #include "gpg/seal.h"
 #include "t/unit/gnupg_people.h"
 

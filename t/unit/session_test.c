@@ -18,6 +18,8 @@
 #include "filterd/delivery/courier.h"
 #include "filterd/pipeline/service.h"
 #include "filterd/session/session.h"
+#include "filterd/session/session_replies.h"
+#include "rules/rules.h"
 
 static char folder[] = "/tmp/filterd-session-XXXXXX";
 
@@ -62,7 +64,7 @@ static void serve(int fd, const struct setup *how)
 {
     struct sitekey key = {{1}};
     struct settings *s = settings_for(how);
-    struct service *sv = service_new(s, &key, courier_start(s));
+    struct service *sv = service_new(s, &key, &(struct service_doors){courier_start(s), RULES_NO_DOOR});
     struct session_place place = {.service = sv, .listener = &s->listeners[0],
                                   .trusted = !how->distrust,
                                   .hold = hold};
@@ -291,9 +293,22 @@ static void many_recipients(void **state)
     g_string_free(input, TRUE);
 }
 
+/* What has no line in the table would be a reply of code 0. */
+static void every_reply_is_whole(void **state)
+{
+    (void)state;
+    for (int i = 0; i < SESSION_REPLIES; i++) {
+        const struct session_reply_text *r = session_reply_text((enum session_reply)i);
+        assert_in_range(r->code, 200, 599);
+        assert_true(r->text && *r->text);
+        assert_true(r->code == 354 ? !*r->dsn : r->dsn[0] == '0' + r->code / 100);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_reply_is_whole),
         cmocka_unit_test(no_room), cmocka_unit_test(many_recipients), cmocka_unit_test(greeting),      cmocka_unit_test(order),
         cmocka_unit_test(envelope),      cmocka_unit_test(next_hop_down),
         cmocka_unit_test(refused_data),  cmocka_unit_test(delivered),

@@ -3,6 +3,8 @@
 #include "classifier/classifier.h"
 #include "classifier/learner.h"
 #include "classifier/model.h"
+#include "filterd/keeper/keeper.h"
+#include "filterd/keeper/keeper_request.h"
 #include "filterd/keeper/ledger.h"
 #include "t/unit/ledger_world.h"
 
@@ -143,7 +145,6 @@ static void test_training_says_what_was_right(void **state)
 {
     (void)state;
     const char *const texts[] = {"cheap pills for you today", "minutes of the meeting"};
-    guint right = 99;
     teach_base();
     GVariantBuilder batch;
     g_variant_builder_init(&batch, G_VARIANT_TYPE("aau"));
@@ -154,20 +155,19 @@ static void test_training_says_what_was_right(void **state)
                                                               j.features->len, sizeof(guint32)));
         judgement_clear(&j);
     }
-    GVariantDict arguments, results;
+    GVariantDict arguments;
+    struct keeper_trained trained;
     g_variant_dict_init(&arguments, NULL);
-    g_variant_dict_init(&results, NULL);
     g_variant_dict_insert(&arguments, "user", "s", "a@x.example");
     g_variant_dict_insert(&arguments, "class", "s", "spam");
     g_variant_dict_insert_value(&arguments, "batch", g_variant_builder_end(&batch));
     GVariant *all = g_variant_ref_sink(g_variant_dict_end(&arguments));
-    char *text;
-    assert_int_equal(ledger_handle(ledger, "train", all, &results, &text), EX_OK);
-    assert_true(g_variant_dict_lookup(&results, "right", "u", &right));
-    assert_int_equal(right, 1);
-    g_variant_dict_clear(&results);
+    struct keeper_answer a = answer_of("train", all);
+    assert_int_equal(a.code, EX_OK);
+    assert_true(keeper_format_unpack(&keeper_format_trained, a.results, &trained, NULL));
+    assert_int_equal(trained.right, 1);
+    keeper_answer_clear(&a);
     g_variant_unref(all);
-    g_free(text);
 }
 
 int main(void)

@@ -1,29 +1,23 @@
-/* SPF: what libspf2 gets to see, what it would be wrong about, the limits of RFC 7208, and the
- * process that may die. */
+/* SPF: what libspf2 gets to see, what it would be wrong about, and the limits of RFC 7208. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-
 #include "base/config/settings.h"
 #include "base/dns/dns_answer.h"
 #include "base/dns/resolver.h"
-#include "base/sandbox/sandbox_parts.h"
-#include "rules/auth/spf.h"
 #include "rules/auth/spf_layer.h"
 #include "rules/auth/spf_lookup.h"
 #include "rules/auth/spf_macro.h"
 #include "rules/auth/spf_record.h"
+#include "rules/auth/spf_result.h"
 #include "rules/auth/spf_terms.h"
 #include "t/unit/spf_world.h"
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 static const char x1000[] = {[0 ... 999] = 'x', 0};
 
@@ -32,7 +26,7 @@ static enum spf_code ask_as(const char *address, const char *helo, const char *s
 {
     struct resolver *r = resolver_new(NULL, NULL);
     struct spf_question q = {address, helo, sender};
-    struct spf_result result = spf_check(r, &q, 1000);
+    struct spf_result result = world_check(r, &q);
     resolver_free(&r);
     if (result_r)
         *result_r = result;
@@ -117,7 +111,7 @@ static void grammar(void **state)
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         enum spf_code code = record(cases[i].text);
         if (code != cases[i].code)
-            fail_msg("%s: %s, not %s", cases[i].text, spf_word(code), spf_word(cases[i].code));
+            fail_msg("%s: %s, not %s", cases[i].text, spf_code_word(code), spf_code_word(cases[i].code));
     }
 }
 
@@ -175,7 +169,7 @@ static void hidden(void **state)
     struct resolver *r = resolver_new(NULL, NULL);
     struct spf_client client = {.sender = "a@b.example", .local = "a", .domain = "b.example",
                                 .helo = "h.example"};
-    struct spf_lookup *l = spf_lookup_new(r, 1000, -1);
+    struct spf_lookup *l = spf_lookup_new(r, world_wake, NULL);
     struct spf_record *record = spf_record_parse(text, strlen(text), &error);
     assert_non_null(record);
     for (int v6 = 0; v6 < 2; v6++) {
@@ -345,7 +339,9 @@ static void names_of_client(void **state)
     };
     world = zone;
     assert_int_equal(ask("p.example"), SPF_CODE_PASS);
+    world_asked = 0;
     assert_int_equal(ask("sub.example"), SPF_CODE_PASS);
+    assert_int_equal(world_asked, 6); /* nothing made of a name that is not known yet */
     assert_int_equal(ask("xp.example"), SPF_CODE_FAIL);
     assert_int_equal(ask_as("192.0.2.2", "h.example", "x@p.example", NULL), SPF_CODE_FAIL);
 }
@@ -378,156 +374,61 @@ static void identities(void **state)
                      SPF_CODE_FAIL);
 }
 
-/* ---- the process ---- */
-
-static char folder[] = "/tmp/filterd-spf-XXXXXX";
-
-static unsigned open_descriptors(void)
-{
-    unsigned n = 0; /* it may not look into /proc */
-    for (int fd = 0; fd < 1000; fd++)
-        n += fcntl(fd, F_GETFD) >= 0;
-    return n;
-}
-
-/* Shared with the process: how often it was asked for "waits.example", and how often that may end. */
-static volatile unsigned *came, *may_go;
-
-/* What the names do to the process that asks for them. */
-static void mishap(const char *name)
-{
-    char path[64];
-    if (!strcmp(name, "crash.example"))
-        abort();
-    if (!strcmp(name, "spin.example"))
-        for (;;)
-            continue;
-    if (!strcmp(name, "waits.example"))
-        for (const unsigned turn = ++*came; *may_go < turn;)
-            g_usleep(1000);
-    /* 0, 1, 2, the socket, the log to nowhere, and the lookup's two. */
-    if (!strcmp(name, "leak.example") && open_descriptors() > 7)
-        abort();
-    snprintf(path, sizeof path, "%s/x", folder);
-    if (!strcmp(name, "write.example") &&
-        (open(path, O_CREAT | O_WRONLY, 0600) >= 0 || open("/etc/passwd", O_RDONLY) >= 0))
-        abort();
-    if (!strcmp(name, "exec.example")) {
-        execl("/bin/true", "true", (char *)NULL);
-        if (errno != EPERM || fork() >= 0)
-            abort();
-    }
-}
-
-static void wait_helper(struct spf_helper *h)
-{
-    struct pollfd p = {.fd = spf_helper_fd(h), .events = POLLIN};
-    assert_int_equal(poll(&p, 1, 60000), 1);
-}
-
-static struct spf_result hear_helper(struct spf_helper *h)
-{
-    struct spf_result r;
-    do
-        wait_helper(h);
-    while (!spf_helper_answer(h, &r));
-    return r;
-}
-
-static struct spf_result ask_helper(struct spf_helper *h, const char *domain)
-{
-    g_autofree char *sender = g_strconcat("x@", domain, NULL);
-    struct spf_question q = {"192.0.2.1", "h.example", sender};
-    assert_true(spf_helper_ask(h, &q));
-    return hear_helper(h);
-}
-
-static const struct world_record process_zone[] = {
-    {"crash.example", DNS_TXT, "v=spf1 +all", 0},  {"spin.example", DNS_TXT, "v=spf1 +all", 0},
-    {"waits.example", DNS_TXT, "v=spf1 +all", 0},  {"leak.example", DNS_TXT, "v=spf1 +all", 0},
-    {"write.example", DNS_TXT, "v=spf1 +all", 0},  {"good.example", DNS_TXT, "v=spf1 +all", 0},
-    {"bad.example", DNS_TXT, "v=spf1 -all", 0},    {"exec.example", DNS_TXT, "v=spf1 +all", 0},
-      {"", DNS_A, NULL, 0},
-};
-
-static void process(void **state)
+/* Ten MX of ten hosts each, which answer one by one, the awaited one mostly last. */
+static void many_runs(void **state)
 {
     (void)state;
-    struct settings s = {.dns_timeout_ms = 1000};
-    assert_non_null(mkdtemp(folder));
-    world = process_zone;
-    world_hook = mishap;
-    int leaks[20];
-    for (size_t i = 0; i < G_N_ELEMENTS(leaks); i++)
-        leaks[i] = open("/dev/null", O_RDWR);
-    struct spf_helper *h = spf_helper_new(&s);
-    assert_non_null(h);
-    for (int round = 0; round < 2; round++) {
-        assert_int_equal(ask_helper(h, "good.example").code, SPF_CODE_PASS);
-        assert_int_equal(ask_helper(h, "leak.example").code, SPF_CODE_PASS);
-        struct spf_result r = ask_helper(h, "crash.example");
-        assert_int_equal(r.code, SPF_CODE_TEMPERROR);
-        assert_string_equal(r.reason, "the check died (signal 6)");
-    }
-    assert_int_equal(ask_helper(h, "spin.example").code, SPF_CODE_TEMPERROR);
-    assert_int_equal(ask_helper(h, "bad.example").code, SPF_CODE_FAIL);
-    assert_int_equal(ask_helper(h, "exec.example").code, SPF_CODE_PASS);
-    if (sandbox_parts_landlock_abi() > 0)
-        assert_int_equal(ask_helper(h, "write.example").code, SPF_CODE_PASS);
-    else
-        print_message("no Landlock in this kernel: left out that the process opens no file\n");
-    spf_helper_free(&h);
-    for (size_t i = 0; i < G_N_ELEMENTS(leaks); i++)
-        close(leaks[i]);
-    rmdir(folder);
-}
-
-static void assert_no_answer(struct spf_helper *h, bool may_come)
-{
-    struct spf_result r;
-    assert_true(spf_helper_answer(h, &r) == !may_come);
-    assert_int_equal(r.code, SPF_CODE_TEMPERROR);
-}
-
-/* An answer that nobody waits for any more is not taken for the next one's: whether it lies there when
- * that is asked, or comes after it. */
-static void taken_back(void **state)
-{
-    (void)state;
-    struct settings s = {.dns_timeout_ms = 1000};
-    struct spf_question slow = {"192.0.2.1", "h.example", "x@waits.example"};
-    struct spf_question next = {"192.0.2.1", "h.example", "x@bad.example"};
-    volatile unsigned *shared = mmap(NULL, 2 * sizeof *shared, PROT_READ | PROT_WRITE,
-                                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_true(shared != MAP_FAILED);
-    came = &shared[0];
-    may_go = &shared[1];
-    world = process_zone;
-    world_hook = mishap;
-    struct spf_helper *h = spf_helper_new(&s);
-    for (unsigned i = 1; i <= 4; i++) {
-        assert_true(spf_helper_ask(h, &slow));
-        assert_no_answer(h, true);
-        const bool lies_there = i % 2;
-        if (lies_there) {
-            *may_go = i;
-            wait_helper(h);
+    enum { MANY = 10 };
+    static struct world_record zone[2 + MANY * MANY * 2];
+    static char names[1 + MANY + MANY * MANY][32];
+    GString *text = g_string_new("v=spf1 ");
+    unsigned at = 1, n = 0;
+    for (int i = 0; i < MANY; i++) {
+        char *mx = names[n++];
+        snprintf(mx, sizeof names[0], "mx%d.example", i);
+        g_string_append_printf(text, "mx:%s ", mx);
+        for (int k = 0; k < MANY; k++) {
+            char *host = names[n++];
+            snprintf(host, sizeof names[0], "h%d-%d.example", i, k);
+            zone[at++] = (struct world_record){mx, DNS_MX, host, 0};
+            zone[at++] = (struct world_record){
+                host, DNS_A, i == MANY - 1 && k == MANY - 1 ? "192.0.2.1" : "192.0.2.9", 0};
         }
-        assert_true(spf_helper_ask(h, &next));
-        if (!lies_there)
-            assert_no_answer(h, true);
-        *may_go = i;
-        assert_int_equal(hear_helper(h).code, SPF_CODE_FAIL);
-        assert_int_equal(*came, i);
     }
-    assert_no_answer(h, false);
-    g_autofree char *huge = g_strconcat(x1000, x1000, x1000, x1000, x1000, NULL);
-    struct spf_question q = {"192.0.2.1", huge, "x@good.example"};
-    assert_false(spf_helper_ask(h, &q));
-    assert_int_equal(ask_helper(h, "good.example").code, SPF_CODE_PASS);
-    spf_helper_free(&h);
-    assert_null(h);
-    munmap((void *)shared, 2 * sizeof *shared);
+    zone[0] = (struct world_record){"r.example", DNS_TXT, g_string_append(text, "-all")->str, 0};
+    zone[at].name = "";
+    world = zone;
+    world_asked = 0;
+    assert_int_equal(ask("r.example"), SPF_CODE_PASS);
+    assert_int_equal(world_asked, 1 + MANY + MANY * MANY);
+    if (world_order == WORLD_AT_ONCE)
+        assert_int_equal(world_runs, 1);
+    else if (world_order == WORLD_NEWEST)
+        assert_in_range(world_runs, 3, SPF_LOOKUP_RUNS);
+    else
+        assert_in_range(world_runs, SPF_LOOKUP_RUNS + 1, 2 * SPF_LOOKUP_RUNS);
+    world = NULL;
+    g_string_free(text, TRUE);
+}
+
+/* Answers in which more lies than a check may keep are as good as none; the check ends all the same. */
+static void heavy(void **state)
+{
+    (void)state;
+    static char texts[4][SPF_LOOKUP_BYTES / 3];
+    struct world_record zone[] = {
+        {"two.example", DNS_TXT, texts[0], 0}, {"two.example", DNS_TXT, texts[1], 0},
+        {"two.example", DNS_TXT, "v=spf1 +all", 0},
+        {"four.example", DNS_TXT, texts[2], 0}, {"four.example", DNS_TXT, texts[3], 0},
+        {"four.example", DNS_TXT, "v=spf1 include:two.example -all", 0},
+        {"", DNS_A, NULL, 0},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        memset(texts[i], 'x', sizeof texts[i] - 1);
+    world = zone;
+    assert_int_equal(ask("two.example"), SPF_CODE_PASS);
+    assert_int_equal(ask("four.example"), SPF_CODE_TEMPERROR);
+    world = NULL;
 }
 
 int main(void)
@@ -536,8 +437,12 @@ int main(void)
         cmocka_unit_test(grammar), cmocka_unit_test(wrong_passes),
         cmocka_unit_test(hidden), cmocka_unit_test(explanations_and_length),
         cmocka_unit_test(many_networks), cmocka_unit_test(limits), cmocka_unit_test(macros),
-        cmocka_unit_test(names_of_client), cmocka_unit_test(identities),
-        cmocka_unit_test(process), cmocka_unit_test(taken_back),
+        cmocka_unit_test(names_of_client), cmocka_unit_test(identities), cmocka_unit_test(many_runs),
+        cmocka_unit_test(heavy),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("at once", tests, NULL, NULL);
+    world_order = WORLD_NEWEST;
+    failed += cmocka_run_group_tests_name("the newest first", tests, NULL, NULL);
+    world_order = WORLD_OLDEST;
+    return failed + cmocka_run_group_tests_name("the oldest first", tests, NULL, NULL);
 }

@@ -79,7 +79,7 @@ static int set_up(void **state)
     log_to_fd(STDERR_FILENO);
     start_keeper();
     board = board_new(1);
-    service = service_new(&settings, &key, -1);
+    service = service_new(&settings, &key, SERVICE_ALONE);
     return 0;
 }
 

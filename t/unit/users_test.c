@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/config/settings.h"
+#include "base/config/user_settings.h"
 #include "base/config/users.h"
 #include "t/unit/test_folder.h"
 
@@ -185,11 +187,20 @@ static void removal(void **state)
     int rows = 0;
     alias("team@x.org", "bob@x.org");
     alias("team@x.org", "bob@x.org");
-    users_alias_each(users, count, &rows);
+    assert_true(users_alias_each(users, count, &rows));
     assert_int_equal(rows, 1);
     assert_true(users_alias_remove(users, "TEAM@x.org", &error));
     resolves(users, "team@x.org", "");
     resolves(users, "bob@x.org", "");
+}
+
+static const struct settings site = {.mode = MODE_TEFT, .spam_threshold = 0.9};
+
+static enum train_mode mode_of(struct users *u, const char *user)
+{
+    struct user_settings s = user_settings_of(&site);
+    assert_true(users_settings(u, user, &s));
+    return s.mode;
 }
 
 static void settings(void **state)
@@ -201,14 +212,14 @@ static void settings(void **state)
     assert_true(users_set(users, "bob@x.org", "encrypt", "no", &error));
     assert_true(users_set(users, "ann@x.org", "mode", "toe", &error));
     resolves(users, "bob+x@x.org", "bob@x.org");
-    char *value = users_setting(users, "bob@x.org", "spam_threshold");
-    assert_string_equal(value, "0.7");
-    g_free(value);
-    assert_null(users_setting(users, "bob@x.org", "mode"));
-    users_setting_each(users, NULL, count_setting, &rows);
+    struct user_settings s = user_settings_of(&site);
+    assert_true(users_settings(users, "bob@x.org", &s));
+    assert_true(s.spam_threshold == 0.7 && !s.encrypt && s.mode == MODE_TEFT);
+    assert_true(user_settings_has(&s, USER_ENCRYPT) && !user_settings_has(&s, USER_MODE));
+    assert_true(users_setting_each(users, NULL, count_setting, &rows));
     assert_int_equal(rows, 3);
     rows = 0;
-    users_setting_each(users, "bob@x.org", count_setting, &rows);
+    assert_true(users_setting_each(users, "bob@x.org", count_setting, &rows));
     assert_int_equal(rows, 2);
     assert_true(users_set(users, "ann@x.org", "mode", NULL, &error));
     resolves(users, "ann@x.org", "");
@@ -308,20 +319,15 @@ static void one_moment(void **state)
     struct users *reader = users_open(folder, false, &error);
     assert_non_null(reader);
     for (int turn = 0; turn < 3; turn++) { /* its statements serve again */
-        const char *const value = turn % 2 ? "toe" : "teft";
+        const enum train_mode next = turn % 2 ? MODE_TOE : MODE_NONE;
         users_hold(reader);
         users_hold(reader);
-        char *held = users_setting(reader, "a@x.example", "mode");
+        const enum train_mode held = mode_of(reader, "a@x.example");
         users_release(reader);
-        char *again = users_setting(reader, "a@x.example", "mode");
-        assert_string_equal(again, held);
+        assert_int_equal(mode_of(reader, "a@x.example"), held);
         users_release(reader);
-        assert_true(users_set(users, "a@x.example", "mode", value, &error));
-        char *after = users_setting(reader, "a@x.example", "mode");
-        assert_string_equal(after, value);
-        g_free(held);
-        g_free(again);
-        g_free(after);
+        assert_true(users_set(users, "a@x.example", "mode", turn % 2 ? "toe" : "none", &error));
+        assert_int_equal(mode_of(reader, "a@x.example"), next);
     }
     users_hold(NULL);
     users_release(NULL);
@@ -359,14 +365,17 @@ static void read_wrong(void **state)
             users_hold(reader);
         assert_int_equal(users_resolve(reader, "team@example.org", "+", &found), USERS_TEMP);
         g_ptr_array_unref(found);
-        assert_null(users_setting(reader, "alice@example.org", "spam_action"));
+        struct user_settings s = user_settings_of(&site);
+        assert_false(users_settings(reader, "alice@example.org", &s));
+        assert_int_equal(s.said, 0);
+        assert_non_null(strstr(users_error(reader), "users.db"));
         if (hold)
             users_release(reader);
         overwrite(right, len);
         resolves(reader, "team@example.org", "alice@example.org");
-        char *value = users_setting(reader, "alice@example.org", "spam_action");
-        assert_string_equal(value, "tag");
-        g_free(value);
+        assert_true(users_settings(reader, "alice@example.org", &s));
+        assert_true(user_settings_has(&s, USER_SPAM_ACTION));
+        assert_null(users_error(reader));
         users_free(&reader);
     }
     g_free(wrong);

@@ -6,23 +6,16 @@
 #include <sysexits.h>
 
 #include "base/address.h"
+#include "base/config/user_settings.h"
 #include "base/config/users.h"
+#include "filterd/keeper/keeper_request.h"
 #include "tools/filterctl/alias_import.h"
 #include "tools/filterctl/export.h"
 #include "tools/filterctl/filterctl.h"
 
-static GVariant *texts(const char *const *names_and_values)
-{
-    GVariantDict dict;
-    g_variant_dict_init(&dict, NULL);
-    for (; *names_and_values; names_and_values += 2)
-        g_variant_dict_insert(&dict, names_and_values[0], "s", names_and_values[1]);
-    return g_variant_dict_end(&dict);
-}
-
 struct listing {
     bool json;
-    int rows;
+    int rows, code;
     const char *names[3]; /* of the columns */
 };
 
@@ -49,9 +42,16 @@ static void alias_row(const char *address, const char *member, void *arg)
     print_row(arg, (const char *const[]){address, member, NULL});
 }
 
+/* What another version left, or a hand put there, is shown as it is and said to be none. */
 static void setting_row(const char *user, const char *name, const char *value, void *arg)
 {
-    print_row(arg, (const char *const[]){user, name, value});
+    struct listing *l = arg;
+    g_autofree char *normal = user_settings_normal(name, value);
+    print_row(l, (const char *const[]){user, name, normal ? normal : value});
+    if (normal)
+        return;
+    filterctl_complain("%s: %s=%s is not followed: %s", user, name, value, user_settings_expected(name));
+    l->code = EX_DATAERR;
 }
 
 static struct users *open_users(struct filterctl *ctl)
@@ -63,11 +63,14 @@ static struct users *open_users(struct filterctl *ctl)
     return u;
 }
 
-static int end_listing(const struct listing *l)
+static int end_listing(struct listing *l, struct users *u, bool all)
 {
     if (l->json)
         puts(l->rows ? "]" : "[]");
-    return EX_OK;
+    if (!all)
+        l->code = filterctl_complain_users(u);
+    users_free(&u);
+    return l->code;
 }
 
 /* ---- alias ---- */
@@ -78,9 +81,8 @@ static int alias_list(struct filterctl *ctl)
     struct users *u = open_users(ctl);
     if (!u)
         return EX_TEMPFAIL;
-    users_alias_each(u, alias_row, &l);
-    users_free(&u);
-    return end_listing(&l);
+    const bool all = users_alias_each(u, alias_row, &l);
+    return end_listing(&l, u, all);
 }
 
 static int alias_add(struct filterctl *ctl, const char *address, int argc, char **argv)
@@ -88,8 +90,8 @@ static int alias_add(struct filterctl *ctl, const char *address, int argc, char 
     int rc = EX_OK;
     for (int i = 0; i < argc && rc == EX_OK; i++) {
         g_autofree char *user = filterctl_address(argv[i]);
-        const char *const arguments[] = {"address", address, "user", user, NULL};
-        rc = user ? filterctl_ask_and_tell(ctl, "alias-add", texts(arguments)) : EX_DATAERR;
+        const struct keeper_alias_add wanted = {address, user};
+        rc = user ? filterctl_ask_and_tell(ctl, &keeper_format_alias_add, &wanted) : EX_DATAERR;
     }
     return rc;
 }
@@ -105,13 +107,13 @@ int filterctl_alias(struct filterctl *ctl, int argc, char **argv)
         return EX_USAGE;
     /* A login name without a domain can be an alias, too. */
     g_autofree char *address = address_canonical(argv[2]);
-    const char *const arguments[] = {"address", address, NULL};
+    const struct keeper_alias_remove removed = {address};
     if (!address) {
         filterctl_complain("\"%s\" is no address", argv[2]);
         return EX_DATAERR;
     }
     return add ? alias_add(ctl, address, argc - 3, argv + 3)
-               : filterctl_ask_and_tell(ctl, "alias-remove", texts(arguments));
+               : filterctl_ask_and_tell(ctl, &keeper_format_alias_remove, &removed);
 }
 
 /* ---- user ---- */
@@ -122,9 +124,8 @@ static int user_list(struct filterctl *ctl, const char *user)
     struct users *u = open_users(ctl);
     if (!u)
         return EX_TEMPFAIL;
-    users_setting_each(u, user, setting_row, &l);
-    users_free(&u);
-    return end_listing(&l);
+    const bool all = users_setting_each(u, user, setting_row, &l);
+    return end_listing(&l, u, all);
 }
 
 static int user_set_one(struct filterctl *ctl, const char *user, const char *setting)
@@ -135,10 +136,9 @@ static int user_set_one(struct filterctl *ctl, const char *user, const char *set
         return EX_USAGE;
     }
     g_autofree char *name = g_strndup(setting, (size_t)(equals - setting));
-    const char *arguments[] = {"user", user, "name", name, "value", equals + 1, NULL};
-    if (!equals[1])
-        arguments[4] = NULL; /* no value takes the setting away */
-    return filterctl_ask_and_tell(ctl, "user-set", texts(arguments));
+    /* No value takes the setting away. */
+    const struct keeper_user_set wanted = {user, name, equals[1] ? equals + 1 : NULL};
+    return filterctl_ask_and_tell(ctl, &keeper_format_user_set, &wanted);
 }
 
 static int user_set(struct filterctl *ctl, const char *user, int argc, char **argv)
@@ -152,14 +152,14 @@ static int user_set(struct filterctl *ctl, const char *user, int argc, char **ar
 /* A word of "filterctl user" with a user; argv begins behind it. */
 static int user_verb(struct filterctl *ctl, const char *verb, const char *user, char **argv)
 {
-    const char *const arguments[] = {"user", user, NULL};
+    const struct keeper_user_remove removed = {user};
     const int argc = (int)g_strv_length(argv);
     if (argc > 0 && !strcmp(verb, "set"))
         return user_set(ctl, user, argc, argv);
     if (argc == 0 && !strcmp(verb, "show"))
         return user_list(ctl, user);
     if (argc == 0 && !strcmp(verb, "remove"))
-        return filterctl_ask_and_tell(ctl, "user-remove", texts(arguments));
+        return filterctl_ask_and_tell(ctl, &keeper_format_user_remove, &removed);
     if (argc <= 1 && !strcmp(verb, "export"))
         return filterctl_export_write(ctl, user, argv[0]);
     if (argc == 1 && !strcmp(verb, "import"))

@@ -10,6 +10,7 @@
 
 #include "base/config/users.h"
 #include "filterd/keeper/keeper.h"
+#include "filterd/keeper/keeper_request.h"
 #include "tools/filterctl/aliases.h"
 #include "tools/filterctl/postconf.h"
 
@@ -131,25 +132,23 @@ static void take_here(const char *address, const char *member, void *arg)
 }
 
 /* Where they came from nobody knows: an operator's own, or Postfix's of an earlier day. */
-static void tell_here(struct import *im, struct users *users)
+static bool tell_here(struct import *im, struct users *users)
 {
-    users_alias_each(users, take_here, im);
+    const bool all = users_alias_each(users, take_here, im);
     for (guint i = 0; i < im->here->len; i += 2)
         print_row(im, "only here", im->here->pdata[i], im->here->pdata[i + 1]);
+    return all;
 }
 
 static void carry_out(struct import *im, const struct want *w)
 {
     g_autofree char *users = g_strjoinv(" ", w->users);
-    GVariantDict dict;
     if (im->dry) {
         print_row(im, "would import", w->address, users);
         return;
     }
-    g_variant_dict_init(&dict, NULL);
-    g_variant_dict_insert(&dict, "address", "s", w->address);
-    g_variant_dict_insert(&dict, "users", "^as", w->users);
-    struct keeper_answer a = filterctl_request(im->ctl, "alias-set", g_variant_dict_end(&dict));
+    const struct keeper_alias_set wanted = {w->address, w->users};
+    struct keeper_answer a = filterctl_request(im->ctl, &keeper_format_alias_set, &wanted);
     if (a.code == EX_OK)
         print_row(im, "imported", w->address, users);
     else
@@ -166,9 +165,10 @@ static int import(struct import *im, const char *config_dir)
     struct users *users = p ? users_open(im->ctl->settings->state_dir, false, &error) : NULL;
     if (users) {
         const struct filterctl_aliases to = {take_entry, take_table, im};
-        filterctl_aliases_each(im->ctl, p, users, &to);
-        tell_here(im, users);
-        for (guint i = 0; i < im->wanted->len; i++)
+        const bool all = filterctl_aliases_each(im->ctl, p, users, &to) && tell_here(im, users);
+        if (!all)
+            im->rc = filterctl_complain_users(users);
+        for (guint i = 0; all && i < im->wanted->len; i++)
             carry_out(im, im->wanted->pdata[i]);
         if (im->ctl->json)
             puts(im->rows ? "]" : "[]");

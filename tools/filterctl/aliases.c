@@ -5,6 +5,8 @@
 
 #include "base/address.h"
 #include "base/config/settings.h"
+#include "base/config/user_settings.h"
+#include "base/config/users.h"
 #include "gpg/keyring.h"
 #include "tools/filterctl/maps.h"
 
@@ -22,6 +24,7 @@ struct world {
     GHashTable *candidates;
     GHashTable *known; /* aliases that filterd has */
     GHashTable *lists; /* tables named in lists of domains, each read once */
+    bool failed;       /* users.db could not be read (see users_error) */
 };
 
 /* ---- domains ---- */
@@ -201,11 +204,13 @@ static void follow(struct walk *k, const char *address)
 
 /* ---- what filterd knows of it ---- */
 
-static bool has_key(const struct world *w, const char *user)
+static bool has_key(struct world *w, const char *user)
 {
-    g_autofree char *path = NULL, *wish = users_setting(w->users, user, "encrypt");
-    return g_strcmp0(wish, "no") &&
-           keyring_current(w->ctl->settings->state_dir, user, &path) != KEYRING_NONE;
+    g_autofree char *path = NULL;
+    struct user_settings of = user_settings_of(w->ctl->settings);
+    w->failed |= !users_settings(w->users, user, &of);
+    user_settings_clear(&of);
+    return of.encrypt && keyring_current(w->ctl->settings->state_dir, user, &path) != KEYRING_NONE;
 }
 
 static gint by_text(gconstpointer a, gconstpointer b)
@@ -213,12 +218,13 @@ static gint by_text(gconstpointer a, gconstpointer b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static bool is_known(const struct world *w, const char *address, const GPtrArray *users)
+static bool is_known(struct world *w, const char *address, const GPtrArray *users)
 {
     GPtrArray *there;
-    bool same = users_resolve(w->users, address, w->ctl->settings->recipient_delimiter, &there) ==
-                    USERS_FOUND &&
-                there->len == users->len;
+    const enum users_result found =
+        users_resolve(w->users, address, w->ctl->settings->recipient_delimiter, &there);
+    bool same = found == USERS_FOUND && there->len == users->len;
+    w->failed |= found == USERS_TEMP;
     g_ptr_array_sort(there, by_text);
     for (guint i = 0; same && i < users->len; i++)
         same = !strcmp(there->pdata[i], users->pdata[i]);
@@ -232,7 +238,7 @@ static void note_alias(const char *address, const char *member, void *arg)
     g_hash_table_add(arg, g_strdup(address));
 }
 
-static enum filterctl_aliases_state state_of(const struct world *w, const char *address,
+static enum filterctl_aliases_state state_of(struct world *w, const char *address,
                                              const struct walk *k)
 {
     guint keys = 0;
@@ -369,8 +375,8 @@ static void collect(struct world *w)
     filterctl_maps_each_unlisted(w->local, note_table, &unlisted);
     if (!unlisted)
         return;
-    users_alias_each(w->users, take_known, w);
-    keyring_each_user(w->ctl->settings->state_dir, add_candidate, w);
+    w->failed |= !users_alias_each(w->users, take_known, w);
+    w->failed |= !keyring_each_user(w->ctl->settings->state_dir, add_candidate, w);
     add_usual(w, w->ctl->settings->domains);
     add_usual(w, w->destinations);
     add_usual(w, w->mailboxes);
@@ -395,7 +401,7 @@ static char *origin_of(const struct filterctl_postconf *p)
     return origin;
 }
 
-void filterctl_aliases_each(const struct filterctl *ctl, const struct filterctl_postconf *p,
+bool filterctl_aliases_each(const struct filterctl *ctl, const struct filterctl_postconf *p,
                             struct users *users, const struct filterctl_aliases *to)
 {
     const char *folder = filterctl_postconf_folder(p);
@@ -410,7 +416,7 @@ void filterctl_aliases_each(const struct filterctl *ctl, const struct filterctl_
     w.mailboxes = filterctl_maps_words(filterctl_postconf_get(p, "virtual_mailbox_domains"));
     w.candidates = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     w.known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    users_alias_each(users, note_alias, w.known);
+    w.failed = !users_alias_each(users, note_alias, w.known);
     w.lists = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_maps);
     collect(&w);
     guint n = 0;
@@ -431,4 +437,5 @@ void filterctl_aliases_each(const struct filterctl *ctl, const struct filterctl_
     g_strfreev(w.destinations);
     g_strfreev(w.mailboxes);
     g_free(w.origin);
+    return !w.failed;
 }

@@ -6,7 +6,6 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#include "base/config/users.h"
 #include "tools/filterctl/filterctl.h"
 #include "tools/filterctl/postconf.h"
 
@@ -34,8 +33,11 @@ struct filterctl_aliases {
     void *arg;
 };
 
-/* Calls entry with every alias in the order of its address, table with what is not complete. */
-void filterctl_aliases_each(const struct filterctl *ctl, const struct filterctl_postconf *p,
-                            struct users *users, const struct filterctl_aliases *to);
+/* Calls entry with every alias in the order of its address, table with what is not complete. False if
+ * what filterd itself knows (users.db, keys) could not be read to its end: then nothing of what was said
+ * of users and keys holds. */
+bool filterctl_aliases_each(const struct filterctl *ctl, const struct filterctl_postconf *p,
+                            struct users *users, const struct filterctl_aliases *to)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/config/settings.h"
+#include "base/config/settings_value.h"
 #include "base/mail/message.h"
 #include "base/newline.h"
 #include "base/sitekey.h"
@@ -268,15 +269,10 @@ static int evaluate(const struct course *course, const char *index)
 
 static bool parse_mode(const char *value, struct course *c)
 {
-    static const char *const names[] = {
-        [MODE_SETTLE] = "settle", [MODE_TOE] = "toe", [MODE_TEFT] = "teft", [MODE_NONE] = "none"};
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-        if (strcmp(value, names[i]) != 0)
-            continue;
-        c->mode = (enum train_mode)i;
-        return true;
-    }
-    return false;
+    const int place = settings_value_index(SETTINGS_TRAIN_MODES, value);
+    if (place >= 0)
+        c->mode = (enum train_mode)place;
+    return place >= 0;
 }
 
 static bool parse_feedback(const char *value, struct course *c)

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "filterd/keeper/export.h"
 #include "filterd/keeper/keeper.h"
+#include "filterd/keeper/keeper_request.h"
 
 /* Whole or not at all, and for its owner only. */
 static int write_file(const char *file, const char *data, size_t len)
@@ -41,31 +42,31 @@ static int write_out(const char *data, size_t len)
     return EX_IOERR;
 }
 
+static int write_answer(struct filterctl *ctl, GBytes *bytes, const char *file)
+{
+    gsize len;
+    const char *data = g_bytes_get_data(bytes, &len);
+    if (!file || strcmp(file, "-") == 0)
+        return write_out(data, len);
+    const struct keeper_answer done = {
+        write_file(file, data, len),
+        (char *)"settings, aliases and what was learnt; records and keys stay here", NULL};
+    return done.code == EX_OK ? filterctl_tell(ctl, &done) : done.code;
+}
+
 int filterctl_export_write(struct filterctl *ctl, const char *user, const char *file)
 {
-    const bool out = !file || strcmp(file, "-") == 0;
-    GVariantDict d;
-    g_variant_dict_init(&d, NULL);
-    g_variant_dict_insert(&d, "user", "s", user);
-    struct keeper_answer a = filterctl_request(ctl, "user-export", g_variant_dict_end(&d));
-    GVariant *bytes = a.results ? g_variant_lookup_value(a.results, "file", G_VARIANT_TYPE("ay")) : NULL;
-    if (a.code == EX_OK && !bytes)
-        a.code = EX_PROTOCOL;
-    if (a.code == EX_OK) {
-        gsize len;
-        const char *data = g_variant_get_fixed_array(bytes, &len, 1);
-        a.code = out ? write_out(data, len) : write_file(file, data, len);
-        if (a.code == EX_OK && !out) {
-            g_free(a.text);
-            a.text = g_strdup("settings, aliases and what was learnt; records and keys stay here");
-            filterctl_tell(ctl, &a);
-        }
-    } else {
+    const struct keeper_user_export wanted = {user};
+    struct keeper_answer a = filterctl_request(ctl, &keeper_format_user_export, &wanted);
+    struct keeper_exported out = {0};
+    if (a.results)
+        keeper_format_unpack(&keeper_format_exported, a.results, &out, NULL);
+    int code = a.code == EX_OK && !out.file ? EX_PROTOCOL : a.code;
+    if (code == EX_OK)
+        code = write_answer(ctl, out.file, file);
+    else
         filterctl_complain("%s", a.text && *a.text ? a.text : "no export came");
-    }
-    const int code = a.code;
-    if (bytes)
-        g_variant_unref(bytes);
+    keeper_format_clear(&keeper_format_exported, &out);
     keeper_answer_clear(&a);
     return code;
 }
@@ -75,12 +76,9 @@ int filterctl_export_read(struct filterctl *ctl, const char *user, const char *f
     struct bytes data = {0};
     int code = EX_NOINPUT;
     if (filterctl_read(file, &data) && data.len <= EXPORT_MAX_BYTES) {
-        GVariantDict d;
-        g_variant_dict_init(&d, NULL);
-        g_variant_dict_insert(&d, "user", "s", user);
-        g_variant_dict_insert_value(&d, "file",
-                                    g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, data.data, data.len, 1));
-        code = filterctl_ask_and_tell(ctl, "user-import", g_variant_dict_end(&d));
+        const struct keeper_user_import wanted = {user, g_bytes_new_static(data.data, data.len)};
+        code = filterctl_ask_and_tell(ctl, &keeper_format_user_import, &wanted);
+        g_bytes_unref(wanted.file);
     } else if (data.len > EXPORT_MAX_BYTES) {
         filterctl_complain("%s: this is no export of a user", file);
         code = EX_DATAERR;

@@ -13,7 +13,7 @@
 #include "rules/auth/dkim_signature.h"
 #include "rules/auth/dmarc.h"
 #include "rules/auth/dmarc_record.h"
-#include "rules/auth/spf.h"
+#include "rules/auth/spf_result.h"
 #include "tools/filterctl/filterctl.h"
 #include "tools/filterctl/lookup.h"
 

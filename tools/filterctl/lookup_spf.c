@@ -5,7 +5,8 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "rules/auth/spf.h"
+#include "rules/auth/spf_helper.h"
+#include "rules/auth/spf_result.h"
 #include "tools/filterctl/filterctl.h"
 #include "tools/filterctl/lookup.h"
 
@@ -15,11 +16,14 @@ static struct spf_result ask(struct spf_helper *h, const struct spf_question *q,
 {
     if (!spf_helper_ask(h, q))
         return (struct spf_result){.code = SPF_CODE_TEMPERROR, .reason = "it cannot be asked"};
-    struct pollfd p = {.fd = spf_helper_fd(h), .events = POLLIN};
-    poll(&p, 1, timeout_ms + GRACE_MS);
     struct spf_result result;
-    spf_helper_answer(h, &result);
-    return result;
+    struct pollfd p = {.fd = spf_helper_fd(h), .events = POLLIN};
+    while (poll(&p, 1, timeout_ms + GRACE_MS) > 0) {
+        if (spf_helper_take(h, &result))
+            return result;
+        p.fd = spf_helper_fd(h);
+    }
+    return spf_helper_give_up(h);
 }
 
 int filterctl_lookup_spf(struct filterctl *ctl, struct resolver *r, int argc, char **argv)
@@ -31,7 +35,7 @@ int filterctl_lookup_spf(struct filterctl *ctl, struct resolver *r, int argc, ch
     if (argc != 4)
         return EX_USAGE;
     const struct spf_question q = {argv[1], argv[2], argv[3]};
-    struct spf_helper *h = spf_helper_new(ctl->settings);
+    struct spf_helper *h = spf_helper_new_own(ctl->settings);
     if (!h) {
         filterctl_complain("no process for SPF");
         return EX_OSERR;
@@ -39,7 +43,7 @@ int filterctl_lookup_spf(struct filterctl *ctl, struct resolver *r, int argc, ch
     const struct spf_result result = ask(h, &q, ctl->settings->dns_timeout_ms);
     g_autofree char *text = g_strdup_printf("%s=%s: %s", result.by_helo ? "helo" : "mailfrom",
                                             result.domain, result.reason);
-    filterctl_lookup_tell(ctl, spf_word(result.code), text);
+    filterctl_lookup_tell(ctl, spf_code_word(result.code), text);
     spf_helper_free(&h);
     return EX_OK;
 }

@@ -11,8 +11,12 @@
 
 #include "base/address.h"
 #include "base/bytes.h"
+#include "base/config/users.h"
 #include "base/sitekey.h"
 #include "filterd/keeper/keeper.h"
+#include "filterd/keeper/keeper_request.h"
+#include "filterd/keeper/keeper_role.h"
+#include "filterd/keeper/keeper_verbs.h"
 #include "filterd/keeper/ledger.h"
 #include "tools/filterctl/filterctl.h"
 
@@ -25,6 +29,13 @@ void filterctl_complain(const char *format, ...)
     g_autofree char *text = g_strdup_vprintf(format, args);
     va_end(args);
     fprintf(stderr, "filterctl: %s\n", text);
+}
+
+int filterctl_complain_users(const struct users *u)
+{
+    const char *why = users_error(u);
+    filterctl_complain("%s; what is shown is not all", why ? why : "users and keys cannot be read");
+    return EX_IOERR;
 }
 
 char *filterctl_address(const char *text)
@@ -76,22 +87,23 @@ bool filterctl_site_key(struct filterctl *ctl)
 
 /* ---- requests ---- */
 
-static struct keeper_answer ask_here(struct filterctl *ctl, const char *verb, GVariant *arguments)
+static struct keeper_answer ask_here(struct filterctl *ctl, const struct keeper_format *f,
+                                     const void *request)
 {
     struct keeper_answer a = {.code = EX_TEMPFAIL};
-    GVariantDict results;
     if (!filterctl_site_key(ctl)) {
         a.text = g_strdup("no site key");
         a.code = EX_NOPERM;
         return a;
     }
     become_owner(ctl);
-    g_variant_dict_init(&results, NULL);
     if (!ctl->ledger)
         ctl->ledger = ledger_open(ctl->settings, &ctl->key, &a.text);
-    if (ctl->ledger)
-        a.code = ledger_handle(ctl->ledger, verb, arguments, &results, &a.text);
-    a.results = g_variant_ref_sink(g_variant_dict_end(&results));
+    if (ctl->ledger) {
+        const struct keeper_stores stores = {.ledger = ctl->ledger};
+        g_autoptr(GVariant) arguments = g_variant_ref_sink(keeper_format_pack(f, request));
+        a = keeper_verbs_answer(&stores, KEEPER_ADMINISTRATOR, f->verb, arguments);
+    }
     become_self();
     return a;
 }
@@ -107,21 +119,18 @@ static bool keeper_runs(struct filterctl *ctl)
 
 void filterctl_settle(struct filterctl *ctl)
 {
-    GVariantDict nothing;
     if (!keeper_runs(ctl))
         return;
-    g_variant_dict_init(&nothing, NULL);
-    struct keeper_answer a = keeper_ask(ctl->keeper_fd, "ping", g_variant_dict_end(&nothing),
-                                        KEEPER_TIMEOUT_MS);
+    struct keeper_answer a = filterctl_request(ctl, &keeper_format_ping, NULL);
     keeper_answer_clear(&a);
 }
 
-struct keeper_answer filterctl_request(struct filterctl *ctl, const char *verb, GVariant *arguments)
+struct keeper_answer filterctl_request(struct filterctl *ctl, const struct keeper_format *f,
+                                       const void *request)
 {
-    if (keeper_runs(ctl))
-        return keeper_ask(ctl->keeper_fd, verb, arguments, KEEPER_TIMEOUT_MS);
-    g_autoptr(GVariant) owned = g_variant_ref_sink(arguments);
-    return ask_here(ctl, verb, owned);
+    if (!keeper_runs(ctl))
+        return ask_here(ctl, f, request);
+    return keeper_ask(ctl->keeper_fd, f->verb, keeper_format_pack(f, request), KEEPER_TIMEOUT_MS);
 }
 
 int filterctl_tell(const struct filterctl *ctl, const struct keeper_answer *a)
@@ -140,9 +149,9 @@ int filterctl_tell(const struct filterctl *ctl, const struct keeper_answer *a)
     return a->code;
 }
 
-int filterctl_ask_and_tell(struct filterctl *ctl, const char *verb, GVariant *arguments)
+int filterctl_ask_and_tell(struct filterctl *ctl, const struct keeper_format *f, const void *request)
 {
-    struct keeper_answer a = filterctl_request(ctl, verb, arguments);
+    struct keeper_answer a = filterctl_request(ctl, f, request);
     const int code = filterctl_tell(ctl, &a);
     keeper_answer_clear(&a);
     return code;

@@ -9,6 +9,7 @@
 
 #include "base/address.h"
 #include "base/config/settings.h"
+#include "base/config/user_settings.h"
 #include "base/config/users.h"
 #include "classifier/model.h"
 #include "tools/filterctl/filterctl.h"
@@ -17,7 +18,8 @@ enum { WARNINGS = 10 }; /* one by one; of the others only how many */
 
 struct row {
     char *user;
-    const char *mode;
+    char *mode;  /* NULL: the site's base, which has none */
+    bool learns; /* from corrections alone */
     struct model_figures figures;
     gint64 bytes;
     bool silent; /* although the mode wants corrections */
@@ -27,34 +29,37 @@ static void row_free(gpointer data)
 {
     struct row *r = data;
     g_free(r->user);
+    g_free(r->mode);
     g_free(r);
 }
 
-static const char *mode_of(const struct filterctl *ctl, struct users *users, const char *user)
+/* False: it cannot be read (see users_error). */
+static bool take_mode(const struct filterctl *ctl, struct users *users, struct row *r)
 {
-    static const char *const names[] = {
-        [MODE_SETTLE] = "settle", [MODE_TOE] = "toe", [MODE_TEFT] = "teft", [MODE_NONE] = "none"};
-    g_autofree char *own = users_setting(users, user, "mode");
-    for (size_t i = 0; own && i < G_N_ELEMENTS(names); i++)
-        if (strcmp(names[i], own) == 0)
-            return names[i];
-    return names[ctl->settings->mode];
+    struct user_settings of = user_settings_of(ctl->settings);
+    const bool ok = users_settings(users, r->user, &of);
+    r->learns = of.mode == MODE_SETTLE || of.mode == MODE_TOE;
+    r->mode = user_settings_print(&of, USER_MODE);
+    user_settings_clear(&of);
+    return ok;
 }
 
-static struct row *row_new(const struct filterctl *ctl, struct users *users, struct model *m,
-                           const char *path)
+static struct row *row_new(struct model *m, const char *path)
 {
     struct stat st;
     struct row *r = g_new0(struct row, 1);
     r->user = model_user(m);
     r->figures = model_figures(m);
     r->bytes = g_stat(path, &st) == 0 ? (gint64)st.st_size : 0;
-    if (!r->user || strcmp(r->user, MODEL_SITE) == 0)
-        return r;
-    r->mode = mode_of(ctl, users, r->user);
-    r->silent = (!strcmp(r->mode, "settle") || !strcmp(r->mode, "toe")) && model_is_silent(&r->figures);
     return r;
 }
+
+struct collection {
+    const struct filterctl *ctl;
+    struct users *users;
+    const char *wanted; /* NULL: all */
+    GPtrArray *rows;
+};
 
 static gint by_user(gconstpointer a, gconstpointer b)
 {
@@ -62,39 +67,56 @@ static gint by_user(gconstpointer a, gconstpointer b)
     return strcmp(x->user, y->user);
 }
 
+/* One line in *error_r if it cannot be read. */
+static void collect_file(struct collection *c, const char *path, char **error_r)
+{
+    struct model *m = model_open_file(path, false, error_r);
+    struct row *r = m ? row_new(m, path) : NULL;
+    model_free(&m);
+    if (!r)
+        return;
+    const bool site = g_strcmp0(r->user, MODEL_SITE) == 0;
+    if (!r->user || (c->wanted && strcmp(r->user, c->wanted) != 0)) {
+        row_free(r);
+        return;
+    }
+    g_ptr_array_add(c->rows, r);
+    if (!site && !take_mode(c->ctl, c->users, r))
+        *error_r = g_strdup(users_error(c->users));
+    r->silent = !site && r->learns && model_is_silent(&r->figures);
+}
+
+/* Nobody wrote to this user yet, and nothing was learnt. */
+static void add_new(struct collection *c, char **error_r)
+{
+    struct row *r = g_new0(struct row, 1);
+    r->user = g_strdup(c->wanted);
+    g_ptr_array_add(c->rows, r);
+    if (!take_mode(c->ctl, c->users, r))
+        *error_r = g_strdup(users_error(c->users));
+}
+
 /* Rows of struct row*, sorted; NULL with the reason on stderr. */
 static GPtrArray *collect(const struct filterctl *ctl, const char *wanted)
 {
     char *error = NULL;
-    struct users *users = users_open(ctl->settings->state_dir, false, &error);
+    struct collection c = {ctl, users_open(ctl->settings->state_dir, false, &error), wanted,
+                           g_ptr_array_new_with_free_func(row_free)};
     GPtrArray *files = model_files(ctl->settings->state_dir, ".db");
-    GPtrArray *rows = g_ptr_array_new_with_free_func(row_free);
-    for (guint i = 0; users && !error && i < files->len; i++) {
-        const char *path = g_ptr_array_index(files, i);
-        struct model *m = model_open_file(path, false, &error);
-        struct row *r = m ? row_new(ctl, users, m, path) : NULL;
-        if (r && r->user && (!wanted || strcmp(r->user, wanted) == 0))
-            g_ptr_array_add(rows, r);
-        else if (r)
-            row_free(r);
-        model_free(&m);
-    }
-    if (users && !error && wanted && rows->len == 0) {
-        struct row *r = g_new0(struct row, 1); /* no mail yet, nothing learnt */
-        r->user = g_strdup(wanted);
-        r->mode = mode_of(ctl, users, wanted);
-        g_ptr_array_add(rows, r);
-    }
+    for (guint i = 0; !error && i < files->len; i++)
+        collect_file(&c, g_ptr_array_index(files, i), &error);
+    if (!error && wanted && c.rows->len == 0)
+        add_new(&c, &error);
     if (error) {
         filterctl_complain("%s", error);
-        g_clear_pointer(&rows, g_ptr_array_unref);
+        g_clear_pointer(&c.rows, g_ptr_array_unref);
     } else {
-        g_ptr_array_sort(rows, by_user);
+        g_ptr_array_sort(c.rows, by_user);
     }
-    users_free(&users);
+    users_free(&c.users);
     g_ptr_array_unref(files);
     g_free(error);
-    return rows;
+    return c.rows;
 }
 
 /* ---- all of them together ---- */

@@ -4,10 +4,12 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/config/user_settings.h"
 #include "base/config/users.h"
 #include "base/mail/envelope.h"
 #include "classifier/classifier.h"
 #include "classifier/tokens.h"
+#include "rules/findings.h"
 #include "rules/hits.h"
 #include "rules/rules.h"
 #include "rules/sender.h"
@@ -55,7 +57,7 @@ void filterctl_sum_clear(struct filterctl_sum *s)
 
 void filterctl_sum_start(struct filterctl_sum *s, struct filterctl *ctl)
 {
-    s->rules = rules_new(ctl->settings);
+    s->rules = rules_new(ctl->settings, RULES_NO_DOOR);
     s->evidence = evidence_start(s->rules, s->envelope);
 }
 
@@ -74,16 +76,22 @@ static void take_hits(struct filterctl_sum *s, const struct filterctl_judge *j)
     g_autofree char *id = classifier_correspondent(j->classifier, j->user, sender,
                                                    evidence_proved_domain(s->evidence));
     if (classifier_knows(j->classifier, j->user, id))
-        hits_add(s->hits, "known-correspondent", SENDER_KNOWN_WEIGHT, "their mail was never spam");
+        hits_find(s->hits, FINDING_KNOWN_SENDER);
 }
 
-static double spam_threshold(const struct filterctl *ctl, const char *user)
+/* False, with the reason on stderr, if the user's settings cannot be read. */
+static bool spam_threshold(const struct filterctl *ctl, const char *user, double *threshold_r)
 {
     g_autofree char *error = NULL;
     struct users *users = users_open(ctl->settings->state_dir, false, &error);
-    g_autofree char *own = users ? users_setting(users, user, "spam_threshold") : NULL;
+    struct user_settings of = user_settings_of(ctl->settings);
+    const bool ok = users && users_settings(users, user, &of);
+    if (!ok)
+        filterctl_complain("%s", users ? users_error(users) : error);
+    *threshold_r = of.spam_threshold;
+    user_settings_clear(&of);
     users_free(&users);
-    return own ? g_ascii_strtod(own, NULL) : ctl->settings->spam_threshold;
+    return ok;
 }
 
 int filterctl_sum_judge(struct filterctl_sum *s, struct filterctl *ctl, struct filterctl_judge *j)
@@ -93,8 +101,10 @@ int filterctl_sum_judge(struct filterctl_sum *s, struct filterctl *ctl, struct f
     const int code = filterctl_judge(j);
     if (code != EX_OK)
         return code;
+    double spam;
     take_hits(s, j);
-    const double spam = spam_threshold(ctl, j->user);
+    if (!spam_threshold(ctl, j->user, &spam))
+        return EX_TEMPFAIL;
     s->classifier = j->judgement.score;
     s->added = hits_voice(hits_weight(s->hits));
     judgement_add(&j->judgement, s->added, spam, MIN(ctl->settings->unsure_threshold, spam));

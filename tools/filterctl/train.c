@@ -14,6 +14,7 @@
 #include "classifier/tokens.h"
 #include "classifier/tokens_message.h"
 #include "filterd/keeper/keeper.h"
+#include "filterd/keeper/keeper_request.h"
 #include "tools/filterctl/filterctl.h"
 #include "tools/filterctl/mails.h"
 #include "tools/filterctl/progress.h"
@@ -26,38 +27,34 @@ struct training {
     struct filterctl *ctl;
     const char *class, *user;
     unsigned char key[16];
-    GVariantBuilder batch;
-    guint messages, features; /* in the batch */
+    GPtrArray *batch; /* of GArray*: the features of each message */
+    guint features;   /* in the batch */
     struct filterctl_progress progress;
     int code;
 };
 
 static void take_answer(struct training *t, const struct keeper_answer *a)
 {
-    guint right = 0;
+    struct keeper_trained trained = {0};
     t->code = a->code;
     if (a->code != EX_OK) {
         filterctl_complain("%s", a->text && *a->text ? a->text : "training failed");
         return;
     }
     if (a->results)
-        g_variant_lookup(a->results, "right", "u", &right);
-    t->progress.learnt += t->messages;
-    t->progress.right += right;
+        keeper_format_unpack(&keeper_format_trained, a->results, &trained, NULL);
+    t->progress.learnt += t->batch->len;
+    t->progress.right += trained.right;
 }
 
 static void send_batch(struct training *t)
 {
-    GVariantDict d;
-    g_variant_dict_init(&d, NULL);
-    g_variant_dict_insert(&d, "user", "s", t->user);
-    g_variant_dict_insert(&d, "class", "s", t->class);
-    g_variant_dict_insert_value(&d, "batch", g_variant_builder_end(&t->batch));
-    struct keeper_answer a = filterctl_request(t->ctl, "train", g_variant_dict_end(&d));
+    const struct keeper_train wanted = {.user = t->user, .class = t->class, .batch = t->batch};
+    struct keeper_answer a = filterctl_request(t->ctl, &keeper_format_train, &wanted);
     take_answer(t, &a);
     keeper_answer_clear(&a);
-    t->messages = t->features = 0;
-    g_variant_builder_init(&t->batch, G_VARIANT_TYPE("aau"));
+    g_ptr_array_set_size(t->batch, 0);
+    t->features = 0;
 }
 
 static bool take(const struct message *m, size_t bytes, void *arg)
@@ -66,13 +63,9 @@ static bool take(const struct message *m, size_t bytes, void *arg)
     struct tokens *tokens = tokens_new(m);
     GArray *features = osb_features(tokens, t->key);
     tokens_free(&tokens);
-    g_variant_builder_add_value(&t->batch,
-                                g_variant_new_fixed_array(G_VARIANT_TYPE_UINT32, features->data,
-                                                          features->len, sizeof(guint32)));
-    t->messages++;
+    g_ptr_array_add(t->batch, features);
     t->features += features->len;
-    g_array_unref(features);
-    if (t->messages >= BATCH_MESSAGES || t->features >= BATCH_FEATURES)
+    if (t->batch->len >= BATCH_MESSAGES || t->features >= BATCH_FEATURES)
         send_batch(t);
     t->progress.messages++;
     t->progress.done += bytes;
@@ -103,12 +96,12 @@ static int train_paths(struct training *t, char **paths)
     for (char **path = paths; *path; path++)
         total += filterctl_mails_bytes(*path);
     filterctl_progress_begin(&t->progress, total);
-    g_variant_builder_init(&t->batch, G_VARIANT_TYPE("aau"));
+    t->batch = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
     for (; *paths && t->code == EX_OK; paths++)
         all_read &= filterctl_mails_each(*paths, take, t);
-    if (t->messages > 0 && t->code == EX_OK)
+    if (t->batch->len > 0 && t->code == EX_OK)
         send_batch(t);
-    g_variant_builder_clear(&t->batch);
+    g_ptr_array_unref(t->batch);
     filterctl_progress_end(&t->progress);
     summarise(t);
     return t->code == EX_OK && !all_read ? EX_NOINPUT : t->code;

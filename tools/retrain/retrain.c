@@ -21,6 +21,7 @@
 #include "base/sandbox/sandbox_kind.h"
 #include "base/version.h"
 #include "filterd/keeper/keeper.h"
+#include "filterd/keeper/keeper_request.h"
 #include "tools/retrain/text.h"
 #include "tools/retrain/words.h"
 
@@ -149,12 +150,9 @@ static bool find_control(const struct retrain_words *w, struct settings **settin
 static void ask_one(int fd, const char *class, const char *user, const char *signature)
 {
     char *text = NULL;
-    GVariantBuilder b;
-    g_variant_builder_init(&b, G_VARIANT_TYPE_VARDICT);
-    g_variant_builder_add(&b, "{sv}", "login", g_variant_new_string(user));
-    g_variant_builder_add(&b, "{sv}", "class", g_variant_new_string(class));
-    g_variant_builder_add(&b, "{sv}", "signature", g_variant_new_string(signature));
-    const int code = keeper_call(fd, "retrain", g_variant_builder_end(&b), ANSWER_MS, &text);
+    const struct keeper_retrain wanted = {user, class, signature};
+    const int code = keeper_call(fd, keeper_format_retrain.verb,
+                                 keeper_format_pack(&keeper_format_retrain, &wanted), ANSWER_MS, &text);
     if (code != EX_OK)
         log_warn("%s of user=%s signature=%s not learnt: %s", class, user, signature,
                  text && *text ? text : "refused");

@@ -10,6 +10,7 @@
 #include "base/frame.h"
 #include "base/log.h"
 #include "filterd/keeper/keeper.h"
+#include "filterd/keeper/keeper_request.h"
 
 /* In all below the 10 s after which Dovecot kills us. */
 enum { SEND_MS = 2000, ANSWER_MS = 6000, ANSWER_BYTES = 65536, CHUNK_BYTES = 65536 };
@@ -22,11 +23,9 @@ struct pupil {
 
 static bool ask(int fd, const char *user, const char *class)
 {
-    GVariantBuilder b;
-    g_variant_builder_init(&b, G_VARIANT_TYPE_VARDICT);
-    g_variant_builder_add(&b, "{sv}", "login", g_variant_new_string(user));
-    g_variant_builder_add(&b, "{sv}", "class", g_variant_new_string(class));
-    return frame_send(fd, g_variant_new("(s@a{sv})", "learn", g_variant_builder_end(&b)), SEND_MS);
+    const struct keeper_retrain said = {.login = user, .class = class};
+    return keeper_tell(fd, keeper_format_learn_text.verb,
+                       keeper_format_pack(&keeper_format_learn_text, &said), SEND_MS);
 }
 
 static void say(GArray *all, const unsigned char *data, size_t len)

@@ -15,6 +15,8 @@ package FilterdTest::Dns;
 #
 # together: those of one row are answered once all of them were asked, by UDP: so it shows, without a
 # clock, who asks one after the other: he waits for ever.
+# mute => 'never.example': that name and all below it are asked for in vain. hushed(1): answers, but those
+# about the root, by which one sees that the server lives, are kept back until hushed(0).
 #
 # A zone without SOA is given one, and an NS; TTL 60. Names in no zone do not exist, unless a zone
 # "." says otherwise. A list says of itself that it lives (RFC 5782: 127.0.0.2, ::ffff:127.0.0.2 and
@@ -44,6 +46,7 @@ sub start {
     mkdir $dir;
     my $self = bless { t => $t, dir => $dir, port => $o{port}, delay => ($o{delay_ms} // 0) / 1000,
         together => $o{together} // [],
+        mute => $o{mute},
         lists => [map { lc } keys %{ $o{lists} // {} }], log => "$dir/asked" }, $class;
     $self->start_nsd($o{zones} // {});
     $self->start_rbldnsd($o{lists} // {});
@@ -68,6 +71,11 @@ sub asked { return split /\n/, slurp($_[0]{log}) }
 sub silent {
     my ($self, $yes) = @_;
     if ($yes) { spew("$self->{dir}/silent", '') } else { unlink "$self->{dir}/silent" }
+}
+
+sub hushed {
+    my ($self, $yes) = @_;
+    if ($yes) { spew("$self->{dir}/hushed", '') } else { unlink "$self->{dir}/hushed" }
 }
 
 sub stop {
@@ -198,6 +206,11 @@ sub name_of {
     return (join('.', @labels), unpack "x$at x n", $packet);
 }
 
+sub is_mute {
+    my ($self, $name) = @_;
+    return defined $self->{mute} && $name =~ /(?:^|\.)\Q$self->{mute}\E\z/;
+}
+
 sub backend_of {
     my ($self, $name) = @_;
     return (grep { $name =~ /(?:^|\.)\Q$_\E\z/ } @{ $self->{lists} }) ? $self->{rbldnsd} : $self->{nsd};
@@ -213,7 +226,7 @@ sub forward {
     my ($all, $answers, $flying) = (IO::Select->new($udp, $tcp, $back), IO::Select->new($back), 0);
     open my $log, '>>', $self->{log};
     $log->autoflush;
-    my ($id, %asked, @due) = (0);
+    my ($id, %asked, @due, @hushed) = (0);
     my %row; # names: those of it that were not asked yet; held: the answers meanwhile
     for my $names (@{ $self->{together} }) {
         my $row = { names => { map { $_ => 1 } @$names }, held => [] };
@@ -221,7 +234,7 @@ sub forward {
     }
     while (1) {
         my $full = $flying >= 64;
-        my $wait = $full ? 0.05 : @due ? $due[0][0] - time : 60;
+        my $wait = $full ? 0.05 : @due ? $due[0][0] - time : @hushed ? 0.05 : 60;
         my @ready = ($full ? $answers : $all)->can_read($wait > 0 ? $wait : 0);
         $flying = 0 if $full && !@ready; # some are lost
         for my $ready (@ready) {
@@ -229,7 +242,7 @@ sub forward {
                 my $from = $udp->recv(my $packet, 65535) // next;
                 my ($name, $type) = name_of($packet) or next;
                 print $log $name, ' ', $TYPES{$type} // $type, "\n";
-                next if -e "$self->{dir}/silent";
+                next if -e "$self->{dir}/silent" || $self->is_mute($name);
                 $id = ($id + 1) & 0xffff;
                 my $key = "$name " . ($TYPES{$type} // $type);
                 my $row = $row{$key};
@@ -244,11 +257,13 @@ sub forward {
                 $flying--;
                 my $q = delete $asked{ unpack 'n', $packet } or next;
                 my $answer = [$q->[0], $q->[1], $q->[2] . substr $packet, 2];
-                push @{ $q->[3] && %{ $q->[3]{names} } ? $q->[3]{held} : \@due }, $answer;
+                my $hushed = ((name_of($packet))[0] // '') ne '' && -e "$self->{dir}/hushed";
+                push @{ $hushed ? \@hushed : $q->[3] && %{ $q->[3]{names} } ? $q->[3]{held} : \@due }, $answer;
             } else {
                 $self->over_tcp(scalar $tcp->accept, $log);
             }
         }
+        push @due, splice @hushed if @hushed && !-e "$self->{dir}/hushed";
         while (@due && $due[0][0] <= time) {
             my $answer = shift @due;
             $udp->send($answer->[2], 0, $answer->[1]);

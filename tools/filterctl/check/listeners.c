@@ -1,13 +1,18 @@
 /* filterctl check: does the daemon that runs take connections on every listener. */
 #include <errno.h>
+#include <glib.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/config/settings.h"
+#include "base/endpoint.h"
 #include "tools/filterctl/check/check.h"
+#include "tools/filterctl/check/finding.h"
 
 /* These return 0, or errno. From the same address: one that this host lacks is not asked elsewhere,
  * and what it has answers at once. One with more to do than it takes in is there, too. */

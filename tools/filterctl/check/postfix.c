@@ -376,10 +376,11 @@ static void check_aliases(struct look *l)
     struct unknown u = {.names = g_string_new(NULL), .mixed = g_string_new(NULL)};
     const struct filterctl_aliases to = {take_alias, skip_table, &u};
     struct users *users = users_open(l->c->ctl->settings->state_dir, false, &error);
-    if (users)
-        filterctl_aliases_each(l->c->ctl, l->p, users, &to);
-    else
+    if (!users)
         bad(l, "aliases cannot be compared: %s", error);
+    else if (!filterctl_aliases_each(l->c->ctl, l->p, users, &to))
+        bad(l, "aliases cannot be compared: %s",
+            users_error(users) ? users_error(users) : "users and keys cannot be read");
     if (u.count && (l->proxy || !l->last))
         warn(l, "%d aliases lead to users with keys and are not known to filterd (%s%s): filterctl alias "
                 "import --postfix", u.count, u.names->str + 1, u.count > ALIASES_TOLD ? " ..." : "");

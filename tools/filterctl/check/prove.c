@@ -73,7 +73,10 @@ static bool choose_recipient(struct prove *p)
         p->to = filterctl_address(p->to);
         return p->to != NULL;
     }
-    keyring_each_user(p->check.ctl->settings->state_dir, first_user, &p->to);
+    if (!keyring_each_user(p->check.ctl->settings->state_dir, first_user, &p->to)) {
+        filterctl_complain("%s/keys cannot be read", p->check.ctl->settings->state_dir);
+        return false;
+    }
     if (!p->to)
         filterctl_complain("no user has a key: import one, or name a recipient with --to");
     return p->to != NULL;

@@ -1,0 +1,222 @@
+/* What a worker asks the keeper. Called by the pipeline, by sessions when their client has its reply, and by who
+ * learns messages from their text. */
+#include "filterd/keeper/keeper_client.h"
+
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "filterd/keeper/keeper.h"
+#include "filterd/keeper/retries.h"
+
+/* The keeper answers in well under a millisecond; a mail waits no longer than this for learning. */
+#define TIMEOUT_MS 2000
+#define OWES_MAX 32 /* bits of owes_retries */
+/* One that let somebody wait that long is left alone for a while: a message asks several times. */
+#define SILENT_US (10 * G_USEC_PER_SEC)
+
+struct keeper_client {
+    const struct endpoint *control;
+    int fd;               /* connected when first wanted; -1 */
+    gint64 silent;        /* it left a request without an answer: not asked before this time */
+    unsigned owes;        /* answers to what it was told without waiting */
+    guint32 owes_retries; /* which of them are about retries, the oldest in the lowest bit */
+    bool no_retries;      /* the last request about retries failed, and it was logged */
+};
+
+struct keeper_client *keeper_client_new(const struct endpoint *control)
+{
+    struct keeper_client *k = g_new0(struct keeper_client, 1);
+    k->control = control;
+    k->fd = -1;
+    return k;
+}
+
+void keeper_client_expect_no_retries(struct keeper_client *k)
+{
+    k->no_retries = true;
+}
+
+/* A mail never waits for this memory, nor fails for it. A keeper that cannot open that file has said so
+ * itself, once for all of us. */
+static void note_retries(struct keeper_client *k, const struct keeper_answer *a)
+{
+    if (a->code != EX_OK && a->code != EX_UNAVAILABLE && !k->no_retries)
+        log_warn("retries: %s; a message that is retried now may come twice",
+                 a->text && *a->text ? a->text : "no keeper");
+    k->no_retries = a->code != EX_OK;
+}
+
+static void hang_up(struct keeper_client *k)
+{
+    if (k->fd >= 0)
+        close(k->fd);
+    k->fd = -1;
+    k->owes = 0;
+    k->owes_retries = 0;
+}
+
+/* All it still owes, which is there by now or will be at once. */
+static void hear_owed(struct keeper_client *k)
+{
+    while (k->owes) {
+        struct keeper_answer a = keeper_hear(k->fd, TIMEOUT_MS);
+        if (k->owes_retries & 1)
+            note_retries(k, &a);
+        k->owes--;
+        k->owes_retries >>= 1;
+        if (a.code == EX_TEMPFAIL)
+            hang_up(k);
+        keeper_answer_clear(&a);
+    }
+}
+
+void keeper_client_free(struct keeper_client **k)
+{
+    if (!*k)
+        return;
+    hear_owed(*k);
+    hang_up(*k);
+    g_clear_pointer(k, g_free);
+}
+
+/* One call; a connection that went stale (the keeper was restarted) is made anew once. */
+static struct keeper_answer ask_all(struct keeper_client *k, const struct keeper_format *f,
+                                    const void *request)
+{
+    struct keeper_answer a = {.code = EX_TEMPFAIL};
+    const gint64 end = g_get_monotonic_time() + TIMEOUT_MS * 1000;
+    const int attempts = g_get_monotonic_time() < k->silent ? 0 : 2;
+    GVariant *arguments = g_variant_ref_sink(keeper_format_pack(f, request));
+    if (attempts)
+        hear_owed(k);
+    for (int i = 0; i < attempts && a.code == EX_TEMPFAIL && g_get_monotonic_time() < end; i++) {
+        if (k->fd < 0 && (k->fd = keeper_connect(k->control)) < 0)
+            break;
+        keeper_answer_clear(&a);
+        a = keeper_ask(k->fd, f->verb, arguments, TIMEOUT_MS);
+        if (a.code == EX_TEMPFAIL)
+            hang_up(k);
+    }
+    g_variant_unref(arguments);
+    if (attempts && !a.results && g_get_monotonic_time() >= end)
+        k->silent = g_get_monotonic_time() + SILENT_US;
+    return a;
+}
+
+enum subject { SUBJECT_DELIVERY, SUBJECT_RETRIES };
+
+/* What the keeper is to know, and the message need not wait for. */
+static void tell(struct keeper_client *k, enum subject subject, const struct keeper_format *f,
+                 const void *request)
+{
+    if (k->owes == OWES_MAX)
+        hear_owed(k);
+    if (k->fd >= 0 && g_get_monotonic_time() >= k->silent &&
+        keeper_tell(k->fd, f->verb, keeper_format_pack(f, request), TIMEOUT_MS)) {
+        k->owes_retries |= (guint32)(subject == SUBJECT_RETRIES) << k->owes;
+        k->owes++;
+    } else {
+        hang_up(k);
+        struct keeper_answer a = ask_all(k, f, request);
+        if (subject == SUBJECT_RETRIES)
+            note_retries(k, &a);
+        keeper_answer_clear(&a);
+    }
+}
+
+static int ask(struct keeper_client *k, const struct keeper_format *f, const void *request, char **text_r)
+{
+    struct keeper_answer a = ask_all(k, f, request);
+    if (text_r)
+        *text_r = g_steal_pointer(&a.text);
+    keeper_answer_clear(&a);
+    return a.code;
+}
+
+bool keeper_client_record(struct keeper_client *k, const struct keeper_record *r)
+{
+    return ask(k, &keeper_format_record, r, NULL) == EX_OK;
+}
+
+int keeper_client_learn(struct keeper_client *k, const struct keeper_learn *l, char **text_r)
+{
+    return ask(k, &keeper_format_learn, l, text_r);
+}
+
+void keeper_client_confirm(struct keeper_client *k, const char *user, const char *signature)
+{
+    tell(k, SUBJECT_DELIVERY, &keeper_format_confirm, &(struct keeper_confirm){user, signature});
+}
+
+/* Frames are UTF-8, and what a client says need not be. */
+static char *valid(const char *text)
+{
+    return text ? g_utf8_make_valid(text, -1) : NULL;
+}
+
+int keeper_client_greylist(struct keeper_client *k, const struct greylist_triplet *t)
+{
+    struct keeper_wait answer = {0};
+    char *texts[] = {valid(t->address), valid(t->proved_domain), valid(t->sender), valid(t->recipient)};
+    const struct greylist_triplet asked = {texts[0], texts[1], texts[2], texts[3]};
+    struct keeper_answer a = ask_all(k, &keeper_format_greylist, &asked);
+    if (a.code != EX_OK || !a.results ||
+        !keeper_format_unpack(&keeper_format_wait, a.results, &answer, NULL))
+        log_warn("greylist: %s; nobody is asked to come again", a.text ? a.text : "no keeper");
+    keeper_answer_clear(&a);
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        g_free(texts[i]);
+    return MAX(answer.wait, 0);
+}
+
+static GBytes *bytes_of(const unsigned char *digests, size_t count)
+{
+    return g_bytes_new(digests, count * RETRIES_DIGEST_BYTES);
+}
+
+static void take_known(const struct keeper_answer *a, size_t count, unsigned char *known_r)
+{
+    struct keeper_known answer;
+    gsize len = 0;
+    keeper_format_unpack(&keeper_format_known, a->results, &answer, NULL);
+    const void *data = answer.known ? g_bytes_get_data(answer.known, &len) : NULL;
+    if (data && len == count)
+        memcpy(known_r, data, count);
+    keeper_format_clear(&keeper_format_known, &answer);
+}
+
+void keeper_client_retry_known(struct keeper_client *k, const unsigned char *digests, size_t count,
+                         unsigned char *known_r)
+{
+    memset(known_r, 0, count);
+    if (!count)
+        return;
+    const struct keeper_digests wanted = {bytes_of(digests, count)};
+    struct keeper_answer a = ask_all(k, &keeper_format_retry_known, &wanted);
+    note_retries(k, &a);
+    if (a.results)
+        take_known(&a, count, known_r);
+    keeper_answer_clear(&a);
+    g_bytes_unref(wanted.digests);
+}
+
+static void tell_digests(struct keeper_client *k, const struct keeper_format *f,
+                         const unsigned char *digests, size_t count)
+{
+    const struct keeper_digests told = {bytes_of(digests, count)};
+    tell(k, SUBJECT_RETRIES, f, &told);
+    g_bytes_unref(told.digests);
+}
+
+void keeper_client_retry_served(struct keeper_client *k, const unsigned char *digest)
+{
+    tell_digests(k, &keeper_format_retry_served, digest, 1);
+}
+
+void keeper_client_retry_forget(struct keeper_client *k, const unsigned char *digests, size_t count)
+{
+    if (count)
+        tell_digests(k, &keeper_format_retry_forget, digests, count);
+}

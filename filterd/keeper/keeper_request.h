@@ -1,0 +1,157 @@
+/* keeper_request: what the keeper is asked and what it answers, as structs and as the dictionaries
+ * (a{sv}) that go over its socket.
+ *
+ * Each struct has one format, which both packs and unpacks it. Whoever packs lends all members. What
+ * was unpacked lends its texts from the dictionary and owns the rest: keeper_format_clear. A pointer
+ * that is NULL is left out; who reads a request finds no other member NULL than those marked so. */
+#ifndef FILTERD_KEEPER_KEEPER_REQUEST_H
+#define FILTERD_KEEPER_KEEPER_REQUEST_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "filterd/keeper/greylist.h"
+
+/* ---- requests ---- */
+
+/* A message was judged: a record of it is kept. */
+struct keeper_record {
+    const char *user, *signature;
+    const char *class;         /* as judged: "spam", "ham", "unsure" */
+    const char *correspondent; /* see classifier/correspondent.h; NULL: nobody was proved */
+    double score, rules;       /* in all, and the rules' part of it */
+    GArray *features;          /* of guint32, see classifier/osb.h */
+};
+
+/* The next hop took the copy. */
+struct keeper_confirm {
+    const char *user, *signature;
+};
+
+/* Somebody who is logged in moved a message. Unpacked the class is "spam" or "ham". */
+struct keeper_retrain {
+    const char *login, *class, *signature;
+};
+
+/* The same for a message without a signature: features made of its text, a signature made of its
+ * content. */
+struct keeper_learn {
+    const char *user, *class, *signature;
+    GArray *features;
+};
+
+/* One message (features) or many (batch). */
+struct keeper_train {
+    const char *user, *class;
+    GArray *features; /* NULL: a batch */
+    GPtrArray *batch; /* of GArray*; NULL: one message */
+};
+
+struct keeper_alias_add {
+    const char *address, *user;
+};
+
+struct keeper_alias_set {
+    const char *address;
+    char **users; /* NULL-terminated */
+};
+
+struct keeper_alias_remove {
+    const char *address;
+};
+
+struct keeper_user_set {
+    const char *user, *name;
+    const char *value; /* NULL: the setting is taken away */
+};
+
+struct keeper_user_remove {
+    const char *user;
+};
+
+struct keeper_user_export {
+    const char *user;
+};
+
+struct keeper_user_import {
+    const char *user;
+    GBytes *file; /* see export.h */
+};
+
+/* One or more digests (see retries.h), one behind the other. */
+struct keeper_digests {
+    GBytes *digests;
+};
+
+union keeper_request {
+    struct keeper_record record;
+    struct keeper_confirm confirm;
+    struct keeper_retrain retrain;
+    struct keeper_learn learn;
+    struct keeper_train train;
+    struct keeper_alias_add alias_add;
+    struct keeper_alias_set alias_set;
+    struct keeper_alias_remove alias_remove;
+    struct keeper_user_set user_set;
+    struct keeper_user_remove user_remove;
+    struct keeper_user_export user_export;
+    struct keeper_user_import user_import;
+    struct greylist_triplet greylist;
+    struct keeper_digests digests;
+};
+
+/* ---- answers ---- */
+
+struct keeper_trained {
+    guint32 right; /* messages that the model had on the right side before it learnt them */
+};
+
+struct keeper_exported {
+    GBytes *file;
+};
+
+struct keeper_wait {
+    gint32 wait; /* seconds until the client may pass; 0: now */
+};
+
+struct keeper_known {
+    GBytes *known; /* a byte for each digest: 0 or 1 */
+};
+
+union keeper_result {
+    struct keeper_trained trained;
+    struct keeper_exported exported;
+    struct keeper_wait wait;
+    struct keeper_known known;
+};
+
+/* ---- their formats ---- */
+
+struct keeper_field;
+struct keeper_format {
+    const char *verb; /* of the request, or of the request it answers */
+    size_t bytes;     /* of the struct */
+    const struct keeper_field *fields; /* the last one has no name */
+};
+
+extern const struct keeper_format keeper_format_ping, keeper_format_record, keeper_format_confirm,
+    keeper_format_retrain, keeper_format_learn, keeper_format_train, keeper_format_alias_add,
+    keeper_format_alias_set, keeper_format_alias_remove, keeper_format_user_set,
+    keeper_format_user_remove, keeper_format_user_export, keeper_format_user_import,
+    keeper_format_greylist, keeper_format_retry_known, keeper_format_retry_served,
+    keeper_format_retry_forget;
+extern const struct keeper_format keeper_format_nothing, keeper_format_trained,
+    keeper_format_exported, keeper_format_wait, keeper_format_known;
+/* What filterd-retrain says first on the learning socket (see filterd/session/tutor.h): login and
+ * class of a struct keeper_retrain. */
+extern const struct keeper_format keeper_format_learn_text;
+
+/* The dictionary of such a struct; floating. */
+GVariant *keeper_format_pack(const struct keeper_format *f, const void *from);
+/* Fills the struct. False with one line if a member is missing, of another type or no good: what is
+ * good is filled in all the same. Clear it in any case. error_r may be NULL. */
+bool keeper_format_unpack(const struct keeper_format *f, GVariant *dictionary, void *to,
+                          char **error_r);
+void keeper_format_clear(const struct keeper_format *f, void *unpacked);
+
+#endif

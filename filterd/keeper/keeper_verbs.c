@@ -1,0 +1,181 @@
+/* The table of the keeper's verbs. keeper_process.c answers its clients by it, and filterctl itself
+ * where no keeper runs. */
+#include "filterd/keeper/keeper_verbs.h"
+
+#include <glib.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "filterd/keeper/backlog.h"
+#include "filterd/keeper/greylisting.h"
+#include "filterd/keeper/keeper_role.h"
+#include "filterd/keeper/ledger_user.h"
+#include "filterd/keeper/lesson.h"
+#include "filterd/keeper/retries.h"
+
+/* ---- handlers: each names its store, its request and its result ---- */
+
+static int ping(struct keeper_call *c)
+{
+    (void)c;
+    return EX_OK;
+}
+
+static int record(struct keeper_call *c)
+{
+    return lesson_record(c->stores->ledger, &c->q.record, &c->text);
+}
+
+static int confirm(struct keeper_call *c)
+{
+    return lesson_confirm(c->stores->ledger, &c->q.confirm, &c->text);
+}
+
+static int learn(struct keeper_call *c)
+{
+    return lesson_learn(c->stores->ledger, &c->q.learn, &c->text);
+}
+
+static int greylist(struct keeper_call *c)
+{
+    return greylisting_handle(c->stores->greylist, &c->q.greylist, &c->result.wait.wait);
+}
+
+static int retry_known(struct keeper_call *c)
+{
+    return retries_handle(c->stores->retries, RETRIES_KNOWN, &c->q.digests, &c->result.known.known,
+                          &c->text);
+}
+
+static int retry_served(struct keeper_call *c)
+{
+    return retries_handle(c->stores->retries, RETRIES_SERVED, &c->q.digests, NULL, &c->text);
+}
+
+static int retry_forget(struct keeper_call *c)
+{
+    return retries_handle(c->stores->retries, RETRIES_FORGET, &c->q.digests, NULL, &c->text);
+}
+
+static int retrain(struct keeper_call *c)
+{
+    return lesson_retrain(c->stores->ledger, &c->q.retrain, &c->text);
+}
+
+static int train(struct keeper_call *c)
+{
+    return lesson_train(c->stores->ledger, &c->q.train, &c->result.trained.right, &c->text);
+}
+
+static int alias_add(struct keeper_call *c)
+{
+    return ledger_user_alias_add(c->stores->ledger, &c->q.alias_add, &c->text);
+}
+
+static int alias_set(struct keeper_call *c)
+{
+    return ledger_user_alias_set(c->stores->ledger, &c->q.alias_set, &c->text);
+}
+
+static int alias_remove(struct keeper_call *c)
+{
+    return ledger_user_alias_remove(c->stores->ledger, &c->q.alias_remove, &c->text);
+}
+
+static int user_set(struct keeper_call *c)
+{
+    return ledger_user_set(c->stores->ledger, &c->q.user_set, &c->text);
+}
+
+static int user_remove(struct keeper_call *c)
+{
+    return ledger_user_remove(c->stores->ledger, &c->q.user_remove, &c->text);
+}
+
+static int user_export(struct keeper_call *c)
+{
+    return ledger_user_export(c->stores->ledger, &c->q.user_export, &c->result.exported.file, &c->text);
+}
+
+static int user_import(struct keeper_call *c)
+{
+    return ledger_user_import(c->stores->ledger, &c->q.user_import, &c->text);
+}
+
+/* ---- the table ---- */
+
+enum {
+    WORKER = KEEPER_WORKER,
+    USER = KEEPER_MAIL_USER,
+    ADMIN = KEEPER_ADMINISTRATOR,
+};
+
+/* The name of each verb stands with its format, in keeper_request.c. */
+static const struct keeper_verb verbs[] = {
+    /* request, result, who may ask it, handler, beside */
+    {&keeper_format_ping, &keeper_format_nothing, WORKER | ADMIN, ping, false},
+    /* What a worker needs for the message at hand. */
+    {&keeper_format_record, &keeper_format_nothing, WORKER, record, true},
+    {&keeper_format_confirm, &keeper_format_nothing, WORKER, confirm, true},
+    {&keeper_format_learn, &keeper_format_nothing, WORKER, learn, false},
+    {&keeper_format_greylist, &keeper_format_wait, WORKER, greylist, true},
+    {&keeper_format_retry_known, &keeper_format_known, WORKER, retry_known, true},
+    {&keeper_format_retry_served, &keeper_format_nothing, WORKER, retry_served, true},
+    {&keeper_format_retry_forget, &keeper_format_nothing, WORKER, retry_forget, true},
+    /* Whoever moves mail, for the login they have. */
+    {&keeper_format_retrain, &keeper_format_nothing, USER | ADMIN, retrain, false},
+    {&keeper_format_train, &keeper_format_trained, ADMIN, train, false},
+    {&keeper_format_alias_add, &keeper_format_nothing, ADMIN, alias_add, false},
+    {&keeper_format_alias_set, &keeper_format_nothing, ADMIN, alias_set, false},
+    {&keeper_format_alias_remove, &keeper_format_nothing, ADMIN, alias_remove, false},
+    {&keeper_format_user_set, &keeper_format_nothing, ADMIN, user_set, false},
+    {&keeper_format_user_remove, &keeper_format_nothing, ADMIN, user_remove, false},
+    {&keeper_format_user_export, &keeper_format_exported, ADMIN, user_export, false},
+    {&keeper_format_user_import, &keeper_format_nothing, ADMIN, user_import, false},
+};
+
+const struct keeper_verb *keeper_verbs(size_t *count_r)
+{
+    *count_r = G_N_ELEMENTS(verbs);
+    return verbs;
+}
+
+const struct keeper_verb *keeper_verbs_find(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++)
+        if (strcmp(verbs[i].request->verb, name) == 0)
+            return &verbs[i];
+    return NULL;
+}
+
+static int carry_out(const struct keeper_verb *verb, GVariant *arguments, struct keeper_call *c)
+{
+    if (!keeper_format_unpack(verb->request, arguments, &c->q, &c->text))
+        return EX_DATAERR;
+    if (!verb->beside)
+        backlog_write(c->stores->ledger);
+    return verb->handle(c);
+}
+
+struct keeper_answer keeper_verbs_answer(const struct keeper_stores *stores, unsigned roles,
+                                         const char *name, GVariant *arguments)
+{
+    const struct keeper_verb *verb = keeper_verbs_find(name);
+    const struct keeper_format *results = verb ? verb->result : &keeper_format_nothing;
+    struct keeper_call c = {.stores = stores};
+    struct keeper_answer a = {.code = EX_UNAVAILABLE};
+    if (!verb) {
+        c.text = g_strdup("the keeper knows no such request");
+    } else if (!(verb->roles & roles)) {
+        a.code = EX_NOPERM;
+        c.text = g_strdup_printf("%s: this uid may not ask for that (see train_users)", name);
+    } else {
+        a.code = carry_out(verb, arguments, &c);
+        keeper_format_clear(verb->request, &c.q);
+    }
+    a.text = c.text ? c.text : g_strdup("");
+    a.results = g_variant_ref_sink(keeper_format_pack(results, &c.result));
+    keeper_format_clear(results, &c.result);
+    return a;
+}
