@@ -333,7 +333,8 @@ static inline struct keeper_answer played_answer(const char *verb, GVariant *arg
 {
     GVariantDict results;
     const char *recipient = "";
-    g_autofree char *text = g_variant_print(arguments, FALSE);
+    g_autoptr(GVariant) taken = g_variant_ref_sink(arguments);
+    g_autofree char *text = g_variant_print(taken, FALSE);
     struct keeper_answer a = {.code = EX_OK};
     g_ptr_array_add(played_asked, g_strdup_printf("%s %s", verb, text));
     g_variant_dict_init(&results, NULL);

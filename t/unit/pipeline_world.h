@@ -65,7 +65,7 @@ static inline int world_open(void **state)
     log_to_fd(log_file);
     book = users_open(folder, true, &error);
     assert_non_null(book);
-    service = service_new(&settings, &key, -1);
+    service = service_new(&settings, &key, SERVICE_ALONE);
     envelope = envelope_new(&inbound);
     envelope->sender = g_strdup("sender@a.example");
     received = (struct received){.envelope = envelope, .evidence = &played_evidence};
@@ -87,7 +87,7 @@ static inline int world_close(void **state)
 static inline void world_begin_anew(void)
 {
     service_free(&service);
-    service = service_new(&settings, &key, -1);
+    service = service_new(&settings, &key, SERVICE_ALONE);
 }
 
 /* ---- who there is ---- */

@@ -2,9 +2,12 @@
  * done with spam, and what is recorded of it. */
 #include <math.h>
 
+#include "base/config/user_settings.h"
 #include "base/mail/message.h"
 #include "classifier/tokens.h"
 #include "classifier/tokens_message.h"
+#include "filterd/keeper/keeper_role.h"
+#include "filterd/keeper/keeper_verbs.h"
 #include "filterd/keeper/ledger.h"
 #include "filterd/pipeline/verdict.h"
 #include "filterd/pipeline/verdict_basis.h"
@@ -35,6 +38,23 @@ static GPtrArray *users_of(const char *const *names)
     return users;
 }
 
+static void wish_clear(gpointer wish)
+{
+    user_settings_clear(wish);
+}
+
+static GArray *wishes_of(const GPtrArray *users)
+{
+    GArray *all = g_array_new(FALSE, FALSE, sizeof(struct user_settings));
+    g_array_set_clear_func(all, wish_clear);
+    for (guint i = 0; i < users->len; i++) {
+        struct user_settings of = user_settings_of(&settings);
+        assert_true(users_settings(service->users, users->pdata[i], &of));
+        g_array_append_val(all, of);
+    }
+    return all;
+}
+
 /* v is the verdict for these users. */
 static void judge_from(const char *from, const char *const *names)
 {
@@ -42,8 +62,12 @@ static void judge_from(const char *from, const char *const *names)
     struct message *m = message_new(raw, strlen(raw));
     struct tokens *t = tokens_new(m);
     const struct verdict_basis basis = {t, &played_evidence, envelope, m};
+    GPtrArray *users = users_of(names);
+    GArray *wishes = wishes_of(users);
     verdict_free(&v);
-    v = verdict_new(service, users_of(names), &basis);
+    v = verdict_new(service, users, wishes, &basis);
+    g_array_unref(wishes);
+    g_ptr_array_unref(users);
     tokens_free(&t);
     message_free(&m);
 }
@@ -134,28 +158,44 @@ static void nobody_judges(void **state)
 
 /* ---- whom they know ---- */
 
+static void say(struct ledger *ledger, const char *verb, GVariantDict *d)
+{
+    const struct keeper_stores stores = {.ledger = ledger};
+    g_autoptr(GVariant) arguments = g_variant_ref_sink(g_variant_dict_end(d));
+    struct keeper_answer a = keeper_verbs_answer(&stores, KEEPER_ALL_ROLES, verb, arguments);
+    if (a.code != EX_OK)
+        fail_msg("%s: %s", verb, a.text);
+    keeper_answer_clear(&a);
+}
+
 /* Three messages of the friend's that were taken out of Junk. */
 static void make_known(const char *name)
 {
-    char *error = NULL, *text = NULL, *id;
+    char *error = NULL, *id;
     struct ledger *ledger = ledger_open(&settings, &key, &error);
     assert_non_null(ledger);
     id = classifier_correspondent(service->classifier, name, "friend@a.example", "a.example");
-    static const char *const verbs[] = {"record", "confirm", "retrain"};
-    for (int i = 0; i < 9; i++) {
+    for (int i = 0; i < 3; i++) {
+        g_autofree char *signature = g_strdup_printf("signature%d", i);
         GVariantDict d;
-        g_autofree char *signature = g_strdup_printf("signature%d", i / 3);
         g_variant_dict_init(&d, NULL);
-        g_variant_dict_insert(&d, i % 3 == 2 ? "login" : "user", "s", name);
+        g_variant_dict_insert(&d, "user", "s", name);
         g_variant_dict_insert(&d, "signature", "s", signature);
-        g_variant_dict_insert(&d, "class", "s", i % 3 == 2 ? "ham" : "spam");
+        g_variant_dict_insert(&d, "class", "s", "spam");
         g_variant_dict_insert(&d, "correspondent", "s", id);
         g_variant_dict_insert(&d, "score", "d", 1.0);
         g_variant_dict_insert_value(&d, "features", g_variant_new_fixed_array(G_VARIANT_TYPE_UINT32,
                                                                               (guint32[]){1, 2}, 2, 4));
-        g_autoptr(GVariant) arguments = g_variant_ref_sink(g_variant_dict_end(&d));
-        assert_int_equal(ledger_handle(ledger, verbs[i % 3], arguments, NULL, &text), EX_OK);
-        g_clear_pointer(&text, g_free);
+        say(ledger, "record", &d);
+        g_variant_dict_init(&d, NULL);
+        g_variant_dict_insert(&d, "user", "s", name);
+        g_variant_dict_insert(&d, "signature", "s", signature);
+        say(ledger, "confirm", &d);
+        g_variant_dict_init(&d, NULL);
+        g_variant_dict_insert(&d, "login", "s", name);
+        g_variant_dict_insert(&d, "signature", "s", signature);
+        g_variant_dict_insert(&d, "class", "s", "ham");
+        say(ledger, "retrain", &d);
     }
     g_free(id);
     ledger_free(&ledger);
