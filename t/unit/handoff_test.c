@@ -147,7 +147,7 @@ static void what_mtas_do_not(void **state)
         {"X-Filterd-Proof: 1", "X-Filterd-Proof: 1\r\nX-Filterd-Proof: 1"},
         {"From: A <a@", "From: A<a@"}, {"From: A", "From: \" A"}, {"line\r\n", "\r\nline\r\n"},
         {"Proof: 1 3 ", "Proof: 1 0 "}, {"Proof: 1 3 ", "Proof: 1 7 "}, {"Proof: 1 3 ", "Proof: 1 x3 "},
-        {"X-Filterd-Proof", "To: x\r\nX-Filterd-Proof"},
+        {"X-Filterd-Proof", "To: x\r\nX-Filterd-Proof"}, {"X-Filterd-Result", "Y-Filterd-Result"},
     };
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(changes); i++)

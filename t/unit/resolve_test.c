@@ -1,4 +1,5 @@
 /* Whose mail an address is, however it is spelt; and what a recipient's users and keys make of it. */
+#include "base/store.h"
 #include "filterd/pipeline/recipient_state.h"
 #include "filterd/pipeline/resolve.h"
 #include "t/unit/pipeline_world.h"
@@ -228,6 +229,23 @@ static void nobody(void **state)
     recipient_state_clear(&st);
 }
 
+/* A user whose settings cannot be read may have turned encryption off, or not. */
+static void settings_not_to_be_read(void **state)
+{
+    char *path = g_build_filename(folder, "users.db", NULL), *error = NULL;
+    sqlite3 *db;
+    (void)state;
+    user("good@example.org");
+    assert_true(store_open(path, true, "", &db, &error));
+    assert_true(store_run(db, "DROP TABLE setting", NULL, 0));
+    store_close(&db);
+    g_free(path);
+    look_up_address("good@example.org");
+    assert_handled(POLICY_HANDLE_REFUSE, REASON_UNFORESEEN, "good@example.org");
+    assert_holds(logged(), "Wuser=<good@example.org> settings cannot be read\n");
+    recipient_state_clear(&st);
+}
+
 static void looked_up_again(void **state)
 {
     (void)state;
@@ -287,8 +305,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(spellings), TEST(odd_addresses_that_exist), TEST(without_domains_all_are_ours), TEST(not_to_be_read),
-        TEST(users_and_keys), TEST(who_wants_no_encryption), TEST(nobody), TEST(looked_up_again),
-        TEST(several_addresses),
+        TEST(users_and_keys), TEST(who_wants_no_encryption), TEST(nobody),
+        TEST(settings_not_to_be_read), TEST(looked_up_again), TEST(several_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
