@@ -123,6 +123,7 @@ static void what_mtas_do(void **state)
     assert_true(holds_if("X-Filterd-Proof", "Return-Path: <>\r\nDelivered-To: x\r\nX-Original-To: x\r\n"
                                             "Envelope-To: x\r\nX-Filterd-Proof"));
     assert_true(holds_if("\r\n\r\nline", "\r\nContent-Length: 5\r\n\r\nline"));
+    assert_true(holds_if("From: A <", "From:A <"));
     assert_true(holds_if("From: A <a@example.com>", "From:\tA  <a@example.com> \t"));
     assert_true(holds_if("end\r\n", "end"));
 }
@@ -169,10 +170,10 @@ static void no_message_id(void **state)
     g_ptr_array_unref(users);
 }
 
-/* With these fields of ours alone, and no empty line behind them. */
+/* With these fields of ours alone, and not always an empty line behind them. */
 static void nothing_but_ours(void **state)
 {
-    static const char *const rests[] = {"", "\r\n", "\r\nx"};
+    static const char *const rests[] = {"", "\r\n", "\r\nx", "no field\r\n"};
     GPtrArray *users = users_of("ann@example.com", NULL);
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(rests); i++) {
@@ -261,6 +262,8 @@ static void too_many(void **state)
     while (users->len < HANDOFF_USERS_MAX)
         g_ptr_array_add(users, g_strdup_printf("u%u@example.com", users->len));
     char *field = field_for(LINES, REST BODY, users);
+    for (const char *line = field, *end; (end = strstr(line, "\r\n")); line = end + 2)
+        assert_true(end - line <= 78);
     char *mail = g_strconcat(field, LINES REST BODY, NULL);
     assert_true(holds(mail));
     g_free(mail);

@@ -77,6 +77,23 @@ static void authentication_results(void **state)
     assert_false(is_dropped("Authentication-Results: mx.example; spf=pass"));
 }
 
+/* The message's last byte is the last that may be looked at: with SAN=1 one more is noticed. */
+static void cut_anywhere(void **state)
+{
+    static const char whole[] = "Authentication-Results: (a\\) b) \"mx.example.org\\\" x\"; none";
+    static const char plain[] = "Authentication-Results: mx.example.org.";
+    (void)state;
+    for (size_t i = 0; i < sizeof whole + sizeof plain; i++) {
+        const char *text = i < sizeof whole ? whole : plain;
+        const size_t len = i < sizeof whole ? i : i - sizeof whole;
+        char *raw = g_memdup2(text, len);
+        struct message *m = message_new(raw, len);
+        headers_drop_forged(m, &settings);
+        message_free(&m);
+        g_free(raw);
+    }
+}
+
 static void ours(void **state)
 {
     struct bytes out = {0};
@@ -176,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forged),
         cmocka_unit_test(authentication_results),
+        cmocka_unit_test(cut_anywhere),
         cmocka_unit_test(ours),
         cmocka_unit_test(of_dspam),
         cmocka_unit_test(subject),
