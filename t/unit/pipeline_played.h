@@ -72,6 +72,7 @@ struct played_key {
     enum key_state state;
 };
 static struct played_key played_keys[16]; /* whose are others than their names say */
+static void (*played_on_key)(void);       /* called whenever somebody's is looked up; may be NULL */
 
 static inline enum key_state played_state(const char *user)
 {
@@ -114,6 +115,8 @@ enum key_state keycache_get(struct keycache *c, const char *user, const struct c
                             GPtrArray *files, char **reason_r)
 {
     const enum key_state state = played_state(user);
+    if (played_on_key)
+        played_on_key();
     if (state == KEY_GOOD || state == KEY_BAD) {
         g_snprintf(c->fingerprint, sizeof c->fingerprint, "key-of-%s", user);
         *keys_r = &c->keys;
@@ -520,6 +523,7 @@ static inline void played_begin(void)
     played_alarm_count = played_cpu_count = 0;
     memset(played_keys, 0, sizeof played_keys);
     played_gpg_error = played_waits = played_refuses = played_hangs_up = NULL;
+    played_on_key = NULL;
     played_gpg_deadline = 0;
     played_no_keeper = played_mta = false;
     played_refused = 0;

@@ -1,4 +1,7 @@
 /* Whose mail an address is, however it is spelt; and what a recipient's users and keys make of it. */
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "base/store.h"
 #include "filterd/pipeline/recipient_state.h"
 #include "filterd/pipeline/resolve.h"
@@ -246,6 +249,52 @@ static void settings_not_to_be_read(void **state)
     recipient_state_clear(&st);
 }
 
+static void together(const char *first, const char *second, const char *third)
+{
+    struct recipient *r = to(first);
+    r->others = g_strdupv((char *[]){(char *)second, (char *)third, NULL});
+    look_up(r);
+}
+
+/* True if somebody else could write to it now; in a process of its own, as locks are a process's. */
+static bool may_be_written(void)
+{
+    char *path = g_build_filename(folder, "users.db", NULL);
+    int status = -1;
+    sqlite3 *db = NULL;
+    const pid_t pid = fork();
+    if (pid == 0)
+        _exit(sqlite3_open(path, &db) == SQLITE_OK &&
+              sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL) == SQLITE_OK);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    g_free(path);
+    return WEXITSTATUS(status);
+}
+
+static guint looks;
+
+static void on_key(void)
+{
+    looks++;
+    assert_false(may_be_written());
+}
+
+/* Alias, members and their settings are of one moment. */
+static void all_is_of_one_moment(void **state)
+{
+    (void)state;
+    user("good@example.org");
+    alias("all@example.org", "good@example.org");
+    alias("all@example.org", "goodtoo@example.org");
+    played_on_key = on_key;
+    looks = 0;
+    together("all@example.org", ALICE, NULL);
+    assert_int_equal(looks, 3);
+    assert_true(may_be_written());
+    recipient_state_clear(&st);
+}
+
 static void looked_up_again(void **state)
 {
     (void)state;
@@ -266,13 +315,6 @@ static void looked_up_again(void **state)
     assert_null(st.judges);
     assert_null(st.fingerprint);
     assert_null(st.recipient);
-}
-
-static void together(const char *first, const char *second, const char *third)
-{
-    struct recipient *r = to(first);
-    r->others = g_strdupv((char *[]){(char *)second, (char *)third, NULL});
-    look_up(r);
 }
 
 static void several_addresses(void **state)
@@ -306,7 +348,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(spellings), TEST(odd_addresses_that_exist), TEST(without_domains_all_are_ours), TEST(not_to_be_read),
         TEST(users_and_keys), TEST(who_wants_no_encryption), TEST(nobody),
-        TEST(settings_not_to_be_read), TEST(looked_up_again), TEST(several_addresses),
+        TEST(settings_not_to_be_read), TEST(all_is_of_one_moment), TEST(looked_up_again),
+        TEST(several_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
