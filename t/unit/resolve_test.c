@@ -92,6 +92,7 @@ static void odd_addresses_that_exist(void **state)
     assert_behind("\"alice\"@example.org", "\"alice\"@example.org", ALICE);
     user("root");
     assert_behind("root", "root", "root");
+    assert_behind("\"root\"", "root", "root");
 }
 
 static void without_domains_all_are_ours(void **state)
