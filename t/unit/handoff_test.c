@@ -98,6 +98,7 @@ static void users(void **state)
     (void)state;
     assert_true(handoff_is_in(mail, strlen(mail)));
     assert_false(handoff_is_in(LINES, strlen(LINES)));
+    assert_true(handoff_is_in(LINES "X-Filterd-Proof: x\r\n", strlen(LINES "X-Filterd-Proof: x\r\n")));
     assert_true(holds_with(&key, mail, users_of("ann@example.com", NULL)));
     assert_true(holds_with(&key, mail, users_of("bob@example.com", "ann@example.com")));
     assert_false(holds_with(&key, mail, users_of("ann@example.com", "eve@example.com")));
@@ -119,6 +120,12 @@ static void what_mtas_do(void **state)
     assert_true(holds_if("X-Filterd-Result", "x-filterd-result"));
     assert_true(holds_if("\r\n\r\nline", "\r\nDate: now\r\n\r\nline"));
     assert_true(holds_if(" 3 ", "\r\n 3\t"));
+    assert_true(holds_if("X-Filterd-Proof", "Return-Path: <>\r\nDelivered-To: x\r\nX-Original-To: x\r\n"
+                                            "Envelope-To: x\r\nX-Filterd-Proof"));
+    assert_true(holds_if("\r\n\r\nline", "\r\nContent-Length: 5\r\n\r\nline"));
+    assert_true(holds_if("From: A <", "From:A <"));
+    assert_true(holds_if("From: A <a@example.com>", "From:\tA  <a@example.com> \t"));
+    assert_true(holds_if("end\r\n", "end"));
 }
 
 static void what_mtas_do_not(void **state)
@@ -139,6 +146,9 @@ static void what_mtas_do_not(void **state)
         {"Proof: 1 3 ", "Proof: 1 999 "}, {"Proof: 1 3 ", "Proof: 1 -3 "}, {"Proof: 1 3 ", "Proof: 3 "},
         {"Proof: 1 3 ", "Proof: 1 3 1"}, {"Proof: 1 3 ", "Proof: "}, {"Proof:", "Proof"},
         {"X-Filterd-Proof: 1", "X-Filterd-Proof: 1\r\nX-Filterd-Proof: 1"},
+        {"From: A <a@", "From: A<a@"}, {"From: A", "From: \" A"}, {"line\r\n", "\r\nline\r\n"},
+        {"Proof: 1 3 ", "Proof: 1 0 "}, {"Proof: 1 3 ", "Proof: 1 7 "}, {"Proof: 1 3 ", "Proof: 1 x3 "},
+        {"X-Filterd-Proof", "To: x\r\nX-Filterd-Proof"}, {"X-Filterd-Result", "Y-Filterd-Result"},
     };
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(changes); i++)
@@ -160,6 +170,61 @@ static void no_message_id(void **state)
     g_ptr_array_unref(users);
 }
 
+/* With these fields of ours alone, and not always an empty line behind them. */
+static void nothing_but_ours(void **state)
+{
+    static const char *const rests[] = {"", "\r\n", "\r\nx", "no field\r\n"};
+    GPtrArray *users = users_of("ann@example.com", NULL);
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(rests); i++) {
+        char *field = field_for(LINES, rests[i], users);
+        char *mail = g_strconcat(field, LINES, rests[i], NULL);
+        assert_true(holds(mail));
+        memcpy(strstr(mail, "1 3"), "1 4", 3);
+        assert_false(holds(mail));
+        g_free(mail);
+        g_free(field);
+    }
+    g_ptr_array_unref(users);
+    assert_false(holds("Received: x\r\nReturn-Path: <x>\r\n"));
+    assert_false(holds("Received: x\r\nX-Filterd-Proof: 1 1 1795000000 0\r\n"));
+    assert_false(holds(""));
+}
+
+/* How much of everything is read, to the last one. */
+static void bounds(void **state)
+{
+    GString *lines = g_string_new(NULL), *blanks = g_string_new(NULL);
+    GPtrArray *users = users_of("ann@example.com", NULL);
+    (void)state;
+    for (int n = 1; n <= 51; n++) {
+        g_string_append_printf(lines, "X-Filterd-%d: x\r\n", n);
+        char *field = field_for(lines->str, REST BODY, users);
+        char *mail = g_strconcat(field, lines->str, REST BODY, NULL);
+        assert_int_equal(holds(mail), n <= 50);
+        g_free(mail);
+        g_free(field);
+    }
+    assert_true(holds_if("Proof: 1 3 ", "Proof: 1 000000000003 "));
+    assert_false(holds_if("Proof: 1 3 ", "Proof: 1 0000000000003 "));
+    assert_true(holds_if("Proof: 1 3 1795000000", "Proof: 1 3 1795000000 short"));
+    char *proof = proved();
+    const size_t value = (size_t)(strstr(proof, "\r\nX-Filterd-Result") - proof) - strlen("X-Filterd-Proof:");
+    while (value + blanks->len < 2049)
+        g_string_append_c(blanks, ' ');
+    char *full = g_strdup_printf("Proof: 1%s 3 ", blanks->str);
+    assert_false(holds_if("Proof: 1 3 ", full));
+    g_free(full);
+    g_string_truncate(blanks, blanks->len - 1);
+    full = g_strdup_printf("Proof: 1%s 3 ", blanks->str);
+    assert_true(holds_if("Proof: 1 3 ", full));
+    g_free(full);
+    g_free(proof);
+    g_string_free(lines, TRUE);
+    g_string_free(blanks, TRUE);
+    g_ptr_array_unref(users);
+}
+
 /* An old one holds no more, and nobody makes it younger. */
 static void time_passes(void **state)
 {
@@ -178,6 +243,14 @@ static void time_passes(void **state)
     assert_true(holds(mail));
     now = start - DAY; /* made tomorrow */
     assert_false(holds(mail));
+    static const struct {
+        gint64 later_s;
+        bool holds;
+    } cases[] = {{10 * 86400 - 1, true}, {10 * 86400, false}, {-3599, true}, {-3600, false}};
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        now = start + cases[i].later_s * G_USEC_PER_SEC;
+        assert_int_equal(holds(mail), cases[i].holds);
+    }
     now = start;
     g_free(mail);
 }
@@ -189,8 +262,15 @@ static void too_many(void **state)
     while (users->len < HANDOFF_USERS_MAX)
         g_ptr_array_add(users, g_strdup_printf("u%u@example.com", users->len));
     char *field = field_for(LINES, REST BODY, users);
+    guint folds = 0; /* two stand in a line */
+    for (const char *line = field, *end; (end = strstr(line, "\r\n\t")); line = end + 3)
+        folds++;
+    assert_int_equal(folds, HANDOFF_USERS_MAX / 2);
     char *mail = g_strconcat(field, LINES REST BODY, NULL);
     assert_true(holds(mail));
+    g_free(mail);
+    mail = g_strdup_printf("%.*s word\r\n" LINES REST BODY, (int)strlen(field) - 2, field);
+    assert_false(holds(mail)); /* a word too many */
     g_free(field);
     g_free(mail);
     g_ptr_array_add(users, g_strdup("one@more"));
@@ -230,6 +310,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(users),         cmocka_unit_test(what_mtas_do),
         cmocka_unit_test(what_mtas_do_not), cmocka_unit_test(no_message_id),
+        cmocka_unit_test(nothing_but_ours), cmocka_unit_test(bounds),
         cmocka_unit_test(time_passes),   cmocka_unit_test(too_many),
         cmocka_unit_test(lines),
     };

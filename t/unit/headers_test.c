@@ -44,6 +44,7 @@ static void forged(void **state)
     assert_true(is_dropped("X-Spam-Flag: NO"));
     assert_true(is_dropped("X-DSPAM-Signature: 1"));
     assert_false(is_dropped("X-Filter: x"));
+    assert_false(is_dropped("X-DSPAMMY: x"));
     assert_false(is_dropped("Subject: X-Filterd-Result: Spam"));
 }
 
@@ -58,10 +59,39 @@ static void authentication_results(void **state)
     assert_true(is_dropped("Authentication-Results: \"mx.example\\.org\"; spf=pass"));
     assert_true(is_dropped("Authentication-Results: \"mx.example.org"));
     assert_true(is_dropped("Authentication-Results: mx.example.org.; spf=pass"));
+    assert_true(is_dropped("Authentication-Results: mx.example.org"));
+    assert_true(is_dropped("Authentication-Results: mx.example.org."));
+    assert_true(is_dropped("Authentication-Results:"));
+    assert_false(is_dropped("Authentication-Results: (x)) mx.example.org"));
+    assert_true(is_dropped("Authentication-Results: (\\)) mx.example.org"));
+    assert_true(is_dropped("Authentication-Results: (x\\"));
+    assert_true(is_dropped("Authentication-Results: \"mx.example.org\"; x=\"a\\b\""));
+    assert_false(is_dropped("Authentication-Results: \\mx.example.org"));
+    assert_false(is_dropped("Authentication-Results: other.example.com; x=\"a\\b\""));
+    assert_false(is_dropped("Authentication-Results: mx.example.orgs; spf=pass"));
+    assert_false(is_dropped("Authentication-Results: mx.example.org-"));
+    assert_false(is_dropped("Authentication-Results: mx.example.or"));
     assert_false(is_dropped("Authentication-Results: mx.example.org-a.net; spf=pass"));
     assert_false(is_dropped("Authentication-Results: other.example.org; spf=pass"));
     assert_false(is_dropped("Authentication-Results: mx.example.org.evil.net; spf=pass"));
     assert_false(is_dropped("Authentication-Results: mx.example; spf=pass"));
+}
+
+/* The message's last byte is the last that may be looked at: with SAN=1 one more is noticed. */
+static void cut_anywhere(void **state)
+{
+    static const char whole[] = "Authentication-Results: (a\\) b) \"mx.example.org\\\" x\"; none";
+    static const char plain[] = "Authentication-Results: mx.example.org.";
+    (void)state;
+    for (size_t i = 0; i < sizeof whole + sizeof plain; i++) {
+        const char *text = i < sizeof whole ? whole : plain;
+        const size_t len = i < sizeof whole ? i : i - sizeof whole;
+        char *raw = g_memdup2(text, len);
+        struct message *m = message_new(raw, len);
+        headers_drop_forged(m, &settings);
+        message_free(&m);
+        g_free(raw);
+    }
 }
 
 static void ours(void **state)
@@ -77,6 +107,18 @@ static void ours(void **state)
                         "X-Filterd-Result: Spam\r\nX-Filterd-Probability: 0.9987\r\n"
                         "X-Filterd-Confidence: 0.75\r\nX-Spam-Flag: YES\r\n"
                         "X-Filterd-Signature: abc\r\nX-Filterd-Encrypted: yes\r\n");
+    bytes_clear(&out);
+    v.class = JUDGE_UNSURE; /* is no spam */
+    headers_ours(&out, &own, &v, "no");
+    assert_string_equal((char *)out.data,
+                        "X-Filterd-Result: Unsure\r\nX-Filterd-Probability: 0.9987\r\n"
+                        "X-Filterd-Confidence: 0.75\r\n"
+                        "X-Filterd-Signature: abc\r\nX-Filterd-Encrypted: no\r\n");
+    bytes_clear(&out);
+    limits_note(LIMITS_PARTS);
+    headers_ours(&out, &own, &(struct verdict){.class = JUDGE_SPAM}, "already"); /* not judged */
+    assert_string_equal((char *)out.data, "X-Filterd-Limits: parts\r\nX-Filterd-Encrypted: already\r\n");
+    limits_forget();
     bytes_free(&out);
 }
 
@@ -124,14 +166,40 @@ static void subject(void **state)
     message_free(&m);
 }
 
+/* The first that is still there; a message without gets one. */
+static void which_subject(void **state)
+{
+    const char *raw = "Subject: gone\r\nFrom: x\r\nSubject: one\r\nSubject: two\r\n\r\n";
+    struct outside out = {0};
+    struct message *m = message_new(raw, strlen(raw));
+    (void)state;
+    m->headers[0].dropped = true;
+    headers_tag_subject(&out, m, "[SPAM]");
+    assert_string_equal((char *)out.added.data, "Subject: [SPAM] one\r\n");
+    const bool wanted[] = {false, true, false, true};
+    for (size_t i = 0; i < G_N_ELEMENTS(wanted); i++)
+        assert_int_equal(outside_has(&out, &m->headers[i]), wanted[i]);
+    outside_clear(&out);
+    for (size_t i = 0; i < m->header_count; i++)
+        m->headers[i].dropped = i != 1;
+    headers_tag_subject(&out, m, "[SPAM]");
+    assert_string_equal((char *)out.added.data, "Subject: [SPAM]\r\n");
+    assert_true(outside_has(&out, &m->headers[1]));
+    assert_null(out.replaced);
+    outside_clear(&out);
+    message_free(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forged),
         cmocka_unit_test(authentication_results),
+        cmocka_unit_test(cut_anywhere),
         cmocka_unit_test(ours),
         cmocka_unit_test(of_dspam),
         cmocka_unit_test(subject),
+        cmocka_unit_test(which_subject),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

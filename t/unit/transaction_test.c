@@ -1,0 +1,551 @@
+/* What a message is on its way through the pipeline besides its copies: judged by another leg before, delivered in
+ * part before, greylisted, late, refused for all, or left by who asked. */
+#include "t/unit/pipeline_world.h"
+
+#define GOOD "good@example.org"
+#define KEYLESS "keyless@example.org"
+#define BAD "bad@example.org"
+#define FOREIGN "who@elsewhere.example"
+
+static int set_up(void **state)
+{
+    if (world_open(state))
+        return -1;
+    user(GOOD);
+    user(KEYLESS);
+    user(BAD);
+    return 0;
+}
+
+#undef TEST
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, world_close)
+
+/* ---- two legs ---- */
+
+/* The text of the one copy that an MTA gets for them, with a trace field on top as it comes back; g_free. */
+static char *by_another_leg(const char *raw, const char *to)
+{
+    played_mta = true;
+    run_to(raw, TO(to));
+    played_mta = false;
+    assert_int_equal(played_copies->len, 1);
+    assert_true(g_str_has_prefix(copy(0)->text, "X-Filterd-Proof: 1 "));
+    played_evidence.finished = 0;
+    return g_strconcat("Received: by mta\r\n", copy(0)->text, NULL);
+}
+
+/* What follows the proof. */
+static const char *below_proof(const char *text)
+{
+    const char *proof = strstr(text, "X-Filterd-Proof: ");
+    assert_non_null(proof);
+    const char *end = strstr(strstr(proof, "\r\n") + 2, "\r\n");
+    return end + 2;
+}
+
+static void sealed_in_front_it_passes_as_it_is(void **state)
+{
+    (void)state;
+    char *raw = by_another_leg(MAIL, GOOD);
+    weighs(6); /* that nobody asks for */
+    settings.spam_action = SPAM_DISCARD;
+    run_to(raw, TO(GOOD));
+    assert_outcome(0, REASON_OK);
+    const char *ours = below_proof(raw);
+    const size_t lines = (size_t)(strstr(ours, "From: friend") - ours);
+    g_autofree char *want = g_strdup_printf("%.*sReceived: by mta\r\n%s", (int)lines, ours, ours + lines);
+    assert_string_equal(copy(0)->text, want);
+    assert_string_equal(copy(0)->users, GOOD);
+    assert_int_equal(played_evidence.finished, 0);
+    assert_int_equal(played_asked->len, 0);
+    assert_holds(logged(), "result=kept dns=- key=key-of-" GOOD " sealed=already delay_ms=0 dsn=2.0.0");
+    g_free(raw);
+}
+
+static void judged_in_front_it_is_sealed_behind(void **state)
+{
+    (void)state;
+    char *raw = by_another_leg(MAIL, KEYLESS);
+    run_to(raw, TO(KEYLESS));
+    assert_holds(copy(0)->text, "\r\nX-Filterd-Encrypted: no\r\n");
+    assert_holds(logged(), "result=kept dns=- key=- sealed=no unsealed=no_key delay");
+    played_keys[0] = (struct played_key){KEYLESS, KEY_GOOD}; /* a key came meanwhile */
+    run_to(raw, TO(KEYLESS));
+    assert_sealed(copy(0), KEYLESS, JUDGED("yes") "Received: by mta\r\n" FIELDS, CONTENT);
+    played_mta = true; /* and goes to a third leg */
+    run_to(raw, TO(KEYLESS));
+    assert_true(g_str_has_prefix(copy(0)->text, "X-Filterd-Proof: 1 "));
+    assert_int_equal(played_evidence.finished, 0);
+    played_keys[0].state = KEY_BAD;
+    run_to(raw, TO(KEYLESS));
+    assert_outcome(0, REASON_BAD_KEY_DEFER);
+    assert_int_equal(played_copies->len, 0);
+    g_free(raw);
+}
+
+static void a_proof_that_does_not_hold_is_judged_anew(void **state)
+{
+    (void)state;
+    char *raw = by_another_leg(MAIL, KEYLESS);
+    memcpy(strstr(raw, "words"), "swords", 5);
+    run_to(raw, TO(KEYLESS));
+    assert_int_equal(played_evidence.finished, 1);
+    assert_int_equal(played_count("record"), 1);
+    assert_int_equal(logged_times("Ito=<" KEYLESS "> X-Filterd-Proof is another's, forged or of a message since "
+                                  "changed: judged anew\n"), 1);
+    assert_passed(copy(0), JUDGED("no") "Received: by mta\r\n"
+                           "From: friend@a.example\r\nTo: x\r\nSubject: hello\r\nMessage-ID: <1@a.example>\r\n"
+                           "Content-Type: text/plain\r\n\r\nsword of a letter\r\n");
+    run_to(MAIL, TO(KEYLESS)); /* none is no news */
+    assert_int_equal(logged_times("X-Filterd-Proof"), 0);
+    g_free(raw);
+}
+
+static void a_proof_for_one_of_two(void **state)
+{
+    (void)state;
+    char *raw = by_another_leg(MAIL, KEYLESS);
+    run_to(raw, TO(GOOD, KEYLESS));
+    assert_int_equal(played_evidence.finished, 1); /* for the other one */
+    assert_int_equal(played_count("record"), 1);
+    assert_holds(played_nth("record", 0), GOOD);
+    assert_holds(logged(), "to=<" KEYLESS "> client=- size=");
+    assert_int_equal(logged_times("result=kept"), 1);
+    run_to(raw, TO(KEYLESS, GOOD));
+    assert_int_equal(played_evidence.finished, 2);
+    assert_holds(played_nth("record", 0), GOOD);
+    g_free(raw);
+}
+
+/* Proved as one of ours, and here nobody's: nothing was found out that it could go by. */
+static void proved_and_foreign(void **state)
+{
+    (void)state;
+    settings.domains = no_list;
+    char *raw = by_another_leg(MAIL, FOREIGN);
+    settings.domains = world_domains;
+    run_to(raw, TO(FOREIGN));
+    assert_outcome(0, REASON_UNFORESEEN);
+    assert_int_equal(played_copies->len, 0);
+    run_to(raw, TO(FOREIGN, GOOD)); /* with somebody to judge for it goes its way */
+    assert_outcome(0, REASON_OK);
+    assert_passed(copy(0), UNJUDGED("no") "Received: by mta\r\n" MAIL);
+    g_free(raw);
+}
+
+static void who_gets_a_proof(void **state)
+{
+    (void)state;
+    run_to(MAIL, TO(GOOD));
+    assert_lacks(copy(0)->text, "Proof");
+    played_mta = true;
+    run_to(MAIL, TO(FOREIGN));
+    assert_lacks(copy(0)->text, "Proof");
+    for (int i = 0; i < 21; i++) {
+        g_autofree char *member = g_strdup_printf("m%d@example.org", i);
+        alias("many@example.org", member);
+    }
+    run_to(MAIL, TO("many@example.org"));
+    assert_lacks(copy(0)->text, "Proof");
+    envelope->listener = &submission; /* nothing was judged, all the same it was sealed */
+    run_to(MAIL, TO(GOOD));
+    assert_true(g_str_has_prefix(copy(0)->text, "X-Filterd-Proof: 1 2 "));
+}
+
+static void not_taken_behind(void **state)
+{
+    (void)state;
+    char *raw = by_another_leg(MAIL, KEYLESS);
+    received.served = g_byte_array_new();
+    played_refuses = KEYLESS;
+    run_to(raw, TO(KEYLESS));
+    assert_int_equal(outcomes[0].code, 550);
+    assert_int_equal(played_count("retry-served"), 0);
+    assert_int_equal(received.served->len, 0);
+    played_refuses = NULL;
+    run_to(raw, TO(KEYLESS));
+    assert_int_equal(played_count("retry-served"), 1);
+    assert_int_equal(received.served->len, RETRIES_DIGEST_BYTES);
+    played_keys[0] = (struct played_key){KEYLESS, KEY_GOOD};
+    g_hash_table_remove_all(played_served);
+    played_gpg_error = "out of luck";
+    run_to(raw, TO(KEYLESS));
+    assert_outcome(0, REASON_UNFORESEEN);
+    assert_holds(logged(), "result=kept dns=- key=key-of-" KEYLESS " sealed=- delay");
+    assert_int_equal(received.served->len, RETRIES_DIGEST_BYTES);
+    g_byte_array_unref(received.served);
+    g_free(raw);
+}
+
+/* ---- delivered before ---- */
+
+static void what_went_through_does_not_go_again(void **state)
+{
+    (void)state;
+    received.served = g_byte_array_new();
+    played_refuses = GOOD;
+    run_to(MAIL, TO(GOOD, KEYLESS, FOREIGN));
+    assert_int_equal(played_count("retry-known"), 1);
+    assert_int_equal(played_count("retry-served"), 2);
+    assert_int_equal(received.served->len, 2 * RETRIES_DIGEST_BYTES);
+    played_refuses = NULL;
+    g_byte_array_set_size(received.served, 0);
+    run_to(MAIL, TO(GOOD, KEYLESS, FOREIGN));
+    assert_outcome(0, REASON_OK);
+    assert_outcome(1, REASON_SERVED_BEFORE);
+    assert_outcome(2, REASON_SERVED_BEFORE);
+    assert_int_equal(played_copies->len, 1);
+    assert_string_equal(copy(0)->recipient, GOOD);
+    assert_int_equal(played_count("retry-served"), 1); /* of the others it is known */
+    assert_int_equal(received.served->len, 3 * RETRIES_DIGEST_BYTES);
+    assert_int_equal(logged_times("served=before"), 2);
+    g_byte_array_unref(received.served);
+}
+
+/* Another sender, recipient, message or listener is another copy; and who is not asked, or has no date, gets it. */
+static void which_copies_are_the_same(void **state)
+{
+    (void)state;
+    received.served = g_byte_array_new();
+    run_to(MAIL, TO(KEYLESS));
+    run_to(MAIL, TO(KEYLESS));
+    assert_int_equal(played_copies->len, 0);
+    run_to(MAIL "more\r\n", TO(KEYLESS));
+    assert_int_equal(played_copies->len, 1);
+    run_to(MAIL, TO("nobody@example.org"));
+    assert_int_equal(played_copies->len, 1);
+    envelope->listener = &submission;
+    run_to(MAIL, TO(KEYLESS));
+    assert_int_equal(played_copies->len, 1);
+    envelope->listener = NULL;
+    run_to(MAIL, TO(KEYLESS));
+    assert_int_equal(played_copies->len, 1);
+    envelope->listener = &inbound;
+    g_clear_pointer(&envelope->sender, g_free);
+    run_to(MAIL, TO(KEYLESS));
+    assert_int_equal(played_copies->len, 1);
+    envelope->sender = g_strdup("");
+    run_to(MAIL, TO(KEYLESS)); /* which is the same */
+    assert_int_equal(played_copies->len, 0);
+    run_to("Subject: x\r\n\r\n", TO(KEYLESS));
+    run_to("Subject: x\r\n\r\n", TO(KEYLESS));
+    assert_int_equal(played_copies->len, 1);
+    assert_int_equal(played_asked->len, 2); /* to record and to confirm it */
+    g_byte_array_unref(received.served);
+    received.served = NULL;
+    run_to(MAIL, TO(KEYLESS));
+    assert_int_equal(played_copies->len, 1);
+    assert_int_equal(played_count("retry"), 0);
+}
+
+/* ---- one reply for all ---- */
+
+static void a_bad_key_is_found_before_anybody_has_a_copy(void **state)
+{
+    (void)state;
+    received.client_waits = true;
+    received.served = g_byte_array_new();
+    run_to(MAIL, TO(GOOD, BAD, KEYLESS));
+    assert_outcome(0, REASON_BAD_KEY_DEFER); /* for that they have to wait */
+    assert_outcome(1, REASON_BAD_KEY_DEFER);
+    assert_outcome(2, REASON_BAD_KEY_DEFER);
+    assert_int_equal(played_copies->len, 0);
+    assert_int_equal(logged_times("dsn=4.7.5"), 3);
+    settings.bad_key = POLICY_REJECT;
+    run_to(MAIL, TO(GOOD, BAD));
+    assert_outcome(0, REASON_PARTIAL);
+    assert_outcome(1, REASON_BAD_KEY_REJECT);
+    assert_int_equal(played_copies->len, 0);
+    assert_int_equal(logged_times("to=<"), 2);
+    received.client_waits = false;
+    run_to(MAIL, TO(GOOD, BAD));
+    assert_outcome(0, REASON_OK);
+    assert_int_equal(played_copies->len, 1);
+    received.client_waits = true; /* GOOD has it by now */
+    run_to(MAIL, TO(GOOD, BAD, KEYLESS));
+    assert_outcome(0, REASON_SERVED_BEFORE);
+    assert_outcome(1, REASON_BAD_KEY_REJECT);
+    assert_outcome(2, REASON_PARTIAL);
+    assert_int_equal(played_copies->len, 0);
+    g_byte_array_unref(received.served);
+}
+
+/* Whose copy went through before its key went bad does not hold the others up. */
+static void a_bad_key_behind_its_copy(void **state)
+{
+    (void)state;
+    received.served = g_byte_array_new();
+    run_to(MAIL, TO(GOOD));
+    played_keys[0] = (struct played_key){GOOD, KEY_BAD};
+    for (int waits = 0; waits < 2; waits++) {
+        received.client_waits = waits;
+        run_to(MAIL, TO(GOOD, KEYLESS));
+        assert_outcome(0, REASON_SERVED_BEFORE);
+        assert_outcome(1, waits ? REASON_SERVED_BEFORE : REASON_OK);
+    }
+    g_byte_array_unref(received.served);
+}
+
+/* ---- who hears it, and for how long ---- */
+
+static guint settled_last;
+static GString *settled_codes;
+static guint leaves_after;
+
+static bool on_settled(guint index, const struct outcome *o, void *arg)
+{
+    assert_ptr_equal(arg, &settled_last);
+    settled_last = index;
+    g_string_append_printf(settled_codes, "%u:%d ", index, o->code);
+    return index < leaves_after;
+}
+
+static void who_hears_each_reply_may_leave(void **state)
+{
+    (void)state;
+    received.settled = on_settled;
+    received.arg = &settled_last;
+    settled_codes = g_string_new(NULL);
+    leaves_after = 9;
+    run_to(MAIL, TO(GOOD, BAD, KEYLESS));
+    assert_string_equal(settled_codes->str, "0:250 1:450 2:250 ");
+    g_string_truncate(settled_codes, 0);
+    leaves_after = 1;
+    run_to(MAIL, TO(GOOD, BAD, KEYLESS));
+    assert_string_equal(settled_codes->str, "0:250 1:450 ");
+    assert_int_equal(played_copies->len, 1);
+    assert_int_equal(outcomes[2].result, RES_TEMP);
+    g_string_free(settled_codes, TRUE);
+}
+
+static void no_copy_is_begun_late(void **state)
+{
+    (void)state;
+    received.deadline = PLAYED_NOW + 1;
+    run_to(MAIL, TO(GOOD));
+    assert_outcome(0, REASON_OK);
+    assert_int_equal(played_gpg_deadline, PLAYED_NOW + 1);
+    for (int late = 0; late < 2; late++) {
+        received.deadline = PLAYED_NOW - late;
+        run_to(MAIL, TO(GOOD, KEYLESS, BAD));
+        assert_outcome(0, REASON_UNFORESEEN);
+        assert_outcome(1, REASON_UNFORESEEN);
+        assert_outcome(2, REASON_BAD_KEY_DEFER);
+        assert_int_equal(played_copies->len, 0);
+        assert_int_equal(played_count("record"), 0);
+    }
+    received.deadline = 0;
+    run_to(MAIL, TO(GOOD));
+    assert_outcome(0, REASON_OK);
+    assert_int_equal(played_gpg_deadline, 0);
+}
+
+static void evidence_has_half_of_the_time(void **state)
+{
+    (void)state;
+    received.client_waits = received.bare = true;
+    received.deadline = PLAYED_NOW + 1000;
+    run_to(MAIL, TO(GOOD));
+    assert_int_equal(played_evidence.deadline, PLAYED_NOW + 500);
+    assert_true(played_evidence.bare);
+    received.deadline = PLAYED_NOW - 1000;
+    run_to(MAIL, TO(GOOD));
+    assert_int_equal(played_evidence.deadline, PLAYED_NOW);
+    played_evidence.deadline = 0;
+    received.deadline = 0;
+    run_to(MAIL, TO(GOOD));
+    assert_int_equal(played_evidence.deadline, 0);
+    received.client_waits = received.bare = false; /* all the time there is */
+    received.deadline = PLAYED_NOW + 1000;
+    run_to(MAIL, TO(GOOD));
+    assert_int_equal(played_evidence.deadline, 0);
+    assert_false(played_evidence.bare);
+}
+
+static void what_hangs_ends_by_itself(void **state)
+{
+    (void)state;
+    for (int waits = 0; waits < 2; waits++) {
+        received.client_waits = waits;
+        played_alarm_count = 0;
+        run_to(MAIL, TO(GOOD, KEYLESS));
+        assert_int_equal(played_alarm_count, 2);
+        assert_int_equal(played_alarms[0], waits ? 89 : 400); /* Postfix waits 100 s, or 600 */
+        assert_int_equal(played_alarms[1], 0);
+    }
+}
+
+/* For the message and for each copy: twice the limit, and more for each whole megabyte. */
+static void processor_time(void **state)
+{
+    static char big[(3 << 20) + (1 << 19)];
+    (void)state;
+    run_to(MAIL, TO(GOOD, KEYLESS));
+    assert_int_equal(played_cpu_count, 3);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(played_cpu[i], 2 * limits_default.cpu_seconds);
+    memset(big, 'x', sizeof big - 1);
+    memcpy(big, MAIL, strlen(MAIL));
+    played_cpu_count = 0;
+    run_to(big, TO(GOOD));
+    assert_int_equal(played_cpu[0], 2 * limits_default.cpu_seconds + 3 * 5);
+}
+
+/* ---- limits ---- */
+
+static void limits_of_one_message_are_not_the_next_ones(void **state)
+{
+    struct limits few = limits_default;
+    (void)state;
+    few.header_count = 2;
+    limits_set(&few);
+    run_to(MAIL, TO(KEYLESS));
+    assert_holds(copy(0)->text, "\r\nX-Filterd-Limits: header-count\r\n");
+    limits_set(&limits_default);
+    run_to(MAIL, TO(KEYLESS));
+    assert_lacks(copy(0)->text, "X-Filterd-Limits");
+}
+
+/* ---- greylisting ---- */
+
+static char *trusted[] = {(char *)"192.0.2.0/24", NULL};
+
+static void come_from(const char *address)
+{
+    g_free(envelope->client_addr);
+    envelope->client_addr = g_strdup(address);
+    settings.greylist = true;
+    settings.trusted_networks = trusted;
+    received.client_waits = true;
+    played_waits = "*";
+    weighs(1);
+}
+
+static void who_is_doubtful_comes_again(void **state)
+{
+    (void)state;
+    come_from("198.51.100.1");
+    run_to(MAIL, TO(GOOD, KEYLESS, FOREIGN));
+    for (guint i = 0; i < 3; i++)
+        assert_outcome(i, REASON_GREYLISTED);
+    assert_int_equal(played_copies->len, 0);
+    assert_int_equal(played_count("greylist"), 3);
+    assert_holds(played_nth("greylist", 0), "'address': <'198.51.100.1'>");
+    assert_holds(played_nth("greylist", 0), "'sender': <'sender@a.example'>");
+    assert_holds(played_nth("greylist", 1), "'recipient': <'" KEYLESS "'>");
+    assert_lacks(played_nth("greylist", 0), "'domain'");
+    assert_int_equal(played_asked->len, 3);
+    assert_int_equal(logged_times("result=Unsure p=0.6457 score=0.60 dns=played key=- sealed=- "), 3);
+    played_waits = KEYLESS; /* one is new */
+    run_to(MAIL, TO(GOOD, KEYLESS, FOREIGN));
+    assert_outcome(2, REASON_GREYLISTED);
+    assert_int_equal(played_count("greylist"), 3);
+    played_waits = NULL;
+    run_to(MAIL, TO(GOOD, KEYLESS, FOREIGN));
+    for (guint i = 0; i < 3; i++)
+        assert_outcome(i, REASON_OK);
+    assert_int_equal(played_count("greylist"), 3);
+}
+
+static void for_each_address_of_a_copy(void **state)
+{
+    (void)state;
+    come_from("198.51.100.1");
+    played_waits = "second@example.org";
+    to(KEYLESS)->others = g_strdupv((char *[]){(char *)"first@example.org", (char *)"second@example.org", NULL});
+    run(MAIL);
+    assert_outcome(0, REASON_GREYLISTED);
+    assert_int_equal(played_count("greylist"), 3);
+    assert_holds(played_nth("greylist", 2), "'recipient': <'second@example.org'>");
+}
+
+static void the_domain_that_is_proved(void **state)
+{
+    (void)state;
+    come_from("198.51.100.1");
+    played_evidence.from_domain = "a.example";
+    run_to(MAIL, TO(KEYLESS));
+    assert_holds(played_nth("greylist", 0), "'domain': <'a.example'>");
+    played_evidence.spf = (struct spf_result){.code = SPF_CODE_PASS, .domain = "b.example"};
+    run_to(MAIL, TO(KEYLESS));
+    assert_holds(played_nth("greylist", 0), "'domain': <'b.example'>");
+    played_evidence.spf.code = SPF_CODE_SOFTFAIL;
+    run_to(MAIL, TO(KEYLESS));
+    assert_holds(played_nth("greylist", 0), "'domain': <'a.example'>");
+}
+
+static void assert_asks_nobody(const char *raw, const char *const *addresses)
+{
+    run_to(raw, addresses);
+    assert_int_equal(played_count("greylist"), 0);
+    assert_outcome(0, REASON_OK);
+}
+
+static void who_is_not_asked(void **state)
+{
+    (void)state;
+    come_from("192.0.2.1");
+    assert_asks_nobody(MAIL, TO(KEYLESS)); /* our own */
+    come_from(NULL);
+    assert_asks_nobody(MAIL, TO(KEYLESS));
+    come_from("198.51.100.1");
+    received.client_waits = false;
+    assert_asks_nobody(MAIL, TO(KEYLESS));
+    come_from("198.51.100.1");
+    settings.greylist = false;
+    assert_asks_nobody(MAIL, TO(KEYLESS));
+    come_from("198.51.100.1");
+    weighs(0);
+    assert_asks_nobody(MAIL, TO(KEYLESS));
+    come_from("198.51.100.1");
+    assert_asks_nobody(MAIL, TO(FOREIGN));
+    envelope->listener = &submission;
+    assert_asks_nobody(MAIL, TO(KEYLESS));
+    envelope->listener = &inbound;
+    settings.deny = (char *[]){(char *)"a.example", NULL}; /* what a list says is no doubt */
+    assert_asks_nobody(MAIL, TO(KEYLESS));
+    assert_holds(copy(0)->text, "X-Filterd-Result: Blocklisted\r\n");
+}
+
+/* By the score alone, from where Unsure begins, and by the first who is judged. */
+static void what_is_a_doubt(void **state)
+{
+    (void)state;
+    come_from("198.51.100.1");
+    weighs(0);
+    settings.unsure_threshold = 0.3;
+    run_to(MAIL, TO(FOREIGN, KEYLESS));
+    assert_outcome(0, REASON_GREYLISTED);
+    assert_outcome(1, REASON_GREYLISTED);
+    settings.unsure_threshold = 0.45;
+    assert_asks_nobody(MAIL, TO(KEYLESS));
+    played_evidence.spf.code = SPF_CODE_FAIL;
+    run_to(MAIL, TO(KEYLESS));
+    assert_outcome(0, REASON_GREYLISTED);
+}
+
+/* What another leg judged nobody is asked about. */
+static void not_behind_another_leg(void **state)
+{
+    (void)state;
+    char *raw = by_another_leg(MAIL, KEYLESS);
+    come_from("198.51.100.1");
+    assert_asks_nobody(raw, TO(KEYLESS));
+    g_free(raw);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(sealed_in_front_it_passes_as_it_is), TEST(judged_in_front_it_is_sealed_behind),
+        TEST(a_proof_that_does_not_hold_is_judged_anew), TEST(a_proof_for_one_of_two), TEST(proved_and_foreign),
+        TEST(who_gets_a_proof), TEST(not_taken_behind), TEST(what_went_through_does_not_go_again),
+        TEST(which_copies_are_the_same), TEST(a_bad_key_is_found_before_anybody_has_a_copy),
+        TEST(a_bad_key_behind_its_copy), TEST(who_hears_each_reply_may_leave), TEST(no_copy_is_begun_late),
+        TEST(evidence_has_half_of_the_time), TEST(what_hangs_ends_by_itself), TEST(processor_time),
+        TEST(limits_of_one_message_are_not_the_next_ones), TEST(who_is_doubtful_comes_again),
+        TEST(for_each_address_of_a_copy), TEST(the_domain_that_is_proved), TEST(who_is_not_asked),
+        TEST(what_is_a_doubt), TEST(not_behind_another_leg),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
