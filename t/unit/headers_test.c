@@ -109,16 +109,16 @@ static void ours(void **state)
                         "X-Filterd-Signature: abc\r\nX-Filterd-Encrypted: yes\r\n");
     bytes_clear(&out);
     v.class = JUDGE_UNSURE; /* is no spam */
-    headers_ours(&out, &own, &v, "no");
+    headers_ours(&out, &own, &v, &met, "no");
     assert_string_equal((char *)out.data,
                         "X-Filterd-Result: Unsure\r\nX-Filterd-Probability: 0.9987\r\n"
                         "X-Filterd-Confidence: 0.75\r\n"
                         "X-Filterd-Signature: abc\r\nX-Filterd-Encrypted: no\r\n");
     bytes_clear(&out);
-    limits_note(LIMITS_PARTS);
-    headers_ours(&out, &own, &(struct verdict){.class = JUDGE_SPAM}, "already"); /* not judged */
+    struct limits_met parts = {0};
+    limits_note(&parts, LIMITS_PARTS);
+    headers_ours(&out, &own, &(struct verdict){.class = JUDGE_SPAM}, &parts, "already"); /* not judged */
     assert_string_equal((char *)out.data, "X-Filterd-Limits: parts\r\nX-Filterd-Encrypted: already\r\n");
-    limits_forget();
     bytes_free(&out);
 }
 

@@ -1,6 +1,6 @@
 /* pipeline_played: what stands around the pipeline, played: keys, gpg, evidence, the keeper, the next hop and the
  * clock. Each does as the test says and remembers what it was asked. These are the functions of
- * gpg/keycache.h, gpg/child.h, rules/evidence.h, filterd/keeper/keeper.h and filterd/delivery/hop.h, in the
+ * gpg/keycache.h, gpg/child.h, rules/evidence.h, filterd/keeper/keeper.h and filterd/delivery/next_hop.h, in the
  * place of the library's; so this belongs in one program's one file. */
 #ifndef T_UNIT_PIPELINE_PLAYED_H
 #define T_UNIT_PIPELINE_PLAYED_H
@@ -11,12 +11,16 @@
 #include <sysexits.h>
 
 #include "base/bytes.h"
+#include "base/endpoint.h"
+#include "base/mail/envelope.h"
+#include "base/mail/reading.h"
 #include "base/result.h"
 #include "base/sandbox/sandbox.h"
+#include "base/sandbox/sandbox_kind.h"
 #include "base/sandbox/sandbox_parts.h"
-#include "filterd/delivery/hop.h"
+#include "filterd/delivery/next_hop.h"
+#include "filterd/keeper/delivered.h"
 #include "filterd/keeper/keeper.h"
-#include "filterd/keeper/retries.h"
 #include "gpg/armor.h"
 #include "gpg/child.h"
 #include "gpg/engine_text.h"
@@ -24,6 +28,7 @@
 #include "gpg/keycache.h"
 #include "gpg/keyring.h"
 #include "gpg/seal.h"
+#include "rules/auth/spf_result.h"
 #include "rules/evidence.h"
 #include "rules/hits.h"
 
@@ -228,9 +233,9 @@ void evidence_set_deadline(struct evidence *ev, gint64 deadline)
     ev->deadline = deadline;
 }
 
-void evidence_finish(struct evidence *ev, const struct message *m, bool bare)
+void evidence_finish(struct evidence *ev, const struct reading *r, bool bare)
 {
-    (void)m;
+    (void)r;
     ev->finished++;
     ev->bare = bare;
 }
@@ -319,8 +324,8 @@ static inline void played_retries(const char *verb, GVariant *arguments, GVarian
     g_autoptr(GVariant) digests = g_variant_lookup_value(arguments, "digests", G_VARIANT_TYPE("ay"));
     const unsigned char *data = digests ? g_variant_get_fixed_array(digests, &len, 1) : NULL;
     g_autoptr(GByteArray) known = g_byte_array_new();
-    for (gsize at = 0; at < len; at += RETRIES_DIGEST_BYTES) {
-        GBytes *one = g_bytes_new(data + at, RETRIES_DIGEST_BYTES);
+    for (gsize at = 0; at < len; at += DELIVERED_DIGEST_BYTES) {
+        GBytes *one = g_bytes_new(data + at, DELIVERED_DIGEST_BYTES);
         const guint8 is = g_hash_table_contains(played_served, one);
         g_byte_array_append(known, &is, 1);
         if (strcmp(verb, "retry-served") == 0)
@@ -358,7 +363,7 @@ int keeper_connect(const struct endpoint *control)
     return played_no_keeper ? -1 : open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
-struct endpoint keeper_tutor_at(const struct endpoint *control)
+struct endpoint keeper_learn_at(const struct endpoint *control)
 {
     return *control;
 }
@@ -431,52 +436,52 @@ static inline void played_copy_free(gpointer p)
 }
 
 /* A test needs none of its own. */
-struct hop {
+struct next_hop {
     char nothing;
 };
 
-struct hop *hop_new(struct hop_pool *pool, const struct next_hop *to)
+struct next_hop *next_hop_new(struct next_hop_pool *pool, const struct next_hop_address *to)
 {
     (void)pool;
     (void)to;
-    return g_new0(struct hop, 1);
+    return g_new0(struct next_hop, 1);
 }
 
-struct hop *hop_new_taker(const struct hop_taker *taker)
+struct next_hop *next_hop_new_taker(const struct next_hop_taker *taker)
 {
     (void)taker;
-    return g_new0(struct hop, 1);
+    return g_new0(struct next_hop, 1);
 }
 
-void hop_free(struct hop **h)
+void next_hop_free(struct next_hop **h)
 {
     g_clear_pointer(h, g_free);
 }
 
-void hop_let_go(struct hop_pool *pool, int idle_ms)
+void next_hop_let_go(struct next_hop_pool *pool, int idle_ms)
 {
     (void)pool;
     (void)idle_ms;
 }
 
-void hop_let_go_idle(struct hop_pool *pool)
+void next_hop_let_go_idle(struct next_hop_pool *pool)
 {
     (void)pool;
 }
 
-bool hop_is_mta(const struct hop *h)
+bool next_hop_is_mta(const struct next_hop *h)
 {
     (void)h;
     return played_mta;
 }
 
-void hop_set_deadline(struct hop *h, int ms)
+void next_hop_set_deadline(struct next_hop *h, int ms)
 {
     (void)h;
     (void)ms;
 }
 
-struct outcome hop_ask(struct hop *h, const struct envelope *e, const struct recipient *r, int ms)
+struct outcome next_hop_ask(struct next_hop *h, const struct envelope *e, const struct recipient *r, int ms)
 {
     (void)h;
     (void)e;
@@ -485,7 +490,7 @@ struct outcome hop_ask(struct hop *h, const struct envelope *e, const struct rec
     return outcome_of(REASON_OK);
 }
 
-void hop_rest(struct hop *h)
+void next_hop_reset(struct next_hop *h)
 {
     (void)h;
 }
@@ -495,7 +500,7 @@ static inline bool played_is(const char *whom, const char *address)
     return whom && (*whom == '*' || strcmp(whom, address) == 0);
 }
 
-struct outcome hop_deliver(struct hop *h, const struct envelope *e, const struct recipient *r,
+struct outcome next_hop_deliver(struct next_hop *h, const struct envelope *e, const struct recipient *r,
                            const GPtrArray *users, const struct sealed *sealed)
 {
     (void)h;

@@ -1,5 +1,8 @@
 /* Who gets which copy of a message, in which form, and what is answered: the whole way from received bytes to the
  * next hop, with keys, gpg, evidence, keeper and next hop played. */
+#include "base/config/settings.h"
+#include "base/mail/envelope.h"
+#include "base/result.h"
 #include "t/unit/pipeline_world.h"
 
 #define GOOD "good@example.org"

@@ -23,10 +23,11 @@
 #include "base/mail/envelope.h"
 #include "base/result.h"
 #include "base/sitekey.h"
-#include "filterd/delivery/hop.h"
+#include "filterd/delivery/next_hop.h"
+#include "filterd/pipeline/context.h"
 #include "filterd/pipeline/pipeline.h"
 #include "filterd/pipeline/received.h"
-#include "filterd/pipeline/service.h"
+#include "rules/hits.h"
 #include "t/unit/pipeline_played.h"
 #include "t/unit/test_folder.h"
 
@@ -37,7 +38,7 @@ static struct listener submission __attribute__((unused)) = {.name = (char *)"ou
 static char *world_domains[] = {(char *)"example.org", (char *)"example.net", NULL};
 static char *no_list[] = {NULL};
 static const struct sitekey key = {{1, 2, 3}};
-static struct service *service;
+static struct context *context;
 static struct users *book; /* the same users, for writing */
 static struct envelope *envelope;
 static struct received received;
@@ -65,7 +66,7 @@ static inline int world_open(void **state)
     log_to_fd(log_file);
     book = users_open(folder, true, &error);
     assert_non_null(book);
-    service = service_new(&settings, &key, SERVICE_ALONE);
+    context = context_new(&settings, &key, CONTEXT_ALONE);
     envelope = envelope_new(&inbound);
     envelope->sender = g_strdup("sender@a.example");
     received = (struct received){.envelope = envelope, .evidence = &played_evidence};
@@ -75,7 +76,7 @@ static inline int world_open(void **state)
 static inline int world_close(void **state)
 {
     envelope_free(&envelope);
-    service_free(&service);
+    context_free(&context);
     users_free(&book);
     played_end();
     log_to_fd(STDERR_FILENO);
@@ -86,8 +87,8 @@ static inline int world_close(void **state)
 /* A service for other settings, which begins without what it knew. */
 static inline void world_begin_anew(void)
 {
-    service_free(&service);
-    service = service_new(&settings, &key, SERVICE_ALONE);
+    context_free(&context);
+    context = context_new(&settings, &key, CONTEXT_ALONE);
 }
 
 /* ---- who there is ---- */
@@ -147,12 +148,12 @@ static inline void weighs(double weight)
 static inline void run(const char *raw)
 {
     struct bytes bytes = {0};
-    struct hop *hop = hop_new(NULL, NULL);
+    struct next_hop *hop = next_hop_new(NULL, NULL);
     bytes_adds(&bytes, raw);
     received.raw = &bytes;
     memset(outcomes, 0, sizeof outcomes);
-    pipeline_run(service, hop, &received, outcomes);
-    hop_free(&hop);
+    pipeline_run(context, hop, &received, outcomes);
+    next_hop_free(&hop);
     bytes_free(&bytes);
 }
 

@@ -2,9 +2,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/config/settings.h"
+#include "base/config/users.h"
+#include "base/mail/envelope.h"
+#include "base/result.h"
 #include "base/store.h"
+#include "filterd/pipeline/policy.h"
 #include "filterd/pipeline/recipient_state.h"
 #include "filterd/pipeline/resolve.h"
+#include "gpg/key_state.h"
 #include "t/unit/pipeline_world.h"
 
 #define ALICE "alice@example.org"
@@ -31,7 +37,7 @@ static void assert_behind(const char *address, const char *want, const char *wan
 {
     GPtrArray *users = NULL;
     char *meant = NULL;
-    const enum users_result result = resolve_users(service, address, &meant, &users);
+    const enum users_result result = resolve_users(context, address, &meant, &users);
     GString *all = g_string_new(result == USERS_TEMP ? "?" : result == USERS_UNKNOWN ? "-" : "");
     for (guint i = 0; result == USERS_FOUND && i < users->len; i++)
         g_string_append_printf(all, "%s%s", i ? " " : "", (const char *)users->pdata[i]);
@@ -127,7 +133,7 @@ static struct recipient_state st;
 static void look_up(struct recipient *r)
 {
     recipient_state_clear(&st);
-    recipient_state_fill(&st, service, envelope, r);
+    recipient_state_fill(&st, context, envelope, r);
     assert_ptr_equal(st.recipient, r);
     assert_false(st.delivered_before);
     assert_null(st.verdict);
@@ -240,7 +246,7 @@ static void settings_not_to_be_read(void **state)
     sqlite3 *db;
     (void)state;
     user("good@example.org");
-    assert_true(store_open(path, true, "", &db, &error));
+    assert_true(store_open(path, true, NULL, &db, &error));
     assert_true(store_run(db, "DROP TABLE setting", NULL, 0));
     store_close(&db);
     g_free(path);

@@ -1,5 +1,11 @@
 /* What a message is on its way through the pipeline besides its copies: judged by another leg before, delivered in
  * part before, greylisted, late, refused for all, or left by who asked. */
+#include "base/config/limits.h"
+#include "base/config/settings.h"
+#include "base/result.h"
+#include "filterd/keeper/delivered.h"
+#include "gpg/key_state.h"
+#include "rules/auth/spf_result.h"
 #include "t/unit/pipeline_world.h"
 
 #define GOOD "good@example.org"
@@ -165,14 +171,14 @@ static void not_taken_behind(void **state)
     played_refuses = NULL;
     run_to(raw, TO(KEYLESS));
     assert_int_equal(played_count("retry-served"), 1);
-    assert_int_equal(received.served->len, RETRIES_DIGEST_BYTES);
+    assert_int_equal(received.served->len, DELIVERED_DIGEST_BYTES);
     played_keys[0] = (struct played_key){KEYLESS, KEY_GOOD};
     g_hash_table_remove_all(played_served);
     played_gpg_error = "out of luck";
     run_to(raw, TO(KEYLESS));
     assert_outcome(0, REASON_UNFORESEEN);
     assert_holds(logged(), "result=kept dns=- key=key-of-" KEYLESS " sealed=- delay");
-    assert_int_equal(received.served->len, RETRIES_DIGEST_BYTES);
+    assert_int_equal(received.served->len, DELIVERED_DIGEST_BYTES);
     g_byte_array_unref(received.served);
     g_free(raw);
 }
@@ -187,7 +193,7 @@ static void what_went_through_does_not_go_again(void **state)
     run_to(MAIL, TO(GOOD, KEYLESS, FOREIGN));
     assert_int_equal(played_count("retry-known"), 1);
     assert_int_equal(played_count("retry-served"), 2);
-    assert_int_equal(received.served->len, 2 * RETRIES_DIGEST_BYTES);
+    assert_int_equal(received.served->len, 2 * DELIVERED_DIGEST_BYTES);
     played_refuses = NULL;
     g_byte_array_set_size(received.served, 0);
     run_to(MAIL, TO(GOOD, KEYLESS, FOREIGN));
@@ -197,7 +203,7 @@ static void what_went_through_does_not_go_again(void **state)
     assert_int_equal(played_copies->len, 1);
     assert_string_equal(copy(0)->recipient, GOOD);
     assert_int_equal(played_count("retry-served"), 1); /* of the others it is known */
-    assert_int_equal(received.served->len, 3 * RETRIES_DIGEST_BYTES);
+    assert_int_equal(received.served->len, 3 * DELIVERED_DIGEST_BYTES);
     assert_int_equal(logged_times("served=before"), 2);
     g_byte_array_unref(received.served);
 }

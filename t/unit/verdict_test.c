@@ -2,13 +2,17 @@
  * done with spam, and what is recorded of it. */
 #include <math.h>
 
+#include "base/config/settings.h"
 #include "base/config/user_settings.h"
+#include "base/config/users.h"
 #include "base/mail/message.h"
+#include "classifier/classifier.h"
 #include "classifier/tokens.h"
 #include "classifier/tokens_message.h"
+#include "filterd/keeper/keeper.h"
 #include "filterd/keeper/keeper_role.h"
 #include "filterd/keeper/keeper_verbs.h"
-#include "filterd/keeper/ledger.h"
+#include "filterd/keeper/model_store.h"
 #include "filterd/pipeline/verdict.h"
 #include "filterd/pipeline/verdict_basis.h"
 #include "t/unit/pipeline_world.h"
@@ -49,7 +53,7 @@ static GArray *wishes_of(const GPtrArray *users)
     g_array_set_clear_func(all, wish_clear);
     for (guint i = 0; i < users->len; i++) {
         struct user_settings of = user_settings_of(&settings);
-        assert_true(users_settings(service->users, users->pdata[i], &of));
+        assert_true(users_settings(context->users, users->pdata[i], &of));
         g_array_append_val(all, of);
     }
     return all;
@@ -65,7 +69,7 @@ static void judge_from(const char *from, const char *const *names)
     GPtrArray *users = users_of(names);
     GArray *wishes = wishes_of(users);
     verdict_free(&v);
-    v = verdict_new(service, users, wishes, &basis);
+    v = verdict_new(context, users, wishes, &basis);
     g_array_unref(wishes);
     g_ptr_array_unref(users);
     tokens_free(&t);
@@ -114,7 +118,7 @@ static void score_and_rules(void **state)
         assert_true(near(j->score, v->score));
         assert_int_equal(j->class, v->class);
         assert_true(j->features->len > 0);
-        assert_int_equal(v->correspondents->len, 0);
+        assert_int_equal(v->known_senders->len, 0);
     }
 }
 
@@ -150,17 +154,17 @@ static void nobody_judges(void **state)
     v = verdict_none();
     assert_false(v->judged);
     assert_string_equal(verdict_name(v), "-");
-    verdict_record(v, service);
-    verdict_confirm(v, service);
+    verdict_record(v, context);
+    verdict_confirm(v, context);
     assert_null(v->signature);
     assert_int_equal(played_asked->len, 0);
 }
 
 /* ---- whom they know ---- */
 
-static void say(struct ledger *ledger, const char *verb, GVariantDict *d)
+static void say(struct model_store *model_store, const char *verb, GVariantDict *d)
 {
-    const struct keeper_stores stores = {.ledger = ledger};
+    const struct keeper_stores stores = {.model_store = model_store};
     g_autoptr(GVariant) arguments = g_variant_ref_sink(g_variant_dict_end(d));
     struct keeper_answer a = keeper_verbs_answer(&stores, KEEPER_ALL_ROLES, verb, arguments);
     if (a.code != EX_OK)
@@ -172,9 +176,9 @@ static void say(struct ledger *ledger, const char *verb, GVariantDict *d)
 static void make_known(const char *name)
 {
     char *error = NULL, *id;
-    struct ledger *ledger = ledger_open(&settings, &key, &error);
-    assert_non_null(ledger);
-    id = classifier_correspondent(service->classifier, name, "friend@a.example", "a.example");
+    struct model_store *model_store = model_store_open(&settings, &key, &error);
+    assert_non_null(model_store);
+    id = classifier_known_sender(context->classifier, name, "friend@a.example", "a.example");
     for (int i = 0; i < 3; i++) {
         g_autofree char *signature = g_strdup_printf("signature%d", i);
         GVariantDict d;
@@ -186,19 +190,19 @@ static void make_known(const char *name)
         g_variant_dict_insert(&d, "score", "d", 1.0);
         g_variant_dict_insert_value(&d, "features", g_variant_new_fixed_array(G_VARIANT_TYPE_UINT32,
                                                                               (guint32[]){1, 2}, 2, 4));
-        say(ledger, "record", &d);
+        say(model_store, "record", &d);
         g_variant_dict_init(&d, NULL);
         g_variant_dict_insert(&d, "user", "s", name);
         g_variant_dict_insert(&d, "signature", "s", signature);
-        say(ledger, "confirm", &d);
+        say(model_store, "confirm", &d);
         g_variant_dict_init(&d, NULL);
         g_variant_dict_insert(&d, "login", "s", name);
         g_variant_dict_insert(&d, "signature", "s", signature);
         g_variant_dict_insert(&d, "class", "s", "ham");
-        say(ledger, "retrain", &d);
+        say(model_store, "retrain", &d);
     }
     g_free(id);
-    ledger_free(&ledger);
+    model_store_free(&model_store);
 }
 
 static void who_is_known(void **state)
@@ -213,18 +217,18 @@ static void who_is_known(void **state)
     played_evidence.from_domain = "a.example";
     judge(TO(ANN));
     assert_true(near(v->rules, -2.5) && near(v->score, own - 2.5));
-    assert_int_equal(v->correspondents->len, 1);
+    assert_int_equal(v->known_senders->len, 1);
     judge(TO(BEN));
     assert_true(near(v->rules, 0));
     judge(TO(ANN, BEN));
     assert_true(near(v->rules, -1.25));
-    assert_int_equal(v->correspondents->len, 2);
+    assert_int_equal(v->known_senders->len, 2);
     weighs(7); /* each user's voice is bounded, with whom they know */
     judge(TO(ANN, BEN));
     assert_true(near(v->rules, (4.5 + 6) / 2));
     judge_from("other@a.example", TO(ANN));
     assert_true(near(v->rules, 6));
-    assert_int_equal(v->correspondents->len, 1);
+    assert_int_equal(v->known_senders->len, 1);
     g_free(settings.site_key);
 }
 
@@ -423,25 +427,25 @@ static void recorded_for_each(void **state)
     weighs(2);
     played_evidence.from_domain = "a.example";
     judge(TO(ANN, BEN));
-    verdict_record(v, service);
+    verdict_record(v, context);
     assert_int_equal(strlen(v->signature), 24);
     assert_int_equal(played_asked->len, 2);
     for (guint i = 0; i < 2; i++) {
         g_autofree char *user_is = g_strdup_printf("'user': <'%s'>", i ? BEN : ANN);
         g_autofree char *signature = g_strdup_printf("'signature': <'%s'>", v->signature);
-        g_autofree char *who = g_strdup_printf("'correspondent': <'%s'>", (char *)v->correspondents->pdata[i]);
+        g_autofree char *who = g_strdup_printf("'correspondent': <'%s'>", (char *)v->known_senders->pdata[i]);
         g_autofree char *score = g_strdup_printf("'score': <%.17g>", v->score);
         const char *const parts[] = {user_is, signature, who, score, "'class': <'unsure'>", "'rules': <2.0>"};
         for (size_t k = 0; k < G_N_ELEMENTS(parts); k++)
             assert_holds(played_nth("record", i), parts[k]);
     }
-    verdict_confirm(v, service);
+    verdict_confirm(v, context);
     for (guint i = 0; i < 2; i++) {
         g_autofree char *want = g_strdup_printf("confirm {'user': <'%s'>, 'signature': <'%s'>}", i ? BEN : ANN,
                                                 v->signature);
         assert_string_equal(played_nth("confirm", i), want);
     }
-    assert_string_not_equal(v->correspondents->pdata[0], v->correspondents->pdata[1]);
+    assert_string_not_equal(v->known_senders->pdata[0], v->known_senders->pdata[1]);
 }
 
 static void not_recorded(void **state)
@@ -449,16 +453,16 @@ static void not_recorded(void **state)
     (void)state;
     settings.mode = MODE_NONE;
     judge(TO(ANN));
-    verdict_record(v, service);
+    verdict_record(v, context);
     assert_null(v->signature);
     settings.mode = MODE_SETTLE;
     for (played_refused = 1; played_refused < 3; played_refused++) {
         g_ptr_array_set_size(played_asked, 0);
         judge(TO(ANN, BEN, "cid@example.org"));
-        verdict_record(v, service);
+        verdict_record(v, context);
         assert_null(v->signature); /* all or none: the others' would be of no use */
         assert_int_equal(played_asked->len, played_refused);
-        verdict_confirm(v, service);
+        verdict_confirm(v, context);
         assert_int_equal(played_count("confirm"), 0);
     }
 }
