@@ -186,7 +186,7 @@ static void make_known(const char *name)
         g_variant_dict_insert(&d, "user", "s", name);
         g_variant_dict_insert(&d, "signature", "s", signature);
         g_variant_dict_insert(&d, "class", "s", "spam");
-        g_variant_dict_insert(&d, "correspondent", "s", id);
+        g_variant_dict_insert(&d, "known_sender", "s", id);
         g_variant_dict_insert(&d, "score", "d", 1.0);
         g_variant_dict_insert_value(&d, "features", g_variant_new_fixed_array(G_VARIANT_TYPE_UINT32,
                                                                               (guint32[]){1, 2}, 2, 4));
@@ -433,7 +433,7 @@ static void recorded_for_each(void **state)
     for (guint i = 0; i < 2; i++) {
         g_autofree char *user_is = g_strdup_printf("'user': <'%s'>", i ? BEN : ANN);
         g_autofree char *signature = g_strdup_printf("'signature': <'%s'>", v->signature);
-        g_autofree char *who = g_strdup_printf("'correspondent': <'%s'>", (char *)v->known_senders->pdata[i]);
+        g_autofree char *who = g_strdup_printf("'known_sender': <'%s'>", (char *)v->known_senders->pdata[i]);
         g_autofree char *score = g_strdup_printf("'score': <%.17g>", v->score);
         const char *const parts[] = {user_is, signature, who, score, "'class': <'unsure'>", "'rules': <2.0>"};
         for (size_t k = 0; k < G_N_ELEMENTS(parts); k++)
