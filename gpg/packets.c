@@ -1,3 +1,4 @@
+/* Splits OpenPGP packets. Called by encrypted.c, keyring_import.c and ring.c. */
 #include "gpg/packets.h"
 
 #include <stdint.h>
@@ -14,7 +15,7 @@ static bool take(struct packets *p, size_t n, uint32_t *value_r)
     return true;
 }
 
-/* A new format length; *partial_r if more chunks follow this one. */
+/* Reads a new-format length (RFC 4880 section 4.2.2). *partial_r: more chunks follow. */
 static bool new_length(struct packets *p, size_t *len_r, bool *partial_r)
 {
     uint32_t first, more = 0;
@@ -94,7 +95,8 @@ bool packets_next(struct packets *p, struct packet *packet_r)
     return !p->bad;
 }
 
-/* Versions and least sizes: a "session key" of three letters is a text in disguise. */
+/* Checks version and least size of a PKESK or SKESK packet: a "session key" of three letters is text in
+ * disguise. */
 static bool is_session_key(const struct packet *k)
 {
     if (k->chunked || k->first_len < 4)
@@ -104,7 +106,7 @@ static bool is_session_key(const struct packet *k)
     return k->tag == PACKET_SKESK && k->data[0] >= 4 && k->data[0] <= 6;
 }
 
-/* The first chunk has 512 bytes or more (RFC 4880, section 4.2.2.4). */
+/* The first chunk of a packet in chunks has at least 512 bytes (RFC 4880 section 4.2.2.4). */
 static bool is_ciphertext(const struct packet *k)
 {
     return (k->tag == PACKET_SEIPD || k->tag == PACKET_AEAD) &&
