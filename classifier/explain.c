@@ -1,3 +1,4 @@
+/* Finds the strongest reasons for a score. Called by filterctl explain. */
 #include "classifier/explain.h"
 
 #include <math.h>
@@ -13,7 +14,7 @@
 
 struct explaining {
     struct classifier_view own, site;
-    GArray *features;   /* beside reasons: also those that say nothing */
+    GArray *features;   /* parallel to reasons; also features without weight */
     GPtrArray *reasons;
 };
 
@@ -66,7 +67,7 @@ static gint by_strength(gconstpointer a, gconstpointer b)
     return wx != wy ? (wx < wy) - (wx > wy) : strcmp(x->token, y->token);
 }
 
-/* The first k that say something. */
+/* Keeps the k strongest reasons that have any weight. */
 static void cut(GPtrArray *reasons, size_t k)
 {
     guint n = 0;

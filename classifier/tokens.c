@@ -1,3 +1,4 @@
+/* The list of a message's tokens. Called by tokens_head.c and tokens_body.c to fill it, by osb.c to read it. */
 #include "classifier/tokens.h"
 
 #include <glib.h>
@@ -15,14 +16,15 @@ enum { PLACES_FIRST = 1024, TEXT_FIRST = 16 * 1024 };
 
 struct place {
     uint64_t hash;
-    guint32 offset; /* into text; only if hash is not 0 */
+    guint32 offset; /* of the token in text; unused if hash is 0 (a gap) */
 };
 
 struct tokens {
-    struct bytes text;   /* tokens, each ended by NUL */
-    struct bytes places; /* of struct place: hashes betray words as well */
+    struct bytes text;   /* all tokens, each ended by NUL */
+    struct bytes places; /* of struct place; in struct bytes, which is wiped when freed: hashes betray words as
+                          * well */
     size_t count;
-    int text_notes, url_notes; /* those that have been added */
+    int text_notes, url_notes; /* bits of the notes that already have a token */
 };
 
 static void add_place(struct tokens *t, struct place place)
@@ -44,7 +46,7 @@ static uint64_t mix(uint64_t h, uint64_t word)
     return h ^ h >> 29;
 }
 
-/* Not keyed, as it never leaves the process: good bits at a cost of a few cycles. */
+/* Not keyed, because it never leaves the process: well mixed, at a few cycles per word. */
 static uint64_t hash_of(const unsigned char *p, size_t len)
 {
     uint64_t h = UINT64_C(0x2545F4914F6CDD1D) + len, word;
@@ -118,8 +120,8 @@ static void add_url_notes(struct tokens *t, int notes)
     t->url_notes |= notes;
 }
 
-/* The host and, as spam varies its first labels, each parent of at least two labels; of an address
- * its networks. */
+/* Adds the host and each of its parents with at least two labels, because spammers vary the first labels. For
+ * an IP address it adds its networks. */
 static void add_host(struct tokens *t, const char *host, int notes)
 {
     tokens_adds(t, "u:", host);
@@ -143,7 +145,7 @@ struct taker {
     size_t prefix_len;
 };
 
-/* An id of a queue or session: letters and figures mixed, and no dot. */
+/* True for ids of queues or sessions: letters and digits mixed, and no dot. */
 static bool is_id(const char *word, size_t len)
 {
     int digits = 0, letters = 0;
