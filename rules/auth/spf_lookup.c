@@ -1,4 +1,4 @@
-/* What one SPF check has asked, and what it has been answered so far. Called by spf_terms.c. */
+/* The DNS queries and answers of one SPF check. Called by spf.c and spf_terms.c. */
 #include "rules/auth/spf_lookup.h"
 
 #include <glib.h>
@@ -7,22 +7,22 @@
 
 #include "base/dns/dns_answer.h"
 
-/* About what a record costs without its text. */
+/* approximate memory of a record without its text */
 #define RECORD_BYTES (sizeof(struct dns_record) + 32)
 
 struct question {
     struct spf_lookup *lookup;
-    struct dns_answer *answer; /* NULL: not there yet */
+    struct dns_answer *answer; /* NULL: not answered yet */
 };
 
 struct spf_lookup {
     struct resolver *resolver;
     GHashTable *questions;          /* "TYPE name" -> struct question */
-    const struct question *awaited; /* what this run stopped at; NULL: nothing */
+    const struct question *awaited; /* the first missing answer that this run needed; NULL: none */
     guint open;                     /* questions without an answer */
     guint runs;
-    size_t bytes;               /* of the answers kept */
-    struct dns_answer *nothing; /* what is lent where there is no answer yet */
+    size_t bytes;               /* memory of the answers kept */
+    struct dns_answer *nothing; /* returned while an answer is missing */
     bool stopped;
     void (*woken)(void *arg);
     void *arg;
@@ -62,8 +62,8 @@ static size_t bytes_of(const struct dns_answer *answer)
     return sum;
 }
 
-/* The resolver lends its answer for the call only. A copy is counted, so that no sender's answers fill the
- * process that all workers share. */
+/* Copies an answer, which the resolver lends only for its call, and counts its size: a sender's answers must
+ * not fill the memory of the process that all workers share. */
 static struct dns_answer *keep(struct spf_lookup *l, const struct dns_answer *answer)
 {
     const size_t bytes = bytes_of(answer);
