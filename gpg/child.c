@@ -39,7 +39,7 @@ struct child {
 
 /* ---- start ---- */
 
-static void add(GPtrArray *argv, const char *option, char *value)
+static void add_argument(GPtrArray *argv, const char *option, char *value)
 {
     g_ptr_array_add(argv, g_strdup(option));
     g_ptr_array_add(argv, value);
@@ -59,10 +59,10 @@ static void add_keys(GPtrArray *argv, GPtrArray *key_files, bool hidden)
     for (guint i = 0; i < key_files->len; i++) {
         const char *file = key_files->pdata[i];
         if (ring_is(file)) {
-            add(argv, "--keyring", g_strdup(file));
-            add(argv, hidden ? "--hidden-recipient" : "--recipient", ring_key(file));
+            add_argument(argv, "--keyring", g_strdup(file));
+            add_argument(argv, hidden ? "--hidden-recipient" : "--recipient", ring_key(file));
         } else {
-            add(argv, hidden ? "--hidden-recipient-file" : "--recipient-file", g_strdup(file));
+            add_argument(argv, hidden ? "--hidden-recipient-file" : "--recipient-file", g_strdup(file));
         }
     }
 }
@@ -79,11 +79,11 @@ static GPtrArray *arguments(const char *home, GPtrArray *key_files, bool hidden)
         G_STRINGIFY(STATUS_FD), "--output", "-"};
     GPtrArray *argv = g_ptr_array_new_with_free_func(g_free);
     g_ptr_array_add(argv, g_strdup("gpg"));
-    add(argv, "--homedir", g_strdup(home));
+    add_argument(argv, "--homedir", g_strdup(home));
     for (size_t i = 0; i < G_N_ELEMENTS(fixed); i++)
         g_ptr_array_add(argv, g_strdup(fixed[i]));
     add_keys(argv, key_files, hidden);
-    add(argv, "--encrypt", NULL); /* this ends the list with a NULL */
+    add_argument(argv, "--encrypt", NULL); /* this ends the list with a NULL */
     return argv;
 }
 

@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-static bool take(struct packets *p, size_t n, uint32_t *value_r)
+static bool take_number(struct packets *p, size_t n, uint32_t *value_r)
 {
     if (p->len < n)
         return false;
@@ -20,7 +20,7 @@ static bool new_length(struct packets *p, size_t *len_r, bool *partial_r)
 {
     uint32_t first, more = 0;
     *partial_r = false;
-    if (!take(p, 1, &first))
+    if (!take_number(p, 1, &first))
         return false;
     if (first < 192) {
         *len_r = first;
@@ -28,12 +28,12 @@ static bool new_length(struct packets *p, size_t *len_r, bool *partial_r)
     }
     if (first < 224) {
         *len_r = 0;
-        bool ok = take(p, 1, &more);
+        bool ok = take_number(p, 1, &more);
         *len_r = ((first - 192) << 8) + more + 192;
         return ok;
     }
     if (first == 255) {
-        bool ok = take(p, 4, &more);
+        bool ok = take_number(p, 4, &more);
         *len_r = more;
         return ok;
     }
@@ -56,7 +56,7 @@ static bool old_packet(struct packets *p, uint32_t head, struct packet *packet_r
     uint32_t len = 0;
     packet_r->tag = head >> 2 & 15;
     unsigned size = head & 3;
-    bool ok = size == 3 || take(p, (size_t)1 << size, &len);
+    bool ok = size == 3 || take_number(p, (size_t)1 << size, &len);
     packet_r->first_len = packet_r->total_len = size == 3 ? p->len : len;
     packet_r->data = p->data;
     return ok && skip(p, packet_r->first_len);
@@ -88,7 +88,7 @@ bool packets_next(struct packets *p, struct packet *packet_r)
 {
     uint32_t head;
     *packet_r = (struct packet){0};
-    if (p->bad || !take(p, 1, &head))
+    if (p->bad || !take_number(p, 1, &head))
         return false;
     p->bad = !(head & 0x80) ||
              !(head & 0x40 ? new_packet(p, head, packet_r) : old_packet(p, head, packet_r));
