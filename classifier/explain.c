@@ -28,7 +28,7 @@ static void reason_free(gpointer data)
     g_free(r);
 }
 
-static void take(guint32 feature, const char *first, const char *second, void *arg)
+static void add_reason(guint32 feature, const char *first, const char *second, void *arg)
 {
     struct explaining *e = arg;
     struct reason *r = g_new0(struct reason, 1);
@@ -87,7 +87,7 @@ GPtrArray *explain_message(struct classifier *c, const char *user, const struct 
         classifier_view(c, user, &e.own);
     classifier_view(c, MODEL_SITE, &e.site);
     osb_key(classifier_sitekey(c), key);
-    osb_each(t, key, take, &e);
+    osb_each(t, key, add_reason, &e);
     weigh(&e);
     cut(e.reasons, k);
     explicit_bzero(key, sizeof key);

@@ -42,7 +42,7 @@ bool known_sender_is_known(struct model *m, const char *id)
 
 /* Adds or takes back one message. Counts never drop below 0: a message may be taken back after its sender was
  * forgotten. */
-static bool add(struct model *m, const char *id, const char *class, bool back)
+static bool change_count(struct model *m, const char *id, const char *class, bool back)
 {
     char *today = daykey_day(0);
     const char *const texts[] = {id, strcmp(class, "spam") == 0 ? "0" : "1",
@@ -64,10 +64,10 @@ bool known_sender_count(struct model *m, const char *id, char **counted, const c
     if (!id || g_strcmp0(*counted, now) == 0)
         return true;
     if (*counted)
-        ok = add(m, id, *counted, true);
+        ok = change_count(m, id, *counted, true);
     g_free(*counted);
     *counted = g_strdup(now);
-    return ok && (!now || add(m, id, now, false));
+    return ok && (!now || change_count(m, id, now, false));
 }
 
 #define SETTLED \

@@ -176,7 +176,7 @@ bool model_has_moves_since(struct model *m, const char *day)
 }
 
 /* Reads the number that the query returns. False if it returns none. */
-static bool take(struct model *m, const char *sql, const char *text, gint64 *number_r)
+static bool read_number(struct model *m, const char *sql, const char *text, gint64 *number_r)
 {
     sqlite3_stmt *st = store_prepare(m->db, sql, &text, text ? 1 : 0);
     const bool ok = st && sqlite3_step(st) == SQLITE_ROW;
@@ -207,10 +207,10 @@ bool model_figures(struct model *m, struct model_figures *f)
     char *week = daykey_day(7);
     *f = (struct model_figures){0};
     const bool ok =
-        take(m, LEARNT("spam", "1"), NULL, &f->spam) && take(m, LEARNT("ham", "0"), NULL, &f->ham) &&
-        take(m, "SELECT count(*) FROM record WHERE state < 2", NULL, &f->records) &&
-        take(m, "SELECT count(*) FROM journal WHERE kind = 'move'", NULL, &f->moves) &&
-        take(m, "SELECT count(*) FROM record WHERE state = 1 AND day > ?", week, &f->delivered) &&
+        read_number(m, LEARNT("spam", "1"), NULL, &f->spam) && read_number(m, LEARNT("ham", "0"), NULL, &f->ham) &&
+        read_number(m, "SELECT count(*) FROM record WHERE state < 2", NULL, &f->records) &&
+        read_number(m, "SELECT count(*) FROM journal WHERE kind = 'move'", NULL, &f->moves) &&
+        read_number(m, "SELECT count(*) FROM record WHERE state = 1 AND day > ?", week, &f->delivered) &&
         take_last_move(m, f);
     g_free(week);
     return ok;

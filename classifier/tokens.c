@@ -79,8 +79,8 @@ static void append(struct tokens *t, const char *prefix, size_t prefix_len, cons
     t->text.len += prefix_len + len + 1;
 }
 
-static void add(struct tokens *t, const char *prefix, size_t prefix_len, const char *word,
-                size_t len)
+static void add_token(struct tokens *t, const char *prefix, size_t prefix_len, const char *word,
+                      size_t len)
 {
     if (len == 0)
         return;
@@ -92,7 +92,7 @@ static void add(struct tokens *t, const char *prefix, size_t prefix_len, const c
 
 void tokens_add(struct tokens *t, const char *prefix, const char *word, size_t len)
 {
-    add(t, prefix, strlen(prefix), word, len);
+    add_token(t, prefix, strlen(prefix), word, len);
 }
 
 void tokens_adds(struct tokens *t, const char *prefix, const char *word)
@@ -172,12 +172,12 @@ static void take_word(enum text_kind kind, const char *word, size_t len, void *a
     }
     if (s->trace && is_id(word, len))
         return;
-    add(taker->t, s->prefix, taker->prefix_len, word, len);
+    add_token(taker->t, s->prefix, taker->prefix_len, word, len);
     if (s->again)
         tokens_add(taker->t, s->again, word, len);
     const char *at = s->domains ? memrchr(word, '@', len) : NULL;
     if (at && at > word)
-        add(taker->t, s->prefix, taker->prefix_len, at, len - (size_t)(at - word));
+        add_token(taker->t, s->prefix, taker->prefix_len, at, len - (size_t)(at - word));
 }
 
 void tokens_add_source(struct tokens *t, const struct tokens_source *source, const struct text *text)
