@@ -66,7 +66,7 @@ static short wait_for(const struct scan *s, short events)
 
 /* Sends data. False after the deadline. clamd may answer before it has everything, and that is its verdict:
  * once an answer or a hangup is there, *over_r is set and nothing more is sent. */
-static bool put(struct scan *s, const void *data, size_t len, bool *over_r)
+static bool send_bytes(struct scan *s, const void *data, size_t len, bool *over_r)
 {
     const char *at = data;
     while (len && !*over_r) {
@@ -86,11 +86,11 @@ static bool put(struct scan *s, const void *data, size_t len, bool *over_r)
 static bool put_stream(struct scan *s, const char *data, size_t len)
 {
     static const char command[] = "zINSTREAM";
-    bool over = false, ok = put(s, command, sizeof command, &over);
+    bool over = false, ok = send_bytes(s, command, sizeof command, &over);
     for (size_t n, done = 0; ok && !over && done <= len; done += n ? n : 1) {
         n = MIN(len - done, CHUNK_BYTES); /* the last chunk is empty */
         const uint32_t size = htonl((uint32_t)n);
-        ok = put(s, &size, sizeof size, &over) && put(s, data + done, n, &over);
+        ok = send_bytes(s, &size, sizeof size, &over) && send_bytes(s, data + done, n, &over);
     }
     return ok;
 }

@@ -222,7 +222,7 @@ void dnsbl_check_free(struct dnsbl_check **check)
     g_clear_pointer(check, g_free);
 }
 
-static void ask(struct dnsbl_check *c, guint zone, const char *prefix, const char *subject)
+static void query_list(struct dnsbl_check *c, guint zone, const char *prefix, const char *subject)
 {
     struct dnsbl_life *life = &c->d->lives[zone];
     g_autofree char *name = g_strdup_printf("%s.%s", prefix, life->zone->zone);
@@ -246,7 +246,7 @@ void dnsbl_check_address(struct dnsbl_check *c, const char *address)
     g_autofree char *reversed = dnsbl_address_reversed(&a);
     for (guint i = 0; i < c->d->zones->len; i++)
         if (c->d->lives[i].zone->asks & (a.six ? DNSBL_TABLE_IP6 : DNSBL_TABLE_IP4))
-            ask(c, i, reversed, address);
+            query_list(c, i, reversed, address);
 }
 
 /* True for IP addresses in any notation, also 0x7f.1 and 2130706433: a host name's last label never begins with
@@ -275,7 +275,7 @@ void dnsbl_check_domain(struct dnsbl_check *c, enum dnsbl_subject subject, const
     }
     for (guint i = 0; i < c->d->zones->len; i++)
         if (c->d->lives[i].zone->asks & 1u << subject)
-            ask(c, i, domain, domain);
+            query_list(c, i, domain, domain);
 }
 
 guint dnsbl_check_asked(const struct dnsbl_check *c)

@@ -86,7 +86,7 @@ struct evidence *evidence_hold(struct rules *r, const struct envelope *e)
     return ev;
 }
 
-static void ask(struct evidence *ev)
+static void check_envelope(struct evidence *ev)
 {
     const struct envelope *e = g_steal_pointer(&ev->held);
     if (!e)
@@ -103,7 +103,7 @@ static void ask(struct evidence *ev)
 struct evidence *evidence_start(struct rules *r, const struct envelope *e)
 {
     struct evidence *ev = evidence_hold(r, e);
-    ask(ev);
+    check_envelope(ev);
     return ev;
 }
 
@@ -134,7 +134,7 @@ bool evidence_wait(struct evidence *ev, int fd, int timeout_ms)
 void evidence_header(struct evidence *ev, const char *header, size_t len)
 {
     const struct rules *r = ev->rules;
-    ask(ev);
+    check_envelope(ev);
     if (ev->header_seen)
         return;
     ev->header_seen = true;

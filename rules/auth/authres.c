@@ -22,7 +22,7 @@ struct field {
 };
 
 /* Writes a word, on a new line if the current one would become too long. */
-static void put(struct field *f, const char *word)
+static void put_word(struct field *f, const char *word)
 {
     size_t column = f->out->len - f->line;
     if (column > 1 && column + 1 + strlen(word) > LINE_MAX_BYTES) {
@@ -90,7 +90,7 @@ static void put_value(struct field *f, const char *key, const char *text)
     if (!text || !*text)
         return;
     char *word = value(key, text);
-    put(f, word);
+    put_word(f, word);
     g_free(word);
 }
 
@@ -111,7 +111,7 @@ static void put_address(struct field *f, const char *key, const char *text)
         return;
     }
     char *word = g_strconcat(key, text, NULL);
-    put(f, word);
+    put_word(f, word);
     g_free(word);
 }
 
@@ -184,7 +184,7 @@ static void put_pair(struct field *f, const char *key, const char *text)
     if (!text || !*text)
         return;
     char *word = value(key, text), *ended = g_strconcat(word, ";", NULL);
-    put(f, ended);
+    put_word(f, ended);
     g_free(word);
     g_free(ended);
 }
@@ -195,7 +195,7 @@ void authres_received_spf(struct bytes *out, const struct authres *a)
     if (!a->spf || !a->asked)
         return;
     begin(&f, out, "Received-SPF:");
-    put(&f, spf_code_word(a->spf->code));
+    put_word(&f, spf_code_word(a->spf->code));
     put_pair(&f, "receiver=", a->authserv_id);
     put_pair(&f, "identity=", a->spf->by_helo ? "helo" : "mailfrom");
     put_pair(&f, "client-ip=", a->asked->address);

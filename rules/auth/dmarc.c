@@ -50,7 +50,7 @@ static void take_answer(const struct dns_answer *answer, void *arg)
     }
 }
 
-static void ask(struct dmarc_check *c, struct place *p, const char *domain)
+static void ask_for_record(struct dmarc_check *c, struct place *p, const char *domain)
 {
     char *name = g_strdup_printf("_dmarc.%s", domain);
     p->asked = true;
@@ -102,9 +102,9 @@ struct dmarc_check *dmarc_check_new(struct resolver *r, const char *header, size
     if (c->wrong)
         return c;
     c->registered = dmarc_registered_domain(c->from);
-    ask(c, &c->own, c->from);
+    ask_for_record(c, &c->own, c->from);
     if (c->registered && strcmp(c->registered, c->from) != 0)
-        ask(c, &c->org, c->registered);
+        ask_for_record(c, &c->org, c->registered);
     return c;
 }
 

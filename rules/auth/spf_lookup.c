@@ -78,7 +78,7 @@ static struct dns_answer *keep(struct spf_lookup *l, const struct dns_answer *an
 }
 
 /* Called by the resolver. */
-static void take(const struct dns_answer *answer, void *arg)
+static void take_answer(const struct dns_answer *answer, void *arg)
 {
     struct question *q = arg;
     struct spf_lookup *l = q->lookup;
@@ -129,7 +129,7 @@ void spf_lookup_begin(struct spf_lookup *l)
     l->runs++;
 }
 
-static struct question *ask(struct spf_lookup *l, const char *name, enum dns_type type)
+static struct question *ask_once(struct spf_lookup *l, const char *name, enum dns_type type)
 {
     g_autofree char *folded = g_ascii_strdown(name, -1);
     g_autofree char *key = g_strdup_printf("%d %s", (int)type, folded);
@@ -140,18 +140,18 @@ static struct question *ask(struct spf_lookup *l, const char *name, enum dns_typ
     q->lookup = l;
     l->open++;
     g_hash_table_insert(l->questions, g_steal_pointer(&key), q);
-    resolver_ask(l->resolver, folded, type, take, q);
+    resolver_ask(l->resolver, folded, type, take_answer, q);
     return q;
 }
 
 void spf_lookup_start(struct spf_lookup *l, const char *name, enum dns_type type)
 {
-    ask(l, name, type);
+    ask_once(l, name, type);
 }
 
 const struct dns_answer *spf_lookup_get(struct spf_lookup *l, const char *name, enum dns_type type)
 {
-    struct question *q = ask(l, name, type);
+    struct question *q = ask_once(l, name, type);
     if (q->answer)
         return q->answer;
     if (!l->stopped) {

@@ -205,7 +205,7 @@ static void run(struct asker *a)
 
 /* Starts a new question and cancels the previous one, whose queries stay open at the name servers. So an asker
  * that cancels more often than mail can arrive is refused. */
-static void ask(struct asker *a, guint32 number, const struct spf_question *q)
+static void open_question(struct asker *a, guint32 number, const struct spf_question *q)
 {
     struct server *s = a->server;
     take_back(a);
@@ -234,7 +234,7 @@ static void hear(struct asker *a)
     if (len <= 0 || !spf_packet_read(data, (size_t)len, &number, &q))
         hang_up(a);
     else
-        ask(a, number, &q);
+        open_question(a, number, &q);
 }
 
 /* ---- the main loop ---- */
