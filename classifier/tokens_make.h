@@ -25,7 +25,7 @@ struct tokens_source {
     const char *prefix; /* put before each word */
     const char *again;  /* prefix for a second token from each word; NULL: none */
     bool domains;       /* for an address, add its domain alone as well: h:from:@example.org */
-    bool trace;         /* mixed letters and digits are queue ids: skip them, they never come twice */
+    bool trace;         /* skip words that mix letters and digits: queue ids, which never come twice */
 };
 /* Adds the words of a text and the hosts of its links. */
 void tokens_add_source(struct tokens *t, const struct tokens_source *source, const struct text *text);

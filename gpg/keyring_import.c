@@ -45,7 +45,7 @@ static void count_packets(struct census *c, const unsigned char *data, size_t le
     }
 }
 
-/* Counts the keys of an armored block. A label that says PRIVATE is enough to refuse; a public block is
+/* Counts the keys of an armored block. A label PRIVATE KEY or SECRET KEY is enough to refuse; a public block is
  * unpacked, because it may hold secret keys all the same. Unreadable blocks are left to gpg, whose own count of
  * secret keys is checked, too. */
 static void count_armored(struct census *c, const char *text, size_t len)
