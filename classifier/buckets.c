@@ -1,3 +1,5 @@
+/* Maps features to buckets, and packs bucket numbers for the store. Called by classifier.c, explain.c,
+ * model_learner.c and the keeper. */
 #include "classifier/buckets.h"
 
 #include <string.h>
@@ -39,12 +41,13 @@ GArray *buckets_of(const GArray *features, const struct buckets_key *key)
     return places;
 }
 
-/* By their bits, lowest first: every message has a thousand, and comparing them all took longer than
- * writing them to disk. from and to each have room for n; the result is in from. */
+/* Radix sort, lowest bits first: a message has about a thousand numbers, and a comparison sort took longer than
+ * writing them to disk. from and to have room for n each; the result is in from. */
 static void sort_numbers(guint32 *from, guint32 *to, guint n)
 {
     enum { BITS = 8, VALUES = 1 << BITS };
-    for (int shift = 0; shift < 32; shift += BITS) { /* an even number of turns */
+    for (int shift = 0; shift < 32; shift += BITS) { /* an even number of passes, so that the result ends up in
+                                                      * from */
         guint at[VALUES + 1] = {0};
         for (guint i = 0; i < n; i++)
             at[(from[i] >> shift) % VALUES + 1]++;

@@ -1,8 +1,8 @@
-/* places: where in an owner's learner the features of a message lie.
+/* buckets: maps the features of a message to buckets, the indices into an owner's learner.
  *
- * Each owner (a user, or the site's base) has places of their own, so that two models cannot be laid
- * side by side. Features are secret without the site's key (see osb.h); scattering them once more
- * is cheap and needs no cryptographic strength. */
+ * Each owner (a user, or the site's base) has a mapping of their own, so that two models cannot be compared
+ * bucket by bucket. Features are already secret without the site's key (see osb.h); this second scattering is
+ * cheap and needs no cryptographic strength. */
 #ifndef CLASSIFIER_BUCKETS_H
 #define CLASSIFIER_BUCKETS_H
 
@@ -14,16 +14,16 @@ struct buckets_key {
     guint64 multiplier, addend;
 };
 
-/* Wipe it. */
+/* The caller wipes key_r. */
 void buckets_key(const struct sitekey *site, const char *owner, struct buckets_key *key_r);
 guint32 buckets_one(guint32 feature, const struct buckets_key *key);
-/* The places of the features, each once, LEARNER_HEADER set on those of the header; array of
- * guint32, g_array_unref. */
+/* The buckets of these features, each once, with LEARNER_HEADER set on those of the header. Array of guint32,
+ * g_array_unref. */
 GArray *buckets_of(const GArray *features, const struct buckets_key *key);
 
-/* Numbers below 2^31 as bytes: sorted, then their differences in 7-bit groups. Appends to out. */
+/* Packs numbers below 2^31: sorts them and appends their differences to out, in groups of 7 bits. */
 void buckets_pack(const GArray *numbers, GByteArray *out);
-/* Sorted; NULL if that is not what was packed. g_array_unref. */
+/* The numbers, sorted; NULL if data is not what buckets_pack writes. g_array_unref. */
 GArray *buckets_unpack(const unsigned char *data, size_t len);
 
 #endif

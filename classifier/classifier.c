@@ -1,3 +1,5 @@
+/* Judges messages with the users' models. Called by the pipeline, by learn sessions, by the keeper's replay and
+ * by filterctl. */
 #include "classifier/classifier.h"
 
 #include <math.h>
@@ -13,7 +15,7 @@
 #include "classifier/osb.h"
 #include "classifier/buckets.h"
 
-/* Users whose model is kept between messages; each is 0.8 MB. */
+/* Users whose models stay open between messages; each takes 0.8 MB. */
 enum { CACHED = 4 };
 
 struct cached {
@@ -54,7 +56,7 @@ void classifier_free(struct classifier **c)
     *c = NULL;
 }
 
-/* The user's place in the cache, or the one that goes next. */
+/* The user's cache slot, or the slot to reuse for them. */
 static struct cached *slot_of(struct classifier *c, const char *user)
 {
     if (strcmp(user, MODEL_SITE) == 0)
@@ -65,7 +67,7 @@ static struct cached *slot_of(struct classifier *c, const char *user)
     return &c->cache[c->next++ % CACHED];
 }
 
-/* The user's open model; NULL if there is none or (false in *ok_r) it cannot be read. */
+/* The user's open model. NULL if it does not exist or, with *ok_r false, cannot be read. */
 static struct model *open_model(struct classifier *c, const char *user, bool *ok_r)
 {
     struct cached *slot = slot_of(c, user);
@@ -125,7 +127,7 @@ const struct sitekey *classifier_sitekey(const struct classifier *c)
     return &c->key;
 }
 
-/* The base's part of the score; a base that cannot be read is as good as none. */
+/* The part of the score that comes from the site's base; 0 if the base cannot be read. */
 static double base_score(struct classifier *c, const GArray *features)
 {
     struct classifier_view site;
@@ -140,13 +142,13 @@ static double base_score(struct classifier *c, const GArray *features)
     return score;
 }
 
-/* False if the user's model cannot be read. */
+/* Adds the user's own score. False if the user's model cannot be read. */
 static bool own_score(struct classifier *c, const char *user, const GArray *features,
                       double *score_r)
 {
     struct classifier_view own = {0};
     *score_r = LEARNER_PRIOR;
-    if (strcmp(user, MODEL_SITE) == 0) /* a new user: nothing but the base */
+    if (strcmp(user, MODEL_SITE) == 0) /* the user is new: only the base counts */
         return true;
     if (!classifier_view(c, user, &own))
         return false;
@@ -200,7 +202,7 @@ char *classifier_signature_new(void)
     while (n < sizeof signature - 1) {
         const ssize_t got = getrandom(random, sizeof random, 0);
         for (ssize_t i = 0; i < got && n < sizeof signature - 1; i++)
-            if (random[i] < 248) /* 4 * 62: no letter is likelier */
+            if (random[i] < 248) /* 248 is 4 * 62, so that all characters are equally likely */
                 signature[n++] = letters[random[i] % 62];
     }
     signature[n] = '\0';

@@ -1,4 +1,4 @@
-/* classifier: tokens once per message, a judgement for each user. */
+/* classifier: judges a message for each user; its tokens are made once for all of them. */
 #ifndef CLASSIFIER_CLASSIFIER_H
 #define CLASSIFIER_CLASSIFIER_H
 
@@ -17,31 +17,31 @@ struct judgement {
     double probability;
     double confidence; /* 0 to 1 */
     enum judge_class class;
-    GArray *features; /* of guint32: what a signature record keeps; free with judgement_clear */
+    GArray *features; /* of guint32: kept in the signature's record, to learn from; freed by judgement_clear */
 };
 
-struct classifier; /* one per process, made after fork; reads the models, never writes */
+struct classifier; /* one per process, made after fork; only reads the models */
 
 struct classifier *classifier_new(const struct settings *s, const struct sitekey *key);
 void classifier_free(struct classifier **c);
-/* False if the user's model could not be read: the judgement is then Unsure with score 0 and its
- * features are still there. */
+/* Judges the message with the user's model. False if the model could not be read: the judgement is then Unsure
+ * with score 0, but its features are set. */
 bool classifier_judge(struct classifier *c, const char *user, const struct tokens *t,
                       struct judgement *judgement_r);
-/* Adds what the rules have to say to its score; probability, confidence and class follow, the class
- * by these thresholds. */
+/* Adds the weight of the rules to the score and updates probability, confidence and class, the class by these
+ * thresholds. */
 void judgement_add(struct judgement *j, double rules, double spam_threshold,
                    double unsure_threshold);
-/* The address in From (canonical) that this domain proved, as this user knows it: see
- * known_sender.h. g_free. */
+/* The known-sender id (see known_sender.h) of this canonical From address and the domain that proved it, for
+ * this user. g_free. */
 char *classifier_known_sender(const struct classifier *c, const char *user, const char *address,
                                const char *domain);
-/* True if several of their messages to the user were ham and none was spam. */
+/* True if this known sender sent the user several ham messages and no spam. */
 bool classifier_knows(struct classifier *c, const char *user, const char *known_sender);
 void judgement_clear(struct judgement *j);
-/* Class by the settings' thresholds. */
+/* The class of this probability by the settings' thresholds. */
 enum judge_class classifier_class(const struct settings *s, double probability);
-/* A new signature id: 24 characters [A-Za-z0-9]. g_free. */
+/* Makes a new signature of learning: 24 random characters [A-Za-z0-9]. g_free. */
 char *classifier_signature_new(void);
 
 #endif

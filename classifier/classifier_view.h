@@ -1,4 +1,4 @@
-/* classifier_view: how explain.c looks into the models that a classifier has open. */
+/* classifier_view: gives explain.c access to the models that a classifier has open. */
 #ifndef CLASSIFIER_CLASSIFIER_VIEW_H
 #define CLASSIFIER_CLASSIFIER_VIEW_H
 
@@ -11,13 +11,13 @@
 struct classifier;
 
 struct classifier_view {
-    const struct learner *learner; /* NULL: nothing learnt yet; lent until it is viewed again */
-    struct buckets_key key;         /* wipe it */
+    const struct learner *learner; /* NULL: nothing learnt yet; lent until the next view of this owner */
+    struct buckets_key key;         /* the caller wipes it */
 };
 
-/* An owner's learner; false if there is a model and it cannot be read. */
+/* Looks up an owner's learner. False if the owner has a model that cannot be read. */
 bool classifier_view(struct classifier *c, const char *owner, struct classifier_view *view_r);
-/* The secret all keys come from. Lent. */
+/* The site key, from which all other keys are derived. Lent. */
 const struct sitekey *classifier_sitekey(const struct classifier *c);
 
 #endif

@@ -1,3 +1,5 @@
+/* Derives a signature from a message's content. Called by learn_session.c for messages without a signature of
+ * learning. */
 #include "classifier/content_signature.h"
 
 #include <gcrypt.h>

@@ -1,3 +1,5 @@
+/* Encrypts the store's records with one key per day, and destroys old keys. Called by the keeper, and for dates
+ * by model*.c and known_sender.c. */
 #include "classifier/daykey.h"
 
 #include <errno.h>
@@ -101,7 +103,8 @@ GByteArray *daykey_open(const struct daykey *k, const GByteArray *sealed)
     return plain;
 }
 
-/* By the open file: the keeper's sandbox bounds which files it can open, but not a path's mode. */
+/* Changes the mode through the open file: the keeper's sandbox limits which files it can open, but not chmod by
+ * path. */
 static bool make_writable(const char *file)
 {
     const int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -111,7 +114,7 @@ static bool make_writable(const char *file)
     return ok;
 }
 
-/* Overwritten first: on most file systems the old bytes are then gone, not only unlinked. */
+/* Overwrites the key before unlinking it: on most file systems that erases the old bytes on the disk. */
 static bool destroy(const char *file)
 {
     static const char zeros[64] = {0};

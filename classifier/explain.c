@@ -1,3 +1,4 @@
+/* Finds the strongest reasons for a score. Called by filterctl explain. */
 #include "classifier/explain.h"
 
 #include <math.h>
@@ -13,7 +14,7 @@
 
 struct explaining {
     struct classifier_view own, site;
-    GArray *features;   /* beside reasons: also those that say nothing */
+    GArray *features;   /* parallel to reasons; also features without weight */
     GPtrArray *reasons;
 };
 
@@ -27,7 +28,7 @@ static void reason_free(gpointer data)
     g_free(r);
 }
 
-static void take(guint32 feature, const char *first, const char *second, void *arg)
+static void add_reason(guint32 feature, const char *first, const char *second, void *arg)
 {
     struct explaining *e = arg;
     struct reason *r = g_new0(struct reason, 1);
@@ -66,7 +67,7 @@ static gint by_strength(gconstpointer a, gconstpointer b)
     return wx != wy ? (wx < wy) - (wx > wy) : strcmp(x->token, y->token);
 }
 
-/* The first k that say something. */
+/* Keeps the k strongest reasons that have any weight. */
 static void cut(GPtrArray *reasons, size_t k)
 {
     guint n = 0;
@@ -86,7 +87,7 @@ GPtrArray *explain_message(struct classifier *c, const char *user, const struct 
         classifier_view(c, user, &e.own);
     classifier_view(c, MODEL_SITE, &e.site);
     osb_key(classifier_sitekey(c), key);
-    osb_each(t, key, take, &e);
+    osb_each(t, key, add_reason, &e);
     weigh(&e);
     cut(e.reasons, k);
     explicit_bzero(key, sizeof key);

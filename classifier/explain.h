@@ -1,4 +1,4 @@
-/* explain: why a message was, or would be, judged so. */
+/* explain: the reasons for a message's score. */
 #ifndef CLASSIFIER_EXPLAIN_H
 #define CLASSIFIER_EXPLAIN_H
 
@@ -7,13 +7,13 @@
 #include "classifier/classifier.h"
 
 struct reason {
-    char *token;      /* or two, a blank between */
+    char *token;      /* one token, or two with a blank between */
     char *words;      /* see explain_words.h */
-    double weight;    /* what it adds to the score, */
-    double own, base; /* by the user's own model and by the site's base, at half a voice */
+    double weight;    /* what it adds to the score */
+    double own, base; /* the part of the user's own model, and of the site's base (LEARNER_BASE_VOICE applied) */
 };
 
-/* The k strongest reasons, strongest first; array of struct reason*, unref frees and wipes all. */
+/* The k strongest reasons, strongest first. Array of struct reason*; unref frees and wipes all. */
 GPtrArray *explain_message(struct classifier *c, const char *user, const struct tokens *t,
                            size_t k);
 

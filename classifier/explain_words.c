@@ -1,3 +1,4 @@
+/* Puts tokens into words for people. Called by explain.c. */
 #include "classifier/explain_words.h"
 
 #include <glib.h>
@@ -8,7 +9,7 @@ struct phrase {
     const char *start, *says;
 };
 
-/* Tokens of a fixed text. */
+/* Tokens with a fixed meaning. */
 static const struct phrase whole[] = {
     {"s:type:text/plain", "a part is plain text"},
     {"s:type:text/html", "a part is HTML"},
@@ -61,7 +62,7 @@ static const struct phrase whole[] = {
     {"s:many-parts", "it has very many parts"},
 };
 
-/* What stands behind one of these is quoted; longer ones before shorter. */
+/* Prefixes whose word is quoted; longer prefixes before shorter ones. */
 static const struct phrase quoting[] = {
     {"h:subject:", "the subject says"},
     {"h:from:", "the sender (From) has"},
@@ -73,7 +74,7 @@ static const struct phrase quoting[] = {
     {"n:", "a file's name has"},
 };
 
-/* What stands behind one of these comes as it is. */
+/* Prefixes whose word is appended without quotes. */
 static const struct phrase naming[] = {
     {"u:", "it links to "},
     {"n:.", "a file's name ends in ."},
@@ -85,7 +86,7 @@ static const struct phrase naming[] = {
     {"s:", "its structure: "},
 };
 
-/* A format's control characters could turn a terminal's line around. */
+/* Writes '?' for what is not printable: Unicode's format characters could reverse a terminal's line. */
 static void add_printable(struct bytes *out, const char *text)
 {
     for (const char *p = text; *p;) {
@@ -108,7 +109,7 @@ static const struct phrase *find(const struct phrase *list, size_t count, const 
     return NULL;
 }
 
-/* "x-mailer" as people write it; up to its colon. */
+/* Appends a header name as people write it ("X-Mailer"), up to the token's colon. */
 static void add_header_name(struct bytes *out, const char *name, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -117,7 +118,7 @@ static void add_header_name(struct bytes *out, const char *name, size_t len)
     }
 }
 
-/* Appends what introduces the token's quoted word and returns that word; NULL if it comes as it is. */
+/* Appends the phrase that introduces the token and returns the word to quote; NULL if nothing is to be quoted. */
 static const char *add_quoting(struct bytes *out, const char *token)
 {
     if (find(naming, G_N_ELEMENTS(naming), token))
@@ -161,7 +162,7 @@ static void add_token(struct bytes *out, const char *token)
     add_printable(out, token + strlen(p->start));
 }
 
-/* Two of a kind in one phrase; false if they are not. */
+/* Puts two tokens with the same introduction into one phrase. False if they differ in it. */
 static bool add_alike(struct bytes *out, const char *first, const char *second)
 {
     struct bytes one = {0}, two = {0};
@@ -181,7 +182,7 @@ static bool add_alike(struct bytes *out, const char *first, const char *second)
     return alike;
 }
 
-/* A host and the domain it is in. */
+/* True if first is a host and second a domain it is in. */
 static bool is_part_of(const char *first, const char *second)
 {
     return g_str_has_prefix(first, "u:") && g_str_has_prefix(second, "u:") &&

@@ -1,3 +1,4 @@
+/* Counts senders' ham and spam. Called by classifier.c to look senders up and by the keeper to count. */
 #include "classifier/known_sender.h"
 
 #include <glib.h>
@@ -6,7 +7,7 @@
 #include "base/store.h"
 #include "classifier/daykey.h"
 
-/* So many ham messages, and no spam. */
+/* A sender is known after this many ham messages without any spam. */
 #define KNOWN_AFTER "3"
 enum { ID_BYTES = 16 };
 
@@ -15,7 +16,7 @@ char *known_sender_id(const struct sitekey *key, const char *user, const char *a
 {
     unsigned char digest[ID_BYTES];
     char text[2 * ID_BYTES + 1];
-    /* None of the three holds a line end. */
+    /* The separator is safe: none of the three contains a line end. */
     char *name = g_strconcat(user, "\n", address, "\n", domain, NULL);
     sitekey_derive(key, "correspondent", name, digest);
     for (size_t i = 0; i < ID_BYTES; i++)
@@ -39,8 +40,9 @@ bool known_sender_is_known(struct model *m, const char *id)
     return known;
 }
 
-/* What was counted for a record that is gone from here cannot be taken back: never below 0. */
-static bool add(struct model *m, const char *id, const char *class, bool back)
+/* Adds or takes back one message. Counts never drop below 0: a message may be taken back after its sender was
+ * forgotten. */
+static bool change_count(struct model *m, const char *id, const char *class, bool back)
 {
     char *today = daykey_day(0);
     const char *const texts[] = {id, strcmp(class, "spam") == 0 ? "0" : "1",
@@ -62,10 +64,10 @@ bool known_sender_count(struct model *m, const char *id, char **counted, const c
     if (!id || g_strcmp0(*counted, now) == 0)
         return true;
     if (*counted)
-        ok = add(m, id, *counted, true);
+        ok = change_count(m, id, *counted, true);
     g_free(*counted);
     *counted = g_strdup(now);
-    return ok && (!now || add(m, id, now, false));
+    return ok && (!now || change_count(m, id, now, false));
 }
 
 #define SETTLED \

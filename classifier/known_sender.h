@@ -1,7 +1,7 @@
-/* known sender: who writes to a user, and what became of their mail.
+/* known sender: counts how each sender's mail to a user turned out.
  *
- * Known by a keyed digest of the From address together with the domain that was proved to stand
- * behind it: a bare From is nobody. */
+ * A sender is identified by a keyed digest of the From address together with the domain that was proved for it.
+ * A From address without proof identifies nobody. */
 #ifndef CLASSIFIER_KNOWN_SENDER_H
 #define CLASSIFIER_KNOWN_SENDER_H
 
@@ -10,20 +10,21 @@
 #include "base/sitekey.h"
 #include "classifier/model.h"
 
-/* 32 hex digits, g_free. address: canonical. The same address has another digest for each user. */
+/* The sender's id, 32 hex digits, g_free. address: canonical. The same address has a different id for each
+ * user. */
 char *known_sender_id(const struct sitekey *key, const char *user, const char *address,
                        const char *domain);
 bool known_sender_is_id(const char *text);
-/* True if several messages were ham and none was spam. */
+/* True if several messages of this sender were ham and none was spam. */
 bool known_sender_is_known(struct model *m, const char *id);
 
-/* A record's known sender, if it has one, from what was counted for it ("spam", "ham", NULL) to
- * what is; *counted becomes that. Inside a transaction, as all below. */
+/* Moves one message of a sender (id NULL: none) from what it was counted as before (*counted: "spam", "ham",
+ * NULL) to now, and sets *counted to now. Like all functions below, call it inside a transaction of the store. */
 bool known_sender_count(struct model *m, const char *id, char **counted, const char *now);
-/* Counts what was delivered until that day (included) and nobody moved as what it was delivered as;
- * Unsure says nothing. */
+/* Counts all messages delivered up to and including that day that the user did not move, by the class they were
+ * delivered with. Unsure ones are not counted. */
 bool known_sender_settle(struct model *m, const char *day);
-/* Those not heard of since that day go. */
+/* Removes senders without a counted message since that day. */
 bool known_sender_forget_before(struct model *m, const char *day);
 
 #endif

@@ -1,19 +1,22 @@
+/* The two members' arithmetic: scoring, learning, ageing. Called by classifier.c, explain.c, filterctl and the
+ * keeper. */
 #include "classifier/learner.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Found by filterctl evaluate on public corpora, in the middle of a wide flat region. */
-static const double unit = 1024.0;       /* weights are kept in such parts */
-static const double rate = 14.0;         /* how far one step moves its own message's score at most */
-static const double thin_linear = 3.5;   /* nearer to the line than this a member learns */
+/* Found with filterctl evaluate on public corpora; each value is in the middle of a wide flat range. */
+static const double unit = 1024.0;       /* a stored weight of 1024 counts as 1.0 */
+static const double rate = 14.0;         /* one step moves the score of its own message at most this far */
+static const double thin_linear = 3.5;   /* a member learns if the score is nearer to the line than this */
 static const double thin_counting = 5.0;
-static const double rarity = 3.0;        /* sightings that are worth as much as doubt */
+static const double rarity = 3.0;        /* doubt weighs as much as this many sightings */
 static const double contrast = 16.0;     /* scale of the counting member */
-static const double voice = 0.8;         /* and its share in the sum */
-static const double apprentice = 5.0;    /* so many steps of the rarer class give it half its voice */
+static const double voice = 0.8;         /* the counting member's share of the sum */
+static const double apprentice = 5.0;    /* after so many steps of the rarer class the counting member has half
+                                          * its voice */
 
-/* One sum for the places of the header, one for those of the body. */
+/* Separate sums over the buckets of header and body. */
 struct sums {
     double header, body;
 };
@@ -33,7 +36,7 @@ struct learner_norm learner_norm(const GArray *places)
         const double one = 1 / sqrt((double)MAX(places->len, 1));
         return (struct learner_norm){one, one};
     }
-    /* Each side's share of the square norm grows with the root of its size. */
+    /* Each side's share of the squared norm grows with the square root of its size. */
     const double h = sqrt((double)header), share = h / (h + sqrt((double)body));
     return (struct learner_norm){sqrt(share / header), sqrt((1 - share) / body)};
 }
@@ -48,7 +51,8 @@ static double linear_score(const struct learner *l, const GArray *places, struct
     return LEARNER_PRIOR + ((double)header * n.header + (double)body * n.body) / unit;
 }
 
-/* -1 (seen in ham only) to 1; small where little was seen. Squared, as weak opinions are noise. */
+/* How far a bucket leans: from -1 (seen only in ham) to 1 (only in spam), near 0 if seen rarely. Squared,
+ * because weak opinions are mostly noise. */
 static double lean(struct learner_count c, double all_spam, double all_ham)
 {
     if (c.spam == 0 && c.ham == 0)
@@ -71,7 +75,8 @@ static double counting_score(const struct learner *l, const GArray *places, stru
     return contrast * (sum.header * n.header + sum.body * n.body);
 }
 
-/* Who has counted little of one class is too sure of himself. */
+/* Scales the counting member down while it has counted few messages of one class: until then it is
+ * overconfident. */
 static double counting_voice(const struct learner *l)
 {
     const double steps = MIN(l->counted_spam, l->counted_ham) + 1.0;
@@ -97,7 +102,7 @@ double learner_opinion(const struct learner *l, guint32 place, struct learner_no
            (place & LEARNER_HEADER ? norm.header : norm.body);
 }
 
-/* e^-x for x >= 0 without libm, whose last bit differs between machines. */
+/* e^-x for x >= 0, without libm, whose last bit differs between machines. */
 static double exp_minus(double x)
 {
     if (x > 700)
@@ -170,13 +175,13 @@ static bool is_thin(double score, double limit, bool spam)
     return spam ? score < limit : score > -limit;
 }
 
-/* Rounded, away from 0. */
+/* Rounds a step's size to an integer of at least 1, with the sign of its direction. */
 static gint32 whole(double size, bool up)
 {
     return MAX((gint32)(size + 0.5), 1) * (up ? 1 : -1);
 }
 
-/* One step of gradient descent for the linear member, none if it is sure enough. */
+/* One step of gradient descent for the linear member; no step if it is sure enough. */
 static struct learner_step linear_step(const struct learner *l, const GArray *places,
                                        struct learner_norm norm,
                                        const struct learner_lesson *lesson)

@@ -1,3 +1,5 @@
+/* Opens and reads model files. Called by classifier.c, by the keeper, which alone writes them, and by
+ * filterctl. */
 #include "classifier/model.h"
 
 #include <dirent.h>
@@ -11,14 +13,14 @@
 
 static const char tables[] =
     "CREATE TABLE IF NOT EXISTS owner(user TEXT NOT NULL);"
-    /* BLOBs have a table to themselves: a row that keeps its length is overwritten in place. */
+    /* The BLOBs have a table of their own: SQLite overwrites a row in place if its length stays the same. */
     "CREATE TABLE IF NOT EXISTS checkpoint(id INTEGER PRIMARY KEY CHECK(id = 1),"
     " weights BLOB NOT NULL, counts BLOB NOT NULL, touched BLOB NOT NULL);"
-    /* applied: the last row of the journal that is in the checkpoint. */
+    /* applied: id of the last journal row that the checkpoint includes. */
     "CREATE TABLE IF NOT EXISTS learnt(id INTEGER PRIMARY KEY CHECK(id = 1),"
     " applied INTEGER NOT NULL, spam INTEGER NOT NULL, ham INTEGER NOT NULL,"
     " counted_spam INTEGER NOT NULL, counted_ham INTEGER NOT NULL);"
-    /* When the period began, and how much had been learnt by then. */
+    /* The day the period began, and the number of messages learnt by then. */
     "CREATE TABLE IF NOT EXISTS period(id INTEGER PRIMARY KEY CHECK(id = 1), day TEXT NOT NULL,"
     " learnt INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS record(signature TEXT PRIMARY KEY, day TEXT NOT NULL,"
@@ -26,20 +28,20 @@ static const char tables[] =
     " sealed BLOB NOT NULL, header INTEGER NOT NULL DEFAULT 0, body INTEGER NOT NULL DEFAULT 0,"
     " counts INTEGER NOT NULL DEFAULT 0, heard INTEGER NOT NULL DEFAULT 0,"
     " site_header INTEGER NOT NULL DEFAULT 0, site_body INTEGER NOT NULL DEFAULT 0,"
-    /* With a rowid: in the tree of a primary key each of these rows would take a page. */
+    /* Not WITHOUT ROWID: in a primary key's tree each of these rows would take a whole page. */
     " site_counts INTEGER NOT NULL DEFAULT 0, site_heard INTEGER NOT NULL DEFAULT 0,"
     " rules REAL NOT NULL DEFAULT 0, correspondent TEXT, counted TEXT);"
     "CREATE INDEX IF NOT EXISTS record_day ON record(day);"
-    /* AUTOINCREMENT: a number never comes again, readers count on it. */
+    /* AUTOINCREMENT: readers rely on ids that are never reused. */
     "CREATE TABLE IF NOT EXISTS journal(id INTEGER PRIMARY KEY AUTOINCREMENT, day TEXT NOT NULL,"
     " kind TEXT NOT NULL, signature TEXT, spam INTEGER NOT NULL, header INTEGER NOT NULL,"
     " body INTEGER NOT NULL, counts INTEGER NOT NULL, heard INTEGER NOT NULL, places BLOB);"
     "CREATE INDEX IF NOT EXISTS journal_kind ON journal(kind, day);"
-    /* Their mail by what became of it (see known_sender.h). */
+    /* Counts of each known sender's mail (see known_sender.h). */
     "CREATE TABLE IF NOT EXISTS correspondent(id TEXT PRIMARY KEY, ham INTEGER NOT NULL,"
     " spam INTEGER NOT NULL, day TEXT NOT NULL) WITHOUT ROWID;";
 
-/* Version 0 is all that was made before there were versions: the first of these lacked some columns. */
+/* Version 0 covers all files from before versions were recorded; the oldest lack some columns. */
 static int upgrade(sqlite3 *db, int from)
 {
     sqlite3_stmt *st = store_prepare(db, "SELECT counted FROM record LIMIT 0", NULL, 0);
@@ -74,7 +76,7 @@ struct model *model_open_file(const char *path, bool for_writing, char **error_r
     return m;
 }
 
-/* A file's name may be cut, so the whole name stands inside. */
+/* The file name of a long address is shortened, so the file itself records the whole address. */
 struct model *model_open(const char *state_dir, const char *user, bool for_writing,
                          char **error_r)
 {
@@ -150,7 +152,7 @@ bool model_end(struct model *m, bool commit)
 {
     if (commit && store_run(m->db, "COMMIT", NULL, 0))
         return true;
-    /* What lies in memory may be ahead of the file now. */
+    /* The learner in memory may now be ahead of the file. */
     g_clear_pointer(&m->learner, g_free);
     if (!sqlite3_get_autocommit(m->db))
         store_run(m->db, "ROLLBACK", NULL, 0);
@@ -173,8 +175,8 @@ bool model_has_moves_since(struct model *m, const char *day)
                         0) == 1;
 }
 
-/* One number that a query has; it must have one. */
-static bool take(struct model *m, const char *sql, const char *text, gint64 *number_r)
+/* Reads the number that the query returns. False if it returns none. */
+static bool read_number(struct model *m, const char *sql, const char *text, gint64 *number_r)
 {
     sqlite3_stmt *st = store_prepare(m->db, sql, &text, text ? 1 : 0);
     const bool ok = st && sqlite3_step(st) == SQLITE_ROW;
@@ -183,7 +185,7 @@ static bool take(struct model *m, const char *sql, const char *text, gint64 *num
     return ok;
 }
 
-/* What was learnt up to the checkpoint and after it. */
+/* Messages learnt: in the checkpoint plus in the journal rows after it. */
 #define LEARNT(column, spam)                                            \
     "SELECT (SELECT coalesce(sum(" column "), 0) FROM learnt) + "       \
     "(SELECT total(heard) FROM journal WHERE spam = " spam              \
@@ -205,10 +207,10 @@ bool model_figures(struct model *m, struct model_figures *f)
     char *week = daykey_day(7);
     *f = (struct model_figures){0};
     const bool ok =
-        take(m, LEARNT("spam", "1"), NULL, &f->spam) && take(m, LEARNT("ham", "0"), NULL, &f->ham) &&
-        take(m, "SELECT count(*) FROM record WHERE state < 2", NULL, &f->records) &&
-        take(m, "SELECT count(*) FROM journal WHERE kind = 'move'", NULL, &f->moves) &&
-        take(m, "SELECT count(*) FROM record WHERE state = 1 AND day > ?", week, &f->delivered) &&
+        read_number(m, LEARNT("spam", "1"), NULL, &f->spam) && read_number(m, LEARNT("ham", "0"), NULL, &f->ham) &&
+        read_number(m, "SELECT count(*) FROM record WHERE state < 2", NULL, &f->records) &&
+        read_number(m, "SELECT count(*) FROM journal WHERE kind = 'move'", NULL, &f->moves) &&
+        read_number(m, "SELECT count(*) FROM record WHERE state = 1 AND day > ?", week, &f->delivered) &&
         take_last_move(m, f);
     g_free(week);
     return ok;

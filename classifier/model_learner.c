@@ -1,3 +1,5 @@
+/* Stores learners: checkpoint, journal, ageing. Called by classifier.c to read, by the keeper to learn, by
+ * filterctl explain. */
 #include "classifier/model_learner.h"
 
 #include <string.h>
@@ -7,10 +9,10 @@
 #include "classifier/model_state.h"
 #include "classifier/buckets.h"
 
-/* A period must be longer than any record can live, and not be ended by a user who learns nothing. */
+/* A period is longer than a record can live, and does not end while its user learns nothing. */
 enum { PERIOD_DAYS = 120, PERIOD_LEARNT = 500 };
 
-/* The BLOBs are little-endian, whatever the machine. */
+/* The BLOBs are little-endian on every machine. */
 static void put16(unsigned char *to, guint16 value)
 {
     to[0] = (unsigned char)(value & 0xff);
@@ -90,7 +92,7 @@ static bool apply_journal(struct model *m, struct learner *l)
     return rc == SQLITE_DONE;
 }
 
-/* Inside a transaction, so that checkpoint and journal fit together. */
+/* Brings the learner in memory up to date. Call it inside a transaction, so that checkpoint and journal match. */
 static bool refresh(struct model *m)
 {
     const gint64 checkpoint = model_number(m, "SELECT applied FROM learnt", NULL, 0);
@@ -115,7 +117,7 @@ struct learner *model_learner(struct model *m)
         store_run(m->db, "COMMIT", NULL, 0);
     if (!ok)
         g_clear_pointer(&m->learner, g_free);
-    /* Asked before: what came in between is read again. */
+    /* The version from before the reading: a write in between causes another refresh. */
     m->version = version;
     return m->learner;
 }
@@ -195,7 +197,7 @@ gint64 model_learner_pending(struct model *m)
                         NULL, 0);
 }
 
-/* As of the checkpoint. */
+/* Messages learnt as of the checkpoint. */
 static gint64 learnt_in_all(struct model *m)
 {
     return model_number(m, "SELECT spam + ham FROM learnt", NULL, 0);

@@ -1,8 +1,8 @@
-/* model_learner: the learner in a model's file: a checkpoint (three BLOBs) and a journal of steps.
+/* model_learner: stores a learner in its model's file, as a checkpoint (three BLOBs) and a journal of steps.
  *
- * A training writes one short row; the BLOBs are written when rows have piled up. Readers add to what
- * they have in memory the rows that are new. A row's places are cleared once they are in the
- * checkpoint. All of it stands inside model_begin and model_end. */
+ * Learning one message writes one short journal row; the BLOBs are written only when many rows have piled up.
+ * Readers apply the new rows to the learner they have in memory. A row's buckets are cleared once the
+ * checkpoint includes it. Call all functions between model_begin and model_end. */
 #ifndef CLASSIFIER_MODEL_LEARNER_H
 #define CLASSIFIER_MODEL_LEARNER_H
 
@@ -12,24 +12,24 @@
 #include "classifier/learner.h"
 #include "classifier/model.h"
 
-/* As stored now; lent until the next call, NULL if it cannot be read. New models are all zeros. */
+/* The learner as it is stored now; lent until the next call. NULL if it cannot be read. In a new model all is
+ * zero. */
 struct learner *model_learner(struct model *m);
 
 struct model_lesson {
     const char *kind;      /* "move" (the user's word), "delivery", "settled", "train" */
-    const char *signature; /* NULL if none */
+    const char *signature; /* of the learnt message; NULL if none */
     bool spam;
-    struct learner_step step; /* already applied to model_learner() */
+    struct learner_step step; /* already applied to the learner of model_learner() */
 };
 
-/* Writes it into the journal; places NULL: for the history only, a checkpoint follows. */
+/* Writes one row into the journal. places NULL: for the history only, because a checkpoint follows at once. */
 bool model_learner_note(struct model *m, const struct model_lesson *lesson, const GArray *places);
-/* Writes the BLOBs and clears the journal's places. */
+/* Writes the BLOBs and clears the buckets of the journal's rows. */
 bool model_learner_checkpoint(struct model *m);
-/* Rows whose places are not in the checkpoint yet. */
+/* Number of journal rows that the checkpoint does not include yet. */
 gint64 model_learner_pending(struct model *m);
-/* Begins a period where there is none, and ends it (see learner_age) once it is old and full
- * enough; nothing else. */
+/* Starts the first period if there is none; ends the current one (learner_age) when it is old and full enough. */
 bool model_learner_age(struct model *m);
 
 #endif

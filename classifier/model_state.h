@@ -13,12 +13,12 @@ struct model {
     char *path;
     dev_t dev;
     ino_t ino;
-    struct learner *learner; /* NULL: not read, or no longer to be trusted */
-    gint64 version;          /* PRAGMA data_version when it was read */
-    gint64 applied;          /* the last row of the journal that is in it */
+    struct learner *learner; /* NULL: not read yet, or possibly ahead of the file */
+    gint64 version;          /* PRAGMA data_version when learner was read */
+    gint64 applied;          /* id of the last journal row applied to learner */
 };
 
-/* One number, or otherwise if there is none; text may be NULL. */
+/* The number that a query returns, or `otherwise` if it returns none. text: its parameter, may be NULL. */
 gint64 model_number(struct model *m, const char *sql, const char *text, gint64 otherwise);
 
 #endif

@@ -1,3 +1,4 @@
+/* Turns tokens into hashed features. Called by classifier.c, explain.c and filterctl. */
 #include "classifier/osb.h"
 
 #include <stdbool.h>
@@ -11,17 +12,17 @@ void osb_key(const struct sitekey *site, unsigned char key_r[16])
     sitekey_derive(site, "features", "", key_r);
 }
 
-/* Features already taken, by open addressing, at most half full: sorting would cost ten times as
+/* Set of features seen, a hash table with open addressing, at most half full: sorting would cost ten times as
  * much. */
 struct seen {
     guint32 mask;
-    guint32 *slots; /* mask + 1, a power of two; feature + 1 */
+    guint32 *slots; /* mask + 1 slots, a power of two; each holds feature + 1, 0 if empty */
 };
 
 static void seen_init(struct seen *seen, size_t tokens)
 {
     guint32 slots = 64;
-    while (slots < 4 * tokens) /* two features each */
+    while (slots < 4 * tokens) /* a token makes up to two features */
         slots *= 2;
     seen->mask = slots - 1;
     seen->slots = g_new0(guint32, slots);
@@ -37,7 +38,7 @@ static bool see(const struct seen *seen, guint32 feature)
     return false;
 }
 
-/* What is known beside the words belongs to the header, too. */
+/* True for tokens of the header; the rules' facts count as header, too. */
 static bool is_of_header(const struct tokens *t, size_t i)
 {
     const char *text = tokens_text(t, i);
@@ -57,7 +58,7 @@ void osb_each(const struct tokens *t, const unsigned char key[16],
     struct seen seen;
     const size_t count = tokens_count(t);
     seen_init(&seen, count);
-    uint64_t in[2] = {0, 0}; /* the one before, 0 after a gap; the token itself */
+    uint64_t in[2] = {0, 0}; /* hash of the token before (0 after a gap or if alone), hash of the token */
     for (size_t i = 0; i < count; i++, in[0] = in[1]) {
         in[1] = tokens_hash(t, i);
         if (!in[1])

@@ -1,3 +1,4 @@
+/* The list of a message's tokens. Called by tokens_head.c and tokens_body.c to fill it, by osb.c to read it. */
 #include "classifier/tokens.h"
 
 #include <glib.h>
@@ -15,15 +16,16 @@ enum { PLACES_FIRST = 1024, TEXT_FIRST = 16 * 1024 };
 
 struct place {
     uint64_t hash;
-    guint32 offset; /* into text; only if hash is not 0 */
+    guint32 offset; /* of the token in text; unused if hash is 0 (a gap) */
 };
 
 struct tokens {
     struct limits_met *met; /* lent; used only while the tokens are made */
-    struct bytes text;   /* tokens, each ended by NUL */
-    struct bytes places; /* of struct place: hashes betray words as well */
+    struct bytes text;   /* all tokens, each ended by NUL */
+    struct bytes places; /* of struct place; in struct bytes, which is wiped when freed: hashes betray words as
+                          * well */
     size_t count;
-    int text_notes, url_notes; /* those that have been added */
+    int text_notes, url_notes; /* bits of the notes that already have a token */
 };
 
 static void add_place(struct tokens *t, struct place place)
@@ -45,7 +47,7 @@ static uint64_t mix(uint64_t h, uint64_t word)
     return h ^ h >> 29;
 }
 
-/* Not keyed, as it never leaves the process: good bits at a cost of a few cycles. */
+/* Not keyed, because it never leaves the process: well mixed, at a few cycles per word. */
 static uint64_t hash_of(const unsigned char *p, size_t len)
 {
     uint64_t h = UINT64_C(0x2545F4914F6CDD1D) + len, word;
@@ -78,8 +80,8 @@ static void append(struct tokens *t, const char *prefix, size_t prefix_len, cons
     t->text.len += prefix_len + len + 1;
 }
 
-static void add(struct tokens *t, const char *prefix, size_t prefix_len, const char *word,
-                size_t len)
+static void add_token(struct tokens *t, const char *prefix, size_t prefix_len, const char *word,
+                      size_t len)
 {
     if (len == 0)
         return;
@@ -91,7 +93,7 @@ static void add(struct tokens *t, const char *prefix, size_t prefix_len, const c
 
 void tokens_add(struct tokens *t, const char *prefix, const char *word, size_t len)
 {
-    add(t, prefix, strlen(prefix), word, len);
+    add_token(t, prefix, strlen(prefix), word, len);
 }
 
 void tokens_adds(struct tokens *t, const char *prefix, const char *word)
@@ -119,8 +121,8 @@ static void add_url_notes(struct tokens *t, int notes)
     t->url_notes |= notes;
 }
 
-/* The host and, as spam varies its first labels, each parent of at least two labels; of an address
- * its networks. */
+/* Adds the host and each of its parents with at least two labels, because spammers vary the first labels. For
+ * an IP address it adds its networks. */
 static void add_host(struct tokens *t, const char *host, int notes)
 {
     tokens_adds(t, "u:", host);
@@ -144,7 +146,7 @@ struct taker {
     size_t prefix_len;
 };
 
-/* An id of a queue or session: letters and figures mixed, and no dot. */
+/* True for ids of queues or sessions: letters and digits mixed, and no dot. */
 static bool is_id(const char *word, size_t len)
 {
     int digits = 0, letters = 0;
@@ -171,12 +173,12 @@ static void take_word(enum text_kind kind, const char *word, size_t len, void *a
     }
     if (s->trace && is_id(word, len))
         return;
-    add(taker->t, s->prefix, taker->prefix_len, word, len);
+    add_token(taker->t, s->prefix, taker->prefix_len, word, len);
     if (s->again)
         tokens_add(taker->t, s->again, word, len);
     const char *at = s->domains ? memrchr(word, '@', len) : NULL;
     if (at && at > word)
-        add(taker->t, s->prefix, taker->prefix_len, at, len - (size_t)(at - word));
+        add_token(taker->t, s->prefix, taker->prefix_len, at, len - (size_t)(at - word));
 }
 
 void tokens_add_source(struct tokens *t, const struct tokens_source *source, const struct text *text)

@@ -1,4 +1,4 @@
-/* What the classifier hears of a message's body: words, links and structure, from its reading. */
+/* Makes tokens of a message's body: words, links and structure. Called by tokens_message.c. */
 #include <glib.h>
 #include <stdbool.h>
 #include <string.h>
@@ -19,22 +19,22 @@
 #include "classifier/tokens_make.h"
 
 enum {
-    PARTS_READ = 20,  /* text parts whose words are taken */
-    PARTS_NAMED = 50, /* parts whose type is taken */
+    PARTS_READ = 20,  /* text parts whose words become tokens */
+    PARTS_NAMED = 50, /* parts whose type becomes a token */
     NAME_BYTES = 256,
-    INNER_BYTES = 1024, /* of an inner message's From or Subject */
-    FEW_BYTES = 100,    /* so little text and an image: the image is the message */
+    INNER_BYTES = 1024, /* limit for From or Subject of an attached message */
+    FEW_BYTES = 100,    /* with an image and less text than this, the image is the message */
 };
 
 struct body {
     struct tokens *t;
     const struct reading *reading;
-    size_t left; /* of TOKENS_BODY_BYTES: text that is seen */
+    size_t left; /* visible text still allowed, of TOKENS_BODY_BYTES */
     int read, named;
     int html_notes;
 };
 
-/* Cuts at a character's end. */
+/* The length to cut the text to, at most limit, without splitting a character. */
 static size_t utf8_cut(const char *text, size_t len, size_t limit)
 {
     if (len <= limit)
@@ -174,7 +174,7 @@ static int count_headers(const struct message *m, const char *name)
     return n;
 }
 
-/* What a sender who means well does not do. */
+/* Adds a token for each defect that well-meaning senders' software does not produce. */
 static void add_message_defects(struct tokens *t, const struct message *m)
 {
     static const char *const once[] = {"Content-Type", "Content-Transfer-Encoding",

@@ -1,3 +1,4 @@
+/* Makes tokens of a message's header. Called by tokens_message.c. */
 #include <glib.h>
 #include <stdbool.h>
 #include <string.h>
@@ -13,11 +14,11 @@
 #include "classifier/tokens_make.h"
 
 enum {
-    HEADER_BYTES = 4096, /* of one header's value */
+    HEADER_BYTES = 4096, /* limit for one field's value */
     PREFIX_CHARS = 40,
 };
 
-/* Written by the filter, by the mail store or a client after delivery, or nothing but noise. */
+/* True for fields that filterd, the mail store or a mail client adds after receipt, and for mere noise. */
 static bool is_left_out(const struct header *h)
 {
     static const char *const names[] = {
@@ -39,13 +40,13 @@ static bool is_left_out(const struct header *h)
     return false;
 }
 
-/* The range of a header's value that says something. */
+/* Narrows a field's value to the part that says something. */
 static void trim_value(const struct header *h, const char **text, size_t *len)
 {
-    if (header_is(h, "Received")) { /* behind the last ';' stands only the date */
+    if (header_is(h, "Received")) { /* after the last ';' there is only the date */
         const char *date = memrchr(*text, ';', *len);
         *len = date ? (size_t)(date - *text) : *len;
-    } else if (header_is(h, "Message-ID")) { /* what stands before the host never comes twice */
+    } else if (header_is(h, "Message-ID")) { /* the part before the host is different in each message */
         const char *at = memrchr(*text, '@', *len);
         *len = at ? *len - (size_t)(at + 1 - *text) : 0;
         *text = at ? at + 1 : *text;
@@ -94,7 +95,7 @@ static void add_header(struct tokens *t, const struct header *h)
 
 void tokens_head(struct tokens *t, const struct message *m)
 {
-    /* Headers may fill half: the other half is the body's. */
+    /* The header may use half of the limit; the other half is for the body. */
     for (size_t i = 0; i < m->header_count && tokens_count(t) < limits_get()->tokens / 2; i++)
         if (!is_left_out(&m->headers[i]))
             add_header(t, &m->headers[i]);

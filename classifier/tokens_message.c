@@ -1,3 +1,4 @@
+/* Makes the tokens of a whole message. Called by the pipeline, by learn sessions and by filterctl. */
 #include "classifier/tokens_message.h"
 
 #include "base/mail/message.h"

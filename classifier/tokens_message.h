@@ -6,9 +6,9 @@ struct message;
 struct reading;
 struct tokens;
 
-/* Never NULL; tokens_free (tokens.h). Lends nothing from the reading. */
+/* Never NULL; tokens_free (tokens.h). Keeps no pointer into the reading. */
 struct tokens *tokens_new_of(const struct reading *r);
-/* The same, of a message that nobody else reads. */
+/* The same, for a message that has no reading yet. */
 struct tokens *tokens_new(const struct message *m);
 
 #endif

@@ -1,3 +1,4 @@
+/* Writes and reads ASCII armor. Called by engine.c to write, by encrypted.c and keyring_import.c to read. */
 #include "gpg/armor.h"
 
 #include <glib.h>
@@ -91,7 +92,7 @@ struct text {
     size_t left;
 };
 
-/* One line without its end and the blanks before it. */
+/* Takes one line, without its line end and the blanks before that. */
 static bool next_line(struct text *t, struct text *line_r)
 {
     if (!t->left)
@@ -112,7 +113,7 @@ static bool line_is(const struct text *line, const char *start, const char *labe
     return line->left == strlen(want) && !memcmp(line->at, want, line->left);
 }
 
-/* Header lines of the block, as RFC 4880 section 6.2 names them: anything else could be a text. */
+/* Skips the armor headers that RFC 4880 section 6.2 defines. False for any other: it could be a line of text. */
 static bool skip_headers(struct text *t)
 {
     static const char *const known[] = {"Version:", "Comment:", "MessageID:", "Hash:", "Charset:"};

@@ -1,4 +1,4 @@
-/* armor: OpenPGP's ASCII armor (RFC 4880 section 6), written as a stream and read strictly. */
+/* armor: writes OpenPGP's ASCII armor (RFC 4880 section 6) as a stream, and reads it strictly. */
 #ifndef GPG_ARMOR_H
 #define GPG_ARMOR_H
 
@@ -15,17 +15,17 @@ struct armor {
     size_t line_len;
 };
 
-/* One block, lines ended by CRLF; label is "MESSAGE", "PUBLIC KEY BLOCK". */
+/* Writes one block, with CRLF line ends. label: "MESSAGE", "PUBLIC KEY BLOCK". */
 void armor_begin(struct armor *a, struct bytes *out, const char *label);
 void armor_add(struct armor *a, const unsigned char *data, size_t len);
 void armor_end(struct armor *a, const char *label);
 
-/* Text that begins with a block of this label: appends what it holds to out and sets *used_r to
- * the length up to and with the END line (may be NULL). False if anything in it is not as it must
- * be: foreign characters, padding inside, a wrong checksum, header lines it does not know. */
+/* Reads a block with this label at the start of text: appends its decoded bytes to out and sets *used_r (may be
+ * NULL) to the length up to and including the END line. False if anything in the block is malformed: foreign
+ * characters, padding in the middle, a wrong checksum, unknown header lines. */
 bool armor_read(const char *text, size_t len, const char *label, struct bytes *out,
                 size_t *used_r);
-/* Appends what strict base64 holds; blanks and line ends may stand anywhere. */
+/* Decodes strict base64 and appends the bytes to out; blanks and line ends are allowed anywhere. */
 bool armor_base64(const char *text, size_t len, struct bytes *out);
 
 #endif

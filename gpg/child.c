@@ -1,3 +1,4 @@
+/* Starts gpg, feeds it one message and collects the ciphertext before a deadline. Called by engine.c. */
 #include "gpg/child.h"
 
 #include <errno.h>
@@ -21,24 +22,24 @@
 
 struct child {
     pid_t pid;
-    int in, out, status; /* our ends; -1: closed */
+    int in, out, status; /* our ends of the pipes; -1: closed */
     const struct engine_text *text;
-    int part; /* of the text, and how much of it is sent */
+    int part; /* piece of the text, and how many of its bytes are sent */
     size_t at;
     struct armor *armor;
-    char line[STATUS_BYTES]; /* of the status, not yet whole */
+    char line[STATUS_BYTES]; /* status line read so far */
     size_t line_len;
     gint64 deadline; /* monotonic microseconds */
     bool ended;
-    bool taken; /* its output, to the end */
-    bool written; /* any of it */
-    bool late;    /* it was killed */
+    bool taken; /* gpg's output was read to its end */
+    bool written; /* some output was read */
+    bool late;    /* gpg missed the deadline and was killed */
     char *refused;
 };
 
 /* ---- start ---- */
 
-static void add(GPtrArray *argv, const char *option, char *value)
+static void add_argument(GPtrArray *argv, const char *option, char *value)
 {
     g_ptr_array_add(argv, g_strdup(option));
     g_ptr_array_add(argv, value);
@@ -58,16 +59,16 @@ static void add_keys(GPtrArray *argv, GPtrArray *key_files, bool hidden)
     for (guint i = 0; i < key_files->len; i++) {
         const char *file = key_files->pdata[i];
         if (ring_is(file)) {
-            add(argv, "--keyring", g_strdup(file));
-            add(argv, hidden ? "--hidden-recipient" : "--recipient", ring_key(file));
+            add_argument(argv, "--keyring", g_strdup(file));
+            add_argument(argv, hidden ? "--hidden-recipient" : "--recipient", ring_key(file));
         } else {
-            add(argv, hidden ? "--hidden-recipient-file" : "--recipient-file", g_strdup(file));
+            add_argument(argv, hidden ? "--hidden-recipient-file" : "--recipient-file", g_strdup(file));
         }
     }
 }
 
-/* All that gpg.conf would say, and no keyring but rings: nothing below the home is opened, only the
- * key files. */
+/* gpg's arguments: all settings of our gpg.conf, and no keyring except the rings. So gpg opens nothing in the
+ * home, only the key files. */
 static GPtrArray *arguments(const char *home, GPtrArray *key_files, bool hidden)
 {
     static const char *const fixed[] = {
@@ -78,15 +79,15 @@ static GPtrArray *arguments(const char *home, GPtrArray *key_files, bool hidden)
         G_STRINGIFY(STATUS_FD), "--output", "-"};
     GPtrArray *argv = g_ptr_array_new_with_free_func(g_free);
     g_ptr_array_add(argv, g_strdup("gpg"));
-    add(argv, "--homedir", g_strdup(home));
+    add_argument(argv, "--homedir", g_strdup(home));
     for (size_t i = 0; i < G_N_ELEMENTS(fixed); i++)
         g_ptr_array_add(argv, g_strdup(fixed[i]));
     add_keys(argv, key_files, hidden);
-    add(argv, "--encrypt", NULL); /* and so it ends */
+    add_argument(argv, "--encrypt", NULL); /* this ends the list with a NULL */
     return argv;
 }
 
-/* Its ends: 0, 1 and the status; nothing else of ours goes with it. */
+/* Starts gpg with these descriptors only: input, output, /dev/null for errors, and the status pipe. */
 static int spawn(struct child *c, char *const *argv, const int ends[3])
 {
     const char *program = gpgme_get_dirinfo("gpg-name");
@@ -110,7 +111,8 @@ static void shut(int *fd)
     *fd = -1;
 }
 
-/* A pipe whose number is above all that the child will have, so that no dup2 hits another end. */
+/* Makes a pipe whose descriptors are numbered above all that gpg will have: so no dup2 in the child overwrites
+ * one that is still needed. */
 static bool make_pipe(int ends[2])
 {
     int made[2];
@@ -148,7 +150,7 @@ static bool start(struct child *c, const char *home, GPtrArray *key_files)
 
 /* ---- while it runs ---- */
 
-/* False: the pipe is full for now. */
+/* Writes text to gpg. False: the pipe is full for now. */
 static bool send_text(struct child *c)
 {
     while (c->in >= 0 && c->part < 2 && c->at == c->text->len[c->part]) {
@@ -164,7 +166,7 @@ static bool send_text(struct child *c)
     if (n >= 0)
         c->at += (size_t)n;
     else if (errno != EAGAIN && errno != EINTR)
-        shut(&c->in); /* it has gone; how it ended will be seen */
+        shut(&c->in); /* gpg closed its input; its exit status will say why */
     return n >= 0 || errno != EAGAIN;
 }
 
@@ -181,7 +183,7 @@ static void take_cipher(struct child *c)
     }
 }
 
-/* "INV_RECP 5 /path/FINGERPRINT.pgp": reasons as gpg's doc/DETAILS numbers them. */
+/* Text for gpg's "INV_RECP 5 /path/FINGERPRINT.pgp"; the reason's number as in gpg's doc/DETAILS. */
 static char *refusal(const char *arguments)
 {
     static const char *const reasons[] = {"no reason given", "not found", "ambiguous",
@@ -223,7 +225,7 @@ static void take_status(struct child *c)
     c->line_len -= (size_t)(line - c->line);
     memmove(c->line, line, c->line_len);
     if (c->line_len == sizeof c->line - 1)
-        c->line_len = 0; /* no line that matters is that long */
+        c->line_len = 0; /* too long for any status line that matters */
 }
 
 static gint64 left_us(const struct child *c)
@@ -236,9 +238,9 @@ static int left_ms(const struct child *c)
     return (int)((left_us(c) + 999) / 1000);
 }
 
-/* A pipe takes a short text whole, and what gpg makes of it: then nobody need be woken for each line
- * it writes. Only its end is waited for (no event is asked for but that), and not for long: what does
- * not fit after all is watched as ever. */
+/* For a short text: writes it all, then waits a little for gpg to end instead of polling its output. The pipes
+ * hold a short text and its ciphertext, so this process need not be woken for each line gpg writes. poll asks
+ * for no event and so reports only the hangup. If gpg takes longer, watch() takes over. */
 static void leave_alone(struct child *c, guint keys)
 {
     struct pollfd p = {c->out, 0, 0};
@@ -250,7 +252,7 @@ static void leave_alone(struct child *c, guint keys)
     poll(&p, 1, MIN(SHORT_MS, left_ms(c)));
 }
 
-/* Until both of its ends are closed: there is nothing more to come. Or until it is too late. */
+/* Feeds gpg and reads from it until both its output and its status pipe are closed, or the deadline has passed. */
 static void watch(struct child *c)
 {
     send_text(c);
@@ -273,7 +275,8 @@ static void watch(struct child *c)
 
 /* ---- end ---- */
 
-/* Its end is waited for by the signal that comes with it, which is there also if it came before. */
+/* Waits for gpg to exit, at most until the deadline. SIGCHLD is blocked first, so one that came earlier stays
+ * pending and sigtimedwait still sees it. */
 static pid_t wait_in_time(struct child *c, int *status)
 {
     sigset_t chld, before;
@@ -321,8 +324,9 @@ static bool encrypt(struct child *c, const char *home, GPtrArray *key_files, cha
     shut(&c->in);
     shut(&c->out);
     shut(&c->status);
-    /* A gpg that was killed has written something, too, and one that ended well may not have been
-     * read to its end: all four are the proof. */
+    /* Success needs all four: exit status 0, gpg's status that encryption ended, all text written, all output
+     * read. A killed gpg has written output, too, and a gpg that exited with 0 may not have been read to its
+     * end. */
     bool ok = started && ended_well(c) && c->ended && c->part == 2 && c->taken;
     if (started && !ok)
         *error_r = g_strdup(trouble(c));
@@ -335,8 +339,9 @@ static bool lies_in(const char *file, const char *home)
     return !g_strcmp0(folder, home);
 }
 
-/* gpg takes a fingerprint from the first ring that has it: another's may have an older copy of the key,
- * or a key that calls it its subkey. So rings of one home only; none if home is NULL. */
+/* Keeps the rings of this one home (NULL: of none) and replaces all others by their key files. gpg takes a key
+ * from the first ring that has its fingerprint: another user's ring may hold an older copy of the key, or a key
+ * that claims it as a subkey. */
 static GPtrArray *with_rings_of(const char *home, GPtrArray *key_files)
 {
     GPtrArray *files = g_ptr_array_new_with_free_func(g_free);

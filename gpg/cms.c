@@ -1,3 +1,4 @@
+/* Recognises S/MIME enveloped-data by its DER or BER structure (RFC 5652). Called by encrypted.c. */
 #include "gpg/cms.h"
 
 #include <stdint.h>
@@ -12,7 +13,7 @@
 #define TAG_CONTEXT_0 0xa0
 #define TAG_CONTEXT_0_PLAIN 0x80
 
-struct ber { /* a place in encoded values */
+struct ber { /* read position in encoded values */
     const unsigned char *data;
     size_t len;
 };
@@ -41,7 +42,7 @@ static bool read_head(struct ber *b, int *tag_r, size_t *len_r, bool *open_r)
     return true;
 }
 
-/* Finds the end of a value whose length is not given: two zero bytes close it. */
+/* Finds the end of a value with indefinite length, which two zero bytes close (X.690 section 8.1.3.6). */
 static bool skip_open(struct ber *b, int depth)
 {
     while (depth < NESTING_MAX) {
@@ -81,7 +82,7 @@ static bool next(struct ber *b, struct element *e_r)
     return true;
 }
 
-/* The one element of this tag that fills b; its content replaces it. */
+/* Replaces b by the content of its element, if b is exactly one element with this tag. */
 static bool enter_only(struct ber *b, int tag)
 {
     struct element e;
@@ -100,7 +101,7 @@ static bool is_enveloped_type(const struct ber *oid)
            (oid->len == sizeof auth_enveloped && !memcmp(oid->data, auth_enveloped, oid->len));
 }
 
-/* EncryptedContentInfo: content type, algorithm, [0] encrypted content. */
+/* RFC 5652 section 6.1, EncryptedContentInfo: content type, algorithm, [0] encrypted content. */
 static bool has_encrypted_content(struct ber info)
 {
     struct element type, algorithm, content;
@@ -115,7 +116,7 @@ static bool is_enveloped_body(struct ber body)
     struct element e;
     if (!next(&body, &e) || e.tag != TAG_INTEGER || !next(&body, &e))
         return false;
-    if (e.tag == TAG_CONTEXT_0 && !next(&body, &e)) /* originatorInfo */
+    if (e.tag == TAG_CONTEXT_0 && !next(&body, &e)) /* originatorInfo, optional */
         return false;
     if (e.tag != TAG_SET || !e.content.len || !next(&body, &e) || e.tag != TAG_SEQUENCE)
         return false;

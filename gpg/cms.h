@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* True if the bytes are a ContentInfo of enveloped-data or auth-enveloped-data (RFC 5083) with
- * recipients and encrypted content, and nothing else. Signed or compressed data is not. */
+/* True if the bytes are exactly one ContentInfo of type enveloped-data or auth-enveloped-data (RFC 5083) that
+ * has recipients and encrypted content. False for signed or compressed data. */
 bool cms_is_enveloped(const unsigned char *data, size_t len);
 
 #endif

@@ -1,4 +1,5 @@
-/* What counts as encrypted, by structure. Anything less is sealed: once too often harms nobody. */
+/* Decides by structure whether a message is encrypted already (seal_is_encrypted in seal.h). What is not
+ * clearly encrypted is encrypted: doing it once too often harms nobody. */
 #include <glib.h>
 #include <stdbool.h>
 #include <string.h>
@@ -37,7 +38,7 @@ static bool text_is(struct text t, const char *want)
 
 /* ---- headers ---- */
 
-/* Two of them, and readers differ in which they believe. */
+/* Finds the header field. *many_r: there are two or more, and mail readers differ in which one they believe. */
 static const struct header *only_header(const struct message *m, const char *name, bool *many_r)
 {
     const struct header *found = NULL;
@@ -88,7 +89,8 @@ struct parts {
     int count;
 };
 
-/* What Enigmail, Thunderbird and their kin put in front: it has no room for a message. */
+/* True for the preamble that Enigmail, Thunderbird and their kin write: a fixed text, so no message hides in
+ * it. */
 static bool is_usual_preamble(struct text t)
 {
     static const char usual[] = "This is an OpenPGP/MIME encrypted message (RFC ";
@@ -106,7 +108,7 @@ static bool is_usual_preamble(struct text t)
     return true;
 }
 
-/* A line that is the boundary: 1; the closing one: 2; else 0. */
+/* Is this line the boundary delimiter (RFC 2046 section 5.1.1)? 1: yes; 2: the closing one; 0: no. */
 static int is_delimiter(struct text line, const char *boundary, size_t boundary_len)
 {
     while (line.len && strchr(" \t\r\n", line.at[line.len - 1]) && line.at[line.len - 1])
@@ -118,7 +120,7 @@ static int is_delimiter(struct text line, const char *boundary, size_t boundary_
     return rest.len == 0 ? 1 : rest.len == 2 && !memcmp(rest.at, "--", 2) ? 2 : 0;
 }
 
-/* Takes one stretch between delimiters: preamble, first or second part. */
+/* Stores the text between two delimiters: the preamble, the first or the second part. */
 static bool take_stretch(struct parts *p, const char *from, const char *to)
 {
     struct text t = {from, (size_t)(to - from)};
@@ -153,7 +155,7 @@ static bool split(const struct message *m, const char *boundary, struct parts *p
     return false;
 }
 
-/* A part that is what it says, with no headers but those that describe it. */
+/* True if the part has this type and no header fields except those that describe a part. */
 static bool is_plain_part(const struct message *part, const char *type)
 {
     size_t headers_len = 0;

@@ -1,3 +1,4 @@
+/* Configures gpg, opens GPGME contexts and encrypts. Called by keyring.c, keyring_import.c and seal.c. */
 #include "gpg/engine.h"
 
 #include <errno.h>
@@ -9,8 +10,8 @@
 #include "gpg/armor.h"
 #include "gpg/child.h"
 
-/* Measured: with these nothing is opened for writing, even in a home nobody can write to. Locks
- * and random_seed would make parallel workers wait for each other for seconds. */
+/* With these settings gpg opens no file for writing, not even in a writable home (measured). Locks and
+ * random_seed would make parallel workers wait for each other for seconds. */
 static const char conf[] = "lock-never\n"
                            "no-random-seed-file\n"
                            "trust-model always\n"
@@ -27,7 +28,7 @@ static char *failure(const char *what, gpgme_error_t e)
     return g_strdup_printf("%s: %s", what, gpgme_strerror(e));
 }
 
-/* Beside the program, or where it is installed to. */
+/* Finds our preload library: beside the program, or where it is installed. */
 static char *preloaded(void)
 {
     static const char *const places[] = {".", "../lib/filterd"};
@@ -35,14 +36,14 @@ static char *preloaded(void)
     g_autofree char *folder = exe ? g_path_get_dirname(exe) : NULL;
     for (size_t i = 0; folder && i < G_N_ELEMENTS(places); i++) {
         char *file = g_build_filename(folder, places[i], "gpg_malloc.so", NULL);
-        if (access(file, R_OK) == 0 && !strpbrk(file, " :")) /* which would part it in two */
+        if (access(file, R_OK) == 0 && !strpbrk(file, " :")) /* LD_PRELOAD would split such a path in two */
             return file;
         g_free(file);
     }
     return NULL;
 }
 
-/* See gpg/preload/malloc.c. Every program we start from here is a gpg. */
+/* Has the dynamic linker load gpg/preload/malloc.c into all programs started from here; all of them are gpg. */
 static void preload(void)
 {
     const char *others = g_getenv("LD_PRELOAD");
@@ -58,16 +59,16 @@ static bool init_once(void)
     if (done)
         return true;
     preload();
-    /* In any other locale each gpg maps a dozen files of it, to write messages nobody reads. */
+    /* In any other locale each gpg maps a dozen locale files, to write messages that nobody reads. */
     g_setenv("LC_ALL", "C", TRUE);
-    /* Saves running gpgconf twice; it only matters before the version check. */
+    /* Saves running gpgconf twice. Has an effect only before the version check. */
     gpgme_set_global_flag("disable-gpgconf", "1");
     done = gpgme_check_version("1.18.0") != NULL;
     return done;
 }
 
-/* gpg goes without a gpg.conf it may not open, and asks one it cannot read again and again for ever.
- * What is not there is none of that. */
+/* Checks that gpg can read its gpg.conf: gpg ignores one that it may not open, and retries forever on one that
+ * it cannot read. A missing gpg.conf is no error here. */
 static bool conf_is_readable(const char *home, char **error_r)
 {
     char text[sizeof conf];
@@ -81,8 +82,8 @@ static bool conf_is_readable(const char *home, char **error_r)
     return ok;
 }
 
-/* gpg reads the keys of all homes from a daemon, keyboxd, if the host's settings say so, and nothing on its
- * command line or in our gpg.conf takes that back. Since 2.3 it knows the word. */
+/* True if the host's /etc/gnupg/common.conf says use-keyboxd (known since gpg 2.3): gpg then reads the keys of
+ * all homes from the daemon keyboxd, and neither its command line nor our gpg.conf can undo that. */
 static bool is_hidden_by_keyboxd(gpgme_engine_info_t info, char **error_r)
 {
     static const char path[] = "/etc/gnupg/common.conf";
@@ -122,7 +123,7 @@ gpgme_ctx_t engine_open(const char *home, char **error_r)
     gpgme_ctx_t ctx = NULL;
     if (!conf_is_readable(home, error_r))
         return NULL;
-    /* gpg takes its home from the environment: GPGME, told of one, would each time run a gpg more
+    /* gpg takes its home from the environment. If it were set in GPGME, GPGME would run one more gpg each time,
      * only to ask for its version. */
     g_setenv("GNUPGHOME", home, TRUE);
     if (!init_once()) {

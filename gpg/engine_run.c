@@ -1,9 +1,10 @@
+/* GPGME's event loop, with a time limit. Called by keyring.c and keyring_import.c. */
 #include "gpg/engine_run.h"
 
 #include <errno.h>
 #include <glib.h>
 
-/* GPGME's words: 1 reads. */
+/* GPGME calls this to have fd watched. dir: 1 for reading, 0 for writing. */
 static gpgme_error_t add_watch(void *data, int fd, int dir, gpgme_io_cb_t fn, void *fn_arg, void **tag)
 {
     struct engine_run *r = data;
@@ -48,7 +49,8 @@ void engine_run_begin(struct engine_run *r, gpgme_ctx_t ctx)
     gpgme_set_io_cbs(ctx, &own);
 }
 
-/* What one is told may end another. */
+/* Calls the callbacks of the descriptors that are ready. A callback may end the operation or remove another
+ * watch. */
 static void tell_ready(struct engine_run *r, const struct pollfd *fds)
 {
     for (int i = 0; i < ENGINE_RUN_WATCHES && !r->over; i++) {

@@ -1,5 +1,5 @@
-/* engine_run: one operation of GPGME, for so long and no longer. Its own loop waits for ever on a gpg
- * that hangs. */
+/* engine_run: runs one GPGME operation with a time limit. GPGME's own event loop waits forever for a gpg that
+ * hangs. */
 #ifndef GPG_ENGINE_RUN_H
 #define GPG_ENGINE_RUN_H
 
@@ -11,9 +11,9 @@
 
 struct engine_run {
     gpgme_ctx_t ctx;
-    void (*on_key)(gpgme_key_t key, void *arg); /* of a listing: each key, lent */
+    void (*on_key)(gpgme_key_t key, void *arg); /* key listings only: called for each key, lent */
     void *arg;
-    /* its own */
+    /* private */
     struct engine_run_watch {
         struct pollfd at; /* fd -1: free */
         gpgme_io_cb_t fn;
@@ -23,9 +23,9 @@ struct engine_run {
     gpgme_error_t error;
 };
 
-/* Before one gpgme_op_..._start with this context; on_key and arg are then the caller's to set. */
+/* Call before one gpgme_op_..._start with this context. The caller may set on_key and arg afterwards. */
 void engine_run_begin(struct engine_run *r, gpgme_ctx_t ctx);
-/* After it, if it returned 0: GPGME's error, GPG_ERR_TIMEOUT if gpg was not done in time. */
+/* Call after gpgme_op_..._start returned 0. Returns GPGME's error, or GPG_ERR_TIMEOUT if gpg took too long. */
 gpgme_error_t engine_run_wait(struct engine_run *r, int seconds);
 
 #endif

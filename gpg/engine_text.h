@@ -1,19 +1,19 @@
-/* engine_text: what is encrypted, and how long that may take. */
+/* engine_text: the text to encrypt, and the time limit for it. */
 #ifndef GPG_ENGINE_TEXT_H
 #define GPG_ENGINE_TEXT_H
 
 #include <glib.h>
 #include <stdbool.h>
 
-/* What no gpg takes that will ever end. */
+/* A gpg that has not finished after this time never will. */
 #define ENGINE_SECONDS 120
 
-struct engine_text { /* two stretches, one after the other; lent */
+struct engine_text { /* two pieces, encrypted one after the other; lent */
     const void *part[2];
     size_t len[2];
-    bool hidden; /* the result does not name the keys it is for */
-    gint64 deadline; /* monotonic microseconds: a gpg that has not ended by then is killed; 0: none
-                        but ENGINE_SECONDS */
+    bool hidden; /* the ciphertext does not name the recipients' keys */
+    gint64 deadline; /* monotonic microseconds; gpg is killed if it has not ended by then. 0: only
+                      * ENGINE_SECONDS applies */
 };
 
 #endif

@@ -1,3 +1,4 @@
+/* Makes, commits and removes key generations. Called by keyring_import.c, which runs in filterctl. */
 #include "gpg/generation.h"
 
 #include <errno.h>
@@ -33,9 +34,9 @@ static void remove_tree(const char *path)
     nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static struct stat owner_stat; /* nftw hands nothing on */
+static struct stat owner_stat; /* global, because nftw passes no argument to its callback */
 
-/* For the daemon's user, who is not who runs this. */
+/* Gives a file to the daemon's user: filterctl may run as root. */
 static int hand_over(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 {
     (void)st;
@@ -84,7 +85,7 @@ static bool take_lock(struct generation *g, const char *keys, char **error_r)
     return flock(g->lock_fd, LOCK_EX) == 0 || fails(error_r, path);
 }
 
-/* Leftovers of a run that was killed: the lock says that nobody works on them. */
+/* Removes what killed runs left behind. This process holds the lock, so nobody is using it. */
 static void sweep(const char *keys)
 {
     GDir *dir = g_dir_open(keys, 0, NULL);
@@ -146,7 +147,7 @@ void generation_end(struct generation **g)
 
 /* ---- commit ---- */
 
-/* What gpg leaves beside what we want. */
+/* Removes the files that gpg leaves in a home and that are not needed. */
 static void tidy(const char *home)
 {
     GDir *dir = g_dir_open(home, 0, NULL);
@@ -176,7 +177,7 @@ static unsigned long highest_in(const char *dir_path)
     return highest;
 }
 
-/* Readers may still be at work on the one before. */
+/* Removes generations older than this one. The previous one stays: readers may still be using it. */
 static void remove_older(const char *dir_path, unsigned long than)
 {
     GDir *dir = g_dir_open(dir_path, 0, NULL);
@@ -190,7 +191,7 @@ static void remove_older(const char *dir_path, unsigned long than)
         g_dir_close(dir);
 }
 
-/* A new link over the old one, by rename: there is no moment without one. */
+/* Makes a new link and renames it over the old one, so that `current` exists at every moment. */
 static bool set_link(struct generation *g, const char *dir, const char *target, char **error_r)
 {
     g_autofree char *link = g_build_filename(dir, "current", NULL);
@@ -203,7 +204,8 @@ static bool set_link(struct generation *g, const char *dir, const char *target, 
     return rename(next, link) == 0 || fails(error_r, link);
 }
 
-/* A first generation comes with its folder, so a folder without a link is never a half-done one. */
+/* Commits a user's first generation: moves it into place together with its folder and its link, so a folder
+ * without a link is never just an unfinished one. */
 static bool commit_first(struct generation *g, const char *dir, char **error_r)
 {
     if (!set_link(g, g->made, "gen-1", error_r) || !hand_over_tree(g->state_dir, g->made, error_r))

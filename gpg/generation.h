@@ -1,4 +1,4 @@
-/* generation: writes a user's key folder, one whole generation at a time. */
+/* generation: replaces a user's key folder by a new generation, as one atomic step. */
 #ifndef GPG_GENERATION_H
 #define GPG_GENERATION_H
 
@@ -6,21 +6,22 @@
 #include <stdbool.h>
 
 struct generation {
-    char *home; /* a new GnuPG home, filled by the caller; nobody else knows it */
-    char *state_dir, *user, *old; /* old: the generation that counts now, NULL if none */
-    bool replaces;                /* the user has a folder, whole or broken */
-    char *made;                   /* folder that is removed if it is not committed */
+    char *home; /* new GnuPG home for the caller to fill; no other process knows its path */
+    char *state_dir, *user, *old; /* old: the current generation, NULL if none */
+    bool replaces;                /* the user already has a folder, intact or broken */
+    char *made;                   /* folder to remove unless the generation is committed */
     int lock_fd;
 };
 
-/* Takes the lock of all key folders (waits for it) and makes an empty home beside them. NULL with
+/* Takes the lock on the folder of all users' keys (waits for it) and makes an empty home in there. NULL with
  * *error_r. */
 struct generation *generation_begin(const char *state_dir, const char *user, char **error_r);
-/* Gives it to state_dir's owner, sets the link and removes all but the one before. */
+/* Gives the new home to the owner of state_dir, sets the `current` link to it, and removes all older
+ * generations except the previous one. */
 bool generation_commit(struct generation *g, char **error_r);
-/* Takes the user's whole folder away, in one step. */
+/* Removes the user's whole folder in one step. */
 bool generation_remove_user(struct generation *g, char **error_r);
-/* Throws away what was not committed. */
+/* Removes what was not committed, releases the lock, and sets *g to NULL. */
 void generation_end(struct generation **g);
 
 #endif

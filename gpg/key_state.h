@@ -1,4 +1,4 @@
-/* key_state: what a user's keys are good for. */
+/* key_state: whether mail can be encrypted to a user's keys. */
 #ifndef GPG_KEY_STATE_H
 #define GPG_KEY_STATE_H
 

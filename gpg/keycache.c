@@ -1,3 +1,4 @@
+/* Caches users' keys by generation. Called by seal.c. */
 #include "gpg/keycache.h"
 
 #include <stdint.h>
@@ -9,7 +10,7 @@
 
 struct keycache {
     char *state_dir;
-    GHashTable *users; /* user to struct cached_keys* */
+    GHashTable *users; /* user -> struct cached_keys* */
 };
 
 static void cached_keys_free(void *value)
@@ -50,7 +51,8 @@ static bool same_place(const struct stat *a, const struct stat *b)
            a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-/* A gpg that was killed, or ran out of memory, ends its list early, and GPGME does not tell. */
+/* True if GPGME listed all keys of the home. If gpg was killed or ran out of memory its listing ends early, and
+ * GPGME does not report it. */
 static bool is_whole(const char *home, const GPtrArray *keys)
 {
     guint files = 0, named = 0;
@@ -59,13 +61,14 @@ static bool is_whole(const char *home, const GPtrArray *keys)
         files += g_str_has_suffix(name, ".pgp");
     if (dir)
         g_dir_close(dir);
-    /* GPGME short of memory may call a key by its subkey's fingerprint. */
+    /* Short of memory, GPGME may give a key the fingerprint of its subkey: so each listed key must have its
+     * file. */
     for (guint i = 0; i < keys->len; i++)
         named += access(((const struct key_info *)g_ptr_array_index(keys, i))->file, R_OK) == 0;
     return keys->len && keys->len == files && keys->len == named;
 }
 
-/* Nothing that went wrong is remembered: it is tried again with the next message. */
+/* Reads the user's keys. Failures are not cached: the next message tries again. */
 static enum key_state load(struct keycache *c, const char *user, const char *home,
                            struct cached_keys **keys_r, char **reason_r)
 {
@@ -73,7 +76,7 @@ static enum key_state load(struct keycache *c, const char *user, const char *hom
     struct stat place;
     bool doubtful = false;
     g_hash_table_remove(c->users, user);
-    if (stat(home, &place)) /* before it is read: what changes meanwhile is seen the next time */
+    if (stat(home, &place)) /* before the keys are read, so that a later change is noticed next time */
         return says(KEY_UNREADABLE, reason_r, "the key folder cannot be read");
     GPtrArray *keys = keyring_keys(home, &why);
     if (!keys)
@@ -120,7 +123,7 @@ static enum key_state find(struct keycache *c, const char *user, struct cached_k
     return load(c, user, home, keys_r, reason_r);
 }
 
-/* One usable key is enough: who added a new key before the old one ended keeps getting mail. */
+/* One usable key is enough: a user who adds a new key before the old one expires keeps getting mail. */
 static enum key_state judge(const struct cached_keys *cached, GPtrArray *files, char **reason_r)
 {
     int64_t now = g_get_real_time() / G_USEC_PER_SEC;

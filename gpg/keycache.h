@@ -1,4 +1,4 @@
-/* keycache: users' keys as a process knows them, looked up anew when their generation changes. */
+/* keycache: each process's cache of users' keys; a user's keys are read again when their generation changes. */
 #ifndef GPG_KEYCACHE_H
 #define GPG_KEYCACHE_H
 
@@ -11,18 +11,19 @@
 struct keycache;
 
 struct cached_keys {
-    char *home;        /* the generation */
-    struct stat place; /* its folder: a name comes again when all keys were removed in between */
+    char *home;        /* path of the generation */
+    struct stat place; /* stat of that folder: after all keys were removed, a new generation can get the same
+                        * name */
     GPtrArray *keys;   /* of struct key_info* */
-    bool doubtful;     /* one could not be used then, which a list that ended early may say of any:
-                        * they are asked for anew each time */
+    bool doubtful;     /* a key was unusable when they were read. GPGME reports that also if gpg's listing ended
+                        * early, so these keys are read again each time */
 };
 
 struct keycache *keycache_new(const char *state_dir);
 void keycache_free(struct keycache **c);
-/* The user's keys, judged by the clock now. With KEY_GOOD *keys_r is set (lent, until the next
- * call for this user) and files has the key files (or their rings) that can be used appended (g_free; may be
- * NULL). Otherwise *reason_r (may be NULL) says why, one line, g_free. */
+/* The state of the user's keys at this moment. With KEY_GOOD, *keys_r is set (lent until the next call for this
+ * user), and the usable key files, or their rings, are appended to files (g_free each; files may be NULL).
+ * Otherwise *reason_r (may be NULL) says why, in one line; g_free. */
 enum key_state keycache_get(struct keycache *c, const char *user,
                             const struct cached_keys **keys_r, GPtrArray *files, char **reason_r);
 

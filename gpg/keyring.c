@@ -1,4 +1,5 @@
-/* Reading; see generation.c for how they are written and keyring_import.c for what goes into them. */
+/* Reads users' keys. Called by keycache.c, generation.c, seal.c and filterctl. generation.c writes key folders,
+ * keyring_import.c changes their keys. */
 #include "gpg/keyring.h"
 
 #include <errno.h>
@@ -11,7 +12,8 @@
 #include "gpg/engine.h"
 #include "gpg/engine_run.h"
 
-/* A keyring is one person's. At RCPT the client waits, and Postfix for 100 s. */
+/* Enough for one person's keyring. The client may be waiting for its reply to RCPT, for which Postfix allows
+ * 100 s. */
 #define READ_SECONDS 10
 
 void key_info_free(struct key_info *k)
@@ -49,7 +51,7 @@ const char *key_info_trouble(const struct key_info *k, int64_t now)
 
 /* ---- from GPGME's view of a key ---- */
 
-/* Some keys' times are unsigned 32 bits wide in a signed long. */
+/* Converts GPGME's time: for some keys it is an unsigned 32-bit value in a signed long. */
 static int64_t seconds(long t)
 {
     return t > 0 ? t : 0;
@@ -124,7 +126,7 @@ struct listing {
 static void on_key(gpgme_key_t key, void *arg)
 {
     struct listing *l = arg;
-    if (key->subkeys && key->subkeys->fpr) /* GPGME out of memory leaves it out */
+    if (key->subkeys && key->subkeys->fpr) /* missing if GPGME ran out of memory */
         g_ptr_array_add(l->keys, key_info_new(key, l->home));
 }
 
@@ -175,7 +177,7 @@ enum keyring_state keyring_current(const char *state_dir, const char *user, char
     return KEYRING_FOUND;
 }
 
-/* A long address has a shortened folder: its generation says whose it is. */
+/* The user of a key folder. A long address has a shortened folder name; its generation holds the full address. */
 static char *user_of_folder(const char *keys_dir, const char *name)
 {
     char *text = NULL;

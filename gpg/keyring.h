@@ -1,9 +1,9 @@
-/* keyring: a user's public keys, in generations.
+/* keyring: a user's public keys, stored in generations.
  *
- * state_dir/keys/NAME/gen-N/ is a GnuPG home of its own (gpg.conf, pubring.kbx) with each key
- * again as FINGERPRINT.pgp, which is what messages are encrypted to, or to the same key's .ring
- * (gpg/ring.h); `current` is a symlink to the one that counts. A generation never changes after its link was set: whoever reads it needs no
- * lock. */
+ * state_dir/keys/NAME/gen-N/ is a GnuPG home of its own (gpg.conf, pubring.kbx). Beside the keyring it holds
+ * each key as FINGERPRINT.pgp; messages are encrypted to that file, or to the same key's .ring file
+ * (gpg/ring.h). `current` is a symlink to the generation in use. A generation never changes once `current`
+ * points to it, so readers need no lock. */
 #ifndef GPG_KEYRING_H
 #define GPG_KEYRING_H
 
@@ -15,58 +15,59 @@
 
 struct key_info {
     char *fingerprint; /* 40 or 64 hex digits */
-    char *algorithm;   /* "rsa3072", "ed25519/cv25519": of the key, of its encryption subkey */
-    char *user_id;     /* first one, UTF-8 */
-    GPtrArray *addresses; /* of char*: canonical, of the user ids that hold */
-    char *file;        /* FINGERPRINT.pgp in its generation */
-    char *ring;        /* the same key for less work (gpg/ring.h); NULL: not looked for, or none */
+    char *algorithm;   /* of the primary key and of the encryption subkey: "rsa3072", "ed25519/cv25519" */
+    char *user_id;     /* the first user id, UTF-8 */
+    GPtrArray *addresses; /* of char*: canonical, from the user ids that are neither revoked nor invalid */
+    char *file;        /* path of FINGERPRINT.pgp in its generation */
+    char *ring;        /* the same key as a ring, which costs gpg less work (gpg/ring.h); NULL: not looked for,
+                        * or none */
     bool revoked;
     int64_t created;
     int64_t key_ends;      /* seconds since 1970; 0: never */
-    bool has_subkey;       /* one that can encrypt and is not revoked */
-    int64_t subkey_starts; /* of the encryption subkey that lasts longest */
+    bool has_subkey;       /* an encryption subkey that is not revoked */
+    int64_t subkey_starts; /* of the encryption subkey that expires last */
     int64_t subkey_ends;   /* 0: never */
 };
 
 void key_info_free(struct key_info *k);
-/* When it can no longer be encrypted to; 0: never. */
+/* When the key stops being usable for encryption, seconds since 1970; 0: never. */
 int64_t key_info_ends(const struct key_info *k);
-/* Why it cannot be encrypted to at this time ("expired", ...); NULL if it can. Static text. */
+/* Why the key cannot be used for encryption at this time ("expired", ...); NULL if it can. Static text. */
 const char *key_info_trouble(const struct key_info *k, int64_t now);
 
 enum keyring_state { KEYRING_UNREADABLE = 0, KEYRING_NONE, KEYRING_BROKEN, KEYRING_FOUND };
-/* Which generation counts. *path_r: its folder, g_free, set only with KEYRING_FOUND. NONE: the
- * user has no folder. BROKEN: there is one without a generation, so there were keys. */
+/* Finds the user's current generation. *path_r: its folder, g_free, set only with KEYRING_FOUND. KEYRING_NONE:
+ * the user has no folder. KEYRING_BROKEN: the folder has no current generation, so the user once had keys. */
 enum keyring_state keyring_current(const char *state_dir, const char *user, char **path_r);
-/* All keys of a home; array of struct key_info*, unref frees all. NULL with *error_r (g_free). */
+/* Lists all keys of a home: array of struct key_info*, unref frees all. NULL with *error_r (g_free). */
 GPtrArray *keyring_keys(const char *home, char **error_r);
-/* Calls fn with each user that has a folder. False if the folder of all could not be read. */
+/* Calls fn for each user who has a key folder. False if the folder of all users could not be read. */
 bool keyring_each_user(const char *state_dir, void (*fn)(const char *user, void *arg), void *arg)
     __attribute__((warn_unused_result));
 
-/* What changes the keys. Each returns a sysexits code; *error_r is one line, g_free. */
+/* The functions that change a user's keys. Each returns a sysexits code; *error_r is one line, g_free. */
 
 struct keyring_input {
     struct bytes text;
-    bool add;   /* beside the keys that are there */
-    bool force; /* though it does not name the user's address */
+    bool add;   /* keep the keys that are there */
+    bool force; /* accept a key that does not name the user's address */
 };
-/* One public key, armored or not. The same fingerprint is refreshed; another than is there wants
- * add; an address in none of its user ids force. EX_DATAERR: it is no good.
- * A revoked copy of a key that is there is taken, and the key used no more.
- * *key_r (may be NULL): what was stored, key_info_free. */
+/* Imports one public key, armored or binary. A key with the same fingerprint is refreshed. If the user has
+ * another key, `add` is required; if no user id of the key has the user's address, `force` is. EX_DATAERR: the
+ * key is not acceptable. A revoked copy of a stored key is accepted, and the key is not used from then on.
+ * *key_r (may be NULL): the stored key, key_info_free. */
 int keyring_import(const char *state_dir, const char *user, const struct keyring_input *input,
                    struct key_info **key_r, char **error_r);
-/* All keys, or the one of this fingerprint. EX_NOUSER: there is none. */
+/* Removes all keys (fingerprint NULL), or the one with this fingerprint. EX_NOUSER: there is none. */
 int keyring_remove(const char *state_dir, const char *user, const char *fingerprint,
                    char **error_r);
 
 enum keyring_form {
-    KEYRING_ARMORED, /* armored, with all that was imported */
+    KEYRING_ARMORED, /* armored, everything that was imported */
     KEYRING_BINARY,
-    KEYRING_LEAN_BINARY /* nothing but what is needed to encrypt to it */
+    KEYRING_LEAN_BINARY /* only what is needed to encrypt to the key */
 };
-/* Appends public keys of a home. pattern NULL: all. */
+/* Appends public keys of a home to out. pattern NULL: all keys. */
 bool keyring_export(const char *home, const char *pattern, enum keyring_form form,
                     struct bytes *out, char **error_r);
 

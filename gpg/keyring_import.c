@@ -1,3 +1,4 @@
+/* Imports and removes a user's keys, each time by writing a new generation. Called by filterctl key. */
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -44,8 +45,9 @@ static void count_packets(struct census *c, const unsigned char *data, size_t le
     }
 }
 
-/* The label alone is enough to be called secret; a public block is looked into, for it may hold
- * anything. What cannot be read is left to gpg, whose count of secret keys is asked as well. */
+/* Counts the keys of an armored block. A label PRIVATE KEY or SECRET KEY is enough to refuse; a public block is
+ * unpacked, because it may hold secret keys all the same. Unreadable blocks are left to gpg, whose own count of
+ * secret keys is checked, too. */
 static void count_armored(struct census *c, const char *text, size_t len)
 {
     static const char begin[] = "-----BEGIN PGP ";
@@ -127,7 +129,7 @@ static bool names_address(const struct key_info *k, const char *user)
     return false;
 }
 
-/* Leaves in *fingerprint_r which key it was. */
+/* Imports the input into the new home. *fingerprint_r: the imported key. */
 static int import_input(struct generation *g, const struct bytes *input, char **fingerprint_r,
                         char **error_r)
 {
@@ -145,7 +147,8 @@ static int import_input(struct generation *g, const struct bytes *input, char **
     return rc;
 }
 
-/* gpg merges: a revocation that is known is not lost by importing an older copy. */
+/* Imports the user's other keys as well. gpg merges copies of a key, so an older copy does not undo a known
+ * revocation. */
 static int keep_old_keys(struct generation *g, const char *except, char **error_r)
 {
     GPtrArray *old = g->old ? keyring_keys(g->old, error_r) : NULL;
@@ -176,7 +179,7 @@ static bool is_known(const struct generation *g, const char *fingerprint)
 static int check_key(const struct key_info *k, const struct generation *g, bool force,
                      char **error_r)
 {
-    /* Its owner took back a key that is here: refusing that would keep the key in use. */
+    /* The owner revoked a key that is stored here: refusing the revoked copy would keep the key in use. */
     if (k->revoked && is_known(g, k->fingerprint))
         return EX_OK;
     int64_t now = g_get_real_time() / G_USEC_PER_SEC;
@@ -223,7 +226,7 @@ static int write_key_files(const char *home, GPtrArray *keys, char **error_r)
     return EX_OK;
 }
 
-/* Encrypts a few bytes: what the import says is good must work before anybody relies on it. */
+/* Encrypts a few bytes to the key, so that a key reported as imported is known to work. */
 static int self_check(const char *home, const struct key_info *k, char **error_r)
 {
     struct engine_text text = {.part = {"filterd\r\n", ""}, .len = {9, 0}};

@@ -1,3 +1,4 @@
+/* The outer header fields of one copy. Called by seal.c, pgpmime.c and the delivering transactions. */
 #include "gpg/outside.h"
 
 bool outside_has(const struct outside *o, const struct header *h)

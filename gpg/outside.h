@@ -1,5 +1,5 @@
-/* outside: what stands in the clear around one copy. It is a value of that copy: the message itself is the same
- * for all its recipients. */
+/* outside: the unencrypted header fields of one copy. They belong to that copy: the message itself is shared by
+ * all its recipients. */
 #ifndef GPG_OUTSIDE_H
 #define GPG_OUTSIDE_H
 
@@ -10,14 +10,16 @@
 #include "base/mail/header.h"
 
 struct outside {
-    struct bytes added;            /* our own fields, each with CRLF: they go on top */
-    const struct header *replaced; /* neighbours in the message that ours take the place of, lent; NULL: none */
+    struct bytes added;            /* filterd's own fields, each with CRLF; they go on top */
+    const struct header *replaced; /* fields of the message, side by side in its header, that filterd's own
+                                    * fields replace; lent; NULL: none */
     size_t replaced_count;
 };
 
-/* True if this field of the message stands outside this copy, structural or not. */
+/* True if this field of the message stays in this copy's outer header, because it is neither dropped nor
+ * replaced. Structural fields count as well. */
 bool outside_has(const struct outside *o, const struct header *h);
-/* Wipes what was added. */
+/* Wipes and frees the added fields. */
 void outside_clear(struct outside *o);
 
 #endif

@@ -1,8 +1,9 @@
+/* Splits OpenPGP packets. Called by encrypted.c, keyring_import.c and ring.c. */
 #include "gpg/packets.h"
 
 #include <stdint.h>
 
-static bool take(struct packets *p, size_t n, uint32_t *value_r)
+static bool take_number(struct packets *p, size_t n, uint32_t *value_r)
 {
     if (p->len < n)
         return false;
@@ -14,12 +15,12 @@ static bool take(struct packets *p, size_t n, uint32_t *value_r)
     return true;
 }
 
-/* A new format length; *partial_r if more chunks follow this one. */
+/* Reads a new-format length (RFC 4880 section 4.2.2). *partial_r: more chunks follow. */
 static bool new_length(struct packets *p, size_t *len_r, bool *partial_r)
 {
     uint32_t first, more = 0;
     *partial_r = false;
-    if (!take(p, 1, &first))
+    if (!take_number(p, 1, &first))
         return false;
     if (first < 192) {
         *len_r = first;
@@ -27,12 +28,12 @@ static bool new_length(struct packets *p, size_t *len_r, bool *partial_r)
     }
     if (first < 224) {
         *len_r = 0;
-        bool ok = take(p, 1, &more);
+        bool ok = take_number(p, 1, &more);
         *len_r = ((first - 192) << 8) + more + 192;
         return ok;
     }
     if (first == 255) {
-        bool ok = take(p, 4, &more);
+        bool ok = take_number(p, 4, &more);
         *len_r = more;
         return ok;
     }
@@ -55,7 +56,7 @@ static bool old_packet(struct packets *p, uint32_t head, struct packet *packet_r
     uint32_t len = 0;
     packet_r->tag = head >> 2 & 15;
     unsigned size = head & 3;
-    bool ok = size == 3 || take(p, (size_t)1 << size, &len);
+    bool ok = size == 3 || take_number(p, (size_t)1 << size, &len);
     packet_r->first_len = packet_r->total_len = size == 3 ? p->len : len;
     packet_r->data = p->data;
     return ok && skip(p, packet_r->first_len);
@@ -87,14 +88,15 @@ bool packets_next(struct packets *p, struct packet *packet_r)
 {
     uint32_t head;
     *packet_r = (struct packet){0};
-    if (p->bad || !take(p, 1, &head))
+    if (p->bad || !take_number(p, 1, &head))
         return false;
     p->bad = !(head & 0x80) ||
              !(head & 0x40 ? new_packet(p, head, packet_r) : old_packet(p, head, packet_r));
     return !p->bad;
 }
 
-/* Versions and least sizes: a "session key" of three letters is a text in disguise. */
+/* Checks version and least size of a PKESK or SKESK packet: a "session key" of three letters is text in
+ * disguise. */
 static bool is_session_key(const struct packet *k)
 {
     if (k->chunked || k->first_len < 4)
@@ -104,7 +106,7 @@ static bool is_session_key(const struct packet *k)
     return k->tag == PACKET_SKESK && k->data[0] >= 4 && k->data[0] <= 6;
 }
 
-/* The first chunk has 512 bytes or more (RFC 4880, section 4.2.2.4). */
+/* The first chunk of a packet in chunks has at least 512 bytes (RFC 4880 section 4.2.2.4). */
 static bool is_ciphertext(const struct packet *k)
 {
     return (k->tag == PACKET_SEIPD || k->tag == PACKET_AEAD) &&

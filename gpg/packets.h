@@ -1,4 +1,4 @@
-/* packets: walks OpenPGP packets (RFC 4880 section 4) without looking into them. */
+/* packets: splits data into OpenPGP packets (RFC 4880 section 4) without reading their contents. */
 #ifndef GPG_PACKETS_H
 #define GPG_PACKETS_H
 
@@ -11,29 +11,29 @@ enum packet_tag {
     PACKET_SECRET_KEY = 5,
     PACKET_PUBLIC_KEY = 6,
     PACKET_SECRET_SUBKEY = 7,
-    PACKET_TRUST = 12, /* what a keyring's owner notes; never exported */
+    PACKET_TRUST = 12, /* local notes in a keyring (RFC 4880 section 5.10); never exported */
     PACKET_SEIPD = 18,
     PACKET_AEAD = 20
 };
 
-struct packets { /* a place in them; start with data, len */
+struct packets { /* read position; start with data and len */
     const unsigned char *data;
     size_t len;
-    bool bad; /* ended by something that is no packet, or cut off */
+    bool bad; /* reading ended at something malformed or cut off */
 };
 
 struct packet {
     int tag;
-    const unsigned char *data; /* its first chunk; lent */
-    size_t first_len;          /* of that chunk */
-    size_t total_len;          /* of all chunks */
-    bool chunked;              /* partial body lengths */
+    const unsigned char *data; /* the first chunk; lent */
+    size_t first_len;          /* length of the first chunk */
+    size_t total_len;          /* length of all chunks */
+    bool chunked;              /* has partial body lengths (RFC 4880 section 4.2.2.4) */
 };
 
-/* The next one; false at the end or where it is bad. */
+/* Reads the next packet. False at the end, or at malformed data (see bad). */
 bool packets_next(struct packets *p, struct packet *packet_r);
-/* True if they are an encrypted message and nothing else: PKESK (at least one) and SKESK packets,
- * then one SEIPD or AEAD packet that reaches to the end. */
+/* True if the packets are exactly one encrypted message: at least one PKESK, any SKESK packets, then one SEIPD
+ * or AEAD packet that reaches to the end (RFC 4880 section 11.3). */
 bool packets_are_encrypted(const unsigned char *data, size_t len);
 
 #endif

@@ -1,3 +1,4 @@
+/* Writes the MIME structure of an encrypted message (RFC 3156). Called by seal.c. */
 #include "gpg/pgpmime.h"
 
 #include <stdio.h>
@@ -6,7 +7,7 @@
 
 #include "base/mail/header.h"
 
-/* The last header of a message without a body may lack its line end. */
+/* Adds a line end if the last header field of a message without a body lacks it. */
 static void add_header(const struct header *h, struct bytes *out)
 {
     bytes_add(out, h->start, h->len);
@@ -14,8 +15,8 @@ static void add_header(const struct header *h, struct bytes *out)
         bytes_adds(out, "\r\n");
 }
 
-/* Header protection (RFC 9788) will wrap what stands here: its wrapper's header section goes in
- * front, its closing line behind the body. */
+/* Header protection (RFC 9788) will wrap the text here: its header section goes before this head, its closing
+ * delimiter after the body. */
 void pgpmime_payload_head(const struct message *m, struct bytes *head)
 {
     for (size_t i = 0; i < m->header_count; i++)
@@ -24,7 +25,8 @@ void pgpmime_payload_head(const struct message *m, struct bytes *head)
     bytes_adds(head, "\r\n");
 }
 
-/* 2^128 possibilities: no armored block and no header holds it by chance or by guessing. */
+/* Random, one of 2^128: so the boundary cannot occur in the armored block or in a header, by chance or by
+ * guessing. */
 static void make_boundary(struct pgpmime *p)
 {
     unsigned char random[16];

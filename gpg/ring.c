@@ -1,3 +1,4 @@
+/* Makes and compares rings. Called by keyring_import.c to make them, by keycache.c and child.c to use them. */
 #include "gpg/ring.h"
 
 #include <glib.h>
@@ -53,7 +54,7 @@ bool ring_make(const char *key_file)
 {
     g_autofree char *home = g_path_get_dirname(key_file);
     g_autofree char *ring = renamed(key_file, FILE_OF_ONE_KEY, RING);
-    /* Without the prefix it would be a keybox, which remembers not all signatures. */
+    /* Without this prefix gpg would make a keybox, which does not record all signature checks. */
     g_autofree char *keyring = g_strconcat("gnupg-ring:", ring, NULL);
     g_autofree char *made = NULL;
     unlink(ring);
@@ -67,7 +68,7 @@ bool ring_make(const char *key_file)
 
 /* ---- compared ---- */
 
-/* All packets but gpg's notes. */
+/* All packets of the file except trust packets, in which gpg keeps its notes. */
 static GString *key_in(const char *path)
 {
     char *text = NULL;

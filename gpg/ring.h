@@ -1,22 +1,22 @@
-/* ring: a key file once more as a keyring, in which gpg has noted that the key's own signatures hold.
+/* ring: a second copy of a key file, in which gpg has recorded that the key's own signatures are valid.
  *
- * From a file gpg verifies them again for each message, which for a Curve25519 key takes longer than
- * to encrypt to it; from a keyring it takes its note. Dates and revocations are looked at either way.
- * FINGERPRINT.ring stands beside FINGERPRINT.pgp and belongs to the same generation. */
+ * When gpg reads a key file it verifies those signatures again for each message; for a Curve25519 key that
+ * takes longer than encrypting to it. In a keyring it trusts its record. Expiry and revocation are checked
+ * either way. FINGERPRINT.ring stands beside FINGERPRINT.pgp and belongs to the same generation. */
 #ifndef GPG_RING_H
 #define GPG_RING_H
 
 #include <stdbool.h>
 
-/* Has gpg make the ring of this key file, in the file's own folder. False: there is none, and the
- * file is what is left. */
+/* Has gpg make the ring of this key file, in the same folder. False: no ring was made, and the key file is used
+ * instead. */
 bool ring_make(const char *key_file);
-/* The ring beside this key file (g_free), if it holds the very same packets; else NULL. */
+/* Path of the ring beside this key file (g_free) if both hold the same packets; else NULL. */
 char *ring_of(const char *key_file);
 bool ring_is(const char *path);
-/* The key file a ring stands beside; g_free. */
+/* Path of the key file that belongs to this ring; g_free. */
 char *ring_key_file(const char *ring);
-/* The fingerprint it is named after; g_free. */
+/* The fingerprint in the ring's file name; g_free. */
 char *ring_key(const char *ring);
 
 #endif

@@ -1,3 +1,4 @@
+/* Seals messages: encrypted, or passed with a reason. Called by the pipeline, by sessions and by the master. */
 #include "gpg/seal.h"
 
 #include <stdint.h>
@@ -74,8 +75,8 @@ enum key_state sealer_key(struct sealer *s, const char *user, char **fingerprint
     return state;
 }
 
-/* The key files of all users, each once, and the home of one; NULL as soon as one user has no good
- * key. */
+/* Appends the key files of all users to files, each once, and returns the home of one of them. NULL if any user
+ * has no usable key. */
 static char *collect(struct sealer *s, GPtrArray *users, GPtrArray *files, char **error_r)
 {
     g_autofree char *home = NULL;

@@ -1,6 +1,6 @@
-/* seal: makes a message fit to leave filterd.
+/* seal: turns a message into what may leave filterd: encrypted, or openly passed with a stated reason.
  *
- * Everything that is delivered is a struct sealed, and only this folder can make one. */
+ * filterd delivers nothing but a struct sealed, and only gpg/ can make one. */
 #ifndef GPG_SEAL_H
 #define GPG_SEAL_H
 
@@ -12,52 +12,53 @@
 #include "gpg/key_state.h"
 #include "gpg/outside.h"
 
-struct sealer; /* one per process, made after fork: GPGME contexts and keys, cached by generation */
+struct sealer; /* one per process, made after fork: GPGME contexts, and keys cached by generation */
 struct sealed;
 
-/* Before the fork: asks for gpg's version, for this process and those it forks. Else each would ask with
- * its first message, and one that had no memory at that moment would have no engine for its life. False
- * with *error_r (g_free). */
+/* Call before the fork: asks gpg for its version, for this process and all it forks. Otherwise each worker
+ * would ask with its first message, and one short of memory at that moment could not encrypt for the rest of
+ * its life. False with *error_r (g_free). */
 bool sealer_prepare(const char *state_dir, char **error_r);
 struct sealer *sealer_new(const char *state_dir);
 void sealer_free(struct sealer **s);
 
-/* What is sealed from now on has to be done by then (monotonic microseconds; 0 takes it away). */
+/* Sets the deadline for all later encryption (monotonic microseconds; 0: none). */
 void sealer_set_deadline(struct sealer *s, gint64 deadline);
 
-/* The state of a user's keys right now. fingerprint_r (may be NULL): 40 or 64 hex digits of the
- * first key, g_free. reason_r (may be NULL): why it is bad, one line, g_free. */
+/* The state of a user's keys at this moment. fingerprint_r (may be NULL): 40 or 64 hex digits of the first key,
+ * g_free. reason_r (may be NULL): why the keys cannot be used, one line, g_free. */
 enum key_state sealer_key(struct sealer *s, const char *user, char **fingerprint_r,
                           char **reason_r);
 
-/* PGP/MIME (RFC 3156) for all keys of all these users; none of them may be without a good key.
- * Outside stand our own fields, then those of the message that outside_has and that are not structural;
- * inside its Content-* headers and body, byte for byte.
- * NULL with *error_r (g_free) on any trouble: then there is nothing to deliver. */
+/* Encrypts the message as PGP/MIME (RFC 3156) to all keys of all these users; each of them must have a usable
+ * key. The outer header holds filterd's own fields and then those fields of the message that outside_has keeps,
+ * except structural ones. The encrypted part holds the message's Content-* fields and its body, byte for byte.
+ * NULL with *error_r (g_free) on any failure: then there is nothing to deliver. */
 struct sealed *seal_message(struct sealer *s, const struct message *m, const struct outside *o,
                             GPtrArray *users, char **error_r);
 
-/* As seal_message, but nobody can see from the ciphertext for whose keys it is: for one copy that
- * goes to people who need not know of each other. */
+/* As seal_message, but the ciphertext does not show whose keys it is for: for a single copy whose recipients
+ * need not know of each other. */
 struct sealed *seal_message_hidden(struct sealer *s, const struct message *m,
                                    const struct outside *o, GPtrArray *users, char **error_r);
 
 enum pass_reason { PASS_NO_KEY, PASS_ALREADY_ENCRYPTED, PASS_NOT_OURS };
-/* The one way a message leaves unencrypted: our own fields, those of its own that outside_has, its body. */
+/* The only way for a message to leave unencrypted: filterd's own fields, the message's fields that outside_has
+ * keeps, and its body. */
 struct sealed *seal_pass(const struct message *m, const struct outside *o, enum pass_reason reason);
 void sealed_free(struct sealed **s);
-/* Puts one more field (with CRLF) on top of a finished message. */
+/* Adds one header field (with CRLF) on top of a sealed message. */
 void sealed_prepend(struct sealed *s, const char *field);
 
-/* True if the message is encrypted by its structure (RFC 3156 whose second part parses as PKESK
- * and SEIPD packets, S/MIME enveloped-data, one inline block that is the whole body). */
+/* True if the structure of the message says that it is encrypted: PGP/MIME (RFC 3156) whose second part
+ * consists of PKESK and SEIPD packets, S/MIME enveloped-data, or one inline PGP block that is the whole body. */
 bool seal_is_encrypted(const struct message *m);
 
-/* The finished message, CRLF line ends; lent. */
+/* The sealed message with CRLF line ends; lent. */
 const struct bytes *sealed_bytes(const struct sealed *s);
-/* How many of its first bytes are the lines that were added. */
+/* Length in bytes of the fields that filterd added at its beginning. */
 size_t sealed_added(const struct sealed *s);
-/* "yes", "already" or "no", as X-Filterd-Encrypted says it. */
+/* The value of X-Filterd-Encrypted: "yes", "already" or "no". */
 const char *sealed_mark(const struct sealed *s);
 
 #endif

@@ -1,3 +1,4 @@
+/* Applies a header_checks table to header fields. Called by headers_anonymize.c of the pipeline. */
 #include "rules/anonymize.h"
 
 #include <glib.h>
@@ -8,8 +9,8 @@
 #include "rules/anonymize_table.h"
 
 #define TABLE_BYTES (1024 * 1024)
-#define LINE_BYTES 998       /* RFC 5322, section 2.1.1 */
-/* About 20 ms at the worst; a pattern that needs more is taken not to match. */
+#define LINE_BYTES 998       /* RFC 5322 section 2.1.1 */
+/* PCRE's limits for one match, about 20 ms at worst; a pattern that needs more counts as not matching. */
 #define MATCH_STEPS 500000
 #define MATCH_HEAP_KB 20000
 
@@ -17,7 +18,7 @@ struct anonymize {
     char *file;
     GPtrArray *rules;
     pcre2_match_context *limits;
-    bool odd_text; /* a replacement that was no field was logged */
+    bool odd_text; /* a replacement that is no header field was logged once */
 };
 
 struct anonymize *anonymize_load(const char *file, char **error_r)
@@ -57,7 +58,7 @@ void anonymize_free(struct anonymize **a)
     g_clear_pointer(a, g_free);
 }
 
-/* As Postfix hands it to a table: no blanks before the colon, LF between lines. */
+/* The field as Postfix passes it to a table: no blanks before the colon, LF between lines. */
 static GString *subject_of(const char *field, size_t len)
 {
     const size_t most = limits_get()->line_bytes;
@@ -77,7 +78,7 @@ struct match {
     bool topmost;
 };
 
-/* True if the rule applies, negation seen to; one past its limits never does. */
+/* True if the rule matches, after negation. A rule that hits PCRE's limits never does, negated or not. */
 static bool applies(struct anonymize *a, struct anonymize_rule *r, struct match *m)
 {
     if (r->kind == ANONYMIZE_IF_TOPMOST)
@@ -123,7 +124,7 @@ static GString *expand(const struct anonymize_rule *r, const struct match *m)
             continue;
         }
         const guint64 n = g_ascii_strtoull(piece, NULL, 10);
-        /* \K may put the beginning behind the end. */
+        /* \K in a pattern can set a match's start after its end. */
         if (at[2 * n] != PCRE2_UNSET && at[2 * n] < at[2 * n + 1])
             g_string_append_len(out, m->subject->str + at[2 * n],
                                 (gssize)(at[2 * n + 1] - at[2 * n]));
@@ -136,7 +137,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* The length of "Name:", 0 if the line does not begin with one. */
+/* The length of "Name:", or 0 if the line does not begin with a field name. */
 static size_t name_len(const char *line, size_t len)
 {
     size_t n = 0;
@@ -145,7 +146,7 @@ static size_t name_len(const char *line, size_t len)
     return n > 0 && n < len && line[n] == ':' ? n + 1 : 0;
 }
 
-/* Where to break a line that is too long and ends with text: at a blank with text on both sides; 0 if there is none. */
+/* Where to fold a line that is too long: at a blank with text before and after it; 0 if there is none. */
 static size_t fold_at(const char *line, size_t from)
 {
     size_t at = LINE_BYTES;
@@ -154,7 +155,7 @@ static size_t fold_at(const char *line, size_t from)
     return at > from ? at : 0;
 }
 
-/* Appends one line, broken where it must be. from: what may not be broken off at its beginning. */
+/* Appends one line, folded where it is too long. from: length of its beginning that must not be folded off. */
 static bool put_line(GString *out, const char *line, size_t len, size_t from)
 {
     while (len > LINE_BYTES && is_blank(line[len - 1]))
@@ -174,8 +175,8 @@ static bool put_line(GString *out, const char *line, size_t len, size_t from)
     return true;
 }
 
-/* One field and nothing else, folded with CRLF; NULL if the text is none. Lines of blanks are left
- * out: who trims them would see the header's end in them. */
+/* The text as exactly one header field, folded with CRLF; NULL if it is not one. Blank lines are left out:
+ * software that trims them would take one for the end of the header. */
 static char *field_of(const GString *text)
 {
     GString *out = g_string_new(NULL);

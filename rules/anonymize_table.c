@@ -1,3 +1,4 @@
+/* Parses and compiles header_checks tables. Called by anonymize.c. */
 #include "rules/anonymize_table.h"
 
 #include <stdint.h>
@@ -7,9 +8,9 @@
 
 struct parser {
     const char *file;
-    int line; /* of the logical line's beginning */
+    int line; /* number of the logical line's first physical line */
     GPtrArray *rules;
-    GArray *open; /* of guint: ifs without an endif yet */
+    GArray *open; /* of guint: indices of ifs without an endif yet */
     char **error_r;
 };
 
@@ -52,7 +53,8 @@ static const char *skip_blanks(const char *at)
     return at;
 }
 
-/* The characters behind a pattern; the first two are on until they are named. */
+/* Reads the flags after a pattern. As in Postfix i and s are on by default, and naming
+ * them turns them off. */
 static bool flags(struct parser *p, const char **at, uint32_t *options_r)
 {
     *options_r = PCRE2_CASELESS | PCRE2_DOTALL;
@@ -65,7 +67,7 @@ static bool flags(struct parser *p, const char **at, uint32_t *options_r)
         case 'A': *options_r ^= PCRE2_ANCHORED; break;
         case 'E': *options_r ^= PCRE2_DOLLAR_ENDONLY; break;
         case 'U': *options_r ^= PCRE2_UNGREEDY; break;
-        case 'X': break; /* always so with PCRE2 */
+        case 'X': break; /* always on in PCRE2 */
         default:
             return fail(p, "unknown flag \"%c\" behind the pattern: expected i m s x A E U", **at);
         }
@@ -79,7 +81,7 @@ static bool compile(struct parser *p, struct anonymize_rule *r, const char *patt
     PCRE2_UCHAR why[128];
     PCRE2_SIZE offset;
     int code;
-    /* \C would let a pattern end inside a character, and no table needs it. */
+    /* \C could match half a character, and no table needs it. */
     r->code = pcre2_compile((PCRE2_SPTR)pattern, len, options | PCRE2_NEVER_BACKSLASH_C, &code,
                             &offset, NULL);
     if (r->code)
@@ -88,7 +90,7 @@ static bool compile(struct parser *p, struct anonymize_rule *r, const char *patt
     return fail(p, "pattern, at its character %zu: %s", (size_t)offset + 1, (char *)why);
 }
 
-/* !/pattern/flags; *at is left behind them and the blanks that follow. */
+/* Reads [!]/pattern/flags; moves *at behind it and the blanks after it. */
 static bool pattern(struct parser *p, struct anonymize_rule *r, const char **at)
 {
     uint32_t options;
@@ -115,7 +117,7 @@ static void end_literal(struct anonymize_rule *r, GString *literal)
     g_string_truncate(literal, 0);
 }
 
-/* $1, ${1} or $(1); *at is behind the dollar. */
+/* Reads $1, ${1} or $(1), a capture group; *at is behind the dollar. */
 static bool group(struct parser *p, struct anonymize_rule *r, const char **at)
 {
     const char close = **at == '{' ? '}' : **at == '(' ? ')' : 0;
@@ -215,7 +217,7 @@ static bool logical_line(struct parser *p, const char *line)
     return pattern(p, r, &line) && action(p, r, line);
 }
 
-/* Comments and empty lines do not end a logical line, as in all of Postfix's tables. */
+/* Joins logical lines. As in all Postfix tables, comments and empty lines do not end one. */
 static bool parse(struct parser *p, char **lines)
 {
     bool ok = true;

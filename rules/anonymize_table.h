@@ -1,4 +1,4 @@
-/* anonymize_table: the rules of a table, compiled; only the anonymizer's own files use it. */
+/* anonymize_table: parses and compiles a table's rules; used only by anonymize.c. */
 #ifndef RULES_ANONYMIZE_TABLE_H
 #define RULES_ANONYMIZE_TABLE_H
 
@@ -15,13 +15,13 @@ struct anonymize_rule {
     int line;
     bool negated;
     pcre2_code *code;  /* NULL for "if topmost" and endif */
-    guint after;       /* of an if: the place behind its endif */
+    guint after;       /* for an if: index of the rule after its endif */
     enum anonymize_verb verb;
-    GPtrArray *pieces; /* of the text: by turns literal text and, as text, a group's number */
-    bool exhausted;    /* it ran into its limits once, which was logged */
+    GPtrArray *pieces; /* the replacement: literal text and numbers of capture groups (as text), alternating */
+    bool exhausted;    /* a match once hit PCRE's limits, which was logged */
 };
 
-/* Array of struct anonymize_rule*, whose free function is set. NULL with "FILE:LINE: ...". */
+/* Array of struct anonymize_rule*; unref frees all. NULL with "FILE:LINE: ...". */
 GPtrArray *anonymize_table_parse(const char *file, const char *text, char **error_r);
 
 #endif

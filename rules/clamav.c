@@ -1,3 +1,4 @@
+/* Talks to clamd. Called by evidence.c and filterctl lookup. */
 #include "rules/clamav.h"
 
 #include <arpa/inet.h>
@@ -19,7 +20,7 @@
 
 struct scan {
     int fd;
-    gint64 end; /* monotonic, microseconds */
+    gint64 end; /* deadline, monotonic microseconds */
     char *name; /* NAME_BYTES */
 };
 
@@ -34,7 +35,7 @@ static int left_ms(const struct scan *s)
     return (int)MAX((s->end - g_get_monotonic_time() + 999) / 1000, 0);
 }
 
-/* A full pending records blocks connect: the send timeout bounds it. */
+/* Connects. If clamd's backlog is full, connect blocks: the send timeout limits that. */
 static bool dial(struct scan *s, const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -52,7 +53,7 @@ static bool dial(struct scan *s, const char *path)
     return fcntl(s->fd, F_SETFL, O_NONBLOCK) == 0 || fail(s, g_strerror(errno));
 }
 
-/* What has happened, of events; 0 past the deadline. */
+/* Waits for events on the socket and returns which came; 0 after the deadline. */
 static short wait_for(const struct scan *s, short events)
 {
     struct pollfd p = {s->fd, events, 0};
@@ -63,9 +64,9 @@ static short wait_for(const struct scan *s, short events)
     return n > 0 ? p.revents : 0;
 }
 
-/* False past the deadline. What clamd says before it has all is its verdict as well: then, and when
- * it has hung up, nothing more is sent, and *over_r is set. */
-static bool put(struct scan *s, const void *data, size_t len, bool *over_r)
+/* Sends data. False after the deadline. clamd may answer before it has everything, and that is its verdict:
+ * once an answer or a hangup is there, *over_r is set and nothing more is sent. */
+static bool send_bytes(struct scan *s, const void *data, size_t len, bool *over_r)
 {
     const char *at = data;
     while (len && !*over_r) {
@@ -85,16 +86,16 @@ static bool put(struct scan *s, const void *data, size_t len, bool *over_r)
 static bool put_stream(struct scan *s, const char *data, size_t len)
 {
     static const char command[] = "zINSTREAM";
-    bool over = false, ok = put(s, command, sizeof command, &over);
+    bool over = false, ok = send_bytes(s, command, sizeof command, &over);
     for (size_t n, done = 0; ok && !over && done <= len; done += n ? n : 1) {
-        n = MIN(len - done, CHUNK_BYTES); /* the last one is empty */
+        n = MIN(len - done, CHUNK_BYTES); /* the last chunk is empty */
         const uint32_t size = htonl((uint32_t)n);
-        ok = put(s, &size, sizeof size, &over) && put(s, data + done, n, &over);
+        ok = send_bytes(s, &size, sizeof size, &over) && send_bytes(s, data + done, n, &over);
     }
     return ok;
 }
 
-/* Up to its NUL; half an answer is none. */
+/* Reads the answer up to its NUL. False if it is incomplete. */
 static bool get_answer(struct scan *s, char *answer)
 {
     size_t len = 0;

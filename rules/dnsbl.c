@@ -1,3 +1,5 @@
+/* Queries DNS lists about a message's addresses and domains. Called by evidence.c; filterctl and the pipeline
+ * test the lists. */
 #include "rules/dnsbl.h"
 
 #include <stdbool.h>
@@ -14,8 +16,8 @@ enum { MAX_URIS = 20, MAX_LOOKUPS = 500 };
 
 struct dnsbl {
     GPtrArray *zones;         /* of struct dnsbl_zone* */
-    struct dnsbl_life *lives; /* one for each */
-    GSList *checks;           /* that are under way */
+    struct dnsbl_life *lives; /* state of each zone, in the same order */
+    GSList *checks;           /* of struct dnsbl_check*, those in progress */
 };
 
 struct dnsbl_check {
@@ -23,20 +25,20 @@ struct dnsbl_check {
     struct resolver *resolver;
     GPtrArray *hits;    /* lent */
     GPtrArray *lookups; /* of struct lookup* */
-    GHashTable *uris;   /* registered domains so far */
-    GHashTable *names;  /* that were asked */
+    GHashTable *uris;   /* registered domains of links looked up so far */
+    GHashTable *names;  /* names queried */
     struct given {
-        double for_spam, for_ham; /* weight its hits have already */
+        double for_spam, for_ham; /* weight its hits already have */
         bool asked;
-    } *given;         /* for each zone */
-    GString *summary; /* "zone=code" so far */
+    } *given;         /* one for each zone */
+    GString *summary; /* "zone=code,..." so far */
 };
 
 struct lookup {
     struct dnsbl_check *check;
     guint zone;
-    char *subject;    /* the address or domain */
-    GByteArray *held; /* answers that wait for the list to be proved, 4 bytes each; NULL: none */
+    char *subject;    /* the address or domain looked up */
+    GByteArray *held; /* answers held until the list has passed its test, 4 bytes each; NULL: none */
 };
 
 /* ---- the lists ---- */
@@ -98,7 +100,7 @@ void dnsbl_each(const struct dnsbl *d,
 
 /* ---- answers ---- */
 
-/* What a zone's hits may still add beyond what they have. */
+/* The weight a zone's next hit adds: what its weight exceeds the weight given so far by. */
 static double weight_left(struct given *g, double weight)
 {
     double *had = weight >= 0 ? &g->for_spam : &g->for_ham;
@@ -123,7 +125,8 @@ static void add_hit(struct lookup *l, const struct dnsbl_code *code, const guint
     hits_add(c->hits, name, weight_left(&c->given[l->zone], code->weight), reason);
 }
 
-/* Bits mean something together, of ranges the first alone. True if one meant anything. */
+/* Adds the hits of one answer. Of codes with a bit mask all that match count; of ranges only the first. True if
+ * any matched. */
 static bool add_hits(struct lookup *l, const guint8 *address)
 {
     const struct dnsbl_zone *z = l->check->d->lives[l->zone].zone;
@@ -219,7 +222,7 @@ void dnsbl_check_free(struct dnsbl_check **check)
     g_clear_pointer(check, g_free);
 }
 
-static void ask(struct dnsbl_check *c, guint zone, const char *prefix, const char *subject)
+static void query_list(struct dnsbl_check *c, guint zone, const char *prefix, const char *subject)
 {
     struct dnsbl_life *life = &c->d->lives[zone];
     g_autofree char *name = g_strdup_printf("%s.%s", prefix, life->zone->zone);
@@ -243,10 +246,11 @@ void dnsbl_check_address(struct dnsbl_check *c, const char *address)
     g_autofree char *reversed = dnsbl_address_reversed(&a);
     for (guint i = 0; i < c->d->zones->len; i++)
         if (c->d->lives[i].zone->asks & (a.six ? DNSBL_TABLE_IP6 : DNSBL_TABLE_IP4))
-            ask(c, i, reversed, address);
+            query_list(c, i, reversed, address);
 }
 
-/* However it is written, 0x7f.1 and 2130706433 too, so long as it is one. */
+/* True for IP addresses in any notation, also 0x7f.1 and 2130706433: a host name's last label never begins with
+ * a digit. */
 static bool looks_like_address(const char *host)
 {
     const char *last = strrchr(host, '.');
@@ -271,7 +275,7 @@ void dnsbl_check_domain(struct dnsbl_check *c, enum dnsbl_subject subject, const
     }
     for (guint i = 0; i < c->d->zones->len; i++)
         if (c->d->lives[i].zone->asks & 1u << subject)
-            ask(c, i, domain, domain);
+            query_list(c, i, domain, domain);
 }
 
 guint dnsbl_check_asked(const struct dnsbl_check *c)

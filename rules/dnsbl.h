@@ -1,4 +1,4 @@
-/* dnsbl: DNS lists of addresses and domains (RFC 5782), scored by a table (rules/dnsbl.conf). */
+/* dnsbl: queries DNS lists of addresses and domains (RFC 5782); a table (rules/dnsbl.conf) gives the weights. */
 #ifndef RULES_DNSBL_H
 #define RULES_DNSBL_H
 
@@ -7,34 +7,34 @@
 #include "base/dns/resolver.h"
 #include "rules/dnsbl_list.h"
 
-struct dnsbl; /* the table, and which zones sleep */
+struct dnsbl; /* the table, and the state of each list */
 
 /* NULL with one line, "FILE:LINE: ...". */
 struct dnsbl *dnsbl_load(const char *file, char **error_r);
-/* Before the resolver that its checks asked. */
+/* Call before the resolver that its checks use is freed. */
 void dnsbl_free(struct dnsbl **d);
 
-/* Puts all lists to the test; answers come out of resolver_pump. */
+/* Tests all lists; the answers arrive through resolver_pump. */
 void dnsbl_probe(struct dnsbl *d, struct resolver *r);
-/* Calls fn for every list; why is NULL or one line. */
+/* Calls fn for every list. why: what is wrong with it, one line, or NULL. */
 void dnsbl_each(const struct dnsbl *d,
                 void (*fn)(const char *name, enum dnsbl_state state, const char *why, void *arg),
                 void *arg);
 
-/* The lookups of one message. Hits are added as answers come. */
+/* The lookups of one message; answers add hits as they arrive. */
 struct dnsbl_check;
-/* All of a list's hits together weigh as much as its strongest alone; the others only tell. */
+/* hits is lent. All hits of one list together weigh as much as its strongest; the others have weight 0. */
 struct dnsbl_check *dnsbl_check_new(struct dnsbl *d, struct resolver *r, GPtrArray *hits);
-/* Forgets what is outstanding. */
+/* Drops the outstanding lookups. */
 void dnsbl_check_free(struct dnsbl_check **c);
-/* An address (text, v4, v6 or v4-mapped) to all address lists; nothing for private ones. */
+/* Looks an address (text; IPv4, IPv6 or v4-mapped) up in all address lists; does nothing for private addresses. */
 void dnsbl_check_address(struct dnsbl_check *c, const char *address);
-/* Lists that were asked. */
+/* How many lists were queried. */
 guint dnsbl_check_asked(const struct dnsbl_check *c);
-/* A host name: its registered domain (libpsl) to all domain lists that want this subject; each
- * domain once, never an address, at most 20 URIs a message. */
+/* Looks the registered domain (libpsl) of a host name up in all domain lists that take this subject. Each
+ * domain is queried once, IP addresses never, and at most 20 URIs per message. */
 void dnsbl_check_domain(struct dnsbl_check *c, enum dnsbl_subject subject, const char *host);
-/* "zen.spamhaus.org=127.0.0.2,..." for the log; "" if nothing is listed; "-" if none was asked. */
+/* For the log: "zen.spamhaus.org=127.0.0.2,..."; "" if nothing is listed; "-" if no list was queried. */
 char *dnsbl_check_summary(const struct dnsbl_check *c);
 
 #endif

@@ -1,3 +1,4 @@
+/* Parses and reverses IP addresses. Called by dnsbl.c and dnsbl_life.c. */
 #include "rules/dnsbl_address.h"
 
 #include <arpa/inet.h>
@@ -8,7 +9,7 @@ struct range {
     int bits;
 };
 
-/* RFC 6890 and 5735, without the networks of documentation: nobody sends from there but tests. */
+/* Special-purpose networks (RFC 6890, RFC 5735), without those for documentation: only tests send from them. */
 static const struct range four[] = {
     {{0}, 8},           {{10}, 8},          {{100, 64}, 10}, {{127}, 8},  {{169, 254}, 16},
     {{172, 16}, 12},    {{192, 168}, 16},   {{224}, 4},      {{240}, 4},

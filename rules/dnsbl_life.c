@@ -1,3 +1,4 @@
+/* Tests DNS lists and keeps their state. Called by dnsbl.c. */
 #include "rules/dnsbl_life.h"
 
 #include <arpa/inet.h>
@@ -100,13 +101,13 @@ static void on_probe(const struct dns_answer *answer, void *arg)
     judge(p->life);
 }
 
-/* The address or name of a test, as it is asked for; g_free. */
+/* The name to query for a test entry, which is an address or a domain; g_free. */
 static char *test_name(const struct dnsbl_zone *z, const char *test)
 {
     struct dnsbl_address a = {.six = true};
     if (!(z->asks & (DNSBL_TABLE_IP4 | DNSBL_TABLE_IP6)))
         return g_strdup_printf("%s.%s", test, z->zone);
-    /* For a list of v6 the mapped address of the test stays one. */
+    /* A list of IPv6 addresses is tested with the mapped address itself, not with the IPv4 address in it. */
     if ((z->asks & DNSBL_TABLE_IP4 || inet_pton(AF_INET6, test, a.bytes) != 1) &&
         !dnsbl_address_parse(&a, test))
         return g_strdup_printf("%s.%s", test, z->zone);

@@ -1,3 +1,4 @@
+/* Parses rules/dnsbl.conf. Called by dnsbl.c. */
 #include "rules/dnsbl_table.h"
 
 #include <math.h>
@@ -37,9 +38,9 @@ bool dnsbl_code_matches(const struct dnsbl_code *c, const guint8 *address)
     return true;
 }
 
-/* ---- values: NULL, or what is wrong with them ---- */
+/* ---- values; the functions return NULL, or what is wrong ---- */
 
-/* "7", "2-9" or "*" up to a dot or the end. */
+/* Parses "7", "2-9" or "*"; text is one byte's part of an address. */
 static bool read_byte(const char *text, guint8 *from, guint8 *to)
 {
     g_auto(GStrv) ends = g_strsplit(text, "-", 2);
@@ -81,7 +82,7 @@ static bool is_name(const char *text)
            strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == strlen(text);
 }
 
-/* "error [TEXT]" or "NAME WEIGHT [TEXT]" */
+/* Parses "error [TEXT]" or "NAME WEIGHT [TEXT]". */
 static const char *read_meaning(struct dnsbl_code *c, const char *value)
 {
     static const char wrong[] = "expected NAME WEIGHT [TEXT] or error [TEXT]";
@@ -181,7 +182,8 @@ static struct dnsbl_zone *zone_new(const char *zone)
     return z;
 }
 
-/* What RFC 5782 says where the table says nothing; "none" in it is nothing. */
+/* Fills in the test entries of RFC 5782 section 5 where the table names none; "none" in the table means no
+ * test. */
 static void complete(struct dnsbl_zone *z)
 {
     const bool addresses = z->asks & (DNSBL_TABLE_IP4 | DNSBL_TABLE_IP6);

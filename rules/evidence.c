@@ -1,3 +1,4 @@
+/* Runs all checks on one message and collects their results. Called by sessions, the pipeline and greylisting. */
 #include "rules/evidence.h"
 
 #include <poll.h>
@@ -22,28 +23,29 @@
 #include "rules/message_checks.h"
 #include "rules/rules.h"
 
-/* clamd's own limits end well before that. */
+/* Longer than clamd's own limits allow a scan to take. */
 #define SCAN_MS 30000
 
 struct evidence {
     struct rules *rules;
-    const struct envelope *held;  /* not asked about yet */
+    const struct envelope *held;  /* envelope not checked yet; NULL: checked */
     GPtrArray *hits;
-    char **facts;                 /* NULL until all is there */
-    struct dnsbl_check *lists;    /* NULL: none are asked */
-    struct spf_question question; /* strings are ours */
+    char **facts;                 /* NULL until evidence_finish */
+    struct dnsbl_check *lists;    /* NULL: not queried */
+    struct spf_question question; /* owns its strings */
     bool spf_asked, spf_known, header_seen, timed_out;
     struct spf_result spf;
     struct dkim_check *dkim;
-    const GArray *signatures; /* NULL: not checked */
+    const GArray *signatures; /* DKIM's results; NULL: not checked */
     struct dmarc_check *dmarc_check;
     struct dmarc_result dmarc;
     bool dmarc_known;
-    char virus[128]; /* "" if none was found */
-    gint64 deadline; /* G_MAXINT64: none but those of the settings */
+    char virus[128]; /* "" if none */
+    gint64 deadline; /* G_MAXINT64: only the settings' time limits apply */
 };
 
-/* Mail that comes from our own people is not judged by where it comes from. */
+/* Mail of our own users is not judged by its client: it comes through a listener that is not inbound, or from
+ * trusted_networks. */
 static bool is_from_outside(const struct evidence *ev, const struct envelope *e)
 {
     return e->client_addr && (!e->listener || e->listener->role == ROLE_INBOUND) &&
@@ -84,7 +86,7 @@ struct evidence *evidence_hold(struct rules *r, const struct envelope *e)
     return ev;
 }
 
-static void ask(struct evidence *ev)
+static void check_envelope(struct evidence *ev)
 {
     const struct envelope *e = g_steal_pointer(&ev->held);
     if (!e)
@@ -101,7 +103,7 @@ static void ask(struct evidence *ev)
 struct evidence *evidence_start(struct rules *r, const struct envelope *e)
 {
     struct evidence *ev = evidence_hold(r, e);
-    ask(ev);
+    check_envelope(ev);
     return ev;
 }
 
@@ -132,7 +134,7 @@ bool evidence_wait(struct evidence *ev, int fd, int timeout_ms)
 void evidence_header(struct evidence *ev, const char *header, size_t len)
 {
     const struct rules *r = ev->rules;
-    ask(ev);
+    check_envelope(ev);
     if (ev->header_seen)
         return;
     ev->header_seen = true;
@@ -152,7 +154,7 @@ static gint64 end_of(const struct evidence *ev, int ms)
     return MIN(g_get_monotonic_time() + (gint64)ms * 1000, ev->deadline);
 }
 
-/* Until all is answered, or the time is over. */
+/* Waits for SPF and all DNS answers, at most until the deadline. */
 static void wait_for_answers(struct evidence *ev)
 {
     const gint64 end = end_of(ev, ev->rules->settings->dns_timeout_ms);
@@ -252,7 +254,7 @@ static void header_of(struct evidence *ev, const struct message *m)
         evidence_header(ev, m->headers[0].start, (size_t)(m->body - m->headers[0].start));
 }
 
-/* While name servers think. A scanner that cannot be asked holds no mail up. */
+/* Has clamd scan the message while name servers answer. A failed scan is logged and does not delay the mail. */
 static void scan(struct evidence *ev, const struct message *m)
 {
     const char *socket = ev->rules->settings->clamav.path;

@@ -1,8 +1,8 @@
-/* evidence: what is known about a message besides its words.
+/* evidence: everything known about a message besides its words.
  *
- * It starts as soon as the envelope is known: lists and SPF are asked while the client still sends.
- * When the header is complete DKIM and DMARC join them, when the message is, its links. All of it
- * together waits no longer than dns_timeout_ms after the last byte. */
+ * The checks start as early as they can: DNS lists and SPF as soon as the envelope is known, while the client
+ * still sends; DKIM and DMARC when the header is complete; the links when the message is. All checks together
+ * wait at most dns_timeout_ms after the last byte. */
 #ifndef RULES_EVIDENCE_H
 #define RULES_EVIDENCE_H
 
@@ -17,45 +17,45 @@
 struct rules;
 struct evidence;
 
-/* Client, HELO and sender are known. Never NULL. */
+/* Starts the envelope's checks; client, HELO and sender must be known. Never NULL. */
 struct evidence *evidence_start(struct rules *r, const struct envelope *e);
-/* The same, but nothing is asked before evidence_header or evidence_finish: for mail that comes in
- * one go, and may need no evidence at all. e is lent and must outlive them. */
+/* The same, but queries nothing before evidence_header or evidence_finish: for mail that arrives all at once
+ * and may need no evidence. e is lent until one of them has returned. Never NULL. */
 struct evidence *evidence_hold(struct rules *r, const struct envelope *e);
 void evidence_free(struct evidence **ev);
-/* Waits until fd is readable or the time is over, taking answers meanwhile; true if it is. */
+/* Waits at most timeout_ms until fd is readable, and processes DNS answers meanwhile. True if it is readable. */
 bool evidence_wait(struct evidence *ev, int fd, int timeout_ms);
-/* The header is complete: from its first byte to its last CRLF. Not kept. A second call, or none
- * before evidence_finish, does no harm. */
+/* Starts DKIM and DMARC. header: from its first byte to its last CRLF; not kept. Calling it twice, or not at
+ * all before evidence_finish, does no harm. */
 void evidence_header(struct evidence *ev, const char *header, size_t len);
-/* Nothing is waited for past that time, in monotonic microseconds. */
+/* Sets a time (monotonic microseconds) after which nothing waits. */
 void evidence_set_deadline(struct evidence *ev, gint64 deadline);
-/* The whole message is there. bare: it held bare CR or LF. Asks for its links and waits for all that
- * was asked. */
+/* Call when the whole message is there: looks up its links, scans it and waits for all answers. bare: the
+ * message held bare CR or LF. */
 void evidence_finish(struct evidence *ev, const struct reading *r, bool bare);
 
-/* Waits for what was asked of the envelope alone; instead of evidence_finish where there is no
- * message. */
+/* Instead of evidence_finish when there is no message: waits for the envelope's checks only. */
 void evidence_await(struct evidence *ev);
 
-/* After one of them: */
-/* SPF's result; none if it was not asked. Lent. */
+/* The results; call these after evidence_finish or evidence_await. */
+/* SPF's result; code none if it was not checked. Lent. */
 const struct spf_result *evidence_spf(const struct evidence *ev);
-/* Short names ("helo-literal", "spf:fail", names of hits), NULL-terminated, lent: tokens for the
- * classifier, so that each user's learns how far to trust them. */
+/* Short names ("helo-literal", "spf:fail", names of hits), NULL-terminated, lent. They are tokens, so that each
+ * user's model learns how far to trust them. */
 const char *const *evidence_facts(const struct evidence *ev);
-/* Each with its weight; lent. */
+/* struct hit*, each with its weight; lent. */
 const GPtrArray *evidence_hits(const struct evidence *ev);
-/* "dnsbl=... spf=pass dkim=pass dmarc=pass dns=ok" for the log; g_free. */
+/* For the log: "dnsbl=... spf=pass dkim=pass dmarc=pass dns=ok"; g_free. */
 char *evidence_summary(const struct evidence *ev);
-/* Appends Authentication-Results and, if so set, Received-SPF; nothing if nothing was checked. */
+/* Appends Authentication-Results (RFC 8601) and, if the settings say so, Received-SPF; nothing if nothing was
+ * checked. */
 void evidence_header_lines(const struct evidence *ev, struct bytes *out);
-/* What a scanner found, NULL if nothing; lent. */
+/* The virus that clamd found, NULL if none; lent. */
 const char *evidence_virus(const struct evidence *ev);
-/* True if the domain was proved to stand behind the message (DMARC's alignment, else a DKIM
- * signature of that domain or SPF for it). */
+/* True if this domain was proved to be responsible for the message: by DMARC alignment, or else by a DKIM
+ * signature of the domain or by SPF for it. */
 bool evidence_proves(const struct evidence *ev, const char *domain);
-/* The domain of From that was proved, NULL if none; lent. */
+/* The domain of From if it was proved, else NULL; lent. */
 const char *evidence_proved_domain(const struct evidence *ev);
 
 #endif

@@ -1,7 +1,8 @@
+/* The table of findings. Called by the checks that make them, by verdict.c and filterctl. */
 #include "rules/findings.h"
 
-/* What speaks before a classifier has learnt whom to trust. That SPF, DKIM or DMARC pass is no finding with a
- * weight: it says who it is, not that they are welcome. */
+/* Weights that count until a user's model has learnt whom to trust. A pass of SPF, DKIM or DMARC has no weight:
+ * it proves who the sender is, not that they are welcome. */
 static const struct {
     const char *name;
     double weight;
@@ -20,7 +21,7 @@ static const struct {
     [FINDING_NO_MESSAGE_ID] = {"no-message-id", 0.3, "it has no Message-ID"},
     [FINDING_GTUBE] = {"gtube", 1000, "it holds the test string for spam filters"},
     [FINDING_VIRUS] = {"virus", 8, "a scanner knows what it carries"},
-    /* ---- its form ---- */
+    /* ---- the form of the message ---- */
     [FINDING_SUBJECT_CAPITALS] = {"form:subject-capitals", 1, "its Subject is in capitals"},
     [FINDING_SUBJECT_SHOUTS] = {"form:subject-shouts", 0.7, "its Subject shouts, or names a price"},
     [FINDING_SUBJECT_GAP] = {"form:subject-gap", 1, "its Subject has a word far behind the others"},
@@ -33,7 +34,7 @@ static const struct {
     [FINDING_REPLY] = {"form:reply", -0.5, "it answers another message"},
     [FINDING_HTML_ALONE] = {"form:html-alone", 1, "it is HTML and nothing beside it"},
     [FINDING_PICTURE_ALONE] = {"form:picture-alone", 1, "it is a picture with hardly a word"},
-    /* ---- who says they sent it; the reason is that of the check ---- */
+    /* ---- authentication; the check supplies the reason ---- */
     [FINDING_SPF_FAIL] = {"spf:fail", 1, ""},
     [FINDING_SPF_SOFTFAIL] = {"spf:softfail", 0.4, ""},
     [FINDING_SPF_PERMERROR] = {"spf:permerror", 0.2, ""},

@@ -1,5 +1,5 @@
-/* findings: all that the rules can find in a message but for DNS lists, whose weights stand in dnsbl.conf.
- * The table of names, weights and reasons is findings.c: change a weight there and in README.md. */
+/* findings: everything the rules can find in a message, except hits of DNS lists, whose weights are in
+ * dnsbl.conf. findings.c holds the table of names, weights and reasons: change a weight there and in README.md. */
 #ifndef RULES_FINDINGS_H
 #define RULES_FINDINGS_H
 
@@ -37,11 +37,11 @@ enum finding {
     FINDINGS
 };
 
-/* Log-odds added to the score: above 0 speaks for spam, below for ham, 0 only tells. */
+/* Log-odds added to the score: positive for spam, negative for ham, 0 only informs. */
 double findings_weight(enum finding f);
-/* Its name in headers, in `filterctl explain` and as a token; static. */
+/* The name in headers, in `filterctl explain` and as a token; static. */
 const char *findings_name(enum finding f);
-/* One line for people; static. "" for those whose check says it. */
+/* One line for people; static. "" if the check supplies its own. */
 const char *findings_reason(enum finding f);
 
 #endif

@@ -1,3 +1,4 @@
+/* Finds signs of mass mail in a message's form. Called by message_checks.c. */
 #include "rules/header_heuristics.h"
 
 #include <stdbool.h>
@@ -7,7 +8,7 @@
 #include "rules/findings.h"
 #include "rules/hits.h"
 
-/* Of one HTML body: what is longer has words enough. */
+/* Limit for one HTML body: a longer one has words enough for the model. */
 #define HTML_BYTES (64 * 1024)
 #define PICTURE_LETTERS 200
 #define CAPITALS_LETTERS 8
@@ -24,7 +25,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* "BUY NOW TODAY" */
+/* True for "BUY NOW TODAY". */
 static bool in_capitals(const char *subject)
 {
     size_t letters = 0, capitals = 0;
@@ -35,7 +36,7 @@ static bool in_capitals(const char *subject)
     return letters >= CAPITALS_LETTERS && capitals * 10 >= letters * 9;
 }
 
-/* "now!!", "$100", "really?!", and an exclamation mark at the end. */
+/* True for "now!!", "$100", "really?!", and for an exclamation mark at the end. */
 static bool shouts(const char *subject)
 {
     for (const char *p = subject; *p; p++) {
@@ -47,7 +48,8 @@ static bool shouts(const char *subject)
     return g_str_has_suffix(subject, "!");
 }
 
-/* A word that makes each copy another one, far behind the text: "Hello        xqpvz". */
+/* True if a word follows far behind the text: "Hello        xqpvz". Spammers add it to make each copy
+ * different. */
 static bool has_gap(const struct header *h)
 {
     const char *end = h->value + MIN(h->value_len, 998), *p = end;
@@ -119,7 +121,7 @@ static void address_form(GPtrArray *hits, const struct message *m)
     g_free(recipient);
 }
 
-/* "<left@right>" and nothing else, RFC 5322 section 3.6.4. */
+/* True for "<left@right>" and nothing else (RFC 5322 section 3.6.4). */
 static bool is_message_id(const char *text)
 {
     const size_t n = strlen(text);
@@ -142,7 +144,7 @@ static void trace_form(GPtrArray *hits, const struct message *m)
     g_free(priority);
 }
 
-/* A picture and hardly a letter beside it. */
+/* True if the HTML has an image and hardly any letters. */
 static bool is_picture(const char *html, size_t len)
 {
     bool picture = false, in_tag = false;

@@ -1,6 +1,6 @@
-/* form: what the form of a message says without a word of it being understood. Signs that mass
- * mailers leave and people rarely do, each with a small weight for the days before a classifier has
- * learnt; they are tokens to it as well. */
+/* header_heuristics: judges the form of a message without reading its words. Mass mailers leave these signs and
+ * people rarely do. Their small weights help until a user's model has learnt; the signs are tokens for the
+ * model as well. */
 #ifndef RULES_HEADER_HEURISTICS_H
 #define RULES_HEADER_HEURISTICS_H
 
@@ -8,8 +8,8 @@
 
 #include "base/mail/message.h"
 
-/* Adds what it finds. Looks at the header (each field's first 64 KB) and the root's type; of the
- * body only where it is one HTML part. */
+/* Adds its findings to hits. Looks at the header (first 64 KB of each field) and the type of the root part, and
+ * at the body only if it is a single HTML part. */
 void header_heuristics_message(GPtrArray *hits, const struct message *m);
 
 #endif

@@ -1,3 +1,4 @@
+/* The list of hits and its sums. Called by all checks, by verdict.c and by greylisting. */
 #include "rules/hits.h"
 
 #include <stdbool.h>

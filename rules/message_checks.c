@@ -1,3 +1,4 @@
+/* Checks envelope and message without the network. Called by evidence.c. */
 #include "rules/message_checks.h"
 
 #include <string.h>
@@ -6,7 +7,7 @@
 #include "rules/findings.h"
 #include "rules/hits.h"
 
-/* The agreed string by which one tries out a filter without spam. */
+/* The standard test string for spam filters. */
 #define GTUBE "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 
 static void helo(GPtrArray *hits, const char *name)
@@ -21,7 +22,7 @@ static void helo(GPtrArray *hits, const char *name)
 
 void message_checks_envelope(GPtrArray *hits, const struct envelope *e)
 {
-    /* Without XFORWARD the peer is our own MTA, and says nothing about the sender. */
+    /* Without XFORWARD the peer is our own MTA, whose missing name says nothing about the sender. */
     if (e->client_addr && !e->client_name)
         hits_find(hits, FINDING_CLIENT_NO_NAME);
     if (e->client_helo)

@@ -1,4 +1,4 @@
-/* local: facts that need no network, with what they weigh before a classifier knows better. */
+/* message_checks: findings that need no network, with weights that count until a user's model has learnt. */
 #ifndef RULES_MESSAGE_CHECKS_H
 #define RULES_MESSAGE_CHECKS_H
 
@@ -9,7 +9,7 @@
 #include "base/mail/message.h"
 
 void message_checks_envelope(GPtrArray *hits, const struct envelope *e);
-/* bare: it held bare CR or LF. */
+/* bare: the message held bare CR or LF. */
 void message_checks_message(GPtrArray *hits, const struct message *m, bool bare);
 
 #endif

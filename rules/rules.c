@@ -1,3 +1,5 @@
+/* Opens and closes what evidence.c needs for all messages. Called by workers, milter processes, filterd-pipe
+ * and filterctl. */
 #include "rules/rules.h"
 
 #include <glib.h>
@@ -9,7 +11,8 @@ struct rules *rules_new(const struct settings *s, int spf_door)
 {
     struct rules *r = g_new0(struct rules, 1);
     r->settings = s;
-    if (s->spf && spf_door != RULES_NO_SPF) /* one of our own is forked before this process has anything to do with mail */
+    if (s->spf && spf_door != RULES_NO_SPF) /* an SPF process of our own must be forked before this process sees
+                                             * any mail */
         r->spf = spf_door == RULES_NO_DOOR ? spf_helper_new_own(s) : spf_helper_new(spf_door);
     rules_mend(r);
     return r;

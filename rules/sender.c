@@ -1,3 +1,4 @@
+/* Reads the From address. Called by verdict.c, preferences.c and filterctl. */
 #include "rules/sender.h"
 
 #include <glib.h>
@@ -14,8 +15,8 @@ const char *sender_domain(const char *address)
     return at ? at + 1 : "";
 }
 
-/* Read as DMARC reads it: a comment, a name or a second From that holds another address must not
- * pass for the one that was proved. */
+/* Uses DMARC's own parser: otherwise a comment, a display name or a second From with another address could pass
+ * for the proved one. */
 char *sender_from(const struct message *m)
 {
     char text[DMARC_FROM_ADDRESS] = "";

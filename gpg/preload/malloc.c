@@ -1,12 +1,12 @@
-/* Preloaded into gpg: memory that cannot be had ends it. Its library overlooks that in places (the key's
- * arithmetic, the digest over the message), and gpg then reports success for a message that nobody can
- * open: gpg 2.2.40 in 4 of the 1,000 allocations of a message. */
+/* Preloaded into gpg (see engine.c): ends gpg when memory runs out. libgcrypt overlooks failed allocations in
+ * places (key arithmetic, the digest over the message); gpg then reports success for a message that nobody can
+ * open. gpg 2.2.40 did so for 4 of the 1,000 allocations of a message. */
 #include <dlfcn.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define EXIT_NO_MEMORY 2 /* as gpg itself ends where it notices */
+#define EXIT_NO_MEMORY 2 /* gpg's own exit code when it notices a lack of memory */
 #define EXPORT __attribute__((visibility("default")))
 
 static void *surely(void *p)
@@ -37,5 +37,5 @@ EXPORT void *realloc(void *p, size_t size)
     static void *(*real)(void *, size_t);
     if (!real)
         real = (void *(*)(void *, size_t))dlsym(RTLD_NEXT, "realloc");
-    return size ? surely(real(p, size)) : real(p, size); /* 0 gives it back */
+    return size ? surely(real(p, size)) : real(p, size); /* size 0 frees the block */
 }

@@ -1,3 +1,4 @@
+/* Writes Authentication-Results and Received-SPF. Called by evidence.c. */
 #include "rules/auth/authres.h"
 
 #include <glib.h>
@@ -10,18 +11,18 @@
 #include "rules/auth/spf_result.h"
 
 enum {
-    LINE_MAX_BYTES = 77, /* and a semicolon */
+    LINE_MAX_BYTES = 77, /* without the semicolon that may follow */
     VALUE_MAX_BYTES = 320,
 };
 
-/* One header field in the making: words, and where its line began. */
+/* A header field being written. */
 struct field {
     struct bytes *out;
-    size_t line; /* where in out the line begins */
+    size_t line; /* where the current line begins in out */
 };
 
-/* A word goes on the next line when this one would be too long with it. */
-static void put(struct field *f, const char *word)
+/* Writes a word, on a new line if the current one would become too long. */
+static void put_word(struct field *f, const char *word)
 {
     size_t column = f->out->len - f->line;
     if (column > 1 && column + 1 + strlen(word) > LINE_MAX_BYTES) {
@@ -51,7 +52,7 @@ static void next_result(struct field *f, const char *word)
 
 /* ---- values ---- */
 
-/* RFC 2045 token: what needs no quotes. */
+/* True if text is a token (RFC 2045 section 5.1), which needs no quotes. */
 static bool is_token(const char *text)
 {
     if (!*text)
@@ -62,7 +63,7 @@ static bool is_token(const char *text)
     return true;
 }
 
-/* Nothing but printable ASCII goes out: what else there is becomes '?'. */
+/* Appends a quoted string; bytes other than printable ASCII become '?'. */
 static void append_quoted(GString *out, const char *text)
 {
     g_string_append_c(out, '"');
@@ -89,11 +90,11 @@ static void put_value(struct field *f, const char *key, const char *text)
     if (!text || !*text)
         return;
     char *word = value(key, text);
-    put(f, word);
+    put_word(f, word);
     g_free(word);
 }
 
-/* local@domain needs no quotes there if its local part needs none. */
+/* True if text is local@domain with a local part that needs no quotes (RFC 8601 section 2.2, pvalue). */
 static bool is_plain_address(const char *text)
 {
     const char *at = strchr(text, '@');
@@ -110,7 +111,7 @@ static void put_address(struct field *f, const char *key, const char *text)
         return;
     }
     char *word = g_strconcat(key, text, NULL);
-    put(f, word);
+    put_word(f, word);
     g_free(word);
 }
 
@@ -183,7 +184,7 @@ static void put_pair(struct field *f, const char *key, const char *text)
     if (!text || !*text)
         return;
     char *word = value(key, text), *ended = g_strconcat(word, ";", NULL);
-    put(f, ended);
+    put_word(f, ended);
     g_free(word);
     g_free(ended);
 }
@@ -194,7 +195,7 @@ void authres_received_spf(struct bytes *out, const struct authres *a)
     if (!a->spf || !a->asked)
         return;
     begin(&f, out, "Received-SPF:");
-    put(&f, spf_code_word(a->spf->code));
+    put_word(&f, spf_code_word(a->spf->code));
     put_pair(&f, "receiver=", a->authserv_id);
     put_pair(&f, "identity=", a->spf->by_helo ? "helo" : "mailfrom");
     put_pair(&f, "client-ip=", a->asked->address);

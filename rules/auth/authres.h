@@ -1,4 +1,4 @@
-/* authres: what was proved, as a header for others to read (RFC 8601). */
+/* authres: writes the results of SPF, DKIM and DMARC as a header field for others to read (RFC 8601). */
 #ifndef RULES_AUTH_AUTHRES_H
 #define RULES_AUTH_AUTHRES_H
 
@@ -16,10 +16,10 @@ struct authres {
     const struct dmarc_result *dmarc; /* NULL: not checked */
 };
 
-/* Appends "Authentication-Results: ...", folded, ended by CRLF. Values from the message are quoted
- * and cut; nothing in them can end the line. */
+/* Appends "Authentication-Results: ..." (RFC 8601 section 2.2), folded, ended by CRLF. Values that come from
+ * the message are quoted and shortened; nothing in them can end the line. */
 void authres_header(struct bytes *out, const struct authres *a);
-/* Appends a Received-SPF line (RFC 7208, section 9.1) of our own. */
+/* Appends a Received-SPF field (RFC 7208 section 9.1). */
 void authres_received_spf(struct bytes *out, const struct authres *a);
 
 #endif

@@ -1,3 +1,4 @@
+/* Verifies DKIM signatures with libopendkim. Called by evidence.c and filterctl lookup. */
 #include "rules/auth/dkim.h"
 
 #include <dkim.h>
@@ -12,13 +13,13 @@
 #include "rules/auth/dkim_field.h"
 
 enum {
-    FIELDS_MAX = 2000, /* of a header; the library looks at all for each name in each h= */
+    FIELDS_MAX = 2000, /* fields in a header: libopendkim searches them all for each name in each h= */
     MIN_KEY_BITS = 1024,
     BODY_CHUNK_BYTES = 64 * 1024,
 };
 
-/* The library writes one pointer too many when each field is signed and h= names one more; and what
- * the name of this field holds cannot be in h=, so it never is signed. */
+/* An extra field that is given to libopendkim. The library writes one pointer too many if all fields are signed
+ * and h= names one more. This field's name contains a character that h= cannot, so it is never signed. */
 static const char unsigned_field[] = "never signed: 1";
 
 struct dkim_library {
@@ -29,15 +30,15 @@ struct key {
     char *name;
     bool answered;
     enum dns_status status;
-    guint count; /* of records */
-    char *text;  /* NULL if it is none of text, or too long */
+    guint count; /* number of TXT records */
+    char *text;  /* the key record; NULL if none is text, or it is too long */
 };
 
 struct dkim_check {
     struct dkim_library *library;
     struct resolver *resolver;
     GPtrArray *keys;    /* of struct key* */
-    GArray *signatures; /* what was made of them */
+    GArray *signatures; /* their results */
 };
 
 const char *dkim_word(enum dkim_code code)
@@ -99,7 +100,7 @@ static void ask_keys(struct dkim_check *c, const GArray *fields)
     }
 }
 
-/* The library asks here, and never a name server. */
+/* libopendkim calls this for a key; it never queries the DNS itself. */
 static DKIM_CBSTAT give_key(DKIM *dkim, DKIM_SIGINFO *sig, unsigned char *buf, size_t size)
 {
     const struct dkim_check *c = dkim_get_user_context(dkim);
@@ -116,7 +117,7 @@ static DKIM_CBSTAT give_key(DKIM *dkim, DKIM_SIGINFO *sig, unsigned char *buf, s
     return DKIM_CBSTAT_CONTINUE;
 }
 
-/* What the key alone decides; false if nothing. */
+/* Sets the result if the key lookup alone decides it; else returns false. */
 static bool judge_key(const struct key *k, struct dkim_signature *s)
 {
     if (!k || !k->answered || k->status == DNS_TEMP)
@@ -161,20 +162,20 @@ static void judge_error(struct dkim_signature *s, DKIM_SIGERROR error)
     set_result(s, DKIM_CODE_PERMERROR, text ? text : "cannot be verified");
 }
 
-/* What the signature proves less than it seems to. */
+/* Why a valid signature proves too little; NULL if it does not. */
 static const char *doubt_of(const struct dkim_field *f, DKIM_SIGINFO *sig)
 {
     unsigned bits = 0;
     if (f->sha1)
         return "rsa-sha1 proves nothing";
-    /* An ed25519 key has no size here. */
+    /* For ed25519 keys the library reports size 0. */
     if (dkim_sig_getkeysize(sig, &bits) != DKIM_STAT_OK || (bits && bits < MIN_KEY_BITS))
         return "key under 1024 bits";
     return NULL;
 }
 
-/* All three: a t=s violation keeps the flag and the hash, and a signature can be good without its
- * body. */
+/* Needs all three: after a t=s violation the library leaves the passed flag and the matching hash as they are,
+ * and a signature can verify although the body's hash does not. */
 static bool is_proved(DKIM_SIGINFO *sig)
 {
     return (dkim_sig_getflags(sig) & DKIM_SIGFLAG_PASSED) != 0 &&
@@ -187,7 +188,8 @@ static void judge(const struct dkim_check *c, struct dkim_field *f, DKIM_SIGINFO
     DKIM_SIGERROR error = dkim_sig_geterror(sig);
     const char *doubt = doubt_of(f, sig);
     bool testing = (dkim_sig_getflags(sig) & DKIM_SIGFLAG_TESTKEY) != 0;
-    /* An old signature is that, whether its key is still there or not. */
+    /* Only if the library found no other error: an expired signature is reported as expired even if its key is
+     * gone. */
     if ((error == DKIM_SIGERROR_UNKNOWN || error == DKIM_SIGERROR_NOKEY) &&
         judge_key(key_of(c, f->key), s))
         return;
@@ -201,10 +203,10 @@ static void judge(const struct dkim_check *c, struct dkim_field *f, DKIM_SIGINFO
         judge_error(s, error);
 }
 
-/* ---- the library's run over a message ---- */
+/* ---- libopendkim's run over one message ---- */
 
-/* The library's own check of this (STRICTHDRS) wants a Date, and an address it can read, and leaks
- * a copy of From when it cannot. */
+/* A field that occurs twice and must not; NULL if none. libopendkim's own check (DKIM_LIBFLAGS_STRICTHDRS) also
+ * requires Date and a readable address, and leaks a copy of From if that is missing. */
 static const char *repeated_field(const struct message *m)
 {
     static const char *const once[] = {"From",
@@ -228,7 +230,7 @@ static const char *repeated_field(const struct message *m)
     return NULL;
 }
 
-/* Why no signature of this message can be looked at; NULL if they can. */
+/* Why no signature of this message can be verified; NULL if they can be. g_free. */
 static char *obstacle_of(const struct message *m)
 {
     const char *twice = repeated_field(m);
@@ -238,7 +240,7 @@ static char *obstacle_of(const struct message *m)
         return g_strdup("no From");
     if (m->header_count > FIELDS_MAX)
         return g_strdup("too many header fields");
-    /* The library stops at NUL, readers do not: what follows would seem to be signed. */
+    /* libopendkim stops at a NUL and mail readers do not: unsigned text after it would seem to be signed. */
     if (m->header_count && memchr(m->raw, 0, (size_t)(m->body - m->raw)))
         return g_strdup("NUL in the header");
     return NULL;
@@ -259,7 +261,7 @@ static size_t without_eol(const struct header *h)
     return (size_t)(h->value + h->value_len - h->start);
 }
 
-/* Signatures that are none, too large or too many never reach the library. */
+/* Feeds the header to libopendkim, but not signatures that are malformed, too large or too many. */
 static void feed_header(DKIM *dkim, const struct message *m, const GArray *fields)
 {
     for (size_t i = 0; i < m->header_count; i++) {
@@ -281,7 +283,7 @@ static bool feed(DKIM *dkim, const struct message *m, const GArray *fields)
         if (dkim_body(dkim, (u_char *)(uintptr_t)(m->body + at), len) != DKIM_STAT_OK)
             return false;
     }
-    /* Its status is that of one signature; each has its own. */
+    /* The library's return value is about one signature; judge_all reads each one's result. */
     (void)dkim_eom(dkim, &testing);
     return true;
 }
@@ -294,7 +296,7 @@ static bool is_same(const struct dkim_field *f, DKIM_SIGINFO *sig)
            g_ascii_strcasecmp((const char *)selector, f->signature.selector) == 0;
 }
 
-/* The library's list is in the order of the fields it was given. */
+/* libopendkim lists signatures in the order in which it was fed the fields. */
 static void judge_all(struct dkim_check *c, DKIM *dkim, GArray *fields)
 {
     DKIM_SIGINFO **sigs = NULL;
@@ -323,13 +325,13 @@ static void verify(struct dkim_check *c, const struct message *m, GArray *fields
     (void)dkim_free(dkim);
 }
 
-/* ---- what others call ---- */
+/* ---- exported functions ---- */
 
 struct dkim_library *dkim_library_new(void)
 {
-    /* Key lookups wait for the end, where one that has no key yet stops none of the others; and a
-     * signature with an error stays in the list. Never TMPFILES: that is plaintext on disk. What
-     * is too small a key is doubt_of's business. */
+    /* DELAYSIGPROC: keys are asked for at the end, where a missing one does not stop the other signatures.
+     * BADSIGHANDLES: a signature with an error stays in the list. Never TMPFILES, which writes plaintext to
+     * disk. doubt_of checks the size of keys. */
     unsigned flags = DKIM_LIBFLAGS_DELAYSIGPROC | DKIM_LIBFLAGS_BADSIGHANDLES, any = 0;
     struct dkim_library *l = g_new0(struct dkim_library, 1);
     l->lib = dkim_init(NULL, NULL);
@@ -380,8 +382,8 @@ void dkim_check_free(struct dkim_check **c)
     g_clear_pointer(c, g_free);
 }
 
-/* A signature over a part of the body proves too little, whatever the library would say; and each
- * new l= would have it hash the body once more. */
+/* Marks signatures over a part of the body (l=) as POLICY before libopendkim runs: they prove too little, and
+ * the library would hash the body again for each different l=. */
 static void judge_lengths(GArray *fields, const struct message *m)
 {
     size_t full[2] = {0, 0};
@@ -399,7 +401,7 @@ static void judge_lengths(GArray *fields, const struct message *m)
     }
 }
 
-/* False if there is nothing to verify. */
+/* Parses and marks the signatures. False if there is nothing to verify. */
 static bool prepare(GArray *fields, const struct message *m)
 {
     char *obstacle = obstacle_of(m);

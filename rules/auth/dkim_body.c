@@ -1,8 +1,10 @@
+/* Computes canonical body lengths (RFC 6376 section 3.4). Called by dkim.c. */
 #include "rules/auth/dkim_body.h"
 
 #include <string.h>
 
-/* Of one line without its end: blanks shrink to one, and those before the end vanish. */
+/* Length of one line in relaxed form, without its line end: runs of blanks count once, blanks at the end not at
+ * all. */
 static size_t relaxed_line(const char *p, size_t len)
 {
     size_t total = 0;
@@ -19,7 +21,7 @@ static size_t relaxed_line(const char *p, size_t len)
 size_t dkim_body_length(const char *body, size_t len, bool relaxed)
 {
     const char *end = body + len;
-    size_t total = 0, counted = 0; /* counted: without the empty lines at the end */
+    size_t total = 0, counted = 0; /* counted: total up to the last line that is not empty */
     while (body < end) {
         const char *eol = memchr(body, '\n', (size_t)(end - body)), *line = body;
         size_t line_len = (size_t)((eol ? eol : end) - line);

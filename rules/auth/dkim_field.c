@@ -1,3 +1,4 @@
+/* Parses DKIM-Signature fields. Called by dkim.c. */
 #include "rules/auth/dkim_field.h"
 
 #include <glib.h>
@@ -6,10 +7,10 @@
 #include "base/config/limits.h"
 #include "rules/auth/taglist.h"
 
-/* What of a library's buffer holds h= (it cuts the rest off without a word). */
+/* How much of h= fits into a buffer of libopendkim, which silently cuts off the rest. */
 #define SIGNED_NAMES_MAX_BYTES 4000
 
-/* Lower case; false if it would not be a name in the DNS, or is too long for out. */
+/* Copies a DNS name in lower case. False if it is no DNS name or does not fit. */
 static bool take_name(char *out, size_t size, const char *value)
 {
     if (!value || !*value || strlen(value) >= size || *value == '.' || strstr(value, ".."))
@@ -23,7 +24,7 @@ static bool take_name(char *out, size_t size, const char *value)
     return out[-1] != '.';
 }
 
-/* At most size - 1 characters, without blanks. */
+/* Copies at most size - 1 characters and leaves out blanks. */
 static void take_text(char *out, size_t size, const char *value)
 {
     for (; *value && size > 1; value++) {
@@ -40,11 +41,12 @@ static bool take_length(struct dkim_field *f, const char *value)
     if (!value)
         return true;
     f->has_length = true;
-    /* As a signed number: the library would take more for less than nothing, and sign it all. */
+    /* Limited to signed 64 bits: libopendkim would take more for a negative length and treat the whole body as
+     * signed. */
     return g_ascii_string_to_unsigned(value, 10, 0, G_MAXINT64, &f->length, NULL);
 }
 
-/* The library takes "12 or so" for a time, and goes on with a signature it called bad. */
+/* Strictly a number: libopendkim accepts "12 or so" as a time, and goes on with a signature it has rejected. */
 static bool is_time(const char *value)
 {
     return !value || g_ascii_string_to_unsigned(value, 10, 0, G_MAXINT64, NULL, NULL);
@@ -75,7 +77,7 @@ static bool take_algorithm(struct dkim_field *f, const char *value)
            g_ascii_strcasecmp(value, "ed25519-sha256") == 0;
 }
 
-/* i= is "[Local-part]@domain", the domain d= or one below it. */
+/* Parses i=, "[local-part]@domain"; the domain must be d= or a subdomain of it (RFC 6376 section 3.5). */
 static bool take_identity(struct dkim_field *f, const char *value)
 {
     if (!value)
@@ -89,7 +91,7 @@ static bool take_identity(struct dkim_field *f, const char *value)
            (have == want || at[have - want] == '.');
 }
 
-/* NULL, or what is wrong with it. */
+/* Reads all tags. NULL, or what is wrong. */
 static const char *take_tags(struct dkim_field *f, const struct taglist *t)
 {
     struct dkim_signature *s = &f->signature;

@@ -1,4 +1,4 @@
-/* dkim_signature: what a DKIM signature says, and what was made of it. */
+/* dkim_signature: the tags of a DKIM signature and the result of verifying it. */
 #ifndef RULES_AUTH_DKIM_SIGNATURE_H
 #define RULES_AUTH_DKIM_SIGNATURE_H
 
@@ -10,7 +10,7 @@ struct dkim_signature {
     char domain[256], selector[256]; /* d=, s=; lower case, printable ASCII */
     char identity[320];              /* i=, "" if none */
     char algorithm[16];              /* a= */
-    char b[9];                       /* the first characters of b= (RFC 6008) */
+    char b[9];                       /* its first characters of b=, to tell signatures apart (RFC 6008) */
     char reason[64];                 /* "body hash did not verify", ... */
 };
 

@@ -1,3 +1,4 @@
+/* Looks up DMARC records and evaluates alignment. Called by evidence.c and filterctl lookup. */
 #include "rules/auth/dmarc.h"
 
 #include <glib.h>
@@ -11,22 +12,22 @@
 #include "rules/auth/dmarc_from.h"
 #include "rules/auth/dmarc_record.h"
 
-/* The answer for one name. */
+/* The DMARC lookup at one domain. */
 struct place {
     bool asked, answered;
     enum dns_status status;
-    guint records; /* that say they are of DMARC */
+    guint records; /* TXT records that begin with v=DMARC1 */
     bool usable;
-    struct dmarc_record record; /* if there is one, and it is usable */
+    struct dmarc_record record; /* valid if usable */
 };
 
 struct dmarc_check {
     struct resolver *resolver;
-    char from[256];        /* "" if there is not one */
-    char *registered;      /* NULL if from has none */
-    const char *wrong;     /* why there is no from */
-    struct place own, org; /* of from; of registered, if that is another */
-    guint draw;            /* 0 to 99, for pct */
+    char from[256];        /* the From domain; "" if From has not exactly one */
+    char *registered;      /* its organizational domain; NULL if from has none */
+    const char *wrong;     /* what is wrong with From; NULL if nothing */
+    struct place own, org; /* lookups at from, and at registered if that is a different domain */
+    guint draw;            /* 0 to 99, compared with pct= */
 };
 
 const char *dmarc_word(enum dmarc_code code)
@@ -49,7 +50,7 @@ static void take_answer(const struct dns_answer *answer, void *arg)
     }
 }
 
-static void ask(struct dmarc_check *c, struct place *p, const char *domain)
+static void ask_for_record(struct dmarc_check *c, struct place *p, const char *domain)
 {
     char *name = g_strdup_printf("_dmarc.%s", domain);
     p->asked = true;
@@ -57,7 +58,7 @@ static void ask(struct dmarc_check *c, struct place *p, const char *domain)
     g_free(name);
 }
 
-/* The same for a message each time it comes, so that asking it to come again changes nothing. */
+/* Derived from the message, so that each delivery attempt gets the same number: retrying does not help. */
 static guint draw_of(const struct header *headers, size_t count)
 {
     GChecksum *sum = g_checksum_new(G_CHECKSUM_SHA256);
@@ -101,9 +102,9 @@ struct dmarc_check *dmarc_check_new(struct resolver *r, const char *header, size
     if (c->wrong)
         return c;
     c->registered = dmarc_registered_domain(c->from);
-    ask(c, &c->own, c->from);
+    ask_for_record(c, &c->own, c->from);
     if (c->registered && strcmp(c->registered, c->from) != 0)
-        ask(c, &c->org, c->registered);
+        ask_for_record(c, &c->org, c->registered);
     return c;
 }
 
@@ -117,7 +118,7 @@ void dmarc_check_free(struct dmarc_check **c)
     g_clear_pointer(c, g_free);
 }
 
-/* ---- alignment (section 3.1) ---- */
+/* ---- identifier alignment (RFC 7489 section 3.1) ---- */
 
 static bool is_aligned(const struct dmarc_check *c, const char *domain, bool strict)
 {
@@ -130,7 +131,7 @@ static bool is_aligned(const struct dmarc_check *c, const char *domain, bool str
 }
 
 struct proofs {
-    bool pass, unsure; /* unsure: one that might have passed could not be checked just now */
+    bool pass, unsure; /* unsure: an aligned identifier had a temporary error */
     char by[96];
 };
 
@@ -172,7 +173,7 @@ static struct dmarc_result result(const struct dmarc_check *c, enum dmarc_code c
     return r;
 }
 
-/* pct: of what is not drawn the next milder thing is asked for (section 6.6.4). */
+/* Applies pct=: messages that are not sampled get the next milder policy (RFC 7489 section 6.6.4). */
 static enum dmarc_policy sampled(const struct dmarc_check *c, const struct dmarc_record *r,
                                  bool subdomain)
 {
@@ -201,8 +202,8 @@ static struct dmarc_result evaluate(const struct dmarc_check *c, const struct pl
     return r;
 }
 
-/* NULL if neither name has a record; the domain's own comes first, and ends the search even if
- * there are several, or one that means nothing (section 6.6.3). */
+/* The lookup whose record applies (RFC 7489 section 6.6.3); NULL if neither domain has one. The From domain's
+ * own comes first and ends the search, even if it has several records or an invalid one. */
 static const struct place *policy_place(const struct dmarc_check *c)
 {
     if (c->own.status == DNS_TEMP || c->own.records || !c->own.answered)

@@ -1,4 +1,5 @@
-/* dmarc: RFC 7489: does who the reader sees agree with who was proved. Reports are not sent. */
+/* dmarc: checks that the From domain, which the reader sees, is one that SPF or DKIM proved (RFC 7489). Sends
+ * no reports. */
 #ifndef RULES_AUTH_DMARC_H
 #define RULES_AUTH_DMARC_H
 
@@ -13,25 +14,25 @@ enum dmarc_code { DMARC_CODE_NONE, DMARC_CODE_PASS, DMARC_CODE_FAIL, DMARC_CODE_
 
 struct dmarc_result {
     enum dmarc_code code;
-    enum dmarc_policy policy; /* what the domain asks for (p, or sp for a subdomain), sampled by pct */
-    char domain[256];         /* of From */
+    enum dmarc_policy policy; /* requested by the domain: p=, or sp= for a subdomain; sampled by pct= */
+    char domain[256];         /* the From domain */
     char reason[96];
 };
 
 struct dmarc_check;
-/* The header is complete: asks for the policies of the From domain and its organisational domain.
- * A message without exactly one From address has no result but permerror. */
+/* Call when the header is complete: looks up the DMARC records of the From domain and of its organizational
+ * domain. Without exactly one From address the result is permerror. */
 struct dmarc_check *dmarc_check_new(struct resolver *r, const char *header, size_t len);
 void dmarc_check_free(struct dmarc_check **c);
-/* The time for answers is over. spf, signatures: NULL if not checked; then nothing fails for want of
- * them, the result is none. The policy is that of the record whatever the result. */
+/* Call when no time is left to wait for answers. spf, signatures: NULL if not checked; then the result is none
+ * where it would be fail. The policy is the record's, whatever the result. */
 struct dmarc_result dmarc_check_finish(struct dmarc_check *c, const struct spf_result *spf,
                                        const GArray *signatures);
 
 const char *dmarc_word(enum dmarc_code code);
-/* The registered domain of a host by the Public Suffix List, lower case, IDNs as A-labels; NULL if
- * it has none or is an address. g_free. The first call loads the list: make it before the sandbox
- * closes, or the library's own, older one is used. */
+/* The registered (organizational) domain of a host by the Public Suffix List, lower case, IDNs as A-labels;
+ * NULL if it has none or is an IP address. g_free. The first call loads the list: make it before the sandbox
+ * closes, or the older list built into libpsl is used. */
 char *dmarc_registered_domain(const char *host);
 
 #endif

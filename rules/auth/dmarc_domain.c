@@ -1,10 +1,11 @@
+/* Finds organizational domains with the Public Suffix List. Called by dmarc.c and dnsbl.c. */
 #include <glib.h>
 #include <libpsl.h>
 #include <string.h>
 
 #include "rules/auth/dmarc.h"
 
-/* The newest list there is: Debian's package, else the library's own. Kept for the process. */
+/* The list, loaded once per process: the newer of Debian's package and libpsl's built-in one. */
 static const psl_ctx_t *suffixes(void)
 {
     static psl_ctx_t *list;

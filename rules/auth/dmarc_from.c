@@ -1,3 +1,4 @@
+/* Parses From the way mail readers do. Called by dmarc.c and sender.c. */
 #include "rules/auth/dmarc_from.h"
 
 #include <glib.h>
@@ -5,7 +6,7 @@
 
 #include "base/config/limits.h"
 
-/* What stands in an address list, comments and blanks left out; runs of other bytes are words. */
+/* Tokens of an address list, without comments and blanks; a run of other bytes is a word. */
 enum token_kind { TOKEN_END, TOKEN_WORD, TOKEN_QUOTED, TOKEN_LITERAL, TOKEN_SPECIAL, TOKEN_BAD };
 
 struct scanner {
@@ -14,13 +15,14 @@ struct scanner {
     char special; /* one of <>@,:; */
     const char *text;
     size_t len;
-    const char *local; /* the last word before an '@' */
+    const char *local; /* the last word read before an '@' */
     size_t local_len;
-    guint words;                         /* as many as stood there */
-    char address[DMARC_FROM_ADDRESS];    /* the last that was read; "" if more words stood there */
+    guint words;                         /* words read before the '@' */
+    char address[DMARC_FROM_ADDRESS];    /* the last address read; "" if more than one word stood before its '@' */
 };
 
-/* Behind what closes the thing that begins at p; NULL if nothing does. Comments nest. */
+/* The position after the character that closes the comment, quoted string or literal at p; NULL if none does.
+ * Comments nest. */
 static const char *closing(const char *p, const char *end, char close)
 {
     char open = *p++;
@@ -43,7 +45,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* False if a comment is not closed. */
+/* Skips blanks and comments. False if a comment is not closed. */
 static bool skip_blanks(struct scanner *s)
 {
     while (s->p < s->end && (is_blank(*s->p) || *s->p == '(')) {
@@ -98,7 +100,7 @@ struct finding {
     const char *wrong;
 };
 
-/* Lower case, as A-labels; false if it could not be a name in the DNS. */
+/* Copies a domain in lower case, as A-labels. False if it is no DNS name. */
 static bool take_domain(const GString *text, char domain_r[256])
 {
     char *ascii = g_hostname_to_ascii(text->str);
@@ -125,7 +127,7 @@ static void keep_address(struct scanner *s, const char *domain)
         *s->address = 0;
 }
 
-/* Behind an '@': words that dots hold together. */
+/* Reads the domain after '@': words joined by dots. */
 static bool read_domain(struct scanner *s, char domain_r[256])
 {
     GString *text = g_string_new(NULL);
@@ -162,7 +164,7 @@ static bool skip_words(struct scanner *s)
     return s->words > 0;
 }
 
-/* "<@a,@b:local@domain>", behind the '<'. An empty one is no address. */
+/* Reads "<@a,@b:local@domain>" after its '<'. False for an empty one. */
 static bool read_angle(struct scanner *s, char domain_r[256])
 {
     char route[256];
@@ -186,8 +188,8 @@ static bool read_angle(struct scanner *s, char domain_r[256])
     return true;
 }
 
-/* A mailbox: words, then perhaps "@domain", then perhaps "<...>". Many senders write an address
- * where its name belongs; another one there than in the brackets is a second address. */
+/* Reads a mailbox: words, then perhaps "@domain", then perhaps "<...>". Many senders write an address as
+ * display name; if it differs from the address in brackets, it counts as a second one. */
 static void read_mailbox(struct scanner *s, struct finding *f)
 {
     char plain[256] = "", angle[256] = "";
@@ -225,7 +227,7 @@ static void read_list(struct scanner *s, struct finding *f)
     next_token(s);
     while (s->kind != TOKEN_END && !f->wrong) {
         read_mailbox(s, f);
-        /* Between mailboxes, and around those of a group. */
+        /* separators between mailboxes and around a group */
         if (is_special(s, ',') || is_special(s, ':') || is_special(s, ';'))
             next_token(s);
         else if (s->kind != TOKEN_END && !is_special(s, '<') && !f->wrong)

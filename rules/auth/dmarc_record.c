@@ -1,3 +1,4 @@
+/* Parses DMARC records. Called by dmarc.c; the words of policies also by authres.c, evidence.c and filterctl. */
 #include "rules/auth/dmarc_record.h"
 
 #include <glib.h>
@@ -11,7 +12,7 @@ const char *dmarc_policy_word(enum dmarc_policy policy)
     return words[policy];
 }
 
-/* Only the version is compared with case. */
+/* Only "DMARC1" is compared case-sensitively (RFC 7489 section 6.3). */
 bool dmarc_record_is(const char *text, size_t len)
 {
     const char *end = memchr(text, ';', len);

@@ -13,9 +13,9 @@
 
 struct spf_check {
     char *sender, *local, *domain, *helo;
-    struct spf_client client; /* its strings are these */
+    struct spf_client client; /* its strings point into this struct */
     struct spf_lookup *lookup;
-    struct spf_result result; /* what is known before anybody is asked */
+    struct spf_result result; /* what is known before the first lookup */
 };
 
 static bool read_address(const char *text, struct spf_client *c)
@@ -27,7 +27,7 @@ static bool read_address(const char *text, struct spf_client *c)
         return true;
     if (inet_pton(AF_INET6, text, &v6) != 1)
         return false;
-    /* Section 5: an IPv4-mapped client is an IPv4 client. */
+    /* RFC 7208 section 5: an IPv4-mapped client counts as an IPv4 client. */
     c->v6 = !IN6_IS_ADDR_V4MAPPED(&v6);
     memcpy(c->address, c->v6 ? v6.s6_addr : v6.s6_addr + 12, c->v6 ? 16 : 4);
     return true;
@@ -39,8 +39,8 @@ static bool is_loopback(const struct spf_client *c)
     return c->v6 ? memcmp(c->address, loopback, sizeof loopback) == 0 : c->address[0] == 127;
 }
 
-/* Section 4.3: at least two labels of 1 to 63 bytes, and nothing but host names (RFC 1035) with
- * underscores; anything else has no record. */
+/* RFC 7208 section 4.3: true for two or more labels of 1 to 63 bytes, each a host name label (RFC 1035) that
+ * may contain underscores; any other domain has no record. */
 static bool is_domain(const char *name)
 {
     size_t labels = 0;
@@ -83,7 +83,7 @@ static void identify(struct spf_check *c, const struct spf_question *q)
     g_strlcpy(c->result.domain, c->domain, sizeof c->result.domain);
 }
 
-/* NULL if there is something to be looked up. */
+/* Why the result is none without any lookup; NULL if lookups are needed. */
 static const char *why_none(struct spf_check *c, const struct spf_question *q)
 {
     return !read_address(q->address, &c->client) ? "the client's address is unknown"

@@ -1,8 +1,8 @@
-/* spf: one SPF check (RFC 7208) over libspf2, run again as answers come in.
+/* spf: one SPF check (RFC 7208) with libspf2; it is run again each time answers have arrived.
  *
- * Called by spf_process, in a process that may die of it: libspf2 calls abort(), and its answers need
- * mending. It never waits: a run that wants an answer which is not there yet is given up, and the check is
- * run again from its start when that answer has come. */
+ * spf_process calls it, in a process that may die of it: libspf2 calls abort(), and its results need
+ * correcting. A run never waits. If it needs an answer that is not there yet, it is abandoned, and the check
+ * starts again from its beginning when the answer has come. */
 #ifndef RULES_AUTH_SPF_H
 #define RULES_AUTH_SPF_H
 
@@ -13,14 +13,15 @@
 
 struct spf_check;
 
-/* The question is copied. woken is called, out of resolver_pump, when the check can go on; it must not run
- * or free the check itself. Never NULL. */
+/* Copies the question. woken is called from resolver_pump when the check can go on; it must not run or free the
+ * check itself. Never NULL. */
 struct spf_check *spf_check_new(struct resolver *r, const struct spf_question *q,
                                 void (*woken)(void *arg), void *arg);
 void spf_check_free(struct spf_check **c);
-/* False: it wants an answer that is not there yet; run it again when woken was called. */
+/* True with the result. False if an answer is missing: run it again after woken was called. */
 bool spf_check_run(struct spf_check *c, struct spf_result *result_r);
-/* Its time is over: what is not answered now is temporarily unknown, and the next run is the last. */
+/* Call when the check's time is over: missing answers now count as temporary errors, so the next run is the
+ * last. */
 void spf_check_stop(struct spf_check *c);
 
 #endif

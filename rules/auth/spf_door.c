@@ -1,4 +1,5 @@
-/* The way from workers to the SPF process. Called by spf_helper.c, spf_process.c and the master. */
+/* Passes lines from workers to the SPF processes. Called by spf_helper.c, spf_process.c, and the master, which
+ * makes the door. */
 #include "rules/auth/spf_door.h"
 
 #include <errno.h>
@@ -11,7 +12,7 @@ union control {
     struct cmsghdr head;
     char room[CMSG_SPACE(sizeof(int))];
 };
-/* Room for one descriptor, and not for what CMSG_SPACE rounds up to: the kernel closes what is more. */
+/* Room for exactly one descriptor. CMSG_SPACE would round up to two; the kernel closes those that do not fit. */
 #define ONE_DESCRIPTOR CMSG_LEN(sizeof(int))
 
 bool spf_door_make(int door_r[2])
@@ -69,7 +70,7 @@ static bool has_option(int fd, int option, int value)
     return getsockopt(fd, SOL_SOCKET, option, &found, &len) == 0 && found == value;
 }
 
-/* A captured worker may pass anything. */
+/* Checks the descriptor's type: a compromised worker may pass anything. */
 static bool is_line(int fd, pid_t *asker_r)
 {
     struct ucred peer;
@@ -81,7 +82,7 @@ static bool is_line(int fd, pid_t *asker_r)
     return true;
 }
 
-/* An empty packet reads like the end, but is none. */
+/* True if the outer end is closed. recvmsg returns 0 for that, but also for an empty packet. */
 static bool is_shut(int inside)
 {
     struct pollfd p = {.fd = inside, .events = POLLIN | POLLRDHUP};

@@ -1,4 +1,4 @@
-/* The asker's side of SPF. Called by the evidence and by filterctl. */
+/* The client side of SPF. Called by evidence.c and filterctl lookup. */
 #include "rules/auth/spf_helper.h"
 
 #include <errno.h>
@@ -16,15 +16,15 @@
 #include "rules/auth/spf_process.h"
 
 #define GOODBYE_MS 500
-#define DEATHS_MAX 2 /* that one question may be open at */
+#define DEATHS_MAX 2 /* SPF processes that may die while one question is open, before it is given up */
 
 struct spf_helper {
     int outside;
     int line;   /* -1: none */
-    pid_t own;  /* the process behind the door, if it is ours alone; else 0 */
-    guint32 asked;     /* the last question's number */
-    GString *question; /* and its packet */
-    guint deaths;      /* of processes while it was open */
+    pid_t own;  /* pid of our own SPF process; 0: the daemon's are used */
+    guint32 asked;     /* number of the last question */
+    GString *question; /* the packet of the last question */
+    guint deaths;      /* SPF processes that died while it was open */
     bool waiting;
 };
 
@@ -72,7 +72,7 @@ static void hang_up(struct spf_helper *h)
     h->line = -1;
 }
 
-/* It goes by itself when nobody is left to ask. */
+/* Closes the door, which ends our own SPF process, and kills it if it does not end in time. */
 static void end_own(struct spf_helper *h)
 {
     close(h->outside);
@@ -97,7 +97,7 @@ void spf_helper_free(struct spf_helper **helper)
     g_clear_pointer(helper, g_free);
 }
 
-/* The next packet, at once. 0: the line has ended; -1: there is none yet, or it is no answer. */
+/* Receives a packet without waiting. 1: an answer; 0: the line is closed; -1: nothing yet, or not an answer. */
 static int take_packet(const struct spf_helper *h, struct spf_packet_answer *a)
 {
     const ssize_t len = recv(h->line, a, sizeof *a, MSG_DONTWAIT | MSG_TRUNC);
@@ -106,8 +106,8 @@ static int take_packet(const struct spf_helper *h, struct spf_packet_answer *a)
     return len > 0 && spf_packet_tidy(a, (size_t)len) ? 1 : -1;
 }
 
-/* Answers that nobody waits for any more must not fill the line; one whose process died in silence is made
- * anew. */
+/* Drops answers to canceled questions, so that they do not fill the line. Closes the line if its process is
+ * gone. */
 static void clear_line(struct spf_helper *h)
 {
     struct spf_packet_answer old;
@@ -160,7 +160,7 @@ static struct spf_result end_without(struct spf_helper *h, const char *reason)
     return result;
 }
 
-/* The process died while the question was open, and did not say of this one. True: asked again. */
+/* Call when the process died of another question. True: the question was sent again, to the next process. */
 static bool ask_again(struct spf_helper *h)
 {
     hang_up(h);

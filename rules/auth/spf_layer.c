@@ -1,3 +1,4 @@
+/* Runs libspf2 over rewritten records. Called by spf.c. */
 #include "rules/auth/spf_layer.h"
 
 #include <arpa/inet.h>
@@ -14,13 +15,13 @@
 #define PLACE_NAME "t%u.invalid"
 
 struct layer {
-    SPF_dns_server_t dns; /* its hook is this */
+    SPF_dns_server_t dns; /* its hook points to this struct */
     struct spf_terms *terms;
     const struct spf_client *client;
-    bool refused; /* it did not take a record */
+    bool refused; /* libspf2 did not accept a rewritten record */
 };
 
-/* ---- the record, written for it ---- */
+/* ---- writing the record for libspf2 ---- */
 
 static void write_address(GString *out, const struct spf_term *t, bool v6, int bits)
 {
@@ -29,7 +30,8 @@ static void write_address(GString *out, const struct spf_term *t, bool v6, int b
     g_string_append_printf(out, " %c%s:%s/%d", t->qualifier, v6 ? "ip6" : "ip4", text, bits);
 }
 
-/* It takes "/0" for no prefix length: where any address does, "all" and "exists" say that. */
+/* libspf2 takes "/0" for a missing prefix length. So "all" is written for IP4 and IP6 with /0, "exists" for A
+ * and MX, where any address matches. */
 static void write_term(GString *out, const struct spf_term *t, bool v6, guint place)
 {
     int bits = v6 ? t->bits6 : t->bits4;
@@ -63,8 +65,8 @@ static void write_term(GString *out, const struct spf_term *t, bool v6, guint pl
     }
 }
 
-/* It keeps 511 bytes of mechanisms and drops the rest without a word: 43 networks are too many. So
- * only what could match is written. */
+/* True for a network that does not contain the client. Such terms are left out, because libspf2 keeps only 511
+ * bytes of mechanisms and silently drops the rest: 43 networks are too many. */
 static bool is_needless(const struct spf_term *t, const struct spf_client *c)
 {
     if (t->kind == SPF_TERM_IP4)
@@ -83,7 +85,7 @@ char *spf_layer_write(struct spf_terms *terms, const struct spf_client *client,
         guint place = 0;
         if (is_needless(t, client))
             continue;
-        /* Behind these nothing is reached. */
+        /* Nothing after these is reached: a network written here contains the client. */
         end = t->kind == SPF_TERM_ALL || t->kind == SPF_TERM_IP4 || t->kind == SPF_TERM_IP6;
         if (!end) {
             place = spf_terms_add(terms, t, domain);
@@ -95,7 +97,7 @@ char *spf_layer_write(struct spf_terms *terms, const struct spf_client *client,
     return g_string_free(out, FALSE);
 }
 
-/* As many mechanisms as it must have taken. */
+/* The number of mechanisms that libspf2 must have read from the record. */
 static unsigned mechanisms(const char *written)
 {
     unsigned n = 0;
@@ -104,7 +106,7 @@ static unsigned mechanisms(const char *written)
     return n;
 }
 
-/* ---- what it asks for ---- */
+/* ---- answering libspf2's lookups ---- */
 
 static bool read_place(const struct layer *l, const char *name, guint *place_r)
 {
@@ -211,11 +213,11 @@ void spf_layer_check(struct spf_lookup *looked_up, const struct spf_client *clie
     l.dns = (SPF_dns_server_t){.lookup = lookup, .get_spf = get_spf, .name = "filterd", .hook = &l};
     SPF_server_t *server = SPF_server_new_dns(&l.dns, 0);
     SPF_response_t *response = NULL;
-    /* Its own text has macros, and goes nowhere. */
+    /* libspf2's default explanation contains macros, and nobody reads explanations here. */
     SPF_server_set_explanation(server, "no", &response);
     if (response)
         SPF_response_free(response);
-    SPF_server_set_max_dns_mech(server, 1000); /* spf_terms counts */
+    SPF_server_set_max_dns_mech(server, 1000); /* spf_terms has its own limits */
     SPF_request_t *request = request_new(server, client);
     response = NULL;
     SPF_request_query_mailfrom(request, &response);

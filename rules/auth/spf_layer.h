@@ -1,10 +1,9 @@
-/* spf_layer: what stands between libspf2 and the world.
+/* spf_layer: keeps everything that a sender chooses away from libspf2.
  *
- * libspf2 gets no byte that a sender has chosen. Records are read by spf_record; what passes is
- * written anew for it, with a made-up name ("t7.invalid") for each term that looks something up, and
- * when it asks for such a name, spf_terms expands the macros, asks the resolver, and counts. So its
- * parser, macros, explanations and its own idea of names have nothing to go wrong with, and what it
- * is wrong about is decided before it. */
+ * spf_record parses the records. Each record is then written anew for libspf2, in which every term that needs a
+ * lookup gets a made-up name ("t7.invalid"). When libspf2 looks such a name up, spf_terms expands the macros,
+ * asks the resolver and counts the lookups. So libspf2's parser, macros, explanations and name checks never see
+ * untrusted bytes, and what it would get wrong is decided before it. */
 #ifndef RULES_AUTH_SPF_LAYER_H
 #define RULES_AUTH_SPF_LAYER_H
 
@@ -12,11 +11,11 @@
 #include "rules/auth/spf_result.h"
 #include "rules/auth/spf_terms.h"
 
-/* Fills in code and reason. */
+/* Runs the check with libspf2 and fills in code and reason. */
 void spf_layer_check(struct spf_lookup *lookup, const struct spf_client *client,
                      struct spf_result *result);
-/* The record as libspf2 gets it, g_free; its terms get their places in t. Networks that do not
- * hold the client are left out. */
+/* The record as libspf2 gets it, g_free. Adds its terms to t. Networks that do not contain the client are left
+ * out. */
 char *spf_layer_write(struct spf_terms *t, const struct spf_client *client,
                       const struct spf_record *record, const char *domain);
 

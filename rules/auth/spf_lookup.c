@@ -1,4 +1,4 @@
-/* What one SPF check has asked, and what it has been answered so far. Called by spf_terms.c. */
+/* The DNS queries and answers of one SPF check. Called by spf.c and spf_terms.c. */
 #include "rules/auth/spf_lookup.h"
 
 #include <glib.h>
@@ -7,22 +7,22 @@
 
 #include "base/dns/dns_answer.h"
 
-/* About what a record costs without its text. */
+/* approximate memory of a record without its text */
 #define RECORD_BYTES (sizeof(struct dns_record) + 32)
 
 struct question {
     struct spf_lookup *lookup;
-    struct dns_answer *answer; /* NULL: not there yet */
+    struct dns_answer *answer; /* NULL: not answered yet */
 };
 
 struct spf_lookup {
     struct resolver *resolver;
     GHashTable *questions;          /* "TYPE name" -> struct question */
-    const struct question *awaited; /* what this run stopped at; NULL: nothing */
+    const struct question *awaited; /* the first missing answer that this run needed; NULL: none */
     guint open;                     /* questions without an answer */
     guint runs;
-    size_t bytes;               /* of the answers kept */
-    struct dns_answer *nothing; /* what is lent where there is no answer yet */
+    size_t bytes;               /* memory of the answers kept */
+    struct dns_answer *nothing; /* returned while an answer is missing */
     bool stopped;
     void (*woken)(void *arg);
     void *arg;
@@ -62,8 +62,8 @@ static size_t bytes_of(const struct dns_answer *answer)
     return sum;
 }
 
-/* The resolver lends its answer for the call only. A copy is counted, so that no sender's answers fill the
- * process that all workers share. */
+/* Copies an answer, which the resolver lends only for its call, and counts its size: a sender's answers must
+ * not fill the memory of the process that all workers share. */
 static struct dns_answer *keep(struct spf_lookup *l, const struct dns_answer *answer)
 {
     const size_t bytes = bytes_of(answer);
@@ -78,7 +78,7 @@ static struct dns_answer *keep(struct spf_lookup *l, const struct dns_answer *an
 }
 
 /* Called by the resolver. */
-static void take(const struct dns_answer *answer, void *arg)
+static void take_answer(const struct dns_answer *answer, void *arg)
 {
     struct question *q = arg;
     struct spf_lookup *l = q->lookup;
@@ -129,7 +129,7 @@ void spf_lookup_begin(struct spf_lookup *l)
     l->runs++;
 }
 
-static struct question *ask(struct spf_lookup *l, const char *name, enum dns_type type)
+static struct question *ask_once(struct spf_lookup *l, const char *name, enum dns_type type)
 {
     g_autofree char *folded = g_ascii_strdown(name, -1);
     g_autofree char *key = g_strdup_printf("%d %s", (int)type, folded);
@@ -140,18 +140,18 @@ static struct question *ask(struct spf_lookup *l, const char *name, enum dns_typ
     q->lookup = l;
     l->open++;
     g_hash_table_insert(l->questions, g_steal_pointer(&key), q);
-    resolver_ask(l->resolver, folded, type, take, q);
+    resolver_ask(l->resolver, folded, type, take_answer, q);
     return q;
 }
 
 void spf_lookup_start(struct spf_lookup *l, const char *name, enum dns_type type)
 {
-    ask(l, name, type);
+    ask_once(l, name, type);
 }
 
 const struct dns_answer *spf_lookup_get(struct spf_lookup *l, const char *name, enum dns_type type)
 {
-    struct question *q = ask(l, name, type);
+    struct question *q = ask_once(l, name, type);
     if (q->answer)
         return q->answer;
     if (!l->stopped) {

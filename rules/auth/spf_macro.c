@@ -1,19 +1,20 @@
+/* Parses and expands SPF macros. Called by spf_record.c for the grammar and by spf_terms.c to expand. */
 #include "rules/auth/spf_macro.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 
 struct macro {
-    char letter;     /* lower case; or % _ - as they are */
-    bool escape;     /* the letter was upper case */
+    char letter;     /* lower case; or one of % _ - */
+    bool escape;     /* the letter was upper case: URL-escape the value */
     bool reverse;
-    guint keep;      /* right-hand parts, 0: all */
+    guint keep;      /* how many parts on the right to keep; 0: all */
     char delims[10];
 };
 
 static const char delimiters[] = ".-+,/_=";
 
-/* Reads what stands between the letter and "}". */
+/* Reads the transformers and delimiters between the letter and "}". */
 static const char *read_transformers(const char *p, const char *end, struct macro *m)
 {
     bool digits = p < end && g_ascii_isdigit(*p);
@@ -31,7 +32,7 @@ static const char *read_transformers(const char *p, const char *end, struct macr
     return p;
 }
 
-/* Reads one macro-expand; the byte after it, NULL if it is none. */
+/* Reads one macro-expand. Returns the position after it, NULL if it is malformed. */
 static const char *read_macro(const char *p, const char *end, struct macro *m)
 {
     *m = (struct macro){0};
@@ -50,7 +51,7 @@ static const char *read_macro(const char *p, const char *end, struct macro *m)
     return p && p < end && *p == '}' ? p + 1 : NULL;
 }
 
-/* Walks over all of it; *literal_r is where the run of literals at the end begins. */
+/* Checks a whole macro-string. *literal_r: where the literals at its end begin. */
 static bool walk(const char *text, size_t len, const char *letters, const char **literal_r)
 {
     const char *p = text, *end = text + len;
@@ -113,7 +114,7 @@ bool spf_macro_wants_name(const char *spec)
     return false;
 }
 
-/* Section 7.3: an IPv6 address is its nibbles, with dots. */
+/* The value of %{i} (RFC 7208 section 7.3): an IPv6 address as nibbles with dots between. */
 static char *address_text(const struct spf_macro_values *v)
 {
     char text[INET_ADDRSTRLEN];

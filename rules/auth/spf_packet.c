@@ -1,4 +1,4 @@
-/* Questions and answers between workers and the SPF process. Called by spf_helper.c and spf_process.c. */
+/* Packs and unpacks questions and answers. Called by spf_helper.c and spf_process.c. */
 #include "rules/auth/spf_packet.h"
 
 #include <stdbool.h>
@@ -43,7 +43,7 @@ bool spf_packet_tidy(struct spf_packet_answer *a, size_t len)
     unsigned char by_helo;
     if (len != sizeof *a)
         return false;
-    /* A bool and an enum may hold any bytes here: look at them as numbers first. */
+    /* Any bytes may be in the bool and the enum: read them as integers first. */
     memcpy(&code, &r->code, sizeof code);
     memcpy(&by_helo, &r->by_helo, sizeof by_helo);
     r->code = code < 0 || code > SPF_CODE_PERMERROR || a->signal ? SPF_CODE_TEMPERROR

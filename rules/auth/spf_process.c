@@ -1,4 +1,5 @@
-/* Many SPF checks at once in one process. Run by the master, and for themselves by programs without one. */
+/* Checks SPF for many askers at once. Run in the processes that filterd/spf_pair.c starts, and by spf_helper.c
+ * for programs without a daemon. */
 #include "rules/auth/spf_process.h"
 
 #include <errno.h>
@@ -27,53 +28,54 @@
 
 enum {
     FIRST_FD = 3,
-    ASKERS_MAX = 2048,     /* processes that may hold a line; a daemon has as many as it has workers */
-    TAKEN_BACK_MAX = 50,   /* questions that an asker may take back in a second */
-    EVENTS = 64,           /* looked at in one turn */
+    ASKERS_MAX = 2048,     /* processes with a line; a daemon has one per worker */
+    TAKEN_BACK_MAX = 50,   /* questions that an asker may cancel per second */
+    EVENTS = 64,           /* epoll events handled per turn */
     IDLE_MS = 60000,
-    CONFESSION_STACK = 64 * 1024, /* for a check that dies of a full one */
+    CONFESSION_STACK = 64 * 1024, /* stack for the signal handler: the check may have overflowed its own */
 };
 
 struct server {
     struct resolver *resolver;
     gint64 timeout_us;
-    int inside, events, wake; /* wake: some check can go on */
+    int inside, events, wake; /* wake: eventfd, readable when a check can go on */
     bool closed;
-    GHashTable *by_pid; /* of struct asker*, which it owns */
+    GHashTable *by_pid; /* pid -> struct asker*, owned */
     GHashTable *by_fd;
-    GQueue open;  /* askers whose question waits for name servers, by their deadlines */
+    GQueue open;  /* askers whose question waits for name servers, earliest deadline first */
     GQueue ready; /* askers whose check can go on */
 };
 
-/* A process with a line to us; it stays known when it hangs up, so that what it may do in a second is not
- * begun anew with another line. */
+/* A process that has, or had, a line to this one. It stays known after hanging up, so that a new line does not
+ * reset its limit per second. */
 struct asker {
     struct server *server;
-    int fd; /* -1: it has hung up */
-    guint32 number;          /* of its question */
-    struct spf_check *check; /* NULL: it has asked nothing, or has its answer */
+    int fd; /* its line; -1: it hung up */
+    guint32 number;          /* of its current question */
+    struct spf_check *check; /* NULL: no open question */
     gint64 deadline;
     struct timeval cpu_left;
-    GList *open, *ready;     /* its places in the queues; NULL: none */
-    gint64 second;           /* in which it has taken back so many questions: */
+    GList *open, *ready;     /* its links in the queues; NULL: not queued */
+    gint64 second;           /* the second that taken_back counts canceled questions in */
     guint taken_back;
 };
 
-/* ---- what it dies of ---- */
+/* ---- signals that kill this process ---- */
 
-/* The question that libspf2 is at work on; fd -1: none. */
+/* The question that libspf2 is working on; fd -1: none. */
 static struct {
     int fd;
     struct spf_packet_answer answer;
 } at_work = {.fd = -1};
 
-/* The last word: the asker of this question is told, and of all others the line just ends. */
+/* Signal handler: tells the asker of the current question that this process dies of it. All other askers only
+ * see their lines close. */
 static void confess(int sig)
 {
     at_work.answer.signal = sig;
     if (at_work.fd >= 0)
         send(at_work.fd, &at_work.answer, sizeof at_work.answer, MSG_NOSIGNAL | MSG_DONTWAIT);
-    raise(sig); /* which is nobody's now, and comes when this returns */
+    raise(sig); /* SA_RESETHAND removed this handler, so the signal kills as soon as it returns */
 }
 
 static void confess_exit(void)
@@ -84,7 +86,8 @@ static void confess_exit(void)
 
 static void set_signals(void)
 {
-    /* The end of the door ends us, not a signal to the group: answers are still waited for. */
+    /* Ignore signals to the process group: workers still need answers while they finish. This process ends when
+     * the outer end of the door is closed. */
     static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
     static const int reset[] = {SIGCHLD, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU};
     static const int deadly[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGPROF};
@@ -104,7 +107,7 @@ static void set_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* ---- an asker and its question ---- */
+/* ---- one asker and its question ---- */
 
 static void leave_queue(GQueue *queue, GList **place)
 {
@@ -120,7 +123,7 @@ static void close_question(struct asker *a)
     spf_check_free(&a->check);
 }
 
-/* Nobody waits for its answer any more. */
+/* Cancels the open question and counts it. */
 static void take_back(struct asker *a)
 {
     const gint64 second = g_get_monotonic_time() / G_USEC_PER_SEC;
@@ -147,7 +150,7 @@ static void free_asker(gpointer asker)
     g_free(asker);
 }
 
-/* Called by the resolver, and then runs in its turn. */
+/* Called by the resolver: queues the check, which the main loop then runs. */
 static void wake(void *asker)
 {
     struct asker *a = asker;
@@ -157,7 +160,7 @@ static void wake(void *asker)
     g_queue_push_tail(&a->server->ready, a);
     a->ready = a->server->ready.tail;
     if (write(a->server->wake, &one, sizeof one) < 0)
-        return; /* it is full of wishes already */
+        return; /* the counter is full, so the eventfd is readable already */
 }
 
 static void answer(struct asker *a, const struct spf_result *result)
@@ -167,7 +170,7 @@ static void answer(struct asker *a, const struct spf_result *result)
     out.number = a->number;
     out.result = *result;
     close_question(a);
-    /* One who does not take answers does without. */
+    /* If the asker does not read its line, this answer is dropped. */
     send(a->fd, &out, sizeof out, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
@@ -178,7 +181,8 @@ static void refuse(struct asker *a, const char *reason)
     answer(a, &result);
 }
 
-/* Runs the check once. Its CPU time is measured while it runs: at the end of it SIGPROF comes. */
+/* Runs the check once. ITIMER_PROF sends SIGPROF, which kills this process, when the question's CPU time is
+ * used up. */
 static void run(struct asker *a)
 {
     struct spf_result result;
@@ -199,9 +203,9 @@ static void run(struct asker *a)
         answer(a, &result);
 }
 
-/* A new question takes the one before it back, whose lookups go on at the name servers: who does so faster
- * than mail comes in is not asked for. */
-static void ask(struct asker *a, guint32 number, const struct spf_question *q)
+/* Starts a new question and cancels the previous one, whose queries stay open at the name servers. So an asker
+ * that cancels more often than mail can arrive is refused. */
+static void open_question(struct asker *a, guint32 number, const struct spf_question *q)
 {
     struct server *s = a->server;
     take_back(a);
@@ -218,7 +222,7 @@ static void ask(struct asker *a, guint32 number, const struct spf_question *q)
     wake(a);
 }
 
-/* One packet; the next one in the next turn, so that all lines have the same share. */
+/* Reads one packet. The next one waits for the next turn, so that all lines get the same share. */
 static void hear(struct asker *a)
 {
     char data[SPF_PACKET_QUESTION_MAX];
@@ -230,10 +234,10 @@ static void hear(struct asker *a)
     if (len <= 0 || !spf_packet_read(data, (size_t)len, &number, &q))
         hang_up(a);
     else
-        ask(a, number, &q);
+        open_question(a, number, &q);
 }
 
-/* ---- all of them ---- */
+/* ---- the main loop ---- */
 
 static bool watch(struct server *s, int fd)
 {
@@ -248,7 +252,7 @@ static gboolean is_gone(gpointer pid, gpointer asker, gpointer unused)
     return ((const struct asker *)asker)->fd < 0;
 }
 
-/* NULL: there are too many. */
+/* The asker with this pid, made if new; NULL: there are too many. */
 static struct asker *asker_of(struct server *s, pid_t pid)
 {
     struct asker *a = g_hash_table_lookup(s->by_pid, GINT_TO_POINTER(pid));
@@ -265,7 +269,7 @@ static struct asker *asker_of(struct server *s, pid_t pid)
     return a;
 }
 
-/* A process has one line: another one takes its place. */
+/* Takes a new line from the door. An asker has one line: a new one replaces the old. */
 static void open_door(struct server *s)
 {
     pid_t pid;
@@ -310,7 +314,7 @@ static void stop_overdue(struct server *s)
     }
 }
 
-/* Who becomes ready meanwhile has its turn after the next look around. */
+/* Runs the checks that are ready now. Those that become ready meanwhile wait for the next turn of the loop. */
 static void run_ready(struct server *s)
 {
     for (guint n = s->ready.length; n > 0 && s->ready.head; n--)
@@ -345,7 +349,7 @@ static int serve(struct server *s)
 
 /* ---- the process ---- */
 
-/* The n descriptors (-1: none) get the first numbers, and all others are closed. */
+/* Moves these n descriptors (-1: none) to the numbers from FIRST_FD on and closes all others above 2. */
 static void keep_only(int *fds, int n)
 {
     for (int i = 0; i < n; i++)
@@ -376,14 +380,14 @@ int spf_process_run(const struct spf_process_place *place)
     int fds[] = {place->inside, place->before, place->life};
     char *error = NULL;
     keep_only(fds, G_N_ELEMENTS(fds));
-    /* What there is to say of the name server, the workers' resolvers say, too. */
+    /* Drops this process's log: the workers' resolvers log the same about the name servers. */
     log_to_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
     set_signals();
     struct server s = {.inside = fds[0], .resolver = resolver_new(settings, &error)};
     s.timeout_us = (gint64)settings->dns_timeout_ms * 1000;
     s.events = epoll_create1(EPOLL_CLOEXEC);
     s.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    /* The name servers are read: from here on there is nothing but the network to them. */
+    /* resolver_new has read the name servers' addresses, so from here on only the network is needed. */
     if (!sandbox_policy_close(settings, SANDBOX_SPF) || !s.resolver || s.events < 0 || s.wake < 0)
         return EX_CONFIG;
     wait_for_turn(fds[1]);

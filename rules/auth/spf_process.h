@@ -1,25 +1,26 @@
 /* spf_process: the process that checks SPF for all workers, and may die of it.
  *
- * There are two: one answers, and the other takes over at the moment the first one is gone, whatever it
- * died of. One question of each asker is open at a time; a check is run again from its start as answers
- * come in (see spf.h), so that a domain whose servers are silent holds nobody else up. */
+ * Two are running: one answers, the other takes over the moment the first is gone, whatever it died of. Each
+ * asker (worker) has at most one open question. A check is run again from its start as answers arrive (see
+ * spf.h), so a domain with silent name servers delays nobody else. */
 #ifndef RULES_AUTH_SPF_PROCESS_H
 #define RULES_AUTH_SPF_PROCESS_H
 
 #include "base/config/settings.h"
 
-/* The CPU time one question may take, all its runs together. More is a loop, and ends the process. */
+/* CPU time limit for one question, all its runs together. A check that takes more is in a loop, and the process
+ * dies (SIGPROF). */
 #define SPF_PROCESS_CPU_MS 500
 
 struct spf_process_place {
     const struct settings *settings;
-    int inside; /* the processes' end of the door */
-    int before; /* at the end of this pipe, the process that answers now is gone; -1: this one answers */
-    int life;   /* a pipe's end that nobody else holds: it tells the next one of our end; -1: none */
+    int inside; /* the SPF processes' end of the door */
+    int before; /* pipe that closes when the process that answers now is gone; -1: this process answers at once */
+    int life;   /* end of a pipe that only this process holds: its death tells the next one; -1: none */
 };
 
-/* Closes the sandbox around this process, and answers until nobody holds the askers' end of the door. All
- * other descriptors but 0, 1 and 2 are closed. Returns an exit code. */
+/* Closes the sandbox around this process, waits for its turn and answers questions until no process holds the
+ * outer end of the door. Closes all descriptors except 0, 1, 2 and those in place. Returns an exit code. */
 int spf_process_run(const struct spf_process_place *place);
 
 #endif

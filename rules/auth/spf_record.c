@@ -1,3 +1,4 @@
+/* Parses SPF records. Called by spf_terms.c; spf_layer.c writes them anew. */
 #include "rules/auth/spf_record.h"
 
 #include <arpa/inet.h>
@@ -8,7 +9,7 @@
 #define VERSION "v=spf1"
 #define VERSION_LEN (sizeof VERSION - 1)
 
-/* One term while it is read; p moves towards end. */
+/* Parser state for one term; p moves towards end. */
 struct reader {
     const char *p, *end;
     const char *error;
@@ -35,7 +36,7 @@ static bool fail(struct reader *in, const char *error)
     return false;
 }
 
-/* Cuts "/N" off the end: no zero in front, at most max. *bits_r stays as it is if there is none. */
+/* Cuts a prefix length "/N" off the end: no leading zero, at most max. Without one *bits_r stays unchanged. */
 static bool cut_bits(struct reader *in, const char *slashes, int max, int *bits_r)
 {
     const char *digits = in->end;
@@ -84,7 +85,7 @@ static bool read_spec(struct reader *in, struct spf_term *t)
     return true;
 }
 
-/* What follows the name of a mechanism. */
+/* Reads what follows a mechanism's name (RFC 7208 section 5). */
 static bool read_arguments(struct reader *in, struct spf_term *t, size_t i)
 {
     if (t->kind == SPF_TERM_IP4 || t->kind == SPF_TERM_IP6)
@@ -136,7 +137,8 @@ struct modifiers {
     bool explained;
 };
 
-/* exp= is looked at here and goes no further: its text is nobody's business (CVE-2023-42118). */
+/* Reads a modifier (RFC 7208 section 6). exp= is checked and dropped: nobody needs its text, and libspf2's
+ * expansion of it had a hole (CVE-2023-42118). */
 static bool read_modifier(struct reader *in, size_t len, struct modifiers *m)
 {
     const char *name = in->p;

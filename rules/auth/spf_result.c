@@ -1,4 +1,4 @@
-/* The words of SPF's results. Called by whoever writes a header or a line of the log. */
+/* The words for SPF results. Called to write headers and log lines. */
 #include "rules/auth/spf_result.h"
 
 #include <stddef.h>

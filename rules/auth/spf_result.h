@@ -1,4 +1,4 @@
-/* spf_result: what an SPF check is asked, and what comes out of it. */
+/* spf_result: the question and the result of an SPF check. */
 #ifndef RULES_AUTH_SPF_RESULT_H
 #define RULES_AUTH_SPF_RESULT_H
 
@@ -10,17 +10,17 @@ enum spf_code { SPF_CODE_NONE, SPF_CODE_NEUTRAL, SPF_CODE_PASS, SPF_CODE_FAIL, S
 struct spf_question {
     const char *address; /* of the client, text */
     const char *helo;
-    const char *sender;  /* "" is the null sender: then postmaster@HELO is checked (section 2.4) */
+    const char *sender;  /* "" is the null sender: then postmaster@HELO is checked (RFC 7208 section 2.4) */
 };
 
 struct spf_result {
     enum spf_code code;
-    char domain[256]; /* that was checked: of the sender, or the HELO name */
+    char domain[256]; /* the domain checked: of the sender, or the HELO name */
     bool by_helo;
-    char reason[128]; /* the mechanism, or what was wrong; printable ASCII */
+    char reason[128]; /* the mechanism that matched, or what was wrong; printable ASCII */
 };
 
-/* "pass", ... as in Authentication-Results. */
+/* The word for Authentication-Results: "pass", ... */
 const char *spf_code_word(enum spf_code code);
 
 #endif

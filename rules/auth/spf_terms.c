@@ -1,3 +1,4 @@
+/* Looks up what the terms of SPF records name. Called by spf_layer.c. */
 #include "rules/auth/spf_terms.h"
 
 #include <arpa/inet.h>
@@ -12,11 +13,11 @@
 
 struct place {
     enum spf_term_kind kind;
-    char *spec;   /* NULL: the domain itself */
-    char *domain; /* whose record the term is in */
-    char *name;   /* spec expanded, once it is needed */
-    int bits;     /* of an A or MX, for the client's kind of address */
-    guint last;   /* place of the same record */
+    char *spec;   /* NULL: the record's own domain */
+    char *domain; /* the domain whose record has the term */
+    char *name;   /* spec expanded; NULL until needed */
+    int bits;     /* prefix length of A or MX for the client's address family */
+    guint last;   /* the last place of the same record */
 };
 
 struct spf_terms {
@@ -25,11 +26,11 @@ struct spf_terms {
     GPtrArray *places;  /* of struct place* */
     GPtrArray *records; /* of struct spf_record* */
     GPtrArray *names;   /* validated names of the client; NULL: not looked up yet */
-    char *reverse;      /* the client's name in arpa */
-    guint open;         /* the first place of the record that is being added */
-    guint asked_to;     /* places before it have been asked for in advance */
+    char *reverse;      /* the client's name under in-addr.arpa or ip6.arpa */
+    guint open;         /* first place of the record being added */
+    guint asked_to;     /* all places before this one were looked up in advance */
     guint counted, voids;
-    enum spf_code code; /* NONE, and no reason: nothing has failed */
+    enum spf_code code; /* the failure; NONE without reason: none so far */
     char reason[sizeof((struct spf_result *)0)->reason];
 };
 
@@ -126,7 +127,7 @@ bool spf_terms_outcome(const struct spf_terms *t, struct spf_result *result)
     return false;
 }
 
-/* The first failure stands. Always NULL. */
+/* Records a failure; only the first one counts. Always returns NULL. */
 static void *fail(struct spf_terms *t, enum spf_code code, const char *format, ...)
 {
     va_list args;
@@ -144,7 +145,7 @@ static void *fail_temp(struct spf_terms *t, const char *name)
     return fail(t, SPF_CODE_TEMPERROR, "no answer about %s", name);
 }
 
-/* What no question can be asked about; it does not exist, and is no void lookup either. */
+/* False for names that the DNS cannot have: they count as not existing, but not as void lookups. */
 static bool can_be_asked(const char *name)
 {
     size_t len = strlen(name);
@@ -170,7 +171,8 @@ static bool is_client(const struct spf_terms *t, const struct dns_record *r)
     return memcmp(r->address, t->client->address, t->client->v6 ? 16 : 4) == 0;
 }
 
-/* Section 5.5: names that do not answer are passed over. */
+/* The client's names whose addresses include the client (RFC 7208 section 5.5); names that do not answer are
+ * skipped. */
 static GPtrArray *validated_names(struct spf_terms *t)
 {
     if (t->names)
@@ -204,7 +206,7 @@ static bool is_below(const char *name, const char *domain)
            (n == d || name[n - d - 1] == '.');
 }
 
-/* Section 7.3: the domain itself, else one below it, else any. */
+/* The name for %{p} (RFC 7208 section 7.3): the domain itself, else a name below it, else any. */
 static const char *validated_name(const char *domain, void *arg)
 {
     GPtrArray *names = validated_names(arg);
@@ -218,7 +220,7 @@ static const char *validated_name(const char *domain, void *arg)
     return below ? below : names->len ? names->pdata[0] : "unknown";
 }
 
-/* What macros bring in may be no plain character: \DDD, as the resolver writes names. */
+/* Escapes special characters from macros as \DDD, the resolver's notation for names. */
 static char *escape(char *name)
 {
     GString *out = g_string_new(NULL);
@@ -261,8 +263,8 @@ static const char *first_name(struct spf_terms *t, struct place *p)
     return p->kind == SPF_TERM_PTR ? t->reverse : name_of(t, p);
 }
 
-/* Asks for this place and those after it in its record, as many as may still count: their answers
- * come together, not one after the other. */
+/* Sends the queries of this place and of those after it in its record, as many as the limit still allows, so
+ * that the answers come in parallel. */
 static void ask_in_advance(struct spf_terms *t, guint place)
 {
     const struct place *first = t->places->pdata[place];
@@ -276,14 +278,14 @@ static void ask_in_advance(struct spf_terms *t, guint place)
     }
 }
 
-/* True if this run decides nothing more: the check has failed, or an answer is not there yet. */
+/* True if this run can decide nothing more: the check failed, or an answer is missing. */
 static bool is_over(const struct spf_terms *t)
 {
     return t->reason[0] || spf_lookup_is_waiting(t->lookup);
 }
 
-/* Counts the term and asks its first question. NULL if the check has failed; none_r: there is
- * nothing to ask. */
+/* Counts the term and gets its first answer. NULL if the check has failed or an answer is missing. *none_r: its
+ * name cannot be queried. */
 static const struct dns_answer *evaluate(struct spf_terms *t, guint place, bool *none_r)
 {
     struct place *p = t->places->pdata[place];
@@ -294,7 +296,7 @@ static const struct dns_answer *evaluate(struct spf_terms *t, guint place, bool 
         return fail(t, SPF_CODE_PERMERROR, "more than %d terms look something up", SPF_TERMS_MAX);
     ask_in_advance(t, place);
     const char *name = first_name(t, p);
-    if (is_over(t)) /* the client's name, which the term's name is made of, is not known yet */
+    if (is_over(t)) /* the name contains the client's name (%{p}), whose lookup is not finished */
         return NULL;
     if (!can_be_asked(name)) {
         *none_r = true;
@@ -323,8 +325,8 @@ static bool is_among(const struct spf_terms *t, const GArray *addresses, int bit
     return false;
 }
 
-/* A host that does not answer counts only if those before it are not the client (section 5.4 goes
- * through them in order). */
+/* Adds the addresses of the MX hosts, in order (RFC 7208 section 5.4), until the client is among them. So a
+ * host without an answer fails the check only if no host before it is the client. */
 static bool add_exchangers(struct spf_terms *t, const struct dns_answer *mx, struct place *p,
                            GArray *out)
 {
@@ -385,7 +387,7 @@ GArray *spf_terms_addresses(struct spf_terms *t, guint place)
     return out;
 }
 
-/* Section 4.5: the one record of this version. */
+/* RFC 7208 section 4.5: finds the one record of this version; two or more are an error. */
 static const struct dns_record *select_record(struct spf_terms *t, const struct dns_answer *a,
                                               const char *name)
 {

@@ -1,3 +1,4 @@
+/* Parses tag lists. Called by dkim_field.c and dmarc_record.c. */
 #include "rules/auth/taglist.h"
 
 #include <glib.h>
@@ -36,7 +37,7 @@ static bool is_name(const char *name)
     return true;
 }
 
-/* Nothing between two semicolons is no tag: only the last one may be followed by nothing. */
+/* Adds one tag. A tag must not be empty; only after the last semicolon may nothing follow. */
 static bool add_tag(struct taglist *t, const char *text, size_t len)
 {
     const char *equals = memchr(text, '=', len);
