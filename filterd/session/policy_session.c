@@ -1,3 +1,4 @@
+/* Greylists as a policy service of Postfix. Called by worker.c for listeners of protocol=policy. */
 #include "filterd/session/policy_session.h"
 
 #include <glib.h>
@@ -20,18 +21,18 @@
 #include "rules/evidence.h"
 #include "rules/hits.h"
 
-/* Postfix keeps a connection for 300 s between requests, and for 1000 s in all. */
+/* Postfix keeps an idle connection for 300 s, and any for 1000 s (smtpd_policy_service_max_idle, ..._max_ttl). */
 #define IDLE_MS 1100000
 #define REQUEST_MS 30000
 #define LINE_BYTES 4096
-/* Postfix sends about 40; what asks with more is none. */
+/* Postfix sends about 40 lines: more than this is not Postfix. */
 #define LINES 1000
 
-/* What was found out about a message; its other recipients are asked for the same reasons. */
+/* What was found out about a message, kept for its other recipients. */
 struct doubt {
     char instance[64];
     bool wanted;
-    char proved[256]; /* domain; "" is none */
+    char proved[256]; /* the authenticated domain; "": none */
     char *why;        /* for the log */
 };
 
@@ -74,7 +75,7 @@ static void look_up(struct talk *p, const struct policy_request *r)
     envelope_free(&e);
 }
 
-/* Without lists and SPF there is nothing to doubt by: then everyone is asked. */
+/* Decides whether the message is doubtful. Without DNS lists and SPF nothing tells: every message is. */
 static void doubt(struct talk *p, const struct policy_request *r)
 {
     if (*r->instance && strcmp(r->instance, p->doubt.instance) == 0)
@@ -87,7 +88,7 @@ static void doubt(struct talk *p, const struct policy_request *r)
     look_up(p, r);
 }
 
-/* Seconds to wait, 0 for DUNNO. */
+/* Returns how many seconds the client has to wait, 0 for DUNNO. */
 static int judge(struct talk *p, const struct policy_request *r)
 {
     if (!policy_request_asks(r) || p->place->listener->role == ROLE_SUBMISSION ||
@@ -102,7 +103,7 @@ static int judge(struct talk *p, const struct policy_request *r)
     return p->place->context->settings->greylist ? keeper_client_greylist(p->place->context->keeper, &t) : 0;
 }
 
-/* Whatever a client greets with, it must not look like other fields of the line. */
+/* The client's HELO for the log: no characters that could look like other fields of the line. */
 static char *greeting(const char *helo)
 {
     char *text = g_strdup(helo);
@@ -140,8 +141,8 @@ static void rest(struct talk *p, enum session_rest how)
         p->place->resting(how, p->place->arg);
 }
 
-/* One request up to its empty line; false when the connection is over. Lines that are too long
- * or hold NUL are none that we want. */
+/* Reads one request up to its empty line; false when the connection is over. Skips lines that are too long or
+ * hold NUL. */
 static bool take(struct talk *p, struct policy_request *r)
 {
     char line[LINE_BYTES];
