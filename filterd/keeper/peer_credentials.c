@@ -1,3 +1,4 @@
+/* Roles by SO_PEERCRED. Called by master.c, keeper_process.c, learn_session.c and milter_session.c. */
 #include "filterd/keeper/peer_credentials.h"
 
 #include <glib.h>
