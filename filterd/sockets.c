@@ -1,3 +1,4 @@
+/* Listening sockets. Called by listening.c, milter_processes.c, master.c and worker.c. */
 #include "filterd/sockets.h"
 
 #include <arpa/inet.h>
@@ -23,7 +24,7 @@ static bool put(int fd, const struct sockaddr *sa, socklen_t len)
     return bind(fd, sa, len) == 0 && listen(fd, BACKLOG) == 0;
 }
 
-/* A file that outlived its daemon is in nobody's way; one that takes connections is in use. */
+/* True if a process accepts connections there; a socket file left over by a daemon that ended does not. */
 static bool is_in_use(const struct sockaddr_un *un)
 {
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
