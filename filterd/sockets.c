@@ -16,7 +16,7 @@
 
 #define BACKLOG 256
 
-static bool put(int fd, const struct sockaddr *sa, socklen_t len)
+static bool bind_and_listen(int fd, const struct sockaddr *sa, socklen_t len)
 {
     int one = 1;
     if (sa->sa_family != AF_UNIX)
@@ -54,7 +54,7 @@ static int listen_unix(const char *path)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -1;
-    if (!put(fd, (struct sockaddr *)&un, sizeof un) || chmod(path, 0666)) {
+    if (!bind_and_listen(fd, (struct sockaddr *)&un, sizeof un) || chmod(path, 0666)) {
         const int error = errno;
         close(fd);
         errno = error;
@@ -73,7 +73,7 @@ static int listen_inet(const struct endpoint *at)
     }
     for (struct addrinfo *a = list; a && fd < 0; a = a->ai_next) {
         fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd >= 0 && !put(fd, a->ai_addr, a->ai_addrlen)) {
+        if (fd >= 0 && !bind_and_listen(fd, a->ai_addr, a->ai_addrlen)) {
             int error = errno;
             close(fd);
             errno = error;

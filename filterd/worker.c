@@ -63,7 +63,7 @@ static void on_signal(int sig)
 }
 
 /* Wakes the master only if it has to fork at once: it looks at the scoreboard now and then anyway. */
-static void tell(const struct worker_place *place, enum slot_state state)
+static void set_state(const struct worker_place *place, enum slot_state state)
 {
     scoreboard_set(place->slot, state);
     if (state == SLOT_IDLE || scoreboard_count(place->scoreboard, SLOT_IDLE) >= SCOREBOARD_SPARE)
@@ -219,7 +219,7 @@ static void run_milter(const struct worker_place *place, struct context *ctx, in
 
 static void serve(const struct worker_place *place, struct context *ctx, int fd, size_t index)
 {
-    tell(place, SLOT_BUSY);
+    set_state(place, SLOT_BUSY);
     sandbox_cpu(TALK_CPU_SECONDS);
     context_mend(ctx);
     const size_t listeners = place->settings->listener_count;
@@ -232,7 +232,7 @@ static void serve(const struct worker_place *place, struct context *ctx, int fd,
     else
         learn_session_run(fd, &(struct learn_session_place){ctx, place->key, on_sealed, place->scoreboard});
     close(fd);
-    tell(place, leave ? SLOT_LEAVING : SLOT_IDLE);
+    set_state(place, leave ? SLOT_LEAVING : SLOT_IDLE);
 }
 
 int worker_run(const struct worker_place *place)
@@ -251,7 +251,7 @@ int worker_run(const struct worker_place *place)
     struct context *ctx = context_new(s, place->key, &(struct context_doors){delivery_agent, place->spf_door});
     ctx->hops.keeps = true;
     struct door door = door_open(place);
-    tell(place, SLOT_IDLE);
+    set_state(place, SLOT_IDLE);
     for (int n = 0; n < SESSIONS_PER_WORKER && !delivery_agent_lost(place, ctx) &&
                     (fd = next_client(&door, ctx, &index)) >= 0; n++)
         serve(place, ctx, fd, index);

@@ -28,7 +28,7 @@
 #define ANSWER_BYTES 4096
 #define ANSWER_MS 120000
 
-static GVariant *ask(int fd, GVariant *job, const void *message, size_t len)
+static GVariant *send_job(int fd, GVariant *job, const void *message, size_t len)
 {
     if (!frame_send(fd, job, ANSWER_MS) || !frame_send_bytes(fd, message, len, ANSWER_MS))
         return NULL;
@@ -41,7 +41,7 @@ struct outcome delivery_agent_deliver(int *fd, const char *path, const char *con
     struct outcome o = outcome_of(REASON_NEXT_HOP_DOWN);
     if (*fd < 0)
         return o;
-    GVariant *answer = ask(*fd, g_variant_new(JOB, path, envelope[0], envelope[1]), message, len);
+    GVariant *answer = send_job(*fd, g_variant_new(JOB, path, envelope[0], envelope[1]), message, len);
     if (!answer) {
         log_warn("delivery agent: no answer");
         close(*fd);

@@ -138,7 +138,8 @@ void greylist_set_wait(struct greylist *g, int seconds)
     g->wait = seconds;
 }
 
-/* Appends "4" and three bytes, or "6" and eight; text that is no address as it is. */
+/* Appends "4" and three bytes (also for a mapped IPv4 address), "6" and eight, or "?" and text that is no
+ * address. */
 static void add_network(GString *out, const char *address)
 {
     static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
@@ -207,7 +208,7 @@ static void name(const struct greylist *g, const struct greylist_triplet *t, str
 }
 
 /* Treats an expired row as missing. */
-static bool get(struct greylist *g, enum statement which, long now, struct row *r)
+static bool get_row(struct greylist *g, enum statement which, long now, struct row *r)
 {
     sqlite3_stmt *st = g->statements[which];
     sqlite3_bind_int64(st, 1, r->id);
@@ -224,7 +225,7 @@ static bool get(struct greylist *g, enum statement which, long now, struct row *
     return rc == SQLITE_ROW || rc == SQLITE_DONE;
 }
 
-static bool put(struct greylist *g, enum statement which, const struct row *r)
+static bool put_row(struct greylist *g, enum statement which, const struct row *r)
 {
     sqlite3_stmt *st = g->statements[which];
     sqlite3_bind_int64(st, 1, r->id);
@@ -236,13 +237,13 @@ static bool put(struct greylist *g, enum statement which, const struct row *r)
     return rc == SQLITE_DONE;
 }
 
-/* Extends the time for which a client that passed is known. */
+/* Extends the time for which a triplet or client that passed is known. */
 static bool touch(struct greylist *g, enum statement which, struct row *r, long now)
 {
     if (r->forget - now > GREYLIST_KNOWN_SECONDS - TOUCH_SECONDS)
         return true;
     r->forget = now + GREYLIST_KNOWN_SECONDS;
-    return put(g, which, r);
+    return put_row(g, which, r);
 }
 
 /* Counts the first pass of a triplet for its client, at most once an hour: a burst proves no more than one. */
@@ -253,7 +254,7 @@ static bool count_client(struct greylist *g, struct row *client, long now)
     client->passes++;
     client->came = now;
     client->forget = now + GREYLIST_KNOWN_SECONDS;
-    return put(g, PUT_CLIENT, client);
+    return put_row(g, PUT_CLIENT, client);
 }
 
 static bool begin(struct greylist *g, struct row *triplet, long now)
@@ -263,16 +264,16 @@ static bool begin(struct greylist *g, struct row *triplet, long now)
     triplet->forget = now + GREYLIST_RETRY_SECONDS;
     if (!triplet->found)
         g->rows++;
-    return put(g, PUT_TRIPLET, triplet);
+    return put_row(g, PUT_TRIPLET, triplet);
 }
 
 /* False: the store failed. *wait_r: seconds, 0: the client passes. */
-static bool ask(struct greylist *g, const struct greylist_triplet *t, long now, int *wait_r)
+static bool ask_store(struct greylist *g, const struct greylist_triplet *t, long now, int *wait_r)
 {
     struct row triplet = {0}, client = {0};
     name(g, t, &triplet, &client);
     *wait_r = 0;
-    if (!get(g, GET_CLIENT, now, &client) || !get(g, GET_TRIPLET, now, &triplet))
+    if (!get_row(g, GET_CLIENT, now, &client) || !get_row(g, GET_TRIPLET, now, &triplet))
         return false;
     if (client.passes >= GREYLIST_CLIENT_PASSES)
         return touch(g, PUT_CLIENT, &client, now);
@@ -289,7 +290,7 @@ static bool ask(struct greylist *g, const struct greylist_triplet *t, long now, 
     }
     triplet.passes = 1;
     triplet.forget = now + GREYLIST_KNOWN_SECONDS;
-    return put(g, PUT_TRIPLET, &triplet) && count_client(g, &client, now);
+    return put_row(g, PUT_TRIPLET, &triplet) && count_client(g, &client, now);
 }
 
 /* The file was found damaged during a request: make it anew and ask again. */
@@ -297,7 +298,7 @@ static bool ask_anew(struct greylist *g, const struct greylist_triplet *t, long 
 {
     char *error = NULL;
     close_file(g);
-    const bool ok = make_anew(g, "it is damaged", &error) && ask(g, t, now, wait_r);
+    const bool ok = make_anew(g, "it is damaged", &error) && ask_store(g, t, now, wait_r);
     g_free(error);
     return ok;
 }
@@ -305,7 +306,7 @@ static bool ask_anew(struct greylist *g, const struct greylist_triplet *t, long 
 enum greylist_answer greylist_ask(struct greylist *g, const struct greylist_triplet *t, long now,
                                   int *wait_r)
 {
-    bool ok = g->db && ask(g, t, now, wait_r);
+    bool ok = g->db && ask_store(g, t, now, wait_r);
     if (!ok && g->db && store_is_damaged(sqlite3_errcode(g->db)))
         ok = ask_anew(g, t, now, wait_r);
     if (!ok && !g->failed)

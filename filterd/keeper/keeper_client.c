@@ -108,9 +108,9 @@ static struct keeper_answer ask_all(struct keeper_client *k, const struct keeper
 
 enum subject { SUBJECT_DELIVERY, SUBJECT_DELIVERED };
 
-/* Sends what the keeper has to know without waiting for its answer. */
-static void tell(struct keeper_client *k, enum subject subject, const struct keeper_format *f,
-                 const void *request)
+/* Sends what the keeper has to know without waiting for its answer; without a connection, makes one and waits. */
+static void send_note(struct keeper_client *k, enum subject subject, const struct keeper_format *f,
+                      const void *request)
 {
     if (k->owes == OWES_MAX)
         hear_owed(k);
@@ -127,7 +127,7 @@ static void tell(struct keeper_client *k, enum subject subject, const struct kee
     }
 }
 
-static int ask(struct keeper_client *k, const struct keeper_format *f, const void *request, char **text_r)
+static int ask_keeper(struct keeper_client *k, const struct keeper_format *f, const void *request, char **text_r)
 {
     struct keeper_answer a = ask_all(k, f, request);
     if (text_r)
@@ -138,17 +138,17 @@ static int ask(struct keeper_client *k, const struct keeper_format *f, const voi
 
 bool keeper_client_record(struct keeper_client *k, const struct keeper_record *r)
 {
-    return ask(k, &keeper_format_record, r, NULL) == EX_OK;
+    return ask_keeper(k, &keeper_format_record, r, NULL) == EX_OK;
 }
 
 int keeper_client_learn(struct keeper_client *k, const struct keeper_learn *l, char **text_r)
 {
-    return ask(k, &keeper_format_learn, l, text_r);
+    return ask_keeper(k, &keeper_format_learn, l, text_r);
 }
 
 void keeper_client_confirm(struct keeper_client *k, const char *user, const char *signature)
 {
-    tell(k, SUBJECT_DELIVERY, &keeper_format_confirm, &(struct keeper_confirm){user, signature});
+    send_note(k, SUBJECT_DELIVERY, &keeper_format_confirm, &(struct keeper_confirm){user, signature});
 }
 
 /* Frames are UTF-8, but a client's strings may not be. */
@@ -207,7 +207,7 @@ static void tell_digests(struct keeper_client *k, const struct keeper_format *f,
                          const unsigned char *digests, size_t count)
 {
     const struct keeper_digests told = {bytes_of(digests, count)};
-    tell(k, SUBJECT_DELIVERED, f, &told);
+    send_note(k, SUBJECT_DELIVERED, f, &told);
     g_bytes_unref(told.digests);
 }
 

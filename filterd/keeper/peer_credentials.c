@@ -12,7 +12,7 @@
 
 static GArray *trainers; /* of uid_t */
 
-static void add(const char *name)
+static void add_trainer(const char *name)
 {
     char *end;
     const unsigned long number = strtoul(name, &end, 10);
@@ -30,7 +30,7 @@ void peer_credentials_prepare(const struct settings *s)
         g_array_unref(trainers);
     trainers = g_array_new(FALSE, FALSE, sizeof(uid_t));
     for (size_t i = 0; s->train_users && s->train_users[i]; i++)
-        add(s->train_users[i]);
+        add_trainer(s->train_users[i]);
 }
 
 unsigned peer_credentials_roles(int fd)

@@ -259,7 +259,7 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **arguments)
 }
 
 /* Adds to the message; returns the refusal if it is too big or there is no room. */
-static sfsistat add(SMFICTX *ctx, struct connection *c, const void *data, size_t len)
+static sfsistat add_to_message(SMFICTX *ctx, struct connection *c, const void *data, size_t len)
 {
     if (len > settings->message_size_limit - c->raw.len)
         return refuse(ctx, REASON_TOO_BIG);
@@ -293,7 +293,7 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
     bytes_adds(&field, c->leading_space ? ":" : ": ");
     add_value(&field, value);
     bytes_adds(&field, "\r\n");
-    const sfsistat status = add(ctx, c, field.data, field.len);
+    const sfsistat status = add_to_message(ctx, c, field.data, field.len);
     bytes_free(&field);
     c->fields++;
     return status;
@@ -302,13 +302,13 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 static sfsistat on_end_of_header(SMFICTX *ctx)
 {
     struct connection *c = smfi_getpriv(ctx);
-    return c ? add(ctx, c, "\r\n", 2) : SMFIS_TEMPFAIL;
+    return c ? add_to_message(ctx, c, "\r\n", 2) : SMFIS_TEMPFAIL;
 }
 
 static sfsistat on_body(SMFICTX *ctx, unsigned char *data, size_t len)
 {
     struct connection *c = smfi_getpriv(ctx);
-    return c ? add(ctx, c, data, len) : SMFIS_TEMPFAIL;
+    return c ? add_to_message(ctx, c, data, len) : SMFIS_TEMPFAIL;
 }
 
 static sfsistat on_end_of_message(SMFICTX *ctx)

@@ -150,8 +150,8 @@ static char *value_of(const struct header *h)
     return value;
 }
 
-static void add(struct plan *p, GVariantBuilder *b, enum milter_edit_kind kind, guint index,
-                const struct header *h)
+static void add_edit(struct plan *p, GVariantBuilder *b, enum milter_edit_kind kind, guint index,
+                     const struct header *h)
 {
     char *name = g_strndup(h->name, h->name_len);
     char *value = kind == MILTER_EDIT_DELETE ? g_strdup("") : value_of(h);
@@ -166,14 +166,14 @@ static void write_plan(struct plan *p, GVariantBuilder *b, size_t added)
 {
     for (size_t i = p->old_count; i-- > 0;)
         if (!p->become[i])
-            add(p, b, MILTER_EDIT_DELETE, p->numbers[i], &p->old[i]);
+            add_edit(p, b, MILTER_EDIT_DELETE, p->numbers[i], &p->old[i]);
         else if (!is_kept(p, i))
-            add(p, b, MILTER_EDIT_CHANGE, p->numbers[i], p->become[i]);
+            add_edit(p, b, MILTER_EDIT_CHANGE, p->numbers[i], p->become[i]);
     for (size_t k = added; k-- > 0;)
-        add(p, b, MILTER_EDIT_TOP, 0, &p->new[k]);
+        add_edit(p, b, MILTER_EDIT_TOP, 0, &p->new[k]);
     for (size_t k = added; k < p->new_count; k++)
         if (!p->placed[k])
-            add(p, b, MILTER_EDIT_APPEND, 0, &p->new[k]);
+            add_edit(p, b, MILTER_EDIT_APPEND, 0, &p->new[k]);
 }
 
 /* How many fields start before end. */

@@ -113,7 +113,7 @@ static char *greeting(const char *helo)
     return text;
 }
 
-static void tell(const struct talk *p, const struct policy_request *r, int wait)
+static void log_greylisted(const struct talk *p, const struct policy_request *r, int wait)
 {
     char *helo = greeting(r->helo_name);
     log_info("policy client=%s helo=%s from=<%s> to=<%s> greylisted for %d s: %s",
@@ -130,7 +130,7 @@ static bool answer(struct talk *p, const struct policy_request *r)
         lineio_put(p->io, "action=DUNNO\n\n");
         return lineio_flush(p->io);
     }
-    tell(p, r, wait);
+    log_greylisted(p, r, wait);
     lineio_put(p->io, "action=DEFER_IF_PERMIT 4.2.0 Greylisted, come back in %d s\n\n", wait);
     return lineio_flush(p->io);
 }
@@ -143,7 +143,7 @@ static void rest(struct talk *p, enum session_rest how)
 
 /* Reads one request up to its empty line; false when the connection is over. Skips lines that are too long or
  * hold NUL. */
-static bool take(struct talk *p, struct policy_request *r)
+static bool read_request(struct talk *p, struct policy_request *r)
 {
     char line[LINE_BYTES];
     for (int n = 0; n < LINES; n++) {
@@ -170,7 +170,7 @@ void policy_session_run(int fd, const struct session_place *place)
     struct policy_request r = {0};
     p.io = lineio_new(fd, fd);
     lineio_set_line_timeout(p.io, REQUEST_MS);
-    while (take(&p, &r) && answer(&p, &r))
+    while (read_request(&p, &r) && answer(&p, &r))
         memset(&r, 0, sizeof r);
     g_free(p.doubt.why);
     lineio_free(&p.io);
