@@ -1,3 +1,5 @@
+/* Forks, counts and ends the daemon's processes. Called by master.c, and for their forks by spf_pair.c and
+ * milter_processes.c. */
 #include "filterd/children.h"
 
 #include <errno.h>
@@ -17,9 +19,10 @@
 
 #define SPARE_MAX 8
 #define SPARE_IDLE_US (30 * G_USEC_PER_SEC)
-/* A client between two messages of a burst is not resting: Postfix would defer the next one. */
+/* A session must be idle this long to be ended: between two messages of a burst, Postfix would defer the next
+ * one. */
 #define REST_US G_USEC_PER_SEC
-/* Nor is one who asks about a sender before the next command. */
+/* Longer inside a transaction: the client may be checking the sender before its next command. */
 #define WAIT_US (5 * G_USEC_PER_SEC)
 #define KEEPER_READY_MS 20000
 #define PAUSE_US (G_USEC_PER_SEC / 4)
@@ -35,8 +38,8 @@ bool children_init(struct children *c)
            fcntl(c->log_pipe[0], F_SETFL, O_NONBLOCK) == 0;
 }
 
-/* What a child of the master must not hold, and what ps shows. A master that is killed takes its
- * children with it: they hold the sockets that the next one wants to listen on. */
+/* Prepares a child: closes what only the master may hold, sets the name in ps. The kernel ends it when the
+ * master is killed: it holds sockets on which the next master has to listen. */
 static void enter_child(struct children *c, const char *name, pid_t master)
 {
     close(c->log_pipe[0]);
@@ -71,8 +74,8 @@ void children_close_spf(struct children *c, bool asks)
         close(c->spf_door[SPF_DOOR_OUTSIDE]);
 }
 
-/* A signal sent before the child has set its own handlers waits until it has: set in the master's
- * handler it would be forgotten. */
+/* Blocks signals around fork: one sent before the child has its own handlers would be handled by the master's,
+ * and lost. Now it waits. */
 static pid_t fork_child(void)
 {
     sigset_t all, before;
@@ -99,7 +102,7 @@ bool children_await(int fd, int timeout_ms)
     struct pollfd p = {fd, POLLIN, 0};
     char byte;
     int n;
-    /* The end of another child interrupts it. */
+    /* SIGCHLD of another child interrupts poll. */
     while ((n = poll(&p, 1, (int)MAX((end - g_get_monotonic_time()) / 1000, 0))) < 0)
         if (errno != EINTR)
             break;
@@ -137,7 +140,7 @@ static bool start_worker(struct children *c)
     struct slot *slot = free_slot(c->scoreboard);
     if (!slot)
         return false;
-    scoreboard_set(slot, SLOT_IDLE); /* counted from now on: one wish is one fork */
+    scoreboard_set(slot, SLOT_IDLE); /* count it as idle at once, so that one need makes one fork */
     const pid_t master = getpid();
     pid_t pid = fork_child();
     if (pid == 0) {
@@ -176,7 +179,7 @@ static bool lasts(const struct slot *slot, gint64 us)
     return slot && g_get_monotonic_time() - atomic_load(&slot->since) > us;
 }
 
-/* All are taken: who holds a connection and does nothing with it makes room. */
+/* All workers are taken: ends the session that has been idle longest. */
 static void make_room(struct children *c)
 {
     struct slot *resting = scoreboard_longest(c->scoreboard, SLOT_RESTING);
@@ -221,7 +224,7 @@ int children_workers_left(const struct children *c)
     return c->scoreboard->size - scoreboard_count(c->scoreboard, SLOT_FREE);
 }
 
-/* True if it ended badly. */
+/* Logs an abnormal end; true if it was one. */
 static bool log_end(const char *who, pid_t pid, int status)
 {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
@@ -235,12 +238,12 @@ static bool log_end(const char *who, pid_t pid, int status)
 
 static void note_end(struct children *c, const char *who, pid_t pid, int status)
 {
-    /* Whatever makes them die at once must not make the machine spin. */
+    /* If children die at once, wait before the next fork: the machine must not spin. */
     if (log_end(who, pid, status))
         c->not_before = g_get_monotonic_time() + PAUSE_US;
 }
 
-/* A message may kill one; that holds no other process up. */
+/* A message may crash an SPF process: only the next SPF process waits for that, not other forks. */
 static void note_spf_end(struct children *c, const struct children_other *o, int status)
 {
     const gint64 now = g_get_monotonic_time();
@@ -300,6 +303,6 @@ void children_relay_log(struct children *c)
         len -= (size_t)(line - text);
         memmove(text, line, len);
         if (len == sizeof text - 1)
-            len = 0; /* no line of ours is that long */
+            len = 0; /* no line of ours is that long: drop it */
     }
 }

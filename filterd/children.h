@@ -1,4 +1,4 @@
-/* children: how the master starts, counts and ends its workers and its keeper, and knows of others. */
+/* children: how the master forks, counts and ends its workers and its keeper; lists its other processes. */
 #ifndef FILTERD_CHILDREN_H
 #define FILTERD_CHILDREN_H
 
@@ -11,15 +11,15 @@
 #include "base/sitekey.h"
 #include "filterd/scoreboard.h"
 
-/* A process beside the workers and the keeper, kept by whoever starts it. */
+/* A process beside workers and keeper; the file that forks it also ends it. */
 enum children_kind { CHILDREN_FRONT, CHILDREN_SPF };
 struct children_other {
     pid_t pid;
     enum children_kind kind;
-    const char *what; /* in the log, when it ended badly; static text */
+    const char *what; /* its name in the log if it ends abnormally; static text */
     bool leaving;
-    size_t listener; /* a front's, index; without meaning when it leaves */
-    int life;        /* an SPF process's: a pipe that ends with it */
+    size_t listener; /* a milter process's: index of its listener; meaningless when leaving */
+    int life;        /* an SPF process's: a pipe that is closed when the process ends */
     gint64 started;  /* monotonic microseconds */
 };
 
@@ -27,41 +27,41 @@ struct children {
     struct settings *settings;
     struct sitekey key;
     struct scoreboard *scoreboard;
-    int *listen_fds; /* one per listener of settings; -1: a milter's, or it could not be had */
-    bool *missed;    /* one per listener: that it could not be had was logged */
-    gint64 patience; /* monotonic microseconds: a predecessor may hold addresses until then */
-    gint64 listen_again; /* not tried earlier */
-    const volatile sig_atomic_t *stop; /* set: nothing is waited for */
+    int *listen_fds; /* one per listener of settings; -1: of protocol=milter, or not open */
+    bool *missed;    /* one per listener: the failure to open it was logged */
+    gint64 patience; /* monotonic microseconds: until then a predecessor may still hold addresses */
+    gint64 listen_again; /* monotonic microseconds: do not try again earlier */
+    const volatile sig_atomic_t *stop; /* set when the daemon has to stop: wait for nothing */
     int control_fd, learn_fd, milter_fd;
-    int spf_door[2];       /* see rules/auth/spf_door.h; -1 where SPF is off */
-    gint64 spf_not_before; /* as not_before, of the SPF processes */
-    bool spf_shut;         /* one of them found the door shut, which the master has not done */
+    int spf_door[2];       /* see rules/auth/spf_door.h; -1: SPF is off */
+    gint64 spf_not_before; /* like not_before, for SPF processes */
+    bool spf_shut;         /* an SPF process found the door shut, though the master has not shut it */
     int log_pipe[2], wake_pipe[2];
     pid_t keeper;
-    GArray *others; /* of struct children_other; who has ended is in it no more */
-    gint64 not_before; /* monotonic microseconds: no new child earlier, after one died young */
+    GArray *others; /* of struct children_other; an entry goes when its process ends */
+    gint64 not_before; /* monotonic microseconds: no fork earlier, after a child died early */
 };
 
 /* Makes the pipes and the scoreboard. */
 bool children_init(struct children *c);
-/* 0 in the child, which then is set up as one of ours. */
+/* Returns 0 in the child, which is then set up (log, name, signals). */
 pid_t children_fork(struct children *c, const char *name);
-/* A byte from a child that is ready; false without one in time. */
+/* Waits for the byte by which a child says that it is ready; false: none came in time. */
 bool children_await(int fd, int timeout_ms);
-/* For a child that listens to none of them. */
+/* For a child that needs no listening socket. */
 void children_close_listeners(const struct children *c);
-/* For a child that is no SPF process. The outer end of the door stays with those who ask. */
+/* For a child that is no SPF process. asks: it looks SPF up and keeps the outer end of the door. */
 void children_close_spf(struct children *c, bool asks);
-/* Starts the keeper and waits until its databases are recovered, or it gives up. */
+/* Starts the keeper and waits until its databases are recovered, or it fails. */
 void children_start_keeper(struct children *c);
-/* Forks and ends workers so that a few are idle, within the settings' maximum; where all are taken
- * and somebody waits, the session that rests longest is ended. */
+/* Forks and ends workers so that a few are idle, within the settings' maximum. If all are busy and a connection
+ * waits, ends the session that has been idle longest. */
 void children_balance(struct children *c);
-/* Tells all workers to finish what they are at. */
+/* Tells all workers to finish their session and end. */
 void children_dismiss_workers(struct children *c);
-/* Takes note of those who ended. */
+/* Removes ended processes from the lists. */
 void children_reap(struct children *c);
-/* Passes on what they logged. */
+/* Writes what the children logged to the master's log. */
 void children_relay_log(struct children *c);
 int children_workers_left(const struct children *c);
 void children_kill(struct children *c, int sig);

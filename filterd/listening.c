@@ -1,3 +1,5 @@
+/* Opens, keeps and closes the daemon's listening sockets. Called by master.c, and by milter_processes.c for the
+ * log. */
 #include "filterd/listening.h"
 
 #include <errno.h>
@@ -17,7 +19,7 @@
 #define RETRY_US G_USEC_PER_SEC
 #define RETRY_SHARE 20
 
-/* Milter fronts listen themselves; what they ask workers comes by a socket of its own. */
+/* A milter process opens its listener itself; workers are reached through a socket of their own (milter_fd). */
 static bool is_front(const struct listener *l)
 {
     return l->protocol == PROTO_MILTER;
@@ -39,8 +41,8 @@ void listening_had(struct children *c, size_t listener)
     c->missed[listener] = false;
 }
 
-/* What a master that was killed had just forked may hold its sockets for a moment longer. -1 with a
- * line for the log, and errno. */
+/* Children of a killed master may hold its sockets a moment longer: try until c->patience. -1 with a line for
+ * the log, and errno. */
 static int listen_patiently(const struct children *c, const struct endpoint *at, char **error_r)
 {
     int fd;
@@ -84,7 +86,7 @@ static bool open_control(struct children *c)
     return ok;
 }
 
-/* One that is not there yet. True if somebody may be served by it. */
+/* Opens a listener that is not open. True if clients can be served by it. */
 static bool open_listener(struct children *c, size_t i, bool patiently)
 {
     g_autofree char *error = NULL;
@@ -118,15 +120,15 @@ static void make_places(struct children *c, const struct settings *s)
         c->listen_fds[i] = -1;
 }
 
-/* The control socket is the first: a second daemon at the same place fails there, and has taken
- * nothing from the one that runs. */
+/* Opens the control socket first: a second daemon with the same settings fails there, before it takes anything
+ * from the first. */
 bool listening_open(struct children *c)
 {
     make_places(c, c->settings);
     return open_control(c) && open_listeners(c, true);
 }
 
-/* An old socket at the same address is kept: nobody who connects meanwhile is turned away. */
+/* Keeps an open socket at the same address: a client that connects meanwhile is not refused. */
 static int keep_socket(const struct children *old, const struct endpoint *at)
 {
     for (size_t i = 0; i < old->settings->listener_count; i++)
@@ -161,7 +163,7 @@ bool listening_retry(struct children *c)
     return any;
 }
 
-/* A name that nobody resolves takes its time, and the others wait for it. */
+/* Looking up a name without an answer takes time, in which the master does nothing else: wait accordingly. */
 void listening_rest(struct children *c, gint64 begun)
 {
     const gint64 now = g_get_monotonic_time();
@@ -195,7 +197,7 @@ void listening_close(struct children *c)
     g_clear_pointer(&c->missed, g_free);
 }
 
-/* What lies at the place of one that could not be had may be somebody's file. */
+/* The path of a listener that could not be opened may be somebody's file: remove sockets only. */
 static void unlink_socket(const char *path)
 {
     struct stat st;

@@ -1,5 +1,5 @@
-/* listening: the master's sockets. One that cannot be had costs its own listener and no other: it is
- * tried again until it can. */
+/* listening: the master's sockets. If one cannot be opened, only its listener is affected; it is tried again
+ * until it opens. */
 #ifndef FILTERD_LISTENING_H
 #define FILTERD_LISTENING_H
 
@@ -9,23 +9,23 @@
 #include "base/config/settings.h"
 #include "filterd/children.h"
 
-/* As root: the control socket and those beside it, and the listeners. False without the former, as
- * nothing would be remembered or learnt, or if no listener could be had; both are logged. Milter
- * fronts count here, though they come up later. */
+/* Opens, as root, the control socket and those beside it, and the listeners. False, and logged: the control
+ * socket failed (nothing could be recorded or learnt), or all listeners did. Milter listeners count as open
+ * here, though their processes start later. */
 bool listening_open(struct children *c);
-/* The same for new settings, which take the place of those c has: sockets at the same address are
- * kept. False, and logged, if there are none to be had: then all stays as it was. */
+/* The same for new settings, which replace those of c; a socket whose address stays is kept. False, and logged:
+ * no listener could be opened; then nothing changes. */
 bool listening_reopen(struct children *c, struct settings *s);
-/* Tries again what could not be had: true if one can now, of which workers who are there already do
- * not know. Once that is done: it is not tried for a while, long if it took long. */
+/* Tries again to open what failed: true if a socket was opened, which the workers that run do not know. After
+ * that call listening_rest: it delays the next try, for long if this one took long. */
 bool listening_retry(struct children *c);
 void listening_rest(struct children *c, gint64 begun);
-/* That this listener cannot be had is logged once, from errno and a line about it; and that it can. */
+/* Logs once that this listener cannot be opened, with errno and a line about it; and, once, that it is. */
 void listening_missed(struct children *c, size_t listener, int error, const char *line);
 void listening_had(struct children *c, size_t listener);
-/* How many listeners somebody can connect to, but for the milters'. */
+/* How many listeners clients can connect to, without those of milters. */
 size_t listening_count(const struct children *c);
-/* Nobody is let in any more, by workers neither; closes. */
+/* Shuts the sockets down, for workers too, so that no client connects any more; the second closes them. */
 void listening_shut(struct children *c);
 void listening_close(struct children *c);
 /* Removes the files of unix sockets. */

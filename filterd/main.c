@@ -1,4 +1,4 @@
-/* filterd [-c FILE] [-t]: the daemon, in the foreground; see filterd(8). */
+/* filterd [-c FILE] [-t]: the daemon, in the foreground; see filterd(8). Reads the settings and calls master.c. */
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -32,8 +32,8 @@ static int usage(FILE *to, int code)
     return code;
 }
 
-/* GLib up to 2.74 keeps for itself whatever small pieces the largest message needed, in every worker,
- * unless it is told otherwise before it is loaded: so the program begins once more. */
+/* GLib up to 2.74 keeps freed small pieces of memory, as much as the largest message took, in every worker.
+ * G_SLICE turns that off but is read when GLib is loaded: so the program executes itself again. */
 static void give_memory_back(char **argv)
 {
     char path[4096];

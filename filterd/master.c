@@ -1,3 +1,4 @@
+/* The master process: start, reload, supervision and stop of all others. Called by main.c. */
 #include "filterd/master.h"
 
 #include <errno.h>
@@ -28,7 +29,7 @@
 #include "filterd/spf_pair.h"
 #include "gpg/seal.h"
 
-/* Below systemd's 90 s. */
+/* Less than the 90 s after which systemd kills. */
 #define DRAIN_US (80 * G_USEC_PER_SEC)
 #define DRAIN_FRONTS_US (40 * G_USEC_PER_SEC)
 #define LOOK_MS 500
@@ -59,7 +60,7 @@ static bool fail(const char *what, const char *name)
     return false;
 }
 
-/* Folders the keeper writes to belong to the user we will be. */
+/* Makes a folder for the keeper and gives it to the user that the daemon will run as. */
 static bool own_folder(const char *path, mode_t mode, const struct passwd *pw)
 {
     if (g_mkdir_with_parents(path, (int)mode))
@@ -104,7 +105,7 @@ static void reread(struct children *c)
         g_free(error);
         return;
     }
-    /* These are bound to what was done as root. */
+    /* These were set up as root and cannot change now. */
     if (g_strcmp0(s->state_dir, c->settings->state_dir) ||
         g_strcmp0(s->site_key, c->settings->site_key) ||
         !sockets_same(&s->control, &c->settings->control) || s->listener_count == 0) {
@@ -140,7 +141,7 @@ static void look(struct children *c)
     children_reap(c);
 }
 
-/* Before the workers, whom they still ask. */
+/* Milter processes end before the workers, whom they still ask. */
 static void drain_fronts(struct children *c)
 {
     const gint64 end = g_get_monotonic_time() + DRAIN_FRONTS_US;
@@ -155,9 +156,10 @@ static void drain_fronts(struct children *c)
 static void drain(struct children *c)
 {
     gint64 end = g_get_monotonic_time() + DRAIN_US;
-    /* Workers that finish a message have them open too: closing alone would let clients queue. */
+    /* Workers that finish a message hold the sockets, too: after close alone clients could still connect and
+     * would wait. */
     listening_shut(c);
-    spf_pair_dismiss(c); /* workers hold their end of the door until they are done */
+    spf_pair_dismiss(c); /* workers keep their end of the door until they end */
     drain_fronts(c);
     children_dismiss_workers(c);
     while (children_workers_left(c) && g_get_monotonic_time() < end)
@@ -184,7 +186,7 @@ static void loop(struct children *c)
         const gint64 now = g_get_monotonic_time();
         const bool again = now >= c->listen_again;
         if (again && listening_retry(c))
-            children_dismiss_workers(c); /* those who follow have it */
+            children_dismiss_workers(c); /* new workers have the new socket */
         if (!c->keeper && now >= c->not_before)
             children_start_keeper(c);
         spf_pair_start(c);
@@ -207,7 +209,7 @@ static int give_up(struct children *c, int code)
     return code;
 }
 
-/* Before anybody is forked. */
+/* Called before the first fork. */
 static bool prepare_engine(const struct settings *s)
 {
     char *error = NULL;
@@ -228,7 +230,7 @@ int master_run(struct settings *s)
         log_warn("%s: [filterd] user=%s: no such user", s->file, s->user);
         return EX_CONFIG;
     }
-    /* EX_CONFIG waits for a person: only for what will be no better the next time. */
+    /* EX_CONFIG makes systemd wait for the operator: only for errors that the next start would meet again. */
     if (!prepare_state(&c, pw) || !listening_open(&c) || !drop_root(pw) || !children_init(&c))
         return EX_TEMPFAIL;
     if (!spf_pair_open(&c, s))

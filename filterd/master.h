@@ -1,11 +1,11 @@
-/* master: binds, drops root, forks, respawns. It never sees a byte of a message. */
+/* master: binds sockets, drops root, forks, restarts. It never reads a byte of a message. */
 #ifndef FILTERD_MASTER_H
 #define FILTERD_MASTER_H
 
 #include "base/config/settings.h"
 
-/* Runs the daemon until SIGTERM or SIGINT; SIGHUP reads the settings anew. Takes s over.
- * Returns a sysexits code. */
+/* Runs the daemon until SIGTERM or SIGINT; SIGHUP reads the settings again. Takes s over. Returns a sysexits
+ * code. */
 int master_run(struct settings *s);
 
 #endif

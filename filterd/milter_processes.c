@@ -1,3 +1,4 @@
+/* Forks one milter process for each milter listener. Called by master.c. */
 #include "filterd/milter_processes.h"
 
 #include <errno.h>
@@ -63,7 +64,7 @@ static bool start_one(struct children *c, size_t listener)
     return ok;
 }
 
-/* Looked for here, as a front that waits for its address would hold up all others. */
+/* Tries the address in the master: a milter process that waited for it would hold up all others. */
 static bool can_listen(struct children *c, size_t listener)
 {
     g_autofree char *error = NULL;

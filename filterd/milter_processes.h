@@ -1,4 +1,4 @@
-/* fronts: the milters' processes, as the master starts and ends them. */
+/* milter_processes: how the master starts and ends its milter processes. */
 #ifndef FILTERD_MILTER_PROCESSES_H
 #define FILTERD_MILTER_PROCESSES_H
 
@@ -7,15 +7,15 @@
 
 #include "filterd/children.h"
 
-/* Starts those that are not there; again: also where it was said that the address cannot be had. */
+/* Starts those that do not run; again: also those whose address could not be opened before. */
 void milter_processes_start(struct children *c, bool again);
-/* At the start of the daemon: false if nobody is served by then, by another listener neither. */
+/* Starts all when the daemon starts. False: no listener at all can be served, neither a milter's nor another. */
 bool milter_processes_start_all(struct children *c);
-/* How many listeners somebody can connect to, the milters' and all others. */
+/* How many listeners clients can connect to, milters and all others. */
 size_t milter_processes_served(const struct children *c);
-/* They are asked to end, and count no more as those of the settings: messages under way go on. */
+/* Tells them to end; they finish messages under way, and no longer count as processes of the settings. */
 void milter_processes_dismiss(struct children *c);
-/* Those that have not ended yet. */
+/* How many have not ended yet. */
 int milter_processes_left(const struct children *c);
 void milter_processes_kill(struct children *c, int sig);
 

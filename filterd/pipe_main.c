@@ -1,7 +1,7 @@
 /* filterd-pipe [-c FILE] [-f SENDER] [-o -] [--] RECIPIENT...; see filterd-pipe(1).
  *
- * The message is read, judged and sealed by a child behind the sandbox; the outer process holds
- * what may write (sendmail, standard output) and takes only finished copies. */
+ * A child inside the sandbox reads, judges and seals the message. The outer process is its delivery agent: it
+ * may write (sendmail, standard output) and takes only finished copies. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
@@ -48,11 +48,11 @@ struct job {
     const char *file, *sender;
     bool to_stdout;
     char **recipients;
-    int giver; /* a pidfd of who gives the message through a pipe; -1: nobody to watch */
+    int giver; /* a pidfd of the process that writes the message to our pipe; -1: stdin is no pipe */
 };
 
-/* Postfix' pipe(8) bounces mail on every exit code but 75: what is our own trouble, or the
- * operator's, is a 75 unless a person reads the result. */
+/* Postfix' pipe(8) bounces on every exit code but 75: errors of ours or of the operator exit with 75, unless
+ * the message goes to standard output, where a person reads the result. */
 static int exit_code(const struct job *job, int code)
 {
     return job->to_stdout || code == EX_OK || code == EX_UNAVAILABLE ? code : EX_TEMPFAIL;
@@ -69,7 +69,7 @@ static int usage(FILE *to, int code)
     return code;
 }
 
-/* CRLF line ends, as the next hop would have had it. */
+/* Writes CRLF line ends, as an SMTP next hop would get them. */
 static char *to_stdout(const struct delivery_agent_job *job)
 {
     gsize len;
@@ -77,7 +77,7 @@ static char *to_stdout(const struct delivery_agent_job *job)
     return bytes_write(STDOUT_FILENO, data, len) ? NULL : g_strdup_printf("write: %s", g_strerror(errno));
 }
 
-/* False: too big. */
+/* Reads the message from standard input; false: too big. */
 static bool read_message(struct bytes *raw, size_t limit)
 {
     ssize_t n;
@@ -86,7 +86,7 @@ static bool read_message(struct bytes *raw, size_t limit)
         n = read(STDIN_FILENO, raw->data + raw->len, 65536);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0) /* half a message is none */
+        if (n < 0) /* never deliver half a message */
             _exit(EX_TEMPFAIL);
         if (n == 0)
             break;
@@ -119,7 +119,7 @@ static struct envelope *make_envelope(const struct job *job)
     return e;
 }
 
-/* Of who started us. */
+/* The parent is taken for the process that writes the message. */
 static int giver_of_message(void)
 {
     struct stat st;
@@ -128,15 +128,15 @@ static int giver_of_message(void)
     return (int)syscall(SYS_pidfd_open, getppid(), 0);
 }
 
-/* A pipe's end also comes when its giver is killed in the middle of a message, some instants before he is
- * seen to be dead. One that lives waits for us. */
+/* True if the giver was killed. The pipe also ends when the giver dies in the middle of a message, but the
+ * pidfd shows that a moment later; a giver that lives waits for our exit code. */
 static bool is_gone(int giver)
 {
     struct pollfd p = {giver, POLLIN, 0};
     return giver >= 0 && poll(&p, 1, GIVER_DIES_MS) != 0;
 }
 
-/* A message in memory through the same pipeline as a session's. */
+/* Reads the message and runs the same pipeline as a session. */
 static int filter(struct context *ctx, const struct job *job, const struct next_hop_address *to)
 {
     struct bytes raw = {0};
@@ -183,9 +183,9 @@ static int child(const struct settings *s, const struct sitekey *key, const stru
     struct next_hop_address out = {HOP_SENDMAIL, {.path = (char *)"-"}};
     if (!sandbox_policy_close(s, SANDBOX_WORKER))
         return EX_CONFIG;
-    /* Nobody says who the client was: there is nothing to ask about SPF. */
+    /* The client's address is not known: SPF cannot be checked. */
     struct context *ctx = context_new(s, key, &(struct context_doors){delivery_agent, RULES_NO_SPF});
-    keeper_client_expect_no_delivered(ctx->keeper); /* without a daemon: no line for each mail */
+    keeper_client_expect_no_delivered(ctx->keeper); /* no daemon need run: do not log that for each message */
     int code = filter(ctx, job, job->to_stdout ? &out : &s->deliver);
     context_free(&ctx);
     return code;
@@ -198,8 +198,8 @@ static delivery_agent_fn *delivery_agent_for(const struct settings *s, const str
     return s->deliver.kind == HOP_MAILDIR ? delivery_agent_maildir : sendmail_deliver;
 }
 
-/* The child may not write to a file, and stderr may be one: a third process does it, so that neither
- * the child waits for the log nor the outer one for a copy that does not come. */
+/* A third process writes the log: the child may not write to files, and stderr may be one; and neither the
+ * child nor the outer process has to wait for it. */
 static pid_t start_relay(const int log_pipe[2], const int pair[2])
 {
     pid_t pid = fork();
@@ -232,7 +232,7 @@ static int run(const struct settings *s, const struct job *job)
     const pid_t outer = getpid();
     pid_t pid = relay > 0 ? fork() : -1;
     if (pid == 0) {
-        /* Who started us takes the outer one's end for ours, and will send the message again. */
+        /* If the outer process dies, the MTA believes that we did and sends the message again: die with it. */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != outer)
             _exit(EX_TEMPFAIL);
@@ -246,7 +246,7 @@ static int run(const struct settings *s, const struct job *job)
     if (pid < 0)
         return EX_TEMPFAIL;
     delivery_agent_serve(pair[0], delivery_agent_for(s, job));
-    close(pair[0]); /* or a child whose delivery agent gave up would wait for its answer */
+    close(pair[0]); /* otherwise a child whose delivery agent gave up would wait for its answer */
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     while (waitpid(relay, NULL, 0) < 0 && errno == EINTR)
@@ -257,7 +257,7 @@ static int run(const struct settings *s, const struct job *job)
     return EX_TEMPFAIL;
 }
 
-/* An address goes into a command line of the next hop: it must not end there, nor bring words. */
+/* True if the address fits into a command line of the next hop: it must not end the line or add words. */
 static bool can_be_sent(const char *address)
 {
     bool quoted = false;
@@ -293,7 +293,7 @@ static bool parse(int argc, char **argv, struct job *job)
     for (char **r = job->recipients; *r; r++)
         if (!can_be_sent(*r))
             return false;
-    /* One result has one recipient. */
+    /* Standard output takes one copy, so one recipient. */
     return optind < argc && (!job->to_stdout || optind + 1 == argc);
 }
 

@@ -1,3 +1,4 @@
+/* Workers' states in shared memory. Called by worker.c and children.c. */
 #include "filterd/scoreboard.h"
 
 #include <glib.h>
@@ -21,7 +22,7 @@ void scoreboard_set(struct slot *slot, enum slot_state state)
     atomic_store(&slot->state, state);
 }
 
-/* The own share is raised first, so that of two that ask at once not both get the last room. */
+/* Adds its own bytes before it sums up, so that two workers that ask at once cannot both get the last room. */
 bool scoreboard_hold(struct scoreboard *b, struct slot *slot, size_t bytes, size_t limit)
 {
     const int64_t before = atomic_exchange(&slot->held, (int64_t)bytes);

@@ -1,3 +1,4 @@
+/* Listening sockets. Called by listening.c, milter_processes.c, master.c and worker.c. */
 #include "filterd/sockets.h"
 
 #include <arpa/inet.h>
@@ -15,7 +16,7 @@
 
 #define BACKLOG 256
 
-static bool put(int fd, const struct sockaddr *sa, socklen_t len)
+static bool bind_and_listen(int fd, const struct sockaddr *sa, socklen_t len)
 {
     int one = 1;
     if (sa->sa_family != AF_UNIX)
@@ -23,7 +24,7 @@ static bool put(int fd, const struct sockaddr *sa, socklen_t len)
     return bind(fd, sa, len) == 0 && listen(fd, BACKLOG) == 0;
 }
 
-/* A file that outlived its daemon is in nobody's way; one that takes connections is in use. */
+/* True if a process accepts connections there; a socket file left over by a daemon that ended does not. */
 static bool is_in_use(const struct sockaddr_un *un)
 {
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -53,7 +54,7 @@ static int listen_unix(const char *path)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -1;
-    if (!put(fd, (struct sockaddr *)&un, sizeof un) || chmod(path, 0666)) {
+    if (!bind_and_listen(fd, (struct sockaddr *)&un, sizeof un) || chmod(path, 0666)) {
         const int error = errno;
         close(fd);
         errno = error;
@@ -72,7 +73,7 @@ static int listen_inet(const struct endpoint *at)
     }
     for (struct addrinfo *a = list; a && fd < 0; a = a->ai_next) {
         fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd >= 0 && !put(fd, a->ai_addr, a->ai_addrlen)) {
+        if (fd >= 0 && !bind_and_listen(fd, a->ai_addr, a->ai_addrlen)) {
             int error = errno;
             close(fd);
             errno = error;

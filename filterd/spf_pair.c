@@ -19,8 +19,8 @@ static struct children_other *other_at(const struct children *c, guint i)
     return &g_array_index(c->others, struct children_other, i);
 }
 
-/* The process that answers or will answer, so that the next one knows whose end to wait for; NULL: none.
- * How many there are of this door. */
+/* Counts the SPF processes of the current door. *one_r: one that answers or will answer, so that the next one
+ * can wait for its end; NULL: none. */
 static int count(const struct children *c, const struct children_other **one_r)
 {
     int n = 0;
@@ -66,7 +66,8 @@ static bool start_one(struct children *c, const struct children_other *before)
     return o.pid > 0;
 }
 
-/* Only a captured worker shuts a door that all share. They are replaced, all of them, and so is the door. */
+/* Workers share the door and never shut it: one that did was captured by an attacker. Replaces all workers and
+ * the door. */
 static void mend_door(struct children *c)
 {
     c->spf_shut = false;

@@ -1,5 +1,5 @@
-/* spf_pair: the two SPF processes of the daemon, one that answers and one that takes over (see
- * rules/auth/spf_process.h), and their door. */
+/* spf_pair: the daemon's two SPF processes, one that answers and one that takes over (see
+ * rules/auth/spf_process.h), and the door: the socket through which workers ask them. */
 #ifndef FILTERD_SPF_PAIR_H
 #define FILTERD_SPF_PAIR_H
 
@@ -8,14 +8,14 @@
 #include "base/config/settings.h"
 #include "filterd/children.h"
 
-/* Makes the door, if these settings want SPF, before anybody is forked. False, with a line in the log. */
+/* Makes the door, if these settings want SPF; call it before the first fork. False, and logged: it failed. */
 bool spf_pair_open(struct children *c, const struct settings *s);
-/* Starts those that are missing. */
+/* Starts the SPF processes that are missing. */
 void spf_pair_start(struct children *c);
-/* After a reload: those who are asked now serve their askers to the end, who go, too; new ones are started
- * for new workers. False, with a line in the log, and all stays as it was. */
+/* After a reload: makes a new door and new processes for new workers. The old processes serve the old workers
+ * until those end, and end with them. False, and logged: it failed, nothing changes. */
 bool spf_pair_renew(struct children *c, const struct settings *s);
-/* Nobody asks any more: they end by themselves. */
+/* Closes the master's end of the door: the processes end when the workers have. */
 void spf_pair_dismiss(struct children *c);
 int spf_pair_left(const struct children *c);
 void spf_pair_kill(const struct children *c, int sig);

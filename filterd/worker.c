@@ -1,3 +1,4 @@
+/* A worker's loop: accept a connection, serve its session, wait for the next. Called by children.c after fork. */
 #include "filterd/worker.h"
 
 #include <errno.h>
@@ -25,21 +26,20 @@
 #include "filterd/session/learn_session.h"
 #include "filterd/sockets.h"
 
-/* What libraries leak, and what a bug may have left behind, ends with the process. */
+/* A worker ends after this many sessions, and with it what libraries leaked or a bug left behind. */
 #define SESSIONS_PER_WORKER 500
-/* For all that is no message; the pipeline gives each of these its own. */
+/* CPU seconds for everything but messages; the pipeline sets a limit for each of these. */
 #define TALK_CPU_SECONDS 20
-/* What is larger than that is given back to the kernel when it is freed: left to itself the C library
- * would keep as much as the largest message ever took, in every worker. */
+/* The C library returns larger blocks to the kernel when they are freed. By its own default it would raise this
+ * threshold, and keep as much memory as the largest message took, in every worker. */
 #define MMAP_BYTES (128 * 1024)
 
 static volatile int wake, shed;
 static volatile sig_atomic_t leave;
 static const struct worker_place *own_place;
 
-/* Without a master a message under way is finished, but nobody listens any more: the next master
- * could not bind (the sockets are one with those of all other workers; a UNIX one lies elsewhere
- * by then). */
+/* The master is gone: finish the message under way, but stop listening, as the next master could not bind.
+ * shutdown works for all workers, who share the sockets; a unix socket's path has been replaced by then. */
 static void stop_listening(const struct worker_place *place)
 {
     for (size_t i = 0; i < place->settings->listener_count; i++)
@@ -62,15 +62,14 @@ static void on_signal(int sig)
         stop_listening(own_place);
 }
 
-/* The master is woken only where it has something to do at once: it looks at the scoreboard now and then
- * by itself. */
-static void tell(const struct worker_place *place, enum slot_state state)
+/* Wakes the master only if it has to fork at once: it looks at the scoreboard now and then anyway. */
+static void set_state(const struct worker_place *place, enum slot_state state)
 {
     scoreboard_set(place->slot, state);
     if (state == SLOT_IDLE || scoreboard_count(place->scoreboard, SLOT_IDLE) >= SCOREBOARD_SPARE)
         return;
     if (write(place->wake_fd, "", 1) < 0)
-        return; /* full: the master looks anyway */
+        return; /* the pipe is full: the master looks anyway */
 }
 
 struct visit {
@@ -78,7 +77,7 @@ struct visit {
     const struct context *context;
 };
 
-/* Behind the sandbox there is no other to be had: the next worker brings its own. */
+/* Inside the sandbox a worker cannot fork another delivery agent: it ends, and the next worker has one. */
 static bool delivery_agent_lost(const struct worker_place *place, const struct context *ctx)
 {
     return ctx->hops.delivery_agent < 0 && sandbox_policy_has_maildir(place->settings);
@@ -122,15 +121,14 @@ static void set_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Who is waited for: all listeners, and behind them lessons and milters' questions. */
+/* What the worker waits for: all listeners, then the sockets of learn sessions and milter processes. */
 struct door {
     size_t n;
     struct pollfd *fds;
-    int epoll; /* of the same; -1: none */
+    int epoll; /* of the same descriptors; -1: not available */
 };
 
-/* A new connection wakes one worker and not all, and that the one which comes first in the row: what
- * it holds ready, the others need not have. */
+/* EPOLLEXCLUSIVE wakes one worker per connection, always the first that waits: it stays warm, the others small. */
 static struct door door_open(const struct worker_place *place)
 {
     const size_t listeners = place->settings->listener_count;
@@ -157,8 +155,8 @@ static void door_close(struct door *d)
     g_clear_pointer(&d->fds, g_free);
 }
 
-/* Who knocked, as an index; -1: nobody for the time. One who was woken and left without answering has
- * kept a knock from the others: after a while all look for themselves. */
+/* Returns the index of a socket with a connection; -1: none for now. A worker that was woken and ended without
+ * accepting has taken a wake-up from the others: so after a while each looks with poll. */
 static ssize_t door_wait(const struct door *d, int ms)
 {
     struct epoll_event e;
@@ -173,12 +171,12 @@ static ssize_t door_wait(const struct door *d, int ms)
     return -1;
 }
 
-/* Waits for a connection; -1 when told to leave. */
+/* Accepts the next connection; -1: told to end. */
 static int next_client(const struct door *door, struct context *ctx, size_t *index_r)
 {
     while (!leave) {
-        /* The bound covers a signal that comes just before the wait. Who is to leave takes nobody
-         * in any more, so that settings are new for all who come after a reload. */
+        /* The timeout covers a signal that comes just before the wait. A worker told to end accepts no more, so
+         * that after a reload new connections get the new settings. */
         const ssize_t i = door_wait(door, 1000);
         if (i < 0)
             next_hop_let_go_idle(&ctx->hops);
@@ -221,12 +219,12 @@ static void run_milter(const struct worker_place *place, struct context *ctx, in
 
 static void serve(const struct worker_place *place, struct context *ctx, int fd, size_t index)
 {
-    tell(place, SLOT_BUSY);
+    set_state(place, SLOT_BUSY);
     sandbox_cpu(TALK_CPU_SECONDS);
     context_mend(ctx);
     const size_t listeners = place->settings->listener_count;
     if (index >= listeners || place->settings->listeners[index].protocol == PROTO_POLICY)
-        next_hop_let_go(&ctx->hops, 0); /* nothing goes to a next hop now, for however long */
+        next_hop_let_go(&ctx->hops, 0); /* these sessions use no next hop, for an unknown time */
     if (index < listeners)
         run_session(place, ctx, fd, index);
     else if (index > listeners)
@@ -234,7 +232,7 @@ static void serve(const struct worker_place *place, struct context *ctx, int fd,
     else
         learn_session_run(fd, &(struct learn_session_place){ctx, place->key, on_sealed, place->scoreboard});
     close(fd);
-    tell(place, leave ? SLOT_LEAVING : SLOT_IDLE);
+    set_state(place, leave ? SLOT_LEAVING : SLOT_IDLE);
 }
 
 int worker_run(const struct worker_place *place)
@@ -247,13 +245,13 @@ int worker_run(const struct worker_place *place)
     set_signals();
     prctl(PR_SET_NAME, "filterd-worker");
     int delivery_agent = delivery_agent_start(s);
-    /* Privileges end here: everything above is set-up, everything below may meet mail. */
+    /* Privileges end here: everything above is set-up, everything below may handle mail. */
     if (!sandbox_policy_close(s, SANDBOX_WORKER))
         return EX_TEMPFAIL;
     struct context *ctx = context_new(s, place->key, &(struct context_doors){delivery_agent, place->spf_door});
     ctx->hops.keeps = true;
     struct door door = door_open(place);
-    tell(place, SLOT_IDLE);
+    set_state(place, SLOT_IDLE);
     for (int n = 0; n < SESSIONS_PER_WORKER && !delivery_agent_lost(place, ctx) &&
                     (fd = next_client(&door, ctx, &index)) >= 0; n++)
         serve(place, ctx, fd, index);

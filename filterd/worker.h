@@ -1,4 +1,4 @@
-/* worker: one process, one session at a time, no right to write anywhere. */
+/* worker: a process that serves one session at a time and may not write to any file. */
 #ifndef FILTERD_WORKER_H
 #define FILTERD_WORKER_H
 
@@ -10,17 +10,17 @@ struct worker_place {
     const struct settings *settings;
     const struct sitekey *key;
     const int *listen_fds; /* one per settings->listeners */
-    int learn_fd;          /* -1: none */
-    int spf_door;          /* to the SPF processes; -1: none */
-    int milter_fd;         /* where milter fronts ask; -1: none */
+    int learn_fd;          /* where learn sessions come from; -1: none */
+    int spf_door;          /* -1: no SPF processes */
+    int milter_fd;         /* where milter processes ask; -1: none */
     struct scoreboard *scoreboard;
     struct slot *slot;
-    int wake_fd; /* a byte to it tells the master to look at the scoreboard */
+    int wake_fd; /* writing a byte to it makes the master look at the scoreboard */
     pid_t master;
 };
 
-/* Runs until told to leave (SIGTERM) or worn out; returns the process' exit code.
- * SIGUSR1 gives up a connection that is between messages, SIGUSR2 one that waits in a transaction. */
+/* Runs until SIGTERM or until it is worn out; returns the exit code of the process. SIGUSR1 ends a session that
+ * is between messages, SIGUSR2 also one that waits inside a transaction. */
 int worker_run(const struct worker_place *place);
 
 #endif

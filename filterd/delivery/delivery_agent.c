@@ -1,3 +1,5 @@
+/* The process that writes maildirs and runs sendmail for a worker. Called by next_hop.c in the worker, by
+ * worker.c and pipe_main.c for the process itself. */
 #include "filterd/delivery/delivery_agent.h"
 
 #include <errno.h>
@@ -20,13 +22,13 @@
 #include "base/sandbox/sandbox_policy.h"
 #include "base/sandbox/sandbox_kind.h"
 
-/* Its message follows, bytes alone. */
+/* path, sender, recipient; the message follows as plain bytes. */
 #define JOB "(sss)"
 #define JOB_BYTES 65536
 #define ANSWER_BYTES 4096
 #define ANSWER_MS 120000
 
-static GVariant *ask(int fd, GVariant *job, const void *message, size_t len)
+static GVariant *send_job(int fd, GVariant *job, const void *message, size_t len)
 {
     if (!frame_send(fd, job, ANSWER_MS) || !frame_send_bytes(fd, message, len, ANSWER_MS))
         return NULL;
@@ -39,7 +41,7 @@ struct outcome delivery_agent_deliver(int *fd, const char *path, const char *con
     struct outcome o = outcome_of(REASON_NEXT_HOP_DOWN);
     if (*fd < 0)
         return o;
-    GVariant *answer = ask(*fd, g_variant_new(JOB, path, envelope[0], envelope[1]), message, len);
+    GVariant *answer = send_job(*fd, g_variant_new(JOB, path, envelope[0], envelope[1]), message, len);
     if (!answer) {
         log_warn("delivery agent: no answer");
         close(*fd);
@@ -90,7 +92,7 @@ bool delivery_agent_is_awaited(const struct delivery_agent_job *job)
 static bool make_maildir(const char *path)
 {
     static const char *const subs[] = {"", "/tmp", "/new", "/cur"};
-    /* Domain folders above it too; the first path component must be there already. */
+    /* Makes domain folders above the maildir, too; the first component of the path must exist. */
     char *parent = g_path_get_dirname(path);
     bool ok = g_mkdir_with_parents(parent, 0700) == 0;
     g_free(parent);
@@ -102,7 +104,7 @@ static bool make_maildir(const char *path)
     return ok;
 }
 
-/* A mail store holds LF line ends. */
+/* Maildirs hold LF line ends. */
 static bool write_lf(int fd, GBytes *message)
 {
     struct bytes lf = {0};
@@ -146,7 +148,7 @@ char *delivery_agent_maildir(const struct delivery_agent_job *job)
     const bool moved = ok && rename(tmp, new) == 0;
     if (!moved || !sync_folder(folder)) {
         error = g_strdup_printf("%s: %s", path, g_strerror(errno));
-        unlink(moved ? new : tmp); /* it will come again */
+        unlink(moved ? new : tmp); /* the worker stopped waiting: the message will come again */
     }
     g_free(name);
     g_free(tmp);
@@ -164,7 +166,7 @@ int delivery_agent_start(const struct settings *s)
     if (pid == 0) {
         close(pair[0]);
         prctl(PR_SET_NAME, "filterd-agent");
-        /* It ends by end of file, when its worker has ended: a signal may not cut a file short. */
+        /* The agent ends when its worker closes the socket: ignore signals, which could cut a file short. */
         signal(SIGTERM, SIG_IGN);
         signal(SIGINT, SIG_IGN);
         signal(SIGHUP, SIG_IGN);

@@ -1,6 +1,6 @@
-/* delivery agent: does for a worker what the worker itself may no longer do: write to a disk, start
- * sendmail, write to standard output. It is on the outside of the sandbox and takes nothing but
- * finished messages: sealed ones, or ones logged as passed. */
+/* delivery agent: a process that does for a worker what its sandbox forbids: write to a disk, start sendmail,
+ * write to standard output. It runs outside that sandbox and takes only finished messages: sealed, or logged as
+ * unsealed. */
 #ifndef FILTERD_DELIVERY_DELIVERY_AGENT_H
 #define FILTERD_DELIVERY_DELIVERY_AGENT_H
 
@@ -10,33 +10,33 @@
 #include "base/config/settings.h"
 #include "base/result.h"
 
-/* The longest job that is taken: a message of the size limit, armored. */
+/* The longest job accepted: a message of the size limit, armored. */
 #define COURIER_JOB_BYTES (1024u * 1024 * 1024)
 
-/* A worker's side: path (maildir, or the sendmail program; "-" is standard output), sender,
- * recipient and the message, through the delivery agent's socket. Waits for the answer. Where none came it
- * closes the socket and makes it -1: what comes later is the answer to no other job. */
+/* The worker's side. Sends path (maildir, or the sendmail program; "-" is standard output), sender, recipient
+ * and the message through the agent's socket, and waits for the answer. If none comes, closes the socket and
+ * sets *fd to -1, so that a late answer is not taken for that of another job. */
 struct outcome delivery_agent_deliver(int *fd, const char *path, const char *const envelope[2],
                                const void *message, size_t len);
 
-/* Forks a delivery agent that delivers to the maildirs of these settings and writes below their fixed parts
- * only; the worker's end of its socket, -1: failed, or there is no maildir. It ends when that end is
- * closed, or, if a sandbox is required and cannot be had, at once. */
+/* Forks a delivery agent for the maildirs of these settings, which may write below their fixed parts only.
+ * Returns the worker's end of its socket; -1: fork failed, or there is no maildir. The agent ends when that end
+ * is closed, or at once if a sandbox is required and cannot be set up. */
 int delivery_agent_start(const struct settings *s);
 
 struct delivery_agent_job { /* all lent */
     const char *path, *sender, *recipient;
     GBytes *message;
-    int worker; /* the socket it came through */
+    int worker; /* the socket of the job's worker */
 };
-/* The other side: serves jobs until the socket closes. deliver returns NULL, or what went wrong. */
+/* The agent's side: serves jobs until the socket is closed. deliver returns NULL, or the error (g_free). */
 typedef char *delivery_agent_fn(const struct delivery_agent_job *job);
 void delivery_agent_serve(int fd, delivery_agent_fn *deliver);
-/* Somebody still waits for the answer. Whoever has stopped will have the message sent again. */
+/* True if the worker still waits for the answer. If not, the message will be sent again: do not deliver it. */
 bool delivery_agent_is_awaited(const struct delivery_agent_job *job);
 
-/* Writes one file into a maildir (tmp, fsync, new, fsync), making it if its parent is there.
- * Nothing appears in new once the worker has stopped waiting. */
+/* Writes one file into a maildir (tmp, fsync, new, fsync); makes the maildir if its parent exists. Nothing
+ * appears in new once the worker has stopped waiting. */
 char *delivery_agent_maildir(const struct delivery_agent_job *job);
 
 #endif

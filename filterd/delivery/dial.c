@@ -1,3 +1,4 @@
+/* Connects to a next hop by name, address or unix socket. Called by smtp_client.c. */
 #include "filterd/delivery/dial.h"
 
 #include <errno.h>
@@ -54,7 +55,7 @@ static int dial_unix(const char *path, int timeout_ms)
     return connect_to((struct sockaddr *)&un, sizeof un, timeout_ms);
 }
 
-/* An address where nobody answers leaves the others their share of the time. */
+/* Gives each address its share of the time, so that one without an answer does not use it up. */
 static int dial_inet(const struct endpoint *at, int timeout_ms)
 {
     const gint64 end = g_get_monotonic_time() + (gint64)timeout_ms * 1000;

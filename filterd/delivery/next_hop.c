@@ -1,3 +1,4 @@
+/* Delivers finished copies by LMTP, SMTP, maildir or sendmail. Called by the pipeline and by sessions at RCPT. */
 #include "filterd/delivery/next_hop.h"
 
 #include <string.h>
@@ -7,15 +8,15 @@
 #include "filterd/delivery/delivery_agent.h"
 #include "filterd/delivery/smtp_client.h"
 
-/* To greet costs as much as to hand over: the next session finds the connection open. So long, and no
+/* Connecting and EHLO cost as much as a delivery, so the connection waits this long for the next session. No
  * longer: it holds a process of the next hop. */
 #define KEPT_MS 1000
 
 struct next_hop {
-    struct next_hop_pool *pool; /* NULL with a taker */
+    struct next_hop_pool *pool; /* NULL if taker is set */
     const struct next_hop_address *to;
-    struct smtp_client *client; /* for LMTP and SMTP, when first wanted */
-    const struct next_hop_taker *taker; /* instead of to */
+    struct smtp_client *client; /* for LMTP and SMTP; made when first needed */
+    const struct next_hop_taker *taker; /* receives the copies instead of to; NULL: none */
 };
 
 struct next_hop *next_hop_new(struct next_hop_pool *pool, const struct next_hop_address *to)
@@ -104,13 +105,13 @@ void next_hop_reset(struct next_hop *h)
         smtp_client_reset(h->client);
 }
 
-/* A path component taken from an address: nothing that could climb or hide. */
+/* True if a part of an address is safe as a path component: it cannot leave the folder or be hidden. */
 static bool safe_component(const char *s, size_t len)
 {
     return len && *s != '.' && !memchr(s, '/', len) && !memchr(s, '%', len);
 }
 
-/* %d and %n are the mapped user's domain and name. NULL if they would leave the pattern's tree. */
+/* Replaces %d and %n with the user's domain and name. NULL if the path would leave the pattern's tree. */
 static char *maildir_path(const char *pattern, const char *user)
 {
     const char *domain = address_domain(user);

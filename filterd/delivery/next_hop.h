@@ -1,4 +1,4 @@
-/* next hop: the next hop of one session, whatever it speaks. */
+/* next hop: where a session's finished copies go: LMTP, SMTP, maildir, sendmail, or a taker. */
 #ifndef FILTERD_DELIVERY_NEXT_HOP_H
 #define FILTERD_DELIVERY_NEXT_HOP_H
 
@@ -13,42 +13,43 @@
 struct next_hop;
 struct smtp_client;
 
-/* What a process has for the next hops of all its sessions. */
+/* What one process keeps for the next hops of all its sessions. */
 struct next_hop_pool {
-    const char *hostname; /* says HELO with it; lent */
-    int delivery_agent;          /* -1 where no next hop needs one */
-    bool keeps;           /* the connection of a session that ends stays open for the next one */
-    struct smtp_client *kept; /* NULL: none */
-    const struct next_hop_address *kept_to; /* lent */
-    gint64 kept_at; /* monotonic microseconds */
+    const char *hostname; /* our name in HELO, EHLO and LHLO; lent */
+    int delivery_agent;          /* socket to the delivery agent; -1: no next hop needs one */
+    bool keeps;           /* keep a session's connection open for the next session */
+    struct smtp_client *kept; /* the connection kept open; NULL: none */
+    const struct next_hop_address *kept_to; /* its next hop; lent */
+    gint64 kept_at; /* monotonic microseconds: when it was put aside */
 };
 
 /* Both are lent. */
 struct next_hop *next_hop_new(struct next_hop_pool *pool, const struct next_hop_address *to);
-/* Who takes finished copies himself, as a milter's front does: OK when he has them. */
+/* Receives finished copies itself, as milter_session does: RES_OK when it has the whole copy. */
 struct next_hop_taker {
     struct outcome (*take)(void *arg, const struct recipient *r, const struct sealed *sealed);
     void *arg;
 };
-/* It is lent. */
+/* taker is lent. */
 struct next_hop *next_hop_new_taker(const struct next_hop_taker *taker);
-/* A pool that keeps connections lends this one to its next session, if that goes to the same next hop and
- * comes soon. */
+/* If the pool keeps connections, leaves this one open for the next session to the same next hop, if that comes
+ * soon. */
 void next_hop_free(struct next_hop **h);
-/* Ends what is kept, if it has been idle so long; or for longer than it should be. */
+/* Closes the kept connection if it has been idle for idle_ms; next_hop_let_go_idle: for longer than it should
+ * be. */
 void next_hop_let_go(struct next_hop_pool *pool, int idle_ms);
 void next_hop_let_go_idle(struct next_hop_pool *pool);
-/* True if copies go (back) into an MTA, from where they may come to another leg of ours. */
+/* True if copies go into an MTA, which may send them to another leg of filterd. */
 bool next_hop_is_mta(const struct next_hop *h);
 /* Bounds the delivery of one message to all its recipients. */
 void next_hop_set_deadline(struct next_hop *h, int ms);
-/* Would it take mail for r? Only a next hop that speaks SMTP is asked, for ms at most; for others OK. */
+/* Probes whether the next hop takes mail for r, within ms. Only SMTP is probed; for others RES_OK. */
 struct outcome next_hop_ask(struct next_hop *h, const struct envelope *e, const struct recipient *r, int ms);
-/* No more is asked about this envelope. If one recipient alone was taken, its copy goes cheaper
- * without. */
+/* Ends probing: takes back the open transaction. Not needed if exactly one recipient was accepted: its copy
+ * then goes into that transaction, which saves round trips. */
 void next_hop_reset(struct next_hop *h);
-/* Hands one finished copy on. OK only after the next hop's own success. users, of char*: whose
- * maildirs get it; other next next hops look at the recipient alone. */
+/* Delivers one finished copy. RES_OK only after the next hop's own success. users, of char*: the users whose
+ * maildirs get it; other kinds of next hops use only the recipient. */
 struct outcome next_hop_deliver(struct next_hop *h, const struct envelope *e, const struct recipient *r,
                            const GPtrArray *users, const struct sealed *sealed);
 

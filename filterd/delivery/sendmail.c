@@ -1,3 +1,5 @@
+/* Runs sendmail(1) so that it never takes half a message for a whole one. Called by filterd-pipe and the
+ * delivery agent. */
 #include "filterd/delivery/sendmail.h"
 
 #include <errno.h>
@@ -19,10 +21,11 @@
 struct mailer {
     pid_t stand_in;
     int input;
-    int word; /* one byte to the stand-in: the message is whole; open as long as we wait */
+    int word; /* one byte through it tells the stand-in that the message is whole; stays open while we wait */
 };
 
-/* Dies with its parent, whose own end of its input is not the last. */
+/* Starts the program, which the kernel kills with its parent: the stand-in keeps the input open, so the program
+ * does not see its end before it dies. */
 static pid_t start_program(const struct delivery_agent_job *job, int input)
 {
     const pid_t parent = getpid(), pid = fork();
@@ -46,7 +49,8 @@ static int reap(pid_t pid)
     return status;
 }
 
-/* True: the program has ended. False: who waits for it is gone, and will have the message sent again. */
+/* True: the program has ended. False: the process that waits for it is gone, and the message will be sent
+ * again. */
 static bool await(pid_t pid, int word)
 {
     struct pollfd fds[] = {{word, POLLIN, 0}, {(int)syscall(SYS_pidfd_open, pid, 0), POLLIN, 0}};
@@ -55,7 +59,8 @@ static bool await(pid_t pid, int word)
     return fds[1].fd < 0 || fds[1].revents;
 }
 
-/* Out of the group that an MTA kills as one, and so are we. It ends as the program does. */
+/* The stand-in: leaves the process group, which an MTA may kill as a whole together with us. Exits with the
+ * program's exit code. */
 static void stand_in(const struct delivery_agent_job *job, const int input[2], const int word[2])
 {
     char byte;
@@ -96,7 +101,8 @@ static bool start(struct mailer *m, const struct delivery_agent_job *job)
     return m->stand_in > 0;
 }
 
-/* Its wait status. What is not whole is not said to be: then the program dies before its input ends. */
+/* Returns the stand-in's wait status. If the message is not whole, the stand-in kills the program before the
+ * input ends. */
 static int end(struct mailer *m, bool whole)
 {
     const bool said = whole && bytes_write(m->word, "", 1);

@@ -1,13 +1,13 @@
 /* sendmail: hands finished copies to a sendmail(1), which takes the end of its input for the end of the
- * message. One that was not given the whole message must never come to that end, whichever process is
- * killed: so a stand-in between us holds that input open, too. It kills the program if we are gone before we
- * said that the message is whole, and the program dies with it. */
+ * message. If the message is not whole, that end must never come, whichever process is killed. So a stand-in
+ * process between us and the program also holds the input open: it kills the program if we die before we have
+ * said that the message is whole, and if the stand-in is killed, the kernel kills the program. */
 #ifndef FILTERD_DELIVERY_SENDMAIL_H
 #define FILTERD_DELIVERY_SENDMAIL_H
 
 #include "filterd/delivery/delivery_agent.h"
 
-/* A delivery_agent_fn: job->path is the program, which gets "-G -i -f SENDER -- RECIPIENT" and LF line ends. */
+/* A delivery_agent_fn. job->path is the program; it gets "-G -i -f SENDER -- RECIPIENT" and LF line ends. */
 char *sendmail_deliver(const struct delivery_agent_job *job);
 
 #endif

@@ -1,3 +1,4 @@
+/* An LMTP and SMTP client with probes, pipelining and XFORWARD. Called by next_hop.c. */
 #include "filterd/delivery/smtp_client.h"
 
 #include <ctype.h>
@@ -15,12 +16,12 @@
 #define CONNECT_MS 10000
 #define WAIT_MS 120000
 #define REPLY_BYTES 1024
-#define REPLY_LINES 1000 /* a next hop that never comes to the last one is no good */
-/* A next hop that was told to work otherwise does so with new connections. */
+#define REPLY_LINES 1000 /* more lines than this: the next hop is broken */
+/* A next hop whose settings were changed applies them to new connections: do not keep one longer. */
 #define LIFE_US (30 * G_USEC_PER_SEC)
 #define XFORWARD_BYTES 150
 
-/* What the next hop offers in its answer to EHLO or LHLO. */
+/* The next hop's extensions, from its reply to EHLO or LHLO. */
 struct capabilities {
     bool xforward, size, eightbit, utf8, dsn, pipelining;
 };
@@ -30,10 +31,10 @@ enum connection_state {
     STATE_READY = 0,   /* no transaction is open; also without a connection */
     STATE_OPEN,        /* the next hop took MAIL, and neither DATA nor RSET came after it */
     STATE_RESET_SENT,  /* RSET was sent, and its reply has not been read */
-    STATE_DELIVERED    /* the next hop's last word was that it took a message */
+    STATE_DELIVERED    /* the next hop's last reply accepted a message */
 };
 
-/* Which client the next hop was told of: not every one forgets that with its message. */
+/* Which client XFORWARD named: some next hops remember it beyond one message. */
 struct told_client {
     bool told;
     bool took[2]; /* the next hop accepted the first, the second XFORWARD line */
@@ -47,12 +48,12 @@ struct smtp_client {
     struct lineio *io; /* NULL: not connected */
     struct capabilities offers;
     enum connection_state state;
-    int accepted; /* RCPTs since MAIL */
-    const struct recipient *last; /* of them; lent, only compared while it is being served */
+    int accepted; /* recipients accepted since MAIL */
+    const struct recipient *last; /* the last of them; lent, only compared while it is handled */
     struct told_client client;
-    bool refused; /* the next hop refused something, ever, on this connection */
-    bool resumed; /* another session made the connection, and no message was sent on it since */
-    gint64 made;  /* monotonic microseconds */
+    bool refused; /* the next hop refused something on this connection */
+    bool resumed; /* another session opened the connection, and this one has not sent a message yet */
+    gint64 made;  /* monotonic microseconds: when it was opened */
 };
 
 struct smtp_client *smtp_client_new(const struct next_hop_address *hop, const char *hostname)
@@ -104,7 +105,7 @@ void smtp_client_resume(struct smtp_client *c)
     struct pollfd p = {c->fd, POLLIN, 0};
     c->deadline = 0;
     c->resumed = true;
-    if (c->io && poll(&p, 1, 0) != 0) /* closed, or it said something that nobody asked for */
+    if (c->io && poll(&p, 1, 0) != 0) /* closed, or an unexpected reply */
         disconnect(c);
 }
 
@@ -144,8 +145,8 @@ static void note_capability(struct smtp_client *c, const char *word)
             *flags[i] = true;
 }
 
-/* One reply; its code, 0 when the connection is no good. text gets the last line's text, each (or NULL)
- * is told every line's. */
+/* Reads one reply; returns its code, 0 if the connection is broken. text gets the text of the last line; each
+ * (may be NULL) is called with every line's. */
 static int reply(struct smtp_client *c, char text[REPLY_BYTES],
                  void (*each)(struct smtp_client *, const char *))
 {
@@ -193,7 +194,8 @@ static bool connected(struct smtp_client *c)
     return false;
 }
 
-/* xtext, RFC 3461 section 4. What is longer than any name would only make the line too long. */
+/* Appends " NAME=value" in xtext (RFC 3461, section 4); "[UNAVAILABLE]" for a value too long to be a name,
+ * which would make the line too long. */
 static void add_xtext(GString *out, const char *name, const char *value)
 {
     const bool said = value && strlen(value) <= XFORWARD_BYTES;
@@ -207,7 +209,7 @@ static void add_xtext(GString *out, const char *name, const char *value)
             g_string_append_printf(out, "+%02X", *p);
 }
 
-/* Two lines, as Postfix does it: one may end at 512 bytes. */
+/* Sends XFORWARD in two lines like Postfix: a server may accept no more than 512 bytes in one. */
 static void put_client(struct smtp_client *c, const struct envelope *e, bool second)
 {
     GString *s = g_string_new("XFORWARD");
@@ -225,7 +227,7 @@ static void put_client(struct smtp_client *c, const struct envelope *e, bool sec
     g_string_free(s, TRUE);
 }
 
-/* Reads one reply; broken off is 451 4.4.1. */
+/* Reads one reply; 451 4.4.1 if the connection breaks. */
 static struct outcome hear(struct smtp_client *c)
 {
     char text[REPLY_BYTES];
@@ -259,7 +261,7 @@ static void put_mail(struct smtp_client *c, const struct envelope *e, size_t siz
 
 enum command { RESET, CLIENT, CLIENT_TOO, MAIL, RCPT, COMMANDS };
 
-/* What is said for one recipient. size: of the message, 0 while it is not here. */
+/* The commands for one recipient and their replies. size: of the message, 0 for a probe. */
 struct dialogue {
     const struct envelope *envelope;
     const struct recipient *recipient;
@@ -295,7 +297,8 @@ static void hear_command(struct smtp_client *c, struct dialogue *d, enum command
     }
 }
 
-/* All at once where the next hop takes them so (RFC 2920), else one after the other. */
+/* Sends the commands and reads their replies: together if the next hop offers PIPELINING (RFC 2920), otherwise
+ * one after the other. */
 static void talk(struct smtp_client *c, struct dialogue *d)
 {
     for (enum command i = RESET; i < COMMANDS; i++)
@@ -306,7 +309,7 @@ static void talk(struct smtp_client *c, struct dialogue *d)
         put_command(c, d, i);
         if (c->offers.pipelining)
             continue;
-        lineio_flush(c->io); /* broken: so is what is heard */
+        lineio_flush(c->io); /* if this fails, so does reading the reply */
         hear_command(c, d, i);
     }
     if (!c->io || !c->offers.pipelining)
@@ -317,8 +320,8 @@ static void talk(struct smtp_client *c, struct dialogue *d)
             hear_command(c, d, i);
 }
 
-/* What the next hop thinks of XFORWARD decides nothing: a mail is not lost for it. But who took another
- * client's and refuses this one's may take the mail for the other's. */
+/* A refused XFORWARD does not stop a delivery. But if the next hop accepted it before on this connection, for
+ * another client, it may take this mail for that client's: true then. */
 static bool mistakes_client(struct smtp_client *c, const struct dialogue *d)
 {
     bool mistaken = false;
@@ -335,7 +338,7 @@ static bool refuses_reset(const struct dialogue *d)
     return d->wanted[RESET] && d->replies[RESET].result != RES_OK;
 }
 
-/* MAIL and RCPT; OK means that DATA may come, or that it would be taken. */
+/* Sends MAIL and RCPT. RES_OK: DATA may follow or, for a probe, the recipient would be accepted. */
 static struct outcome open_transaction(struct smtp_client *c, struct dialogue *d)
 {
     const struct envelope *e = d->envelope;
@@ -359,7 +362,7 @@ static struct outcome open_transaction(struct smtp_client *c, struct dialogue *d
     d->wanted[RCPT] = true;
     talk(c, d);
     if (mistakes_client(c, d) || refuses_reset(d)) {
-        quit(c); /* a new one knows of nobody, and of no other envelope */
+        quit(c); /* a new connection knows neither the other client nor the other envelope */
         return outcome_of(REASON_NEXT_HOP_DOWN);
     }
     if (!again && d->replies[MAIL].result != RES_OK)
@@ -367,9 +370,9 @@ static struct outcome open_transaction(struct smtp_client *c, struct dialogue *d
     return d->replies[RCPT];
 }
 
-/* A connection may have gone stale since it was used: nothing of the message was sent yet, so a new
- * one can double nothing. What is refused on another session's connection may be for what was said
- * there: then a new one's word counts. */
+/* Opens the transaction, if need be on a new connection. The old one may have gone stale; nothing of the
+ * message was sent, so nothing can be delivered twice. A refusal on another session's connection may be due to
+ * that session: only the reply on a new connection counts. */
 static struct outcome open_surely(struct smtp_client *c, struct dialogue *d)
 {
     const bool used = c->io, resumed = c->resumed;
@@ -400,14 +403,14 @@ void smtp_client_reset(struct smtp_client *c)
         disconnect(c);
 }
 
-/* There is something that no command was answered with. */
+/* True if the next hop sent something before it was asked. */
 static bool has_spoken(const struct smtp_client *c)
 {
     struct pollfd p = {c->fd, POLLIN, 0};
     return lineio_pending(c->io) || poll(&p, 1, 0) > 0;
 }
 
-/* OK: the message may come. */
+/* Sends DATA; RES_OK: the message may follow. */
 static struct outcome start_data(struct smtp_client *c)
 {
     char text[REPLY_BYTES];
@@ -428,7 +431,7 @@ static struct outcome open_and_start(struct smtp_client *c, struct dialogue *d)
         struct outcome o = open_surely(c, d);
         if (o.result != RES_OK)
             return o;
-        const bool resumed = c->resumed; /* the next one is not */
+        const bool resumed = c->resumed; /* a second connection is a new one */
         o = start_data(c);
         if (o.result == RES_OK || !resumed || !has_time(c))
             return o;
@@ -451,7 +454,7 @@ struct outcome smtp_client_deliver(struct smtp_client *c, const struct envelope 
     c->state = STATE_READY;
     c->resumed = false;
     lineio_put_data(c->io, message->data, message->len);
-    const bool early = has_spoken(c); /* before the end is sent: it can be no reply to that */
+    const bool early = has_spoken(c); /* a reply before the final dot is sent cannot be the reply to it */
     if (!lineio_flush(c->io)) {
         disconnect(c);
         return outcome_of(REASON_NEXT_HOP_DOWN);

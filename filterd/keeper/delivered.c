@@ -1,3 +1,4 @@
+/* The delivered-before memory, an SQLite table of digests. Called by keeper_verbs.c and keeper_process.c. */
 #include "filterd/keeper/delivered.h"
 
 #include <glib.h>
@@ -12,14 +13,14 @@ static const char tables[] =
     "CREATE TABLE IF NOT EXISTS copy(digest BLOB PRIMARY KEY, forget INTEGER NOT NULL)"
     " WITHOUT ROWID;";
 static const struct store_schema schema = {.version = DELIVERED_VERSION, .tables = tables};
-/* One append for each row, whole or not there; it is never waited for. Nobody else opens the file. */
+/* WAL appends each row as a whole; nothing waits for the disk. No other process opens the file. */
 static const char manner[] =
     "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
     "PRAGMA secure_delete=OFF;";
 
-/* A look at all rows: there are few, and an hour too long matters to nobody. */
+/* A sweep reads all rows: there are few, and an hour too long does no harm. */
 #define SWEEP_SECONDS 3600
-/* The most recipients of one message, and more. */
+/* More digests than the most recipients of one message. */
 #define DIGESTS 10000
 
 enum statement { IS_KNOWN, ADD, FORGET, SWEEP, STATEMENTS };
@@ -36,7 +37,7 @@ struct delivered {
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENTS];
     long swept;
-    bool failed; /* the last request did, and it was logged */
+    bool failed; /* the last request failed, and that was logged */
 };
 
 static void close_file(struct delivered *r)
@@ -56,7 +57,7 @@ static int look_over(struct delivered *r)
     return code;
 }
 
-/* A table of another shape, as it may have been before there were versions, is of no use here. */
+/* A table of another shape, which an unversioned file may have, is treated as damage. */
 static int prepare_all(struct delivered *r)
 {
     for (int i = 0; i < STATEMENTS; i++) {
@@ -68,7 +69,7 @@ static int prepare_all(struct delivered *r)
     return SQLITE_OK;
 }
 
-/* SQLite's result code. */
+/* Returns SQLite's result code. */
 static int open_file(struct delivered *r, char **error_r)
 {
     int code = store_try(r->path, true, &schema, &r->db, error_r);
@@ -85,7 +86,7 @@ static int open_file(struct delivered *r, char **error_r)
     return code;
 }
 
-/* As it is, or anew if it is damaged. What cannot be opened for any other reason may be whole. */
+/* Opens the file; makes it anew if it is damaged. After any other error it may be intact, and stays. */
 static bool open_somehow(struct delivered *r, char **error_r)
 {
     char *why = NULL;
@@ -145,7 +146,7 @@ static void make_anew(struct delivered *r)
     g_free(error);
 }
 
-/* SQLITE_ROW or SQLITE_DONE; anything else was logged. A file that became bad is made anew. */
+/* Returns SQLITE_ROW or SQLITE_DONE; other codes are logged. A damaged file is made anew. */
 static int run(struct delivered *r, enum statement which, const void *digest, long time)
 {
     int code = step(r, which, digest, time);

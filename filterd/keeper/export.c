@@ -1,3 +1,4 @@
+/* Packs and unpacks the export file. Called by model_store_user.c. */
 #include "filterd/keeper/export.h"
 
 #include <gcrypt.h>
@@ -72,7 +73,7 @@ static bool is_signed(const unsigned char *file, size_t len, const struct siteke
     return differ == 0;
 }
 
-/* ---- out ---- */
+/* ---- packing ---- */
 
 static GVariant *settings_value(const struct export *e)
 {
@@ -111,7 +112,7 @@ static GVariant *value_of(const struct export *e)
     return g_variant_new_tuple(parts, G_N_ELEMENTS(parts));
 }
 
-/* To and from little endian. Takes the value's reference over. */
+/* Converts to or from little endian; takes over the reference to value. */
 static GVariant *turn(GVariant *value)
 {
     if (G_BYTE_ORDER == G_LITTLE_ENDIAN)
@@ -134,7 +135,7 @@ GByteArray *export_pack(const struct export *e, const struct sitekey *key)
     return file;
 }
 
-/* ---- in ---- */
+/* ---- unpacking ---- */
 
 static bool is_day(const char *text)
 {
@@ -162,7 +163,7 @@ static bool take_settings(struct export *e, GVariant *value)
         g_ptr_array_add(e->settings, name);
         g_ptr_array_add(e->settings, text);
     }
-    return true; /* who writes them checks them */
+    return true; /* settings are checked when they are written to users.db */
 }
 
 static bool take_aliases(struct export *e, GVariant *value)
@@ -227,7 +228,7 @@ static bool take_parts(struct export *e, GVariant *const parts[9])
            take_array(parts[8], l->touched, sizeof l->touched, 1);
 }
 
-/* NULL if it makes no sense. */
+/* NULL if a part is malformed or inconsistent. */
 static struct export *from_value(GVariant *value)
 {
     GVariant *parts[9];
@@ -256,7 +257,7 @@ struct export *export_unpack(const void *data, size_t len, const struct sitekey 
         wrong = "this export is damaged, forged, or of a site with another key";
     struct export *e = NULL;
     if (!wrong) {
-        void *copy = g_memdup2(file + HEAD + CHECK, len - HEAD - CHECK); /* aligned */
+        void *copy = g_memdup2(file + HEAD + CHECK, len - HEAD - CHECK); /* GVariant needs aligned data */
         GVariant *value = g_variant_new_from_data(G_VARIANT_TYPE(EXPORT_TYPE), copy,
                                                   len - HEAD - CHECK, FALSE, g_free, copy);
         value = turn(g_variant_ref_sink(value));

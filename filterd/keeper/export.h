@@ -1,9 +1,8 @@
-/* export: one user in one file: model, settings, aliases and counters; no records (they are sealed
- * with the keys of their days and end with them), no keys, and nothing that could be read.
+/* export: one user in one file: model, settings, aliases and counters. No records (they are sealed with the
+ * keys of their days and end with them), no keys, no readable mail.
  *
- * A model's places hang on the site's key and on the user's address: the file is good for the same
- * user where the same site key is, and its check is keyed with it, so that a damaged, forged or
- * foreign file is refused.
+ * The buckets of a model depend on the site key and the user's address, so the file fits the same user where
+ * the same site key is. Its check is keyed with the site key: a damaged, forged or foreign file is refused.
  *
  *   "filterd-export 1\n"   17 bytes
  *   check                  32 bytes, HMAC-SHA256 of all other bytes, key: sitekey_derive "export"
@@ -11,7 +10,7 @@
  *     s user, a{ss} settings, as aliases, a(ssbi) history (day, kind, spam, messages),
  *     (sx) period (day it began, messages learnt by then; "" none),
  *     (uuuu) messages learnt spam, ham, steps counted spam, ham,
- *     an weights, aq counts (spam, ham, of each place), ay touched (two periods) */
+ *     an weights, aq counts (spam, ham, of each bucket), ay touched (two periods) */
 #ifndef FILTERD_KEEPER_EXPORT_H
 #define FILTERD_KEEPER_EXPORT_H
 
@@ -24,7 +23,7 @@
 #define EXPORT_TYPE "(sa{ss}asa(ssbi)(sx)(uuuu)anaqay)"
 #define EXPORT_MAX_BYTES (8u * 1024 * 1024)
 
-struct export_lesson { /* a row of the journal without its places */
+struct export_lesson { /* a row of the journal without its buckets */
     char day[11], kind[16];
     bool spam;
     gint32 heard;
@@ -40,15 +39,15 @@ struct export {
     struct learner *learner;
 };
 
-/* Empty, with a learner that has learnt nothing. */
+/* An export without anything in it; its learner has learnt nothing. */
 struct export *export_new(const char *user);
 void export_free(struct export **e);
-/* The file. g_byte_array_unref. */
+/* The file's content; g_byte_array_unref. */
 GByteArray *export_pack(const struct export *e, const struct sitekey *key);
-/* NULL with one line in *error_r (g_free). */
+/* NULL with one line in *error_r (g_free) if the file is refused. */
 struct export *export_unpack(const void *data, size_t len, const struct sitekey *key,
                              char **error_r);
-/* Writes the check into a file whose other bytes stand. */
+/* Computes the check over a file whose other bytes are complete, and writes it in. */
 void export_sign(GByteArray *file, const struct sitekey *key);
 
 #endif

@@ -1,3 +1,4 @@
+/* Copies between a user's model and an export. Called by model_store_user.c. */
 #include "filterd/keeper/export_model.h"
 
 #include <glib.h>
@@ -65,8 +66,8 @@ static bool write_period(const struct export *e, struct model *m)
     return ok;
 }
 
-/* What the records taught the old model must never be taken from the new. Samples (state 2) were
- * the old one's. */
+/* Clears the records' learning steps: they belong to the old learner and must not be undone in the new one.
+ * Deletes the samples (state 2), which also belong to the old learner. */
 static bool clear_records(struct model *m)
 {
     const struct learner_step none = {0};
@@ -92,7 +93,7 @@ bool export_model_write(const struct export *e, struct model *m)
               store_run(model_db(m), "DELETE FROM journal", NULL, 0);
     for (guint i = 0; i < e->history->len && ok; i++)
         ok = write_row(m, &g_array_index(e->history, struct export_lesson, i));
-    /* A new row, as readers know by its number that what they have is old. */
+    /* Adds a row to the journal: by its number readers see that their copy of the model is old. */
     if (!ok || !write_period(e, m) || !model_learner_note(m, &note, NULL))
         return false;
     struct learner *l = model_learner(m);

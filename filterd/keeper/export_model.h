@@ -1,4 +1,4 @@
-/* export_model: between an export and the user's model. */
+/* export_model: copies a model into an export and back. */
 #ifndef FILTERD_KEEPER_EXPORT_MODEL_H
 #define FILTERD_KEEPER_EXPORT_MODEL_H
 
@@ -7,10 +7,10 @@
 #include "classifier/model.h"
 #include "filterd/keeper/export.h"
 
-/* Learner, history and period. False if the model cannot be read. */
+/* Reads learner, history and period. False: the model cannot be read. */
 bool export_model_read(struct export *e, struct model *m);
-/* They take the place of the model's own; inside a transaction. Its records stay and can be learnt
- * from, but what they taught the old model is never taken back from the new. */
+/* Replaces the model's learner, history and period; call it inside a transaction. The model's records stay, and
+ * train requests may use them; but what they taught the old learner is never undone in the new one. */
 bool export_model_write(const struct export *e, struct model *m);
 
 #endif

@@ -1,3 +1,4 @@
+/* The greylist, an SQLite store of triplets and clients. Called by greylisting.c and keeper_process.c. */
 #include "filterd/keeper/greylist.h"
 
 #include <arpa/inet.h>
@@ -8,8 +9,8 @@
 #include "base/sitekey.h"
 #include "base/store.h"
 
-/* came: when first seen; passes: 0 while it waits, and for a client how often it was counted;
- * forget: when the row goes. The id is a digest under the site's key. */
+/* came: when first seen; passes: for a triplet 0 while it waits, for a client how often it was counted; forget:
+ * when the row expires. id is a digest made with the site key. */
 static const char tables[] =
     "CREATE TABLE IF NOT EXISTS triplet(id INTEGER PRIMARY KEY, came INTEGER NOT NULL,"
     " passes INTEGER NOT NULL, forget INTEGER NOT NULL);"
@@ -20,9 +21,9 @@ static const char tables[] =
 static const struct store_schema schema = {.version = GREYLIST_VERSION, .tables = tables};
 
 #define COUNT_EVERY_SECONDS 3600
-/* Known rows are not written at each visit. */
+/* A known row is written at most this often, not at each visit. */
 #define TOUCH_SECONDS 86400
-/* A tick goes on where it stopped: requests must not wait for it. */
+/* A tick deletes this many rows and the next one goes on, so that requests do not wait for it. */
 #define FORGET_ROWS "5000"
 
 enum statement { GET_TRIPLET, GET_CLIENT, PUT_TRIPLET, PUT_CLIENT, FORGET_TRIPLETS, FORGET_CLIENTS,
@@ -44,12 +45,12 @@ static const char *const texts[STATEMENTS] = {
 
 struct greylist {
     char *path;
-    sqlite3 *db; /* NULL: it could be neither used nor made anew */
+    sqlite3 *db; /* NULL: the file could be neither opened nor made anew */
     sqlite3_stmt *statements[STATEMENTS];
     unsigned char secret[16];
     int wait;
-    gint64 rows; /* of triplet, about */
-    bool failed; /* the last request did, and it was logged */
+    gint64 rows; /* approximate number of triplets */
+    bool failed; /* the last request failed, and that was logged */
 };
 
 struct row {
@@ -74,7 +75,7 @@ static void close_file(struct greylist *g)
     g_clear_pointer(&g->db, sqlite3_close);
 }
 
-/* SQLite's result code. */
+/* Returns SQLite's result code. */
 static int open_file(struct greylist *g, char **error_r)
 {
     int code = store_try(g->path, true, &schema, &g->db, error_r);
@@ -91,7 +92,7 @@ static int open_file(struct greylist *g, char **error_r)
     return code;
 }
 
-/* What it knew is lost: who is new is asked to wait, as on the first day. */
+/* Starts with an empty file: clients that were known have to wait again. */
 static bool make_anew(struct greylist *g, const char *why, char **error_r)
 {
     log_warn("greylist.db: %s; made anew", why);
@@ -137,7 +138,8 @@ void greylist_set_wait(struct greylist *g, int seconds)
     g->wait = seconds;
 }
 
-/* "4" and three bytes, "6" and eight; what is no address stands for itself. */
+/* Appends "4" and three bytes (also for a mapped IPv4 address), "6" and eight, or "?" and text that is no
+ * address. */
 static void add_network(GString *out, const char *address)
 {
     static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
@@ -175,7 +177,8 @@ static GString *client_text(const struct greylist_triplet *t)
     return out;
 }
 
-/* Lists put a number or the recipient into the sender of each message. */
+/* Mailing lists put a number or the recipient into the sender of each message: leave digits and the extension
+ * out. */
 static void add_sender(GString *out, const char *sender)
 {
     const char *at = strrchr(sender, '@');
@@ -204,8 +207,8 @@ static void name(const struct greylist *g, const struct greylist_triplet *t, str
     g_string_free(text, TRUE);
 }
 
-/* A row past its time is as good as forgotten. */
-static bool get(struct greylist *g, enum statement which, long now, struct row *r)
+/* Treats an expired row as missing. */
+static bool get_row(struct greylist *g, enum statement which, long now, struct row *r)
 {
     sqlite3_stmt *st = g->statements[which];
     sqlite3_bind_int64(st, 1, r->id);
@@ -222,7 +225,7 @@ static bool get(struct greylist *g, enum statement which, long now, struct row *
     return rc == SQLITE_ROW || rc == SQLITE_DONE;
 }
 
-static bool put(struct greylist *g, enum statement which, const struct row *r)
+static bool put_row(struct greylist *g, enum statement which, const struct row *r)
 {
     sqlite3_stmt *st = g->statements[which];
     sqlite3_bind_int64(st, 1, r->id);
@@ -234,16 +237,16 @@ static bool put(struct greylist *g, enum statement which, const struct row *r)
     return rc == SQLITE_DONE;
 }
 
-/* Who passed is known for longer each time it comes. */
+/* Extends the time for which a triplet or client that passed is known. */
 static bool touch(struct greylist *g, enum statement which, struct row *r, long now)
 {
     if (r->forget - now > GREYLIST_KNOWN_SECONDS - TOUCH_SECONDS)
         return true;
     r->forget = now + GREYLIST_KNOWN_SECONDS;
-    return put(g, which, r);
+    return put_row(g, which, r);
 }
 
-/* A first pass; a burst of them proves no more than one. */
+/* Counts the first pass of a triplet for its client, at most once an hour: a burst proves no more than one. */
 static bool count_client(struct greylist *g, struct row *client, long now)
 {
     if (client->passes && now - client->came < COUNT_EVERY_SECONDS)
@@ -251,7 +254,7 @@ static bool count_client(struct greylist *g, struct row *client, long now)
     client->passes++;
     client->came = now;
     client->forget = now + GREYLIST_KNOWN_SECONDS;
-    return put(g, PUT_CLIENT, client);
+    return put_row(g, PUT_CLIENT, client);
 }
 
 static bool begin(struct greylist *g, struct row *triplet, long now)
@@ -261,22 +264,22 @@ static bool begin(struct greylist *g, struct row *triplet, long now)
     triplet->forget = now + GREYLIST_RETRY_SECONDS;
     if (!triplet->found)
         g->rows++;
-    return put(g, PUT_TRIPLET, triplet);
+    return put_row(g, PUT_TRIPLET, triplet);
 }
 
-/* False: the store failed. *wait_r: 0 passes. */
-static bool ask(struct greylist *g, const struct greylist_triplet *t, long now, int *wait_r)
+/* False: the store failed. *wait_r: seconds, 0: the client passes. */
+static bool ask_store(struct greylist *g, const struct greylist_triplet *t, long now, int *wait_r)
 {
     struct row triplet = {0}, client = {0};
     name(g, t, &triplet, &client);
     *wait_r = 0;
-    if (!get(g, GET_CLIENT, now, &client) || !get(g, GET_TRIPLET, now, &triplet))
+    if (!get_row(g, GET_CLIENT, now, &client) || !get_row(g, GET_TRIPLET, now, &triplet))
         return false;
     if (client.passes >= GREYLIST_CLIENT_PASSES)
         return touch(g, PUT_CLIENT, &client, now);
     if (triplet.passes)
         return touch(g, PUT_TRIPLET, &triplet, now);
-    /* A clock that was set back must not make anybody wait for years. */
+    /* If the clock was set back, start the wait again, so that nobody waits for years. */
     if (!triplet.found || triplet.came > now) {
         *wait_r = triplet.found || g->rows < GREYLIST_ROWS ? g->wait : 0;
         return !*wait_r || begin(g, &triplet, now);
@@ -287,15 +290,15 @@ static bool ask(struct greylist *g, const struct greylist_triplet *t, long now, 
     }
     triplet.passes = 1;
     triplet.forget = now + GREYLIST_KNOWN_SECONDS;
-    return put(g, PUT_TRIPLET, &triplet) && count_client(g, &client, now);
+    return put_row(g, PUT_TRIPLET, &triplet) && count_client(g, &client, now);
 }
 
-/* It became bad while it was in use. */
+/* The file was found damaged during a request: make it anew and ask again. */
 static bool ask_anew(struct greylist *g, const struct greylist_triplet *t, long now, int *wait_r)
 {
     char *error = NULL;
     close_file(g);
-    const bool ok = make_anew(g, "it is damaged", &error) && ask(g, t, now, wait_r);
+    const bool ok = make_anew(g, "it is damaged", &error) && ask_store(g, t, now, wait_r);
     g_free(error);
     return ok;
 }
@@ -303,7 +306,7 @@ static bool ask_anew(struct greylist *g, const struct greylist_triplet *t, long 
 enum greylist_answer greylist_ask(struct greylist *g, const struct greylist_triplet *t, long now,
                                   int *wait_r)
 {
-    bool ok = g->db && ask(g, t, now, wait_r);
+    bool ok = g->db && ask_store(g, t, now, wait_r);
     if (!ok && g->db && store_is_damaged(sqlite3_errcode(g->db)))
         ok = ask_anew(g, t, now, wait_r);
     if (!ok && !g->failed)

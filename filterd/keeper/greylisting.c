@@ -1,3 +1,4 @@
+/* What greylisting decides. Called by policy_session.c, transaction_greylist.c and keeper_verbs.c. */
 #include "filterd/keeper/greylisting.h"
 
 #include <math.h>

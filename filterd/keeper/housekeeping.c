@@ -1,3 +1,4 @@
+/* The model store's recovery and periodic work. Called by model_store.c. */
 #include "filterd/keeper/housekeeping.h"
 
 #include <errno.h>
@@ -15,7 +16,7 @@
 #include "filterd/keeper/train_apply.h"
 
 #define ROUND_US (G_GINT64_CONSTANT(3600) * G_USEC_PER_SEC)
-/* Rows of the journal that may wait for the next round. */
+/* TIDY_PENDING: rows of the journal that may stay outside the checkpoint until the next round. */
 enum { USERS_A_TICK = 100, JOURNAL_DAYS = 90, CORRESPONDENT_DAYS = 400, TIDY_PENDING = 16 };
 
 static void recover(const char *path)
@@ -46,7 +47,7 @@ void housekeeping_recover(const char *state_dir)
     g_ptr_array_unref(journals);
 }
 
-/* What nothing can be done about is left to the next round. */
+/* Deletes what has expired in a user's model. On an error nothing changes until the next round. */
 static void tidy(struct model_store *l, struct model *m, const char *journal_day)
 {
     if (!model_begin(m))
@@ -72,7 +73,7 @@ static void visit(struct model_store *l, const char *path, const char *journal_d
     if (m && strcmp(user, MODEL_SITE) != 0)
         train_request_settle(l, user);
     if (error)
-        log_warn("%s", error); /* once in a round: nothing is learnt there meanwhile */
+        log_warn("%s", error); /* logged once in a round: until then this user's model learns nothing */
     g_free(user);
     g_free(error);
 }

@@ -1,15 +1,15 @@
-/* housekeeping: what the model store does when nobody asks: recovery, settling, forgetting. */
+/* housekeeping: what the model store does without a request: recovery, settling, expiry. */
 #ifndef FILTERD_KEEPER_HOUSEKEEPING_H
 #define FILTERD_KEEPER_HOUSEKEEPING_H
 
 #include "filterd/keeper/model_store_state.h"
 
-/* Rolls back what a kill left half-written: readers, who may not write, cannot. Where that fails it is
- * logged, and harms nobody but whose file it is. */
+/* Rolls back transactions that a killed keeper left half-written, as readers may not write. A failure is logged
+ * and affects only the user whose file it is. */
 void housekeeping_recover(const char *state_dir);
-/* Day keys past signature_days are destroyed at once. Users are visited in rounds, at most one an
- * hour and some users at each tick, so that requests never wait long: their dead records go, and
- * what has settled is learnt. */
+/* Destroys day keys older than signature_days at once. Visits all users in rounds, at most one round an hour
+ * and some users at each tick, so that requests never wait long: deletes expired records and learns what has
+ * settled. */
 void housekeeping_tick(struct model_store *l);
 
 #endif

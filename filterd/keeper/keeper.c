@@ -1,3 +1,5 @@
+/* Connects to the keeper, sends requests and receives answers. Called by keeper_client.c, filterctl and
+ * filterd-retrain; listening.c and the milter processes take the sockets' paths from it. */
 #include "filterd/keeper/keeper.h"
 
 #include <string.h>
@@ -11,10 +13,10 @@
 #include "base/frame.h"
 
 #define CONNECT_TIMEOUT_S 5
-/* A whole user can come out. */
+/* An answer may hold a whole exported user. */
 #define ANSWER_MAX_BYTES (16 * 1024 * 1024)
 
-/* A full pending records must not hold a worker up: the send timeout bounds connect too. */
+/* The send timeout bounds connect, too: a full queue of connections must not hold a worker up. */
 static int connect_to(const struct sockaddr *address, socklen_t len)
 {
     int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -1,5 +1,5 @@
-/* keeper: the client's side of the process that alone writes the databases. What it can be asked
- * stands in keeper_verbs.c, and in which words in keeper_request.h. */
+/* keeper: how other processes reach the keeper, the only process that writes databases. keeper_verbs.c lists
+ * the requests, keeper_request.h their formats. */
 #ifndef FILTERD_KEEPER_KEEPER_H
 #define FILTERD_KEEPER_KEEPER_H
 
@@ -9,26 +9,27 @@
 #include "base/endpoint.h"
 
 
-/* Connected socket or -1 (nobody there within 5 s). */
+/* A connected socket, or -1 (no answer within 5 s). */
 int keeper_connect(const struct endpoint *control);
-/* Beside the control socket: where a worker learns messages from their text (filterd/session/learn_session.h). */
-struct endpoint keeper_learn_at(const struct endpoint *control); /* g_free its path */
-/* And where milter fronts ask workers (filterd/session/milter_session.h); g_free its path. */
+/* The socket beside the control socket where workers learn messages from their text
+ * (filterd/session/learn_session.h); g_free its path. */
+struct endpoint keeper_learn_at(const struct endpoint *control);
+/* The socket beside it where milter processes ask workers (filterd/session/milter_session.h); g_free its path. */
 struct endpoint keeper_milter_at(const struct endpoint *control);
 struct keeper_answer {
-    int code; /* of sysexits.h; EX_TEMPFAIL if none came */
+    int code; /* of sysexits.h; EX_TEMPFAIL if no answer came */
     char *text; /* one line */
-    GVariant *results; /* a{sv}, NULL if none came */
+    GVariant *results; /* a{sv}; NULL if no answer came */
 };
 
-/* The two halves of keeper_ask: what is told is answered in the same order, and each answer is to be
- * heard before the next question. False: the connection is of no more use. */
+/* keeper_ask is keeper_tell followed by keeper_hear. The keeper answers requests in their order; hear each
+ * answer before the next keeper_ask. False: the connection is no longer usable. */
 bool keeper_tell(int fd, const char *verb, GVariant *arguments, int timeout_ms);
 struct keeper_answer keeper_hear(int fd, int timeout_ms);
 struct keeper_answer keeper_ask(int fd, const char *verb, GVariant *arguments, int timeout_ms);
 void keeper_answer_clear(struct keeper_answer *a);
-/* Sends verb and arguments (a{sv}, floating, taken over) and waits: sysexits code, EX_TEMPFAIL if
- * it does not answer. text_r may be NULL; else one line, g_free. */
+/* Sends verb and arguments (a{sv}, floating, taken over) and waits for the answer: a sysexits code, EX_TEMPFAIL
+ * if none comes. text_r may be NULL; otherwise *text_r is one line, g_free. */
 int keeper_call(int fd, const char *verb, GVariant *arguments, int timeout_ms, char **text_r);
 
 #endif

@@ -1,5 +1,5 @@
-/* What a worker asks the keeper. Called by the pipeline, by sessions when their client has its reply, and by who
- * learns messages from their text. */
+/* A worker's requests to the keeper. Called by the pipeline, by sessions after their replies, and by learn
+ * sessions. */
 #include "filterd/keeper/keeper_client.h"
 
 #include <string.h>
@@ -10,19 +10,19 @@
 #include "filterd/keeper/keeper.h"
 #include "filterd/keeper/delivered.h"
 
-/* The keeper answers in well under a millisecond; a mail waits no longer than this for learning. */
+/* The keeper answers in well under a millisecond; a message waits no longer than this for it. */
 #define TIMEOUT_MS 2000
 #define OWES_MAX 32 /* bits of owes_delivered */
-/* One that let somebody wait that long is left alone for a while: a message asks several times. */
+/* A keeper that did not answer is not asked again for this long: one message has several requests. */
 #define SILENT_US (10 * G_USEC_PER_SEC)
 
 struct keeper_client {
     const struct endpoint *control;
-    int fd;               /* connected when first wanted; -1 */
-    gint64 silent;        /* it left a request without an answer: not asked before this time */
-    unsigned owes;        /* answers to what it was told without waiting */
-    guint32 owes_delivered; /* which of them are about retries, the oldest in the lowest bit */
-    bool no_delivered;      /* the last request about retries failed, and it was logged */
+    int fd;               /* -1: not connected; the first request connects */
+    gint64 silent;        /* the keeper left a request unanswered: do not ask before this time */
+    unsigned owes;        /* outstanding answers to notes sent without waiting */
+    guint32 owes_delivered; /* which of them concern the delivered-before memory, the oldest in the lowest bit */
+    bool no_delivered;      /* the last request about that memory failed, and that was logged */
 };
 
 struct keeper_client *keeper_client_new(const struct endpoint *control)
@@ -38,8 +38,8 @@ void keeper_client_expect_no_delivered(struct keeper_client *k)
     k->no_delivered = true;
 }
 
-/* A mail never waits for this memory, nor fails for it. A keeper that cannot open that file has said so
- * itself, once for all of us. */
+/* Mail neither waits for the delivered-before memory nor fails without it. If the keeper cannot open it
+ * (EX_UNAVAILABLE), the keeper has logged that, once for all workers. */
 static void note_delivered(struct keeper_client *k, const struct keeper_answer *a)
 {
     if (a->code != EX_OK && a->code != EX_UNAVAILABLE && !k->no_delivered)
@@ -57,7 +57,7 @@ static void hang_up(struct keeper_client *k)
     k->owes_delivered = 0;
 }
 
-/* All it still owes, which is there by now or will be at once. */
+/* Receives all outstanding answers: they have arrived or will at once. */
 static void hear_owed(struct keeper_client *k)
 {
     while (k->owes) {
@@ -81,7 +81,8 @@ void keeper_client_free(struct keeper_client **k)
     g_clear_pointer(k, g_free);
 }
 
-/* One call; a connection that went stale (the keeper was restarted) is made anew once. */
+/* Sends one request and waits. If the connection is stale because the keeper was restarted, connects again
+ * once. */
 static struct keeper_answer ask_all(struct keeper_client *k, const struct keeper_format *f,
                                     const void *request)
 {
@@ -107,9 +108,9 @@ static struct keeper_answer ask_all(struct keeper_client *k, const struct keeper
 
 enum subject { SUBJECT_DELIVERY, SUBJECT_DELIVERED };
 
-/* What the keeper is to know, and the message need not wait for. */
-static void tell(struct keeper_client *k, enum subject subject, const struct keeper_format *f,
-                 const void *request)
+/* Sends what the keeper has to know without waiting for its answer; without a connection, makes one and waits. */
+static void send_note(struct keeper_client *k, enum subject subject, const struct keeper_format *f,
+                      const void *request)
 {
     if (k->owes == OWES_MAX)
         hear_owed(k);
@@ -126,7 +127,7 @@ static void tell(struct keeper_client *k, enum subject subject, const struct kee
     }
 }
 
-static int ask(struct keeper_client *k, const struct keeper_format *f, const void *request, char **text_r)
+static int ask_keeper(struct keeper_client *k, const struct keeper_format *f, const void *request, char **text_r)
 {
     struct keeper_answer a = ask_all(k, f, request);
     if (text_r)
@@ -137,20 +138,20 @@ static int ask(struct keeper_client *k, const struct keeper_format *f, const voi
 
 bool keeper_client_record(struct keeper_client *k, const struct keeper_record *r)
 {
-    return ask(k, &keeper_format_record, r, NULL) == EX_OK;
+    return ask_keeper(k, &keeper_format_record, r, NULL) == EX_OK;
 }
 
 int keeper_client_learn(struct keeper_client *k, const struct keeper_learn *l, char **text_r)
 {
-    return ask(k, &keeper_format_learn, l, text_r);
+    return ask_keeper(k, &keeper_format_learn, l, text_r);
 }
 
 void keeper_client_confirm(struct keeper_client *k, const char *user, const char *signature)
 {
-    tell(k, SUBJECT_DELIVERY, &keeper_format_confirm, &(struct keeper_confirm){user, signature});
+    send_note(k, SUBJECT_DELIVERY, &keeper_format_confirm, &(struct keeper_confirm){user, signature});
 }
 
-/* Frames are UTF-8, and what a client says need not be. */
+/* Frames are UTF-8, but a client's strings may not be. */
 static char *valid(const char *text)
 {
     return text ? g_utf8_make_valid(text, -1) : NULL;
@@ -206,7 +207,7 @@ static void tell_digests(struct keeper_client *k, const struct keeper_format *f,
                          const unsigned char *digests, size_t count)
 {
     const struct keeper_digests told = {bytes_of(digests, count)};
-    tell(k, SUBJECT_DELIVERED, f, &told);
+    send_note(k, SUBJECT_DELIVERED, f, &told);
     g_bytes_unref(told.digests);
 }
 

@@ -1,5 +1,6 @@
-/* keeper_client: what a worker asks the keeper, and what it tells it without waiting. While the keeper is down mail
- * goes on: without a signature, without greylisting, without the memory of earlier attempts. */
+/* keeper_client: a worker's connection to the keeper, for requests with an answer and for notes sent without
+ * waiting. While the keeper is down mail goes on: without a signature (of learning), without greylisting,
+ * without the delivered-before memory. */
 #ifndef FILTERD_KEEPER_KEEPER_CLIENT_H
 #define FILTERD_KEEPER_KEEPER_CLIENT_H
 
@@ -13,31 +14,31 @@
 
 struct keeper_client;
 
-/* Connects when first used. control: the keeper's socket, lent. Never NULL. */
+/* Connects at the first request. control: the keeper's socket, lent. Never NULL. */
 struct keeper_client *keeper_client_new(const struct endpoint *control);
-/* Hears what the keeper still owes. */
+/* Waits for outstanding answers first. */
 void keeper_client_free(struct keeper_client **k);
 
-/* There may be no memory of retries: its absence is not logged. */
+/* The keeper may have no delivered-before memory: do not log that it is missing. */
 void keeper_client_expect_no_delivered(struct keeper_client *k);
 
-/* Keeps a record of what was judged, so that a later move can be learnt. False if the keeper does
- * not answer: the copy then goes without a signature. */
+/* Has the keeper record a judged message, so that moving it later can be learnt. False if the keeper does not
+ * answer: the copy then goes without a signature. */
 bool keeper_client_record(struct keeper_client *k, const struct keeper_record *r);
-/* A person moved this message, whose signature was made of its content: the sysexits code of the
- * keeper's answer, EX_TEMPFAIL without one; *text_r one line (g_free) or NULL. class: spam, ham. */
+/* A user moved this message, which has a content signature. Returns the sysexits code of the keeper's answer,
+ * EX_TEMPFAIL without one; *text_r is one line (g_free) or NULL. class: spam, ham. */
 int keeper_client_learn(struct keeper_client *k, const struct keeper_learn *l, char **text_r);
-/* The next hop took the copy. */
+/* Tells the keeper that the next hop took the copy. */
 void keeper_client_confirm(struct keeper_client *k, const char *user, const char *signature);
-/* The memory of copies that went through (filterd/keeper/delivered.h); digests of DELIVERED_DIGEST_BYTES. Which of
- * these count ones are known: a 0 or 1 for each. All 0 if the keeper does not answer. */
+/* Asks the delivered-before memory (filterd/keeper/delivered.h) about count digests of DELIVERED_DIGEST_BYTES
+ * each. *known_r: a 0 or 1 for each; all 0 if the keeper does not answer. */
 void keeper_client_delivered_known(struct keeper_client *k, const unsigned char *digests, size_t count,
                          unsigned char *known_r);
-/* The next hop took this copy. */
+/* Tells the delivered-before memory that the next hop took this copy. */
 void keeper_client_delivered(struct keeper_client *k, const unsigned char *digest);
-/* The client knows that these went through: it will not try them again. */
+/* Tells it to forget these digests: the client knows the copies were delivered and will not try them again. */
 void keeper_client_delivered_forget(struct keeper_client *k, const unsigned char *digests, size_t count);
-/* Seconds the client has to wait before it may come again, 0 if it passes: also when the keeper does not
+/* Seconds that the client has to wait before it may come again; 0 if it passes, or if the keeper does not
  * answer. */
 int keeper_client_greylist(struct keeper_client *k, const struct greylist_triplet *t);
 

@@ -1,3 +1,4 @@
+/* The keeper's main function and its poll loop. Called by children.c after fork. */
 #include "filterd/keeper/keeper_process.h"
 
 #include <errno.h>
@@ -26,7 +27,7 @@
 #include "filterd/keeper/peer_credentials.h"
 #include "filterd/keeper/delivered.h"
 
-/* A batch of training is the largest request. */
+/* The largest request is a batch of training. */
 #define REQUEST_BYTES (64u * 1024 * 1024)
 /* Clients are local and send whole frames: one that stalls only loses its connection. */
 #define FRAME_MS 1000
@@ -39,12 +40,12 @@ struct client {
     unsigned roles; /* see peer_credentials.h */
 };
 
-/* What is served. A store that could not be opened is NULL, and tried again. */
+/* What the keeper serves. A store that could not be opened is NULL, and each tick tries again. */
 struct desk {
     const struct settings *settings;
     const struct sitekey *key;
-    struct keeper_stores stores; /* without greylisting its store is NULL, too */
-    bool greylist_failed, delivered_failed; /* it was logged */
+    struct keeper_stores stores; /* greylist is NULL also if greylisting is off */
+    bool greylist_failed, delivered_failed; /* the failure was logged */
 };
 
 static volatile sig_atomic_t leave;
@@ -55,7 +56,7 @@ static void on_term(int sig)
     leave = 1;
 }
 
-/* How a try to open one of them ended. Said once, until it goes again. */
+/* Logs that a store could not be opened, once, and that it can again. Takes error over. */
 static void note_opened(char *error, const char *without, bool *failed)
 {
     if (error && !*failed)
@@ -115,7 +116,7 @@ static void take_client(GArray *clients, int listen_fd)
     close(c.fd);
 }
 
-/* A correction is a person's word: the log says what became of it. */
+/* Logs each correction by a user and what became of it. */
 static void note_retrain(GVariant *arguments, const struct keeper_answer *a)
 {
     struct keeper_retrain said;
@@ -126,7 +127,7 @@ static void note_retrain(GVariant *arguments, const struct keeper_answer *a)
     keeper_format_clear(&keeper_format_retrain, &said);
 }
 
-/* One request; false when the client is gone or no good. */
+/* Serves one request; false: the client is gone or broke the protocol. */
 static bool serve_client(const struct desk *desk, const struct client *c)
 {
     GVariant *request = frame_recv(c->fd, FRAME_REQUEST, REQUEST_BYTES, FRAME_MS);

@@ -1,11 +1,11 @@
-/* keeper_process: the daemon's only writer of databases, behind the control socket. */
+/* keeper_process: the only process that writes databases; it answers on the control socket. */
 #ifndef FILTERD_KEEPER_KEEPER_PROCESS_H
 #define FILTERD_KEEPER_KEEPER_PROCESS_H
 
 #include "base/config/settings.h"
 #include "base/sitekey.h"
 
-/* Serves listen_fd until SIGTERM; returns the process' exit code. A byte goes to ready_fd when the
+/* Serves listen_fd until SIGTERM; returns the exit code of the process. Writes a byte to ready_fd when the
  * databases are recovered and open. */
 int keeper_process_run(const struct settings *s, const struct sitekey *key, int listen_fd,
                        int ready_fd);

@@ -1,5 +1,5 @@
-/* Packs and unpacks what the keeper is asked and what it answers. Its clients (the pipeline,
- * filterctl, filterd-retrain) and the keeper itself read the same formats. */
+/* Packs and unpacks the keeper's requests and answers. Called by the keeper and by its clients (workers,
+ * filterctl, filterd-retrain), so that both ends use the same formats. */
 #include "filterd/keeper/keeper_request.h"
 
 #include <stddef.h>
@@ -19,7 +19,7 @@ struct keeper_field {
     const char *name;
     enum kind kind;
     bool optional;
-    size_t at; /* in the struct */
+    size_t at; /* offset in the struct */
 };
 
 #define WANTED(type, member, kind) {#member, kind, false, offsetof(struct type, member)}
@@ -109,7 +109,7 @@ FORMAT(exported, "user-export", keeper_exported, OPTIONAL(keeper_exported, file,
 FORMAT(wait, "greylist", keeper_wait, WANTED(keeper_wait, wait, SECONDS));
 FORMAT(known, "retry-known", keeper_known, OPTIONAL(keeper_known, known, BYTES));
 
-/* ---- each kind of member: pack it (NULL: it is left out), take it ---- */
+/* ---- each kind of member: pack_ returns NULL to leave it out, take_ unpacks it ---- */
 
 static GVariant *pack_text(const void *member)
 {
@@ -139,7 +139,7 @@ static bool take_signature(GVariant *value, void *member)
     return len > 0 && len <= SIGNATURE_MAX;
 }
 
-/* People and dspam's programs say innocent for ham. */
+/* People and dspam's programs also say "innocent" for ham. */
 static bool take_class(GVariant *value, void *member)
 {
     static const char *const words[][2] = {{"spam", "spam"}, {"ham", "ham"}, {"innocent", "ham"}};
@@ -290,10 +290,10 @@ static void clear_batch(void *member)
 
 static const struct {
     const char *type;
-    const char *wanted; /* what it should be, for the answer to who says something else */
+    const char *wanted; /* what is expected, for the error text */
     GVariant *(*pack)(const void *member);
     bool (*take)(GVariant *value, void *member);
-    void (*clear)(void *member); /* NULL: it owns nothing */
+    void (*clear)(void *member); /* NULL: the struct owns nothing here */
 } kinds[] = {
     [TEXT] = {"s", "a text", pack_text, take_text, NULL},
     [NAME] = {"s", "a text that is not empty", pack_text, take_name, NULL},
@@ -323,7 +323,7 @@ GVariant *keeper_format_pack(const struct keeper_format *f, const void *from)
     return g_variant_builder_end(&b);
 }
 
-/* The dictionary keeps the value: what was lent from it stays. */
+/* The dictionary keeps the value alive, so members may be lent from it. */
 static bool take_member(const struct keeper_field *m, GVariant *dictionary, void *to)
 {
     GVariant *value = g_variant_lookup_value(dictionary, m->name, NULL);

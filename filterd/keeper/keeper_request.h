@@ -1,9 +1,9 @@
-/* keeper_request: what the keeper is asked and what it answers, as structs and as the dictionaries
- * (a{sv}) that go over its socket.
+/* keeper_request: the keeper's requests and answers, as structs and as the dictionaries (a{sv}) that go over
+ * its socket.
  *
- * Each struct has one format, which both packs and unpacks it. Whoever packs lends all members. What
- * was unpacked lends its texts from the dictionary and owns the rest: keeper_format_clear. A pointer
- * that is NULL is left out; who reads a request finds no other member NULL than those marked so. */
+ * Each struct has one format, which both packs and unpacks it. Packing lends all members. An unpacked struct
+ * lends its texts from the dictionary and owns the rest: keeper_format_clear. Packing leaves out a pointer that
+ * is NULL; in an unpacked request only members marked so can be NULL. */
 #ifndef FILTERD_KEEPER_KEEPER_REQUEST_H
 #define FILTERD_KEEPER_KEEPER_REQUEST_H
 
@@ -14,12 +14,12 @@
 
 /* ---- requests ---- */
 
-/* A message was judged: a record of it is kept. */
+/* Store a record of this judged message. */
 struct keeper_record {
     const char *user, *signature;
     const char *class;         /* as judged: "spam", "ham", "unsure" */
-    const char *known_sender; /* see classifier/known_sender.h; NULL: nobody was proved */
-    double score, rules;       /* in all, and the rules' part of it */
+    const char *known_sender; /* see classifier/known_sender.h; NULL: no authenticated sender */
+    double score, rules;       /* the total, and the rules' part of it */
     GArray *features;          /* of guint32, see classifier/osb.h */
 };
 
@@ -28,23 +28,23 @@ struct keeper_confirm {
     const char *user, *signature;
 };
 
-/* Somebody who is logged in moved a message. Unpacked the class is "spam" or "ham". */
+/* A logged-in user moved a message. Unpacking makes class "spam" or "ham". */
 struct keeper_retrain {
     const char *login, *class, *signature;
 };
 
-/* The same for a message without a signature: features made of its text, a signature made of its
- * content. */
+/* The same for a message without a signature (of learning): features made of its text, and its content
+ * signature. */
 struct keeper_learn {
     const char *user, *class, *signature;
     GArray *features;
 };
 
-/* One message (features) or many (batch). */
+/* Train on one message (features) or many (batch). */
 struct keeper_train {
     const char *user, *class;
-    GArray *features; /* NULL: a batch */
-    GPtrArray *batch; /* of GArray*; NULL: one message */
+    GArray *features; /* NULL: see batch */
+    GPtrArray *batch; /* of GArray*; NULL: see features */
 };
 
 struct keeper_alias_add {
@@ -62,7 +62,7 @@ struct keeper_alias_remove {
 
 struct keeper_user_set {
     const char *user, *name;
-    const char *value; /* NULL: the setting is taken away */
+    const char *value; /* NULL: remove the setting */
 };
 
 struct keeper_user_remove {
@@ -78,7 +78,7 @@ struct keeper_user_import {
     GBytes *file; /* see export.h */
 };
 
-/* One or more digests (see delivered.h), one behind the other. */
+/* One or more digests (see delivered.h), concatenated. */
 struct keeper_digests {
     GBytes *digests;
 };
@@ -103,7 +103,7 @@ union keeper_request {
 /* ---- answers ---- */
 
 struct keeper_trained {
-    guint32 right; /* messages that the model had on the right side before it learnt them */
+    guint32 right; /* messages that the model classified rightly before it learnt them */
 };
 
 struct keeper_exported {
@@ -125,13 +125,13 @@ union keeper_result {
     struct keeper_known known;
 };
 
-/* ---- their formats ---- */
+/* ---- the formats ---- */
 
 struct keeper_field;
 struct keeper_format {
-    const char *verb; /* of the request, or of the request it answers */
-    size_t bytes;     /* of the struct */
-    const struct keeper_field *fields; /* the last one has no name */
+    const char *verb; /* name of the request, or of the request it answers */
+    size_t bytes;     /* size of the struct */
+    const struct keeper_field *fields; /* ends with an element without a name */
 };
 
 extern const struct keeper_format keeper_format_ping, keeper_format_record, keeper_format_confirm,
@@ -142,14 +142,14 @@ extern const struct keeper_format keeper_format_ping, keeper_format_record, keep
     keeper_format_delivered_forget;
 extern const struct keeper_format keeper_format_nothing, keeper_format_trained,
     keeper_format_exported, keeper_format_wait, keeper_format_known;
-/* What filterd-retrain says first on the learning socket (see filterd/session/learn_session.h): login and
- * class of a struct keeper_retrain. */
+/* filterd-retrain's request on the learning socket (see filterd/session/learn_session.h): login and class of a
+ * struct keeper_retrain. */
 extern const struct keeper_format keeper_format_learn_text;
 
-/* The dictionary of such a struct; floating. */
+/* Packs the struct into a dictionary; floating. */
 GVariant *keeper_format_pack(const struct keeper_format *f, const void *from);
-/* Fills the struct. False with one line if a member is missing, of another type or no good: what is
- * good is filled in all the same. Clear it in any case. error_r may be NULL. */
+/* Fills the struct. False with one line in *error_r (may be NULL) if a member is missing, has another type or
+ * is invalid; valid members are filled in all the same. keeper_format_clear it in any case. */
 bool keeper_format_unpack(const struct keeper_format *f, GVariant *dictionary, void *to,
                           char **error_r);
 void keeper_format_clear(const struct keeper_format *f, void *unpacked);

@@ -1,5 +1,5 @@
-/* The table of the keeper's verbs. keeper_process.c answers its clients by it, and filterctl itself
- * where no keeper runs. */
+/* The table of the keeper's verbs. Called by keeper_process.c for its clients, and by filterctl where no keeper
+ * runs. */
 #include "filterd/keeper/keeper_verbs.h"
 
 #include <glib.h>
@@ -14,7 +14,7 @@
 #include "filterd/keeper/train_request.h"
 #include "filterd/keeper/delivered.h"
 
-/* ---- handlers: each names its store, its request and its result ---- */
+/* ---- handlers: each picks store, request and result ---- */
 
 static int ping(struct keeper_call *c)
 {
@@ -111,11 +111,11 @@ enum {
     ADMIN = KEEPER_ADMINISTRATOR,
 };
 
-/* The name of each verb stands with its format, in keeper_request.c. */
+/* Each verb's name is in its format, in keeper_request.c. */
 static const struct keeper_verb verbs[] = {
     /* request, result, who may ask it, handler, beside */
     {&keeper_format_ping, &keeper_format_nothing, WORKER | ADMIN, ping, false},
-    /* What a worker needs for the message at hand. */
+    /* What workers need for the message at hand. */
     {&keeper_format_record, &keeper_format_nothing, WORKER, record, true},
     {&keeper_format_confirm, &keeper_format_nothing, WORKER, confirm, true},
     {&keeper_format_learn, &keeper_format_nothing, WORKER, learn, false},
@@ -123,7 +123,7 @@ static const struct keeper_verb verbs[] = {
     {&keeper_format_delivered_known, &keeper_format_known, WORKER, known_before, true},
     {&keeper_format_delivered, &keeper_format_nothing, WORKER, note_delivered, true},
     {&keeper_format_delivered_forget, &keeper_format_nothing, WORKER, forget_delivered, true},
-    /* Whoever moves mail, for the login they have. */
+    /* A user who moves mail, for their own login. */
     {&keeper_format_retrain, &keeper_format_nothing, USER | ADMIN, retrain, false},
     {&keeper_format_train, &keeper_format_trained, ADMIN, train, false},
     {&keeper_format_alias_add, &keeper_format_nothing, ADMIN, alias_add, false},

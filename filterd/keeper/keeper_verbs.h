@@ -1,6 +1,6 @@
-/* keeper_verbs: what can be asked of the keeper, and who may ask it: one table.
+/* keeper_verbs: one table of the keeper's requests and of the roles that may send them.
  *
- * The keeper's process answers by it, and so does filterctl where no keeper runs. */
+ * The keeper answers by it, and so does filterctl where no keeper runs. */
 #ifndef FILTERD_KEEPER_KEEPER_VERBS_H
 #define FILTERD_KEEPER_KEEPER_VERBS_H
 
@@ -13,14 +13,14 @@
 struct model_store;
 struct delivered;
 
-/* Lent. greylist and retries may be NULL: then they know nothing. */
+/* All lent. greylist and delivered may be NULL: then they know nothing. */
 struct keeper_stores {
     struct model_store *model_store;
     struct greylist *greylist;
     struct delivered *delivered;
 };
 
-/* One request on its way through. */
+/* A request while it is handled. */
 struct keeper_call {
     const struct keeper_stores *stores;
     union keeper_request q;
@@ -30,16 +30,16 @@ struct keeper_call {
 
 struct keeper_verb {
     const struct keeper_format *request; /* its name, and how it is packed and unpacked */
-    const struct keeper_format *result;  /* what its answer gives back */
-    unsigned roles;                      /* who may ask it: of enum keeper_role, or-ed */
-    int (*handle)(struct keeper_call *call); /* carries it out; a sysexits code */
-    bool beside; /* the records of deliveries that wait to be written need not be written before */
+    const struct keeper_format *result;  /* how its answer is packed */
+    unsigned roles;                      /* the roles that may send it: of enum keeper_role, or-ed */
+    int (*handle)(struct keeper_call *call); /* handles it; returns a sysexits code */
+    bool beside; /* handle it without writing pending records to disk before */
 };
 
 const struct keeper_verb *keeper_verbs(size_t *count_r);
-/* NULL: there is none of this name. */
+/* NULL: no verb has this name. */
 const struct keeper_verb *keeper_verbs_find(const char *name);
-/* Answers one request of a peer with these roles. Text and results are never NULL in what comes out:
+/* Answers a request of a peer with these roles. Text and results of the answer are never NULL:
  * keeper_answer_clear it. */
 struct keeper_answer keeper_verbs_answer(const struct keeper_stores *stores, unsigned roles,
                                          const char *name, GVariant *arguments);

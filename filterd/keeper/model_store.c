@@ -1,3 +1,4 @@
+/* Opens, locks and closes the model store. Called by keeper_process.c and filterctl. */
 #include "filterd/keeper/model_store.h"
 
 #include <errno.h>

@@ -1,7 +1,5 @@
-/* model store: the stores of models, records and users that the keeper writes; filterctl opens the same
- * where no keeper runs. What can be asked of it: keeper_verbs.h.
- *
- * The only writer of state_dir: users.db and users/NAME.db. */
+/* model store: the databases of models, records and users: users.db and users/NAME.db in state_dir. Only the
+ * keeper writes them, or filterctl where no keeper runs. keeper_verbs.h lists the requests. */
 #ifndef FILTERD_KEEPER_MODEL_STORE_H
 #define FILTERD_KEEPER_MODEL_STORE_H
 
@@ -12,16 +10,16 @@
 
 struct model_store;
 
-/* Locks state_dir (state_dir/lock, flock), recovers and opens the databases; makes folders that
- * are missing. NULL with *error_r (one line, g_free): busy or not writable. */
+/* Locks state_dir (state_dir/lock, flock), makes missing folders, recovers and opens the databases. NULL with
+ * *error_r (one line, g_free): locked by another process or not writable. */
 struct model_store *model_store_open(const struct settings *s, const struct sitekey *key, char **error_r);
 void model_store_free(struct model_store **l);
-/* Milliseconds until model_store_write wants to be called, -1: nothing waits to be written. */
+/* Milliseconds until model_store_write is due; -1: no records are pending. */
 int model_store_due_ms(const struct model_store *l);
-/* What was told of deliveries goes to disk now; model_store_free and all but deliveries do it, too. */
+/* Writes pending records to disk now. model_store_free does that too, and so does every request other than
+ * those of deliveries. */
 void model_store_write(struct model_store *l);
-/* Housekeeping, to be called about once a minute: day keys past signature_days are destroyed with
- * their records. */
+/* Housekeeping, to be called about once a minute: expires records and learns what has settled (housekeeping.h). */
 void model_store_tick(struct model_store *l);
 
 #endif

@@ -1,3 +1,4 @@
+/* Opens models and reads settings for the model store's files. Called by most files of this folder. */
 #include "filterd/keeper/model_store_state.h"
 
 #include <stdbool.h>
@@ -5,7 +6,7 @@
 
 #include "base/address.h"
 
-/* Each keeps its learner in memory, 0.8 MB. */
+/* Each open model keeps its learner in memory, 0.8 MB. */
 enum { MODELS_OPEN = 32 };
 
 static struct model *open_site(struct model_store *l, char **text_r)
@@ -60,6 +61,6 @@ bool model_store_settings(struct model_store *l, const char *user, struct user_s
     const bool ok = users_settings(l->users, user, s_r);
     if (!ok && text_r && !*text_r)
         *text_r = g_strdup("the user's settings cannot be read now");
-    user_settings_clear(s_r); /* their lists are nothing to learn from */
+    user_settings_clear(s_r); /* learning does not need the lists */
     return ok;
 }

@@ -1,5 +1,5 @@
-/* model_store_state: what an open model store holds, for the files that work on it. It knows none of them:
- * model_store.h opens and closes, and stands above them all. */
+/* model_store_state: the members of an open model store, for the files that work on it. It knows none of them;
+ * model_store.h, above them all, opens and closes it. */
 #ifndef FILTERD_KEEPER_MODEL_STORE_STATE_H
 #define FILTERD_KEEPER_MODEL_STORE_STATE_H
 
@@ -17,22 +17,22 @@ struct model_store {
     struct sitekey key;
     int lock_fd;
     struct users *users;
-    GHashTable *models; /* user -> open struct model*, a few; any of them may go for another */
-    struct model *site; /* the base; NULL: not open. Beside them, as it is used while they are */
-    char *forgotten;    /* the day before which all keys are known to be gone */
-    GPtrArray *round;   /* files of users that housekeeping has still to visit */
-    gint64 round_began; /* monotonic time; 0: none yet */
-    GPtrArray *pending;    /* see pending.h; NULL: nothing waits */
-    gint64 pending_since;  /* monotonic time of the first of it */
+    GHashTable *models; /* user -> open struct model*; a few, any may be closed to open another */
+    struct model *site; /* the site's base, used together with users' models; NULL: not open */
+    char *forgotten;    /* all day keys before this day are known to be destroyed */
+    GPtrArray *round;   /* files of users that housekeeping has yet to visit */
+    gint64 round_began; /* monotonic microseconds; 0: no round yet */
+    GPtrArray *pending;    /* see pending.h; NULL: no records are pending */
+    gint64 pending_since;  /* monotonic microseconds: when the first of them came */
 };
 
-/* The user's model, opened for writing and made if need be; lent. NULL with one line. */
+/* The user's model, opened for writing and created if missing; lent. NULL with one line in *text_r. */
 struct model *model_store_model(struct model_store *l, const char *user, char **text_r);
-/* The site's base, opened for writing; lent. NULL if there is none (and it was not to be made), or it
- * cannot be opened. */
+/* The site's base, opened for writing; lent. NULL if there is none (and create is false), or it cannot be
+ * opened. */
 struct model *model_store_site(struct model_store *l, bool create);
-/* The user's settings, else the site's, without their lists. False, with one line (text_r may be NULL),
- * if they cannot be read. */
+/* The user's settings, or the site's where the user set none; without allow and deny lists. False, with one
+ * line (text_r may be NULL), if they cannot be read. */
 bool model_store_settings(struct model_store *l, const char *user, struct user_settings *s_r, char **text_r)
     __attribute__((warn_unused_result));
 

@@ -1,3 +1,4 @@
+/* Users and aliases in the model store. Called by keeper_verbs.c. */
 #include "filterd/keeper/model_store_user.h"
 
 #include <errno.h>
@@ -51,7 +52,8 @@ int model_store_user_remove(struct model_store *l, const struct keeper_user_remo
     char *path = users_store_path(l->settings->state_dir, user);
     char *journal = g_strconcat(path, "-journal", NULL);
     char *keys = users_key_dir(l->settings->state_dir, user);
-    /* The journal last: without its database it means nothing, before that it would roll it back. */
+    /* The database first: its journal means nothing without it. In the other order, a crash in between would
+     * leave a half-written database without the journal that rolls it back. */
     const bool ok = remove_file(path, text_r) && remove_file(journal, text_r);
     if (ok && g_file_test(keys, G_FILE_TEST_EXISTS))
         *text_r = g_strdup_printf("removed; the keys stay until \"key remove %s\"", user);
@@ -78,7 +80,8 @@ static void take_alias(const char *address, const char *member, void *arg)
         g_ptr_array_add(e->aliases, g_strdup(address));
 }
 
-/* A user who has learnt nothing has no model. False if there is one and it cannot be read. */
+/* A user who has learnt nothing has no model: then *found_r is false. Returns false if there is a model that
+ * cannot be read. */
 static bool take_model(struct model_store *l, struct export *e, bool *found_r, char **text_r)
 {
     char *path = users_store_path(l->settings->state_dir, e->user);
@@ -118,7 +121,7 @@ int model_store_user_export(struct model_store *l, const struct keeper_user_expo
 
 /* ---- import ---- */
 
-/* Two databases: each is changed as a whole, and neither if the other refuses. */
+/* Changes two databases: each as a whole, and neither if the other refuses. */
 static bool import(struct model_store *l, const struct export *e, char **text_r)
 {
     struct model *m = model_store_model(l, e->user, text_r);

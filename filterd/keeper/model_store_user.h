@@ -1,5 +1,5 @@
-/* model_store_user: what the model store does with users and aliases. Each returns a sysexits code, *text_r is
- * one line (g_free) or left alone. */
+/* model_store_user: the model store's requests about users and aliases. Each returns a sysexits code; *text_r
+ * is one line (g_free) or left alone. */
 #ifndef FILTERD_KEEPER_MODEL_STORE_USER_H
 #define FILTERD_KEEPER_MODEL_STORE_USER_H
 
@@ -13,7 +13,7 @@ int model_store_user_alias_remove(struct model_store *l, const struct keeper_ali
                              char **text_r);
 int model_store_user_alias_set(struct model_store *l, const struct keeper_alias_set *wanted, char **text_r);
 int model_store_user_set(struct model_store *l, const struct keeper_user_set *wanted, char **text_r);
-/* Settings, memberships, model and records; not the keys. */
+/* Removes settings, memberships, model and records; not the keys. */
 int model_store_user_remove(struct model_store *l, const struct keeper_user_remove *wanted, char **text_r);
 /* See export.h. *file_r: g_bytes_unref, or left alone. */
 int model_store_user_export(struct model_store *l, const struct keeper_user_export *wanted, GBytes **file_r,

@@ -1,3 +1,4 @@
+/* Roles by SO_PEERCRED. Called by master.c, keeper_process.c, learn_session.c and milter_session.c. */
 #include "filterd/keeper/peer_credentials.h"
 
 #include <glib.h>
@@ -11,7 +12,7 @@
 
 static GArray *trainers; /* of uid_t */
 
-static void add(const char *name)
+static void add_trainer(const char *name)
 {
     char *end;
     const unsigned long number = strtoul(name, &end, 10);
@@ -29,7 +30,7 @@ void peer_credentials_prepare(const struct settings *s)
         g_array_unref(trainers);
     trainers = g_array_new(FALSE, FALSE, sizeof(uid_t));
     for (size_t i = 0; s->train_users && s->train_users[i]; i++)
-        add(s->train_users[i]);
+        add_trainer(s->train_users[i]);
 }
 
 unsigned peer_credentials_roles(int fd)

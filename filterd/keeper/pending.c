@@ -1,3 +1,4 @@
+/* Pending records. Called by train_request.c, keeper_verbs.c and model_store.c. */
 #include "filterd/keeper/pending.h"
 
 #include <glib.h>
@@ -50,8 +51,8 @@ static int by_user(gconstpointer a, gconstpointer b)
     return strcmp((*x)->user, (*y)->user);
 }
 
-/* All of one user, from there on, in one transaction; how many they are. One that is no good (its
- * signature is taken) does not take the others with it. */
+/* Writes the records of one user, which start at from, in one transaction; returns their number. A record that
+ * fails (its signature exists already) does not fail the others. */
 static guint write_user(struct model_store *l, guint from)
 {
     const struct waiting *first = l->pending->pdata[from];

@@ -1,9 +1,9 @@
-/* pending records: records of deliveries on their way to disk.
+/* pending records: records of deliveries that wait in the keeper's memory to be written.
  *
- * Each one on its own would be a transaction, and its confirmation another: together more processor
- * time than sealing the message. So they wait up to PENDING_MS and go to disk together, at once when
- * anything but another delivery is asked for. What a keeper that is killed takes with it is the chance
- * to learn from the deliveries of that time, as if it had been down. */
+ * Writing each at once would cost a transaction, and another for its confirmation: more CPU time than sealing
+ * the message. So they wait up to PENDING_MS and are written together, and before any request that is not about
+ * a delivery. If the keeper is killed, the deliveries of that time cannot be learnt from, as if it had been
+ * down. */
 #ifndef FILTERD_KEEPER_PENDING_H
 #define FILTERD_KEEPER_PENDING_H
 
@@ -12,13 +12,13 @@
 
 enum { PENDING_MS = 1000, PENDING_RECORDS = 256 };
 
-/* Takes the record over. */
+/* Takes r over. */
 void pending_add(struct model_store *l, const char *user, struct record *r);
-/* One that waits; lent. NULL: it is not among them. */
+/* The pending record with this signature; lent. NULL: none. */
 struct record *pending_find(struct model_store *l, const char *user, const char *signature);
-/* Writes them all; what cannot be written is logged and given up. */
+/* Writes all pending records; a record that cannot be written is logged and dropped. */
 void pending_write(struct model_store *l);
-/* Milliseconds until they should be written, -1 if none waits. */
+/* Milliseconds until they are due to be written; -1: none is pending. */
 int pending_due_ms(const struct model_store *l);
 void pending_free(struct model_store *l);
 

@@ -1,3 +1,4 @@
+/* Records in a user's database. Called by train_request.c, replay.c, housekeeping.c and export_model.c. */
 #include "filterd/keeper/record.h"
 
 #include <glib.h>
@@ -84,7 +85,7 @@ bool record_add(struct model *m, const struct record *r)
     return finish(st, bound);
 }
 
-/* Four columns from there on. */
+/* Reads a step from four columns, starting with this one. */
 static struct learner_step step_at(sqlite3_stmt *st, int column)
 {
     return (struct learner_step){sqlite3_column_int(st, column), sqlite3_column_int(st, column + 1),
@@ -146,7 +147,7 @@ bool record_update(struct model *m, const struct record *r)
     return finish(st, bound);
 }
 
-/* The signatures that a query with one text finds; NULL if it did not come to their end. */
+/* The signatures that a query with one text parameter finds; NULL if it failed before the end. */
 static GPtrArray *signatures_of(struct model *m, const char *sql, const char *text)
 {
     GPtrArray *signatures = g_ptr_array_new_with_free_func(g_free);
@@ -206,7 +207,7 @@ bool record_forget_before(struct model *m, const char *records_day, const char *
     return store_run(model_db(m), "DELETE FROM record WHERE day < ?", &records_day, 1) &&
            store_run(model_db(m), "DELETE FROM journal WHERE day < ?"
                      " AND id <= coalesce((SELECT applied FROM learnt), 0)"
-                     /* The last correction is remembered, however long ago. */
+                     /* Keep the last correction, however old: settling depends on it. */
                      " AND id <> coalesce((SELECT max(id) FROM journal WHERE kind = 'move'), 0)",
                      &journal_day, 1);
 }

@@ -1,3 +1,4 @@
+/* Trains a batch and replays samples of the other class in between. Called by train_request.c. */
 #include "filterd/keeper/replay.h"
 
 #include <glib.h>
@@ -12,8 +13,9 @@
 #include "classifier/buckets.h"
 #include "filterd/keeper/record.h"
 
-/* Of each class. Who knows only one class is sure of all its messages and learns next to nothing from
- * them: what comes of them comes from the samples, once the other class is taught. */
+/* How many samples of each class are stored. While the other class is not trained yet, more: a model that knows
+ * only one class is sure of all its messages and learns next to nothing from them, until they are replayed
+ * later. */
 enum { SAMPLES = 300, SAMPLES_ALONE = 1000 };
 
 static bool is_spam(const struct replay *r)
@@ -35,8 +37,8 @@ static bool open_samples(const struct replay *r, GPtrArray *samples, guint from,
     return records != NULL;
 }
 
-/* Of what is kept of the other class at most so many, from anywhere: array of GArray*. NULL if they
- * cannot be read. */
+/* At most count samples of the other class, starting at a random one: array of GArray*. NULL if they cannot be
+ * read. */
 static GPtrArray *other_samples(const struct replay *r, guint count)
 {
     GPtrArray *samples = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
@@ -52,16 +54,16 @@ static GPtrArray *other_samples(const struct replay *r, guint count)
     return samples;
 }
 
-/* One class room: the owner's learner, the base it stands on, and their places. */
+/* The learners of one training: the owner's and the site's base below it, with the keys of their buckets. */
 struct room {
     struct replay *what;
     struct learner *learner;
-    const struct learner *base; /* NULL: none, or this is it */
+    const struct learner *base; /* NULL: there is none, or the owner is the base itself */
     struct buckets_key key, base_key;
 };
 
-/* The samples of the class that is trained: a seat each, taken by one that is stored (signature) or,
- * while a batch lasts, by a message of it. Sealed and stored is only who sits there in the end. */
+/* A slot for a sample of the class that is trained. It holds a stored sample (signature) or, during a batch, a
+ * message of the batch: only messages that still hold a slot at the end are sealed and stored. */
 struct seat {
     char *signature;
     const GArray *message;
@@ -72,7 +74,7 @@ static void seat_clear(gpointer data)
     g_free(((struct seat *)data)->signature);
 }
 
-/* NULL if they cannot be read. */
+/* The slots of stored samples; NULL if they cannot be read. */
 static GArray *seats_taken(const struct replay *r)
 {
     GPtrArray *signatures = record_samples(r->model, r->class);
@@ -88,13 +90,14 @@ static GArray *seats_taken(const struct replay *r)
     return seats;
 }
 
-/* How many seats there are. */
+/* How many slots there are. */
 static guint seat_count(const struct replay *r, const struct learner *l)
 {
     return (is_spam(r) ? l->ham : l->spam) < SAMPLES ? SAMPLES_ALONE : SAMPLES;
 }
 
-/* Gives it a seat with a chance that is the same for all messages of its class in the end. */
+/* Reservoir sampling: gives the message a slot with a chance that in the end is equal for all messages of its
+ * class. */
 static bool seat(const struct room *room, GArray *seats, const GArray *message)
 {
     const struct replay *r = room->what;
@@ -150,7 +153,8 @@ static bool room_init(struct room *room, struct replay *r)
     return room->learner != NULL;
 }
 
-/* An owner's own training goes beyond what the base knows already. The score before it. */
+/* Learns a message. The owner's learner learns only what the base does not know already. Returns the score
+ * before. */
 static double learn(const struct room *room, const GArray *features, bool spam)
 {
     struct learner_lesson lesson = {spam, false, 0};
@@ -171,7 +175,7 @@ static void rehearse(const struct room *room, const GPtrArray *samples, guint i,
     if (samples->len == 0)
         return;
     learn(room, g_ptr_array_index(samples, i % samples->len), spam);
-    *(spam ? &room->learner->spam : &room->learner->ham) -= 1; /* it is not learnt anew */
+    *(spam ? &room->learner->spam : &room->learner->ham) -= 1; /* a replay does not count as a message learnt */
 }
 
 static bool lessons(const struct room *room, const GPtrArray *messages, char **error_r)

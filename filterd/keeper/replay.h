@@ -1,9 +1,9 @@
 /* replay: bulk training that does not forget.
  *
- * People teach a whole folder of spam and then one of ham. A learner that sees a thousand of one
- * kind in a row unlearns the other (all spam of a corpus was missed so). So a sample of what was
- * trained is kept, sealed and short-lived like any record, and while one class is trained, samples
- * of the other are heard again in between. */
+ * People train a whole folder of spam and then one of ham. A learner that gets a thousand messages of one class
+ * in a row unlearns the other (in a test it then missed all spam of the corpus). So the keeper stores a sample
+ * of trained messages, sealed and short-lived like any record, and replays samples of the other class while one
+ * is trained. */
 #ifndef FILTERD_KEEPER_REPLAY_H
 #define FILTERD_KEEPER_REPLAY_H
 
@@ -14,14 +14,14 @@
 
 struct replay {
     struct model_store *model_store;
-    const char *user; /* MODEL_SITE for the base */
+    const char *user; /* MODEL_SITE for the site's base */
     const char *class; /* "spam" or "ham" */
     struct model *model;
-    guint right; /* comes out: messages that were on the right side before they were learnt */
+    guint right; /* set by replay_train: messages classified rightly before they were learnt */
 };
 
-/* Teaches the messages (array of GArray* of features) and keeps samples; inside a transaction.
- * False, with one line in *error_r (g_free) or none, if something could not be read or written. */
+/* Trains the messages (array of GArray* of features) and stores samples; call it inside a transaction. False,
+ * with one line in *error_r (g_free) or none, if something could not be read or written. */
 bool replay_train(struct replay *r, const GPtrArray *messages, char **error_r);
 
 #endif

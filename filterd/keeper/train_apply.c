@@ -1,3 +1,4 @@
+/* Applies a record's training to the learners. Called by train_request.c and housekeeping.c. */
 #include "filterd/keeper/train_apply.h"
 
 #include <glib.h>
@@ -11,10 +12,10 @@
 #include "classifier/model_learner.h"
 #include "classifier/buckets.h"
 
-/* So many rows in the journal cost a reader as much as reading the checkpoint again. */
+/* With this many rows in the journal, readers spend as much on them as on reading the checkpoint again. */
 enum { PENDING_MAX = 64 };
 
-/* One owner's learner and the record's features at their places there. */
+/* One owner's learner, and the buckets of the record's features in it. */
 struct pupil {
     struct model *model;
     struct learner *learner;
@@ -52,7 +53,8 @@ static bool undo(struct pupil *p, const struct record *r, struct learner_step st
     return note(p, r, "undone", spam, back);
 }
 
-/* Undo (if anything was taught), then teach; *step is what was and becomes what is. */
+/* Undoes earlier training (if there was any), then teaches. *step: in, what the record did; out, what it does
+ * now. */
 static bool change(struct pupil *p, const struct record *r, const struct train_apply *what, double base,
                    struct learner_step *step)
 {
@@ -85,8 +87,8 @@ double train_apply_base(struct model_store *l, const GArray *features)
     return base;
 }
 
-/* The base learns of its own, before the user's model: after a crash in between it knows one
- * message more, which harms nobody. */
+/* The base learns in a transaction of its own, before the user's model: after a crash in between it knows one
+ * message more, which does no harm. */
 static bool teach_site(struct model_store *l, struct record *r, const struct train_apply *what,
                        const GArray *features)
 {

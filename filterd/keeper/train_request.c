@@ -1,3 +1,4 @@
+/* The keeper's requests to record, confirm and train. Called by keeper_verbs.c and housekeeping.c. */
 #include "filterd/keeper/train_request.h"
 
 #include <glib.h>
@@ -17,7 +18,7 @@
 #include "filterd/keeper/replay.h"
 #include "filterd/keeper/train_apply.h"
 
-/* Settling trusts who corrected something so lately. */
+/* Settling needs a correction by the user within this many days. */
 enum { SEEN_DAYS = 30 };
 
 #define NOTHING_LEARNT "this user's mode is none: nothing is learnt"
@@ -45,7 +46,7 @@ static int add_record(struct model_store *l, const char *user, struct record *r,
     return record_add(m, r) ? EX_OK : fail(EX_TEMPFAIL, text_r, "the record could not be stored");
 }
 
-/* The same for later; the record goes with it. A model that cannot be opened is known now. */
+/* Puts the record among the pending ones, and sets *r to NULL. Opens the model now, to report an error now. */
 static int add_record_later(struct model_store *l, const char *user, struct record **r,
                             const GArray *features, char **text_r)
 {
@@ -72,7 +73,7 @@ int train_request_record(struct model_store *l, const struct keeper_record *want
     r->known_sender = g_strdup(wanted->known_sender);
     r->score = wanted->score;
     r->rules = wanted->rules;
-    /* What is learnt when it is confirmed is written then, anyway. */
+    /* In mode teft the confirmation learns it and so writes it anyway: no use waiting. */
     const int code = of.mode == MODE_TEFT
                          ? add_record(l, wanted->user, r, wanted->features, text_r)
                          : add_record_later(l, wanted->user, &r, wanted->features, text_r);
@@ -123,15 +124,15 @@ int train_request_confirm(struct model_store *l, const struct keeper_confirm *wa
     return code;
 }
 
-/* Who moves a message back to where it was delivered takes the move back, and the model is again
- * what it was before it; what was learnt at delivery is learnt again. */
+/* A user who moves a message back to where it was delivered undoes the earlier move: the model becomes what it
+ * was before. Not if it is learnt at delivery: then it is learnt again. */
 static bool takes_back(const struct record *r, const char *class, enum train_mode mode)
 {
     const bool learnt_at_delivery = mode == MODE_TEFT;
     return r->taught && strcmp(class, delivered_class(r)) == 0 && !learnt_at_delivery;
 }
 
-/* Who moved which message, as what. */
+/* Which user moved which message into which class. */
 struct move {
     const char *user, *signature, *class;
     enum train_mode mode; /* the user's */
@@ -152,7 +153,7 @@ static int carry_out(struct model_store *l, const struct move *wanted, char **te
     const struct train_apply what = {.user = wanted->user, .spam = is_spam(wanted->class), .kind = "move",
                                   .takes_back = takes_back(r, wanted->class, wanted->mode)};
     int code = EX_OK;
-    /* Who moves it has got it, whatever became of the confirmation. */
+    /* A user who moves a message has received it, whatever became of the confirmation. */
     r->state = RECORD_DELIVERED;
     if (g_strcmp0(r->taught, wanted->class) != 0)
         code = teach(l, m, r, &what, text_r);
@@ -177,8 +178,8 @@ int train_request_retrain(struct model_store *l, const struct keeper_retrain *wa
     return code;
 }
 
-/* The record that a delivery would have made, unless there is one. It counts as delivered as the
- * opposite of what is taught first: so a move back takes the move back. */
+/* Makes the record that a delivery would have made, unless it exists. Its class as delivered is the opposite of
+ * the one taught, so that moving the message back undoes the training. */
 static int find_or_add(struct model_store *l, const struct keeper_learn *wanted, char **text_r)
 {
     struct model *m = model_store_model(l, wanted->user, text_r);
@@ -231,7 +232,7 @@ int train_request_train(struct model_store *l, const struct keeper_train *wanted
     return ok ? EX_OK : fail(EX_TEMPFAIL, text_r, "the model could not be read or written");
 }
 
-/* Mail that was unsure and was left where it lay says nothing: who does not look corrects nothing. */
+/* Unsure mail that was left in place says nothing: the user may not have looked at it. */
 static void settle_one(struct model_store *l, struct model *m, const char *user, const char *signature)
 {
     char *text = NULL;

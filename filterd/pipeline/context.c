@@ -1,3 +1,5 @@
+/* Makes what a worker needs to handle messages, and tries again what failed. Called by worker.c and
+ * pipe_main.c. */
 #include "filterd/pipeline/context.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* service: what a process that handles messages holds. Made after fork, behind the sandbox. */
+/* context: what a process that handles messages holds: tables, keys, model reader, connections. Made after fork
+ * and inside the sandbox; owned by one worker, or by filterd-pipe. */
 #ifndef FILTERD_PIPELINE_CONTEXT_H
 #define FILTERD_PIPELINE_CONTEXT_H
 
@@ -18,22 +19,22 @@
 
 struct context {
     const struct settings *settings; /* lent */
-    struct users *users;             /* while it cannot be read every recipient is tempfailed */
+    struct users *users;             /* while the table cannot be read, every recipient is tempfailed */
     struct sealer *sealer;
     struct classifier *classifier;
-    struct anonymize *anonymize[2]; /* by enum role; NULL: nothing is changed */
-    bool no_anonymize[2];           /* a table that could not be read: all mail is tempfailed */
+    struct anonymize *anonymize[2]; /* by enum role; NULL: no table, fields stay as they are */
+    bool no_anonymize[2];           /* by enum role; the table could not be read: all mail is tempfailed */
     struct rules *rules;
     struct sitekey key;
     struct keeper_client *keeper;
     struct delivered_digest_key delivered_key;
-    gint64 mended; /* when that was last tried */
+    gint64 mended; /* monotonic microseconds: when context_mend last tried */
     struct next_hop_pool hops;
 };
 
-/* The processes it works with; descriptors, the first handed over, the second lent. */
+/* Descriptors of the processes that a worker works with: delivery_agent is handed over, spf is lent. */
 struct context_doors {
-    int delivery_agent; /* -1: none */
+    int delivery_agent; /* -1: there is none */
     int spf;     /* or RULES_NO_DOOR, RULES_NO_SPF */
 };
 #define CONTEXT_ALONE (&(const struct context_doors){-1, RULES_NO_DOOR})
@@ -41,10 +42,11 @@ struct context_doors {
 struct context *context_new(const struct settings *s, const struct sitekey *key,
                             const struct context_doors *doors);
 void context_free(struct context **ctx);
-/* Before each session: tries again what could not be had so far (a table, lists, DNS), once
- * a second; else one bad moment at its start would last for the life of a worker. */
+/* Called before each session: tries again to get what failed so far (a table, lists, DNS), at most once a
+ * second. Otherwise one bad moment at its start would stay with a worker for life. */
 void context_mend(struct context *ctx);
-/* Reads the tables the settings name and lets them go: false with one line, "FILE:LINE: ...". */
+/* Reads the tables that the settings name and frees them again. False: one of them is wrong, *error_r is one
+ * line, "FILE:LINE: ..." (g_free). */
 bool context_check(const struct settings *s, char **error_r);
 
 

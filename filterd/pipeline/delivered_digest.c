@@ -1,3 +1,4 @@
+/* Digests for the delivered-before memory. Called by pipeline.c and transaction_delivered.c. */
 #include "filterd/pipeline/delivered_digest.h"
 
 #include <glib.h>
@@ -13,8 +14,8 @@ struct delivered_digest_key delivered_digest_key_of(const struct sitekey *key)
     return k;
 }
 
-/* Of the author: the same at each attempt. Were one left out, two messages that differ in nothing
- * else would be one. */
+/* Fields that the author wrote: the same at each attempt. All are covered: two messages that differ only in one
+ * left out would count as the same. */
 static bool is_the_authors(const struct header *h)
 {
     static const char *const names[] = {"From",    "Sender", "Reply-To",   "To",

@@ -1,4 +1,5 @@
-/* Called by transaction_copy.c for a copy that goes to an MTA, and by pipeline.c for what comes from one. */
+/* Writes and checks X-Filterd-Proof. Called by transaction_copy.c for a copy that goes to an MTA, and by
+ * pipeline.c, transaction_handoff.c and session_data.c for a message that comes from one. */
 #include "filterd/pipeline/handoff.h"
 
 #include <gcrypt.h>
@@ -13,20 +14,20 @@
 #define DIGEST_BYTES 32
 #define LINES_MAX 50
 #define VALUE_MAX_BYTES 2048
-/* Longer than Postfix keeps mail queued: what is older is replayed, or judged anew at little cost. */
+/* Longer than Postfix keeps mail queued. An older proof may be a replay; judging anew costs little. */
 #define AGE_MAX_SECONDS (10 * 24 * 3600)
 #define CLOCK_SECONDS 3600
 
 struct handoff {
     const struct sitekey *key;
     const struct message *m;
-    size_t first, lines; /* our own in m->headers */
-    struct bytes text;   /* of these, as they came */
+    size_t first, lines; /* filterd's own lines in m->headers */
+    struct bytes text;   /* the bytes of these lines, as received */
     char *time, **macs;
-    char digest[2][2 * DIGEST_BYTES + 1]; /* with Message-ID, without */
+    char digest[2][2 * DIGEST_BYTES + 1]; /* of the message with Message-ID, and without */
 };
 
-/* ---- what it is made of ---- */
+/* ---- what a proof covers ---- */
 
 static void hex(const unsigned char *in, size_t len, char *out)
 {
@@ -38,7 +39,8 @@ static void hex(const unsigned char *in, size_t len, char *out)
     out[2 * len] = 0;
 }
 
-/* "name:value", the name in lower case, the value unfolded and without needless blanks. */
+/* Appends "name:value", the name in lower case, the value unfolded and without needless blanks (RFC 6376,
+ * section 3.4.2). */
 static void add_relaxed(struct bytes *out, const struct header *h)
 {
     bool blank = false, begun = false;
@@ -69,11 +71,11 @@ static bool is_covered(const struct header *h, bool with_id)
         if (header_is(h, names[i]))
             return true;
     return (with_id && header_is(h, "Message-ID")) ||
-           (header_is_structural(h) && !header_is(h, "Content-Length")); /* which Postfix drops */
+           (header_is_structural(h) && !header_is(h, "Content-Length")); /* Postfix drops it */
 }
 
 struct copy {
-    const struct header *headers; /* the first of our own lines */
+    const struct header *headers; /* the first of filterd's own lines */
     size_t count, lines;
     const char *body;
     size_t body_len;
@@ -119,9 +121,9 @@ static void mac_of(const struct sitekey *key, const char *digest, const char *ti
     g_free(name);
 }
 
-/* ---- making one ---- */
+/* ---- making a proof ---- */
 
-/* The finished copy's header and body. Its fields are lent from copy; headers: g_free. */
+/* Parses a finished copy into header and body. Its fields are lent from copy; headers: g_free. */
 static struct copy copy_of(const struct bytes *copy, const struct bytes *added)
 {
     struct copy c = {0};
@@ -157,7 +159,7 @@ char *handoff_field(const struct sitekey *key, const struct bytes *copy, const s
     return g_string_free(field, FALSE);
 }
 
-/* ---- reading one ---- */
+/* ---- checking a proof ---- */
 
 bool handoff_is_in(const char *header, size_t len)
 {
@@ -170,7 +172,7 @@ bool handoff_is_in(const char *header, size_t len)
     return found;
 }
 
-/* What the MTAs after it have put on top. Anything else there is not covered and shows as ours. */
+/* Fields that MTAs add on top after us. Any other field above the proof makes it invalid for that copy. */
 static bool is_trace(const struct header *h)
 {
     static const char *const names[] = {"Received", "Return-Path", "Delivered-To", "X-Original-To",
@@ -256,7 +258,7 @@ void handoff_free(struct handoff **p)
     g_clear_pointer(p, g_free);
 }
 
-/* Every one is looked at to its end: how long that takes says nothing. */
+/* Compares every MAC to its end: the time taken tells nothing. */
 static bool has_mac(const struct handoff *p, const char *mac)
 {
     bool found = false;

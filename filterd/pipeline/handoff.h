@@ -1,15 +1,16 @@
 /* handoff: what one leg of filterd tells the next about a copy.
  *
- * Mail judged and sealed before Postfix's queue passes a second filterd on its way to the mailbox.
- * X-Filterd-Proof stands on top of a copy that goes to an SMTP next hop and says, by a MAC under the
- * site's key for each user it was judged for: the lines below it are ours, and belong to what
- * follows. Where it holds, the lines stay and nothing is judged again. It is made of
- * - our own lines, as many as it counts, right below it;
+ * Mail judged and sealed before Postfix's queue passes a second filterd on its way to the mailbox. filterd puts
+ * X-Filterd-Proof on top of a copy that goes to an SMTP next hop. For each user the copy was judged for it
+ * holds a MAC under the site key, which proves that filterd wrote the lines below it, and wrote them for the
+ * message that follows. If the MAC is right, the next leg keeps these lines and does not judge again. A MAC
+ * covers
+ * - our own lines, as many as the field counts, right below it;
  * - From, Sender, Reply-To, Subject, MIME-Version and all Content-* as they stand outside, and
  *   Message-ID if there was one (Postfix adds what is missing);
- * - the body but for empty lines at its end; the time; one user.
- * Fields are compared as DKIM's relaxed form does, since an MTA may fold them anew. So whoever sees
- * a proof can only send the same thing to the same user again. */
+ * - the body without empty lines at its end; the time; one user.
+ * Fields are compared in DKIM's relaxed form (RFC 6376, section 3.4.2), since an MTA may fold them anew.
+ * Whoever copies a proof can only send the same content to the same user again. */
 #ifndef FILTERD_PIPELINE_HANDOFF_H
 #define FILTERD_PIPELINE_HANDOFF_H
 
@@ -21,26 +22,26 @@
 #include "base/sitekey.h"
 #include "gpg/outside.h"
 
-/* A copy for more users than this goes without, and is judged anew. */
+/* A copy for more users than this carries no proof: the next leg judges it anew. */
 #define HANDOFF_USERS_MAX 20
 
-/* The field for the top of a finished copy that begins with added, g_free; NULL if there are too
- * many users, or none. */
+/* The field to put on top of a finished copy, whose first lines are added; g_free. NULL if there are no users
+ * or more than HANDOFF_USERS_MAX. */
 char *handoff_field(const struct sitekey *key, const struct bytes *copy, const struct bytes *added,
                   const GPtrArray *users);
-/* True if a field of that name is in a header. */
+/* True if the header has such a field. */
 bool handoff_is_in(const char *header, size_t len);
 
 struct handoff;
 
-/* What a message claims, its fields as received; NULL if that is nothing. m is lent and must
- * outlive it. */
+/* Reads the proof that a message carries; the fields of m must be as received. NULL if it has none, or one that
+ * cannot be valid. m is lent and must outlive the result. */
 struct handoff *handoff_new(const struct sitekey *key, const struct message *m);
 void handoff_free(struct handoff **p);
-/* True if it was made for every one of these users, and for this message. p may be NULL. */
+/* True if the proof is valid for this message and for every one of these users. p may be NULL. */
 bool handoff_holds(const struct handoff *p, const GPtrArray *users);
-/* What stands outside a copy that goes on: our own lines of that leg, in the place of what they are in the message
- * now. encrypted: what "...-Encrypted" says now, NULL: as it was. outside_clear it. */
+/* Fills *out with what stands outside a copy that goes on: the earlier leg's lines, which replace those lines
+ * in m->headers. encrypted: the new value of "...-Encrypted"; NULL: leave it. outside_clear it. */
 void handoff_outside(const struct handoff *p, const char *encrypted, struct outside *out);
 
 #endif

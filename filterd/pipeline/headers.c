@@ -1,3 +1,4 @@
+/* Drops forged fields and writes filterd's own. Called by pipeline.c, transaction_copy.c and learn_session.c. */
 #include "filterd/pipeline/headers.h"
 
 #include <ctype.h>
@@ -10,8 +11,8 @@
 #include "base/mail/header.h"
 #include "classifier/classifier.h"
 
-/* The authserv-id: first word of the value, comments and folds skipped (RFC 8601, section 2.2).
- * What cannot be read counts as ours: better one header too few than a forged one. */
+/* Compares the authserv-id, the first word of the value after comments and folds (RFC 8601, section 2.2). A
+ * value that cannot be parsed counts as ours: dropping one header too many is better than passing a forged one. */
 static bool claims_our_id(const struct header *h, const char *hostname)
 {
     const char *p = h->value, *end = h->value + h->value_len;
@@ -38,7 +39,7 @@ static bool claims_our_id(const struct header *h, const char *hostname)
     if ((size_t)(end - p) < n || strncasecmp(p, hostname, n))
         return false;
     p += n;
-    if (p < end && *p == '.') /* the root's, which changes nothing */
+    if (p < end && *p == '.') /* a trailing dot changes nothing */
         p++;
     else if (p < end && *p == '-')
         return false;
@@ -58,13 +59,13 @@ void headers_drop_forged(struct message *m, const struct settings *s)
     g_free(prefix);
 }
 
-/* Old scripts know dspam's words only. */
+/* Scripts written for dspam know its words only. */
 static bool speaks_dspam(const struct settings *s)
 {
     return g_ascii_strcasecmp(s->header_prefix, "X-DSPAM") == 0;
 }
 
-/* dspam has no Unsure: what it was unsure of it called Innocent, and so the inbox gets it. */
+/* dspam has no Unsure: it calls such a message Innocent, so it goes to the inbox. */
 static void judged_by_dspam(struct bytes *out, const struct settings *s, const struct verdict *v)
 {
     const char *p = s->header_prefix;

@@ -1,4 +1,4 @@
-/* headers: forged ones out, ours in. */
+/* headers: removes forged fields and writes those of filterd. */
 #ifndef FILTERD_PIPELINE_HEADERS_H
 #define FILTERD_PIPELINE_HEADERS_H
 
@@ -9,14 +9,14 @@
 #include "filterd/pipeline/verdict.h"
 #include "gpg/outside.h"
 
-/* Marks as dropped what only a filter of ours may say: X-Filterd-*, X-Spam-*, PREFIX-*, and
- * Authentication-Results with our own id (RFC 8601, section 5). */
+/* Marks fields as dropped that only filterd may write: X-Filterd-*, X-Spam-*, PREFIX-*, and
+ * Authentication-Results with our own authserv-id (RFC 8601, section 5). */
 void headers_drop_forged(struct message *m, const struct settings *s);
-/* Appends our header lines to out, those about limits this message has met (base/config/limits.h) too; for header_prefix=X-DSPAM in dspam's words. mark: what
- * X-Filterd-Encrypted says. */
+/* Appends filterd's header lines to out, among them the limits that this message has met
+ * (base/config/limits.h); with header_prefix=X-DSPAM in dspam's format. mark: the value of X-Filterd-Encrypted. */
 void headers_ours(struct bytes *out, const struct settings *s, const struct verdict *v,
                   const struct limits_met *met, const char *mark);
-/* Puts a tagged Subject in the place of the message's own. */
+/* Adds a Subject with the tag in front, which replaces the message's own. */
 void headers_tag_subject(struct outside *out, const struct message *m, const char *tag);
 
 #endif

@@ -1,3 +1,4 @@
+/* Applies the site's [anonymize] table to a message's fields. Called by pipeline.c before copies are made. */
 #include "filterd/pipeline/headers_anonymize.h"
 
 #include <stdbool.h>
@@ -8,10 +9,10 @@
 #include "base/mail/header.h"
 #include "rules/anonymize.h"
 
-/* For all fields of a message together: odd patterns over thousands of fields end here. */
+/* For all fields of a message together: bounds slow patterns over thousands of fields. */
 #define BUDGET_US (5 * G_USEC_PER_SEC)
 
-/* How many fields of that name stand above it. */
+/* How many fields of the same name stand above it. */
 static size_t place_of(GHashTable *seen, const struct header *h)
 {
     char *name = g_ascii_strdown(h->name, (gssize)h->name_len);
@@ -20,7 +21,7 @@ static size_t place_of(GHashTable *seen, const struct header *h)
     return place;
 }
 
-/* text is one whole field with its CRLF and outlives m. */
+/* text is one whole field with its CRLF and must outlive m. */
 static void point_to(struct header *h, const char *text)
 {
     h->start = h->name = text;
@@ -30,7 +31,8 @@ static void point_to(struct header *h, const char *text)
     h->value_len = h->len - h->name_len - 1 - strlen("\r\n");
 }
 
-/* What became a Content-* field would be taken for the body's own, inside as well as outside. */
+/* Takes text (g_free) as the field's replacement. A field that became Content-* would describe the body, inside
+ * the ciphertext and outside it: drop it. */
 static void take_text(struct header *h, char *text, GPtrArray *texts)
 {
     char *whole = g_strconcat(text, "\r\n", NULL);

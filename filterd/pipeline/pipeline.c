@@ -1,14 +1,14 @@
-/* The way of a message:
+/* The stages of a message. Called by the sessions and by filterd-pipe.
  *
- *   received bytes -> message -> evidence, tokens       once; not if another leg of ours has judged it for
- *                                                        all of them (handoff.h)
+ *   received bytes -> message -> evidence, tokens       once; skipped if another leg of filterd has judged
+ *                                                        it for all recipients (handoff.h)
  *                  -> fields anonymized                 once
  *                  -> state (users, keys, disposition)  \
  *                  -> verdict (judged, recorded)         | for each recipient
  *                  -> plan (policy.h)                    |
  *                  -> copy (sealed) -> next hop         /
  *
- * Whatever goes wrong on it leaves the outcome at its first value, a tempfail. */
+ * Every error leaves the outcome at its first value, a tempfail. */
 #include "filterd/pipeline/pipeline.h"
 
 #include <glib.h>
@@ -39,16 +39,16 @@
 #include "gpg/seal.h"
 #include "rules/evidence.h"
 
-/* Longer than all deadlines together: what hangs beyond it takes its worker down by SIGALRM, and the
- * MTA still has the message. Before the queue Postfix waits 100 s. */
+/* Longer than all deadlines together: SIGALRM then ends a worker that hangs, and the MTA still has the message.
+ * Before the queue Postfix waits 100 s (smtpd_proxy_timeout). */
 #define STUCK_SECONDS 400
 #define STUCK_WAITING_SECONDS 89
-/* Of CPU, beside the limit. */
+/* CPU seconds added to the limit for each MB of message. */
 #define CPU_SECONDS_PER_MB 5
-/* Of the time there is before the queue, delivery keeps at least half. */
+/* Evidence may take half of the time there is before the queue: the rest is for delivery. */
 #define ASKING_SHARE 2
 
-/* The plan for a copy. Spam for a quarantine goes to that address, whose state is then in *quarantine. */
+/* The plan for a copy. If spam goes to the quarantine, *quarantine gets the state of its address. */
 static struct policy_plan plan_copy(struct transaction *tx, const struct recipient_state *st,
                                     const struct verdict *v, struct recipient_state *quarantine)
 {
@@ -90,7 +90,7 @@ static struct outcome send_copy(struct transaction *tx, const struct recipient_s
 
 static struct outcome deliver(struct transaction *tx, struct recipient_state *st, struct report *report)
 {
-    if (!tx->tokens) /* another leg proved it for all, but not as we see this recipient */
+    if (!tx->tokens) /* the proof holds for all, but not for this recipient as looked up now */
         return outcome_of(REASON_UNFORESEEN);
     struct verdict *v = transaction_verdict(tx, st);
     struct recipient moved = {.address = tx->context->settings->quarantine, .parameters = (char *)""};
@@ -114,8 +114,9 @@ static struct outcome deliver(struct transaction *tx, struct recipient_state *st
     return o;
 }
 
-/* From now on: for the message, and anew for each copy, as a thousand recipients are no attack. Reading
- * stops at half of it: this is for what never comes to ask for the time. */
+/* Sets the CPU limit from now on: once for the message, and again for each copy, as a thousand recipients are
+ * no attack. Reading a message watches its own clock and stops at half of this; the limit ends code that does
+ * not. */
 static void allow_cpu(const struct transaction *tx)
 {
     const unsigned megabytes = (unsigned)(tx->received->raw->len >> 20);
@@ -135,16 +136,16 @@ static struct outcome serve(struct transaction *tx, struct recipient_state *st)
         o = (transaction_handoff_holds(tx, st) ? transaction_handoff_deliver : deliver)(tx, st, &report);
     }
     report_end(&report, &o);
-    verdict_free(&st->verdict); /* thousands of features */
+    verdict_free(&st->verdict); /* holds thousands of features */
     return o;
 }
 
-/* Where one reply stands for all, a key that went bad since RCPT is found before anybody has a copy:
- * then nobody gets one. */
+/* One reply answers for all recipients: if one's key went bad since RCPT, refuse all before any copy is
+ * delivered. */
 static bool none_is_refused(const struct transaction *tx, struct outcome *outcomes)
 {
     const struct envelope *e = tx->received->envelope;
-    struct outcome others = outcome_of(REASON_PARTIAL); /* or why they have to wait */
+    struct outcome others = outcome_of(REASON_PARTIAL); /* or the reason of a recipient that is tempfailed */
     bool none = true;
     for (guint i = 0; i < e->recipients->len; i++) {
         const struct recipient_state *st = &tx->states[i];
@@ -202,7 +203,7 @@ static void bound_evidence(const struct received *a)
         evidence_set_deadline(a->evidence, now + MAX(a->deadline - now, 0) / ASKING_SHARE);
 }
 
-/* Everything there is to judge it by. */
+/* Collects what the message is judged by. */
 static void gather(struct transaction *tx)
 {
     const struct received *a = tx->received;
@@ -214,8 +215,8 @@ static void gather(struct transaction *tx)
     reading_free(&reading);
 }
 
-/* What another leg judged for all is not judged again, and nobody is asked. Else evidence may take seconds to
- * come: users and keys are looked up behind that, as they are when the copies are made. */
+/* Judges nothing and asks nobody if another leg judged the message for all. Otherwise looks users and keys up
+ * after the evidence, which may take seconds, so that copies are made with the keys of that moment. */
 static void gather_and_fill(struct transaction *tx)
 {
     if (tx->handoff) {
@@ -243,7 +244,7 @@ void pipeline_run(struct context *ctx, struct next_hop *hop, const struct receiv
     tx.encrypted = seal_is_encrypted(tx.message);
     gather_and_fill(&tx);
     GPtrArray *texts = headers_anonymize(ctx, a->envelope->listener, tx.message);
-    headers_drop_forged(tx.message, ctx->settings); /* what a replacement made, too */
+    headers_drop_forged(tx.message, ctx->settings); /* replacements may have made new ones */
     if (texts)
         serve_all(&tx, outcomes);
     states_clear(&tx);

@@ -1,5 +1,5 @@
-/* Policy as functions of values. Called by disposition.c at RCPT and again when the message is there, and by
- * pipeline.c for each copy. */
+/* Policy as functions of values. Called by recipient_state.c at RCPT and again when the message is complete,
+ * and by pipeline.c for each copy. */
 #include "filterd/pipeline/policy.h"
 
 static struct policy_disposition refused(enum outcome_reason reason)
@@ -7,7 +7,7 @@ static struct policy_disposition refused(enum outcome_reason reason)
     return (struct policy_disposition){POLICY_HANDLE_REFUSE, reason, false};
 }
 
-/* For whom no key is there: by no_key or unknown_recipient. */
+/* For an address without a key: no_key or unknown_recipient decides. */
 static struct policy_disposition unsealed(enum policy policy, enum outcome_reason defer,
                                           enum outcome_reason reject)
 {
@@ -36,7 +36,7 @@ static struct policy_disposition for_users(const struct settings *s, const struc
     return d;
 }
 
-/* Without a list of domains everything inbound is local, and nothing submitted is. */
+/* If no domains are listed, every recipient of inbound mail is local, and none of submitted mail. */
 static bool is_local(const struct settings *s, const struct policy_address *a)
 {
     const bool listed = s->domains && s->domains[0];
@@ -76,7 +76,8 @@ bool policy_is_moved(const struct policy_copy *c)
     return c->spam && c->action == SPAM_QUARANTINE && c->own.handling != POLICY_HANDLE_REFUSE;
 }
 
-/* What would have been sealed never goes to a quarantine that has no key: its recipient keeps it. */
+/* A copy that would be sealed for its recipient never goes to a quarantine without a key: the recipient gets
+ * it. */
 static bool quarantine_takes(const struct policy_copy *c)
 {
     if (c->quarantine.handling == POLICY_HANDLE_REFUSE)

@@ -1,3 +1,4 @@
+/* Combines users' and site's spam settings. Called by verdict.c. */
 #include "filterd/pipeline/preferences.h"
 
 #include <stdbool.h>
@@ -13,7 +14,7 @@ static const struct user_settings *at(const GArray *all, guint i)
     return &g_array_index(all, struct user_settings, i);
 }
 
-/* The first of the users who set it; NULL if none did. */
+/* The settings of the first user who set this one; NULL if none did. */
 static const struct user_settings *who_said(const GArray *all, enum user_setting which)
 {
     for (guint i = 0; i < all->len; i++)
@@ -22,8 +23,8 @@ static const struct user_settings *who_said(const GArray *all, enum user_setting
     return NULL;
 }
 
-/* A copy for several users is refused, discarded or moved away only if all of them want it so: one
- * user's wish never takes another's mail. */
+/* A copy for several users is refused, discarded or moved only if all of them want that: one user's setting
+ * never costs another their mail. */
 static enum spam_action common_action(const GArray *all, enum spam_action sites)
 {
     enum spam_action common = sites;
@@ -48,7 +49,7 @@ struct preferences preferences_of(const struct settings *site, const GArray *all
         .site_allow = site->allow,
         .site_deny = site->deny};
     p.unsure_threshold = MIN(p.unsure_threshold, p.spam_threshold);
-    /* A quarantine needs its address, which only the settings have. */
+    /* Only the site's settings can name the quarantine's address; without one, tag. */
     if (p.action == SPAM_QUARANTINE && !site->quarantine)
         p.action = SPAM_TAG;
     return p;
@@ -76,7 +77,7 @@ static bool list_has(char *const *list, const char *address)
     return false;
 }
 
-/* Who is said to have written it, each of them proved or not. */
+/* The claimed senders, and whether each is authenticated. */
 struct senders {
     const char *from, *envelope;
     bool from_proved, envelope_proved;

@@ -1,4 +1,4 @@
-/* preferences: what users (or, without their word, the settings) want done about spam. */
+/* preferences: what is to be done about spam, by the users' settings and, where they set nothing, the site's. */
 #ifndef FILTERD_PIPELINE_PREFERENCES_H
 #define FILTERD_PIPELINE_PREFERENCES_H
 
@@ -7,19 +7,19 @@
 #include "base/config/settings.h"
 #include "filterd/pipeline/verdict_basis.h"
 
-/* All lists are lent: addresses and domains, NULL: none. */
+/* Lists of addresses and domains, all lent; NULL: none. */
 struct preferences {
     double spam_threshold, unsure_threshold; /* probabilities */
     enum spam_action action;
-    char *const *allow, *const *deny; /* the user's */
+    char *const *allow, *const *deny; /* the user's lists */
     char *const *site_allow, *const *site_deny;
 };
 
-/* all: struct user_settings of each user of one copy. The first of them who said something is heard, but for the
- * action: that is tag where they differ. Lends from both. */
+/* all: struct user_settings of each user of one copy. For each setting the first user who set it counts; only
+ * the action, where users differ, is tag. The result lends from both arguments. */
 struct preferences preferences_of(const struct settings *site, const GArray *all);
-/* What a scanner and the lists say: the user's before the site's, deny before allow. Who is allowed
- * must have been proved (SPF, DKIM, DMARC): a bare From is worth nothing. Who is denied need not. */
+/* What a scanner and the lists decide: the user's lists before the site's, deny before allow. An allowed sender
+ * must be authenticated (SPF, DKIM or DMARC), as anybody can write a From; a denied one need not be. */
 enum verdict_word preferences_word(const struct preferences *p, const struct verdict_basis *b);
 
 #endif

@@ -1,4 +1,4 @@
-/* received: a message that has come in whole, as a session hands it to the pipeline. */
+/* received: a complete message with its envelope, as a session hands it to the pipeline. */
 #ifndef FILTERD_PIPELINE_RECEIVED_H
 #define FILTERD_PIPELINE_RECEIVED_H
 
@@ -12,17 +12,17 @@
 
 struct received {
     const struct envelope *envelope;
-    struct evidence *evidence; /* begun when the envelope was known */
-    const struct bytes *raw;   /* CRLF line ends; kept unchanged */
-    bool bare;                 /* had bare CR or LF, since normalised */
-    bool client_waits;         /* before the queue: a refusal reaches the sender's own server, and
-                                * one reply stands for all */
-    gint64 deadline;           /* monotonic microseconds: no copy is begun after it; 0: none */
-    GByteArray *served;        /* gets the digests of the copies that went through, now or in an
-                                * earlier attempt: for keeper_client_delivered_forget when the client knows.
-                                * NULL: earlier attempts are not asked about */
-    /* A recipient's outcome is known; they come in order. False: nobody hears us, the rest stays.
-     * May be NULL. */
+    struct evidence *evidence; /* started when the envelope was known */
+    const struct bytes *raw;   /* CRLF line ends; never changed */
+    bool bare;                 /* it had bare CR or LF, since normalised to CRLF */
+    bool client_waits;         /* before the queue: a refusal reaches the sender's own server, and one reply
+                                * answers for all recipients */
+    gint64 deadline;           /* monotonic microseconds: no copy is started later; 0: none */
+    GByteArray *served;        /* receives the digests of the copies that were delivered, now or in an earlier
+                                * attempt: the session passes them to keeper_client_delivered_forget when the
+                                * client has its reply. NULL: the delivered-before memory is not used */
+    /* Called when a recipient's outcome is known, in the envelope's order. False: the client is gone, the other
+     * recipients are left alone. May be NULL. */
     bool (*settled)(guint index, const struct outcome *o, void *arg);
     void *arg;
 };

@@ -1,5 +1,5 @@
-/* Who a recipient is, what keys they have, and so what is to be done for them. Called by the sessions at RCPT and
- * by the pipeline for each message. */
+/* Finds a recipient's users, their keys and settings, and so the disposition of the copy. Called by the
+ * sessions at RCPT and by the pipeline for each message. */
 #include "filterd/pipeline/recipient_state.h"
 
 #include <string.h>
@@ -36,8 +36,8 @@ static void count_key(struct context *ctx, const char *user, struct policy_keys 
         *fingerprint = g_steal_pointer(&fpr);
 }
 
-/* Reads each user's settings, and their keys unless they want none used. A user whose settings cannot be read may
- * have turned encryption off, or not: nobody may guess. */
+/* Reads each user's settings, and the state of their key unless they set encrypt=no. If settings cannot be
+ * read, the user may have turned encryption off or not: the address is then tempfailed. */
 static void look_at_users(struct recipient_state *st, struct context *ctx, const GPtrArray *users,
                           struct policy_keys *n)
 {
@@ -57,7 +57,7 @@ static void look_at_users(struct recipient_state *st, struct context *ctx, const
     }
 }
 
-/* For one address alone; its users are put into r. */
+/* For one address alone; sets r->users. */
 static struct policy_disposition look_up(struct recipient_state *st, struct context *ctx,
                                          const struct envelope *e, struct recipient *r)
 {

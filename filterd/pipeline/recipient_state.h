@@ -15,18 +15,18 @@ struct verdict;
 struct recipient_state {
     struct recipient *recipient;          /* lent; its users are filled in */
     struct policy_disposition disposition;
-    char *fingerprint;                    /* of the first key, for the log; NULL without */
-    GPtrArray *judges;                    /* of char*: whose models judge it and whose records it gets: its users, or the
-                                           * bare address where nobody is known */
-    GArray *settings;                     /* of struct user_settings: each of its users', read once; empty where
-                                           * nobody is known */
+    char *fingerprint;                    /* of the first key, for the log; NULL: no key */
+    GPtrArray *judges;                    /* of char*: the users whose models judge the message and whose
+                                           * records it is added to; the bare address if it has no user */
+    GArray *settings;                     /* of struct user_settings, one for each user, read once; empty if the
+                                           * address has no user */
     struct verdict *verdict;              /* NULL: not judged yet */
     unsigned char digest[DELIVERED_DIGEST_BYTES];
-    bool delivered_before;                /* in an earlier attempt */
+    bool delivered_before;                /* delivered in an earlier attempt */
 };
 
-/* Looks up users and keys. At RCPT, and again when the message is there, as a key may have gone meanwhile.
- * With r->others (a milter) it is for all of these addresses together: r->users then has everybody's. */
+/* Looks up users and keys: at RCPT, and again when the message is complete, as a key may have expired
+ * meanwhile. With r->others (a milter) for all of these addresses together: r->users then has the users of all. */
 void recipient_state_fill(struct recipient_state *st, struct context *ctx, const struct envelope *e,
                           struct recipient *r);
 void recipient_state_clear(struct recipient_state *st);

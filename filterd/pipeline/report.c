@@ -1,3 +1,4 @@
+/* The log line for each recipient. Called by pipeline.c and the transaction's stages. */
 #include "filterd/pipeline/report.h"
 
 #include "base/config/limits.h"
@@ -41,8 +42,8 @@ static void write_line(const struct report *rp, const char *address, const struc
 {
     const struct envelope *e = rp->envelope;
     const char *limits = limits_noted(rp->message->met);
-    /* The next hop's text may quote anything, even the subject: only its code and DSN are known
-     * to be harmless, so its words are kept short. */
+    /* A next hop may quote anything in its reply, even the Subject: the log takes its code and DSN, and no more
+     * than 100 bytes of its text. */
     log_info("qid=%s from=<%s> to=<%s> client=%s size=%zu %s %s key=%s sealed=%s%s%s%s delay_ms=%d "
              "%s%s%sdsn=%s reply=\"%d %.100s\"",
              e->queue_id ? e->queue_id : "-", e->sender ? e->sender : "", address,

@@ -1,4 +1,4 @@
-/* report: the one log line per recipient. Envelope and outcome, never content. */
+/* report: writes the one log line per recipient. It holds envelope and outcome, never content. */
 #ifndef FILTERD_PIPELINE_REPORT_H
 #define FILTERD_PIPELINE_REPORT_H
 
@@ -17,20 +17,20 @@ struct report {
     const struct message *message; /* lent: its size, and which limits it has met */
     gint64 started; /* monotonic microseconds */
     char verdict[96];
-    char *evidence; /* NULL: none was asked for */
+    char *evidence; /* NULL: nothing was looked up */
     char fingerprint[72];
     const char *sealed;   /* static: "yes", "already", "no"; "-": no copy was made */
-    const char *unsealed; /* static: by which policy it leaves in the clear; NULL: it does not */
+    const char *unsealed; /* static: the policy by which it leaves in the clear; NULL: it does not */
 };
 
 struct report report_start(const struct envelope *e, const struct recipient *r, const struct message *m);
 void report_verdict(struct report *rp, const struct verdict *v, const char *fingerprint,
                     const struct evidence *evidence);
-/* Another leg has judged it. */
+/* Another leg has judged the message: the line says result=kept. */
 void report_kept(struct report *rp, const char *fingerprint);
-/* A copy was made, in that form. */
+/* A copy was made in this form. */
 void report_copy(struct report *rp, enum policy_form form, const struct sealed *sealed);
-/* Writes a line for each address; ends the report. */
+/* Writes a line for each address, and frees what the report holds. */
 void report_end(struct report *rp, const struct outcome *o);
 
 #endif

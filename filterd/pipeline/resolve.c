@@ -1,4 +1,4 @@
-/* Called by recipient_state.c for each address. */
+/* Finds users behind any spelling of an address. Called by recipient_state.c for each recipient. */
 #include "filterd/pipeline/resolve.h"
 
 #include <stdbool.h>
@@ -7,14 +7,14 @@
 #include "base/address.h"
 #include "base/config/settings.h"
 
-/* True if an MTA may deliver to what stands left of the domain. */
+/* True if the MTA may treat this domain as its own and then deliver to what stands left of it. */
 static bool is_ours(const struct settings *s, const char *domain)
 {
     return !s->domains || settings_is_local_domain(s, domain) ||
            (s->hostname && !g_ascii_strcasecmp(domain, s->hostname));
 }
 
-/* A name alone gets a domain of the MTA's: any of ours. */
+/* A bare name: the MTA appends a domain of its own. Try all local domains. */
 static enum users_result resolve_name(struct context *ctx, const char *name, GPtrArray **users_r)
 {
     const struct settings *s = ctx->settings;

@@ -1,4 +1,4 @@
-/* resolve: which users stand behind an address, however it is spelt. */
+/* resolve: finds the users behind an address, in every spelling that an MTA accepts. */
 #ifndef FILTERD_PIPELINE_RESOLVE_H
 #define FILTERD_PIPELINE_RESOLVE_H
 
@@ -7,10 +7,11 @@
 #include "base/config/users.h"
 #include "filterd/pipeline/context.h"
 
-/* As users_resolve, also for what an MTA would deliver to them: before the queue an address comes as the client
- * spelt it, and "alice"@example.com, alice@example.com. or @a:alice@example.com are alice@example.com to the MTA
- * behind us. So is what stands in front of a domain of ours, as in alice%example.com@ours. address is canonical.
- * *meant_r: the form that was looked up, g_free; *users_r of char*, the caller's, maybe NULL. */
+/* Like users_resolve, but also finds users under each spelling that the MTA behind us would deliver to them:
+ * before the queue an address comes as the client wrote it, and the MTA takes "alice"@example.com,
+ * alice@example.com. and @a:alice@example.com (RFC 5321, appendix C) for alice@example.com. It also looks up
+ * what stands left of a local domain, as in alice%example.com@ours. address is canonical. *meant_r: the form
+ * that was looked up, g_free; *users_r: of char*, the caller's, may be NULL. */
 enum users_result resolve_users(struct context *ctx, const char *address, char **meant_r,
                                 GPtrArray **users_r);
 

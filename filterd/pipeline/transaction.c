@@ -1,4 +1,4 @@
-/* Called by pipeline.c and transaction_greylist.c. */
+/* Judges the message for a recipient. Called by pipeline.c and transaction_greylist.c. */
 #include "filterd/pipeline/transaction.h"
 
 #include <glib.h>

@@ -1,4 +1,4 @@
-/* transaction: one message on its way to all its recipients, as the stages of the pipeline see it. */
+/* transaction: one message and its recipients, as the stages of the pipeline share them. */
 #ifndef FILTERD_PIPELINE_TRANSACTION_H
 #define FILTERD_PIPELINE_TRANSACTION_H
 
@@ -24,37 +24,40 @@ struct transaction {
     const struct received *received;
     struct message *message;
     struct delivered_digest_content content;
-    struct tokens *tokens;          /* NULL: nobody has to judge it */
-    struct handoff *handoff;        /* what another leg of ours says it judged; NULL: nothing that could hold */
-    bool encrypted;                 /* came encrypted: passed on as it is */
+    struct tokens *tokens;          /* NULL: another leg judged it for all recipients */
+    struct handoff *handoff;        /* what another leg of filterd says it judged; NULL: no proof that could be
+                                     * valid */
+    bool encrypted;                 /* arrived encrypted: passed on as it is */
     struct recipient_state *states; /* one for each recipient of the envelope */
 };
 
-/* The verdict for this recipient, judged when it is first asked for; the state's, lent. */
+/* The verdict for this recipient. Judges at the first call; lent by st. */
 struct verdict *transaction_verdict(struct transaction *tx, struct recipient_state *st);
 
-/* transaction_greylist: if the message is doubtful and its client still waits, the client is asked to come again:
- * all recipients together, before any has a copy. True: so it was, and outcomes say so. */
+/* transaction_greylist: asks the client to come back later (a tempfail for all recipients, before any has a
+ * copy) if the message is doubtful and the client still waits. True: it did, outcomes are set. */
 bool transaction_greylist(struct transaction *tx, struct outcome *outcomes);
 
-/* transaction_delivered: who got a copy in an earlier attempt. */
+/* transaction_delivered: marks the recipients that got a copy in an earlier attempt. */
 void transaction_delivered_recall(struct transaction *tx);
-/* The next hop took this copy. The keeper is told at once: a kill between that reply and this would double it. */
+/* The next hop took this copy. Tells the keeper at once: if the worker were killed between that reply and this
+ * call, the recipient would get the copy twice. */
 void transaction_delivered_note(struct transaction *tx, const struct recipient_state *st);
 
-/* transaction_handoff: what another leg of ours judged, as handoff.h proves. */
+/* transaction_handoff: true if handoff.h proves that another leg of filterd judged the message for all
+ * recipients. */
 bool transaction_handoff_holds_for_all(const struct transaction *tx);
-/* One that does not hold is logged. */
+/* The same for one recipient. Logs a proof that does not hold. */
 bool transaction_handoff_holds(const struct transaction *tx, const struct recipient_state *st);
-/* Delivers the copy with that leg's lines; seals it if it is not sealed yet and there is a key. */
+/* Delivers the copy with the lines of the earlier leg; seals it if it is not sealed yet and there is a key. */
 struct outcome transaction_handoff_deliver(struct transaction *tx, struct recipient_state *st,
                                            struct report *report);
 
-/* transaction_copy: the copy of r, judged for st, in that form. NULL: tempfail, and the log says why; else
- * sealed_free it. */
+/* transaction_copy: makes the copy for this recipient in that form; sealed_free it. NULL: tempfail, and the log
+ * says why. */
 struct sealed *transaction_copy(struct transaction *tx, const struct recipient_state *to, enum policy_form form,
                                 const struct verdict *v);
-/* The same with these fields of ours instead of a verdict's. */
+/* The same with these header lines instead of those made from a verdict. */
 struct sealed *transaction_copy_under(struct transaction *tx, const struct recipient_state *to,
                                       enum policy_form form, const struct outside *outside);
 

@@ -1,5 +1,5 @@
-/* A recipient's copy: our fields on top, the rest sealed under them or passed. Called by pipeline.c and
- * transaction_handoff.c. */
+/* Makes a recipient's copy: filterd's header lines on top, the rest sealed or passed on. Called by pipeline.c
+ * and transaction_handoff.c. */
 #include <glib.h>
 
 #include "base/bytes.h"
@@ -29,7 +29,7 @@ static struct sealed *seal(struct transaction *tx, const struct recipient *r, co
     return sealed;
 }
 
-/* Anything policy did not name leaves nothing. */
+/* A form that policy does not name makes no copy. */
 static struct sealed *make(struct transaction *tx, const struct recipient *r, enum policy_form form,
                            const struct outside *outside)
 {
@@ -48,7 +48,7 @@ static struct sealed *make(struct transaction *tx, const struct recipient *r, en
     }
 }
 
-/* A copy that comes back from the MTA to another leg of ours need not be judged again there. */
+/* Adds the proof that lets another leg of filterd keep our verdict when the MTA sends the copy back. */
 static void hand_off(struct transaction *tx, const struct recipient_state *to, const struct bytes *added,
                      struct sealed *sealed)
 {

@@ -1,4 +1,5 @@
-/* Which copies went through in an earlier attempt. Called by pipeline.c. */
+/* Asks the delivered-before memory which copies an earlier attempt delivered, and adds to it. Called by
+ * pipeline.c and transaction_handoff.c. */
 #include <glib.h>
 #include <stdbool.h>
 #include <string.h>

@@ -20,7 +20,7 @@
 #include "rules/auth/spf_result.h"
 #include "rules/evidence.h"
 
-/* Our own people are not asked, whatever they send; nor is who waits no more. */
+/* Greylisting is for unknown clients that wait for a reply: never for trusted networks. */
 static bool may_be_asked(const struct transaction *tx)
 {
     const struct settings *s = tx->context->settings;
@@ -37,8 +37,8 @@ static bool is_doubtful(const struct transaction *tx, const struct verdict *v)
            greylisting_wanted(evidence_hits(ev), evidence_spf(ev)->code, v->score - log(p / (1 - p)));
 }
 
-/* Every triplet is begun, so that one wait does for all. The domain that SPF proves comes first, as
- * for the policy service: who has waited there has waited. */
+/* Starts the wait of every triplet, so that one retry serves all recipients. The SPF-authenticated domain comes
+ * first, as in the policy service: a wait served there counts here. */
 static bool any_is_new(const struct transaction *tx)
 {
     const struct envelope *e = tx->received->envelope;
@@ -58,7 +58,7 @@ static bool any_is_new(const struct transaction *tx)
     return wait;
 }
 
-/* The first who is judged. */
+/* The first recipient that is judged. */
 static struct recipient_state *first_judged(const struct transaction *tx)
 {
     const guint n = tx->received->envelope->recipients->len;

@@ -1,4 +1,4 @@
-/* What another leg of ours has judged is not judged again. Called by pipeline.c. */
+/* Keeps the verdict of another leg of filterd instead of judging again. Called by pipeline.c. */
 #include <glib.h>
 #include <stdbool.h>
 

@@ -1,3 +1,4 @@
+/* Judges by classifier, rules and lists, and has the keeper record it. Called by pipeline.c and transaction.c. */
 #include "filterd/pipeline/verdict.h"
 
 #include "base/config/settings.h"
@@ -22,7 +23,8 @@ struct verdict *verdict_none(void)
     return g_new0(struct verdict, 1);
 }
 
-/* The rules' weight for one of the users: what all have in common, and whom that user knows. */
+/* The rules' weight for one user: the findings that all users share, and whether the sender is known to this
+ * one. */
 static double weight_for(struct verdict *v, struct context *ctx, const char *user,
                          const struct verdict_basis *b)
 {
@@ -50,7 +52,7 @@ static void judge(struct verdict *v, struct context *ctx, const struct verdict_b
     }
 }
 
-/* What is learnt later is what was delivered. */
+/* Puts class and score as delivered into the records, since a later train request starts from them. */
 static void settle(struct verdict *v)
 {
     for (guint i = 0; i < v->records->len; i++) {

@@ -1,4 +1,4 @@
-/* verdict: one judgement per recipient, and what it asks for. */
+/* verdict: the judgement for one recipient, and what is done because of it. */
 #ifndef FILTERD_PIPELINE_VERDICT_H
 #define FILTERD_PIPELINE_VERDICT_H
 
@@ -18,22 +18,22 @@ struct verdict {
     enum verdict_word word;
     enum spam_action action; /* what to do with spam */
     bool refuse;             /* it is bad enough for SPAM_REJECT */
-    char *signature;    /* NULL: the keeper did not answer, nothing to train on later */
-    GPtrArray *users;   /* of char*: who judged */
-    GPtrArray *records; /* of struct judgement*, beside users */
-    GPtrArray *known_senders; /* of char*, beside users; empty if nobody was proved */
+    char *signature;    /* NULL: the keeper did not record it, so no train request can name it */
+    GPtrArray *users;   /* of char*: the users whose models judged */
+    GPtrArray *records; /* of struct judgement*, in the order of users */
+    GPtrArray *known_senders; /* of char*, in the order of users; empty if no sender is authenticated */
 };
 
-/* Judged for each of users (of char*; a reference is taken) by the mean of their log-odds; settings: their struct
- * user_settings, empty where nobody is known. */
+/* Judges for all users (of char*; takes a reference) by the mean of their log-odds. settings: their struct
+ * user_settings, empty if the address has no user. */
 struct verdict *verdict_new(struct context *ctx, GPtrArray *users, const GArray *settings,
                             const struct verdict_basis *b);
-/* Not judged. */
+/* The verdict of a message that is not judged. */
 struct verdict *verdict_none(void);
 void verdict_free(struct verdict **v);
-/* Has the keeper record it; sets v->signature if that worked. */
+/* Asks the keeper to record it for later training; sets v->signature (of learning) if that worked. */
 void verdict_record(struct verdict *v, struct context *ctx);
-/* The next hop took the copy. */
+/* The next hop took the copy: confirms the record to the keeper. */
 void verdict_confirm(const struct verdict *v, struct context *ctx);
 /* "Spam", "Innocent", "Unsure", "Whitelisted", "Blocklisted", "Virus"; "-" if not judged. */
 const char *verdict_name(const struct verdict *v);

@@ -1,11 +1,11 @@
-/* verdict_basis: what a message is judged by, and whose word a verdict is. */
+/* verdict_basis: what a message is judged by, and what decided a verdict. */
 #ifndef FILTERD_PIPELINE_VERDICT_BASIS_H
 #define FILTERD_PIPELINE_VERDICT_BASIS_H
 
 #include "base/mail/envelope.h"
 #include "base/mail/message.h"
 
-/* JUDGE_* say what the score says; a list of the user's, or a scanner, may say otherwise. */
+/* The score gives JUDGE_*; a user's list or a scanner may overrule it. */
 enum verdict_word { VERDICT_BY_SCORE, VERDICT_ALLOWED, VERDICT_DENIED, VERDICT_VIRUS };
 
 struct verdict_basis {

@@ -1,3 +1,4 @@
+/* Serves filterd-retrain's request to learn a message from its text. Called by worker.c. */
 #include "filterd/session/learn_session.h"
 
 #include <glib.h>
@@ -24,16 +25,16 @@
 #include "filterd/pipeline/headers.h"
 #include "gpg/seal.h"
 
-/* Dovecot kills the helper that waits for us after 10 s. */
+/* Dovecot kills filterd-retrain after 10 s. */
 #define TUTOR_MS 10000
-/* Longer than that no parser needs. */
+/* No parser needs longer: SIGALRM ends the worker. */
 #define STUCK_SECONDS 60
 #define REQUEST_BYTES 4096
 #define CHUNK_BYTES (1024 * 1024)
 
 struct train_request_asked {
     GVariant *arguments;
-    struct keeper_retrain said; /* without a signature; lent by the arguments */
+    struct keeper_retrain said; /* without a signature; lent by arguments */
     struct bytes raw;
 };
 
@@ -42,7 +43,7 @@ static int left_ms(gint64 end)
     return (int)MAX((end - g_get_monotonic_time()) / 1000, 0);
 }
 
-/* A sysexits code; unless it is EX_OK, one line. */
+/* Returns a sysexits code; unless it is EX_OK, *text_r is one line (g_free). */
 static int take_request(int fd, gint64 end, struct train_request_asked *a, char **text_r)
 {
     const char *verb;
@@ -58,7 +59,7 @@ static int take_request(int fd, gint64 end, struct train_request_asked *a, char 
     return *text_r ? EX_DATAERR : EX_OK;
 }
 
-/* A sysexits code. */
+/* Reads the message's frames; returns a sysexits code. */
 static int take_message(int fd, gint64 end, size_t limit, struct bytes *raw)
 {
     for (;;) {
@@ -77,7 +78,7 @@ static int take_message(int fd, gint64 end, size_t limit, struct bytes *raw)
     }
 }
 
-/* From features as a delivery makes them. */
+/* Learns from the features that a delivery would make of the message. */
 static int learn(const struct learn_session_place *place, const struct message *m, const char *user,
                  const char *class, char **text_r)
 {

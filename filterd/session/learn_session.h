@@ -1,8 +1,8 @@
-/* learn session: learns a message that carries no signature from its text.
+/* learn session: learns a message that carries no signature (of learning) from its text.
  *
- * filterd-retrain hands such a message over here and not to the keeper, which never sees
- * plaintext. It says a FRAME_REQUEST, "learn" with login s and class s; then the message in frames
- * of type "ay", the last of them empty. The answer is a FRAME_ANSWER. */
+ * filterd-retrain sends such a message to a worker and not to the keeper, which never sees plaintext: first a
+ * FRAME_REQUEST, "learn" with login s and class s; then the message in frames of type "ay", the last of them
+ * empty. The worker answers with a FRAME_ANSWER. */
 #ifndef FILTERD_SESSION_LEARN_SESSION_H
 #define FILTERD_SESSION_LEARN_SESSION_H
 
@@ -14,12 +14,12 @@
 struct learn_session_place {
     struct context *context;
     const struct sitekey *key;
-    /* Counts a message that could not be learnt, as it is sealed; how many there are now. */
+    /* Counts a message that cannot be learnt because it is sealed; returns how many there are now. */
     int64_t (*sealed)(void *arg);
     void *arg;
 };
 
-/* Serves one request, if the peer may train; does not close fd. */
+/* Serves one request, if the peer credentials allow training; does not close fd. */
 void learn_session_run(int fd, const struct learn_session_place *place);
 
 #endif

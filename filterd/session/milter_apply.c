@@ -1,3 +1,4 @@
+/* Carries out a worker's answer on the MTA's message, by libmilter's calls. Called by milter_connection.c. */
 #include "filterd/session/milter_apply.h"
 
 #include <stdio.h>
@@ -54,7 +55,7 @@ static bool apply_edits(SMFICTX *ctx, GVariant *edits, bool leading_space)
     return ok;
 }
 
-/* The new one first: a message without any recipient is dropped. */
+/* Adds the new recipient before the old ones are removed: an MTA drops a message without recipients. */
 static bool apply_recipient(SMFICTX *ctx, const char *to, const GPtrArray *recipients)
 {
     char *path = g_strdup_printf("<%s>", to);

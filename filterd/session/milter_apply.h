@@ -1,4 +1,4 @@
-/* milter_apply: carries out on the MTA's message what a worker answered. */
+/* milter_apply: carries out a worker's answer on the MTA's message. */
 #ifndef FILTERD_SESSION_MILTER_APPLY_H
 #define FILTERD_SESSION_MILTER_APPLY_H
 
@@ -9,10 +9,11 @@
 #include "base/result.h"
 #include "filterd/session/milter_client.h"
 
-/* The reply and its status, at any step of the protocol. */
+/* Gives the MTA this reply, at any step of the protocol; returns its status. */
 sfsistat milter_apply_outcome(SMFICTX *ctx, const struct outcome *o);
-/* At the end of a message: fields, recipients, body. leading_space: values come and go with what
- * stands behind the colon. false: something was refused, and the message must not pass. */
+/* At the end of a message: changes fields, recipients and body. leading_space: the MTA passes header values
+ * with what stands behind the colon (SMFIP_HDR_LEADSPC). False: the MTA refused a change, and the message must
+ * not pass. */
 bool milter_apply_copy(SMFICTX *ctx, struct milter_client_copy *c, const GPtrArray *recipients,
                        bool leading_space);
 

@@ -1,3 +1,4 @@
+/* Connects the threads of a milter process to workers. Called by milter_connection.c. */
 #include "filterd/session/milter_client.h"
 
 #include <stdio.h>
@@ -9,7 +10,8 @@
 #include "filterd/keeper/keeper.h"
 #include "filterd/session/milter_edits.h"
 
-/* Postfix waits 30 s for an answer to a command and 300 s for one to a message. */
+/* Postfix waits 30 s for the reply to a command, 300 s for that to a message (milter_command_timeout,
+ * milter_content_timeout). */
 #define RECIPIENT_MS 20000
 #define MESSAGE_MS 200000
 #define CHUNK_BYTES (64 * 1024)
@@ -46,7 +48,7 @@ static GVariant *envelope_of(const struct milter_client_message *m)
     return g_variant_dict_end(&d);
 }
 
-/* A worker's word, within the bounds of what an MTA may be told. */
+/* Reads a worker's outcome. A tempfail if its code does not fit its result, as an MTA may not be told that. */
 static struct outcome outcome_in(GVariant *results)
 {
     struct outcome o = outcome_of(REASON_UNFORESEEN);
@@ -67,7 +69,7 @@ static struct outcome outcome_in(GVariant *results)
     return o;
 }
 
-/* The results of an answer; NULL if there is none. */
+/* Receives an answer and returns its results; NULL if none came. */
 static GVariant *results_of(int fd, gint64 end)
 {
     GVariant *results = NULL, *answer = frame_recv(fd, FRAME_ANSWER, ANSWER_BYTES, left_ms(end));

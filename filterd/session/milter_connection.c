@@ -1,3 +1,5 @@
+/* libmilter's callbacks: collect a message, ask a worker, carry out its answer. Called by milter_front.c and,
+ * in one thread per connection, by libmilter. */
 #include "filterd/session/milter_connection.h"
 
 #include <arpa/inet.h>
@@ -17,20 +19,20 @@
 #define REPLY_US G_USEC_PER_SEC
 #define ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY | SMFIF_ADDRCPT | SMFIF_DELRCPT)
 
-/* The same for all connections, set before the first. */
+/* Shared by all threads; set before the first connection. */
 static const struct settings *settings;
 static const struct listener *listener;
 static struct endpoint workers;
 
 static GMutex mutex;
 static GCond changed;
-static int under_way;  /* messages */
-static gint64 last_end; /* of one, monotonic microseconds */
-static size_t held;    /* bytes of them together */
+static int under_way;  /* messages that an MTA has begun to send */
+static gint64 last_end; /* monotonic microseconds: when the last message ended */
+static size_t held;    /* bytes of all messages under way */
 
 struct connection {
     bool leading_space; /* header values come with what stands behind the colon */
-    bool local;         /* no client that waits: its recipients cannot be refused */
+    bool local;         /* submitted by sendmail(1): no client waits that could be refused a recipient */
     char *client_addr, *client_name, *client_port, *helo;
     /* of one message: */
     bool in_message, authenticated, sealed;
@@ -52,7 +54,7 @@ static void count(struct connection *c, bool in_message)
     g_mutex_unlock(&mutex);
 }
 
-/* Room for so many more bytes of a message. */
+/* Reserves room for so many more bytes of a message. */
 static bool hold(size_t len)
 {
     const size_t limit = settings->limits.bytes_in_flight;
@@ -91,7 +93,8 @@ static char *address_in(const char *path)
     return brackets ? g_strndup(path + 1, len - 2) : g_strdup(path);
 }
 
-/* A fact for the log and for rules, NULL if it is not known: foreign bytes, but never a foreign line. */
+/* A fact for the log and for rules, NULL if it is not known. Bytes are the client's, but control characters
+ * become '?': it cannot forge a line. */
 static char *fact(const char *text)
 {
     if (!text || !*text || strcmp(text, "unknown") == 0)
@@ -103,7 +106,7 @@ static char *fact(const char *text)
     return valid;
 }
 
-/* Sendmail gives a name of several letters in braces; others may leave them out. */
+/* The value of a macro. Sendmail puts names of several letters in braces; other MTAs may leave them out. */
 static const char *macro(SMFICTX *ctx, const char *name)
 {
     char braced[32];
@@ -112,7 +115,8 @@ static const char *macro(SMFICTX *ctx, const char *name)
     return value ? value : smfi_getsymval(ctx, (char *)name);
 }
 
-/* What we could not do without is refused here: the MTA then does as for a filter that is away. */
+/* Refuses an MTA that lacks an action or step we need: it then acts as if the filter were down
+ * (milter_default_action). */
 static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
                              unsigned long f2, unsigned long f3, unsigned long *actions_r,
                              unsigned long *steps_r, unsigned long *f2_r, unsigned long *f3_r)
@@ -153,8 +157,8 @@ static void take_address(struct connection *c, const struct sockaddr *sa)
     c->client_addr = fact(text);
     if (port)
         c->client_port = g_strdup_printf("%d", port);
-    /* No client comes from port 0: so Postfix shows what was given to its sendmail(1), as coming
-     * from this host. Of another host it means that a proxy did not tell the port. */
+    /* No client has port 0: with it Postfix marks a message from its sendmail(1), as coming from this host.
+     * With another address it means that a proxy did not tell the port. */
     c->local = !port && (!*text || strcmp(text, "127.0.0.1") == 0 || strcmp(text, "::1") == 0);
 }
 
@@ -167,7 +171,7 @@ static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
     take_address(c, address);
     if (!c->client_addr)
         c->client_addr = fact(macro(ctx, "client_addr"));
-    /* An address in brackets is what stands for a name that is not known. */
+    /* An address in brackets stands for an unknown name. */
     c->client_name = fact(name ? name : host);
     if (c->client_name && c->client_name[0] == '[')
         g_clear_pointer(&c->client_name, g_free);
@@ -223,7 +227,7 @@ static struct milter_client_message said(const struct connection *c)
     };
 }
 
-/* RES_OK if this recipient can have the same body as those before. */
+/* RES_OK if this recipient can have the same body as the recipients before. */
 static struct outcome ask_recipient(struct connection *c, const char *address)
 {
     const struct milter_client_message m = said(c);
@@ -254,8 +258,8 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **arguments)
     return milter_apply_outcome(ctx, &o);
 }
 
-/* More of the message, or how that is refused. */
-static sfsistat add(SMFICTX *ctx, struct connection *c, const void *data, size_t len)
+/* Adds to the message; returns the refusal if it is too big or there is no room. */
+static sfsistat add_to_message(SMFICTX *ctx, struct connection *c, const void *data, size_t len)
 {
     if (len > settings->message_size_limit - c->raw.len)
         return refuse(ctx, REASON_TOO_BIG);
@@ -265,7 +269,7 @@ static sfsistat add(SMFICTX *ctx, struct connection *c, const void *data, size_t
     return SMFIS_CONTINUE;
 }
 
-/* An MTA folds by LF alone. */
+/* libmilter folds values by LF alone: makes it CRLF. */
 static void add_value(struct bytes *out, const char *value)
 {
     for (const char *lf; (lf = strchr(value, '\n')); value = lf + 1) {
@@ -289,7 +293,7 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
     bytes_adds(&field, c->leading_space ? ":" : ": ");
     add_value(&field, value);
     bytes_adds(&field, "\r\n");
-    const sfsistat status = add(ctx, c, field.data, field.len);
+    const sfsistat status = add_to_message(ctx, c, field.data, field.len);
     bytes_free(&field);
     c->fields++;
     return status;
@@ -298,13 +302,13 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 static sfsistat on_end_of_header(SMFICTX *ctx)
 {
     struct connection *c = smfi_getpriv(ctx);
-    return c ? add(ctx, c, "\r\n", 2) : SMFIS_TEMPFAIL;
+    return c ? add_to_message(ctx, c, "\r\n", 2) : SMFIS_TEMPFAIL;
 }
 
 static sfsistat on_body(SMFICTX *ctx, unsigned char *data, size_t len)
 {
     struct connection *c = smfi_getpriv(ctx);
-    return c ? add(ctx, c, data, len) : SMFIS_TEMPFAIL;
+    return c ? add_to_message(ctx, c, data, len) : SMFIS_TEMPFAIL;
 }
 
 static sfsistat on_end_of_message(SMFICTX *ctx)
@@ -386,7 +390,7 @@ bool milter_connection_drain(int seconds)
     const bool drained = !under_way;
     const gint64 since = g_get_monotonic_time() - last_end;
     g_mutex_unlock(&mutex);
-    /* What the last callback returned has yet to reach the MTA. */
+    /* Give libmilter time to send the MTA what the last callback returned. */
     if (last_end && since < REPLY_US)
         g_usleep((gulong)(REPLY_US - since));
     return drained;

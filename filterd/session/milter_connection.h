@@ -1,5 +1,5 @@
-/* milter_connection: one connection of an MTA, in a thread of libmilter's: what it says is
- * collected, and said again to a worker. */
+/* milter_connection: one connection of an MTA, in a thread of libmilter: collects what the MTA says and asks a
+ * worker. */
 #ifndef FILTERD_SESSION_MILTER_CONNECTION_H
 #define FILTERD_SESSION_MILTER_CONNECTION_H
 
@@ -8,9 +8,9 @@
 
 #include "base/config/settings.h"
 
-/* Once, before smfi_main; both are lent. Returns what smfi_register wants. */
+/* Called once, before smfi_main; both are lent. Returns the argument of smfi_register. */
 struct smfiDesc milter_connection_filter(const struct settings *s, const struct listener *l);
-/* Waits until no connection is in the middle of a message; false when seconds are over before. */
+/* Waits until no connection is in the middle of a message; false: some still were after so many seconds. */
 bool milter_connection_drain(int seconds);
 
 #endif

@@ -1,3 +1,5 @@
+/* Compares the MTA's header with the finished copy's. Called by milter_session.c and, for the padding,
+ * milter_apply.c. */
 #include "filterd/session/milter_edits.h"
 
 #include <string.h>
@@ -5,16 +7,16 @@
 #include "base/mail/header.h"
 #include "base/mail/message.h"
 
-/* Replaced fields stand about where the old ones stood: nobody searches thousands for each. */
+/* A replaced field stands about where the old one stood: do not search thousands for each. */
 #define PAIR_SEARCH 64
 #define BLANKS 70
 
 struct plan {
     const struct header *old, *new;
     size_t old_count, new_count;
-    const guint *numbers;         /* of each old field among those of its name */
-    const struct header **become; /* for each old field what it becomes: NULL is deleted */
-    bool *placed;                 /* for each new field: an old one has become it */
+    const guint *numbers;         /* for each old field: its number among those of its name */
+    const struct header **become; /* for each old field: the new field it becomes; NULL: delete it */
+    bool *placed;                 /* for each new field: true if an old one becomes it */
     guint edits;
 };
 
@@ -56,7 +58,7 @@ static gboolean name_equal(gconstpointer a, gconstpointer b)
     return x->name_len == y->name_len && g_ascii_strncasecmp(x->name, y->name, x->name_len) == 0;
 }
 
-/* An MTA finds a field by its name and its number among those of that name, in any case. */
+/* An MTA finds a field by its name, in any case, and its number among the fields of that name. */
 static guint *number_fields(const struct header *fields, size_t count)
 {
     guint *numbers = g_new(guint, count + 1);
@@ -75,7 +77,7 @@ static bool is_kept(const struct plan *p, size_t old)
     return p->become[old] && field_equal(&p->old[old], p->become[old]);
 }
 
-/* What stands in both, in the same order, stays: each new field takes the next old one like it. */
+/* Keeps fields that both headers have, in the same order: each new field takes the next old one equal to it. */
 static void keep_equal(struct plan *p, size_t first_new)
 {
     GHashTable *places = g_hash_table_new_full(field_hash, field_equal, NULL,
@@ -101,12 +103,12 @@ static void keep_equal(struct plan *p, size_t first_new)
     g_hash_table_unref(places);
 }
 
-/* Between two fields that stay: an old one becomes the new one of its name, in its place. */
+/* Between two kept fields: an old field changes into the new one of the same name, in its place. */
 static void pair_gap(struct plan *p, size_t old, size_t old_end, size_t k, size_t end)
 {
     for (; k < end; k++) {
         const struct header *new = &p->new[k];
-        /* A field without a value is a deleted one in this protocol. */
+        /* In the milter protocol, changing a field to an empty value deletes it. */
         if (new->value_len == 0)
             continue;
         for (size_t i = old; i < old_end && i < old + PAIR_SEARCH; i++) {
@@ -148,8 +150,8 @@ static char *value_of(const struct header *h)
     return value;
 }
 
-static void add(struct plan *p, GVariantBuilder *b, enum milter_edit_kind kind, guint index,
-                const struct header *h)
+static void add_edit(struct plan *p, GVariantBuilder *b, enum milter_edit_kind kind, guint index,
+                     const struct header *h)
 {
     char *name = g_strndup(h->name, h->name_len);
     char *value = kind == MILTER_EDIT_DELETE ? g_strdup("") : value_of(h);
@@ -159,22 +161,22 @@ static void add(struct plan *p, GVariantBuilder *b, enum milter_edit_kind kind, 
     g_free(value);
 }
 
-/* From the last to the first, so that the numbers of those still to be touched stay true. */
+/* Edits from the last field to the first, so that the numbers of fields not yet edited stay true. */
 static void write_plan(struct plan *p, GVariantBuilder *b, size_t added)
 {
     for (size_t i = p->old_count; i-- > 0;)
         if (!p->become[i])
-            add(p, b, MILTER_EDIT_DELETE, p->numbers[i], &p->old[i]);
+            add_edit(p, b, MILTER_EDIT_DELETE, p->numbers[i], &p->old[i]);
         else if (!is_kept(p, i))
-            add(p, b, MILTER_EDIT_CHANGE, p->numbers[i], p->become[i]);
+            add_edit(p, b, MILTER_EDIT_CHANGE, p->numbers[i], p->become[i]);
     for (size_t k = added; k-- > 0;)
-        add(p, b, MILTER_EDIT_TOP, 0, &p->new[k]);
+        add_edit(p, b, MILTER_EDIT_TOP, 0, &p->new[k]);
     for (size_t k = added; k < p->new_count; k++)
         if (!p->placed[k])
-            add(p, b, MILTER_EDIT_APPEND, 0, &p->new[k]);
+            add_edit(p, b, MILTER_EDIT_APPEND, 0, &p->new[k]);
 }
 
-/* How many of the fields lie in the first bytes. */
+/* How many fields start before end. */
 static size_t fields_within(const struct header *fields, size_t count, const char *end)
 {
     size_t n = 0;

@@ -1,3 +1,4 @@
+/* The main function of a milter process. Called by filterd/milter_processes.c after fork. */
 #include "filterd/session/milter_front.h"
 
 #include <errno.h>
@@ -17,14 +18,14 @@
 #include "filterd/session/milter_connection.h"
 
 #define BACKLOG 256
-/* Below the master's own patience. */
+/* Shorter than the master waits for its children. */
 #define DRAIN_SECONDS 30
-/* After a reload the milter processes before may just be closing its socket. */
+/* After a reload the milter process before this one may still be closing the socket: try again. */
 #define TRIES 30
 #define TRY_US 100000
 #define FDS 256
 
-/* In libmilter's words. */
+/* The address in libmilter's notation. */
 static char *place_of(const struct endpoint *at)
 {
     if (at->path)
@@ -46,7 +47,7 @@ static bool open_socket(void)
     return false;
 }
 
-/* The socket's folder is what restricts it, as for other listeners. */
+/* As with other listeners, the folder's permissions decide who may connect, so the socket allows all. */
 static bool listen_at(const struct settings *s, const struct listener *l)
 {
     char *place = place_of(&l->at);
@@ -61,7 +62,7 @@ static bool listen_at(const struct settings *s, const struct listener *l)
     return ok;
 }
 
-/* The one that listens, of all this process has. */
+/* The descriptor that listens, among all of this process: libmilter does not tell it. */
 static int listening_fd(void)
 {
     int listens;
@@ -73,8 +74,8 @@ static int listening_fd(void)
     return -1;
 }
 
-/* libmilter would end with its connections in the middle of a message: it hears of no signal. The
- * kernel gives one to the first thread if that waits for it, and this one always does. */
+/* Waits for SIGTERM here, because libmilter would stop its connections in the middle of a message. Linux gives
+ * the signal to the first thread if that waits for it, and this one always does: libmilter never sees it. */
 static void await_end(const sigset_t *ends)
 {
     int sig;
@@ -86,7 +87,7 @@ static gpointer serve(gpointer unused)
 {
     (void)unused;
     smfi_main();
-    _exit(EX_TEMPFAIL); /* only when it can listen no more */
+    _exit(EX_TEMPFAIL); /* smfi_main returned: it can listen no more */
 }
 
 static void set_signals(sigset_t *ends)
@@ -114,7 +115,7 @@ int milter_front_run(const struct settings *s, const struct listener *l, int rea
     close(ready_fd);
     g_thread_unref(g_thread_new("milter", serve, NULL));
     await_end(&ends);
-    shutdown(listening, SHUT_RDWR); /* the next front can have the address */
+    shutdown(listening, SHUT_RDWR); /* frees the address for the next milter process */
     if (!milter_connection_drain(DRAIN_SECONDS))
         log_warn("milter: messages did not end in time, the MTA keeps them");
     return EX_OK;

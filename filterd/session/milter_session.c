@@ -1,3 +1,4 @@
+/* Judges a message for a milter process. Called by worker.c. */
 #include "filterd/session/milter_session.h"
 
 #include <glib.h>
@@ -25,7 +26,7 @@
 #include "gpg/seal.h"
 #include "rules/evidence.h"
 
-/* The front has the message in memory, and the MTA reads as fast as it can. */
+/* The milter process has the whole message in memory, and the MTA reads as fast as it can. */
 #define TAKE_MS 30000
 #define HAND_MS 60000
 #define REQUEST_BYTES (1024 * 1024)
@@ -36,12 +37,12 @@ struct talk {
     const struct milter_session_place *place;
     struct context *context;
     GVariant *arguments;
-    struct listener listener; /* the one it came by, with the role its client has */
+    struct listener listener; /* the listener the message came through, with the client's role */
     struct envelope *envelope;
-    gboolean local; /* no client waits, and no recipient can be put off alone */
+    gboolean local; /* no client waits, and no single recipient can be tempfailed */
     struct bytes raw;
     struct header *fields; /* of raw */
-    size_t field_count, body; /* where its body begins */
+    size_t field_count, body; /* body: its offset in raw */
     bool answered;
 };
 
@@ -73,7 +74,7 @@ static void answer_outcome(struct talk *t, const struct outcome *o)
     answer(t, &d, HAND_MS);
 }
 
-/* The listener by its name, with the role of submission for who has logged in. */
+/* Finds the listener by its name; an authenticated client gets role=submission. */
 static bool find_listener(struct talk *t)
 {
     const struct settings *s = t->context->settings;
@@ -117,7 +118,7 @@ static void take_text(const struct talk *t, const char *name, char **to)
     g_variant_lookup(t->arguments, name, "s", to);
 }
 
-/* All recipients as one, as there is one body for them. */
+/* Puts all addresses into one recipient, as they share one body. */
 static bool take_envelope(struct talk *t)
 {
     struct envelope *e = t->envelope;
@@ -145,12 +146,12 @@ static bool hold(const struct talk *t, size_t bytes)
     return !t->place->hold || t->place->hold(bytes, t->place->arg);
 }
 
-/* RES_OK, or why it cannot be had. */
+/* RES_OK, or why the message could not be read. */
 static struct outcome take_message(struct talk *t)
 {
     const gint64 end = g_get_monotonic_time() + (gint64)TAKE_MS * 1000;
     const size_t limit = t->context->settings->message_size_limit;
-    bytes_reserve(&t->raw, 1); /* an empty one, too, has a place */
+    bytes_reserve(&t->raw, 1); /* so that raw.data is not NULL for an empty message */
     for (;;) {
         GVariant *chunk = frame_recv(t->fd, "ay", CHUNK_BYTES, left_ms(end));
         if (!chunk)
@@ -166,8 +167,8 @@ static struct outcome take_message(struct talk *t)
     }
 }
 
-/* The MTA's fields and ours must be the same, or the edits would hit others than were meant. Those
- * beyond the limits of a header nobody could take out one by one. */
+/* The MTA and filterd must see the same fields, or edits would hit the wrong ones. If a header exceeds its
+ * limits, the fields beyond cannot be edited: refuse it. */
 static struct outcome find_fields(struct talk *t)
 {
     guint32 said = 0;
@@ -206,8 +207,8 @@ static bool send_body(struct talk *t, const struct milter_edits_copy *copy, gint
     return ok;
 }
 
-/* The finished copy goes to the milter processes as what has to be changed. OK when the MTA has all of it: that
- * it then queues the message nobody tells a milter. */
+/* Sends the finished copy to the milter process as edits. RES_OK when the MTA has the whole copy; the milter
+ * protocol does not tell whether the MTA then queues it. */
 static struct outcome take_copy(void *arg, const struct recipient *r, const struct sealed *sealed)
 {
     struct talk *t = arg;

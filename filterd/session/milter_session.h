@@ -1,14 +1,14 @@
-/* milter_session: a worker's side of the milter. A front has collected what an MTA said, and asks.
+/* milter_session: a worker's side of the milter: a milter process has collected what an MTA said, and asks.
  *
- * One FRAME_REQUEST on each connection: "recipient" (listener s, authenticated b, address s) asks
- * what will be done for an address; "message" (listener s, authenticated b, local b, sender s,
- * recipients as, fields u, maybe client_addr s, client_name s, client_port s, helo s, queue_id s)
- * is followed by the message in frames of type "ay", the last of them empty, and wants it judged.
+ * One FRAME_REQUEST on each connection. "recipient" (listener s, authenticated b, address s) asks what will be
+ * done for an address. "message" (listener s, authenticated b, local b, sender s, recipients as, fields u,
+ * optionally client_addr s, client_name s, client_port s, helo s, queue_id s) is followed by the message in
+ * frames of type "ay", the last of them empty, and asks to judge it.
  *
- * The FRAME_ANSWER holds result u (enum result), code i, dsn s, text s; to "recipient" also sealed
- * b. With RES_OK, a "message" gets edits (MILTER_EDITS_TYPE), body b and maybe to s (the one
- * address it goes to instead); if body is true the new body follows in frames as above. When the
- * front has handed all of it to the MTA it says so by one more empty frame. */
+ * The FRAME_ANSWER holds result u (enum result), code i, dsn s, text s; for "recipient" also sealed b. With
+ * RES_OK, the answer to "message" has edits (MILTER_EDITS_TYPE), body b and optionally to s (deliver to this
+ * one address instead). If body is true the new body follows in frames as above. When the MTA has the whole
+ * copy, the milter process says so with one more empty frame. */
 #ifndef FILTERD_SESSION_MILTER_SESSION_H
 #define FILTERD_SESSION_MILTER_SESSION_H
 
@@ -23,7 +23,7 @@ struct milter_session_place {
     void *arg;
 };
 
-/* Serves one request, if the peer is one of ours; does not close fd. */
+/* Serves one request, if the peer credentials are those of filterd; does not close fd. */
 void milter_session_run(int fd, const struct milter_session_place *place);
 
 #endif

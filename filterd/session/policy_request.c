@@ -1,3 +1,4 @@
+/* Parses Postfix's policy requests. Called by policy_session.c. */
 #include "filterd/session/policy_request.h"
 
 #include <glib.h>

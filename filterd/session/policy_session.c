@@ -1,3 +1,4 @@
+/* Greylists as a policy service of Postfix. Called by worker.c for listeners of protocol=policy. */
 #include "filterd/session/policy_session.h"
 
 #include <glib.h>
@@ -20,18 +21,18 @@
 #include "rules/evidence.h"
 #include "rules/hits.h"
 
-/* Postfix keeps a connection for 300 s between requests, and for 1000 s in all. */
+/* Postfix keeps an idle connection for 300 s, and any for 1000 s (smtpd_policy_service_max_idle, ..._max_ttl). */
 #define IDLE_MS 1100000
 #define REQUEST_MS 30000
 #define LINE_BYTES 4096
-/* Postfix sends about 40; what asks with more is none. */
+/* Postfix sends about 40 lines: more than this is not Postfix. */
 #define LINES 1000
 
-/* What was found out about a message; its other recipients are asked for the same reasons. */
+/* What was found out about a message, kept for its other recipients. */
 struct doubt {
     char instance[64];
     bool wanted;
-    char proved[256]; /* domain; "" is none */
+    char proved[256]; /* the authenticated domain; "": none */
     char *why;        /* for the log */
 };
 
@@ -74,7 +75,7 @@ static void look_up(struct talk *p, const struct policy_request *r)
     envelope_free(&e);
 }
 
-/* Without lists and SPF there is nothing to doubt by: then everyone is asked. */
+/* Decides whether the message is doubtful. Without DNS lists and SPF nothing tells: every message is. */
 static void doubt(struct talk *p, const struct policy_request *r)
 {
     if (*r->instance && strcmp(r->instance, p->doubt.instance) == 0)
@@ -87,7 +88,7 @@ static void doubt(struct talk *p, const struct policy_request *r)
     look_up(p, r);
 }
 
-/* Seconds to wait, 0 for DUNNO. */
+/* Returns how many seconds the client has to wait, 0 for DUNNO. */
 static int judge(struct talk *p, const struct policy_request *r)
 {
     if (!policy_request_asks(r) || p->place->listener->role == ROLE_SUBMISSION ||
@@ -102,7 +103,7 @@ static int judge(struct talk *p, const struct policy_request *r)
     return p->place->context->settings->greylist ? keeper_client_greylist(p->place->context->keeper, &t) : 0;
 }
 
-/* Whatever a client greets with, it must not look like other fields of the line. */
+/* The client's HELO for the log: no characters that could look like other fields of the line. */
 static char *greeting(const char *helo)
 {
     char *text = g_strdup(helo);
@@ -112,7 +113,7 @@ static char *greeting(const char *helo)
     return text;
 }
 
-static void tell(const struct talk *p, const struct policy_request *r, int wait)
+static void log_greylisted(const struct talk *p, const struct policy_request *r, int wait)
 {
     char *helo = greeting(r->helo_name);
     log_info("policy client=%s helo=%s from=<%s> to=<%s> greylisted for %d s: %s",
@@ -129,7 +130,7 @@ static bool answer(struct talk *p, const struct policy_request *r)
         lineio_put(p->io, "action=DUNNO\n\n");
         return lineio_flush(p->io);
     }
-    tell(p, r, wait);
+    log_greylisted(p, r, wait);
     lineio_put(p->io, "action=DEFER_IF_PERMIT 4.2.0 Greylisted, come back in %d s\n\n", wait);
     return lineio_flush(p->io);
 }
@@ -140,9 +141,9 @@ static void rest(struct talk *p, enum session_rest how)
         p->place->resting(how, p->place->arg);
 }
 
-/* One request up to its empty line; false when the connection is over. Lines that are too long
- * or hold NUL are none that we want. */
-static bool take(struct talk *p, struct policy_request *r)
+/* Reads one request up to its empty line; false when the connection is over. Skips lines that are too long or
+ * hold NUL. */
+static bool read_request(struct talk *p, struct policy_request *r)
 {
     char line[LINE_BYTES];
     for (int n = 0; n < LINES; n++) {
@@ -169,7 +170,7 @@ void policy_session_run(int fd, const struct session_place *place)
     struct policy_request r = {0};
     p.io = lineio_new(fd, fd);
     lineio_set_line_timeout(p.io, REQUEST_MS);
-    while (take(&p, &r) && answer(&p, &r))
+    while (read_request(&p, &r) && answer(&p, &r))
         memset(&r, 0, sizeof r);
     g_free(p.doubt.why);
     lineio_free(&p.io);

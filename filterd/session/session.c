@@ -1,3 +1,4 @@
+/* The command loop of LMTP (RFC 2033) and SMTP (RFC 5321) sessions. Called by worker.c. */
 #include "filterd/session/session.h"
 
 #include <glib.h>
@@ -13,9 +14,9 @@
 #include "filterd/session/session_state.h"
 #include "rules/evidence.h"
 
-/* Postfix keeps a connection up to 5 minutes; a client that says nothing that long is gone. */
+/* Postfix keeps an idle connection up to 5 minutes; a client that is silent longer is gone. */
 #define COMMAND_MS 300000
-/* Peers are MTAs and write whole lines: who dribbles one holds a worker for nothing. */
+/* MTAs write whole lines: a client that takes longer for one holds a worker for nothing. */
 #define LINE_MS 10000
 
 static bool lmtp(const struct session *s)
@@ -119,7 +120,7 @@ static void rest(struct session *s, enum session_rest how)
         s->place->resting(how, s->place->arg);
 }
 
-/* One command; false when the session is over. */
+/* Reads and answers one command; false when the session is over. */
 static bool step(struct session *s)
 {
     char line[SESSION_LINE_BYTES];
@@ -139,7 +140,8 @@ static bool step(struct session *s)
         s->errors++;
         session_say(s, SESSION_TOO_LONG);
         break;
-    case LINEIO_BARE: /* it may be smuggled: what follows cannot be trusted either */
+    case LINEIO_BARE: /* the client may smuggle a command (RFC 5321, section 2.3.8): what follows cannot be
+                       * trusted */
         session_say(s, SESSION_BARE_IN_COMMAND);
         s->over = true;
         break;
@@ -161,7 +163,7 @@ static bool step(struct session *s)
     return !s->over;
 }
 
-/* Answers to what was asked about the message come in while its client still sends. */
+/* Waits for the client and meanwhile takes in answers to DNS and SPF lookups. */
 static bool wait_for_client(int fd, int timeout_ms, void *arg)
 {
     struct session *s = arg;

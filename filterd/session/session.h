@@ -1,4 +1,4 @@
-/* session: one client on one connection, LMTP or SMTP. */
+/* session: serves one client on one connection, LMTP or SMTP. */
 #ifndef FILTERD_SESSION_SESSION_H
 #define FILTERD_SESSION_SESSION_H
 
@@ -8,25 +8,26 @@
 #include "base/config/settings.h"
 #include "filterd/pipeline/context.h"
 
-/* 0: go on. STOP: end between messages, with 421. */
+/* SESSION_GO: go on. SESSION_STOP: end between messages, with 421. */
 enum session_wake { SESSION_GO = 0, SESSION_STOP };
-/* WORKING: at a message or a command. RESTING: waits between messages. WAITING: waits for the next
- * command of a transaction that has begun. */
+/* WORKING: handles a message or a command. RESTING: waits between messages. WAITING: waits for the next command
+ * inside a transaction. */
 enum session_rest { SESSION_WORKING = 0, SESSION_RESTING, SESSION_WAITING };
 
 struct session_place {
     struct context *context;
     const struct listener *listener;
-    bool trusted;               /* the peer may say XFORWARD */
+    bool trusted;               /* the client may use XFORWARD */
     const volatile int *wake;   /* enum session_wake, set by a signal handler */
-    const volatile int *shed;   /* the same, also inside a transaction, before its DATA */
-    void (*resting)(enum session_rest rest, void *arg); /* may be NULL */
-    /* The session holds so many bytes of a message; false if there is no room for them. May be NULL. */
+    const volatile int *shed;   /* enum session_wake: SESSION_STOP also ends a transaction, but not after its
+                                 * DATA */
+    void (*resting)(enum session_rest rest, void *arg); /* reports each change to the worker; may be NULL */
+    /* Reserves room for a message that is now so many bytes long; false: there is none. May be NULL. */
     bool (*hold)(size_t bytes, void *arg);
     void *arg;
 };
 
-/* Serves fd to its end; does not close it. Any kind of stream socket will do. */
+/* Serves fd until the connection ends; does not close it. Any kind of stream socket will do. */
 void session_run(int fd, const struct session_place *place);
 
 #endif

@@ -1,4 +1,4 @@
-/* DATA: takes the message in, has it delivered, and says what became of it. */
+/* DATA (RFC 5321, section 4.1.1.4): reads the message, runs the pipeline and replies. Called by session.c. */
 #include <glib.h>
 #include <malloc.h>
 #include <stdbool.h>
@@ -25,7 +25,7 @@
 
 #define DATA_IDLE_MS 300000
 #define QUEUED_DELIVER_MS 280000
-/* A message this large may leave as much in small pieces: their memory goes back to the kernel. */
+/* A message this large may leave as much memory in small pieces: give it back to the kernel. */
 #define TRIM_BYTES (256 * 1024)
 
 static bool before_queue(const struct session *s)
@@ -33,14 +33,14 @@ static bool before_queue(const struct session *s)
     return s->place->listener->protocol == PROTO_SMTP;
 }
 
-/* What an earlier attempt delivered, or nobody shall have, says nothing about the rest. */
+/* Recipients served in an earlier attempt, and discarded copies, do not count for the common reply. */
 static bool has_voice(const struct outcome *o)
 {
     return o->result != RES_DISCARD && !o->before;
 }
 
-/* SMTP has one reply for all: success only if every copy went, refusal only if all were refused.
- * What a next hop said passes through if it said the same of all. */
+/* SMTP has one reply for all recipients: success only if every copy was delivered, refusal only if every one
+ * was refused. A next hop's reply passes through if it was the same for all. */
 static struct outcome combine(const struct outcome *outcomes, guint n)
 {
     const struct outcome *first = NULL, *later = NULL;
@@ -63,14 +63,15 @@ static struct outcome combine(const struct outcome *outcomes, guint n)
     return later ? *later : *first;
 }
 
-/* The replies to one message, and who has heard what. */
+/* Which replies to a message the client has been sent. */
 struct answering {
     struct session *session;
     guint replied;
     bool heard;
 };
 
-/* LMTP: as soon as it is known, so that nothing that ends us later takes it back. */
+/* LMTP: sends each recipient's reply as soon as it is known (RFC 2033, section 4.2), so that a later crash
+ * cannot take it back. */
 static bool reply_one(guint index, const struct outcome *o, void *arg)
 {
     struct answering *a = arg;
@@ -80,8 +81,8 @@ static bool reply_one(guint index, const struct outcome *o, void *arg)
     return a->heard;
 }
 
-/* The rest of the replies. True if all the client has been told is that its message went through,
- * or, over LMTP, through for whom. */
+/* Sends the remaining replies. True if the client received every reply and, over SMTP, its one reply is
+ * success: then it will not send these copies again. */
 static bool reply_all(struct answering *a, const struct outcome *outcomes, guint n)
 {
     struct outcome all = outcome_of(REASON_OK);
@@ -104,7 +105,7 @@ static void refuse_all(struct session *s, enum outcome_reason reason, struct out
              s->envelope->sender, outcomes[0].code, outcomes[0].text);
 }
 
-/* All that is done for a message ends in this time from its last byte on. */
+/* From a message's last byte on, all work on it ends within this time. */
 static int limit_ms(const struct session *s)
 {
     return before_queue(s) ? s->settings->proxy_seconds * 1000 : QUEUED_DELIVER_MS;
@@ -140,7 +141,7 @@ static void handle(struct session *s, struct bytes *raw, const struct lineio_dat
     } else {
         struct received a = {.envelope = s->envelope, .evidence = s->evidence, .raw = raw,
                             .bare = facts->bare, .client_waits = before_queue(s), .served = served};
-        if (facts->bare) /* after the queue a refusal would be a bounce to a forged sender */
+        if (facts->bare) /* after the queue a refusal would bounce to a forged sender */
             newline_normalise(raw);
         filter(&answering, &a, outcomes);
     }
@@ -151,8 +152,8 @@ static void handle(struct session *s, struct bytes *raw, const struct lineio_dat
     g_free(outcomes);
 }
 
-/* A longer header than the limit is looked at when all is there. Nothing is searched twice, however
- * small the pieces that come. */
+/* Starts evidence once the header is complete; not for a header longer than the limit: that waits for the end
+ * of the message. Searches no byte twice, however small the pieces are. */
 void session_data_arrives(struct session *s)
 {
     const struct bytes *raw = s->incoming;
@@ -166,7 +167,7 @@ void session_data_arrives(struct session *s)
         return;
     s->searched = SIZE_MAX;
     const size_t len = (size_t)(end + 2 - start);
-    /* Bare CR and LF become line ends later: until then nobody can say what fields there are. */
+    /* Bare CR or LF become line ends later: until then the header's fields are not certain. */
     if (!newline_has_bare(start, len) && !handoff_is_in(start, len))
         evidence_header(s->evidence, start, len);
 }
@@ -176,8 +177,8 @@ static bool hold(const struct session *s, size_t bytes)
     return !s->place->hold || s->place->hold(bytes, s->place->arg);
 }
 
-/* Whether there is room for a message of the size its client declared: it is held only as it comes,
- * as a declaration costs nothing. */
+/* True if there is room for a message of the declared size. Reserves nothing: a declaration costs the client
+ * nothing, so memory counts only as it arrives. */
 static bool has_room(const struct session *s)
 {
     const bool room = hold(s, s->declared ? s->declared : 1);
@@ -199,7 +200,7 @@ void session_data(struct session *s, const char *argument)
         session_reset(s);
         return;
     }
-    if (s->envelope->recipients->len > 1) /* the one asked about may have its copy in that transaction */
+    if (s->envelope->recipients->len > 1) /* the transaction opened to probe a recipient names that one only */
         next_hop_reset(s->hop);
     session_say(s, SESSION_SEND_DATA);
     if (!lineio_flush(s->io)) {
@@ -215,7 +216,8 @@ void session_data(struct session *s, const char *argument)
         handle(s, &raw, &facts);
     else
         s->over = true;
-    /* Others may have seen an end at a bare line end: what follows may be smuggled. */
+    /* Other MTAs may see the end of the message at a bare line end: what follows may be smuggled, end the
+     * session. */
     if (facts.bare && !s->over) {
         session_say(s, SESSION_BARE_NEWLINE);
         s->over = true;

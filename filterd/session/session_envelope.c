@@ -1,4 +1,4 @@
-/* MAIL, RCPT (RFC 5321, 3461, 6531, 1870) and XFORWARD (Postfix' XFORWARD_README). */
+/* MAIL and RCPT (RFC 5321, 3461, 6531, 1870), and XFORWARD (Postfix' XFORWARD_README). Called by session.c. */
 #include <ctype.h>
 #include <glib.h>
 #include <stdbool.h>
@@ -16,12 +16,13 @@
 #include "filterd/session/session_state.h"
 
 #define ADDRESS_BYTES 320
-/* Of the time of them all, one recipient has this part: Postfix waits 100 s for each reply. */
+/* One recipient's probe gets at most a third of the time for all: Postfix waits 100 s for each reply. */
 #define ASK_SHARE 3
-/* Whose connection breaks sooner may answer on a new one. */
+/* If the connection to the next hop breaks sooner, it may still answer on a new one. */
 #define HANGS_MS 2000
 
-/* "FROM:<a@b> REST": the address (g_free) and where REST begins; NULL if it is none. */
+/* Parses "FROM:<a@b> REST" (RFC 5321, section 4.1.2): returns the address (g_free) and where REST begins; NULL
+ * if it is malformed. */
 static char *parse_path(const char *argument, const char *word, const char **rest_r)
 {
     size_t n = strlen(word);
@@ -55,7 +56,7 @@ static const char *value_of(const char *word, const char *name)
     return !strncasecmp(word, name, n) && word[n] == '=' && word[n + 1] ? word + n + 1 : NULL;
 }
 
-/* One MAIL parameter; false if it is not known or not right. */
+/* Takes one MAIL parameter; false: unknown or malformed. */
 static bool mail_parameter(struct session *s, const char *word, bool *too_big)
 {
     struct envelope *e = s->envelope;
@@ -132,8 +133,9 @@ static bool rcpt_parameters(const char *text)
     return ok;
 }
 
-/* Thousands may be named to a next hop that hangs: all of them together get the time that their message
- * would have, and after one without an answer nobody else is asked about. */
+/* Probes the recipient at the next hop. A client may name thousands while the next hop hangs: all probes
+ * together get the time that delivering the message would have, and after one without an answer no other is
+ * sent. */
 static struct outcome ask_next_hop(struct session *s, const struct recipient *r)
 {
     const int all_ms = s->settings->proxy_seconds * 1000;
@@ -148,8 +150,8 @@ static struct outcome ask_next_hop(struct session *s, const struct recipient *r)
     return o;
 }
 
-/* Keys are proved here, so that a bad one is this recipient's trouble alone; so is the next hop's
- * refusal, where one reply will stand for all. */
+/* Checks the recipient's keys here, so that a bad key fails this recipient alone. Also probes the next hop,
+ * where one reply will later answer for all recipients. */
 static struct outcome may_come(struct session *s, struct recipient *r)
 {
     struct recipient_state st;
@@ -172,12 +174,14 @@ static bool is_named_already(const struct session *s, const char *address)
 
 static void accept_recipient(struct session *s, const char *address, const char *parameters)
 {
-    /* Postfix drops doubles when it queues, which here comes later. LMTP owes each its reply. */
+    /* Postfix removes duplicate recipients when it queues, so not before the queue. LMTP needs a reply for
+     * each. */
     if (s->place->listener->protocol == PROTO_SMTP && is_named_already(s, address)) {
         session_say(s, SESSION_RECIPIENT_OK);
         return;
     }
-    /* An MTA's queue sends all in one go, and may send what a leg before us has judged. */
+    /* Hold lookups back after the queue: Postfix sends the whole message at once, and another leg may have
+     * judged it. */
     const bool after_queue = s->place->listener->protocol == PROTO_LMTP;
     struct recipient *r = envelope_add_recipient(s->envelope, address, parameters);
     struct outcome o = may_come(s, r);
@@ -215,7 +219,7 @@ void session_rcpt(struct session *s, const char *argument)
     g_free(address);
 }
 
-/* xtext to text, RFC 3461 section 4; control characters become '?'. "[UNAVAILABLE]" is NULL. */
+/* Decodes xtext (RFC 3461, section 4); control characters become '?'. NULL for "[UNAVAILABLE]". */
 static char *from_xtext(const char *v)
 {
     GString *out = g_string_new(NULL);

@@ -1,5 +1,5 @@
-/* session_replies: what LMTP and SMTP sessions answer to commands. How a message ended is not among them: its
- * replies stand in base/result.c. */
+/* session_replies: the replies of LMTP and SMTP sessions to commands. base/result.c has those to messages and
+ * recipients. */
 #ifndef FILTERD_SESSION_SESSION_REPLIES_H
 #define FILTERD_SESSION_SESSION_REPLIES_H
 
@@ -10,12 +10,12 @@ enum session_reply {
     SESSION_CANNOT_VERIFY, /* RFC 5321, section 3.5.3 */
     SESSION_BYE,
     SESSION_SEND_DATA, /* RFC 5321, section 4.1.1.4 */
-    SESSION_CLOSING, /* the daemon ends, or needs this worker for another client */
+    SESSION_CLOSING, /* filterd stops or needs this worker for another client */
     SESSION_TIMEOUT, /* RFC 5321, section 4.5.3.2 */
-    SESSION_TOO_MANY_ERRORS, /* SESSION_ERRORS */
-    SESSION_BARE_NEWLINE, /* others may have seen an end there: what follows may be smuggled */
+    SESSION_TOO_MANY_ERRORS, /* more than SESSION_ERRORS */
+    SESSION_BARE_NEWLINE, /* another MTA may see the end of the message there: what follows may be smuggled */
     SESSION_TOO_LONG,
-    SESSION_BARE_IN_COMMAND, /* the same: the session ends */
+    SESSION_BARE_IN_COMMAND, /* a bare line end in a command: the session ends for the same reason */
     SESSION_UNKNOWN_COMMAND, /* RFC 5321, section 4.2.4 */
     SESSION_NO_NAME,
     SESSION_DATA_ARGUMENT,
@@ -33,7 +33,8 @@ enum session_reply {
     SESSION_REPLIES
 };
 
-/* Code (RFC 5321, section 4.2), enhanced status code (RFC 3463; "" where a reply has none) and text: static. */
+/* Code (RFC 5321, section 4.2), enhanced status code (RFC 3463; "" where the reply has none) and text; all
+ * static. */
 struct session_reply_text {
     int code;
     const char *dsn, *text;

@@ -1,3 +1,4 @@
+/* Replies and the reset of a transaction. Called by session.c, session_data.c and session_envelope.c. */
 #include "filterd/session/session_state.h"
 
 static void say(struct session *s, int code, const char *dsn, const char *text)

@@ -1,4 +1,4 @@
-/* session_state: what the session's files share; nobody else includes it. */
+/* session_state: what the files of a session share; other files must not include it. */
 #ifndef FILTERD_SESSION_SESSION_STATE_H
 #define FILTERD_SESSION_SESSION_STATE_H
 
@@ -16,7 +16,7 @@
 
 struct session_place;
 
-/* RFC 5321, 4.5.3.1.4 says 512; SMTPUTF8, DSN and XFORWARD ask for more. */
+/* RFC 5321, section 4.5.3.1.4 says 512; SMTPUTF8, DSN and XFORWARD need more. */
 #define SESSION_LINE_BYTES 4096
 #define SESSION_ERRORS 20
 
@@ -27,30 +27,30 @@ struct session {
     struct envelope *envelope;
     struct evidence *evidence; /* from the first RCPT on */
     struct next_hop *hop;
-    int asked_ms; /* how long the next hop was waited for at RCPT, in this transaction */
-    bool hop_hangs; /* and it left one of these without an answer */
-    const struct bytes *incoming; /* of DATA, as far as it is here; NULL at other times */
-    size_t searched; /* of it, for the header's end */
+    int asked_ms; /* how long RCPT has waited for the next hop in this transaction */
+    bool hop_hangs; /* the next hop left a probe without an answer */
+    const struct bytes *incoming; /* DATA received so far; NULL outside DATA */
+    size_t searched; /* bytes of incoming already searched for the header's end */
     size_t declared; /* SIZE= of MAIL, 0 if not given */
     bool greeted, over;
     int errors;
 };
 
-/* Answers a command. Replies wait in the buffer while the client pipelines (RFC 2920). */
+/* Replies to a command. Replies stay in the buffer while the client pipelines (RFC 2920, section 3.2). */
 void session_say(struct session *s, enum session_reply reply);
-/* The reply that base/result.c or the next hop has for a recipient or a message. */
+/* Replies for a recipient or a message with the text of base/result.c or of the next hop. */
 void session_outcome(struct session *s, const struct outcome *o);
 void session_outcome_of(struct session *s, enum outcome_reason reason);
-/* Forgets the transaction, keeps the connection's facts. */
+/* Forgets the transaction; keeps what is known of the connection. */
 void session_reset(struct session *s);
 
-/* session_envelope.c: MAIL, RCPT and XFORWARD; argument is what follows the verb. */
+/* session_envelope.c: MAIL, RCPT and XFORWARD; argument is the text behind the verb. */
 void session_mail(struct session *s, const char *argument);
 void session_rcpt(struct session *s, const char *argument);
 void session_xforward(struct session *s, const char *argument);
 /* session_data.c */
 void session_data(struct session *s, const char *argument);
-/* More of the message is here. */
+/* Called when more of the message has arrived. */
 void session_data_arrives(struct session *s);
 
 #endif
