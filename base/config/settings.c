@@ -1,5 +1,5 @@
-/* The table of all settings, their defaults, and checks across settings. Called once by each program at its
- * start. */
+/* The table of all settings, their defaults, and checks across settings. Called by each program at its start,
+ * and by the master on reload. */
 #include "base/config/settings.h"
 
 #include <glib.h>

@@ -9,7 +9,7 @@
 #include "base/mail/url.h"
 
 /* What leads nowhere by itself (cid:, relative to a base that is known or none) is left out. */
-static void add(struct html_link *h, const struct url *url)
+static void add_url(struct html_link *h, const struct url *url)
 {
     if (url->host[0] || url->notes)
         links_add(h->links, url, 0, 0);
@@ -21,7 +21,7 @@ void html_link_url(struct html_link *h, const char *value, size_t len)
     if (len == 0 || !links_room(h->links))
         return;
     links_parse(h->links, &url, value, len, h->has_base ? &h->base : NULL);
-    add(h, &url);
+    add_url(h, &url);
     const char *at = url.scheme == URL_MAILTO ? memchr(value, '@', len) : NULL;
     if (at) /* more addresses may follow, and a subject */
         links_scan(h->links, at + 1, (size_t)(value + len - at - 1), true);
@@ -33,7 +33,7 @@ void html_link_base(struct html_link *h, const char *value, size_t len)
         return;
     links_parse(h->links, &h->base, value, len, NULL);
     h->has_base = h->base.scheme != URL_NONE || h->base.host[0];
-    add(h, &h->base);
+    add_url(h, &h->base);
 }
 
 static bool is_blank(char c)
