@@ -1,14 +1,16 @@
+/* Mail addresses: canonical form, extension, domain, file name. Called wherever an envelope, a setting or a
+ * file of a user names an address. */
 #include "base/address.h"
 
 #include <glib.h>
 #include <string.h>
 
 #define ADDRESS_MAX_BYTES 320
-/* A file name has 255 bytes on Linux, and SQLite adds "-journal". */
+/* A Linux file name has at most 255 bytes; leave room for ".db" and SQLite's "-journal". */
 #define FILE_NAME_MAX_BYTES 200
 #define FILE_NAME_KEPT_BYTES 128
 
-/* Not g_utf8_strdown: under a Turkish locale that makes another letter of I. */
+/* Do not use g_utf8_strdown: in a Turkish locale it lowers I to a dotless i. */
 static char *lower(const char *text, size_t len)
 {
     if (!g_utf8_validate(text, (gssize)len, NULL))
@@ -42,7 +44,8 @@ char *address_canonical(const char *text)
     return address;
 }
 
-/* Without what only quotes or explains. In front of a bare colon stands a route. */
+/* Strips quotes, backslashes, blanks and comments (RFC 5322, sections 3.2.2 and 3.2.4), a source route in front
+ * of a bare colon (RFC 5321, section 4.1.2, A-d-l), and the root's dot. */
 static GString *said_plainly(const char *p)
 {
     GString *out = g_string_new(NULL);

@@ -1,3 +1,4 @@
+/* The wiping buffer (contract in the header). Used wherever mail, keys or protocol lines are held. */
 #include "base/bytes.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@ void bytes_reserve(struct bytes *b, size_t len)
     size_t cap = b->cap ? b->cap : 256;
     while (cap - b->len <= len)
         cap *= 2;
-    /* Not realloc: it may leave a copy behind that nobody wipes. */
+    /* Do not use realloc: it may move the block and leave an unwiped copy behind. */
     unsigned char *data = g_malloc(cap);
     if (b->len)
         memcpy(data, b->data, b->len);

@@ -1,3 +1,5 @@
+/* Frames of GVariants or bytes over local sockets. Called by the keeper, its clients, the delivery agents and
+ * the milter processes. */
 #include "base/frame.h"
 
 #include <arpa/inet.h>
@@ -7,7 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* Microseconds of g_get_monotonic_time, or -1 for ever. */
+/* In microseconds of g_get_monotonic_time; -1 waits for ever. */
 static gint64 deadline_of(int timeout_ms)
 {
     return timeout_ms < 0 ? -1 : g_get_monotonic_time() + (gint64)timeout_ms * 1000;
@@ -71,7 +73,8 @@ bool frame_send(int fd, GVariant *value, int timeout_ms)
     size_t len = g_variant_get_size(value);
     bool ok = len <= UINT32_MAX;
     if (ok) {
-        /* GVariant writes to aligned memory only: the head ends where the value begins. */
+        /* g_variant_store needs aligned memory: put the value at offset 8 and its length in the 4 bytes before
+         * it. */
         unsigned char *room = g_malloc(8 + len);
         uint32_t head = htonl((uint32_t)len);
         memcpy(room + 4, &head, 4);
@@ -84,7 +87,7 @@ bool frame_send(int fd, GVariant *value, int timeout_ms)
     return ok;
 }
 
-/* Frames may carry mail on its way to a tokenizer: wiped with the last reference. */
+/* A frame may carry mail: it is wiped when the last reference goes. */
 struct received {
     size_t len;
     unsigned char data[] __attribute__((aligned(16)));
@@ -97,7 +100,6 @@ static void received_free(void *data)
     g_free(r);
 }
 
-/* NULL as frame_recv. */
 static struct received *recv_frame(int fd, size_t limit, int timeout_ms)
 {
     gint64 deadline = deadline_of(timeout_ms);

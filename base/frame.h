@@ -1,7 +1,7 @@
 /* frame: GVariants over a local socket: four bytes of length (big endian), then the value.
  *
- * Both ends of the keeper's and the delivery agent's sockets speak it. A request is (sa{sv}), a verb and
- * its arguments; an answer (isa{sv}), a sysexits code, one line of text and results. */
+ * Spoken on the sockets of the keeper, the delivery agents and the milter processes. A request is (sa{sv}):
+ * verb, arguments. An answer is (isa{sv}): sysexits code, one line of text, results. */
 #ifndef BASE_FRAME_H
 #define BASE_FRAME_H
 
@@ -12,15 +12,16 @@
 #define FRAME_REQUEST "(sa{sv})"
 #define FRAME_ANSWER "(isa{sv})"
 
-/* Takes a floating value over. False on a broken connection or past the deadline. A negative
- * timeout waits for ever. fd is a stream socket. */
+/* Sends value (a floating reference is consumed) over the stream socket fd. False if the connection is broken
+ * or timeout_ms has passed; a negative timeout waits for ever. */
 bool frame_send(int fd, GVariant *value, int timeout_ms);
-/* NULL on end of file, broken connection, deadline, over limit bytes, or not of this type and in
- * normal form. Unref it. */
+/* Receives one value; g_variant_unref it. NULL on end of file, broken connection or timeout, if it is over
+ * limit bytes, or if it is not of this type and in normal form. */
 GVariant *frame_recv(int fd, const char *type, size_t limit, int timeout_ms);
-/* A frame that is only bytes: GVariant looks at each of an array's elements, one after the other. */
+/* Sends a frame of plain bytes. Message content goes this way, as GVariant would visit every element of a byte
+ * array. */
 bool frame_send_bytes(int fd, const void *data, size_t len, int timeout_ms);
-/* NULL as frame_recv; wiped with the last reference. */
+/* Receives a frame of plain bytes; NULL as frame_recv. The bytes are wiped when the last reference goes. */
 GBytes *frame_recv_bytes(int fd, size_t limit, int timeout_ms);
 
 #endif

@@ -1,3 +1,5 @@
+/* Buffered lines and DATA over sockets (RFC 5321). Called by the LMTP, SMTP and policy sessions, the SMTP
+ * client of next hops and filterctl. */
 #include "base/lineio.h"
 
 #include <errno.h>
@@ -15,8 +17,8 @@
 
 struct lineio {
     int rfd, wfd, timeout_ms, line_ms;
-    gint64 deadline;  /* monotonic microseconds; 0: none */
-    gint64 line_ends; /* the same, for the line that has begun */
+    gint64 deadline;  /* in microseconds of monotonic time; 0: none */
+    gint64 line_ends; /* the same for the line that is being read */
     const volatile int *wake;
     bool (*waiter)(int fd, int timeout_ms, void *arg);
     void *waiter_arg;
@@ -24,8 +26,8 @@ struct lineio {
     void *meter_arg;
     bool failed;
     struct bytes out;
-    size_t start, end; /* unread part of in */
-    size_t most;       /* of in that ever held anything: more need not be wiped */
+    size_t start, end; /* the unread part of in */
+    size_t most;       /* the most bytes of in ever used: more need not be wiped */
     unsigned char in[READ_BYTES];
 };
 
@@ -93,7 +95,7 @@ static int wait_ms(const struct lineio *io)
     return left <= 0 ? 0 : (int)MIN(left, io->timeout_ms);
 }
 
-/* As poll(2). */
+/* Like poll(2), but input is awaited in the waiter if there is one. */
 static int wait_once(const struct lineio *io, struct pollfd *p, int timeout_ms)
 {
     if (io->waiter && p->events == POLLIN)
@@ -109,7 +111,8 @@ static enum lineio_status wait_for(struct lineio *io, int fd, short events)
         if (io->wake && *io->wake)
             return LINEIO_WOKEN;
         gint64 left = (end - g_get_monotonic_time()) / 1000;
-        /* Short naps where a flag may be raised just before the poll. */
+        /* The wake flag may be set just before poll starts, which then would not notice: look at it twice a
+         * second. */
         int nap = (int)MAX(left, 0);
         int n = wait_once(io, &p, io->wake ? MIN(nap, 500) : nap);
         if (n > 0)
@@ -125,7 +128,7 @@ static enum lineio_status fill(struct lineio *io)
 {
     if (io->start == io->end)
         io->start = io->end = 0;
-    if (io->failed) /* who has not heard our question would be waited for in vain */
+    if (io->failed) /* the write failed, so the peer will not answer: do not wait */
         return LINEIO_ERROR;
     enum lineio_status st = wait_for(io, io->rfd, POLLIN);
     if (st != LINEIO_OK)
@@ -148,8 +151,7 @@ bool lineio_pending(const struct lineio *io)
     return io->start < io->end;
 }
 
-/* The wake flag counts only where no byte of the next command has come: from then on the line has
- * a bound of its own. */
+/* Ignores the wake flag once the first byte of a command has come: line_ms limits the rest of the line. */
 static enum lineio_status next_byte(struct lineio *io, bool first, int *c_r)
 {
     if (io->start == io->end) {
@@ -226,7 +228,7 @@ enum lineio_status lineio_get_lf(struct lineio *io, char *line, size_t size)
     return st;
 }
 
-/* Where the next byte of DATA stands. */
+/* What came just before the next byte of DATA. */
 enum data_state { AT_START, IN_LINE, AFTER_CR, AFTER_DOT, AFTER_DOT_CR };
 
 struct data_reader {
@@ -234,11 +236,11 @@ struct data_reader {
     enum data_state state;
     struct bytes *out;
     size_t limit, total;
-    size_t granted; /* by the meter */
+    size_t granted; /* bytes the meter has allowed so far */
     struct lineio_data *facts;
 };
 
-/* Asks for a stretch at a time. */
+/* Asks the meter for METER_BYTES at a time, as each call updates memory that all workers share. */
 static bool has_room(struct data_reader *r)
 {
     if (!r->io->meter || r->total <= r->granted)
@@ -283,7 +285,7 @@ static bool data_byte(struct data_reader *r, unsigned char c)
             r->state = AFTER_DOT_CR;
             return false;
         }
-        break; /* the dot was stuffing: what follows is text */
+        break; /* the dot was stuffed: drop it, the rest of the line is text */
     case AT_START:
         if (c == '.') {
             r->state = AFTER_DOT;
@@ -308,7 +310,7 @@ static bool data_byte(struct data_reader *r, unsigned char c)
     return false;
 }
 
-/* Runs of ordinary text are copied whole: DATA is most of what a session does. */
+/* Copies runs of ordinary text at once: a session spends most of its time in DATA. */
 static bool data_run(struct data_reader *r, const unsigned char *p, size_t len, size_t *used_r)
 {
     for (size_t i = 0; i < len;) {
@@ -338,7 +340,7 @@ enum lineio_status lineio_get_data(struct lineio *io, struct bytes *out, size_t 
     const volatile int *wake = io->wake;
     enum lineio_status st = LINEIO_OK;
     *facts_r = (struct lineio_data){0};
-    io->wake = NULL; /* a message that has begun is finished */
+    io->wake = NULL; /* do not stop in the middle of a message */
     for (;;) {
         size_t used = 0;
         if (io->start == io->end && (st = fill(io)) != LINEIO_OK)
@@ -361,7 +363,7 @@ void lineio_put(struct lineio *io, const char *format, ...)
     int n = g_vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
     if (n < 0 || (size_t)n >= sizeof text) {
-        io->failed = true; /* half a line is never sent */
+        io->failed = true; /* never send half a line */
         return;
     }
     bytes_add(&io->out, text, (size_t)n);

@@ -1,7 +1,7 @@
 /* lineio: CRLF lines over a socket, each wait bounded by a deadline.
  *
- * Both sides of the proxy stand on it: sessions read commands, next next hops read replies. RFC 5321:
- * only CRLF ends a line, only CRLF.CRLF ends DATA. */
+ * Used on both sides of the proxy: sessions read commands, smtp_client reads a next hop's replies. Only CRLF
+ * ends a line, and only CRLF.CRLF ends DATA (RFC 5321, sections 2.3.8 and 4.1.1.4). */
 #ifndef BASE_LINEIO_H
 #define BASE_LINEIO_H
 
@@ -15,57 +15,60 @@ enum lineio_status {
     LINEIO_OK,
     LINEIO_EOF,
     LINEIO_TIMEOUT,
-    LINEIO_TOO_LONG, /* the line was read to its end and thrown away */
+    LINEIO_TOO_LONG, /* the whole line was read and discarded */
     LINEIO_BARE,     /* a bare CR or LF or a NUL in a command line */
-    LINEIO_WOKEN     /* the stop flag was raised while nothing had arrived */
+    LINEIO_WOKEN     /* the wake flag was set, and no byte of the next command had arrived */
 };
 
 struct lineio;
 
-/* rfd and wfd may be the same; they stay the caller's. */
+/* rfd and wfd may be the same; the caller keeps and closes them. */
 struct lineio *lineio_new(int rfd, int wfd);
-/* Wipes what is buffered. */
+/* Wipes the buffers and frees; sets *io to NULL. */
 void lineio_free(struct lineio **io);
-/* Bound for each single wait from now on, in milliseconds. */
+/* Limits every single wait from now on, in milliseconds. */
 void lineio_set_timeout(struct lineio *io, int ms);
-/* Bound from a line's first bytes to its end, however often a byte comes; 0 takes it away. */
+/* Limits the time from a line's first byte to its end, however slowly the bytes trickle in; 0 removes the
+ * limit. */
 void lineio_set_line_timeout(struct lineio *io, int ms);
-/* Bound for all that follows together, in milliseconds from now; 0 takes it away. */
+/* Limits all further reads and writes together, in milliseconds from now; 0 removes the limit. */
 void lineio_set_deadline(struct lineio *io, int ms);
-/* A signal handler sets *flag; a wait between messages then ends with LINEIO_WOKEN. */
+/* A signal handler sets *flag; a wait between two messages then ends with LINEIO_WOKEN. */
 void lineio_set_wake(struct lineio *io, const volatile int *flag);
 
-/* Called instead of waiting in poll(2) for input, so that something else goes on meanwhile: returns
- * true if fd is readable, false after timeout_ms at the latest. NULL takes it away. */
+/* wait is called instead of poll(2) when input is awaited, so that DNS answers can be taken meanwhile. It
+ * returns true if fd is readable, false after timeout_ms at the latest. NULL removes it. */
 void lineio_set_waiter(struct lineio *io, bool (*wait)(int fd, int timeout_ms, void *arg),
                        void *arg);
 
-/* One line without its CRLF, terminated; size includes the terminator. */
+/* Reads one line; its CRLF is removed and a NUL appended, for which size must have room. */
 enum lineio_status lineio_get(struct lineio *io, char *line, size_t size);
-/* The same for protocols whose lines end with LF, as Postfix's policy protocol; BARE is one with NUL. */
+/* The same for protocols whose lines end with LF, such as Postfix's policy protocol; BARE means a NUL in it. */
 enum lineio_status lineio_get_lf(struct lineio *io, char *line, size_t size);
-/* True if a whole or half line is already here: pipelined input. */
+/* True if input is buffered already, at least part of a line (pipelining, RFC 2920). */
 bool lineio_pending(const struct lineio *io);
 
-/* Asked before more than so many bytes of DATA are kept; false: there is no room for them. Told 0
- * when all are given up. NULL takes it away. */
+/* hold is called before more than so many bytes of DATA are kept; false means that there is no room for them
+ * (limits.bytes_in_flight). It is called with 0 when all of them are given up. NULL removes it. */
 void lineio_set_meter(struct lineio *io, bool (*hold)(size_t bytes, void *arg), void *arg);
 
 struct lineio_data {
-    bool too_big; /* more than limit bytes: the rest was read and thrown away */
-    bool no_room; /* likewise, as the meter said so */
-    bool bare;    /* it held a bare CR or LF (kept as it came) */
+    bool too_big; /* more than limit bytes: the rest was read and discarded */
+    bool no_room; /* the meter refused more: the rest was read and discarded */
+    bool bare;    /* the text held a bare CR or LF (kept as received) */
 };
-/* DATA to CRLF.CRLF, dots unstuffed, appended to out. Anything but LINEIO_OK: discard it all. */
+/* Reads DATA up to CRLF.CRLF, removes dot stuffing (RFC 5321, section 4.5.2) and appends the text to out. On
+ * any status but LINEIO_OK the caller must discard out. */
 enum lineio_status lineio_get_data(struct lineio *io, struct bytes *out, size_t limit,
                                    struct lineio_data *facts_r);
 
-/* Buffered until lineio_flush. */
+/* Adds to the output buffer, which lineio_flush sends. More than 2,047 bytes at once make the connection fail. */
 void lineio_put(struct lineio *io, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* A message with dots stuffed, a CRLF added if it lacks one at its end, and the final dot. */
+/* Adds a message with dots stuffed (RFC 5321, section 4.5.2), a CRLF if its last line has none, and the final
+ * dot; sends whenever 64 KB have gathered. False if the connection has failed. */
 bool lineio_put_data(struct lineio *io, const void *data, size_t len);
 bool lineio_flush(struct lineio *io);
-/* The other side has closed the connection for both ways: what was sent last may not have been read. */
+/* True if the peer has closed the connection in both directions: it may not have read what was sent last. */
 bool lineio_hung_up(const struct lineio *io);
 
 #endif

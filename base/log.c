@@ -1,3 +1,4 @@
+/* The log of all processes: workers write to a pipe, the master relays it to syslog or stderr. */
 #include "base/log.h"
 
 #include <errno.h>
@@ -9,7 +10,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
-/* One write of a pipe is one line as long as it fits PIPE_BUF. */
+/* A line up to PIPE_BUF (4,096) bytes is written to a pipe in one piece, so that lines of two workers never
+ * mix. */
 #define LINE_MAX_BYTES 4000
 
 static enum log_target target = LOG_TO_STDERR;
@@ -44,8 +46,8 @@ static void emit(char level, const char *text)
         ;
 }
 
-/* Addresses come from outside: no line of theirs may look like one of ours, nor say anything to a
- * terminal, as the C1 controls do (U+0080 to U+009F), and what is no UTF-8. */
+/* Addresses come from the client: they must not forge a second log line, and must not send a terminal control
+ * sequences (C1 controls are U+0080 to U+009F) or invalid UTF-8. */
 static void make_harmless(char *text)
 {
     const char *bad;

@@ -1,3 +1,4 @@
+/* CIDR matching. Called for trusted_networks (sockets, policy sessions, greylisting) and by the rules. */
 #include "base/network.h"
 
 #include <arpa/inet.h>
@@ -6,7 +7,7 @@
 
 struct address {
     unsigned char bytes[16];
-    unsigned bits; /* how many there are; 0: it is none */
+    unsigned bits; /* 32 or 128; 0: the text is no address */
 };
 
 static struct address address_of(const char *text, size_t len)

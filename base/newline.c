@@ -1,3 +1,4 @@
+/* Line ends of messages between files, programs and SMTP. Called by the sessions and the delivery agents. */
 #include "base/newline.h"
 
 #include <string.h>
@@ -7,7 +8,8 @@ static void add_line_end(struct bytes *out)
     bytes_add(out, "\r\n", 2);
 }
 
-/* A line without its LF: CRs at its end go with it, every other one ends a line of its own. */
+/* Adds the line at p, given without its LF. If it ended with LF, up to two CRs before that belong to the line
+ * end; every other CR ends a line of its own. */
 static void add_line(struct bytes *out, const unsigned char *p, size_t len, bool ended)
 {
     for (int i = 0; ended && i < 2 && len > 0 && p[len - 1] == '\r'; i++)

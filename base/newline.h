@@ -7,14 +7,14 @@
 
 #include "base/bytes.h"
 
-/* Replaces b's content so that every CR, LF or CRLF is one CRLF (CR CR LF counts as one line end:
- * mbox tools leave it behind). A missing last line end is added to a text that is not empty. */
+/* Rewrites b with CRLF line ends: every CR, LF or CRLF becomes one CRLF (CR CR LF counts as one line end, as
+ * mbox tools produce it). Adds a missing last line end unless b is empty. */
 void newline_normalise(struct bytes *b);
 
-/* The same with LF for every CRLF, as files and programs hold it: appended to out. */
+/* Appends data to out with LF for every CRLF, as files and local programs expect it. */
 void newline_add_lf(struct bytes *out, const void *data, size_t len);
 
-/* True if it holds a CR without LF or a LF without CR. */
+/* True if data holds a CR without LF or an LF without CR. */
 bool newline_has_bare(const void *data, size_t len);
 
 #endif

@@ -1,3 +1,4 @@
+/* The table of every reply and exit code of filterd. Called wherever a session, milter or pipe answers its MTA. */
 #include "base/result.h"
 
 #include <ctype.h>
@@ -55,7 +56,8 @@ bool outcome_is(const struct outcome *o, enum outcome_reason reason)
     return o->code == like.code && !strcmp(o->dsn, like.dsn) && !strcmp(o->text, like.text);
 }
 
-/* Length of a leading "2.1.5 " that fits the code's class, 0 if there is none. */
+/* The length of an enhanced status code (RFC 3463, section 2) in front of text whose class is that of the reply
+ * code; 0 if there is none. */
 static size_t dsn_len(int class, const char *text)
 {
     int a, b, c, n = 0;

@@ -1,3 +1,5 @@
+/* The site key's file, and the keyed hashes made with keys derived from it. Called by the classifier, the
+ * keeper, the sessions and filterctl. */
 #include "base/sitekey.h"
 
 #include <errno.h>
@@ -9,7 +11,7 @@
 
 #define HEX_LEN 64
 
-/* libgcrypt wants this before anything else; GPGME may have done it already. */
+/* libgcrypt must be initialised before any other call to it; GPGME may have done so already. */
 static void gcrypt_once(void)
 {
     if (gcry_control(GCRYCTL_INITIALIZATION_FINISHED_P))
@@ -25,7 +27,7 @@ static bool fail(char **error_r, const char *file, const char *what)
     return false;
 }
 
-/* The number of bytes read, at most size, or -1. */
+/* Returns the number of bytes read, at most size; -1 on error. */
 static ssize_t read_some(int fd, char *out, size_t size)
 {
     size_t have = 0;
@@ -70,11 +72,12 @@ static bool write_key(int fd)
     return ok;
 }
 
-/* Linked into place when whole: of two starting at once both use the key of the first. */
+/* Writes the key to a temporary file and link(2)s it into place: if two processes create it at once, link fails
+ * for the second, and both use the key of the first. */
 static bool create_key(const char *file, char **error_r)
 {
     char *folder = g_path_get_dirname(file);
-    g_mkdir_with_parents(folder, 0711); /* for the keeper, who looks for the keys of the day in it */
+    g_mkdir_with_parents(folder, 0711); /* searchable: the keeper opens the keys of the day in it */
     g_free(folder);
     char *fresh = g_strdup_printf("%s.%d.new", file, (int)getpid());
     int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400);
@@ -137,7 +140,7 @@ void sitekey_derive(const struct sitekey *key, const char *purpose, const char *
                     unsigned char out[16])
 {
     gcry_md_hd_t md = open_hmac(key->bytes, sizeof key->bytes);
-    /* The terminator of purpose goes in: ("ab", "c") is not ("a", "bc"). */
+    /* Include purpose's NUL, so that ("ab", "c") differs from ("a", "bc"). */
     gcry_md_write(md, purpose, strlen(purpose) + 1);
     gcry_md_write(md, name, strlen(name));
     memcpy(out, gcry_md_read(md, GCRY_MD_SHA256), 16);

@@ -1,3 +1,5 @@
+/* SQLite for all databases of filterd: settings of the connection, schema versions, cached statements. Called
+ * by the keeper, the classifier's model reader, users.c and filterctl. */
 #include "base/store.h"
 
 #include <errno.h>
@@ -16,7 +18,7 @@ static int fail(sqlite3 **db, int code, const char *path, const char *what, char
     return code;
 }
 
-/* SQLite would make it 0644. */
+/* Creates the file with mode 0640; SQLite would use 0644. */
 static bool make_file(const char *path)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
@@ -51,7 +53,7 @@ static int run_all(sqlite3 *db, const char *const *texts)
     return code;
 }
 
-/* From that version, or from nothing, in one transaction. */
+/* Creates the tables, or upgrades them from version from, in one transaction. */
 static int make_current(sqlite3 *db, const struct store_schema *schema, int from)
 {
     char *number = g_strdup_printf("PRAGMA user_version = %d", schema->version);
@@ -61,7 +63,7 @@ static int make_current(sqlite3 *db, const struct store_schema *schema, int from
     if (code == SQLITE_OK)
         code = run_all(db, (const char *const[]){number, "COMMIT", NULL});
     g_free(number);
-    return code; /* closing it takes back what was not committed */
+    return code; /* after an error the caller closes the database, which rolls back */
 }
 
 static int prepare_file(sqlite3 *db, bool for_writing, const struct store_schema *schema,
@@ -70,7 +72,7 @@ static int prepare_file(sqlite3 *db, bool for_writing, const struct store_schema
     static const char *const settings[] = {"PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF;", NULL};
     static const char *const for_writer[] = {"PRAGMA journal_mode=DELETE; PRAGMA secure_delete=ON;"
                                              "PRAGMA synchronous=FULL;", NULL};
-    /* A reader looks once, so that a file that is none, or a hot journal, shows here. */
+    /* A reader reads once, so that a file that is no database, or a hot journal, is found now. */
     static const char *const look[] = {"SELECT 1 FROM sqlite_schema LIMIT 1", NULL};
     int version;
     int code = run_all(db, settings);
@@ -155,8 +157,8 @@ sqlite3_stmt *store_prepare(sqlite3 *db, const char *sql, const char *const *tex
     return bind(prepare(db, sql), texts, count);
 }
 
-/* SQLite's own list of a connection's statements is the cache: one that is not being stepped has
- * been given back, as whoever prepares one steps it at once. */
+/* SQLite's list of the connection's statements is the cache. A statement that is not busy has been given back,
+ * since callers step a statement as soon as they have prepared it. */
 static sqlite3_stmt *given_back(sqlite3 *db, const char *sql)
 {
     sqlite3_stmt *st = NULL;

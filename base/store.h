@@ -1,46 +1,46 @@
-/* store: how filterd opens SQLite. Rollback journal (workers read without any right to write),
- * secure_delete, temporary tables in memory. Open after fork. */
+/* store: opens SQLite databases the same way everywhere: rollback journal (workers can read without any right
+ * to write), secure_delete, temporary tables in memory. Open after fork. */
 #ifndef BASE_STORE_H
 #define BASE_STORE_H
 
 #include <sqlite3.h>
 #include <stdbool.h>
 
-/* What is in it. Its version lies in the file (PRAGMA user_version); files of before there were versions
+/* The tables of a database. The file holds their version (PRAGMA user_version); files older than versioning
  * have 0. */
 struct store_schema {
     int version;
     const char *tables; /* a list of CREATE TABLE IF NOT EXISTS, and of indexes likewise */
-    /* Inside the transaction that makes the tables: brings what an earlier version made to this one. A
-     * result code of SQLite. NULL: there is nothing to do. */
+    /* Upgrades the tables of version from to this one, inside the transaction that creates tables. Returns an
+     * SQLite result code. NULL: no upgrade needed. */
     int (*upgrade)(sqlite3 *db, int from);
 };
 
-/* Opens. For writing it is made if it is not there (mode 0640), and upgraded in place if it is of an
- * earlier version, all or nothing; who may only read takes such a file as it is. One of a later version
- * is left as it is, and not opened. *db_r is NULL and true is returned when it is not there and not for
- * writing. schema NULL: of whatever version. */
+/* Opens path. For writing: creates a missing file (mode 0640) and upgrades an older version in place, all or
+ * nothing. For reading: takes an older version as it is; if the file is missing, *db_r is NULL and the result
+ * true. A file of a later version is neither opened nor changed. schema NULL accepts any version. False with
+ * *error_r (g_free). */
 bool store_open(const char *path, bool for_writing, const struct store_schema *schema, sqlite3 **db_r,
                 char **error_r);
-/* The same for who wants to know why: SQLite's result code, SQLITE_OK (0) alone is success. */
+/* The same, but returns SQLite's result code or STORE_LATER; only SQLITE_OK (0) is success. */
 int store_try(const char *path, bool for_writing, const struct store_schema *schema, sqlite3 **db_r,
               char **error_r);
-/* Such a code: a later version made it. It is whole, and not to be made anew. */
+/* A later filterd made the file: it is intact, do not create it anew. */
 #define STORE_LATER SQLITE_MISMATCH
-/* Of such a code: the file is no database any more. Whatever else keeps one from opening or using a
- * database (no descriptor, memory, right or room) says nothing against what is in it. */
+/* True if the code says that the file is no database (any more). Other failures (descriptors, memory,
+ * permissions, disk space) say nothing against its content. */
 bool store_is_damaged(int code);
-/* Removes it, with what SQLite keeps beside it. Closed. */
+/* Removes the file and SQLite's journal, WAL and shm files beside it. It must be closed. */
 void store_remove(const char *path);
-/* Prepares and binds the texts; NULL on error. Finalize it yourself. */
+/* Prepares a statement and binds the texts to ?1, ?2, ...; NULL on error. The caller finalizes it. */
 sqlite3_stmt *store_prepare(sqlite3 *db, const char *sql, const char *const *texts, int count);
-/* The same for a statement that will be wanted again: give it back with store_done, and close the
- * database with store_close, which ends all that were given back. */
+/* The same for a statement that is used often: give it back with store_done instead of finalizing it, and close
+ * the database with store_close, which finalizes all of them. */
 sqlite3_stmt *store_cached(sqlite3 *db, const char *sql, const char *const *texts, int count);
-/* NULL is taken, too. True if its last step was no error. */
+/* Resets a statement of store_cached (NULL is allowed). True if its last step did not fail. */
 bool store_done(sqlite3_stmt *statement);
 void store_close(sqlite3 **db);
-/* As store_prepare, stepped to its end. */
+/* Prepares, binds, steps to the end and finalizes; true on success. Rows are ignored. */
 bool store_run(sqlite3 *db, const char *sql, const char *const *texts, int count);
 
 #endif

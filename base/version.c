@@ -1,9 +1,10 @@
+/* The answer to --version, for all programs. */
 #include "base/version.h"
 
 #include <stdio.h>
 #include <sysexits.h>
 
-/* From the Makefile, for this file only: another version is one object to compile. */
+/* The Makefile defines FILTERD_VERSION for this file only: a new version recompiles one object. */
 const char version_number[] = FILTERD_VERSION;
 
 int version_print(const char *program)

@@ -1,10 +1,10 @@
-/* version: which filterd this is, as the file VERSION at the top says. */
+/* version: the version number, from the file VERSION at the top of the tree. */
 #ifndef BASE_VERSION_H
 #define BASE_VERSION_H
 
 extern const char version_number[];
 
-/* "PROGRAM 0.9.0" on standard output; EX_OK, or EX_IOERR if that cannot be written. */
+/* Prints "PROGRAM 0.9.0" to standard output; EX_OK, or EX_IOERR if that fails. */
 int version_print(const char *program);
 
 #endif

@@ -1,3 +1,4 @@
+/* Reads files in key file syntax. Called by settings.c and by the table of DNS lists (rules/dnsbl_table.c). */
 #include "base/config/ini.h"
 
 #include <stdbool.h>
@@ -5,8 +6,8 @@
 
 struct reader {
     struct ini *ini;
-    const char *group; /* lent by the entry of its line */
-    GHashTable *lines; /* "group\nname" to the line where it stood first */
+    const char *group; /* lent: owned by the entry of the [group] line */
+    GHashTable *lines; /* "group\nname" => the line where it first occurred */
     int line;
     char **error_r;
 };
@@ -41,7 +42,7 @@ static bool fail(struct reader *r, const char *format, ...)
     return false;
 }
 
-/* The line where group (and name) stood before, or 0; remembers this one. */
+/* Returns the line where group (and name) occurred before, 0 if nowhere; then remembers this line. */
 static int seen_at(struct reader *r, const char *group, const char *name)
 {
     char *id = g_strdup_printf("%s\n%s", group, name ? name : "");
@@ -50,7 +51,7 @@ static int seen_at(struct reader *r, const char *group, const char *name)
     return line;
 }
 
-static struct ini_entry *add(struct reader *r, const char *group, const char *name, char *value)
+static struct ini_entry *add_entry(struct reader *r, const char *group, const char *name, char *value)
 {
     struct ini_entry *e = g_new0(struct ini_entry, 1);
     e->group = g_strdup(group);
@@ -70,7 +71,7 @@ static bool read_group(struct reader *r, char *text)
     int before = seen_at(r, text + 1, NULL);
     if (before)
         return fail(r, "group [%s] stands already in line %d", text + 1, before);
-    r->group = add(r, text + 1, NULL, NULL)->group;
+    r->group = add_entry(r, text + 1, NULL, NULL)->group;
     return true;
 }
 
@@ -105,7 +106,7 @@ static bool read_setting(struct reader *r, char *text)
     char *value = unescape(g_strchug(equals + 1));
     if (!value)
         return fail(r, "[%s] %s: a backslash is written \\\\", r->group, text);
-    add(r, r->group, text, value);
+    add_entry(r, r->group, text, value);
     return true;
 }
 

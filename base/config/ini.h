@@ -1,6 +1,6 @@
 /* ini: the lines of a settings file, in GLib's key file syntax, with their line numbers.
  *
- * Not GKeyFile itself: it knows no lines and merges doubled groups and keys silently. */
+ * GKeyFile itself will not do: it has no line numbers and silently merges groups and keys that occur twice. */
 #ifndef BASE_CONFIG_INI_H
 #define BASE_CONFIG_INI_H
 
@@ -8,8 +8,8 @@
 
 struct ini_entry {
     char *group; /* "listener in", as in [listener in] */
-    char *name;  /* NULL: the group's own line */
-    char *value; /* escapes (\s \n \t \r \\) resolved, blanks around it gone */
+    char *name;  /* NULL for the line [group] itself */
+    char *value; /* escapes (\s \n \t \r \\) resolved, surrounding blanks removed */
     int line;
 };
 
@@ -18,8 +18,8 @@ struct ini {
     GPtrArray *entries; /* of struct ini_entry*, in order */
 };
 
-/* NULL with *error_r ("FILE:LINE: ...", g_free) if it cannot be read, is no such file, or has a
- * group or a key in a group twice. */
+/* Reads file. NULL with *error_r ("FILE:LINE: ...", g_free) if it cannot be read, is malformed, or has a group,
+ * or a key in a group, twice. */
 struct ini *ini_load(const char *file, char **error_r);
 void ini_free(struct ini **ini);
 

@@ -1,3 +1,5 @@
+/* The limits of the process and the record of those a message has met. Set from [limits] by each process; asked
+ * by whatever reads mail. */
 #include "base/config/limits.h"
 
 #include <glib.h>
@@ -17,7 +19,7 @@ const struct limits limits_default = {
     .uris = 2000,
     .signatures = 10,
     .recipients = 1000,
-    .cpu_seconds = 10, /* over ten times what the worst message we know of takes */
+    .cpu_seconds = 10, /* over ten times the worst message known */
     .bytes_in_flight = 512 * KB * KB,
 };
 

@@ -1,8 +1,8 @@
-/* limits: how much of a message is looked at, each applied before the library that would suffer
- * sees the data.
+/* limits: how much of a message is read; each limit is applied before a library (GMime, GPGME, ...) that could
+ * suffer sees the data.
  *
- * What lies beyond one is not read, but sealed and delivered like the rest, with a note of which limits
- * the message has met. The notes belong to the message. */
+ * What lies beyond a limit is not read, but sealed and delivered like the rest. limits_note records which
+ * limits the message has met; the notes belong to the message. */
 #ifndef BASE_CONFIG_LIMITS_H
 #define BASE_CONFIG_LIMITS_H
 
@@ -11,22 +11,22 @@
 #include <stdint.h>
 
 struct limits {
-    size_t header_bytes, header_count; /* of a message; what follows is body */
+    size_t header_bytes, header_count; /* of a message; later fields count as body */
     size_t address_bytes;              /* of one header field with addresses */
-    size_t line_bytes;                 /* of one header field, or line of a part's header */
+    size_t line_bytes;                 /* of one header field, or of one line in a part's header */
     size_t parts, nesting;             /* of MIME */
     size_t encoded_words;              /* of one header field (RFC 2047) */
     size_t tokens;                     /* of a message, for the classifier */
     size_t uris;                       /* of one part's text */
     size_t signatures;                 /* of DKIM, in a message */
-    int recipients;                    /* of an envelope: the next gets 452 4.5.3 */
+    int recipients;                    /* of an envelope; RCPT beyond it is answered 452 4.5.3 */
     int cpu_seconds;                   /* of a worker, to read one message */
-    size_t bytes_in_flight;            /* of all messages being received or delivered together */
+    size_t bytes_in_flight;            /* of all messages in flight, in all workers together */
 };
 
 extern const struct limits limits_default;
 
-/* Those of the process: set once from the settings, limits_default until then. */
+/* The limits of this process: set once from the settings, limits_default until then. */
 void limits_set(const struct limits *l);
 const struct limits *limits_get(void);
 
@@ -51,14 +51,13 @@ struct limits_met {
     int64_t began;  /* microseconds of this process's CPU time; 0: not begun */
 };
 
-/* The message has met that limit. met may be NULL: nobody wants to know. */
+/* Records that the message has met limit n. met may be NULL: nobody wants to know. */
 void limits_note(struct limits_met *met, enum limits_note n);
-/* Reading begins, and its time. */
+/* Starts the clock of cpu_seconds: reading of the message begins. */
 void limits_begin(struct limits_met *met);
-/* True once reading has used its cpu_seconds (and that is noted): what is not read yet stays so. Costs a system
- * call. */
+/* True (and noted) if reading has used cpu_seconds: stop reading. Costs a system call. */
 bool limits_time_is_up(struct limits_met *met);
-/* "header-count,parts"; "" if none was met. Lent until the next call. */
+/* The limits met, as "header-count,parts"; "" if none. Lent until the next call. */
 const char *limits_noted(const struct limits_met *met);
 
 #endif

@@ -1,3 +1,5 @@
+/* The table of all settings, their defaults, and checks across settings. Called by each program at its start,
+ * and by the master on reload. */
 #include "base/config/settings.h"
 
 #include <glib.h>
@@ -14,7 +16,7 @@
 
 #define SENDERS "addresses, domains or .domain (all below it), separated by blanks or commas"
 
-/* Every name of the contract; what has no reader belongs to a later version. */
+/* Every name of filterd.conf(5); one without a reader belongs to a later version. */
 static const struct setting_kind kinds[] = {
     {"filterd", "hostname", V(domain), TO(hostname), .expected = "a host name"},
     {"filterd", "user", V(login), TO(user), .expected = "a login name"},
@@ -90,7 +92,7 @@ static const struct setting_kind kinds[] = {
     {"clamav", "socket", V(socket), TO(clamav), .expected = "unix:/PATH (under 108 bytes)"},
 };
 
-/* "listener" of "listener in", else the group itself. */
+/* Returns "listener" for "listener in", else the group's name. */
 static char *kind_of_group(const char *group)
 {
     return g_str_has_prefix(group, "listener ") ? g_strdup("listener") : g_strdup(group);
@@ -104,7 +106,7 @@ static const struct setting_kind *find(const char *group, const char *name)
     return NULL;
 }
 
-/* "[filterd], [listener NAME], ..." or, for one group, the names in it. */
+/* Lists the groups ("[filterd], [listener NAME], ...") or, for one group, the names in it. */
 static char *known(const char *group)
 {
     GString *out = g_string_new(NULL);
@@ -175,7 +177,7 @@ static struct listener *add_listener(struct settings *s, const char *group)
     return l;
 }
 
-/* The entries of one listener follow its group's line, so it is always the last one made. */
+/* The entries of a listener follow its group's line, so they belong to the last listener made. */
 static bool read_entry(struct settings *s, const struct ini *ini, const struct ini_entry *e,
                        char **error_r)
 {
@@ -206,7 +208,7 @@ static int line_of(const struct ini *ini, const char *group, const char *name)
     return 0;
 }
 
-/* With the line of the setting, of its group, or none, whatever there is. */
+/* Reports the line of the setting, or of its group, or no line, whichever exists. */
 static bool fail_at(const struct ini *ini, const char *group, const char *name, char **error_r,
                     const char *what)
 {
@@ -259,7 +261,8 @@ static bool check(const struct settings *s, const struct ini *ini, char **error_
     if (s->reject_threshold > 0 && s->reject_threshold < s->spam_threshold)
         return fail_at(ini, "spam", "reject_threshold", error_r,
                        "is below spam_threshold: only spam is refused");
-    /* Records that are gone before they settle would end learning without a word. */
+    /* Records are deleted after signature_days: if that comes before settle_days, nothing would ever be
+     * learned. */
     if (s->mode == MODE_SETTLE && s->settle_days >= s->signature_days)
         return fail_at(ini, "classifier", "settle_days", error_r, "must be below signature_days");
     if (s->spam_action == SPAM_QUARANTINE && !s->quarantine)

@@ -13,7 +13,7 @@ enum role { ROLE_INBOUND, ROLE_SUBMISSION };
 enum policy { POLICY_PASS, POLICY_DEFER, POLICY_REJECT };
 enum spam_action { SPAM_TAG, SPAM_QUARANTINE, SPAM_REJECT, SPAM_DISCARD };
 enum train_mode { MODE_SETTLE, MODE_TOE, MODE_TEFT, MODE_NONE };
-/* Their words, in their order (see settings_value_index, settings_value_name). */
+/* The words of these settings, in the order of the enums (see settings_value_index, settings_value_name). */
 #define SETTINGS_SPAM_ACTIONS "tag|quarantine|reject|discard"
 #define SETTINGS_TRAIN_MODES "settle|toe|teft|none"
 
@@ -22,7 +22,7 @@ struct listener {
     enum protocol protocol;
     enum role role;
     struct endpoint at;
-    struct next_hop_address next_hop; /* HOP_NONE: the one of [deliver] */
+    struct next_hop_address next_hop; /* HOP_NONE: use that of [deliver] */
 };
 
 struct settings {
@@ -36,27 +36,27 @@ struct settings {
     struct listener *listeners;
     size_t listener_count;
     struct next_hop_address deliver;
-    int proxy_seconds; /* before the queue: from the message's end to our reply */
+    int proxy_seconds; /* before-queue proxy: seconds from the end of DATA to our reply */
     struct endpoint control;
     char **train_users; /* login names */
     enum train_mode mode;
-    double spam_threshold, unsure_threshold; /* probabilities, 0 to 1; unset as follows */
+    double spam_threshold, unsure_threshold; /* probabilities, 0 to 1; default SETTINGS_*_THRESHOLD */
 #define SETTINGS_SPAM_THRESHOLD 0.9
 #define SETTINGS_UNSURE_THRESHOLD 0.5
     int settle_days, signature_days;
     enum policy no_key, unknown_recipient, bad_key; /* bad_key is never POLICY_PASS */
     enum spam_action spam_action;
-    double reject_threshold; /* with SPAM_REJECT, what lies below it is tagged; 0: none is */
+    double reject_threshold; /* SPAM_REJECT: spam below it is only tagged; 0: reject all spam */
     char **allow, **deny;    /* addresses, domains, .domains; NULL-terminated */
     char *quarantine, *subject_tag, *header_prefix;
-    struct endpoint dns_server; /* an address and a port; no host: those of resolv.conf */
+    struct endpoint dns_server; /* numeric address and port; host NULL: use resolv.conf */
     int dns_timeout_ms;         /* for all lookups of a message together */
     bool spf, dkim, dmarc, greylist;
-    bool spf_received; /* a Received-SPF field, too */
+    bool spf_received; /* also add a Received-SPF field (RFC 7208, section 9.1) */
     int greylist_wait;                             /* seconds */
-    char *dnsbl_lists;                             /* file, NULL: no lists are asked */
-    char *anonymize_inbound, *anonymize_submission; /* files, NULL: nothing is changed */
-    struct endpoint clamav;                        /* no path: no scanner */
+    char *dnsbl_lists;                             /* a file; NULL: no list is queried */
+    char *anonymize_inbound, *anonymize_submission; /* files; NULL: no header is changed */
+    struct endpoint clamav;                        /* no path: no virus scanner */
     struct limits limits;
 };
 
@@ -64,9 +64,9 @@ struct settings {
  * line, "FILE:LINE: ...", saying what is expected; free it with g_free. */
 struct settings *settings_load(const char *file, char **error_r);
 void settings_free(struct settings **s);
-/* True if the domain is one of ours (or domains is empty). */
+/* True if domain is listed in domains, or domains is empty. */
 bool settings_is_local_domain(const struct settings *s, const char *domain);
-/* Next next hop of a listener; listener may be NULL (filterd-pipe). */
+/* The next hop of a listener, else that of [deliver]; l may be NULL (filterd-pipe). */
 const struct next_hop_address *settings_next_hop(const struct settings *s, const struct listener *l);
 
 #endif

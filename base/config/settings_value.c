@@ -1,3 +1,5 @@
+/* Parsers of settings' values. Called through the tables of settings.c and user_settings.c, and by filterctl
+ * evaluate. */
 #include "base/config/settings_value.h"
 
 #include <arpa/inet.h>
@@ -89,7 +91,7 @@ bool settings_value_size(const struct setting_kind *k, const char *value, void *
     guint64 n;
     if (!number(k, value, &n))
         return false;
-    *(size_t *)field = (size_t)MIN(n, G_MAXSIZE); /* more than this machine can have is no limit */
+    *(size_t *)field = (size_t)MIN(n, G_MAXSIZE); /* more than fits into memory limits nothing */
     return true;
 }
 
@@ -180,7 +182,7 @@ bool settings_value_delimiter(const struct setting_kind *k, const char *value, v
     return set_text(field, value);
 }
 
-/* Words between blanks and commas, each of which must be good; lower case if so wanted. */
+/* Splits value at blanks and commas; each word must pass good, and is lowered if so asked. */
 static bool list(const char *value, bool (*good)(const char *), bool lower, void *field)
 {
     GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
@@ -273,7 +275,7 @@ static bool read_inet(const char *value, struct endpoint *at)
     return true;
 }
 
-/* An IP address, with or without a port; 53 if there is none. */
+/* A numeric IP address, with or without a port; the default port is 53. */
 bool settings_value_server(const struct setting_kind *k, const char *value, void *field)
 {
     (void)k;
@@ -313,7 +315,7 @@ bool settings_value_endpoint(const struct setting_kind *k, const char *value, vo
     return settings_value_socket(k, value, field);
 }
 
-/* Of %-expansions a maildir path knows %d, %n and %% alone. */
+/* A maildir path may contain %d, %n and %%, and no other % expansion. */
 static bool is_maildir(const char *path)
 {
     for (const char *p = strchr(path, '%'); p; p = strchr(p + 2, '%'))

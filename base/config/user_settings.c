@@ -1,4 +1,5 @@
-/* The table of users' settings. users.c reads and writes them by it, filterctl shows them by it. */
+/* The table of users' settings. Called by users.c (to store and read them), the pipeline (to follow them) and
+ * filterctl (to set and show them). */
 #include "base/config/user_settings.h"
 
 #include <glib.h>
@@ -9,7 +10,7 @@
 
 #define VALUE_MAX_BYTES 4096
 
-/* Any text of one line: entries that match nothing do no harm. */
+/* Accepts any text of one line: an entry that matches no address does no harm. */
 static bool read_list(const struct setting_kind *k, const char *value, void *field)
 {
     const size_t len = strlen(value);
@@ -44,7 +45,7 @@ static char *print_flag(const struct setting_kind *k, const void *field)
     return settings_value_name(k->words, *(const bool *)field ? 1 : 0);
 }
 
-/* The fewest digits that are read as the same number. */
+/* Prints the fewest digits that read back as the same number. */
 static char *print_number(const struct setting_kind *k, const void *field)
 {
     char text[G_ASCII_DTOSTR_BUF_SIZE];

@@ -1,5 +1,5 @@
-/* user_settings: what a user wants otherwise than the site: one table of names, words, readers and
- * printers for all who set, show, keep or follow these settings. They lie in users.db (see users.h). */
+/* user_settings: a user's own settings, which override the site's: one table of names, words, readers and
+ * printers for all code that sets, shows or follows them. They are stored in users.db (see users.h). */
 #ifndef BASE_CONFIG_USER_SETTINGS_H
 #define BASE_CONFIG_USER_SETTINGS_H
 
@@ -20,28 +20,28 @@ enum user_setting {
 };
 
 struct user_settings {
-    unsigned said; /* the user's own: bits 1 << enum user_setting. What is not is the site's */
+    unsigned said; /* bits 1 << enum user_setting: which ones the user has set; the others hold the site's value */
     bool encrypt, protect_headers;
     double spam_threshold; /* a probability */
     enum spam_action spam_action;
     enum train_mode mode;
-    bool share;           /* the site's base learns from their mail */
-    char **allow, **deny; /* addresses, domains, .domains; NULL: none (the site's own are not in it) */
+    bool share;           /* the site's model store learns from this user's mail */
+    char **allow, **deny; /* addresses, domains, .domains; NULL: none (without the site's lists) */
 };
 
-/* What holds for a user who set nothing. user_settings_clear it. */
+/* The settings of a user who has set nothing. Free with user_settings_clear. */
 struct user_settings user_settings_of(const struct settings *site);
 void user_settings_clear(struct user_settings *s);
-/* The user said name=value. False, and nothing is changed, if there is no such setting or the value is
- * none: user_settings_expected says what would be. */
+/* Sets name to value as the user's own. False, and nothing is changed, if there is no such setting or the value
+ * is invalid: user_settings_expected says which are valid. */
 bool user_settings_take(struct user_settings *s, const char *name, const char *value);
 bool user_settings_has(const struct user_settings *s, enum user_setting which);
 const char *user_settings_name(enum user_setting which);
 /* The value as user_settings_take reads it; g_free. */
 char *user_settings_print(const struct user_settings *s, enum user_setting which);
-/* One line: the values that there are of this name, or the names. */
+/* One line: the valid values of this setting, or, if there is no such setting, the names of all. */
 const char *user_settings_expected(const char *name);
-/* name=value as it is printed, g_free; NULL if it is none. */
+/* The normal form of value as user_settings_print writes it, g_free; NULL if it is invalid. */
 char *user_settings_normal(const char *name, const char *value);
 
 #endif

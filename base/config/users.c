@@ -1,3 +1,5 @@
+/* Aliases, settings and existence of users, from users.db and the keys' folder. Called by the sessions for
+ * every recipient, by the keeper and by filterctl. */
 #include "base/config/users.h"
 
 #include <errno.h>
@@ -14,11 +16,11 @@
 struct users {
     char *state_dir, *path;
     bool for_writing;
-    sqlite3 *db; /* NULL: there was no file when we looked last, or it could not be read */
+    sqlite3 *db; /* NULL: at the last look there was no file, or it could not be read */
     unsigned held;
-    bool logs;   /* there is nobody else to say what failed */
-    bool failed; /* the last look at it */
-    char *error; /* of the last look that did */
+    bool logs;   /* log errors: no caller reports them */
+    bool failed; /* the last read failed */
+    char *error; /* the last error */
 };
 
 static const char tables[] =
@@ -57,7 +59,8 @@ void users_free(struct users **u)
     g_clear_pointer(u, g_free);
 }
 
-/* How the last look at it ended; error is taken over, NULL if it went well. Logged once. */
+/* Records how the last read ended: error (taken over) or NULL for success. Logs the first of several failures
+ * in a row. */
 static void note(struct users *u, char *error)
 {
     if (error && !u->failed && u->logs)
@@ -74,8 +77,8 @@ const char *users_error(const struct users *u)
     return u->error;
 }
 
-/* SQLite keeps a page it has read until the file changes, also one that came wrong: a reader opens the
- * file anew the next time. */
+/* After a failed read a reader closes the file and opens it anew next time: SQLite caches pages until the file
+ * changes, including one that was read wrongly. */
 static void mistrust(struct users *u)
 {
     note(u, g_strdup_printf("%s: %s", u->path, sqlite3_errmsg(u->db)));
@@ -83,7 +86,8 @@ static void mistrust(struct users *u)
         store_close(&u->db);
 }
 
-/* The keeper may have made the file since: a worker must see its first alias too. */
+/* Opens the file if it is not open: the keeper may have created it meanwhile, and a worker must see its first
+ * alias. */
 static bool look_again(struct users *u)
 {
     char *error = NULL;
@@ -109,7 +113,7 @@ static void run_cached(struct users *u, const char *sql)
     store_done(st);
 }
 
-/* What cannot be held is looked up all the same, each on its own. */
+/* If BEGIN fails, each query still works, in a transaction of its own. */
 void users_hold(struct users *u)
 {
     if (u && u->held++ == 0 && look_again(u) && u->db)
@@ -122,8 +126,8 @@ void users_release(struct users *u)
         run_cached(u, "COMMIT");
 }
 
-/* Puts the columns of all rows, in order, into texts (of char*); text may be NULL. False if it did not
- * come to the end of them: those before are there. Without a file there are none. */
+/* Appends the columns of all rows, in order, to texts (of char*). text is bound to ?1 and may be NULL. False if
+ * a read failed; the rows before that are in texts. No file: no rows. */
 static bool read_rows(struct users *u, const char *sql, const char *text, GPtrArray *texts)
 {
     if (!look_again(u))
@@ -143,7 +147,7 @@ static bool read_rows(struct users *u, const char *sql, const char *text, GPtrAr
     return step == SQLITE_DONE;
 }
 
-/* The one column of all rows; NULL on error, empty without a file. */
+/* The only column of all rows, as char*; NULL on error, empty without a file. */
 static GPtrArray *column(struct users *u, const char *sql, const char *text)
 {
     GPtrArray *rows = g_ptr_array_new_with_free_func(g_free);
@@ -157,11 +161,11 @@ static GPtrArray *members(struct users *u, const char *address)
     return column(u, "SELECT member FROM alias WHERE address = ?1 ORDER BY member", address);
 }
 
-/* A link that leads nowhere is a key that is broken, not a user without one. */
+/* lstat, not stat: a dangling link is a broken key, not a user without a key, whose mail would go unsealed. */
 static enum users_result has_key(const struct users *u, const char *user)
 {
     struct stat st;
-    /* The folder, not the link in it: a lost link must not turn a user with a key into nobody. */
+    /* Look for the folder, not for the link in it: if that link is lost, the user still has a key. */
     char *path = users_key_dir(u->state_dir, user);
     enum users_result result = lstat(path, &st) == 0                    ? USERS_FOUND
                                : errno == ENOENT || errno == ENOTDIR ? USERS_UNKNOWN
@@ -179,7 +183,7 @@ static enum users_result has_row(struct users *u, const char *sql, const char *u
     return result;
 }
 
-/* By a key or a setting. */
+/* Does the user exist by a key or a setting? */
 static enum users_result exists_itself(struct users *u, const char *user)
 {
     enum users_result result = has_key(u, user);
@@ -188,7 +192,7 @@ static enum users_result exists_itself(struct users *u, const char *user)
     return result;
 }
 
-/* By these or as an alias' member. */
+/* Does the user exist by a key, a setting or as an alias' member? */
 static enum users_result exists(struct users *u, const char *user)
 {
     enum users_result result = exists_itself(u, user);
@@ -200,7 +204,7 @@ static enum users_result exists(struct users *u, const char *user)
 struct expansion {
     struct users *u;
     const char *delimiters;
-    GHashTable *open; /* addresses on the way to the present one */
+    GHashTable *open; /* aliases being expanded, to detect loops */
     GHashTable *done;
     GPtrArray *found;
 };
@@ -213,8 +217,8 @@ static void add_user(GPtrArray *users, const char *user)
 
 static bool expand(struct expansion *x, const char *address, unsigned depth);
 
-/* A member no alias leads on from. "bob+lists" is bob, if there is a bob and no bob+lists: else
- * his mail would go unsealed past his key. */
+/* Adds a member that is no alias itself. "bob+lists" becomes bob, if bob exists and bob+lists does not: bob's
+ * mail must not go unsealed for want of a key of bob+lists. */
 static bool add_member(struct expansion *x, const char *member, unsigned depth)
 {
     char *base = address_without_extension(member, x->delimiters);
@@ -236,7 +240,7 @@ static bool add_member(struct expansion *x, const char *member, unsigned depth)
     return ok;
 }
 
-/* False on a database error. An alias that comes back to itself ends there, as a user. */
+/* False on a database error. An alias that leads back to itself is added as a user. */
 static bool expand(struct expansion *x, const char *address, unsigned depth)
 {
     GPtrArray *list = members(x->u, address);
@@ -322,7 +326,7 @@ static bool run(struct users *u, const char *sql, const char *const *texts, int 
     return false;
 }
 
-/* NULL with *error_r if text is no address. */
+/* NULL with *error_r if text is no mail address. */
 static char *canonical(const char *text, char **error_r)
 {
     char *address = address_canonical(text);
@@ -369,7 +373,7 @@ bool users_alias_remove(struct users *u, const char *address, char **error_r)
     return ok;
 }
 
-/* Read before fn is called, which may look for something else. */
+/* Reads all rows before the first call of fn, which may query the database itself. */
 bool users_alias_each(struct users *u, void (*fn)(const char *, const char *, void *), void *arg)
 {
     GPtrArray *texts = g_ptr_array_new_with_free_func(g_free);

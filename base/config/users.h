@@ -1,73 +1,74 @@
-/* users: who an address belongs to.
+/* users: which users an address belongs to, and their settings.
  *
- * A user is a canonical address. It exists by a key (the folder state_dir/keys/NAME), as an alias'
- * member, or by a setting. Aliases and settings lie in state_dir/users.db, which only the keeper
- * (or filterctl where none runs) opens for writing. */
+ * A user is a canonical address. A user exists if there is a key for it (the folder state_dir/keys/NAME), if it
+ * is the member of an alias, or if it has a setting. Aliases and settings are stored in state_dir/users.db,
+ * which only the keeper opens for writing (or filterctl, where no keeper runs). */
 #ifndef BASE_CONFIG_USERS_H
 #define BASE_CONFIG_USERS_H
 
 #include <glib.h>
 #include <stdbool.h>
 
-/* Of users.db, see base/store.h. 1: as it was before there were versions. */
+/* The version of users.db (see base/store.h). 1: the same tables as before versioning. */
 #define USERS_VERSION 1
 
 struct users;
 struct user_settings;
 
-/* Opens users.db; for reading a file that is not there is an empty one. NULL with *error_r (g_free)
- * when it cannot be read, or is of a later version. */
+/* Opens users.db; for reading, a missing file counts as empty. NULL with *error_r (g_free) if it cannot be
+ * read, or a later version made it. */
 struct users *users_open(const char *state_dir, bool for_writing, char **error_r);
-/* For a reader that stays: what cannot be read now is logged, and opened at a later look. Until then
- * nobody can be resolved (USERS_TEMP). */
+/* For a process that runs on: if the file cannot be read now, logs that and tries again at each later call.
+ * Until then users_resolve returns USERS_TEMP. */
 struct users *users_watch(const char *state_dir);
 void users_free(struct users **u);
-/* Why a look at it last did not see all, with the file's name; NULL if each one did. */
+/* Why the last read that failed did so, with the file's name; NULL if none has failed. */
 const char *users_error(const struct users *u);
 
-/* Between these two (they may nest; NULL is nobody) all is read from one moment, which also spares a
- * lock for each look. Short: nothing can be written meanwhile. Readers only. */
+/* All reads between these two see one state of the file, and lock it once instead of once per query. They may
+ * nest; u may be NULL. Keep it short: no process can write meanwhile. For readers only. */
 void users_hold(struct users *u);
 void users_release(struct users *u);
 
 enum users_result { USERS_TEMP = 0, USERS_FOUND, USERS_UNKNOWN };
-/* The users behind an address: aliases (to any depth, loops cut), then the address itself, then
- * both again without its extension (a member's own extension likewise). *users_r: always a new
- * array of char*, each once, empty unless USERS_FOUND (g_ptr_array_unref frees all). */
+/* Finds the users behind an address: through aliases (up to 100 deep, loops cut), else the address itself, else
+ * both again without its extension (a member's extension likewise). *users_r is always a new array of char*,
+ * without duplicates, empty unless USERS_FOUND (g_ptr_array_unref frees all). */
 enum users_result users_resolve(struct users *u, const char *address, const char *delimiters,
                                 GPtrArray **users_r);
-/* Whose mail somebody moves who is logged in by that name (Dovecot's %u). *user_r (g_free): the address
- * itself, or the first user behind the same aliases as a recipient's; of who is USERS_UNKNOWN the address,
- * NULL if it is none; NULL with USERS_TEMP. */
+/* Finds the user behind a Dovecot login name (%u). *user_r (g_free) is the address itself if it is among the
+ * users that it resolves to, else the first of them. With USERS_UNKNOWN it is the canonical address, NULL if
+ * login is no address; with USERS_TEMP it is NULL. */
 enum users_result users_of_login(struct users *u, const char *login, const char *delimiters,
                                  char **user_r);
 
 bool users_alias_add(struct users *u, const char *address, const char *user, char **error_r);
 bool users_alias_remove(struct users *u, const char *address, char **error_r);
-/* Exactly these members (NULL-terminated), all or nothing. */
+/* Replaces the members of an alias by these (NULL-terminated), all or nothing. */
 bool users_alias_set(struct users *u, const char *address, char *const *members, char **error_r);
-/* Each row: address, member. False if it did not come to their end (see users_error): those before
- * were there. Without a file there are none. */
+/* Calls fn for each row (address, member). False if a read failed (see users_error); the rows before that were
+ * reported. No file: no rows. */
 bool users_alias_each(struct users *u, void (*fn)(const char *, const char *, void *), void *arg)
     __attribute__((warn_unused_result));
-/* value NULL removes it. Names and values are those of user_settings.h. */
+/* Sets a user's setting; value NULL removes it. Names and values are those of user_settings.h. */
 bool users_set(struct users *u, const char *user, const char *name, const char *value,
                char **error_r);
-/* Takes a user's settings and memberships away, all or nothing. */
+/* Removes a user's settings and alias memberships, all or nothing. */
 bool users_forget(struct users *u, const char *user, char **error_r);
-/* The same, then these: settings is name, value, ..., aliases addresses; arrays of char*. */
+/* Removes them and sets these instead, all or nothing. settings: name, value, ...; aliases: the addresses the
+ * user is a member of; arrays of char*, or NULL. */
 bool users_replace(struct users *u, const char *user, const GPtrArray *settings,
                    const GPtrArray *aliases, char **error_r);
-/* What the user said, over what *s holds already (user_settings_of). False: it cannot be read now, and
- * *s is as it was. */
+/* Puts the user's own settings over those in *s (from user_settings_of). False if they cannot be read now; *s
+ * is then unchanged. */
 bool users_settings(struct users *u, const char *user, struct user_settings *s)
     __attribute__((warn_unused_result));
-/* Each row as it lies there; user NULL: of all. False as users_alias_each. */
+/* Calls fn for each setting as stored; user NULL: those of all users. False as users_alias_each. */
 bool users_setting_each(struct users *u, const char *user,
                         void (*fn)(const char *user, const char *name, const char *value, void *),
                         void *arg) __attribute__((warn_unused_result));
 
-/* Paths below state_dir; g_free. */
+/* Paths below state_dir; g_free them. */
 char *users_key_dir(const char *state_dir, const char *user);    /* keys/NAME */
 char *users_store_path(const char *state_dir, const char *user); /* users/NAME.db */
 

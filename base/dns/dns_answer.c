@@ -1,3 +1,4 @@
+/* Answers of the resolver. Made by dnswire.c and resolver.c, kept by resolver_cache.c, read by the rules. */
 #include "base/dns/dns_answer.h"
 
 static void record_free(gpointer data)

@@ -1,27 +1,27 @@
-/* dns_answer: what a name server said of one name and type. */
+/* dns_answer: the records of one name and type, or why there are none. */
 #ifndef BASE_DNS_DNS_ANSWER_H
 #define BASE_DNS_DNS_ANSWER_H
 
 #include <glib.h>
 #include <stdbool.h>
 
-/* The numbers of RFC 1035 and 3596. */
+/* Type codes of RFC 1035, section 3.2.2, and RFC 3596, section 2.1. */
 enum dns_type { DNS_A = 1, DNS_CNAME = 5, DNS_PTR = 12, DNS_MX = 15, DNS_TXT = 16, DNS_AAAA = 28 };
 
 enum dns_status {
     DNS_OK,
     DNS_NONE, /* no such name, or nothing of that type */
-    DNS_TEMP, /* no answer in time, SERVFAIL, or nonsense */
+    DNS_TEMP, /* no answer in time, SERVFAIL, or a malformed answer */
 };
 
 struct dns_record {
     guint8 address[16]; /* A: the first 4 */
     int preference;     /* MX */
-    char *text;         /* TXT: all strings of the record together; MX, PTR, CNAME: the name, "." is the root */
+    char *text;         /* TXT: its strings joined; MX, PTR, CNAME: the name, "." is the root */
     size_t len;         /* of text; TXT may hold NUL */
 };
 
-/* Counted by g_rc_box: whoever keeps one acquires it. */
+/* Reference counted by g_rc_box: g_rc_box_acquire it to keep it. */
 struct dns_answer {
     enum dns_status status;
     bool no_such_name; /* NXDOMAIN, with DNS_NONE */
@@ -29,9 +29,9 @@ struct dns_answer {
     GPtrArray *records; /* of struct dns_record*, of the type asked for; never NULL */
 };
 
-/* An answer without records, and without a TTL. Never NULL, dns_answer_free it. */
+/* An answer without records, TTL 0. Never NULL; dns_answer_free it. */
 struct dns_answer *dns_answer_new(enum dns_status status);
-/* Gives a reference back. */
+/* Releases one reference and sets *a to NULL. */
 void dns_answer_free(struct dns_answer **a);
 
 #endif

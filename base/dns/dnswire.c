@@ -1,3 +1,5 @@
+/* The wire format of DNS (RFC 1035, section 4). Called by resolver_transport.c (questions, matching) and
+ * resolver.c (answers). */
 #include "base/dns/dnswire.h"
 
 #include <string.h>
@@ -35,7 +37,7 @@ static guint8 *put16(guint8 *p, guint16 value)
 
 /* ---- questions ---- */
 
-/* A byte of a name, written as names in answers are (\DDD). -1: none that is allowed. */
+/* Reads one byte of a name; \DDD as in answers. -1 if the byte is not allowed. */
 static int next_byte(const char **p)
 {
     const char *s = *p;
@@ -51,7 +53,7 @@ static int next_byte(const char **p)
 static size_t put_name(guint8 *out, const char *name)
 {
     const size_t len = strlen(name);
-    size_t label = 0, at = 1; /* where the label's length goes, and its next byte */
+    size_t label = 0, at = 1; /* offsets of the label's length and of its next byte */
     if (strcmp(name, ".") == 0) {
         out[0] = 0;
         return 1;
@@ -94,7 +96,7 @@ size_t dnswire_question(guint8 out[DNSWIRE_QUESTION_BYTES], const char *name, gu
         return 0;
     p = put16(p + len, type);
     p = put16(p, CLASS_IN);
-    *p++ = 0; /* the root owns OPT */
+    *p++ = 0; /* OPT belongs to the root name (RFC 6891, section 6.1.2) */
     p = put16(p, TYPE_OPT);
     p = put16(p, DNSWIRE_UDP_BYTES);
     memset(p, 0, 6);
@@ -124,8 +126,8 @@ guint16 dnswire_id(const guint8 *packet)
     return get16(packet);
 }
 
-/* Name, type and class. A label's length is below 64, which is no letter: what differs only in case
- * is the same name (RFC 4343). */
+/* Compares name, type and class, ignoring case (RFC 4343). Lowering also the length bytes does no harm: they
+ * are below 64, which is no letter. */
 static bool is_same_question(const guint8 *asked, size_t asked_len, const guint8 *data, size_t len)
 {
     const size_t end = asked_len - (get16(asked + HEADER_BYTES - 2) ? OPT_BYTES : 0);
@@ -141,7 +143,7 @@ bool dnswire_is_answer_to(const guint8 *asked, size_t asked_len, const guint8 *d
 {
     if (len < HEADER_BYTES || !(data[2] & FLAG_ANSWER) || get16(data) != get16(asked))
         return false;
-    /* A server that cannot read a question cannot repeat it. */
+    /* A server that could not parse the question answers without one, and with an error code. */
     if (get16(data + 4) == 0)
         return dnswire_rcode(data) != 0 && dnswire_rcode(data) != RCODE_NXDOMAIN;
     return get16(data + 4) == 1 && is_same_question(asked, asked_len, data, len);
@@ -158,7 +160,7 @@ struct rr {
     char *owner;
     guint16 type;
     guint32 ttl;
-    size_t at, len; /* of its data */
+    size_t at, len; /* of the record's data */
 };
 
 static void rr_clear(gpointer data)
@@ -166,7 +168,7 @@ static void rr_clear(gpointer data)
     g_free(((struct rr *)data)->owner);
 }
 
-/* A label's bytes; what is no plain character is \DDD, so that no two names look the same. */
+/* Appends a label; bytes that are not graphic, '.' and '\' become \DDD, so that no two names look alike. */
 static void add_label(GString *out, const guint8 *bytes, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -177,7 +179,8 @@ static void add_label(GString *out, const guint8 *bytes, size_t len)
     }
 }
 
-/* The name at *at, which moves behind it; NULL if it is malformed. The root is ".". */
+/* Reads the name at *at (RFC 1035, section 4.1.4) and moves *at behind it; NULL if it is malformed. The root is
+ * ".". */
 static char *get_name(const struct wire *w, size_t *at)
 {
     GString *out = g_string_new(NULL);
@@ -212,7 +215,7 @@ static char *get_name(const struct wire *w, size_t *at)
     return NULL;
 }
 
-/* COUNT records from *at; false if one is malformed. */
+/* Reads COUNT records from *at on; false if one is malformed. */
 static bool get_records(const struct wire *w, size_t *at, guint count, GArray *out)
 {
     for (guint i = 0; i < count; i++) {
@@ -228,7 +231,7 @@ static bool get_records(const struct wire *w, size_t *at, guint count, GArray *o
         rr.type = get16(fixed);
         rr.ttl = get32(fixed + 4);
         if (rr.ttl > G_MAXINT32)
-            rr.ttl = 0; /* RFC 2181, section 8 */
+            rr.ttl = 0; /* a TTL with the top bit set is 0 (RFC 2181, section 8) */
         rr.len = get16(fixed + 8);
         rr.at = *at + 10;
         *at = rr.at + rr.len;
@@ -299,7 +302,7 @@ static struct dns_answer *malformed(struct dns_answer *a)
     return a;
 }
 
-/* The target of NAME's alias, g_free; NULL if it has none. *ok is false if it is malformed. */
+/* The target of NAME's CNAME, g_free; NULL if it has none. *ok is false if that is malformed. */
 static char *alias_of(const struct wire *w, const GArray *rrs, const char *name, bool *ok,
                       guint32 *ttl)
 {
@@ -317,7 +320,7 @@ static char *alias_of(const struct wire *w, const GArray *rrs, const char *name,
     return NULL;
 }
 
-/* What the records say of NAME and the names it is an alias of; the last of these in *end_r. */
+/* Collects the records of NAME, following its aliases; *end_r becomes the last name of that chain. */
 static bool take_records(const struct wire *w, const GArray *rrs, enum dns_type type,
                          struct dns_answer *a, char **end_r)
 {
@@ -343,7 +346,7 @@ static bool take_records(const struct wire *w, const GArray *rrs, enum dns_type 
     return ok;
 }
 
-/* RFC 2308, section 5: what there is not is remembered as long as the SOA says. */
+/* The TTL of a negative answer: the lesser of the SOA's TTL and its MINIMUM (RFC 2308, section 5). */
 static bool negative_ttl(const struct wire *w, const GArray *rrs, guint32 *ttl_r)
 {
     for (guint i = 0; i < rrs->len; i++) {

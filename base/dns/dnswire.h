@@ -1,4 +1,4 @@
-/* dnswire: questions and answers of DNS as they are on the wire (RFC 1035, RFC 6891). */
+/* dnswire: DNS messages: writes questions, reads answers (RFC 1035, section 4; EDNS: RFC 6891). */
 #ifndef BASE_DNS_DNSWIRE_H
 #define BASE_DNS_DNSWIRE_H
 
@@ -7,30 +7,31 @@
 
 #include "base/dns/dns_answer.h"
 
-/* Header, name, type and class, and an OPT record at the end. */
+/* Sizes: the header; a whole question (header, name, type and class, OPT record). */
 enum { DNSWIRE_HEADER_BYTES = 12, DNSWIRE_QUESTION_BYTES = DNSWIRE_HEADER_BYTES + 255 + 4 + 11 };
-/* What we take in one datagram: no fragments on any usual path. */
+/* The UDP payload size announced by EDNS: datagrams up to it are not fragmented on usual paths. */
 enum { DNSWIRE_UDP_BYTES = 1232 };
 
-/* A question for a name in printable ASCII, with or without a dot at its end; "." is the root. Its
- * length, 0 if it is no name (empty or long labels, over 253 bytes, blanks, anything not ASCII). */
+/* Writes a question for name, printable ASCII with or without a dot at its end; "." is the root. Returns its
+ * length, 0 if it is no name (empty or long labels, over 253 bytes, blanks, non-ASCII). */
 size_t dnswire_question(guint8 out[DNSWIRE_QUESTION_BYTES], const char *name, guint16 type,
                         guint16 id);
-/* Takes the OPT record out of a question of LEN bytes again, for servers that do not know EDNS (RFC
- * 6891, section 6.2.2). Its new length. */
+/* Removes the OPT record from a question of LEN bytes, for servers that do not know EDNS (RFC 6891, section
+ * 6.2.2). Returns the new length. */
 size_t dnswire_without_edns(guint8 *question, size_t len);
 
-/* Of any packet of at least 12 bytes. */
+/* The id of a packet of at least 12 bytes. */
 guint16 dnswire_id(const guint8 *packet);
-/* Of an answer: its RCODE, and whether it was truncated (TC), so that TCP is to be asked. */
+/* An answer's RCODE, and whether it is truncated (TC), so that the question must be repeated over TCP. */
 guint dnswire_rcode(const guint8 *answer);
 bool dnswire_is_cut(const guint8 *answer);
 /* True if LEN bytes are an answer to the question ASKED: at least a header, its id, name, type and class
  * (RFC 5452, section 9.1). */
 bool dnswire_is_answer_to(const guint8 *asked, size_t asked_len, const guint8 *data, size_t len);
-/* What an answer says about NAME, aliases (CNAME) followed; never NULL, dns_answer_free. What is
- * malformed in any part that matters is DNS_TEMP. *more_r is NULL, or, where the answer ends with
- * an alias and does not say what that has: that name, to be asked for (g_free); ttl is the alias's. */
+/* Reads what an answer says about NAME, following aliases (CNAME); never NULL, dns_answer_free it. The status
+ * is DNS_TEMP if a relevant part is malformed. If the answer ends with an alias whose target it does not
+ * resolve, *more_r is that target, which must be asked for next (g_free), and ttl is the alias's; else it is
+ * NULL. */
 struct dns_answer *dnswire_answer(const guint8 *data, size_t len, const char *name,
                                   enum dns_type type, char **more_r);
 

@@ -1,4 +1,5 @@
-/* Questions that several may wait for, aliases followed, and whether the servers are alive. */
+/* Joins equal questions, follows aliases across answers, caches, and watches whether the servers are alive.
+ * Called by the rules (DNSBL, SPF, DKIM, DMARC) and by the loops that wait for a client. */
 #include "base/dns/resolver.h"
 
 #include <string.h>
@@ -11,8 +12,8 @@
 
 enum {
     DOWN_SECONDS = 30,
-    PROBE_MS = 1000,  /* for the first sign of life of a server that was down */
-    TIMEOUT_TTL = 30, /* a name whose servers are dead holds up one message, not all */
+    PROBE_MS = 1000,  /* how long a server that was down may take for its first answer */
+    TIMEOUT_TTL = 30, /* seconds: a name whose servers are dead delays one message, not each */
     MAX_ALIAS_ROUNDS = 8,
     DEFAULT_TIMEOUT_MS = 5000,
     TYPE_NS = 2,
@@ -26,11 +27,11 @@ struct waiter {
 struct question {
     struct resolver *r;
     char *key;  /* type, blank, name in lower case */
-    char *name; /* what is asked now: the end of the aliases so far */
+    char *name; /* the name asked now: the last alias so far */
     enum dns_type type;
     int rounds;
-    guint32 ttl; /* the least of the aliases' */
-    GQueue waiters; /* of struct waiter*; empty once all have forgotten */
+    guint32 ttl; /* the least TTL of the aliases so far */
+    GQueue waiters; /* of struct waiter*; empty if resolver_forget removed all */
 };
 
 struct resolver {
@@ -38,12 +39,12 @@ struct resolver {
     gint64 timeout_us;
     struct resolver_cache *cache;
     GHashTable *asked; /* key => struct question* */
-    struct question probe; /* of the servers; nobody waits for it */
-    GSList *telling;   /* questions whose waiters are being called */
-    gint64 heard_at;   /* the last answer, or when there began to be something to answer */
-    gint64 probe_at;   /* 0: none is out */
-    gint64 down_until; /* 0: it is not down */
-    bool was_down;     /* and has not answered since */
+    struct question probe; /* tests whether a server is alive; has no waiters */
+    GSList *telling;   /* questions whose waiters are being called just now */
+    gint64 heard_at;   /* us: the last answer, or the first question after a time without any */
+    gint64 probe_at;   /* us; 0: no probe is out */
+    gint64 down_until; /* us; 0: the servers are not down */
+    bool was_down;     /* no answer has come since they were down */
 };
 
 static gint64 now_us(void)
@@ -88,8 +89,8 @@ void resolver_free(struct resolver **r)
 
 /* ---- questions ---- */
 
-/* Calls all who wait, who may ask and forget meanwhile. */
-static void tell(struct resolver *r, struct question *q, const struct dns_answer *answer)
+/* Calls the waiters, which may call resolver_ask and resolver_forget meanwhile. */
+static void call_waiters(struct resolver *r, struct question *q, const struct dns_answer *answer)
 {
     struct waiter *w;
     g_hash_table_steal(r->asked, q->key);
@@ -104,7 +105,7 @@ static void tell(struct resolver *r, struct question *q, const struct dns_answer
 
 static void on_answer(enum transport_end end, const guint8 *data, size_t len, void *arg);
 
-/* False if it cannot be asked. */
+/* False if the question cannot be sent. */
 static bool send_query(struct resolver *r, const char *name, guint16 type, struct question *q)
 {
     if (resolver_transport_out(r->transport) == 0)
@@ -112,7 +113,7 @@ static bool send_query(struct resolver *r, const char *name, guint16 type, struc
     return resolver_transport_ask(r->transport, name, type, on_answer, q);
 }
 
-/* What every server has at hand: whoever does not even answer this is down. */
+/* Asks for the root's NS records, which every server has cached: a server that does not answer this is down. */
 static void send_probe(struct resolver *r)
 {
     r->probe_at = now_us();
@@ -128,7 +129,7 @@ static void heard(struct resolver *r)
     r->was_down = false;
 }
 
-/* Aliases that lead out of what the server said are followed here; true while one is. */
+/* Asks for the target of an alias that the answer did not resolve; true if it did. */
 static bool go_on(struct resolver *r, struct question *q, char *more)
 {
     if (!more || q->rounds++ >= MAX_ALIAS_ROUNDS)
@@ -153,16 +154,17 @@ static void on_answer(enum transport_end end, const guint8 *data, size_t len, vo
     if (end == TRANSPORT_TIMED_OUT)
         answer->ttl = TIMEOUT_TTL;
     q->ttl = MIN(q->ttl, answer->ttl);
-    if (!go_on(r, q, more)) { /* more without more rounds: a loop, or as good as one */
+    if (!go_on(r, q, more)) { /* still an alias after 8 rounds: a loop, or as good as one */
         answer->status = more ? DNS_TEMP : answer->status;
         answer->ttl = q->ttl;
         resolver_cache_put(r->cache, q->key, answer);
-        tell(r, q, answer);
+        call_waiters(r, q, answer);
     }
     dns_answer_free(&answer);
 }
 
-/* True while questions are answered without asking; after it the first ones go with a probe. */
+/* True while the servers are considered down. When that time is over, sends a probe along with the first
+ * question. */
 static bool is_down_now(struct resolver *r)
 {
     if (r->down_until && now_us() >= r->down_until) {
@@ -180,7 +182,7 @@ static void answer_at_once(enum dns_status status,
     dns_answer_free(&answer);
 }
 
-/* The question of this key, made if it is not out already. */
+/* The outstanding question of this key, or a new one. */
 static struct question *question_for(struct resolver *r, const char *key, const char *name,
                                      enum dns_type type)
 {
@@ -229,7 +231,7 @@ void resolver_ask(struct resolver *r, const char *name, enum dns_type type,
     g_queue_push_tail(&q->waiters, w);
     if (is_new && !send_query(r, lower, type, q)) {
         struct dns_answer *none = dns_answer_new(DNS_TEMP);
-        tell(r, q, none);
+        call_waiters(r, q, none);
         dns_answer_free(&none);
     }
 }
@@ -246,7 +248,7 @@ static void forget_in(struct question *q, const void *arg)
     }
 }
 
-/* What was asked goes on, and is known when it is asked for again. */
+/* The question itself stays out: its answer goes into the cache. */
 void resolver_forget(struct resolver *r, const void *arg)
 {
     GHashTableIter i;
@@ -282,7 +284,7 @@ static gint64 probe_limit(const struct resolver *r)
     return r->was_down ? MIN(half, PROBE_MS * 1000) : half;
 }
 
-/* When the server's silence is to be looked at; -1: never. */
+/* When to check the servers' silence, in us; -1: never. */
 static gint64 next_check(const struct resolver *r)
 {
     if (r->probe_at)
@@ -301,12 +303,12 @@ static void go_down(struct resolver *r)
     g_autoptr(GList) open = g_hash_table_get_values(r->asked);
     struct dns_answer *answer = dns_answer_new(DNS_TEMP);
     for (GList *l = open; l; l = l->next)
-        tell(r, l->data, answer);
+        call_waiters(r, l->data, answer);
     dns_answer_free(&answer);
 }
 
-/* One slow name is no sign; but if nothing was heard for long, and nothing of the probe either,
- * then nobody is there. */
+/* If no answer has come for a while, sends a probe (one slow name proves nothing); if the probe is not answered
+ * either, the servers are down. */
 static void check_server(struct resolver *r)
 {
     const gint64 check = next_check(r);
@@ -318,7 +320,7 @@ static void check_server(struct resolver *r)
         send_probe(r);
 }
 
-/* Milliseconds to wait, at most up to then (-1: no end). */
+/* Milliseconds to wait, at most until end (-1: no end). */
 static int wait_ms(const struct resolver *r, gint64 end)
 {
     const gint64 now = now_us(), check = r->down_until ? -1 : next_check(r);

@@ -1,3 +1,4 @@
+/* The DNS cache of one process, bounded in entries and bytes. Called by resolver.c. */
 #include "base/dns/resolver_cache.h"
 
 #include <glib.h>
@@ -7,7 +8,7 @@ enum {
     MAX_ENTRIES = 10000,
     MAX_BYTES = 8 << 20, /* a TXT record has up to 64 KB */
     MAX_TTL = 3600,
-    ENTRY_BYTES = 300, /* about what one costs without its texts */
+    ENTRY_BYTES = 300, /* rough memory of an entry without its texts */
 };
 
 struct entry {

@@ -1,3 +1,4 @@
+/* Resolves host names of next hops through c-ares. Called by dial.c and filterctl check. */
 #include "base/dns/resolver_host.h"
 
 #include <ares.h>
@@ -7,7 +8,8 @@
 #include <string.h>
 #include <sys/time.h>
 
-/* The second try waits twice as long as the first, and every server is asked in the first. */
+/* c-ares asks every server once per try and doubles the wait from try to try: with an eighth of the time for
+ * the first try, three tries fit. */
 enum { TRIES = 3, SHARES = 8 };
 
 struct search {
@@ -17,7 +19,7 @@ struct search {
     int status;
 };
 
-static void add(GArray *found, const struct sockaddr *at, socklen_t len)
+static void add_address(GArray *found, const struct sockaddr *at, socklen_t len)
 {
     struct resolver_host_address a = {.len = len};
     if (len > sizeof a.at)
@@ -26,7 +28,7 @@ static void add(GArray *found, const struct sockaddr *at, socklen_t len)
     g_array_append_val(found, a);
 }
 
-/* What needs nobody to be asked. */
+/* Adds host if it is a numeric address; false if it is a name. */
 static bool add_number(GArray *found, const char *host, const char *port)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
@@ -34,7 +36,7 @@ static bool add_number(GArray *found, const char *host, const char *port)
     if (getaddrinfo(host, port, &hints, &list))
         return false;
     for (const struct addrinfo *a = list; a; a = a->ai_next)
-        add(found, a->ai_addr, a->ai_addrlen);
+        add_address(found, a->ai_addr, a->ai_addrlen);
     freeaddrinfo(list);
     return true;
 }
@@ -46,11 +48,12 @@ static void on_found(void *arg, int status, int timeouts, struct ares_addrinfo *
     s->done = true;
     s->status = status;
     for (const struct ares_addrinfo_node *a = result ? result->nodes : NULL; a; a = a->ai_next)
-        add(s->found, a->ai_addr, (socklen_t)a->ai_addrlen);
+        add_address(s->found, a->ai_addr, (socklen_t)a->ai_addrlen);
     ares_freeaddrinfo(result);
 }
 
-/* c-ares tells what it wants to be woken for, socket by socket; for nothing: it closes it. */
+/* Called by c-ares for each of its sockets, with the events it waits for; neither of them: it closes the
+ * socket. */
 static void on_socket(void *arg, ares_socket_t fd, int readable, int writable)
 {
     struct search *s = arg;
@@ -88,7 +91,7 @@ static void wait_for(ares_channel channel, const struct search *s, gint64 end)
     }
 }
 
-/* What resolv.conf says of timeouts is for those who have time. */
+/* Overrides the timeouts of resolv.conf: the caller has only timeout_ms. */
 static void look_up(struct search *s, const char *host, const char *port, int timeout_ms)
 {
     const gint64 end = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
@@ -99,12 +102,12 @@ static void look_up(struct search *s, const char *host, const char *port, int ti
     const int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
     ares_channel channel = NULL;
     s->fds = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
-    ares_library_init(ARES_LIB_INIT_ALL); /* counts; only on other systems can it fail */
+    ares_library_init(ARES_LIB_INIT_ALL); /* counts its calls; cannot fail on Linux */
     s->status = ares_init_options(&channel, &o, mask);
     if (s->status == ARES_SUCCESS) {
         ares_getaddrinfo(channel, host, port, &hints, on_found, s);
         wait_for(channel, s, end);
-        ares_destroy(channel); /* calls back what is still out */
+        ares_destroy(channel); /* calls on_found with ARES_EDESTRUCTION if no answer has come */
     }
     g_array_unref(s->fds);
     ares_library_cleanup();

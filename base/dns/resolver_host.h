@@ -1,5 +1,5 @@
-/* resolver_host: the addresses of a host, as the system finds them, but never for longer than the one
- * who asks can wait (getaddrinfo knows no deadline). */
+/* resolver_host: the addresses of a host as the system resolves it, within a deadline, which getaddrinfo does
+ * not have. */
 #ifndef BASE_DNS_RESOLVER_HOST_H
 #define BASE_DNS_RESOLVER_HOST_H
 
@@ -11,9 +11,9 @@ struct resolver_host_address {
     socklen_t len;
 };
 
-/* Of the host (a number or a name) and port: of /etc/hosts, else of the name servers and search domains
- * of resolv.conf, best first. Both files are read each time. Waits for timeout_ms at most. Never NULL,
- * g_array_unref it; empty, with *why_r (static text), if there is none. */
+/* Resolves host (a numeric address or a name) and port: from /etc/hosts, else through the name servers and
+ * search domains of resolv.conf, best address first. Reads both files each time. Waits timeout_ms at most.
+ * Never NULL, g_array_unref it; if there is no address it is empty, and *why_r says why (static text). */
 GArray *resolver_host(const char *host, const char *port, int timeout_ms, const char **why_r);
 
 #endif

@@ -1,3 +1,4 @@
+/* Reads resolv.conf through the C library. Called by resolver.c. */
 #include "base/dns/resolver_servers.h"
 
 #include <netdb.h>
@@ -5,7 +6,7 @@
 #include <resolv.h>
 #include <string.h>
 
-static void add(GArray *servers, const void *at, size_t len)
+static void add_server(GArray *servers, const void *at, size_t len)
 {
     struct resolver_server s = {.len = (socklen_t)len};
     if (servers->len == RESOLVER_SERVERS_MAX)
@@ -14,7 +15,7 @@ static void add(GArray *servers, const void *at, size_t len)
     g_array_append_val(servers, s);
 }
 
-/* glibc keeps IPv6 addresses beside its list: there an entry has no family then. */
+/* glibc keeps IPv6 servers in a list of their own; their entries in nsaddr_list have no family. */
 static void add_system(GArray *servers)
 {
     struct __res_state state;
@@ -24,9 +25,9 @@ static void add_system(GArray *servers)
     for (int i = 0; i < state.nscount; i++) {
         const struct sockaddr_in6 *six = state._u._ext.nsaddrs[i];
         if (state.nsaddr_list[i].sin_family == AF_INET)
-            add(servers, &state.nsaddr_list[i], sizeof state.nsaddr_list[i]);
+            add_server(servers, &state.nsaddr_list[i], sizeof state.nsaddr_list[i]);
         else if (six && six->sin6_family == AF_INET6)
-            add(servers, six, sizeof *six);
+            add_server(servers, six, sizeof *six);
     }
     res_nclose(&state);
 }
@@ -38,7 +39,7 @@ static void add_number(GArray *servers, const char *host, const char *port)
     struct addrinfo *found = NULL;
     if (getaddrinfo(host, port ? port : "53", &hints, &found))
         return;
-    add(servers, found->ai_addr, found->ai_addrlen);
+    add_server(servers, found->ai_addr, found->ai_addrlen);
     freeaddrinfo(found);
 }
 

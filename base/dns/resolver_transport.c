@@ -1,4 +1,4 @@
-/* Questions to the name servers over UDP and TCP. Called by resolver.c. */
+/* Questions to the name servers over UDP and TCP: ids, ports, retries. Called by resolver.c. */
 #include "base/dns/resolver_transport.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 enum {
     ROUNDS = 2,              /* the second waits twice as long as the first */
-    QUESTIONS_A_SOCKET = 32, /* then another port is taken */
+    QUESTIONS_A_SOCKET = 32, /* then a new socket gets another port */
     LENGTH_BYTES = 2,        /* in front of a message over TCP (RFC 1035, section 4.2.2) */
     RCODE_FORMERR = 1,
     RCODE_SERVFAIL = 2,
@@ -20,29 +20,29 @@ enum {
     RCODE_REFUSED = 5,
 };
 
-/* A connected UDP socket: the kernel drops what others send. */
+/* A UDP socket connected to one server: the kernel drops packets from any other address. */
 struct udp {
     int fd;
     guint server;
     guint asked; /* questions sent so far */
-    guint out;   /* questions that an answer may still come for */
+    guint out;   /* questions that may still be answered over it */
 };
 
 struct question {
     guint16 id;
-    guint8 wire[LENGTH_BYTES + DNSWIRE_QUESTION_BYTES]; /* its length in front, for TCP */
-    size_t len;                                         /* without that */
+    guint8 wire[LENGTH_BYTES + DNSWIRE_QUESTION_BYTES]; /* preceded by its length, for TCP */
+    size_t len;                                         /* without those two bytes */
     bool plain;                                         /* without EDNS */
     resolver_transport_fn *fn;
     void *arg;
-    gint64 end;    /* us: given up then */
-    gint64 due;    /* us: the current attempt has failed then */
+    gint64 end;    /* us: when to give up */
+    gint64 due;    /* us: when the current attempt has failed */
     guint attempt; /* the current one, from 0 */
-    bool sent;      /* the current attempt */
-    bool timed_out; /* an attempt that was sent */
-    struct udp *udp[RESOLVER_SERVERS_MAX]; /* sent over these so far */
+    bool sent;      /* the current attempt was sent */
+    bool timed_out; /* some attempt was sent, and was not answered in time */
+    struct udp *udp[RESOLVER_SERVERS_MAX]; /* the sockets it was sent over so far */
     int tcp;       /* -1: none */
-    GByteArray *got; /* over TCP, its length in front */
+    GByteArray *got; /* received over TCP, with the length in front */
     bool tcp_sent;
 };
 
@@ -52,9 +52,9 @@ struct resolver_transport {
     GHashTable *out;  /* id => struct question* */
     GPtrArray *udp;   /* of struct udp* */
     struct udp *current[RESOLVER_SERVERS_MAX];
-    gint64 due; /* no question is due before */
-    GArray *fds;       /* of struct pollfd, as last waited for */
-    GArray *tcp_ids;   /* of guint16: whose connections the last of them are */
+    gint64 due; /* us: no question is due earlier */
+    GArray *fds;       /* of struct pollfd, of the last wait */
+    GArray *tcp_ids;   /* of guint16: ids of the questions whose TCP connections come last in fds */
 };
 
 static guint16 random16(void)
@@ -86,7 +86,7 @@ static void udp_free(gpointer data)
     g_free(u);
 }
 
-/* The socket for the next question to a server; NULL if there is none to be had. */
+/* The socket for the next question to a server; NULL if none can be made. */
 static struct udp *udp_for(struct resolver_transport *t, guint server)
 {
     struct udp *u = t->current[server];
@@ -103,7 +103,7 @@ static struct udp *udp_for(struct resolver_transport *t, guint server)
     return u;
 }
 
-/* Only between two waits: whoever reads from a socket may hold it. */
+/* Closes sockets that are used up. Call it between two waits only: during one a reader may still hold a socket. */
 static void close_used_up(struct resolver_transport *t)
 {
     for (guint i = t->udp->len; i-- > 0;) {
@@ -152,7 +152,7 @@ static void set_due(struct resolver_transport *t, struct question *q, gint64 due
     t->due = MIN(t->due, q->due);
 }
 
-/* The question may free itself out of fn only through drop: so it leaves the table first. */
+/* Removes the question from the table before calling fn, which may call resolver_transport_drop. */
 static void finish(struct resolver_transport *t, struct question *q, enum transport_end end,
                    const guint8 *data, size_t len)
 {
@@ -161,10 +161,11 @@ static void finish(struct resolver_transport *t, struct question *q, enum transp
     question_free(q);
 }
 
-/* False if it cannot be sent. A full buffer is a packet lost on its way: the next attempt makes up for it. */
+/* False if the question cannot be sent. A full buffer counts as a packet lost on its way: the next attempt
+ * makes up for it. */
 static bool send_over(const struct udp *u, const struct question *q)
 {
-    /* What became of an earlier packet is told to the next one, which then was not sent. */
+    /* send reports the ICMP error of an earlier packet instead of sending this one: try again once. */
     for (int i = 0; i < 2; i++)
         if (send(u->fd, q->wire + LENGTH_BYTES, q->len, MSG_NOSIGNAL) >= 0 || errno == EAGAIN)
             return true;
@@ -173,8 +174,8 @@ static bool send_over(const struct udp *u, const struct question *q)
     return false;
 }
 
-/* Makes the current attempt. One that cannot be sent fails at the next wait, not here: whoever asks is not
- * called back while it asks. */
+/* Makes the current attempt. If it cannot be sent it fails at the next wait, so that fn is never called inside
+ * resolver_transport_ask. */
 static void send_udp(struct resolver_transport *t, struct question *q)
 {
     const gint64 now = g_get_monotonic_time();
@@ -189,7 +190,7 @@ static void send_udp(struct resolver_transport *t, struct question *q)
     set_due(t, q, q->sent ? now + t->timeout_us * (1 << round) / 3 / t->servers->len : now);
 }
 
-/* The current attempt came to nothing. */
+/* The current attempt has failed: tries the next server, or ends the question. */
 static void fail_attempt(struct resolver_transport *t, struct question *q)
 {
     close_tcp(q);
@@ -201,7 +202,7 @@ static void fail_attempt(struct resolver_transport *t, struct question *q)
     send_udp(t, q);
 }
 
-/* Half of what is left of its time if there is another attempt to be made. */
+/* Repeats the question over TCP; if this is not the last attempt, it may use half of the time that is left. */
 static void ask_by_tcp(struct resolver_transport *t, struct question *q)
 {
     const gint64 now = g_get_monotonic_time();
@@ -212,7 +213,8 @@ static void ask_by_tcp(struct resolver_transport *t, struct question *q)
     set_due(t, q, q->tcp < 0 ? now : is_last(t, q) ? q->end : now + (q->end - now) / 2);
 }
 
-/* An answer to this very question has come: is it the last word? */
+/* Takes an answer that matches the question, and decides whether to use it, retry without EDNS or over TCP, or
+ * try another server. */
 static void take_answer(struct resolver_transport *t, struct question *q, const guint8 *data,
                         size_t len)
 {
@@ -226,7 +228,7 @@ static void take_answer(struct resolver_transport *t, struct question *q, const 
     } else if (by_udp && dnswire_is_cut(data)) {
         ask_by_tcp(t, q);
     } else if (elsewhere && t->servers->len > 1 && !is_last(t, q)) {
-        fail_attempt(t, q); /* another server may know better */
+        fail_attempt(t, q); /* another server may answer */
     } else {
         finish(t, q, TRANSPORT_ANSWERED, data, len);
     }
@@ -264,7 +266,8 @@ static struct question *question_of(const struct resolver_transport *t, guint id
     return g_hash_table_lookup(t->out, GUINT_TO_POINTER(id));
 }
 
-/* Nobody listens at that server, or no way leads there (ICMP): what was sent to it last has failed. */
+/* ICMP says that the server does not listen or cannot be reached: the attempts sent over this socket have
+ * failed. */
 static void server_refuses(struct resolver_transport *t, const struct udp *u)
 {
     g_autoptr(GList) ids = g_hash_table_get_keys(t->out);
@@ -280,7 +283,7 @@ static void read_udp(struct resolver_transport *t, const struct udp *u)
     guint8 data[DNSWIRE_UDP_BYTES];
     ssize_t got;
     while ((got = recv(u->fd, data, sizeof data, MSG_TRUNC)) >= 0) {
-        /* More than we said we take is as good as truncated. */
+        /* A packet longer than the announced size counts as truncated. */
         const size_t len = MIN((size_t)got, sizeof data);
         if (len < DNSWIRE_HEADER_BYTES)
             continue;
@@ -297,7 +300,7 @@ static void read_udp(struct resolver_transport *t, const struct udp *u)
         server_refuses(t, u);
 }
 
-/* True if all of the answer is there. */
+/* True if the whole answer has been received. */
 static bool is_whole(const GByteArray *got)
 {
     return got->len >= LENGTH_BYTES &&
@@ -312,7 +315,7 @@ static bool go_on_tcp(struct question *q)
     if (!q->tcp_sent) {
         q->wire[0] = (guint8)(q->len >> 8);
         q->wire[1] = (guint8)q->len;
-        /* A few hundred bytes into an empty buffer go whole or not at all. */
+        /* A few hundred bytes fit into the empty buffer of a new connection: they are sent whole or not at all. */
         q->tcp_sent = send(q->tcp, q->wire, LENGTH_BYTES + q->len, MSG_NOSIGNAL) ==
                       (ssize_t)(LENGTH_BYTES + q->len);
         return q->tcp_sent;
@@ -351,7 +354,7 @@ static void add_fd(struct resolver_transport *t, int fd, short events)
     g_array_append_val(t->fds, p);
 }
 
-/* fd, then the sockets of t->udp in their order, then the connections of t->tcp_ids. */
+/* Lists fd, then the sockets of t->udp in their order, then the connections of t->tcp_ids. */
 static void list_fds(struct resolver_transport *t, int fd)
 {
     GHashTableIter i;
@@ -384,7 +387,7 @@ static void read_all(struct resolver_transport *t, guint udp)
     }
 }
 
-/* Whose time has come; also finds out when the next one's will. */
+/* Fails the attempts whose time is up, and finds when the next one is due. */
 static void look_at_clock(struct resolver_transport *t)
 {
     const gint64 now = g_get_monotonic_time();

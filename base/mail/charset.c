@@ -1,3 +1,4 @@
+/* Charsets of message parts and encoded words, to UTF-8. Called by reading.c, rfc2047.c and the tokenizer. */
 #include "base/mail/charset.h"
 
 #include <errno.h>
@@ -7,8 +8,8 @@
 static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
 
 enum family {
-    VAGUE,  /* says nothing: UTF-8 if it is that */
-    SINGLE, /* one byte, one character */
+    VAGUE,  /* tells nothing: UTF-8 if valid, else windows-1252 */
+    SINGLE, /* one byte per character */
     MULTI,
     WIDE, /* UTF-16 and UTF-32 */
 };
@@ -19,7 +20,7 @@ struct charset {
     const char *iconv; /* the C library's name */
 };
 
-/* Also GB2312 is read as its superset, as readers do; UTF-7 is left out on purpose. */
+/* GB2312 is read as its superset, as mail clients do. UTF-7 is missing on purpose. */
 static const struct charset charsets[] = {
     {"usascii", VAGUE, NULL},
     {"ascii", VAGUE, NULL},
@@ -75,11 +76,11 @@ static const struct charset charsets[] = {
     {"utf32be", WIDE, "UTF-32BE"},
 };
 
-/* What a process has made of each, as making it costs more than a message: */
+/* Converters and tables made so far in this process: making one costs more time than a message. */
 static struct {
     bool tried;
-    GIConv cd;         /* of MULTI and WIDE; -1 if the C library has none */
-    gunichar table[128]; /* of SINGLE, from 0x80 on */
+    GIConv cd;         /* for MULTI and WIDE; -1 if the C library has none */
+    gunichar table[128]; /* for SINGLE: bytes 0x80 to 0xFF */
 } made[G_N_ELEMENTS(charsets)];
 
 static const struct charset *find(const char *name)
@@ -158,7 +159,7 @@ static void add_converted(struct bytes *out, GIConv cd, char *in, gsize left)
     }
 }
 
-/* UTF-8 as far as it is valid; each bad byte and NUL becomes U+FFFD. */
+/* Copies valid UTF-8; each invalid byte and NUL becomes U+FFFD. */
 static void repair_utf8(struct bytes *out, const char *data, size_t len)
 {
     while (len > 0) {
@@ -175,7 +176,8 @@ static void repair_utf8(struct bytes *out, const char *data, size_t len)
     }
 }
 
-/* Also if the last character was cut by a limit. NUL is no letter in any charset. */
+/* True if data is UTF-8, or would be if a limit had not cut its last character. NUL is no letter in any
+ * charset. */
 static bool is_mostly_utf8(const char *data, size_t len)
 {
     const char *end;
@@ -200,7 +202,7 @@ static void add_vague(struct bytes *out, const void *data, size_t len)
         add_single(out, data, len, made[make(find("cp1252"))].table);
 }
 
-/* The usual case, eight at a time: no NUL and nothing over 127. */
+/* Tests the usual case eight bytes at a time: no NUL and no byte over 127. */
 static bool is_ascii(const unsigned char *p, size_t len)
 {
     const guint64 ones = G_GUINT64_CONSTANT(0x0101010101010101);
@@ -214,7 +216,7 @@ static bool is_ascii(const unsigned char *p, size_t len)
     return (bad & ones << 7) == 0;
 }
 
-/* Of these charsets ASCII is a part. */
+/* True if ASCII is a subset of the charset. */
 static bool holds_ascii(const struct charset *known)
 {
     return !known || known->family == VAGUE || known->family == SINGLE;
@@ -229,7 +231,7 @@ bool charset_to_utf8(struct bytes *out, const void *data, size_t len, const char
         bytes_add(out, data, len);
         return known != NULL;
     }
-    /* Spam declares UTF-16 for plain ASCII to blind its reader. */
+    /* Spam declares plain ASCII as UTF-16 to blind filters. */
     if (!known || known->family == VAGUE || (known->family == WIDE && !memchr(data, 0, len))) {
         add_vague(out, data, len);
         return known && known->family == VAGUE;
@@ -244,7 +246,7 @@ bool charset_to_utf8(struct bytes *out, const void *data, size_t len, const char
         return true;
     }
     struct bytes raw = {0};
-    char *copy = g_memdup2(data, len); /* iconv wants it writable by type */
+    char *copy = g_memdup2(data, len); /* g_iconv takes a char **, not const */
     add_converted(&raw, made[i].cd, copy, len);
     repair_utf8(out, (const char *)raw.data, raw.len);
     explicit_bzero(copy, len);

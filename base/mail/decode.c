@@ -1,17 +1,18 @@
+/* Content-Transfer-Encodings as mail clients decode them. Called by message_tree.c, reading.c and rfc2047.c. */
 #include "base/mail/decode.h"
 
 #include <glib.h>
 #include <string.h>
 
 enum {
-    LINE_LEAST = 32,     /* a shorter line of base64 begins no run of it */
-    SAMPLE_BYTES = 1024, /* looked at to tell text from noise */
+    LINE_LEAST = 32,     /* the first line of a run of base64 has at least so many characters */
+    SAMPLE_BYTES = 1024, /* bytes examined to tell text from noise */
 };
 
 #define NONE 0xFF
 #define PAD 0xFE
 
-/* Values of the base64 alphabet, both of RFC 4648's, as mail that breaks rules mixes them. */
+/* Values of both base64 alphabets (RFC 4648, sections 4 and 5): mail mixes them. */
 static const unsigned char *base64_values(void)
 {
     static unsigned char values[256];
@@ -29,7 +30,8 @@ static const unsigned char *base64_values(void)
     return values;
 }
 
-/* The bytes of a group of count characters that a '=' or the end cut short. */
+/* Writes the bytes of a group of count characters that a '=' or the end of the text cut short; returns how
+ * many. */
 static size_t end_group(unsigned char *to, guint32 bits, int count)
 {
     if (count < 2)
@@ -78,7 +80,7 @@ bool decode_base64(struct bytes *out, const char *text, size_t len, size_t limit
     return clean;
 }
 
-/* Behind a soft break ("=", blanks, line end) at p, or p if it is none. */
+/* Returns what follows the soft line break ("=", blanks, line end) at p, or p if there is none. */
 static const char *after_soft_break(const char *p, const char *end)
 {
     const char *q = p + 1;
@@ -146,7 +148,7 @@ enum decode_encoding decode_encoding_of(const char *value, bool *odd_r)
     return n > 0 ? DECODE_UNKNOWN : DECODE_IDENTITY;
 }
 
-/* Length of the line at p without its end. */
+/* The length of the line at p without its line end. */
 static size_t line_length(const char *p, const char *end)
 {
     const char *eol = memchr(p, '\n', (size_t)(end - p));
@@ -160,7 +162,7 @@ static const char *line_after(const char *p, const char *end)
     return eol ? eol + 1 : end;
 }
 
-/* Letters alone are a long word or a rule; base64 of text has capitals and digits as well. */
+/* A line of base64: letters alone may be a long word; base64 of text holds capitals and digits, too. */
 static bool is_base64_line(const char *p, size_t len)
 {
     const unsigned char *values = base64_values();
@@ -174,7 +176,7 @@ static bool is_base64_line(const char *p, size_t len)
     return len > 0 && (len < LINE_LEAST || (upper && lower));
 }
 
-/* Where the run of base64 lines that begins at p ends; p if there is none. */
+/* Returns where the run of base64 lines that begins at p ends; p if there is none. */
 static const char *after_base64(const char *p, const char *end)
 {
     const size_t first = line_length(p, end);
@@ -212,7 +214,7 @@ bool decode_is_text(const void *data, size_t len)
     return odd * 20 <= n;
 }
 
-/* A run of base64, decoded if that makes text, else left out: it is noise. */
+/* Appends a run of base64 decoded if it is text, else drops it as noise. */
 static void add_base64(struct bytes *out, const char *p, size_t len, size_t limit)
 {
     struct bytes decoded = {0};

@@ -1,3 +1,5 @@
+/* The envelope of a message. Filled by the LMTP, SMTP and milter sessions and filterd-pipe, read by the
+ * pipeline and the rules. */
 #include "base/mail/envelope.h"
 
 static void recipient_free(void *data)
@@ -18,8 +20,8 @@ struct envelope *envelope_new(const struct listener *listener)
     return e;
 }
 
-/* XFORWARD speaks of one message: of the next, when it is local, Postfix says nothing, and must not
- * find it taken for one of the client before. */
+/* XFORWARD describes one message. For a local message that follows, Postfix sends none: it must not inherit the
+ * client of the message before. */
 static void forget_client(struct envelope *e)
 {
     char **const said[] = {&e->client_name, &e->client_addr, &e->client_port,  &e->client_proto,

@@ -1,8 +1,9 @@
+/* Lookalike letters, which spam uses to hide words from filters. Called by text.c. */
 #include "base/mail/fold.h"
 
 #include <string.h>
 
-/* Lower case, as words are: what it looks like, and the letters that look like it. */
+/* Lookalikes of ASCII letters, in lower case, as words are lowered before. */
 static const struct {
     gunichar c;
     char like;
@@ -53,7 +54,7 @@ static char ascii_like(gunichar c)
 size_t fold_homoglyphs(char *word, size_t len)
 {
     size_t n = 0;
-    bool latin = false; /* asked first: whole texts are in other letters */
+    bool latin = false; /* tested first: words all in another script are not folded */
     for (size_t i = 0; i < len; i++)
         latin = latin || g_ascii_isalpha(word[i]);
     for (const char *p = word; latin && p < word + len; p = g_utf8_next_char(p))

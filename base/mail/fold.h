@@ -1,4 +1,4 @@
-/* fold: letters that look like others, back to what a reader takes them for. */
+/* fold: replaces lookalike letters by the letters that a reader sees. */
 #ifndef BASE_MAIL_FOLD_H
 #define BASE_MAIL_FOLD_H
 
@@ -6,11 +6,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Fullwidth, mathematical, circled and squared letters and ligatures' first letters become plain
- * ones, others stay. */
+/* Fullwidth, mathematical, circled and squared letters become plain ones, ligatures their first letter; other
+ * characters stay. */
 gunichar fold_compat(gunichar c);
-/* If the word mixes ASCII letters with Cyrillic, Greek or other letters that look like them, and
- * nothing else, it becomes ASCII in place. Returns its new length, 0 if nothing was done. */
+/* If a word consists of ASCII letters mixed with Cyrillic, Greek or other lookalikes and nothing else, rewrites
+ * it in ASCII in place. Returns the new length, 0 if the word is unchanged. */
 size_t fold_homoglyphs(char *word, size_t len);
 
 #endif

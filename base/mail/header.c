@@ -1,3 +1,4 @@
+/* Splits headers into fields. Called by message.c, the sealing code and everything that reads a field. */
 #include "base/mail/header.h"
 
 #include <glib.h>
@@ -46,7 +47,7 @@ static bool starts_with(const char *p, const char *end, const char *prefix)
     return (size_t)(end - p) >= len && memcmp(p, prefix, len) == 0;
 }
 
-/* Length of what lies from p to end without its last line end. */
+/* The length from p to end without the last line end. */
 static size_t without_eol(const char *p, const char *end)
 {
     if (end > p && end[-1] == '\n')
@@ -56,7 +57,7 @@ static size_t without_eol(const char *p, const char *end)
     return (size_t)(end - p);
 }
 
-/* The colon that ends a field name (blanks before it allowed), NULL if the line is no header. */
+/* The colon after a field name (blanks before it allowed, RFC 5322, section 4.5); NULL if the line is no field. */
 static const char *colon_of(const char *p, const char *end, size_t *name_len_r)
 {
     const char *q = p;
@@ -77,7 +78,7 @@ static bool is_address(const struct header *h)
     return false;
 }
 
-/* False if the field is one too many, or reaches too far from where the first began. */
+/* False if the field exceeds header_count, or ends beyond header_bytes after the first field. */
 static bool has_room(const GArray *headers, const struct header *h, const char *first,
                      struct limits_met *met)
 {
@@ -91,7 +92,7 @@ static bool has_room(const GArray *headers, const struct header *h, const char *
     return false;
 }
 
-/* Fields are kept whole, and whoever reads them stops there. */
+/* Notes a field that is too long. It is kept whole; header_text and the others stop at the limit. */
 static void note_length(const struct header *h, struct limits_met *met)
 {
     const struct limits *l = limits_get();
@@ -101,8 +102,8 @@ static void note_length(const struct header *h, struct limits_met *met)
         limits_note(met, LIMITS_ADDRESS);
 }
 
-/* A line that is no header ends them, as in Postfix: the body begins there, and nothing is lost. So
- * does the field that is too much: what comes after it can be forged, and never stands outside. */
+/* A line that is no field ends the header, as in Postfix: the body begins with it, and nothing is lost. So does
+ * the first field beyond the limits: later ones may be forged, and are never sent outside the ciphertext. */
 static GArray *scan_headers(const char **at, const char *end, struct limits_met *met)
 {
     GArray *headers = g_array_new(FALSE, TRUE, sizeof(struct header));
@@ -129,7 +130,7 @@ static GArray *scan_headers(const char **at, const char *end, struct limits_met 
     return headers;
 }
 
-/* Behind the line that mbox files and some MTAs put in front. */
+/* Skips the From_ line that mbox files and some MTAs put in front. */
 static const char *first_header(const char *raw, const char *end)
 {
     bool mbox = starts_with(raw, end, "From ") || starts_with(raw, end, ">From ");

@@ -1,4 +1,4 @@
-/* header: the fields in front of a message (RFC 5322), as they came. */
+/* header: the header fields of a message (RFC 5322, section 2.2), unparsed. */
 #ifndef BASE_MAIL_HEADER_H
 #define BASE_MAIL_HEADER_H
 
@@ -8,16 +8,16 @@
 struct limits_met;
 
 struct header {
-    const char *name;  /* in the raw bytes, not terminated */
+    const char *name;  /* points into the raw bytes, not terminated */
     size_t name_len;   /* without blanks before the colon */
-    const char *value; /* what follows the colon, folded as it came */
+    const char *value; /* what follows the colon, still folded */
     size_t value_len;  /* without the last CRLF */
-    const char *start; /* whole field, name to last CRLF (which the input's end may cut) */
+    const char *start; /* the whole field with its last CRLF (unless the input ends before it) */
     size_t len;
-    bool dropped; /* not to be sent on outside the ciphertext */
+    bool dropped; /* do not send this field outside the ciphertext */
 };
 
-/* All of them, and what follows; lent. */
+/* All fields and the body; lent. */
 struct header_block {
     const struct header *headers;
     size_t count;
@@ -25,18 +25,19 @@ struct header_block {
     size_t body_len;
 };
 
-/* The fields from raw on, an mbox From_ line in front left out, until a line that is none or the first
- * beyond header_bytes or header_count (base/config/limits.h). g_free; the array's pointers are lent from raw.
- * *end_r: behind the last. met (may be NULL): which limits they meet. */
+/* Splits raw into fields, without an mbox From_ line in front, up to a line that is no field, or to the first
+ * field beyond header_bytes or header_count (base/config/limits.h). g_free the array; its pointers are lent
+ * from raw. *end_r is what follows the last field. met (may be NULL): which limits the header meets. */
 struct header *header_scan(const char *raw, size_t len, struct limits_met *met, size_t *count_r,
                            const char **end_r);
 
-/* Compares a header's name, ignoring case. */
+/* Compare the field's name, or its beginning, ignoring case. */
 bool header_is(const struct header *h, const char *name);
 bool header_starts(const struct header *h, const char *prefix);
-/* Content-* and MIME-Version: they describe the body. */
+/* True for Content-* and MIME-Version, which describe the body. */
 bool header_is_structural(const struct header *h);
-/* Decoded (RFC 2047), unfolded UTF-8 text of a header's first line_bytes (base/config/limits.h); g_free. */
+/* The unfolded and decoded (RFC 2047) UTF-8 text of the value's first line_bytes (base/config/limits.h);
+ * g_free. */
 char *header_text(const struct header *h, struct limits_met *met);
 
 #endif

@@ -1,5 +1,4 @@
-/* One pass over HTML or SVG: text, what is hidden, links, and what is noticed. Called by reading.c.
- */
+/* One pass over HTML or SVG: visible text, hidden text, links and notes. Called by reading.c. */
 #include "base/mail/html.h"
 
 #include <glib.h>
@@ -14,13 +13,13 @@
 #include "base/mail/url_host.h"
 
 enum {
-    LEVELS = 32, /* elements with a style, one in the other */
+    LEVELS = 32, /* nested elements with a style that are remembered */
     TAG_NAME = 12,
 };
 
 struct level {
     char name[TAG_NAME];
-    int inner; /* open elements of the same name in it */
+    int inner; /* open elements of the same name inside */
     struct html_style style;
 };
 
@@ -29,16 +28,16 @@ struct reader {
     const char *end;
     struct html_link links;
     struct html_quotes quotes;
-    struct bytes value; /* of an attribute, its character references read */
+    struct bytes value; /* of an attribute, with its character references decoded */
     struct level levels[LEVELS];
     int depth;
-    int hidden;                        /* why what comes next is not seen */
-    bool xml;                          /* a document of its own, not in HTML */
-    bool foreign;                      /* inside of svg or math */
-    bool no_comment, no_odd, no_close; /* no "-->", "--!>", '>' is left */
-    bool last_hidden;                  /* where the last text went */
-    char link[URL_HOST_BYTES];         /* of the open <a>, "" if none */
-    size_t link_text;                  /* where its text begins */
+    int hidden;                        /* html_note bits: why the text at this point is not visible */
+    bool xml;                          /* the document is XML, not HTML */
+    bool foreign;                      /* inside svg or math */
+    bool no_comment, no_odd, no_close; /* no "-->", "--!>", '>' follows: do not search again */
+    bool last_hidden;                  /* the last text was hidden */
+    char link[URL_HOST_BYTES];         /* host of the open <a>, "" if none */
+    size_t link_text;                  /* offset of its text */
 };
 
 struct range {
@@ -50,7 +49,7 @@ struct tag {
     char name[TAG_NAME];
     const struct html_tag_fact *fact;
     bool closing, empty; /* "</a>", "<a/>" */
-    int seen;            /* of enum html_attribute_kind: the first of a name counts */
+    int seen;            /* bits of enum html_attribute_kind: the first of a name counts */
     struct html_style style;
     bool styled, tiny_width, tiny_height, refresh;
     struct range content;
@@ -65,7 +64,7 @@ static struct bytes *target(struct reader *r)
     return to;
 }
 
-/* Adds text with its character references read. */
+/* Appends text with its character references decoded. */
 static void decode(struct bytes *to, struct range text, bool attribute)
 {
     const char *p = text.p, *end = p + text.len;
@@ -78,14 +77,14 @@ static void decode(struct bytes *to, struct range text, bool attribute)
         size_t n;
         const size_t took = html_entity_read(entity, end, attribute, utf8, &n);
         if (took && !attribute && n == 2 && memcmp(utf8, "\xC2\xA0", 2) == 0)
-            bytes_adds(to, " "); /* a blank is a blank to words */
+            bytes_adds(to, " "); /* a no-break space separates words like any blank */
         else
             bytes_add(to, took ? utf8 : entity, took ? n : 1);
         p = entity + (took ? took : 1);
     }
 }
 
-/* Text without tags. */
+/* Appends text that holds no tags. */
 static void add_text(struct reader *r, const char *p, size_t len)
 {
     r->h->notes |= r->hidden;
@@ -97,7 +96,7 @@ static bool is(struct range r, const char *word)
     return strlen(word) == r.len && g_ascii_strncasecmp(r.p, word, r.len) == 0;
 }
 
-/* A value as a browser has it; lent until the next one. */
+/* An attribute's value with character references decoded; lent until the next call. */
 static struct range value_of(struct reader *r, const struct html_attribute *a)
 {
     struct range value = {a->value, a->value_len};
@@ -138,7 +137,7 @@ static void take_alt(struct reader *r, struct range value)
     bytes_adds(to, " ");
 }
 
-/* What leads somewhere. */
+/* An attribute that holds a URL or several. */
 static void take_link(struct reader *r, struct tag *t, enum html_attribute_kind kind,
                       struct range value)
 {
@@ -153,7 +152,7 @@ static void take_link(struct reader *r, struct tag *t, enum html_attribute_kind 
         html_link_list(&r->links, value.p, value.len);
 }
 
-/* What changes how text looks. */
+/* An attribute that changes how text looks. */
 static void take_style(struct reader *r, struct tag *t, enum html_attribute_kind kind,
                        struct range value)
 {
@@ -195,7 +194,7 @@ static void take_attribute(struct reader *r, struct tag *t, const struct html_at
         take_alt(r, value);
 }
 
-/* The attributes from p on; returns where the tag ends, at its '>' or the end. */
+/* Reads the attributes from p on; returns the tag's '>' or the end of the text. */
 static const char *take_attributes(struct reader *r, struct tag *t, const char *p)
 {
     while (p < r->end && *p != '>') {
@@ -250,7 +249,7 @@ static void open_level(struct reader *r, const struct tag *t)
     r->hidden = html_style_hidden(&level->style);
 }
 
-/* A link whose text is an address itself must lead there. */
+/* At the end of a link: if its text is itself a URL, the link must lead to that host. */
 static void end_link(struct reader *r)
 {
     const struct bytes *text = &r->h->text;
@@ -283,7 +282,7 @@ static void note_tag(struct reader *r, const struct tag *t)
     html_link_refresh(&r->links, value.p, value.len);
 }
 
-/* Where "</name" begins, or the end. */
+/* Returns where "</name" begins, or the end of the text. */
 static const char *closing_tag(const char *p, const char *end, const char *name)
 {
     const size_t n = strlen(name);
@@ -300,13 +299,13 @@ static bool in_word(const char *start, const char *before, const char *after, co
     return before > start && after < end && g_ascii_isalpha(before[-1]) && g_ascii_isalpha(*after);
 }
 
-/* A comment at p; returns what is behind it, NULL if it never ends. */
+/* Reads the comment at p; returns what follows it, NULL if it never ends. */
 static const char *take_comment(struct reader *r, const char *start, const char *p)
 {
     const char *close = r->no_comment ? NULL : memmem(p + 2, (size_t)(r->end - p - 2), "-->", 3);
     r->no_comment = !close;
     const char *limit = close ? close : r->end, *after = close ? close + 3 : NULL;
-    /* Browsers end it there, too. */
+    /* Browsers end a comment at "--!>", too. */
     const char *odd =
         !r->no_odd && limit - p > 4 ? memmem(p + 4, (size_t)(limit - p - 4), "--!>", 4) : NULL;
     r->no_odd = !close && !odd;
@@ -316,18 +315,18 @@ static const char *take_comment(struct reader *r, const char *start, const char 
     return after;
 }
 
-/* "<!doctype ...>", "<?xml ...?>", "</ >": quotes mean nothing in them. NULL if it never ends. */
+/* Skips "<!doctype ...>", "<?xml ...?>" or "</ >", in which quotes have no meaning. NULL if it never ends. */
 static const char *take_declaration(struct reader *r, const char *p)
 {
     if (r->foreign && r->end - p > 9 && memcmp(p, "<![CDATA[", 9) == 0)
-        return p + 9; /* what is in it is text */
+        return p + 9; /* the content of CDATA is text */
     const char *close = r->no_close ? NULL : memchr(p, '>', (size_t)(r->end - p));
     r->no_close = !close;
     return close ? close + 1 : NULL;
 }
 
-/* Script is not read, style sheets for their links; p is at the '>'. Returns where the closing tag
- * begins. */
+/* Skips script content and reads a style sheet for its links only; p is at the tag's '>'. Returns where the
+ * closing tag begins. */
 static const char *skip_content(struct reader *r, const struct tag *t, const char *p)
 {
     const char *start = p < r->end ? p + 1 : p, *close = closing_tag(start, r->end, t->name);
@@ -346,14 +345,14 @@ static void end_tag(struct reader *r, const struct tag *t)
         r->foreign = r->xml;
 }
 
-/* p is at the '<' of a tag; returns where the text goes on. */
+/* Reads the tag whose '<' is at p; returns where the text goes on. */
 static const char *take_tag(struct reader *r, const char *p)
 {
     struct tag t = {.closing = p[1] == '/'};
     size_t n = 0;
     for (p += 1 + t.closing; p < r->end && (g_ascii_isalnum(*p) || *p == ':'); p++)
         if (*p == ':' && r->foreign)
-            n = 0; /* "<svg:a": only the local name says what it is */
+            n = 0; /* "<svg:a": only the local name counts */
         else if (n + 1 < sizeof t.name)
             t.name[n++] = g_ascii_tolower(*p);
     memset(t.name + n, 0, sizeof t.name - n);
@@ -376,7 +375,7 @@ static const char *take_tag(struct reader *r, const char *p)
     return p < r->end ? p + 1 : r->end;
 }
 
-/* What the '<' at p begins; returns where the text goes on, NULL if it is but a sign. */
+/* Reads the markup that the '<' at p begins; returns where the text goes on, NULL if it begins none. */
 static const char *take_markup(struct reader *r, const char *start, const char *p)
 {
     const char *next = NULL;

@@ -1,5 +1,5 @@
-/* Character references (HTML standard, section 13.2.5.72 and on). Called by the HTML reader at each
- * '&': the commonest names are tried first, the others are looked up in the table of all. */
+/* Character references (HTML standard, section 13.2.5.72 and on): tries the most common names first, then looks
+ * in the full table. Called by html.c at each '&'. */
 #include "base/mail/html_entity.h"
 
 #include <glib.h>
@@ -8,13 +8,13 @@
 #include "base/mail/html_entity_names.h"
 
 enum {
-    NAME_MOST = 31, /* of the table's names */
-    BARE_MOST = 6,  /* of those that need no semicolon */
+    NAME_MOST = 31, /* the longest name in the table */
+    BARE_MOST = 6,  /* the longest and shortest that need no semicolon */
     BARE_LEAST = 2,
 };
 
-/* Where each name begins in the table, and which are the first ones of each letter; made when the
- * first rare name of the process comes. */
+/* Index of the table: the offset of each name, and the first name of each letter. Made when the process meets
+ * its first rare name. */
 static struct {
     bool made;
     guint16 offset[HTML_ENTITY_NAMES];
@@ -35,7 +35,7 @@ static void index_names(void)
     names.made = true;
 }
 
-/* Less than, equal to or greater than 0, as the name is to the one in the table. */
+/* Compares a name with a table entry; the sign of the result as strcmp. */
 static int compare(const char *name, size_t len, const char *entry)
 {
     for (size_t i = 0; i < len; i++)
@@ -44,7 +44,7 @@ static int compare(const char *name, size_t len, const char *entry)
     return entry[len] == '=' || entry[len] == ':' ? 0 : -1;
 }
 
-/* The name's entry from its '=' or ':' on; NULL if there is none. */
+/* Finds a name; returns its entry from '=' or ':' on, NULL if there is none. */
 static const char *find(const char *name, size_t len)
 {
     if (!names.made)
@@ -64,7 +64,7 @@ static const char *find(const char *name, size_t len)
     return NULL;
 }
 
-/* Writes the characters of an entry. */
+/* Writes the one or two characters of an entry as UTF-8; returns their size. */
 static size_t write_entry(const char *entry, char *out)
 {
     size_t n = 0;
@@ -77,7 +77,7 @@ static size_t write_entry(const char *entry, char *out)
     return n;
 }
 
-/* A name that is there without semicolon: the longest that p begins with. */
+/* Reads the longest name at p that is valid without a semicolon. */
 static size_t read_bare(const char *p, size_t len, char *out, size_t *len_r)
 {
     for (size_t n = MIN(len, (size_t)BARE_MOST); n >= BARE_LEAST; n--) {
@@ -111,7 +111,7 @@ static size_t read_named(const char *p, const char *end, bool attribute, char *o
     return bare + 1;
 }
 
-/* What a number from 0x80 to 0x9F means to browsers: windows-1252. */
+/* Browsers read the numbers 0x80 to 0x9F as windows-1252 (HTML standard, section 13.2.5.80). */
 static const guint16 windows1252[32] = {
     0x20AC, 0x81,   0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
     0x2039, 0x0152, 0x8D,   0x017D, 0x8F,   0x90,   0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
@@ -135,7 +135,7 @@ static size_t read_number(const char *p, const char *end, char *out, size_t *len
     return (size_t)(q - p) + (q < end && *q == ';');
 }
 
-/* Nine of ten in real mail; they cost no look at the table. */
+/* The names that make up nine of ten references in real mail: no table look-up. */
 static size_t read_common(const char *p, const char *end, char *out, size_t *len_r)
 {
     static const struct {

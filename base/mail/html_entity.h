@@ -1,4 +1,4 @@
-/* html_entity: what stands for a character in HTML, as the HTML standard has browsers read it. */
+/* html_entity: decodes character references as the HTML standard has browsers do it. */
 #ifndef BASE_MAIL_HTML_ENTITY_H
 #define BASE_MAIL_HTML_ENTITY_H
 
@@ -8,10 +8,10 @@
 /* Two characters in UTF-8. */
 #define HTML_ENTITY_BYTES 12
 
-/* p is at '&'. Writes the character, or two of them, as UTF-8 to out (HTML_ENTITY_BYTES) and the size
- * to len_r; returns the bytes it took of p, 0 if it is no entity. The longest name counts. In an
- * attribute a name without semicolon counts only if neither '=' nor a letter or figure follows, so
- * that "?a=1&copy=2" stays as it is. The UTF-8 is at most one byte longer than what stood for it. */
+/* Decodes the reference at p, which is '&'. Writes its character (or two) as UTF-8 to out (HTML_ENTITY_BYTES)
+ * and their size to *len_r. Returns how many bytes of p it took, 0 if it is no reference. The longest name
+ * wins. In an attribute a name without semicolon counts only if neither '=' nor a letter or digit follows, so
+ * that "?a=1&copy=2" stays as it is. The UTF-8 is at most one byte longer than the reference. */
 size_t html_entity_read(const char *p, const char *end, bool attribute, char *out, size_t *len_r);
 
 #endif

@@ -2,11 +2,11 @@
 #ifndef BASE_MAIL_HTML_ENTITY_NAMES_H
 #define BASE_MAIL_HTML_ENTITY_NAMES_H
 
-/* Names that end in a semicolon, and how many of them do without it: 2,231 in all. */
+/* Names with a semicolon, and how many of them are also valid without it: 2,231 in all. */
 #define HTML_ENTITY_NAMES 2125
 #define HTML_ENTITY_NAMES_BARE 106
 
-/* "AElig:C6 ... nGt=226B+20D2 ...", sorted; ':' where the semicolon may be left out. */
+/* "AElig:C6 ... nGt=226B+20D2 ...", sorted; ':' instead of '=': the semicolon is optional. */
 extern const char html_entity_names[];
 
 #endif

@@ -1,4 +1,4 @@
-/* The ways in which HTML, SVG and CSS write URLs; for html.c. */
+/* The ways in which HTML, SVG and CSS write URLs. Called by html.c. */
 #include "base/mail/html_link.h"
 
 #include <glib.h>
@@ -8,8 +8,8 @@
 #include "base/bytes.h"
 #include "base/mail/url.h"
 
-/* What leads nowhere by itself (cid:, relative to a base that is known or none) is left out. */
-static void add(struct html_link *h, const struct url *url)
+/* Adds a URL, unless it has no host of its own (cid:, or relative) and no note. */
+static void add_url(struct html_link *h, const struct url *url)
 {
     if (url->host[0] || url->notes)
         links_add(h->links, url, 0, 0);
@@ -21,9 +21,9 @@ void html_link_url(struct html_link *h, const char *value, size_t len)
     if (len == 0 || !links_room(h->links))
         return;
     links_parse(h->links, &url, value, len, h->has_base ? &h->base : NULL);
-    add(h, &url);
+    add_url(h, &url);
     const char *at = url.scheme == URL_MAILTO ? memchr(value, '@', len) : NULL;
-    if (at) /* more addresses may follow, and a subject */
+    if (at) /* mailto: more addresses and a subject may follow */
         links_scan(h->links, at + 1, (size_t)(value + len - at - 1), true);
 }
 
@@ -33,7 +33,7 @@ void html_link_base(struct html_link *h, const char *value, size_t len)
         return;
     links_parse(h->links, &h->base, value, len, NULL);
     h->has_base = h->base.scheme != URL_NONE || h->base.host[0];
-    add(h, &h->base);
+    add_url(h, &h->base);
 }
 
 static bool is_blank(char c)
@@ -73,7 +73,7 @@ void html_link_list(struct html_link *h, const char *value, size_t len)
     }
 }
 
-/* HTML standard, "shared declarative refresh steps". */
+/* Follows the HTML standard, "shared declarative refresh steps". */
 void html_link_refresh(struct html_link *h, const char *value, size_t len)
 {
     const char *p = value, *end = value + len;
@@ -99,8 +99,7 @@ void html_link_refresh(struct html_link *h, const char *value, size_t len)
     html_link_url(h, start, (size_t)((stop ? stop : end) - start));
 }
 
-/* An escape at p, which is a backslash (CSS Syntax, section 4.3.7): "\68 ttp", "\:". Returns what
- * is behind it. */
+/* Reads the escape at p, a backslash (CSS Syntax, section 4.3.7): "\68 ttp", "\:". Returns what follows it. */
 static const char *read_escape(struct bytes *out, const char *p, const char *end)
 {
     char utf8[6];
@@ -130,7 +129,7 @@ static void add_escaped(struct html_link *h, const char *p, const char *end)
     bytes_free(&plain);
 }
 
-/* The URL at p, in quotes or, of url( alone, up to its bracket; returns where it ends. */
+/* Reads the URL at p, quoted, or in url( up to its bracket; returns where it ends. */
 static const char *take_css(struct html_link *h, const char *p, const char *end, bool bracket)
 {
     while (p < end && is_blank(*p))

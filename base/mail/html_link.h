@@ -1,4 +1,4 @@
-/* html_link: where the attributes and style sheets of HTML lead, as a browser would follow them. */
+/* html_link: the URLs in attributes and style sheets of HTML, as a browser would follow them. */
 #ifndef BASE_MAIL_HTML_LINK_H
 #define BASE_MAIL_HTML_LINK_H
 
@@ -9,22 +9,22 @@
 #include "base/mail/url.h"
 
 struct html_link {
-    struct links *links; /* lent; what is found is added to it */
-    struct url base;     /* of <base>, if there was one; its host is one of the links itself */
+    struct links *links; /* lent; URLs found are added to it */
+    struct url base;     /* of <base>, if any; its host is one of the links, too */
     bool has_base;
 };
 
-/* Values with their character references read; valid UTF-8. All are linear in len. */
+/* Values must be valid UTF-8 with character references decoded. All functions are linear in len. */
 void html_link_url(struct html_link *h, const char *value, size_t len);
-/* The first one that names a scheme or host counts. */
+/* The first <base> that names a scheme or host counts. */
 void html_link_base(struct html_link *h, const char *value, size_t len);
-/* "a.png 1x, b.png 2x" */
+/* A srcset: "a.png 1x, b.png 2x". */
 void html_link_srcset(struct html_link *h, const char *value, size_t len);
-/* URLs parted by blanks or semicolons. */
+/* A list of URLs, separated by blanks or semicolons. */
 void html_link_list(struct html_link *h, const char *value, size_t len);
-/* "5; url=http://host/" */
+/* A meta refresh: "5; url=http://host/". */
 void html_link_refresh(struct html_link *h, const char *value, size_t len);
-/* url(...) and @import "...". */
+/* CSS: url(...) and @import "...". */
 void html_link_css(struct html_link *h, const char *css, size_t len);
 
 #endif

@@ -1,3 +1,4 @@
+/* The part of CSS and of HTML's colour attributes that decides whether text is visible. Called by html.c. */
 #include "base/mail/html_style.h"
 
 #include <glib.h>
@@ -5,7 +6,7 @@
 
 #include "base/mail/html_note.h"
 
-#define NEAR 60 /* differences of red, green and blue summed: less than this is not seen */
+#define NEAR 60 /* sum of the differences in red, green and blue below which text is not visible */
 
 struct range {
     const char *p;
@@ -38,7 +39,7 @@ static struct range trimmed(const char *p, size_t len)
     return (struct range){p, len};
 }
 
-/* A number and its unit; false if there is none. */
+/* Reads a number and its unit; false if there is none. */
 static bool read_number(struct range r, double *number_r, struct range *unit_r)
 {
     size_t i = 0;
@@ -59,7 +60,7 @@ static bool read_number(struct range r, double *number_r, struct range *unit_r)
     return i > start;
 }
 
-/* rgb(255, 255, 255), also with percents and an alpha. */
+/* Reads rgb(255, 255, 255), also with percentages and alpha. */
 static uint32_t rgb(struct range r)
 {
     uint32_t colour = 0;
@@ -118,7 +119,7 @@ void html_style_colour(struct html_style *s, const char *value, size_t len, bool
     s->coloured = true;
 }
 
-/* "background" holds more than a colour: the first word of it, unless there is a picture. */
+/* "background" holds more than a colour: takes the first colour word, unless there is a picture. */
 static void read_background(struct html_style *s, struct range r)
 {
     if (memmem(r.p, r.len, "url", 3) || memmem(r.p, r.len, "gradient", 8)) {

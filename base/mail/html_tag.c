@@ -1,4 +1,4 @@
-/* The tables of tags and attributes, and how an attribute is written; for html.c. */
+/* The tables of tags and attributes, and the reader of an attribute. Called by html.c. */
 #include "base/mail/html_tag.h"
 
 #include <glib.h>
@@ -30,7 +30,7 @@ static const struct html_tag_fact facts[] = {
 const struct html_tag_fact *html_tag_fact(const char *name)
 {
     static const struct html_tag_fact none = {"", 0, 0};
-    static unsigned char first['z' + 1]; /* of a letter's facts the number, counted from 1; 0: none */
+    static unsigned char first['z' + 1]; /* per letter: 1 + the index of its first fact; 0: none */
     if (first['a'] == 0)
         for (size_t i = G_N_ELEMENTS(facts); i-- > 0;)
             first[(unsigned char)facts[i].name[0]] = (unsigned char)(i + 1);
@@ -73,7 +73,7 @@ enum html_attribute_kind html_attribute_kind(const struct html_attribute *a)
     return HTML_ATTRIBUTE_OTHER;
 }
 
-/* The quote that ends the value which begins at p with one; NULL if there is none. */
+/* The closing quote of the value at p, which begins with a quote; NULL if there is none. */
 static const char *closing_quote(const char *p, const char *end, struct html_quotes *quotes)
 {
     bool *none = *p == '"' ? &quotes->no_double : &quotes->no_single;
@@ -119,7 +119,7 @@ const char *html_attribute_read(struct html_attribute *a, const char *p, const c
             q++;
         return read_value(a, q, end, quotes);
     }
-    if (q > p) /* not to be passed over again: there may be a megabyte of blanks */
+    if (q > p) /* do not rescan these: there may be a megabyte of blanks */
         return q;
     return p < end && *p != '>' ? p + 1 : p;
 }

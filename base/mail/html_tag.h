@@ -1,4 +1,4 @@
-/* html_tag: the tags and attributes of HTML and SVG that mean something to a mail's reader. */
+/* html_tag: the tags and attributes of HTML and SVG that matter to what a reader sees. */
 #ifndef BASE_MAIL_HTML_TAG_H
 #define BASE_MAIL_HTML_TAG_H
 
@@ -6,10 +6,10 @@
 #include <stddef.h>
 
 enum html_tag_kind {
-    HTML_TAG_INLINE = 1, /* parts no words: "Via<b>gra</b>" is one */
-    HTML_TAG_VOID = 2,   /* has no end */
-    HTML_TAG_ALONE = 4,  /* the next of its name ends it */
-    HTML_TAG_SKIP = 8,   /* what is in it is no text */
+    HTML_TAG_INLINE = 1, /* does not separate words: "Via<b>gra</b>" is one */
+    HTML_TAG_VOID = 2,   /* has no closing tag */
+    HTML_TAG_ALONE = 4,  /* the next tag of this name closes it */
+    HTML_TAG_SKIP = 8,   /* its content is no text */
 };
 
 struct html_tag_fact {
@@ -17,18 +17,18 @@ struct html_tag_fact {
     int kind, note; /* enum html_tag_kind, enum html_note */
 };
 
-/* Of a name in lower case; never NULL. */
+/* The facts about the tag name (lower case); never NULL. */
 const struct html_tag_fact *html_tag_fact(const char *name);
 
-/* Each its own bit, so that a tag can say which ones it had: browsers take the first of a name. */
+/* One bit each: html.c records which ones a tag had, as browsers use the first of a name only. */
 enum html_attribute_kind {
     HTML_ATTRIBUTE_OTHER = 0,
     HTML_ATTRIBUTE_HREF = 1,
     HTML_ATTRIBUTE_XML_HREF = 1 << 1, /* xlink:href */
     HTML_ATTRIBUTE_SRC = 1 << 2,
     HTML_ATTRIBUTE_ACTION = 1 << 3,
-    HTML_ATTRIBUTE_URL = 1 << 4, /* others that hold a URL; not told apart */
-    HTML_ATTRIBUTE_URLS = 1 << 5, /* several, with blanks or semicolons between them */
+    HTML_ATTRIBUTE_URL = 1 << 4, /* any other attribute that holds one URL */
+    HTML_ATTRIBUTE_URLS = 1 << 5, /* several URLs, separated by blanks or semicolons */
     HTML_ATTRIBUTE_SRCSET = 1 << 6,
     HTML_ATTRIBUTE_BACKGROUND = 1 << 7,
     HTML_ATTRIBUTE_STYLE = 1 << 8,
@@ -43,17 +43,17 @@ enum html_attribute_kind {
 };
 
 struct html_attribute {
-    const char *name, *value; /* as they stand, the value without quotes */
+    const char *name, *value; /* as written; the value without its quotes */
     size_t name_len, value_len;
 };
 
-/* Whether the rest of a text is known to have no more of a quote: then nobody looks for it again. */
+/* Set once the rest of the text is known to hold no such quote, so that it is not searched again. */
 struct html_quotes {
     bool no_single, no_double;
 };
 
-/* Reads the attribute at p; returns where to go on. A value goes up to its closing quote wherever that is,
- * as browsers have it; without one it goes up to a blank or '>'. */
+/* Reads the attribute at p; returns where to go on. A quoted value extends to its closing quote, however far,
+ * as in browsers; without a closing quote it ends at a blank or '>'. */
 const char *html_attribute_read(struct html_attribute *a, const char *p, const char *end, struct html_quotes *quotes);
 enum html_attribute_kind html_attribute_kind(const struct html_attribute *a);
 

@@ -1,4 +1,5 @@
-/* Links in plain text, and the list that those of HTML join. */
+/* Links in plain text, and the list to which html_link.c adds those of HTML. Called by reading.c and the
+ * tokenizer. */
 #include "base/mail/links.h"
 
 #include <glib.h>
@@ -67,7 +68,7 @@ bool links_add(struct links *l, const struct url *url, size_t at, size_t len)
     return true;
 }
 
-/* Blanks and quotes beyond ASCII end a link, too. */
+/* True for non-ASCII blanks, quotes and brackets, which end a link. */
 static bool ends_link(gunichar c)
 {
     return g_unichar_isspace(c) || c == 0xAB || c == 0xBB || (c >= 0x2018 && c <= 0x201F) ||
@@ -88,7 +89,7 @@ static const char *link_end(const char *p, const char *end)
     return p;
 }
 
-/* Signs that end a sentence are no part of the link before them. */
+/* Excludes punctuation that ends a sentence from the link before it. */
 static const char *without_signs(const char *p, const char *end)
 {
     while (end > p && strchr(".,;:!?'*_~`|", end[-1]))
@@ -96,8 +97,8 @@ static const char *without_signs(const char *p, const char *end)
     return end;
 }
 
-/* Clients differ in whether letters beyond ASCII belong to a host that they follow without a blank.
- */
+/* Mail clients differ in whether non-ASCII letters that follow a host without a blank belong to it: adds the
+ * host without them, too. */
 static void add_short(struct scan *s, const char *p, const char *end, const struct url *whole)
 {
     const char *high = p;
@@ -109,7 +110,7 @@ static void add_short(struct scan *s, const char *p, const char *end, const stru
         s->full = !links_add(s->links, &url, (size_t)(p - s->text), 0);
 }
 
-/* At the '@' of an address; returns where to go on. */
+/* Adds the domain of the mail address whose '@' is at p; returns where to go on. */
 static const char *at_address(struct scan *s, const char *p)
 {
     const char *host = p + 1, *stop = host;
@@ -131,7 +132,7 @@ static const char *at_address(struct scan *s, const char *p)
     return stop;
 }
 
-/* The link at p; returns where it ends. */
+/* Adds the link at p; returns where it ends. */
 static const char *take_link(struct scan *s, const char *p)
 {
     struct url url;
@@ -147,7 +148,7 @@ static const char *take_link(struct scan *s, const char *p)
     return end;
 }
 
-/* Whether the scheme that nobody knows, before p, is followed by the name of a host. */
+/* After an unknown scheme: does a host name with a dot follow at p? */
 static bool names_host(const char *p, const char *end)
 {
     const char *stop = p;
@@ -161,7 +162,7 @@ static bool is_scheme_char(char c)
     return g_ascii_isalnum(c) || c == '+' || c == '-' || c == '.';
 }
 
-/* These lead somewhere without slashes, too. */
+/* Schemes that mail clients open even without slashes. */
 static bool is_known(const char *p, size_t len)
 {
     static const char *const names[] = {"http", "https", "ftp", "mailto"};
@@ -171,12 +172,12 @@ static bool is_known(const char *p, size_t len)
     return false;
 }
 
-/* At a colon; returns where to go on. */
+/* Looks for a scheme before the colon at p; returns where to go on. */
 static const char *at_colon(struct scan *s, const char *p)
 {
     const char *start = p;
     const bool slash = s->end - p > 1 && p[1] == '/';
-    /* Times of day and the like are most of them. */
+    /* Most colons stand in times of day and the like. */
     if (s->end - p < 2 || (unsigned char)p[1] <= ' ' ||
         (!slash && (p == s->text || !strchr("pPsSoO", p[-1]))))
         return p + 1;
@@ -195,15 +196,15 @@ static const char *at_w(struct scan *s, const char *p)
         !((unsigned char)p[4] >= 0x80 || g_ascii_isgraph(p[4])))
         return p + 1;
     if (p > s->text &&
-        (g_ascii_isalnum(p[-1]) || strchr("@.-_$!%'", p[-1]))) /* in a word or a name */
+        (g_ascii_isalnum(p[-1]) || strchr("@.-_$!%'", p[-1]))) /* inside a word or name */
         return p + 1;
     return take_link(s, p);
 }
 
-/* Sixteen bytes at once, on any processor. */
+/* Sixteen bytes, compared at once on any processor. */
 typedef unsigned char lane __attribute__((vector_size(16)));
 
-/* Whether one of the 16 bytes at p begins a link: 17 are there. */
+/* True if one of the 16 bytes at p may begin a link; 17 must be readable. */
 static bool may_begin(const char *p)
 {
     lane a, b;
@@ -216,7 +217,7 @@ static bool may_begin(const char *p)
     return any[0] | any[1];
 }
 
-/* Nearly no byte begins a link, and every one of a message is asked. */
+/* Finds the next ':', '@' or "ww" fast: hardly any byte begins a link, and every byte of a message is tested. */
 static const char *next_candidate(const char *p, const char *end)
 {
     static const bool begins[256] = {[':'] = true, ['@'] = true, ['w'] = true, ['W'] = true};

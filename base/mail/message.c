@@ -1,3 +1,5 @@
+/* A message: headers split by header.c, parts parsed by GMime. Called by the pipeline, the learn sessions and
+ * filterctl. */
 #include "base/mail/message.h"
 
 #include <glib.h>
@@ -13,7 +15,7 @@ static bool starts_with(const char *p, const char *end, const char *prefix)
     return (size_t)(end - p) >= len && memcmp(p, prefix, len) == 0;
 }
 
-/* Nothing at all is still somewhere: pointers are made from it, which NULL does not bear. */
+/* Replaces NULL by "", as pointers into the message are computed from it. */
 static const char *somewhere(const char *raw)
 {
     return raw ? raw : "";
@@ -25,7 +27,7 @@ struct header *message_scan_headers(const char *raw, size_t len, struct limits_m
     return header_scan(somewhere(raw), len, met, count_r, &end);
 }
 
-/* As much of it as GMime may see. */
+/* Parses as much of the message as GMime may see. */
 static struct message_tree *tree_of(const struct message *m)
 {
     struct header_block all = {m->headers, m->header_count, m->body, m->body_len};

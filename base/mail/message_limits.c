@@ -1,3 +1,5 @@
+/* Scans the MIME structure line by line, before GMime does, and stops where parsing would cost too much. Called
+ * by message.c. */
 #include "base/mail/message_limits.h"
 
 #include <glib.h>
@@ -8,7 +10,7 @@
 #define ADDRESS_MAX_GROUPS 5000
 #define PARAMETER_NAME_MAX 59
 #define NESTING_MAX 500
-/* Of all parts together, against those of one header: fields, and bytes of addresses. */
+/* All parts together may have so many times the limit for one header: fields, and bytes of addresses. */
 #define PARTS_FIELDS 10
 #define PARTS_ADDRESSES 4
 
@@ -17,7 +19,7 @@ static const char *const address_headers[] = {
     "resent-from:", "resent-to:", "resent-cc:", "resent-bcc:", "resent-sender:"};
 
 struct level {
-    const char *boundary; /* not terminated; NULL for what has none */
+    const char *boundary; /* not terminated; NULL if there is none */
     size_t len;
 };
 
@@ -26,19 +28,19 @@ struct scan {
     struct limits_met *met;
     const char *end;
     size_t boundaries, fields, depth;
-    size_t address_bytes, groups; /* of all parts */
-    bool in_header, nested; /* nested: after this header another one follows */
+    size_t address_bytes, groups; /* of all parts together */
+    bool in_header, nested; /* nested: this header is followed by that of an inner message */
     struct level levels[NESTING_MAX + 1];
 };
 
-/* Where the line after p begins, or end. */
+/* Returns where the next line begins, or end. */
 static const char *next_line(const char *p, const char *end)
 {
     const char *eol = memchr(p, '\n', (size_t)(end - p));
     return eol ? eol + 1 : end;
 }
 
-/* Where the field that begins at p ends, with all its folded lines. */
+/* Returns where the field at p ends, including folded lines. */
 static const char *field_end(const char *p, const char *end)
 {
     do
@@ -47,7 +49,7 @@ static const char *field_end(const char *p, const char *end)
     return p;
 }
 
-/* GMime takes "Name :" for the name as well. */
+/* Allows blanks before the colon, as GMime does. */
 static bool is_field(const char *p, const char *end, const char *name_and_colon)
 {
     size_t len = strlen(name_and_colon) - 1;
@@ -58,7 +60,7 @@ static bool is_field(const char *p, const char *end, const char *name_and_colon)
     return p < end && *p == ':';
 }
 
-/* GMime makes objects of them all, each a hundred times the size of its text. */
+/* Limits addresses: GMime makes objects of them a hundred times the size of their text. */
 static bool address_ok(struct scan *s, const char *p, const char *end)
 {
     s->address_bytes += (size_t)(end - p);
@@ -70,7 +72,7 @@ static bool address_ok(struct scan *s, const char *p, const char *end)
     return s->groups <= ADDRESS_MAX_GROUPS;
 }
 
-/* Each parameter becomes an object, as a field does. */
+/* Limits parameters: GMime makes an object of each. */
 static bool parameters_ok(struct scan *s, const char *p, const char *end)
 {
     size_t run = 0;
@@ -83,7 +85,7 @@ static bool parameters_ok(struct scan *s, const char *p, const char *end)
     return true;
 }
 
-/* Length of the field name at p, 0 if there is none: few lines of a body get past this. */
+/* The length of the field name at p, 0 if there is none: few lines of a body pass this test. */
 static size_t name_length(const char *p, const char *end)
 {
     const char *q = p;
@@ -110,8 +112,8 @@ static const char *find_word(const char *p, const char *end, const char *word)
     return NULL;
 }
 
-/* The boundary a Content-Type field names, as well as can be told without its grammar: what is
- * misread ends no level, which is the careful side. */
+/* The boundary of a Content-Type field, found without parsing its grammar. A boundary that is misread ends no
+ * level, which errs on the safe side. */
 static struct level boundary_of(const char *p, const char *end)
 {
     const char *at = find_word(p, end, "boundary");
@@ -132,7 +134,7 @@ static struct level boundary_of(const char *p, const char *end)
     return (struct level){at, (size_t)(stop - at)};
 }
 
-/* A Content-Type field: what it contains goes one level deeper. */
+/* Reads a Content-Type field: a multipart or message goes one level deeper. */
 static bool enter(struct scan *s, const char *p, const char *end)
 {
     const bool message = find_word(p, end, "message/");
@@ -145,7 +147,7 @@ static bool enter(struct scan *s, const char *p, const char *end)
     return true;
 }
 
-/* A line that begins with "--": it may end levels. */
+/* Reads a line that begins with "--": it may be the boundary of an open level, and ends the levels inside. */
 static void leave(struct scan *s, const char *p)
 {
     const char *const end = s->end;
@@ -200,7 +202,7 @@ static bool line_ok(struct scan *s, const char *p)
     return s->fields <= s->limits->header_count * PARTS_FIELDS || refuse(s, LIMITS_HEADER_COUNT);
 }
 
-/* The message's own header: false if its Content-* fields are not for GMime. */
+/* Checks the message's own Content-* fields; false if GMime may not see them. */
 static bool own_header(struct scan *s, const struct header_block *m)
 {
     s->in_header = true;
@@ -220,7 +222,7 @@ bool message_limits_body(const struct header_block *m, struct limits_met *met, s
     if (!own_header(&s, m))
         return false;
     *len_r = m->body_len;
-    if (s.depth == 0) /* one leaf: GMime does not look into it */
+    if (s.depth == 0) /* a single leaf: GMime does not parse its body */
         return true;
     s.end = m->body + m->body_len;
     s.in_header = s.nested;

@@ -1,4 +1,4 @@
-/* message_limits: what may be shown to GMime, which has no limits of its own. */
+/* message_limits: how much of a message may be given to GMime, which has no limits of its own. */
 #ifndef BASE_MAIL_MESSAGE_LIMITS_H
 #define BASE_MAIL_MESSAGE_LIMITS_H
 
@@ -7,10 +7,10 @@
 
 #include "base/mail/header.h"
 
-/* How many bytes of the body GMime may see; false if it may see nothing of the message. What it is
- * kept from is noted in met (base/config/limits.h): parts (lines that may part them), nesting, header fields of
- * parts or their length, addresses (their length, and groups: their parser recurses), and a parameter name of
- * 60 characters or more (their writer may loop). */
+/* Finds how many bytes of the body GMime may see; false if GMime may not see the message at all. Notes the
+ * limit that was met (base/config/limits.h): parts (counting all lines that may separate some), nesting, number
+ * or length of header fields of parts, addresses (their length, and groups, as GMime's parser recurses for
+ * each), or a parameter name of 60 characters or more (GMime's writer may loop on it). */
 bool message_limits_body(const struct header_block *m, struct limits_met *met, size_t *len_r);
 
 #endif

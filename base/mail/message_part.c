@@ -1,4 +1,4 @@
-/* Which parts a reader is shown as text; for message_tree.c, which decodes them, and reading.c. */
+/* Which parts a mail client shows as text. Called by message_tree.c, which decodes them, and reading.c. */
 #include "base/mail/message_part.h"
 
 #include <glib.h>

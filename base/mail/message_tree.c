@@ -1,3 +1,4 @@
+/* The only user of GMime: parses a message as MIME and reports its parts. Called by message.c. */
 #include "base/mail/message_tree.h"
 
 #include <gmime/gmime.h>
@@ -13,8 +14,8 @@
 #define COPY_MAX_BYTES (1024 * 1024)
 
 struct message_tree {
-    GByteArray *bytes; /* its data is lent by copy, or by the message */
-    struct bytes copy; /* the structural headers and the body; empty if that is too much */
+    GByteArray *bytes; /* borrows its data from copy, or from the message */
+    struct bytes copy; /* Content-* headers and body; empty if a large body (over COPY_MAX_BYTES) is lent */
     GMimeObject *root;
     char *type;
     struct limits_met *met; /* lent */
@@ -34,7 +35,7 @@ static void init_once(void)
     done = true;
 }
 
-/* The array borrows: GLib must never free or move what it points at. */
+/* Empties the array before it is freed: its data is borrowed, and GLib must not free it. */
 static void unborrow(GByteArray *bytes)
 {
     bytes->data = NULL;
@@ -51,7 +52,8 @@ static char *type_of(GMimeObject *object)
     return text;
 }
 
-/* As a part, not as a message: GMime would parse every address, which costs more than the rest. */
+/* Parses a part, not a message: of a message GMime would parse every address, which costs more than all the
+ * rest. */
 static GMimeObject *parse(GByteArray *bytes)
 {
     init_once();
@@ -64,8 +66,8 @@ static GMimeObject *parse(GByteArray *bytes)
     return root;
 }
 
-/* GMime gets a copy of what is its business. It makes three objects of every header, and it must
- * see the same headers and body as everyone else where the empty line between them is missing. */
+/* Gives GMime a copy that holds the structural headers only, as GMime makes three objects of each header. It
+ * puts an empty line before the body, so that GMime agrees with header.c on where the body begins. */
 static void make_copy(struct bytes *copy, const struct header_block *m)
 {
     size_t len = m->body_len + 2;
@@ -136,7 +138,7 @@ static void call(const struct walk *w, const struct message_part *part)
     w->fn(part, w->arg);
 }
 
-/* A leaf's bytes in what GMime was given: its streams are windows on that. */
+/* Finds a leaf's undecoded bytes: GMime's streams are windows on what it was given. */
 static void find_raw(const struct message_tree *t, GMimePart *object, struct message_part *part)
 {
     GMimeDataWrapper *content = g_mime_part_get_content(object);
@@ -153,7 +155,7 @@ static void find_raw(const struct message_tree *t, GMimePart *object, struct mes
     part->raw_len = (size_t)(end - start);
 }
 
-/* The lines above a leaf's content, up to its boundary or the header of what it is in. */
+/* Finds the header lines above a leaf's content, back to its boundary or to the enclosing header. */
 static void find_head(const struct message_tree *t, struct message_part *part)
 {
     const char *start = (const char *)t->bytes->data;
@@ -204,7 +206,7 @@ static void leaf(const struct walk *w, GMimePart *object, struct message_part *p
     find_head(w->tree, part);
     const bool text = message_part_is_text(part);
     decode(&decoded, part, text ? PART_TEXT_BYTES : PART_OTHER_BYTES);
-    /* Its first bytes tell what its type does not. */
+    /* The type does not say whether this is text, but the first bytes do. */
     if (!text && message_part_may_be_text(part) && part->len == PART_OTHER_BYTES &&
         decode_is_text(part->data, part->len)) {
         bytes_clear(&decoded);
@@ -214,8 +216,8 @@ static void leaf(const struct walk *w, GMimePart *object, struct message_part *p
     bytes_free(&decoded);
 }
 
-/* Whether the message ends with "--boundary--": only the outermost is asked, the inner ones of a cut
- * message are as open. */
+/* True if the message does not end with "--boundary--". Only the outermost multipart is tested: in a message
+ * that was cut, the inner ones are open, too. */
 static bool is_open(const struct walk *w, const struct message_part *part, const char *boundary)
 {
     const size_t n = strlen(boundary);
@@ -229,7 +231,7 @@ static bool is_open(const struct walk *w, const struct message_part *part, const
     return part->depth == 0 && !part->after;
 }
 
-/* What is misread before GMime parses it may still be deeper than it should. */
+/* Checks the depth again: message_limits.c may have misread the structure that GMime found. */
 static bool goes_deeper(const struct walk *w, const struct message_part *part)
 {
     const bool ok = part->depth < (int)limits_get()->nesting;

@@ -1,5 +1,4 @@
-/* message_tree: GMime's view of a message. Nothing else includes GMime, and message.c alone uses
- * this. */
+/* message_tree: GMime's view of a message. No other file includes GMime; message.c alone uses this. */
 #ifndef BASE_MAIL_MESSAGE_TREE_H
 #define BASE_MAIL_MESSAGE_TREE_H
 
@@ -8,8 +7,8 @@
 
 struct message_tree;
 
-/* Made from these fields, of which there must be one, and that much of a body; their bytes must outlive
- * it. met is lent, too: which limits the message meets when its parts are walked. NULL if GMime sees no message. */
+/* Parses the fields (at least one) and the body in *m; their bytes must outlive the tree. NULL if GMime finds
+ * no message. */
 struct message_tree *message_tree_new(const struct header_block *m, struct limits_met *met);
 void message_tree_free(struct message_tree **t);
 const char *message_tree_type(const struct message_tree *t);

@@ -1,5 +1,5 @@
-/* Parts to texts and links. Called once for each message, by whoever has it judged or learnt. What
- * GMime could not make sense of is read as it stands: spam hides in broken messages. */
+/* Decodes parts to texts and links. Called once per message by the pipeline, learn sessions and filterctl.
+ * Parts that GMime could not parse are read from the raw bytes: spam hides in broken messages. */
 #include "base/mail/reading.h"
 
 #include <glib.h>
@@ -14,8 +14,8 @@
 #include "base/mail/message_part.h"
 
 enum {
-    MESSAGE_BYTES = 4 * 1024 * 1024, /* of all parts, before tags are stripped */
-    AROUND_BYTES = 2048,             /* of a preamble or epilogue */
+    MESSAGE_BYTES = 4 * 1024 * 1024, /* of all parts together, before HTML tags are removed */
+    AROUND_BYTES = 2048,             /* read of a preamble or epilogue */
 };
 
 static void text_free(gpointer data)
@@ -44,7 +44,7 @@ static bool is_html(const struct message_part *part, const void *data, size_t le
     return part ? message_part_is_html(part) : memmem(data, len, "</", 2) != NULL;
 }
 
-/* Tags of XML end by themselves ("<style/>"), and in what is declared HTML they do not. */
+/* XML or HTML? In XML "<style/>" ends itself, in HTML it does not. */
 static bool is_xml(const struct message_part *part, const struct bytes *utf8)
 {
     if (part && g_str_has_suffix(part->type, "+xml"))
@@ -75,7 +75,7 @@ static void read_html(struct reading *r, struct reading_text *t, struct bytes *u
     bytes_free(utf8);
 }
 
-/* Decoded bytes of a part, or of who knows what. */
+/* Adds a text from the decoded bytes of a part, or, with part NULL, of unknown type. */
 static void read_text(struct reading *r, const void *data, size_t len,
                       const struct message_part *part, int notes)
 {
@@ -108,7 +108,8 @@ static void read_loosely(struct reading *r, const char *data, size_t len,
 
 /* ---- parts ---- */
 
-/* What readers do not show, but for broken structure, where it is all they have. */
+/* Reads a preamble or epilogue, which mail clients hide, unless the structure is broken and it is all they
+ * have. */
 static void read_around(struct reading *r, const char *text, bool broken)
 {
     struct bytes utf8 = {0};
@@ -129,7 +130,8 @@ static void read_around(struct reading *r, const char *text, bool broken)
     find_links(r, &t->in_hidden, &t->hidden);
 }
 
-/* A part's header lines: two of a kind, and what is no header, which GMime drops. Returns notes. */
+/* Reads a part's header lines: looks for a second Content-Type, and for text that is no field, which GMime
+ * drops. Returns notes. */
 static int read_head(struct reading *r, const struct message_part *part)
 {
     int types = 0;
@@ -151,7 +153,7 @@ static bool is_wide(const char *charset)
                        g_ascii_strncasecmp(charset, "utf-32", 6) == 0);
 }
 
-/* A leaf's content, however its encoding was declared. Returns notes. */
+/* Reads a leaf's content, also if its encoding was declared wrongly. Returns notes. */
 static int read_leaf(struct reading *r, const struct message_part *part)
 {
     const bool plain =
@@ -172,7 +174,7 @@ static int read_leaf(struct reading *r, const struct message_part *part)
     return READING_READ | READING_BINARY;
 }
 
-/* By its type, or by its content where that says nothing. */
+/* True if its type says text, or the type says nothing and its content is text. */
 static bool is_readable(const struct message_part *part)
 {
     return message_part_is_text(part) || (message_part_may_be_text(part) && part->len > 0 &&
@@ -203,7 +205,7 @@ static void take_part(const struct message_part *part, void *arg)
 
 /* ---- the message ---- */
 
-/* Two fields of a kind that says what the body is. */
+/* True if there are two Content-Type or two Content-Transfer-Encoding fields: mail clients may pick either. */
 static bool says_twice(const struct message *m)
 {
     int types = 0, encodings = 0;
@@ -217,7 +219,8 @@ static bool says_twice(const struct message *m)
     return types > 1 || encodings > 1;
 }
 
-/* Where readers may differ in what they show, or the parts hold nothing to read. */
+/* True if mail clients may differ in what they show, or if the parts hold no text: then the raw body is read,
+ * too. */
 static bool is_broken(const struct reading *r)
 {
     const struct message *m = r->message;
@@ -282,7 +285,7 @@ static void each_host(const struct links *l, const struct call *call)
     }
 }
 
-/* The fields that a reader acts on. */
+/* True for fields that a reader acts on. */
 static bool is_acted_on(const struct header *h)
 {
     static const char *const names[] = {"From", "Sender", "Reply-To", "List-Unsubscribe",

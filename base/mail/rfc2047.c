@@ -1,3 +1,4 @@
+/* Encoded words of header fields. Called by header.c and the tokenizer. */
 #include "base/mail/rfc2047.h"
 
 #include <glib.h>
@@ -9,18 +10,18 @@
 
 enum { CHARSET_MAX = 40 };
 
-struct word { /* =?charset?encoding?text?= */
+struct word { /* =?charset?encoding?text?= (RFC 2047, section 2) */
     char charset[CHARSET_MAX];
     char encoding; /* 'b' or 'q' */
     const char *text;
     size_t len;
-    const char *end; /* behind it */
+    const char *end; /* what follows the word */
     bool broken;
 };
 
 struct reader {
     struct bytes *out;
-    struct bytes joined; /* bytes of neighbours in charset */
+    struct bytes joined; /* decoded bytes of adjacent words in charset */
     char charset[CHARSET_MAX];
     int defects;
 };
@@ -44,7 +45,8 @@ static const char *skip_blanks(const char *p, const char *end)
     return p;
 }
 
-/* Reads "charset?e?" behind "=?"; RFC 2231's language after '*' is left out. NULL if it is none. */
+/* Reads "charset?e?" after "=?"; skips a language after '*' (RFC 2231, section 5). NULL if this is no encoded
+ * word. */
 static const char *read_start(struct word *w, const char *p, const char *end)
 {
     size_t n = 0;
@@ -69,8 +71,8 @@ static const char *read_start(struct word *w, const char *p, const char *end)
     return mark + 1;
 }
 
-/* The encoded word at p, which is at "=?". One that lacks its "?=" ends at the next blank, or where
- * another begins; its text may hold blanks if a "?=" is there. */
+/* Reads the encoded word whose "=?" is at p. Without a "?=" it ends at the next blank, or where another word
+ * begins; with a "?=" its text may hold blanks. */
 static bool read_word(struct word *w, const char *p, const char *end)
 {
     w->broken = false;
@@ -81,7 +83,7 @@ static bool read_word(struct word *w, const char *p, const char *end)
     for (; q < end; q++) {
         if (*q == '?' && q + 1 < end && q[1] == '=')
             break;
-        if (*q == '=' && end - q > 2 && q[1] == '?' && q[2] != '=') /* no padding before "?=" */
+        if (*q == '=' && end - q > 2 && q[1] == '?' && q[2] != '=') /* not base64 padding before "?=" */
             break;
         if (!blank && (unsigned char)*q <= ' ')
             blank = q;
@@ -122,7 +124,7 @@ static void add_word(struct reader *r, const struct word *w)
             r->joined.data[i] = ' ';
 }
 
-/* What is not encoded. */
+/* Appends text that is not encoded. */
 static void add_plain(struct reader *r, const char *p, size_t len)
 {
     struct bytes line = {0};
@@ -157,7 +159,8 @@ int rfc2047_decode(struct bytes *out, const char *text, size_t len, struct limit
             p = start + 2;
             continue;
         }
-        if (!after_word || skip_blanks(plain, start) != start) { /* blanks between two go */
+        if (!after_word || skip_blanks(plain, start) != start) { /* blanks between two encoded words are dropped
+                                                                  * (RFC 2047, section 6.2) */
             flush(&r);
             add_plain(&r, plain, (size_t)(start - plain));
         }

@@ -1,3 +1,4 @@
+/* Words of texts, with disguises undone. Called by the tokenizer for bodies and headers. */
 #include "base/mail/text.h"
 
 #include <glib.h>
@@ -9,19 +10,19 @@
 
 enum class {
     WORD = 1,
-    INNER = 2,     /* part of a word only between others */
-    BASE64 = 4,    /* of its alphabet */
-    WIDE = 8,      /* no blanks between words there: one character is a word, pairs do the rest */
-    INVISIBLE = 16, /* put between letters to hide a word */
-    START = 32,    /* of something that is skipped whole */
-    COMPAT = 64,   /* may be another letter's disguise */
-    GAP = 128,     /* words on both sides of it make no pair */
+    INNER = 2,     /* part of a word only between word characters */
+    BASE64 = 4,    /* in the base64 alphabet */
+    WIDE = 8,      /* written without blanks (CJK): one character is a word, token pairs do the rest */
+    INVISIBLE = 16, /* invisible, inserted to hide a word */
+    START = 32,    /* may begin a block that is skipped */
+    COMPAT = 64,   /* may be a disguised ASCII letter */
+    GAP = 128,     /* separates words: no pair of tokens across it */
 };
 
 enum {
-    NOISE_CHARS = 40, /* more of base64's alphabet on end is no word */
-    TABLE = 0x3000,   /* Unicode's properties are asked once for these */
-    SPLIT_LEAST = 4,  /* letters in a split word */
+    NOISE_CHARS = 40, /* a longer run of the base64 alphabet is no word */
+    TABLE = 0x3000,   /* code points whose class is cached */
+    SPLIT_LEAST = 4,  /* fewest letters of a split word */
 };
 
 static struct {
@@ -38,7 +39,7 @@ static int class_of_unicode(gunichar c)
     int class = 0;
     if ((c >= 0xFF01 && c <= 0xFF5E) || (c >= 0x1D400 && c <= 0x1D7FF) ||
         (c >= 0x1F130 && c <= 0x1F189) || (c >= 0x2100 && c <= 0x24FF) || (c >= 0xFB00 && c <= 0xFB06))
-        class = fold_compat(c) != c && c != 0x2120 && c != 0x2122 ? COMPAT : 0; /* SM and TM disguise nothing */
+        class = fold_compat(c) != c && c != 0x2120 && c != 0x2122 ? COMPAT : 0; /* not the signs SM and TM */
     if (!class && g_unichar_iswide(c) && g_unichar_isalpha(c))
         return WORD | WIDE;
     if (c == 0x2019)
@@ -76,15 +77,15 @@ static void make_table(void)
 struct scan {
     void (*fn)(enum text_kind, const char *, size_t, void *);
     void *arg;
-    const char *start, *end; /* of the text: end is where the next link begins */
+    const char *start, *end; /* end: where the next link begins */
     const char *whole_end;
-    const char *from;        /* where the word began */
+    const char *from;        /* where the current word begins */
     char word[TEXT_WORD_CHARS * 6 + 8];
-    size_t len, chars, trailing; /* trailing: bytes of inner characters at its end */
+    size_t len, chars, trailing; /* trailing: bytes of INNER characters at its end */
     bool too_long, high, hidden_before;
-    bool ungapped; /* a word came since the last gap */
+    bool ungapped; /* a word was reported since the last gap */
     int notes;
-    char letters[TEXT_WORD_CHARS + 1]; /* single ones, one blank or sign between them */
+    char letters[TEXT_WORD_CHARS + 1]; /* single letters, separated by one blank or sign each */
     size_t letter_count;
     const char *letter_end;
 };
@@ -106,7 +107,7 @@ static void flush_letters(struct scan *s)
     s->letter_count = 0;
 }
 
-/* A word of one letter: with its like before it, it may be a split word. */
+/* Adds a word of one letter: with single letters before it, it may belong to a split word. */
 static void add_letter(struct scan *s, const char *end)
 {
     const bool goes_on = s->letter_count > 0 && s->letter_count < TEXT_WORD_CHARS &&
@@ -117,7 +118,7 @@ static void add_letter(struct scan *s, const char *end)
     s->letter_end = end;
 }
 
-/* "w.o.r.d" gives "word" as well. */
+/* Reports "w.o.r.d" as "word", too. */
 static void add_dotted(struct scan *s)
 {
     char joined[TEXT_WORD_CHARS];
@@ -176,7 +177,7 @@ static void add_char(struct scan *s, gunichar c, bool inner)
     s->trailing = inner ? s->trailing + n : 0;
 }
 
-/* A character that is not ASCII; returns what is behind it. */
+/* Takes a non-ASCII character; returns what follows it. */
 static const char *take_high(struct scan *s, const char *p)
 {
     gunichar c = g_utf8_get_char(p);
@@ -206,7 +207,7 @@ static const char *take_high(struct scan *s, const char *p)
     return next;
 }
 
-/* ASCII letters at p, the usual case; returns where they end. */
+/* Takes a run of ASCII letters at p, the usual case; returns where it ends. */
 static const char *take_ascii(struct scan *s, const char *p)
 {
     char *to = s->word + s->len;
@@ -250,7 +251,8 @@ static const char *line_after(const char *p, const char *end, size_t *len_r)
     return eol ? eol + 1 : end;
 }
 
-/* Of base64, a line with nothing else in it; of its header a field, as long as header is true. */
+/* True for a line of pure base64 or, while header is true, for a field of the armor's header (RFC 9580, section
+ * 6.2). */
 static bool is_armor_line(const char *p, size_t len, bool header)
 {
     size_t n = 0;
@@ -259,7 +261,7 @@ static bool is_armor_line(const char *p, size_t len, bool header)
     return n == len || (header && p[n] == ':' && n + 1 < len && p[n + 1] == ' ');
 }
 
-/* Of uuencoded data: its first character says how long it is. */
+/* True for a line of uuencoded data, whose first character gives its length. */
 static bool is_uu_line(const char *p, size_t len)
 {
     const size_t bytes = len > 0 ? (size_t)(*p - ' ') & 63 : 64, wanted = 1 + (bytes + 2) / 3 * 4;
@@ -271,7 +273,8 @@ static bool is_uu_line(const char *p, size_t len)
     return true;
 }
 
-/* Behind the lines that are what the one at p announces: whoever only claims it hides nothing. */
+/* Returns what follows the encoded lines below the line at p. Only lines that really are encoded are skipped:
+ * text cannot hide behind a fake "BEGIN" line. */
 static const char *after_lines(const char *p, const char *end, bool uu)
 {
     size_t len;
@@ -287,7 +290,7 @@ static const char *after_lines(const char *p, const char *end, bool uu)
     return uu && end - p >= 3 && memcmp(p, "end", 3) == 0 ? p + 3 : p;
 }
 
-/* Behind an encoded block that begins at p, or p. */
+/* Returns what follows the encoded block at p; p if there is none. */
 static const char *after_block(const struct scan *s, const char *p)
 {
     static const char *const armors[] = {"-----BEGIN PGP MESSAGE", "-----BEGIN CERTIFICATE-----",
@@ -301,7 +304,7 @@ static const char *after_block(const struct scan *s, const char *p)
     return p;
 }
 
-/* Behind the run of base64 that begins at p, if it is too long for words with signs between them. */
+/* Returns what follows the run of base64 at p, if it is too long to be words with punctuation; else p. */
 static const char *after_noise(const char *p, const char *end)
 {
     const char *q = p;
@@ -310,7 +313,7 @@ static const char *after_noise(const char *p, const char *end)
     return q - p > NOISE_CHARS ? q : p;
 }
 
-/* Behind what begins at a word's edge and is skipped whole, p if nothing does. */
+/* At the edge of a word: returns what follows a block that is skipped; p if there is none. */
 static const char *skip_run(struct scan *s, const char *p)
 {
     if (*p == '-' || *p == 'b') {
@@ -322,7 +325,8 @@ static const char *skip_run(struct scan *s, const char *p)
     return table.class[(unsigned char)*p] & WORD ? p : after_noise(p, s->end);
 }
 
-/* A sign at p ends the word, unless the whole is noise; returns where to go on. */
+/* Ends the word at the punctuation at p, unless word and punctuation are a run of base64; returns where to go
+ * on. */
 static const char *end_run(struct scan *s, const char *p)
 {
     if (table.class[(unsigned char)*p] & BASE64 && s->chars > 0) {
@@ -338,7 +342,7 @@ static const char *end_run(struct scan *s, const char *p)
     return p + 1;
 }
 
-/* The words from p on, up to the next link or what is skipped over it; returns where they end. */
+/* Reports the words from p on, up to the next link or behind a skipped block; returns where they end. */
 static const char *take_words(struct scan *s, const char *p)
 {
     while (p < s->end) {
@@ -370,7 +374,7 @@ static const char *take_words(struct scan *s, const char *p)
     return p;
 }
 
-/* Finds the first link from number i on whose words are none, and begins at p or behind it. */
+/* Finds the first link, from index i on, that begins at or after p and replaces its words. */
 static size_t next_link(const struct text *t, size_t i, size_t p)
 {
     for (; t->links && i < t->links->count; i++) {
@@ -381,7 +385,7 @@ static size_t next_link(const struct text *t, size_t i, size_t p)
     return i;
 }
 
-/* Whether the next link is but another reading of this one. */
+/* True if the next link is another reading of the same text. */
 static bool same_place(const struct links *links, size_t i)
 {
     return i + 1 < links->count && links_get(links, i + 1)->at == links_get(links, i)->at;
@@ -405,7 +409,7 @@ int text_words(const struct text *t, void (*fn)(enum text_kind kind, const char 
         p = take_words(&s, p);
         if (!link)
             break;
-        if (p > s.end) /* a block that was skipped */
+        if (p > s.end) /* the link is inside a skipped block */
             continue;
         p = MIN(s.end + link->len, s.whole_end);
         for (emit_link(&s, t->links, i); same_place(t->links, i); i++)

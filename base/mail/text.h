@@ -1,6 +1,6 @@
-/* text: valid UTF-8 to lower-case words, as a reader would take them.
+/* text: splits valid UTF-8 into lower-case words as a reader would see them.
  *
- * All of it is plaintext of mail: it is never written anywhere. */
+ * All of it is plaintext of mail: never write it anywhere. */
 #ifndef BASE_MAIL_TEXT_H
 #define BASE_MAIL_TEXT_H
 
@@ -8,33 +8,33 @@
 
 #include "base/mail/links.h"
 
-/* Words longer than this many characters are noise (base64, ids) and left out. */
+/* Words with more characters are noise (base64, ids) and dropped. */
 #define TEXT_WORD_CHARS 40
 
 enum text_kind {
     TEXT_WORD,
-    TEXT_LINK, /* word is its host, len its number in links */
-    TEXT_GAP, /* of length 0: a sign parts what is before from what comes; never two on end */
+    TEXT_LINK, /* word is the host, len the link's index in links */
+    TEXT_GAP, /* of length 0: punctuation separates the words before from those after it; never two in a row */
 };
 
-/* What was done to hide words from filters, and undone here. */
+/* Tricks that hide words from filters; text_words undoes them. */
 enum text_note {
-    TEXT_NOTE_HOMOGLYPH = 1,   /* Cyrillic or Greek letters in a Latin word */
+    TEXT_NOTE_HOMOGLYPH = 1,   /* lookalike letters in a Latin word */
     TEXT_NOTE_COMPAT = 2,      /* fullwidth, mathematical and circled letters */
     TEXT_NOTE_ZERO_WIDTH = 4,  /* invisible characters inside a word */
-    TEXT_NOTE_SOFT_HYPHEN = 8, /* the same, but word processors do that as well */
-    TEXT_NOTE_SPLIT = 16,      /* "w o r d" or "w.o.r.d"; the whole comes as a word besides */
-    TEXT_NOTE_CIPHER = 32,     /* an inline OpenPGP message, S/MIME or uuencoded block, skipped */
+    TEXT_NOTE_SOFT_HYPHEN = 8, /* the same, but word processors insert them, too */
+    TEXT_NOTE_SPLIT = 16,      /* "w o r d" or "w.o.r.d": the joined word is reported, too */
+    TEXT_NOTE_CIPHER = 32,     /* an inline OpenPGP, S/MIME or uuencoded block was skipped */
 };
 
 struct text {
     const char *text; /* valid UTF-8 */
     size_t len;
-    const struct links *links; /* as links_scan found them in it, of a longer text maybe; NULL if it was not asked */
+    const struct links *links; /* from links_scan of this text or a longer one; NULL: none searched */
 };
 
-/* Calls fn for every word (lower case, no blanks), link and gap in order. Runs that look like base64
- * and encoded blocks are skipped, with the links in them. Linear. Returns the bits of enum text_note. */
+/* Calls fn for every word (lower case, no blanks), link and gap, in order. Skips encoded blocks and runs that
+ * look like base64, with the links in them. Linear. Returns bits of enum text_note. */
 int text_words(const struct text *text,
                void (*fn)(enum text_kind kind, const char *word, size_t len, void *arg), void *arg);
 

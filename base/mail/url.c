@@ -1,4 +1,4 @@
-/* The URL parser, as far as the host; for links.c, which finds them, and html.c. */
+/* The URL parser, as far as the host (https://url.spec.whatwg.org). Called by links.c and html.c. */
 #include "base/mail/url.h"
 
 #include <glib.h>
@@ -29,7 +29,7 @@ static const struct {
     {"wss", URL_WSS, 0},
 };
 
-/* Moves behind "scheme:" if there is one. */
+/* Reads "scheme:", if there is one, and moves behind it. */
 static void read_scheme(struct url *u, struct range *r)
 {
     const char *p = r->p;
@@ -55,7 +55,7 @@ static bool is_special(enum url_scheme scheme)
     return scheme != URL_OTHER && scheme != URL_MAILTO;
 }
 
-/* Slashes at p; backslashes, too, if browsers take them for such. */
+/* Counts the slashes at p, and backslashes if browsers treat them as slashes in this scheme. */
 static size_t slashes(const struct range *r, bool special)
 {
     const char *p = r->p;
@@ -64,7 +64,7 @@ static size_t slashes(const struct range *r, bool special)
     return (size_t)(p - r->p);
 }
 
-/* Moves to where the authority begins; false if there is none. */
+/* Moves to the authority; false if there is none. */
 static bool find_authority(const struct url *u, struct range *r, const struct url *base)
 {
     const size_t n = slashes(r, is_special(u->scheme)), left = (size_t)(r->end - r->p);
@@ -79,7 +79,7 @@ static bool find_authority(const struct url *u, struct range *r, const struct ur
     return n >= 2 || !relative;
 }
 
-/* Up to the last '@' it is a user, behind a ':' a port. */
+/* Reads the authority: a user up to the last '@', the host, a port after ':'. */
 static void read_authority(struct url *u, struct range r)
 {
     const char *at = memrchr(r.p, '@', (size_t)(r.end - r.p));
@@ -96,7 +96,7 @@ static void read_authority(struct url *u, struct range r)
     u->notes |= url_host_read(u->host, r.p, (size_t)((colon ? colon : r.end) - r.p));
 }
 
-/* The domain of the first address. */
+/* Reads mailto: takes the domain of the first address. */
 static void read_mailbox(struct url *u, struct range r)
 {
     const char *at = memchr(r.p, '@', (size_t)(r.end - r.p));
@@ -108,7 +108,7 @@ static void read_mailbox(struct url *u, struct range r)
     u->notes |= url_host_read(u->host, at, (size_t)(stop - at));
 }
 
-/* Returns how far it looked: behind the authority, or at the end. */
+/* Returns where parsing stopped: behind the authority, or at the end. */
 static const char *parse(struct url *u, struct range r, const struct url *base)
 {
     u->host[0] = '\0';
@@ -150,7 +150,7 @@ void url_parse(struct url *u, const char *text, size_t len, const struct url *ba
         r.end--;
     if (!has_break(r.p, parse(u, r, base)))
         return;
-    /* Browsers drop these first; hardly any URL has one. */
+    /* Browsers drop tabs and line ends first; hardly any URL has some. */
     struct bytes joined = {0};
     bytes_reserve(&joined, (size_t)(r.end - r.p));
     for (const char *p = r.p; p < r.end; p++)

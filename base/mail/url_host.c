@@ -1,4 +1,4 @@
-/* The host parser of the URL standard (https://url.spec.whatwg.org/#host-parsing), for url.c. */
+/* The host parser of the URL standard (https://url.spec.whatwg.org/#host-parsing). Called by url.c and links.c. */
 #include "base/mail/url_host.h"
 
 #include <glib.h>
@@ -9,11 +9,11 @@
 #include "base/mail/url_note.h"
 
 enum {
-    WRITTEN_BYTES = 1024, /* of a host as it is written: what is longer maps to no name DNS knows */
+    WRITTEN_BYTES = 1024, /* of a host as written; a longer one maps to no valid DNS name */
     NAME_BYTES = 253,
 };
 
-/* The lower case of letters that names in DNS are made of, the usual case; 0 of others. */
+/* The usual case: lowers a letter, digit, '.', '-' or '_'; 0 for any other character. */
 static char plain_of(char c)
 {
     if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_')
@@ -21,7 +21,7 @@ static char plain_of(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : 0;
 }
 
-/* UTS 46 drops these: whoever pads a name with them must not make it too long for us. */
+/* Characters that UTS 46 drops: a name padded with them must not become too long for us. */
 static bool is_ignored(gunichar c)
 {
     return c == 0xAD || c == 0x34F || (c >= 0x180B && c <= 0x180F && c != 0x180E) || c == 0x200B ||
@@ -29,7 +29,7 @@ static bool is_ignored(gunichar c)
            (c >= 0x1BCA0 && c <= 0x1BCA3) || (c >= 0xE0100 && c <= 0xE01EF);
 }
 
-/* Percent-decoded and without what is ignored; 0 if it is too long or no UTF-8. */
+/* Percent-decodes the host and drops ignored characters; returns its length, 0 if it is too long or not UTF-8. */
 static size_t decode(char out[WRITTEN_BYTES], const char *p, size_t len, int *notes)
 {
     const char *end = p + len;
@@ -57,9 +57,8 @@ static size_t decode(char out[WRITTEN_BYTES], const char *p, size_t len, int *no
     return g_utf8_validate_len(out, n, NULL) ? n : 0;
 }
 
-/* To the name that is in DNS. Browsers map as UTS 46 says, without its transitional rules; GLib,
- * which has only the older standard (IDNA 2003), is asked for what libidn2 finds against its
- * stricter rules. */
+/* Converts to the name in DNS. Browsers use UTS 46 without its transitional rules, as libidn2 does here.
+ * libidn2 rejects some names that browsers open: for those GLib is asked, which has the older IDNA 2003. */
 static bool to_ascii(char out[URL_HOST_BYTES], const char *name)
 {
     char *ascii = NULL;
@@ -80,9 +79,8 @@ static bool is_forbidden(char c)
     return (unsigned char)c <= ' ' || (unsigned char)c >= 0x7F || strchr("#/:<>?@[\\]^|%", c);
 }
 
-/* No browser of today opens a host with a forbidden sign in it, but lenient readers take a piece of
- * it for one ("bank.example%40host", "host%3E"): the last piece that is a name stays, "" if there
- * is none. */
+/* Browsers open no host with a forbidden character, but lenient mail clients open a piece of it
+ * ("bank.example%40host", "host%3E"): keeps the last piece that is a name, "" if there is none. */
 static void keep_name(char host[URL_HOST_BYTES])
 {
     size_t end = strlen(host), start = end;
@@ -99,7 +97,7 @@ static void keep_name(char host[URL_HOST_BYTES])
     host[end - start] = '\0';
 }
 
-/* One of an address's numbers at p: decimal, 0octal or 0xhex. False if it is none. */
+/* Reads one number of an IPv4 address at p: decimal, 0octal or 0xhex. False if it is none. */
 static bool read_number(const char *p, const char **end_r, guint64 *value_r)
 {
     int base = 10;
@@ -119,7 +117,7 @@ static bool read_number(const char *p, const char **end_r, guint64 *value_r)
     return true;
 }
 
-/* The URL standard's test for an address: the last label is a number. */
+/* The URL standard's "ends in a number" check: if the last label is a number, the host is an IPv4 address. */
 static bool ends_in_number(const char *host)
 {
     const char *dot = strrchr(host, '.'), *last = dot ? dot + 1 : host, *end;
@@ -128,7 +126,7 @@ static bool ends_in_number(const char *host)
                      (last[0] == '0' && last[1] == 'x' && read_number(last, &end, &value)));
 }
 
-/* The four bytes, of one to four numbers; the last one fills what is left of the 32 bits. */
+/* Reads one to four numbers as an IPv4 address; the last one fills the bits that are left of 32. */
 static bool read_numbers(const char *p, guint64 *address_r)
 {
     guint64 value;
@@ -147,8 +145,8 @@ static bool read_numbers(const char *p, guint64 *address_r)
     return false;
 }
 
-/* An address however it is written (3232235777, 0xC0.0xA8.1.1, 0300.0250.1.1) becomes the usual
- * one, "" if no browser takes it. */
+/* Rewrites an IPv4 address in any form (3232235777, 0xC0.0xA8.1.1, 0300.0250.1.1) in dotted decimal; "" if
+ * browsers reject it. */
 static int read_address(char host[URL_HOST_BYTES])
 {
     guint64 address;
@@ -163,7 +161,7 @@ static int read_address(char host[URL_HOST_BYTES])
     return !*plain ? 0 : same ? URL_NOTE_IP : URL_NOTE_IP | URL_NOTE_NUMBER;
 }
 
-/* "[2001:db8::1]", as it is written. */
+/* Copies an IPv6 address "[2001:db8::1]" as written. */
 static int read_brackets(char out[URL_HOST_BYTES], const char *p, size_t len)
 {
     size_t n = 0;
@@ -173,7 +171,7 @@ static int read_brackets(char out[URL_HOST_BYTES], const char *p, size_t len)
     return out[0] ? URL_NOTE_IP : 0;
 }
 
-/* What is no letter of plain names. */
+/* The slow path, for hosts with other characters than those of DNS names. */
 static bool map(char out[URL_HOST_BYTES], const char *p, size_t len, int *notes)
 {
     char written[WRITTEN_BYTES];

@@ -1,3 +1,5 @@
+/* Closes the sandbox: privileges, limits, Landlock, then system calls. Called through sandbox_policy.c by every
+ * process, and by sandbox_probe.c. */
 #include "base/sandbox/sandbox.h"
 
 #include <execinfo.h>
@@ -6,8 +8,8 @@
 
 #include "base/sandbox/sandbox_parts.h"
 
-/* libseccomp, when memory is refused to it at a bad moment, looks for it for ever; a process that ends
- * is begun anew. Closing takes some 20 ms. */
+/* libseccomp may loop for ever when an allocation fails: end the process then, the master starts a new one.
+ * Closing takes some 20 ms. */
 #define CLOSING_CPU_SECONDS 10
 
 static const char *privileges(void)
@@ -16,7 +18,7 @@ static const char *privileges(void)
                                                                                : NULL;
 }
 
-/* A thread's end loads libgcc, at the latest moment there is. */
+/* The end of a thread loads libgcc, when files can no longer be opened: load it now. */
 static void load_libgcc(void)
 {
     void *frame[1];
@@ -32,12 +34,12 @@ bool sandbox_close(const struct sandbox *s, const char **why_r)
         sandbox_parts_limits(s),
         privileges(),
         s->kind == SANDBOX_MASTER ? NULL : sandbox_parts_landlock(s),
-        sandbox_parts_calls(s->kind), /* last: it forbids what the others need */
+        sandbox_parts_calls(s->kind), /* last: it forbids calls that the others need */
     };
     *why_r = NULL;
     for (size_t i = 0; i < sizeof missing / sizeof *missing && !*why_r; i++)
         *why_r = missing[i];
-    if (s->kind != SANDBOX_WORKER) /* whose every session sets its own */
+    if (s->kind != SANDBOX_WORKER) /* a worker sets its own limit in each session */
         sandbox_parts_cpu_lift();
     return !*why_r;
 }

@@ -1,7 +1,7 @@
-/* sandbox: what a process gives up before it sees a byte of mail, each kind for its work.
+/* sandbox: the rights that a process gives up before it reads a byte of mail, according to its kind.
  *
- * Landlock takes files away, seccomp system calls, rlimits what a message may use. All of it is
- * inherited by what the process starts, and nobody can take it back. */
+ * Landlock restricts files, seccomp system calls, rlimits memory, CPU and descriptors. Child processes inherit
+ * all of it, and none of it can be undone. */
 #ifndef BASE_SANDBOX_SANDBOX_H
 #define BASE_SANDBOX_SANDBOX_H
 
@@ -9,13 +9,12 @@
 
 #include "base/sandbox/sandbox_kind.h"
 
-/* For this process and all it starts, for ever; while it has one thread. Sockets, and for the milter processes
- * libgcc, are to be had before. False where something could not be had: the rest is in force all the
- * same, and *why_r (static text) is the first thing that is missing. */
+/* Closes the sandbox around this process and all that it starts, for ever. Call it while there is one thread,
+ * after all sockets are open. If something is not available, the rest is in force all the same: returns false,
+ * and *why_r (static text) is the first thing missing. */
 bool sandbox_close(const struct sandbox *s, const char **why_r);
-/* From now on this process has that much CPU time, give or take a second, before SIGXCPU ends it (the
- * MTA still has the message). What it starts later has as much again, and what was used
- * before. */
+/* Gives this process seconds of CPU time from now on, give or take one, before SIGXCPU ends it (the MTA still
+ * has the message). A child started later may use as much, plus what this process had used before. */
 void sandbox_cpu(unsigned seconds);
 
 #endif

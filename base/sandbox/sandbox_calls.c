@@ -1,10 +1,9 @@
-/* Which system calls a process may still make.
+/* The system calls that a process may still make (seccomp). Called by sandbox_close.
  *
- * Who runs no foreign program has a list of what is allowed; to all else the kernel answers as one
- * that has no such call, on which libraries fall back to an older one. A worker runs gpg, whose
- * calls change with every release of it and of its libraries, and a call forgotten would be mail
- * that is not delivered: so it has a list of what is forbidden, behind Landlock, which knows no
- * chmod and, in older kernels, no truncate. */
+ * A process that runs no foreign program has a list of allowed calls; all others fail with ENOSYS, so that
+ * libraries fall back to older calls. A worker runs gpg, whose calls change with each release of it and its
+ * libraries, and a forgotten one would stop delivery: so a worker has a list of forbidden calls instead, in
+ * addition to Landlock, which does not cover chmod and, in older kernels, truncate. */
 #include <asm/ioctls.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,17 +20,17 @@
 #include "base/sandbox/sandbox_kind.h"
 #include "base/sandbox/sandbox_parts.h"
 
-/* The first call that came after these lists were written, and room for what will come. */
+/* The first call newer than these lists, and the last of a range reserved for future ones. */
 #define NEW_CALLS_FROM 452
 #define NEW_CALLS_TO 511
 #define FAMILIES 46
-#define LOW_HALF 0xffffffffULL /* what the kernel looks at where it takes an int */
+#define LOW_HALF 0xffffffffULL /* the bits that the kernel reads of an int argument */
 
 #define END NULL
 
-/* No program in mail's way has a use for these: who calls one is no longer ours. */
+/* Neither filterd nor gpg uses these: a process that calls one has been taken over, and the kernel kills it. */
 static const char *const deadly[] = {
-#if !defined(__SANITIZE_ADDRESS__) /* at its end a sanitizer's build looks for leaks by it */
+#if !defined(__SANITIZE_ADDRESS__) /* a sanitizer's build uses it at exit to look for leaks */
     "ptrace",
 #endif
     "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp", "pidfd_getfd",
@@ -44,7 +43,7 @@ static const char *const deadly[] = {
     "fanotify_mark", "lookup_dcookie", "nfsservctl", "vhangup", "syslog", "uselib", "_sysctl",
     "sysfs", "ustat", "move_pages", "migrate_pages", END};
 
-/* What a worker and its gpg do without: files' names and owners, rights, ways around the rest. */
+/* Calls that neither a worker nor its gpg needs: names, owners and modes of files, and ways around the rest. */
 static const char *const forbidden[] = {
     "chmod", "fchmod", "fchmodat", "chown", "fchown", "lchown", "fchownat", "rename", "renameat",
     "renameat2", "link", "linkat", "symlink", "symlinkat", "unlink", "unlinkat", "rmdir", "mkdir",
@@ -56,11 +55,11 @@ static const char *const forbidden[] = {
     "memfd_secret", "pidfd_open", "pidfd_send_signal", "listen", "shmget", "shmat", "msgget",
     "semget", "mq_open", "mbind", "set_mempolicy", "remap_file_pages", "vmsplice", "inotify_init",
     "inotify_init1",
-    /* the same of 32 bits */
+    /* the same for 32 bits */
     "chown32", "fchown32", "lchown32", "setuid32", "setgid32", "setreuid32", "setregid32",
     "setresuid32", "setresgid32", "setgroups32", "setfsuid32", "setfsgid32", "utimensat_time64", END};
 
-/* Where libraries ask whether there is such a thing and do without it. */
+/* Libraries try these and fall back if the kernel does not have them: answered ENOSYS. */
 static const char *const unknown[] = {"clone3", "openat2", "io_uring_setup", "io_uring_enter",
                                       "io_uring_register", END};
 
@@ -81,12 +80,12 @@ static const char *const for_all[] = {
     "exit", "exit_group", "restart_syscall", "arch_prctl", "recv", "recvfrom", "recvmsg",
     "recvmmsg", "send", "sendto", "sendmsg", "sendmmsg", "shutdown", "getsockopt", "setsockopt",
     "getsockname", "getpeername",
-    /* the same of 32 bits */
+    /* the same for 32 bits */
     "getuid32", "geteuid32", "getgid32", "getegid32", "getresuid32", "getresgid32", "getgroups32",
     "sigprocmask", "ppoll_time64", "pselect6_time64", "recvmmsg_time64", "rt_sigtimedwait_time64",
     "clock_getres_time64", "clock_nanosleep_time64", "set_thread_area", END};
 
-/* SQLite, the keys of the day, the lock. */
+/* For SQLite, the keys of the day and the lock file. */
 static const char *const for_keeper[] = {
     "accept", "accept4", "pwrite64", "fsync", "fdatasync", "ftruncate", "ftruncate64", "unlink",
     "unlinkat", "mkdir", "mkdirat", "link", "linkat", "rename", "renameat", "renameat2", "fchmod",
@@ -99,16 +98,16 @@ static const char *const for_spf[] = {"connect", "bind", END};
 static const char *const for_front[] = {"accept", "accept4", "connect", "listen", "setpriority",
                                         "sched_getparam", "sched_getscheduler", END};
 
-/* Said plainly, so that a log shows what was tried. */
+/* Answered EPERM rather than ENOSYS, so that a log shows what was tried. */
 static const char *const refused[] = {"execve", "execveat", "fork", "vfork", "kill", "tkill", END};
 
-/* 0 all along, or the first failure: libseccomp's own way. */
+/* Adds one rule per name. Returns 0, or libseccomp's first error. */
 static int each(scmp_filter_ctx c, uint32_t action, const char *const *names)
 {
     int rc = 0;
     for (; *names && !rc; names++) {
         int call = seccomp_syscall_resolve_name(*names);
-        if (call != __NR_SCMP_ERROR) /* another machine's, or newer than libseccomp */
+        if (call != __NR_SCMP_ERROR) /* of another architecture, or newer than libseccomp */
             rc = seccomp_rule_add(c, action, call, 0);
     }
     return rc;
@@ -118,7 +117,7 @@ static int each(scmp_filter_ctx c, uint32_t action, const char *const *names)
     seccomp_rule_add_array(c, action, SCMP_SYS(call), \
                            sizeof((struct scmp_arg_cmp[]){__VA_ARGS__}) / sizeof(struct scmp_arg_cmp), \
                            (struct scmp_arg_cmp[]){__VA_ARGS__})
-/* All four fields: the macros of libseccomp leave out the last, which clang warns of. */
+/* Sets all four fields: libseccomp's macros leave out the last, and clang warns. */
 #define COMPARE(n, how, a, b) ((struct scmp_arg_cmp){(n), (how), (a), (b)})
 #define IS(n, value) COMPARE(n, SCMP_CMP_MASKED_EQ, LOW_HALF, (value))
 #define HAS(n, bits) COMPARE(n, SCMP_CMP_MASKED_EQ, (bits), (bits))
@@ -128,8 +127,8 @@ static int each(scmp_filter_ctx c, uint32_t action, const char *const *names)
 #define NO SCMP_ACT_ERRNO(EPERM)
 #define NO_SUCH_CALL SCMP_ACT_ERRNO(ENOSYS)
 
-/* gpg sets its core limit to 0, which the kernel ignores when core_pattern is a pipe: it is told
- * yes, and keeps 1. */
+/* gpg sets its core limit to 0, which the kernel ignores when core_pattern is a pipe: report success, and keep
+ * the limit of 1. */
 static int keep_core_limit(scmp_filter_ctx c)
 {
     return RULE(c, SCMP_ACT_ERRNO(0), setrlimit, IS(0, RLIMIT_CORE)) ||
@@ -137,7 +136,7 @@ static int keep_core_limit(scmp_filter_ctx c)
            RULE(c, NO, prctl, IS(0, PR_SET_DUMPABLE), DIFFERS(1, 0));
 }
 
-/* No memory that is written and run. */
+/* No memory may be writable and executable. */
 static int forbid_new_code(scmp_filter_ctx c)
 {
     return RULE(c, NO, mmap, HAS(2, PROT_WRITE | PROT_EXEC)) ||
@@ -155,7 +154,7 @@ static int forbid_namespaces(scmp_filter_ctx c)
     return rc;
 }
 
-/* Mail goes by IP or a local socket; getaddrinfo does without netlink. */
+/* Mail goes over IP or local sockets; getaddrinfo works without netlink. */
 static int forbid_families(scmp_filter_ctx c)
 {
     if (!SANDBOX_SEES_FAMILIES)
@@ -167,7 +166,7 @@ static int forbid_families(scmp_filter_ctx c)
     return rc;
 }
 
-/* Before Landlock knew truncation, a file that is only read could be emptied in opening it. */
+/* Landlock before version 3 does not stop open(O_RDONLY | O_TRUNC) from emptying a file. */
 static int forbid_odd_forms(scmp_filter_ctx c)
 {
     const scmp_datum_t mask = O_ACCMODE | O_TRUNC;
@@ -206,7 +205,7 @@ static const char *const *own_list(enum sandbox_kind kind)
     }
 }
 
-/* The keeper and the delivery agent have their sockets already. */
+/* The keeper and the delivery agent need no new sockets: theirs are open already. */
 static int allow_sockets(scmp_filter_ctx c, enum sandbox_kind kind)
 {
     if (!SANDBOX_SEES_FAMILIES && (kind == SANDBOX_SPF || kind == SANDBOX_FRONT))
@@ -221,7 +220,7 @@ static int allow_sockets(scmp_filter_ctx c, enum sandbox_kind kind)
            seccomp_rule_add(c, NO, SCMP_SYS(connect), 0);
 }
 
-/* Threads are the milter processes's alone. */
+/* Only the milter processes may create threads. */
 static int allow_threads(scmp_filter_ctx c, enum sandbox_kind kind)
 {
     if (kind != SANDBOX_FRONT)
@@ -230,7 +229,7 @@ static int allow_threads(scmp_filter_ctx c, enum sandbox_kind kind)
            RULE(c, NO, clone, LACKS(0, CLONE_THREAD));
 }
 
-/* Of calls with many faces, the harmless ones. */
+/* Allows the harmless uses of calls that can do many things. */
 static int allow_parts(scmp_filter_ctx c)
 {
     return RULE(c, SCMP_ACT_ALLOW, mmap, LACKS(2, PROT_EXEC)) ||
@@ -269,7 +268,7 @@ const char *sandbox_parts_calls(enum sandbox_kind kind)
     scmp_filter_ctx c = seccomp_init(by_default ? SCMP_ACT_ALLOW : NO_SUCH_CALL);
     if (!c)
         return "seccomp: no memory";
-    /* A second architecture's numbers (x32, i386) would go around the list. */
+    /* Calls by the numbers of another architecture (x32, i386) would bypass the list. */
     int rc = seccomp_attr_set(c, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     if (!rc)
         rc = seccomp_attr_set(c, SCMP_FLTATR_CTL_OPTIMIZE, 2);

@@ -1,4 +1,4 @@
-/* Which files a process may still open. */
+/* The files that a process may still open (Landlock). Called by sandbox_close. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
@@ -11,7 +11,7 @@
 #include "base/sandbox/sandbox_kind.h"
 #include "base/sandbox/sandbox_parts.h"
 
-/* Newer than Debian 12's kernel headers. */
+/* Missing in the kernel headers of Debian 12. */
 #ifndef LANDLOCK_ACCESS_FS_REFER
 #define LANDLOCK_ACCESS_FS_REFER (1ULL << 13)
 #endif
@@ -35,23 +35,23 @@
      LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |                              \
      LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
 
-/* The kernel's of Linux 6.12 and later; older ones take its beginning. */
+/* The layout of Linux 6.12 and later; older kernels accept its beginning. */
 struct ruleset_attr {
     uint64_t fs, net, scoped;
 };
 
 struct rule {
-    const char *path; /* NULL: none. What is not there now is nobody's later. */
+    const char *path; /* NULL: no rule. A path that does not exist yet gets no rule, and stays forbidden. */
     uint64_t rights;
 };
 
 int sandbox_parts_landlock_abi(void)
 {
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    return abi > 0 ? (int)abi : 0; /* errno stays */
+    return abi > 0 ? (int)abi : 0; /* errno says why */
 }
 
-/* What there is no rule for is forbidden, of these. */
+/* Landlock denies these rights unless a rule allows them. */
 static uint64_t handled(enum sandbox_kind kind)
 {
     return kind == SANDBOX_WORKER ? WRITE : WRITE | READ_AND_EXECUTE;
@@ -69,7 +69,7 @@ static uint64_t known_to(int abi)
 
 static bool allow(int ruleset, const struct rule *r, uint64_t known)
 {
-    /* Of what is done in a folder, a file knows less. */
+    /* A rule for a file may hold only rights that apply to files. */
     static const uint64_t of_file = READ_FILE | WRITE_FILE | LANDLOCK_ACCESS_FS_EXECUTE;
     struct landlock_path_beneath_attr rule = {.allowed_access = r->rights & known};
     rule.parent_fd = open(r->path, O_PATH | O_CLOEXEC | O_DIRECTORY);
@@ -89,8 +89,8 @@ static bool allow_all(int ruleset, const struct sandbox *s, uint64_t known)
     const bool keeper = s->kind == SANDBOX_KEEPER, delivery_agent = s->kind == SANDBOX_DELIVERY_AGENT;
     const uint64_t in_folder = MAKE | (keeper ? READ : LANDLOCK_ACCESS_FS_READ_DIR);
     const struct rule rules[] = {
-        {s->kind == SANDBOX_WORKER ? "/dev/null" : NULL, WRITE_FILE}, /* gpg's */
-        {keeper ? "/dev/urandom" : NULL, READ_FILE},                  /* SQLite's */
+        {s->kind == SANDBOX_WORKER ? "/dev/null" : NULL, WRITE_FILE}, /* for gpg */
+        {keeper ? "/dev/urandom" : NULL, READ_FILE},                  /* for SQLite */
     };
     known &= handled(s->kind);
     for (const char *const *f = keeper || delivery_agent ? s->folders : NULL; f && *f; f++)

@@ -1,4 +1,5 @@
-/* What a process may use. */
+/* The memory, CPU time, file sizes and descriptors that a process may use (rlimits). Called by sandbox_close,
+ * and by a worker's session before each command (sandbox_cpu). */
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,11 +16,11 @@
 #define SANITIZED 0
 #endif
 
-/* Three times what was seen: 23 MB in an idle worker, 221 MB in one with a message of 48 MB. */
+/* About three times what was measured: 23 MB in an idle worker, 221 MB in one with a message of 48 MB. */
 #define MEMORY_BASE (256ULL << 20)
 #define MEMORY_PER_BYTE 8
 
-/* Of the SPF process: it was seen with 12 MB, and each question that is open may keep 256 KB of answers. */
+/* For the SPF process: measured 12 MB, and each open question may hold 256 KB of answers. */
 #define MEMORY_SPF (512ULL << 20)
 
 unsigned long long sandbox_parts_memory(size_t message_bytes)
@@ -27,7 +28,7 @@ unsigned long long sandbox_parts_memory(size_t message_bytes)
     return MEMORY_BASE + MEMORY_PER_BYTE * (unsigned long long)message_bytes;
 }
 
-/* What was allowed last, and when: a session asks before each command. */
+/* The last limit set and when: a session calls sandbox_cpu before each command. */
 static unsigned allowed_seconds;
 static time_t allowed_at;
 
@@ -42,7 +43,7 @@ static int limit(int what, rlim_t most)
     return setrlimit((__rlimit_resource_t)what, &l);
 }
 
-/* Who serves all others has more than a handful. */
+/* The keeper, the milter processes and the SPF process serve all workers: they need more descriptors. */
 static rlim_t files(enum sandbox_kind kind)
 {
     return kind == SANDBOX_KEEPER || kind == SANDBOX_FRONT || kind == SANDBOX_SPF ? 4096 : 1024;
@@ -58,9 +59,9 @@ const char *sandbox_parts_limits(const struct sandbox *s)
     if (s->kind == SANDBOX_MASTER)
         return NULL;
     int rc = limit(RLIMIT_NOFILE, files(s->kind));
-    /* A sanitizer maps terabytes, and its report goes to whatever file stderr is. */
+    /* A sanitizer maps terabytes, and writes its report to stderr, which may be a file. */
     if (!SANITIZED && !writes) {
-        signal(SIGXFSZ, SIG_IGN); /* a library's word to a stderr that is a file costs no mail */
+        signal(SIGXFSZ, SIG_IGN); /* a library's message to a stderr that is a file must not cost mail */
         rc |= limit(RLIMIT_FSIZE, 0);
     }
     if (!SANITIZED && s->kind == SANDBOX_WORKER && s->message_bytes)
@@ -86,7 +87,7 @@ void sandbox_cpu(unsigned seconds)
     struct rusage used;
     struct rlimit l;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    /* One thread uses no more in that time than passes. */
+    /* Set less than a second ago: a single thread has used less than a second of CPU since. */
     if (seconds == allowed_seconds && now.tv_sec == allowed_at)
         return;
     if (getrusage(RUSAGE_SELF, &used) || getrlimit(RLIMIT_CPU, &l))

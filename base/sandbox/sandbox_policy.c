@@ -1,3 +1,5 @@
+/* Chooses sandboxes from the settings. Called by each process before it serves, and by the master at start to
+ * try them all. */
 #include "base/sandbox/sandbox_policy.h"
 
 #include <glib.h>
@@ -8,7 +10,7 @@
 #include "base/sandbox/sandbox.h"
 #include "base/sandbox/sandbox_probe.h"
 
-/* The part of a path pattern in front of the first %: all a delivery agent may write below. */
+/* The folder of a maildir pattern in front of its first %: a delivery agent may write below it only. */
 static char *fixed_folder(const char *pattern)
 {
     size_t n = strcspn(pattern, "%");
@@ -105,7 +107,7 @@ bool sandbox_policy_check(const struct settings *s)
 {
     bool whole = true;
     for (enum sandbox_kind kind = 0; kind < SANDBOX_KINDS; kind++)
-        if (is_started(s, kind)) /* twice: what is wanting for a moment is not missing */
+        if (is_started(s, kind)) /* twice: a passing shortage (memory, processes) is no lack */
             whole = (check(s, kind) || (s->sandbox_required && check(s, kind))) && whole;
     if (!whole && s->sandbox_required)
         log_warn("sandbox=required, and what is MISSING above cannot be had here: not started");

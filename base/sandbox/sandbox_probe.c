@@ -1,3 +1,4 @@
+/* Tries each promise of a sandbox in a forked process. Called by sandbox_policy.c when the master starts. */
 #include "base/sandbox/sandbox_probe.h"
 
 #include <errno.h>
@@ -20,8 +21,8 @@
 #define NO_GPG (OF(SANDBOX_KEEPER) | OF(SANDBOX_DELIVERY_AGENT) | OF(SANDBOX_SPF) | OF(SANDBOX_FRONT))
 #define NO_WRITE (OF(SANDBOX_WORKER) | OF(SANDBOX_SPF) | OF(SANDBOX_FRONT))
 
-/* Nothing here leaves a trace: devices that everybody may write to and read, and calls whose
- * arguments are wrong, which whoever may make them hears of. */
+/* The attempts leave no trace: they open devices that all users may read and write, or make calls with invalid
+ * arguments, which fail with another error if the sandbox lets them through. */
 
 static bool opens(const char *path, int flags)
 {
@@ -71,13 +72,14 @@ static bool cannot_exec(void)
     return errno == EPERM;
 }
 
-/* Every kernel has it, and no list: none of the deadly calls is tried, which the kernel would log. */
+/* Tries unshare, which every kernel has and no list allows. The deadly calls are not tried: the kernel would
+ * log them. */
 static bool has_call_list(void)
 {
     return unshare(0) && (errno == EPERM || errno == ENOSYS);
 }
 
-/* The one from the list of a worker that tells it from all else. */
+/* chmod is in the worker's list of forbidden calls alone. */
 static bool cannot_chmod(void)
 {
     return chmod("/nonexistent", 0) && errno == EPERM;
@@ -110,7 +112,7 @@ static bool has_bounded_time(void)
     return !is(RLIMIT_CPU, RLIM_INFINITY);
 }
 
-/* The SPF process measures each question by a timer, and ends with the one that is over it. */
+/* The SPF process times each question by a CPU timer, and ends if one exceeds it. */
 static bool has_cpu_timer(void)
 {
     const struct itimerval some = {.it_value = {.tv_sec = 1}}, none = {0};
@@ -133,7 +135,7 @@ static const struct {
     unsigned kinds;
     bool (*holds)(void);
     const char *text;
-    bool not_sanitized; /* a sanitizer's build goes without */
+    bool not_sanitized; /* not in a sanitizer's build */
 } tries[] = {
     {NO_WRITE, cannot_write, "writes no file", false},
     {OF(SANDBOX_KEEPER) | OF(SANDBOX_DELIVERY_AGENT), cannot_write, "writes below its folders only", false},
@@ -163,7 +165,7 @@ static bool counts(enum sandbox_kind kind, size_t i)
     return tries[i].kinds & OF(kind);
 }
 
-static void add(GString *list, const char *text)
+static void append_item(GString *list, const char *text)
 {
     g_string_append_printf(list, "%s%s", list->len ? ", " : "", text);
 }
@@ -175,9 +177,9 @@ static void try_all(const struct sandbox *s, int fd)
     const bool closed = sandbox_close(s, &why);
     for (size_t i = 0; i < G_N_ELEMENTS(tries); i++)
         if (counts(s->kind, i))
-            add(tries[i].holds() ? in_force : missing, tries[i].text);
+            append_item(tries[i].holds() ? in_force : missing, tries[i].text);
     if (!closed && !missing->len)
-        add(missing, "part of it");
+        append_item(missing, "part of it");
     GString *line = in_force->len ? in_force : g_string_assign(in_force, "nothing");
     if (missing->len)
         g_string_append_printf(line, "; MISSING: %s%s%s%s", missing->str, closed ? "" : " (",
