@@ -552,46 +552,12 @@ static void hasty(void **state)
     spf_helper_free(&h);
 }
 
-/* ---- packets ---- */
-
-static void packets(void **state)
-{
-    (void)state;
-    GString *text = g_string_new(NULL);
-    struct spf_question q = {"192.0.2.1", "", "a@b"}, read;
-    guint32 n = 0;
-    assert_true(spf_packet_write(text, 7, &q));
-    assert_true(spf_packet_read(text->str, text->len, &n, &read));
-    assert_int_equal(n, 7);
-    assert_string_equal(read.address, q.address);
-    assert_string_equal(read.helo, "");
-    assert_string_equal(read.sender, q.sender);
-    for (size_t len = 0; len < text->len; len++)
-        assert_false(spf_packet_read(text->str, len, &n, &read));
-    g_string_append_c(text, 'x');
-    assert_false(spf_packet_read(text->str, text->len, &n, &read));
-    g_string_free(text, TRUE);
-    struct spf_packet_answer a;
-    memset(&a, 0xff, sizeof a);
-    assert_false(spf_packet_tidy(&a, sizeof a - 1));
-    a.signal = 0;
-    assert_true(spf_packet_tidy(&a, sizeof a));
-    assert_int_equal(a.result.code, SPF_CODE_TEMPERROR);
-    assert_int_equal(strlen(a.result.domain), sizeof a.result.domain - 1);
-    assert_int_equal(strspn(a.result.reason, "?"), sizeof a.result.reason - 1);
-    a = (struct spf_packet_answer){.signal = 11, .result = {.code = SPF_CODE_PASS, .reason = "x"}};
-    assert_true(spf_packet_tidy(&a, sizeof a));
-    assert_int_equal(a.result.code, SPF_CODE_TEMPERROR);
-    assert_string_equal(a.result.reason, "the check died (signal 11)");
-}
-
 #define WITH_PAIR(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(alone, set_up_world), cmocka_unit_test(packets), cmocka_unit_test(deadline),
-        cmocka_unit_test(stale_answers),
+        cmocka_unit_test_setup(alone, set_up_world), cmocka_unit_test(deadline), cmocka_unit_test(stale_answers),
         WITH_PAIR(taken_back), WITH_PAIR(many_at_once), WITH_PAIR(abort_is_guilty),
         WITH_PAIR(fault_is_guilty), WITH_PAIR(exit_is_guilty), WITH_PAIR(loop_is_guilty),
         WITH_PAIR(open_at_two_deaths), WITH_PAIR(both_killed), WITH_PAIR(one_line_each),
