@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# filterctl alias import --postfix: what the operator's own tables say becomes known to filterd.
+# filterctl alias import --postfix: the aliases in Postfix's own tables become known to filterd.
 
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# Tables of header_checks: the same fields through Postfix's own reader of such tables and ours.
+# Tables of header_checks: the same fields go through Postfix's reader of such tables and through ours.
 
 use strict;
 use warnings;

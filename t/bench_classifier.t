@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# The bench of the classifier: its figures from lists made by hand, and a run over a small set with
-# the peers that are installed here.
+# The classifier's benchmark: its figures checked on lists made by hand, and a run over a small set with the
+# peers that are installed here.
 use strict;
 use warnings;
 use Cwd qw(abs_path);

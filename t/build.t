@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# The build: flags of the user's reach every object, what changed is built anew and nothing else is,
-# install and uninstall agree, and all programs say which version they are. Most of it is asked of make -n,
-# on a copy of the tree in which two files stand for each room; what runs is taken from the build.
+# The build: the user's flags reach every object, a change rebuilds what depends on it and nothing else,
+# install and uninstall agree, and all programs print their version. Most of it asks make -n, on a copy of
+# the tree with two files for each room; programs are run from the real build.
 
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# filterctl check on Postfix's settings: what is wrong with them for filterd is said in plain words.
+# filterctl check of Postfix's settings: whatever does not fit filterd is told in plain words.
 
 use strict;
 use warnings;

@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# A real clamd with signatures of our own: what it finds, what it refuses, and that it is asked.
+# A real clamd with signatures of our own: which messages it is asked about, what it finds and what it
+# refuses.
 
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# users.db with pages in its middle that came to nothing: what lists or exports says that it is not all,
-# and mail whose recipients cannot be told is neither delivered nor refused.
+# users.db with overwritten pages in its middle: lists and exports say that they are incomplete, and mail
+# whose recipients cannot be looked up is deferred, neither delivered nor refused.
 
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# DKIM: real signatures, keys in a real zone, every trap once.
+# DKIM with real signatures and keys in a real zone; each known trap once.
 
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# DMARC: policies in real zones, real signatures, SPF's domain by hand.
+# DMARC with policies in real zones and real signatures; the domain that SPF proved is given by hand.
 
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# DNS lists through filterctl, with real ones behind it: rbldnsd and nsd.
+# DNS lists, asked by filterctl, with real servers (rbldnsd and nsd).
 
 use strict;
 use warnings;

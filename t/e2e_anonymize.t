@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# The shipped tables at work: what real Postfix wrote about the client, what programs wrote.
+# The shipped anonymizing tables on what real Postfix wrote about the client and what mail programs wrote.
 
 use strict;
 use warnings;

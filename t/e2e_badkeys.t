@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# Keys that ended: refused or deferred, the others are served, and never plaintext.
+# Expired and revoked keys: their users' mail is refused or deferred, never plaintext, and others are
+# served.
 
 use strict;
 use warnings;

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
-# No plaintext on disk: everything that is written while mail passes lies on an ext4 image, whose
-# raw blocks are then searched for every form of what was in the messages. In each image a message of
-# ours is written and deleted, too: the search must find that. Wants root and a loop device, and fails
-# without them; CANARY=N sends N messages each way.
+# No plaintext on disk: all that is written while mail passes lies on an ext4 image, whose raw blocks are
+# searched for every form of the messages' words. In each image a message of ours is written and deleted,
+# too, which the search must find. Needs root and a loop device, and fails without them; CANARY=N sends N
+# messages each way.
 
 use strict;
 use warnings;

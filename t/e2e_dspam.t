@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# Who comes from dspam: its headers, a Sieve script that knows them, its command and, where Dovecot has
-# it, the dovecot-antispam plugin, none of them changed.
+# Coming from dspam: its header names, a Sieve script that knows them, its command and, where Dovecot has
+# it, the dovecot-antispam plugin, all unchanged.
 
 use strict;
 use warnings;

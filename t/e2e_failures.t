@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# The next hop is down, or takes a message for some recipients only: nothing lost, nothing doubled.
+# The next hop is down, or takes a message for some recipients only: no copy is lost, none comes twice.
 
 use strict;
 use warnings;

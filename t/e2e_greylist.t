@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# Greylisting before the queue of a real Postfix: who is doubtful hears 451 for the whole message,
-# and passes when it comes again; nobody has two copies; who gives no reason never waits.
+# Greylisting before the queue of a real Postfix: a doubtful client gets 451 for the whole message and
+# passes when it comes again; nobody gets two copies; a client that gives no reason never waits.
 
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# A gpg that hangs, and a worker that does: the message is put off in time, and the next one goes.
+# A gpg that hangs, and a worker that hangs: the message is deferred in time, and the next one passes.
 
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# A next hop that has a name, and one that hangs: before the queue nobody waits longer for either than
-# Postfix does for us.
+# A next hop given by name, and one that hangs: before the queue filterd waits for neither longer than
+# Postfix waits for filterd.
 
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# The connection to the next hop, kept for the session that comes next: used where it is as good as a
-# new one, given up where it is not, and not held for long.
+# The connection to the next hop is kept for the next session: used where it is as good as a new one, given
+# up where it is not, and not kept for long.
 
 use strict;
 use warnings;

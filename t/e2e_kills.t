@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# Load through the real Postfix and Dovecot while a worker, the keeper or the master is killed five
-# times a second: each message arrives, none in the clear that must not, and the queue drains. Half
-# of them come before the queue and pass both legs, half through the queue and LMTP alone.
+# Load through the real Postfix and Dovecot while a worker, the keeper or the master is killed five times a
+# second: each message arrives, none in plaintext that must be sealed, and the queue drains. Half of the
+# messages pass both legs, half come through the queue and LMTP alone.
 #
 # KILLS_MESSAGES=5000 is the full load, KILLS_SEED=N repeats the order of kills.
 

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# Limits as an operator sets them: what a message has beyond them is body, nothing forged and nothing
-# readable stands outside; and too many bytes at once are answered 452.
+# Limits that an operator sets: what a message has beyond them is treated as body, so nothing forged and no
+# plaintext stands outside; and too many bytes at once are answered 452.
 
 use strict;
 use warnings;

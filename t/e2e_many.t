@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# A hundred sessions at once, each with lists, SPF, DKIM, DMARC and links: all delivered once, all
-# judged right, no worker lost. Then twenty with a name server that is dead: nobody waits twice.
+# A hundred sessions at once, each with lists, SPF, DKIM, DMARC and links: each message is delivered once
+# and judged right, no worker is lost. Then twenty with a dead name server: nobody waits for it twice.
 
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# filterd as a milter of a real Postfix: one body for all recipients, sealed to all of them; what it
-# changes, what it leaves in the queue file, and what it says about mail that is not SMTP's.
+# filterd as a milter of a real Postfix: one body, sealed to all recipients; what it changes, what stays in
+# the queue file, and how it treats mail that did not come by SMTP.
 
 use strict;
 use warnings;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# filterd as a milter of a real Postfix: what is refused, discarded or moved away while the client
-# waits, and what happens when a part of it dies. Whatever fails is a 4xx, and the retry is served.
-# A second leg, before the mailboxes, takes what the first has done as it is.
+# filterd as a milter of a real Postfix: what is refused, discarded or redirected while the client waits,
+# and what happens when one of its processes dies. Every failure is a 4xx, and the retry is served. A second
+# leg before the mailboxes passes on what the first has done.
 
 use strict;
 use warnings;

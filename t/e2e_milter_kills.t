@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# filterd as a milter while its workers and fronts are killed: what Postfix took for good arrives
-# once, sealed; what it did not take was a 4xx. MESSAGES=N sends so many (default 40).
+# filterd as a milter while its workers and milter processes are killed: what Postfix accepted arrives once,
+# sealed; anything else was a 4xx. MESSAGES=N sends N (default 40).
 
 use strict;
 use warnings;

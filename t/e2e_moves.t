@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# Every way a message comes into Junk or leaves it in a mail program, and what is learnt from it.
+# Every way in which a mail program moves a message into Junk or out of it, and what is learnt from it.
 
 use strict;
 use warnings;
@@ -45,7 +45,7 @@ sub score {
     return $score;
 }
 
-# What IMAPSieve makes of IMAP commands: how often it called filterd-retrain, how many lessons were
+# What IMAPSieve makes of IMAP commands: how often it ran filterd-retrain, how many train requests were
 # recorded as moves, and by how much the probe's score changed.
 sub after {
     my ($user, @commands) = @_;

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# The master is killed: whoever is in a message finishes it, nobody stays, and the next master can
+# The master is killed: workers finish the message they have, no process stays, and the next master can
 # listen at once.
 
 use strict;

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# filterd-pipe: from Postfix's pipe(8), and by hand with its exit codes.
+# filterd-pipe, run by Postfix's pipe(8), and by hand for its exit codes.
 
 use strict;
 use warnings;

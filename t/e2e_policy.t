@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# filterd behind check_policy_service of a real Postfix: who is new comes again, who is known
-# passes; with lists and SPF only who is doubtful is asked.
+# filterd as check_policy_service of a real Postfix: new clients are asked to come again, known ones pass;
+# with lists and SPF only doubtful clients are asked to.
 
 use strict;
 use warnings;

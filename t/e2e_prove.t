@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# filterctl check --prove: it finds plaintext where a set-up leaves it, and only there.
+# filterctl check --prove: it finds plaintext where a set-up leaves it, and nowhere else.
 
 use strict;
 use warnings;

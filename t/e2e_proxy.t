@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# filterd as smtpd_proxy_filter: before the queue, refusing while the client waits.
+# filterd as smtpd_proxy_filter: before the queue, where it refuses mail while the client waits.
 
 use strict;
 use warnings;

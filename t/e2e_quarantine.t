@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# action=quarantine: spam goes to that address, sealed to its key; never there in the clear what a
-# key would have protected.
+# action=quarantine: spam goes to that address, sealed to its key; mail for a user with a key never lies
+# there in plaintext.
 
 use strict;
 use warnings;

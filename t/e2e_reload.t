@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# The daemon's life: settings checked and reloaded, sessions drained at its end.
+# The daemon from start to end: settings are checked and reloaded, sessions finish before it ends.
 
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# A message comes again because not all of its copies went through: whoever has one gets no second,
-# whatever was killed meanwhile; and what comes again for another reason is delivered again.
+# A message is sent again because not all of its copies went through: nobody gets a second copy, whichever
+# process was killed meanwhile; and a message that is sent again for another reason is delivered again.
 
 use strict;
 use warnings;

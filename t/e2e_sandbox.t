@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# The sandbox of the living daemon: what the kernel says of each process, what a worker and its gpg
-# open, and what happens on a kernel that cannot hold it.
+# The sandbox of the running daemon: what the kernel says of each process, which files a worker and its gpg
+# open, and what happens on a kernel without Landlock or seccomp.
 
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# Slow senders and idle connections: they hold workers, and ordinary mail goes on meanwhile.
+# Slow senders and idle connections hold workers, and ordinary mail still passes.
 
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# Learning by folder moves, from signatures: the stored mail is sealed.
+# Learning from folder moves by signature: the stored mail is sealed.
 
 use strict;
 use warnings;

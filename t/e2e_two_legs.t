@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# Both attachments together: before the queue what comes by SMTP, and between Postfix and Dovecot's
-# LMTP all the rest. What the first has judged and sealed the second knows, by X-Filterd-Proof.
+# Both attachments together: mail by SMTP passes filterd before the queue, all mail passes it between
+# Postfix and Dovecot's LMTP. The second leg knows what the first has judged and sealed by X-Filterd-Proof.
 
 use strict;
 use warnings;
@@ -236,7 +236,7 @@ subtest 'a proof holds for what it was made of' => sub {
     is(header($got, 'X-Filterd-Signature'), $before, 'its lines stay');
 };
 
-# t/unit/proof_test.c has many more.
+# t/unit/handoff_test.c has many more.
 my %forged = (
     'another result' => sub { s/^(X-Filterd-Result:).*?\r/$1 Whitelisted\r/m },
     'one author more' => sub { $_ = "From: Boss <boss\@example.com>\r\n$_" },

@@ -1,12 +1,12 @@
 #!/usr/bin/perl
-# The n-th call of every kind fails in every process, or the process is killed there: nothing lost,
-# nothing incomplete taken, no plaintext for who has a key, no refusal, and the daemon lives on.
+# The n-th call of every kind fails in every process, or the process is killed there: no message is lost or
+# delivered incomplete, none reaches a user with a key in plaintext, none is refused, and the daemon lives
+# on.
 #
-# FAULTS=N tries N calls of each kind in each process (a stride through all of them, begun anywhere),
-# FAULTS=all every one; without it a few, drawn by the same lot each time, so that a run that fails
-# tells of the change before it. FAULTS_SEED=N draws others, or repeats a run. FAULTS_ONLY=REGEX picks
-# by what a trial is called ("smtp, gpg, read 19, fail 5"), FAULTS_SLOW=SECONDS names those that took
-# longer.
+# FAULTS=N tries N calls of each kind in each process, evenly spread from a random start; FAULTS=all tries
+# every one. Without it a few are drawn, always the same, so that a run that fails points to the last
+# change. FAULTS_SEED=N draws others, or repeats a run. FAULTS_ONLY=REGEX selects trials by their name
+# ("smtp, gpg, read 19, fail 5"), FAULTS_SLOW=SECONDS names those that took longer.
 
 use strict;
 use warnings;

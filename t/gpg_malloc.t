@@ -1,6 +1,7 @@
 #!/usr/bin/perl
-# gpg with what filterd preloads into it: whichever of its allocations fails, it says so, or what it
-# made opens. Without, it says that all went well of messages that nobody can open.
+# gpg with the library that filterd preloads into it: whichever of its allocations fails, gpg either reports
+# an error or its output can be opened. Without the library gpg reports success for messages that nobody can
+# open.
 
 use strict;
 use warnings;

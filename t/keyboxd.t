@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# A host whose gpg is told to read keys from keyboxd: from GnuPG 2.3 on filterd's keys are hidden then. It
-# must say why, and neither take the key for none nor start as if it could seal.
+# A host whose gpg uses keyboxd, which from GnuPG 2.3 on hides filterd's keys: filterd must say so, and
+# neither take the user for one without a key nor start as if it could seal.
 
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# An address that cannot be had costs its own listener: the others are served, the log and filterctl
-# check name the one, and once it can be had it is served, too.
+# A listener whose address cannot be bound: the others are served, the log and filterctl check name it, and
+# it is served once the address can be bound.
 
 use strict;
 use warnings;

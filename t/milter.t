@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# The milter protocol as another MTA speaks it: what it offers, macros with and without braces, paths,
-# several messages on one connection, and what is asked of it at the end.
+# The milter protocol as MTAs other than Postfix speak it: offered actions, macros with and without braces,
+# unix paths, several messages on one connection, and the edits at the end.
 
 use strict;
 use warnings;

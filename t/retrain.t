@@ -1,6 +1,5 @@
 #!/usr/bin/perl
-# filterd-retrain's words, its own and dspam's, and what it makes of them: a daemon of ours listens
-# in.
+# filterd-retrain's command line, its own words and dspam's, and what it sends: the test plays the daemon.
 
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# Stores of before there were versions, and of a later filterd: the first are upgraded when the daemon
-# starts, the others are left as they are, and said so.
+# Stores from before they had versions, and of a later filterd: the daemon upgrades the first when it
+# starts, leaves the others as they are, and says so.
 
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# SMTP smuggling: whatever stands around the end of DATA, and in commands, makes one message or a
-# rejection, never two; and what goes on to the next hop has no bare CR or LF.
+# SMTP smuggling: whatever stands around the end of DATA, or in commands, makes one message or a refusal,
+# never two messages; and no bare CR or LF goes on to the next hop.
 
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# SPF against a real name server: what libspf2 alone gets wrong or dies of, the limits of RFC 7208,
-# and what is asked at the same time. The whole RFC suite: t/spf_suite.
+# SPF against a real name server: records that libspf2 alone gets wrong or dies of, the limits of RFC 7208,
+# and which questions go out at the same time. The whole RFC suite: t/spf_suite.
 use strict;
 use warnings;
 use FindBin;

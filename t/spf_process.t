@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# The two SPF processes of the living daemon, asked by many workers: how many there are, and what becomes
-# of mail when they are killed, one of them or both, while it flows.
+# The two SPF processes of the running daemon, asked by many workers: that there are always two, and that
+# mail flows on when one or both are killed.
 
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# What make install brings for systemd: the unit is well-formed and shuts its service in, and filterd
-# works inside what it asks for, as far as that can be had without systemd as the first process.
+# The systemd unit that make install brings: it is well-formed and confines the service, and filterd works
+# within it, as far as that can be tried without systemd as process 1.
 
 use strict;
 use warnings;

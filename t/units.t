@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# Runs every unit test in the build's t folder: one TAP result for each program. What one of them leaves out
-# here, because it is not root or has no Landlock, is told.
+# Runs every unit test of the build: one TAP result for each program. Says what a test left out for want of
+# root or Landlock.
 
 use strict;
 use warnings;

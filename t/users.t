@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# filterctl on users, with the keeper and without one: training, the way out of a site and in again,
+# filterctl user and train, with a running keeper and without: training, export and import of a user,
 # removal.
 
 use strict;

@@ -1,5 +1,5 @@
-/* A table from foreign bytes, then the shipped kind of table on foreign fields. A replacement is
- * one field: a name, a colon, no line that begins at the margin, none over 998 bytes. */
+/* A table of header_checks from the input; then the shipped tables on fields from the input. A replacement
+ * must be one field: a name, a colon, no line that begins at the margin, none over 998 bytes. */
 #include <glib.h>
 #include <stdint.h>
 #include <string.h>

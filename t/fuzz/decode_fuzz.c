@@ -1,5 +1,5 @@
-/* The first byte says how the rest is decoded: what comes out keeps its limit, and where it is text,
- * is valid UTF-8. */
+/* The input's first byte chooses the decoder for the rest: its output keeps the limit, and text is valid
+ * UTF-8. */
 #include <glib.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Any bytes as a message: whether it is encrypted is decided without reading outside of it. */
+/* The input is a message: seal_is_encrypted decides without reading outside of it. */
 #include <glib.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Any bytes as a user's export: as they come, which only the right check lets in, and with the check
- * put right. What comes in is written out again and comes in the same. */
+/* The input is a user's export: once as it comes, which must be refused unless its MAC is right, and once
+ * with the MAC put right. What was imported is exported again, and that comes in the same. */
 #include <glib.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +32,7 @@ static void write_and_read(const struct export *e)
     g_byte_array_unref(file);
 }
 
-/* A model is larger than a fuzzer's inputs: where one says "@*" its three arrays stand, all zeros. */
+/* A model is larger than a fuzzer's inputs: "@*" in an input stands for its three arrays, all zeros. */
 static GByteArray *file_of(const unsigned char *data, size_t len)
 {
     const struct learner *l = NULL;

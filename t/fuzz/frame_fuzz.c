@@ -1,4 +1,4 @@
-/* Frames from a peer on the control socket. */
+/* The input is what a peer sends on the control socket. */
 #include <glib.h>
 #include <stdint.h>
 #include <sys/socket.h>

@@ -1,4 +1,5 @@
-/* fuzz_service: a service without users, keys, keeper or next hop, for what speaks with clients. */
+/* fuzz_context: a worker's context without users, keys, keeper or next hop, for targets that speak with
+ * clients. */
 #ifndef T_FUZZ_FUZZ_CONTEXT_H
 #define T_FUZZ_FUZZ_CONTEXT_H
 

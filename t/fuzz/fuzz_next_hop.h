@@ -1,4 +1,4 @@
-/* fuzz_hop: where a next hop made for a fuzz target listens. */
+/* fuzz_next_hop: the socket on which a target plays the next hop. */
 #ifndef T_FUZZ_FUZZ_NEXT_HOP_H
 #define T_FUZZ_FUZZ_NEXT_HOP_H
 
@@ -21,7 +21,7 @@ static inline void hop_remove(void)
     g_free(folder);
 }
 
-/* Once for a process, at hop_at's path. */
+/* Listens at path; call it once for each process. */
 static inline bool hop_listen(void)
 {
     if (hop_listener >= 0)

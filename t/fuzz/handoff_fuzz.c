@@ -1,4 +1,5 @@
-/* What a message says about an earlier leg: read, judged and its lines taken over. */
+/* The input is a message with fields of an earlier leg: its proof is read and judged, its lines are taken
+ * over. */
 #include <stdlib.h>
 #include <string.h>
 

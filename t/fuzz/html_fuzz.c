@@ -1,5 +1,5 @@
-/* Any bytes as HTML and as SVG, then as words: what comes out is valid UTF-8 and no longer than what went
- * in allows, and its links are those that words leave out. */
+/* The input as HTML and as SVG, then as words: the text is valid UTF-8 and not longer than the input
+ * allows, and its links are those that words leave out. */
 #include <glib.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Any bytes as a request to the keeper: the first names the verb, the rest are its arguments. What is
- * unpacked is packed and unpacked again, and is the same. */
+/* The input is a request to the keeper: its first byte names the verb, the rest are the arguments. What
+ * was unpacked is packed and unpacked again, and must be the same. */
 #include <glib.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Any bytes as a key to import, up to where gpg would see them: what is said of them must be the same
- * armored and binary, and no secret key may pass, whatever stands around it. */
+/* The input is a key to import, up to where gpg would get it: armored or binary must make no difference,
+ * and no secret key may pass, whatever stands around it. */
 #include <glib.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +48,7 @@ void generation_end(struct generation **g)
     (void)g;
 }
 
-/* True: our own look lets it through to gpg. */
+/* True: our own checks let it pass to gpg. */
 static bool passes(const void *data, size_t len)
 {
     struct keyring_input input = {0};

@@ -1,5 +1,5 @@
-/* What a peer that may train says on the learning socket, and the messages it hands over. Byte 0
- * chooses: frames as they come, or a good request whose message the rest is. */
+/* The input is what a peer says on the learning socket. Byte 0 chooses: frames as they come, or a good
+ * request whose message is the rest. */
 #include <glib.h>
 #include <stdint.h>
 #include <string.h>

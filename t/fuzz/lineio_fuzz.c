@@ -1,5 +1,5 @@
-/* Any bytes from a client: command lines, then DATA. What DATA gives must be free of the dot that
- * ends it, and no line longer than asked for. */
+/* The input is what a client sends: command lines, then DATA. The message must not hold the dot that ends
+ * it, nor may a line be longer than asked for. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -1,5 +1,5 @@
-/* Any bytes as a message: header fields, parts, decoded headers, tokens; nothing outside of it is
- * read, and its fields and body are within its bytes. */
+/* The input is a message: fields, parts, decoded headers and tokens are made without reading outside of
+ * it, and lie within it. */
 #include <glib.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* What a front says on the milter socket, and the header fields of both sides. Byte 0 chooses:
- * frames as they come; a good question whose message the rest is; or fields of an MTA and of a
- * copy, which the edits must make of each other. */
+/* What the milter's front process sends a worker, and the header fields of both sides. Byte 0 chooses:
+ * frames as they come; a good question whose message is the rest; or the fields of an MTA's message and of
+ * a copy, from which the edits must make the one of the other. */
 #include <glib.h>
 #include <stdint.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* What an MTA, or who pretends to be one, says on a policy listener: it is answered in the
- * protocol's words, whatever it is. There is no keeper and there are no name servers. */
+/* The input is what an MTA, or whoever pretends to be one, sends on a policy listener: every answer must
+ * follow the protocol. There is no keeper and no name server. */
 #include <glib.h>
 #include <stdint.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* What strangers write about who they are: From, DKIM-Signature, DMARC records, and what is told of
- * it all. The input's first byte says which; a message goes through the DKIM library, too, with the
- * input's first line as the answer for each key. */
+/* What strangers write about who they are: From, DKIM-Signature, DMARC records; and what we report of it.
+ * The input's first byte says which. A message also goes through libopendkim, with the input's first line
+ * as the answer for each key. */
 #include <glib.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* replay FILE...: each file as the input of a fuzz target it is linked with, without a fuzzer: whole,
- * and cut behind each of its lines, and within its first bytes everywhere. */
+/* replay FILE...: runs the fuzz target it is linked with, without a fuzzer, on each file: whole, cut after
+ * each of its lines, and cut anywhere in its first bytes. */
 #include <glib.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* Any bytes as the answer to a question, which the first one chooses: what it says must be whole
- * records of the type that was asked, and nothing if it is not DNS_OK. */
+/* The input is the answer to a question, which its first byte chooses: DNS_OK means whole records of the
+ * type that was asked for; any other status comes without records. */
 #include <stdlib.h>
 #include <string.h>
 

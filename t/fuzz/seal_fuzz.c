@@ -1,7 +1,7 @@
-/* Any bytes as a message that is sealed, with a Subject of ours made of its own: all but gpg and the
- * look-up of keys is the real thing. What stands in for gpg can be undone, so that what comes out is
- * taken apart again: our lines, the message's own outside, RFC 3156 around one armored block, in it
- * every byte of the content, and nothing else anywhere. */
+/* The input is a message that is sealed, with our Subject made of its own. All but gpg and the keys is
+ * real; what stands in for gpg can be undone. So the output is taken apart again: our fields, the
+ * message's own outside, RFC 3156 around one armored block, and in it every byte of the content and
+ * nothing else. */
 #include <glib.h>
 #include <stdlib.h>
 #include <string.h>

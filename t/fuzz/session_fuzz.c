@@ -1,6 +1,6 @@
-/* A whole session from foreign bytes. Byte 0 says what the listener speaks, whether the client is
- * trusted, and what the next hop does: it is down, takes all, refuses each message, or hangs up on
- * it. Only what it took may be called delivered. */
+/* The input is a whole SMTP or LMTP session. Byte 0 says which protocol, whether the client is trusted,
+ * and what the next hop does: it is down, takes all, refuses each message, or hangs up on it. Only a
+ * message that the next hop took may be answered 250. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-/* Settings from foreign bytes: read and checked, or refused with one line. */
+/* The input is a settings file: it is read and checked, or refused with one line. */
 #include <glib.h>
 #include <stdint.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* What a next hop may answer: asked about two recipients, then given a copy for each. */
+/* The input is what a next hop answers: it is asked about two recipients, then given a copy for each. */
 #include <glib.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -24,7 +24,7 @@ struct answers {
     size_t len;
 };
 
-/* Says all there is to the first who comes, reads to its end, and hangs up on the others. */
+/* Sends all of the input to the first client, reads to its end, and hangs up on others. */
 static void *answer(void *arg)
 {
     const struct answers *a = arg;

@@ -1,5 +1,5 @@
-/* SPF from foreign bytes, line by line: the sender, the HELO name, and then the TXT records, one
- * for each name that is asked for. */
+/* The input's lines are the sender, the HELO name and then the TXT records, one for each name that SPF
+ * asks for. */
 #include <glib.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* What a captured worker may send the SPF process, and what a captured SPF process may answer. */
+/* What a captured worker may send the SPF process, and a captured SPF process may answer. */
 #include <glib.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Any bytes as a message, through words to pairs: no token is empty, none is over its
- * size, no feature comes twice. */
+/* The input is a message, made into tokens and features: no token is empty or too long, no feature comes
+ * twice. */
 #include <glib.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Any bytes as a text with links, and as a URL: hosts that come out are names in ASCII, short, and not
- * without end; what becomes a question to a list is a name. */
+/* The input is a text with links, and a URL: each host is a short ASCII name, their number is bounded, and
+ * what a DNS list is asked for is a name. */
 #include <glib.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 package FilterdTest;
 
-# One test's world: a folder below /tmp, free ports, the processes it started. Everything is
-# stopped and removed at the end, also after a failure; then the logs are shown first.
+# One test's world: a folder below /tmp, free ports, the processes it started. At the end, also after a
+# failure, everything is stopped and removed; a failure shows the logs first.
 
 use strict;
 use warnings;
@@ -73,13 +73,13 @@ sub unmount {
 
 sub dir { return $_[0]{dir} }
 
-# The build's folder, absolute.
+# The build folder, absolute.
 sub build {
     my $build = $ENV{BUILD} || 'build';
     return $build =~ m{^/} ? $build : "$ROOT/$build";
 }
 
-# The same name gets the same port. Below the range the kernel takes from for itself.
+# A port by name: the same name gets the same port, below the range from which the kernel takes its own.
 sub port {
     my ($self, $name) = @_;
     my %taken = reverse %{ $self->{ports} };
@@ -93,7 +93,7 @@ sub port {
     return $self->{ports}{$name};
 }
 
-# What differs between the shipped snippets and this world, applied to text.
+# Replaces, in the text of a shipped snippet, the paths and ports that differ in this world.
 sub localized {
     my ($self, $text) = @_;
     my $dir = $self->{dir};
@@ -124,7 +124,7 @@ sub snippet {
     return $self->localized($part{$file} // '');
 }
 
-# Runs what must succeed; returns its output.
+# Runs a command that must succeed; returns its output.
 sub run {
     my ($self, @command) = @_;
     my ($status, $out) = $self->try_run(undef, @command);
@@ -151,7 +151,7 @@ sub try_run {
     return @result;
 }
 
-# Starts a process that stays, its output in LOG; a name of its own in the report of a failure.
+# Starts a process that keeps running, with its output in LOG; the name is for reports of failures.
 sub spawn {
     my ($self, $log, @command) = @_;
     my $pid = fork // die "fork: $!";
@@ -223,7 +223,7 @@ sub spew {
     chmod $mode, $file if $mode;
 }
 
-# Everything that was started.
+# Stops all processes that were started.
 sub stop {
     my ($self) = @_;
     $_->() for reverse splice @{ $self->{stop} };

@@ -1,3 +1,5 @@
+/* Addresses: their canonical form, length, extension, domain and file name, and what an address in an
+ * address means. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* Tables of header_checks: what they say, what they refuse, and what a replacement may not do. */
+/* Tables of header_checks: what they match, which are refused, and what a replacement must not do. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

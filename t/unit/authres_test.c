@@ -1,3 +1,5 @@
+/* Authentication-Results and Received-SPF: each result is written as RFC 8601 and RFC 7208 say, whatever
+ * foreign text it quotes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,8 +15,7 @@
 #include "rules/auth/dmarc_record.h"
 #include "rules/auth/spf_result.h"
 
-/* Folds are one CRLF and one tab; nothing else that is not printable may be in a field, and one
- * CRLF ends it. */
+/* A field has one CRLF at its end and one CRLF with a tab at each fold, and else printable ASCII only. */
 static void check_shape(const struct bytes *b)
 {
     const char *text = (const char *)b->data;
@@ -107,7 +108,7 @@ static void little_found(void **state)
     g_array_unref(dkim);
 }
 
-/* What a sender may write into names and addresses ends no field and opens no other. */
+/* Names and addresses come from the sender: nothing in them may end the field or begin another. */
 static void foreign_bytes(void **state)
 {
     (void)state;

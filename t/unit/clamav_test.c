@@ -1,4 +1,4 @@
-/* clamd's answers, good and bad, from a process that plays it. */
+/* A client of clamd against a process that plays clamd: good answers, bad ones, late ones. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,8 +28,8 @@ struct manner {
     size_t len;          /* of answer */
     size_t take;         /* answers after so many bytes of the stream; 0: at its end */
     int pause_ms;        /* before and between the answer's bytes */
-    bool deaf;           /* reads nothing */
-    bool given_up;       /* its client may go at any time */
+    bool deaf;           /* clamd reads nothing */
+    bool given_up;       /* the client may hang up at any time */
 };
 
 static bool get(int fd, void *to, size_t len)
@@ -45,7 +45,7 @@ static bool get(int fd, void *to, size_t len)
     return true;
 }
 
-/* The whole stream, byte for byte what "an attachment" is over and over; -1 if it is not. */
+/* Reads the whole stream and compares it with "an attachment" over and over: its length, or -1. */
 static long take_stream(int fd, size_t limit)
 {
     char command[10], byte;
@@ -164,7 +164,7 @@ static void streams(void **state)
                          CLAMAV_CLEAN);
 }
 
-/* It answers and hangs up while we still write: its answer counts, and no SIGPIPE ends us. */
+/* clamd answers and hangs up while we still write: the answer counts, and SIGPIPE does not end us. */
 static void early(void **state)
 {
     char name[128];

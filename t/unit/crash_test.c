@@ -1,5 +1,6 @@
-/* The keeper is killed in the middle of lessons, again and again. What it acknowledged is learnt,
- * once and in order; readers read on. A second model store that nobody kills learns the same beside it. */
+/* The keeper is killed while it learns, again and again. Each train request that it acknowledged is learnt
+ * exactly once and in order, and readers go on reading. A second model store that is never killed learns
+ * the same, for comparison. */
 #include "base/config/settings.h"
 #include "base/log.h"
 #include "classifier/classifier.h"
@@ -22,7 +23,7 @@ enum { MESSAGES = 150, KILLS = 40, ANSWER_MS = 20000 };
 
 static struct settings killed; /* the world of the keeper that is killed */
 static pid_t keeper;
-static int line = -1; /* to it */
+static int line = -1; /* connection to it */
 static GRand *dice;
 
 static int set_up_both(void **state)
@@ -76,7 +77,7 @@ static int tear_down_both(void **state)
     return tear_down(state) || failed;
 }
 
-/* Kills the keeper so much later, whatever it does then. */
+/* Kills the keeper after so many microseconds, whatever it is doing then. */
 static pid_t start_killer(gulong after_us)
 {
     const pid_t pid = fork();
@@ -119,7 +120,7 @@ static const char *class_of(int i)
     return i % 4 ? "ham" : "spam";
 }
 
-/* To both worlds, in peace. */
+/* Sent to both stores, with no kill. */
 static void deliver_all(void)
 {
     for (int i = 0; i < MESSAGES; i++) {
@@ -133,11 +134,11 @@ static void deliver_all(void)
         g_free(signature);
         g_free(text);
     }
-    /* Deliveries wait a moment for others; they are no lessons yet. */
+    /* Records of deliveries wait to be written together; nothing is learnt from them yet. */
     assert_int_equal(keeper_call(line, "ping", NULL, ANSWER_MS, NULL), EX_OK);
 }
 
-/* What the readers of the killed world see. */
+/* The state that readers of the killed store see. */
 static double seen(struct classifier *c, const char *text)
 {
     struct tokens *t = tokens_of(text);
@@ -161,8 +162,8 @@ static void same_everywhere(struct classifier *old_reader)
     classifier_free(&fresh);
 }
 
-/* A move of a random message; said again until it is acknowledged, as filterd-retrain's caller does.
- * True if that took more than once. */
+/* Moves a random message, repeated until the keeper acknowledges it, as the caller of filterd-retrain
+ * does. True if it took more than one attempt. */
 static bool move_one(void)
 {
     const int i = g_rand_int_range(dice, 0, MESSAGES);

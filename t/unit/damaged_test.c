@@ -1,5 +1,4 @@
-/* Databases with a page that came to nothing, each page in turn: what is read of them is all there was,
- * or known not to be. */
+/* Databases with one overwritten page, each page in turn: a reader gets all rows, or an error. */
 #include "base/config/user_settings.h"
 #include "base/config/users.h"
 #include "base/log.h"
@@ -29,7 +28,7 @@ static off_t pages_of(const char *path)
     return st.st_size / PAGE;
 }
 
-/* In place; what stood there goes into page. */
+/* Overwrites the page in place; its old content goes into page. */
 static void swap_page(const char *path, off_t number, unsigned char *page)
 {
     unsigned char before[PAGE];

@@ -1,4 +1,4 @@
-/* A key of the day that is destroyed is gone from the disk, also behind the keeper's sandbox. */
+/* A destroyed key of the day is gone from the disk, also when the sandboxed keeper destroyed it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@
 
 static char folder[] = "/tmp/filterd-daykey-XXXXXX";
 
-/* As the keeper: not root, who may write to what he cannot. */
+/* Runs as the keeper does: not root, and behind its sandbox. */
 static int destroy_as_keeper(const char *site_key_file, const char *days)
 {
     const char *why, *const folders[] = {days, NULL};

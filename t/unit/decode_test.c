@@ -1,3 +1,4 @@
+/* Decoding: base64, quoted-printable, charsets and encoded words (RFC 2047), good ones and broken ones. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,7 +31,7 @@ static void test_base64(void **state)
     base64_is("aGVsbG8gd29ybGQ=", "hello world", true);
     base64_is("aGVs\r\nbG8=\r\n", "hello", true);
     base64_is("", "", true);
-    base64_is("aGVsbG8=IHdvcmxk", "hello world", false); /* it goes on behind the first '=' */
+    base64_is("aGVsbG8=IHdvcmxk", "hello world", false); /* decoding goes on after the first '=' */
     base64_is("aGV*sb(G8=", "hello", false);
     base64_is("aGVsbG8", "hello", true);
     base64_is("_-8=", "\xFF\xEF", true);
@@ -141,7 +142,7 @@ static void test_bad_bytes_stay_bad_bytes(void **state)
     (void)state;
     utf8_is("a\0b", 3, "utf-8", "a\xEF\xBF\xBD"
                                 "b");
-    /* The character at the end was cut: the rest is UTF-8 all the same. */
+    /* The last character is cut off: the rest is still read as UTF-8. */
     utf8_is("\xC3\xBC and \xC3", 8, "utf-8", "\xC3\xBC and \xEF\xBF\xBD");
     utf8_is("\xE5\xA5", 2, "gb18030", "\xE6\xBF\x82");
     struct bytes out = {0};

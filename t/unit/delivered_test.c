@@ -1,4 +1,4 @@
-/* The memory of copies that went through: what a copy is known by, and the store. */
+/* The memory of delivered copies: what a copy's digest covers, and the store of digests. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -69,7 +69,7 @@ static void every_part_counts(void **state)
     c[2].recipient = "bob@example.org";
     c[3].body = "text \r\n";
     c[4].site = 2;
-    /* What stands on one side of a border cannot be taken for the other's. */
+    /* Fields are separated in the digest: text moved from one to the next gives another digest. */
     c[5].sender = "a@example.netb";
     c[5].recipient = "ob@example.com";
     c[6].body = "";
@@ -80,7 +80,7 @@ static void every_part_counts(void **state)
                 fail_msg("%zu is %zu", i, j);
 }
 
-/* With this line in place of the one that begins alike, or in front of all. */
+/* Replaces the line with the same beginning by this one, or puts it on top. */
 static char *with(const char *line)
 {
     char **lines = g_strsplit(plain, "\r\n", -1);
@@ -202,13 +202,13 @@ static void time_passes(void **state)
     delivered_tick(r, start + DELIVERED_KEPT_SECONDS);
     assert_false(delivered_is_known(r, one, start));
     assert_true(delivered_is_known(r, two, start));
-    /* A clock that was set back: nothing is kept for years. */
+    /* The clock was set back: no row is kept for years because of it. */
     delivered_tick(r, start - 86400);
     assert_false(delivered_is_known(r, two, start));
     delivered_free(&r);
 }
 
-/* What was acknowledged is there when its writer was killed. */
+/* An acknowledged digest is in the store although its writer was killed. */
 static void killed(void **state)
 {
     (void)state;
@@ -289,7 +289,7 @@ static void assert_not_opened(const char *why)
     g_free(error);
 }
 
-/* Nothing of this says that the file is bad: it is there, with all its rows, when the trouble is over. */
+/* None of these errors means that the file is damaged: it keeps all its rows for later. */
 static void trouble_that_passes(void **state)
 {
     struct delivered *r = open_store();
@@ -346,7 +346,7 @@ static void overwrite_pages(void)
     g_free(data);
 }
 
-/* It goes bad while it is in use, and cannot even be made anew: later it can. */
+/* The file is damaged while it is open, and a new one cannot be made at first: later it can. */
 static void bad_in_use(void **state)
 {
     struct delivered *r = open_store();
@@ -371,7 +371,7 @@ static void bad_in_use(void **state)
     delivered_free(&r);
 }
 
-/* Deeds as the keeper is asked for them; the answer as 0s and 1s. */
+/* Requests as the keeper gets them; the answer as 0s and 1s. */
 static int ask(struct delivered *r, enum delivered_deed deed, const void *digests, gsize len, char *known_r)
 {
     const struct keeper_digests wanted = {g_bytes_new(digests, len)};

@@ -1,4 +1,4 @@
-/* A copy appears in a maildir whole, with LF line ends, and only while its worker waits for it. */
+/* A copy appears in the maildir whole, with LF line ends, and only while its worker waits for the result. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -53,7 +53,7 @@ static char *deliver(const char *text)
     return error;
 }
 
-/* Jobs go one after the other through one socket, whatever is in their messages. */
+/* One socket carries one job after the other, whatever the messages hold. */
 static void jobs(void **state)
 {
     (void)state;

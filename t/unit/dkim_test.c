@@ -1,3 +1,5 @@
+/* DKIM's own parsers: lists of tags, signatures, keys, body lengths; and how many signatures are checked.
+ * The real library with real signatures: t/dkim.t. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

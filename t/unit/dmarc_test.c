@@ -1,3 +1,4 @@
+/* DMARC: the From domain, records, registered domains, and the verdict of all together. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -399,7 +400,7 @@ static void verdicts(void **state)
     }
 }
 
-/* What was not looked at can neither pass nor fail. */
+/* A check that did not run neither passes nor fails DMARC. */
 static void unchecked(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Lists and their table: what counts, what does not, and what puts a list to sleep. */
+/* DNS lists and their table: which answers count, which do not, and what makes a list sleep. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -125,7 +125,7 @@ static const struct dnsbl_zone *zone_called(const GPtrArray *zones, const char *
     return NULL;
 }
 
-/* One list alone marks nothing as spam, but for networks in criminal hands. */
+/* No shipped list alone marks a message as spam, except for networks that criminals took over. */
 static void check_weights(const struct dnsbl_zone *z)
 {
     for (guint i = 0; i < z->codes->len; i++) {
@@ -295,7 +295,7 @@ static void end(struct asking *a)
     g_free(a->settings.dns_server.port);
 }
 
-/* Asks for an address in a check of its own; what was hit, as "name=weight ...". */
+/* Asks for an address in a check of its own; the hits as "name=weight ...". */
 static char *hits_of(struct asking *a, const char *address)
 {
     GString *out = g_string_new(NULL);
@@ -430,7 +430,7 @@ static void dropped_in_the_middle(void **state)
     end_check(&a);
     begin_check(&a);
     dnsbl_check_address(a.check, "198.51.100.3");
-    end(&a); /* also the lists themselves, with their test under way */
+    end(&a); /* also while the lists' own tests are under way */
 }
 
 /* ---- hosts of a message's links ---- */

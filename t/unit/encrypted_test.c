@@ -1,4 +1,4 @@
-/* What is taken for encrypted already: only what is, from its first byte to its last. */
+/* What passes as encrypted already: only a message that is ciphertext from its first byte to its last. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -69,7 +69,7 @@ static bool is_encrypted(const char *raw)
     return yes;
 }
 
-/* "@" in the text stands for a whole good block. */
+/* In the text "@" stands for a whole good block. */
 static void check(bool want, const char *text)
 {
     g_autofree char *block = good_block();

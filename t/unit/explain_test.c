@@ -1,3 +1,4 @@
+/* filterctl explain's words: tokens and pairs as people read them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -53,7 +54,7 @@ static void test_pairs(void **state)
     says("click", "u:a.example", "\"click\" followed by it links to a.example");
 }
 
-/* Prefixes of another version, and nothing a terminal would obey. */
+/* Tokens of another version's prefix; and no control character reaches the terminal. */
 static void test_what_is_not_known(void **state)
 {
     (void)state;

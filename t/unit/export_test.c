@@ -1,4 +1,4 @@
-/* A user goes out and comes in again as the same; nothing else comes in. */
+/* A user's export comes in as the same user; any other file is refused. */
 #include "base/sitekey.h"
 #include "classifier/classifier.h"
 #include "classifier/learner.h"
@@ -16,7 +16,7 @@
 #define USER "a@x.example"
 #define PROBE "cheap pills for you today"
 
-/* Code; *file_r (may be NULL) is what was given back. */
+/* Returns the code; *file_r (may be NULL) is the exported file. */
 static int ask_for(const char *verb, const char *user, GByteArray *in, GByteArray **file_r)
 {
     union keeper_request q = {.user_import = {.user = user}};
@@ -73,7 +73,7 @@ static void make_user(void)
                      EX_OK);
 }
 
-/* Also when readers have the model open, and over what has been learnt since. */
+/* Works while readers have the model open, and replaces what was learnt since. */
 static void test_comes_back_the_same(void **state)
 {
     (void)state;
@@ -132,7 +132,7 @@ static void test_comes_back_after_removal(void **state)
     g_byte_array_unref(file);
 }
 
-/* What a record taught the model that was there must not be taken from the one that came. */
+/* An undo after an import must not subtract from the new model what a record had taught the old one. */
 static void test_records_live_on(void **state)
 {
     (void)state;
@@ -188,7 +188,7 @@ static void test_what_is_refused(void **state)
     g_byte_array_unref(none);
 }
 
-/* Genuine, but with settings that are none: neither the model nor the settings change. */
+/* A genuine file with wrong settings: neither the model nor the settings change. */
 static void test_all_or_nothing(void **state)
 {
     (void)state;

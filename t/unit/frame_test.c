@@ -1,3 +1,4 @@
+/* Frames on the control socket: whole ones, broken ones, deadlines. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,8 +21,8 @@
 
 static int ends[2];
 
-/* A clock that only waiting moves: nobody is as late as a busy machine makes him. In drip_ms a byte
- * comes, 0: never. */
+/* The test's clock: only waiting moves it, so a busy machine makes nobody late. A byte comes every
+ * drip_ms; 0: none comes. */
 static bool own_clock;
 static int waited_ms, drip_ms;
 
@@ -129,7 +130,7 @@ static void cut_off(void **state)
     own_clock = true;
     assert_null(frame_recv(ends[1], FRAME_REQUEST, LIMIT, 100));
     assert_int_equal(waited_ms, 100);
-    drip_ms = 60; /* soon enough each, but not all of them */
+    drip_ms = 60; /* each byte comes in time, all of them do not */
     assert_null(frame_recv(ends[1], FRAME_REQUEST, LIMIT, 100));
     assert_int_equal(waited_ms, 200);
     own_clock = false;
@@ -137,7 +138,7 @@ static void cut_off(void **state)
     assert_null(frame_recv(ends[1], FRAME_REQUEST, LIMIT, WAIT_MS));
 }
 
-/* A peer that reads nothing costs the deadline, and no SIGPIPE when it is gone. */
+/* Writing to a peer that reads nothing ends at the deadline; to one that is gone, without SIGPIPE. */
 static void nobody_reads(void **state)
 {
     (void)state;
@@ -176,7 +177,7 @@ static void keeper_answers(void **state)
     (void)state;
     answer_with(EX_OK);
     answer_with(EX_NOPERM);
-    answer_with(1); /* no code of sysexits */
+    answer_with(1); /* not a code of sysexits.h */
 }
 
 static void keeper_silent(void **state)

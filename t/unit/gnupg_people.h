@@ -25,7 +25,7 @@ static int people_shell(const char *format, ...)
     return rc;
 }
 
-/* A folder with a home in it and an empty state. Its path must be short: gpg-agent's socket. */
+/* Makes a folder with a GnuPG home and an empty state_dir. Its path is short, for gpg-agent's socket. */
 static inline int people_open(void **state)
 {
     (void)state;
@@ -95,7 +95,7 @@ static inline void people_read(const char *file, struct bytes *out)
     g_free(text);
 }
 
-/* What gpg writes for these arguments. */
+/* gpg's output for these arguments. */
 static inline void people_output(const char *arguments, struct bytes *out)
 {
     char *file = g_strdup_printf("%s/output", people_dir);

@@ -1,4 +1,4 @@
-/* Greylisting with a clock of our own. */
+/* Greylisting under the test's own clock. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,7 +31,7 @@ static struct greylist *open_store(void)
     return g;
 }
 
-/* Seconds to wait, 0 passes. */
+/* The seconds that the client must wait; 0: it passes. */
 static int ask(struct greylist *g, const char *address, const char *sender, const char *recipient,
                long now)
 {
@@ -129,7 +129,7 @@ static void proved_domain(void **state)
     greylist_free(&g);
 }
 
-/* One first pass of a sender of its own, at that time. */
+/* The first pass of a new sender, at that time. */
 static void pass_once(struct greylist *g, int number, long now)
 {
     char sender[64];
@@ -149,7 +149,7 @@ static void automatic_allow(void **state)
         pass_once(g, i, now += HOUR + 10);
     assert_int_equal(ask(g, "192.0.2.200", "new@elsewhere.net", "c@example.com", now), 0);
     assert_int_equal(ask(g, "192.0.3.200", "new@elsewhere.net", "c@example.com", now), 300);
-    /* It goes on as long as the client comes. */
+    /* The exemption lasts as long as the client keeps coming. */
     for (int i = 0; i < 3; i++)
         assert_int_equal(ask(g, "192.0.2.9", "new@elsewhere.net", "c@example.com", now += 34 * DAY), 0);
     assert_int_equal(ask(g, "192.0.2.9", "new@elsewhere.net", "c@example.com", now += 36 * DAY), 300);
@@ -264,7 +264,7 @@ static void damaged(void **state)
     greylist_free(&g);
 }
 
-/* 200,000 rows in it, and it answers at once: no statement looks at all of them. */
+/* The store answers at once with 200,000 rows: no statement reads all of them. */
 static void many(void **state)
 {
     struct greylist *g = open_store();

@@ -1,4 +1,4 @@
-/* Who is asked to come again, and the keeper's answer. */
+/* Which clients have to come again, and what the keeper answers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

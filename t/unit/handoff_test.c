@@ -1,4 +1,4 @@
-/* A proof holds for the copy and the users it was made for, however an MTA folds it, and for
+/* The first leg's proof holds for its copy and that copy's users, however an MTA folds the field, and for
  * nothing else. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,7 +23,7 @@ static const struct sitekey key = {{1, 2, 3}};
 #define DAY (G_TIME_SPAN_DAY)
 static gint64 now = G_GINT64_CONSTANT(1795000000000000);
 
-/* In place of GLib's. */
+/* Replaces GLib's clock. */
 gint64 g_get_real_time(void)
 {
     return now;
@@ -50,7 +50,7 @@ static char *field_for(const char *lines, const char *rest, GPtrArray *users)
     return field;
 }
 
-/* A copy made for ann and bob, with its proof. */
+/* A copy for ann and bob, with its proof. */
 static char *proved(void)
 {
     GPtrArray *users = users_of("ann@example.com", "bob@example.com");
@@ -77,7 +77,7 @@ static bool holds(const char *mail)
     return holds_with(&key, mail, users_of("ann@example.com", NULL));
 }
 
-/* Does it hold with from, which must be there once or more, replaced by to? */
+/* True if the proof holds after all occurrences of from, at least one, became to. */
 static bool holds_if(const char *from, const char *to)
 {
     char *mail = proved();
@@ -156,7 +156,7 @@ static void what_mtas_do_not(void **state)
             fail_msg("holds with \"%s\" for \"%s\"", changes[i][1], changes[i][0]);
 }
 
-/* Postfix gives a Message-ID to what has none, and only to that. */
+/* Postfix adds a Message-ID to a message without one, and only then: the proof holds. */
 static void no_message_id(void **state)
 {
     static const char rest[] = "From: a@example.com\r\n\r\n" BODY;
@@ -225,7 +225,7 @@ static void bounds(void **state)
     g_ptr_array_unref(users);
 }
 
-/* An old one holds no more, and nobody makes it younger. */
+/* A proof ends by its age, and its date cannot be changed. */
 static void time_passes(void **state)
 {
     char *mail = proved(), *at = strstr(mail, "Proof: 1 3 ") + strlen("Proof: 1 3 ");

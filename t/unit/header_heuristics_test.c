@@ -1,4 +1,4 @@
-/* Signs of mass mail in a message's form, each with a message that has it and one that has not. */
+/* Signs of mass mail in a message's header and form: for each a message that has it and one that does not. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -99,7 +99,7 @@ static void bodies(void **state)
     g_free(much);
 }
 
-/* The classifier sees the form by itself, and nobody is made to wait for it. */
+/* Such findings are no tokens, and do not lead to greylisting. */
 static void is_neither_fact_nor_doubt(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Forged headers in every disguise are out, ours are in, the rest stays. */
+/* Forged fields are removed in every disguise, ours are added, the others stay. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* HTML as text and links: what a reader sees, what is hidden from them and how, entities, URLs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -69,7 +70,7 @@ static void test_hidden_by_colour(void **state)
     html_is_read("<td style='background:#333 none;COLOR: rgb(50, 51,52) !important'>salt</td>seen",
                  "seen", "salt", HTML_NOTE_COLOUR);
     html_is_read("<p style='color:rgb(100%,255, 255'>salt</p>seen", "seen", "salt", HTML_NOTE_COLOUR);
-    /* What stands behind a colour is not its own. */
+    /* What follows a colour's name in the same word is not part of the colour. */
     html_is_read("<p style='color:rgb(255;255,255'>seen", "seen", "", 0);
     html_is_read("<td bgcolor=black><font color=white>seen</font></td>", "seen", "", 0);
     html_is_read("<td background=x.png><font color=white>seen</font></td>", "seen", "", 0);

@@ -1,4 +1,5 @@
-/* The table of the keeper's verbs: each packs what it unpacks, and answers whom it is for. */
+/* The table of the keeper's verbs: each request unpacks to what was packed, and is answered only for the
+ * roles that may ask it. */
 #include "base/config/settings.h"
 #include "filterd/keeper/keeper.h"
 #include "filterd/keeper/keeper_request.h"
@@ -25,8 +26,8 @@ static GArray *features_new(guint count)
     return g_array_append_vals(features, some_features, count);
 }
 
-/* What each verb is, independently of the table: a request with every member it can have. The first of
- * a verb is complete, and the roles are who may ask it. */
+/* The verbs once more, written down independently of the table: requests with every member, and the roles.
+ * The first request of a verb is complete. */
 struct sample {
     const char *verb;
     unsigned roles;
@@ -66,7 +67,7 @@ static GPtrArray *samples_new(void)
     return samples;
 }
 
-/* They lend what the first of them owns. */
+/* The copies lend what the first of them owns. */
 static void samples_free(GPtrArray *samples)
 {
     for (guint i = 0; i < samples->len; i++) {
@@ -98,7 +99,7 @@ static void test_each_verb_has_a_sample(void **state)
     samples_free(samples);
 }
 
-/* As it arrives at the other end of a socket. */
+/* A request as it arrives at the other end of a socket. */
 static GVariant *sent(const struct keeper_format *f, const void *from)
 {
     GVariant *value = g_variant_ref_sink(keeper_format_pack(f, from));
@@ -285,7 +286,7 @@ static void test_each_role_and_verb(void **state)
     samples_free(samples);
 }
 
-/* Who is turned away has changed nothing. */
+/* A refused request has changed nothing. */
 static void test_nothing_comes_of_it(void **state)
 {
     GPtrArray *samples = samples_new();
@@ -323,7 +324,7 @@ static void test_no_such_verb(void **state)
         }
 }
 
-/* What comes back is what the handler found. */
+/* The answer carries the handler's result. */
 static void test_results(void **state)
 {
     const struct keeper_user_set set = {USER, "mode", "toe"};

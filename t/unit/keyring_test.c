@@ -1,4 +1,4 @@
-/* What key import takes and refuses, and how generations follow each other. */
+/* What key import accepts and refuses, and how generations of a user's keys follow each other. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -146,7 +146,7 @@ static void one_key_or_more(void **state)
     forget(A);
 }
 
-/* The one before stays for those who are reading it, older ones go. */
+/* The previous generation stays for readers; older ones are removed. */
 static void generations(void **state)
 {
     (void)state;

@@ -1,3 +1,4 @@
+/* Known senders: proved, judged ham and left alone, three times; and what takes that away. */
 #include "base/config/settings.h"
 #include "base/store.h"
 #include "classifier/classifier.h"
@@ -14,7 +15,7 @@ static char *friend_of(const char *whose)
     return known_sender_id(&key, whose, "friend@good.example", "good.example");
 }
 
-/* A message of the friend's, delivered as that. */
+/* A message of the friend's, delivered with this class. */
 static char *deliver_as(const char *class)
 {
     struct judgement j = judge(user, "one two three");
@@ -74,7 +75,7 @@ static void test_the_same_move_twice(void **state)
     g_free(signature);
 }
 
-/* What lies untouched counts after settle_days, once the user has moved something. */
+/* A message that nobody moved counts after settle_days, if the user has moved something lately. */
 static void settle_in(enum train_mode mode)
 {
     settings.mode = mode;

@@ -1,4 +1,4 @@
-/* What is learnt from a message's text, by a learn session whose keeper is a real one. */
+/* Learning from a message's text: a learn session with a real keeper. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -128,7 +128,7 @@ static int64_t note_sealed(void *arg)
     return scoreboard_note_sealed(arg);
 }
 
-/* The client in a process of its own would be the same: what it says fits into the socket. */
+/* The test's own process plays the client: what it sends fits into the socket's buffer. */
 static void serve(int fds[2])
 {
     const struct learn_session_place place = {context, &key, note_sealed, scoreboard};
@@ -182,7 +182,7 @@ static void plaintext(void **state)
     assert_int_equal(teach("A@x.example", "spam", HEADER BODY), EX_OK);
     const double once = score(USER, HEADER BODY);
     assert_true(once > before + 1);
-    /* As another folder has it, and with other line ends. */
+    /* The same message from another folder, with other line ends. */
     assert_int_equal(teach(USER, "spam",
                            "Return-Path: <y@a.example>\r\nDelivered-To: a@x.example\r\nReceived: by x\r\n"
                            "X-Filterd-Result: Spam\r\n" HEADER BODY),
@@ -229,7 +229,7 @@ static void nonsense(void **state)
     g_clear_pointer(&text, g_free);
     close(fds[0]);
     close(fds[1]);
-    /* Without its end it is no message, and nothing is learnt of it. */
+    /* A message without its last frame is incomplete: nothing is learnt. */
     open_pair(fds);
     assert_true(frame_send(fds[1], request("learn", USER, "spam"), 1000));
     assert_true(say(fds[1], HEADER BODY, strlen(HEADER BODY)));
@@ -243,7 +243,7 @@ static void nonsense(void **state)
     assert_true(score(USER, HEADER BODY) == score("b@x.example", HEADER BODY));
 }
 
-/* The peer's uid is that of who makes the pair. */
+/* With a socketpair the peer's uid is our own. */
 static int taught_by(uid_t uid)
 {
     char *text = NULL;

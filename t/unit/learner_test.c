@@ -1,3 +1,4 @@
+/* The learner's arithmetic: probabilities, undo to the last bit, half votes, the site's base. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -56,7 +57,7 @@ static void test_nothing_learnt_is_a_bit_hammy(void **state)
     g_free(l);
 }
 
-/* Half of each message is its own, half is common to its kind. */
+/* Half of a message's features are its own, half are common to its class. */
 static void test_five_moves_suffice_and_unlearn(void **state)
 {
     (void)state;
@@ -94,8 +95,7 @@ static guint32 roll(guint32 *seed, guint32 below)
     return (*seed >> 8) % below;
 }
 
-/* Many lessons of all kinds, some taken back in another order: what stays is as if they had never
- * been. */
+/* After many steps, some undone in another order, the weights are as if the undone ones had never been. */
 static void test_undo_is_exact_in_any_order(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Small limits, and what is read then: no more, with a note, and what lies within them as before. */
+/* With small limits: reading stops there with a note, and what lies below them is read as ever. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* Line ends and DATA: what smuggling and half messages look like on the wire. */
+/* Lines and DATA from the wire: smuggling, incomplete messages, timeouts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -155,7 +155,7 @@ static void metered(size_t limit, size_t has, bool too_big, bool no_room, size_t
     assert_true(wait(NULL) > 0);
 }
 
-/* Room is asked for before bytes are kept, and given back when they are thrown away. */
+/* Room for bytes is asked for before they are stored, and given back when they are dropped. */
 static void data_by_the_meter(void **state)
 {
     (void)state;
@@ -235,8 +235,8 @@ static void timeout(void **state)
     close(fds[1]);
 }
 
-/* A byte now and then never ends the line, and never lets a single wait run out: nor is the line ever
- * full, if the reader is kept from reading for a while. */
+/* A client that sends a byte now and then never runs into the timeout of a single read: the whole line has
+ * a deadline. */
 static void dribble(void **state)
 {
     static char line[1 << 20];

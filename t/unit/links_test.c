@@ -1,4 +1,4 @@
-/* Links however they are written: each is asked for by the host that a browser opens. */
+/* Links in every spelling: a list is asked about the host that a browser would open. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@ static void add_host(const char *host, void *arg)
     g_string_append_printf(out, "%s%s", out->len ? " " : "", host);
 }
 
-/* The hosts that lists are asked about. */
+/* The hosts that DNS lists are asked about. */
 static char *hosts_of(const char *raw, size_t len)
 {
     GString *out = g_string_new(NULL);
@@ -57,7 +57,7 @@ static void href_leads_to(const char *href, const char *want)
     g_free(html);
 }
 
-/* Each a way to write a.example. */
+/* Each is a way to write a.example. */
 static void test_spellings(void **state)
 {
     (void)state;
@@ -91,7 +91,7 @@ static void test_spellings(void **state)
     href_leads_to("http://a.example:80@/b", ""); /* a user, and no host */
 }
 
-/* No browser opens them, but who does takes a piece. */
+/* Browsers refuse these; a list is asked about the part that a lenient reader would open. */
 static void test_broken_names(void **state)
 {
     (void)state;
@@ -178,7 +178,7 @@ static void test_where_links_are(void **state)
     html_leads_to("<p>see www.a.example and <i hidden>http://b.example</i>", "www.a.example b.example");
 }
 
-/* As mail clients link them. */
+/* Links in plain text, as mail clients make them. */
 static void test_plain_text(void **state)
 {
     (void)state;
@@ -208,7 +208,7 @@ static void test_header_fields(void **state)
                      "x", "c.example e.example f.example h.example i.example");
 }
 
-/* Wherever a reader is shown text. */
+/* Links in every part of a message that a reader sees. */
 static void test_parts(void **state)
 {
     (void)state;
@@ -241,7 +241,7 @@ static void test_wide_charsets(void **state)
     g_string_free(raw, TRUE);
 }
 
-/* Far behind, and behind much that is none. */
+/* A link far behind, after much that is none. */
 static void test_long_ways(void **state)
 {
     (void)state;
@@ -259,7 +259,7 @@ static void test_long_ways(void **state)
     g_string_free(html, TRUE);
 }
 
-/* What would take hours if it were quadratic, or more than its time with names that cost some. */
+/* Texts that take hours if any reader is quadratic. */
 static void test_hostile_text_ends(void **state)
 {
     (void)state;

@@ -1,3 +1,4 @@
+/* What the log writes of text that came from outside. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +9,7 @@
 
 #include "base/log.h"
 
-/* What is written of a text that came from outside. */
+/* A foreign text, and what the log writes of it. */
 static void expect(const char *text, const char *written)
 {
     char line[256] = "";

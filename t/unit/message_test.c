@@ -1,3 +1,4 @@
+/* Messages taken apart: header and body, MIME parts, decoded text, broken structure, and limits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -106,7 +107,7 @@ static void see_whole(const struct message_part *p, void *arg)
     ++*(int *)arg;
 }
 
-/* Whoever has received nothing may have no memory for it, either. */
+/* A message without a byte may come with a NULL pointer. */
 static void nothing_at_all(void **state)
 {
     (void)state;
@@ -197,7 +198,7 @@ static void see(const struct message_part *p, void *arg)
     seen->decoded_bytes += p->len;
 }
 
-/* What GMime sees of a large message is not copied: it must be the same. */
+/* GMime reads a large message in place, without a copy: its parts must be the same. */
 static void large(void **state)
 {
     (void)state;
@@ -322,7 +323,7 @@ static bool has_tree(const char *before, const char *repeated, size_t times, con
 #define MIXED "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
 #define NESTED MIXED "--b\r\nContent-Type: message/rfc822\r\n\r\n"
 
-/* What GMime has to be kept from. */
+/* Messages that must not reach GMime. */
 static void limits(void **state)
 {
     (void)state;

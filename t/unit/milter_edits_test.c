@@ -1,4 +1,4 @@
-/* What an MTA is told to change makes its message the finished copy: edits are carried out here as
+/* The edits that an MTA is asked for turn its message into the finished copy. They are carried out here as
  * an MTA does it, by name and number. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -74,7 +74,7 @@ static void forged(void **state)
     (void)state;
     expect("X-Result: Innocent\r\nFrom: a\r\nx-result : no\r\nX-Encrypted: yes\r\nTo: b\r\nX-RESULT: 3\r\n\r\n",
            OURS, "From: a\r\nTo: b\r\n\r\n", 6);
-    /* A forged field that is the same as ours, below all others: the order must not suffer. */
+    /* A forged field equal to ours, below all others: the order must still be right. */
     expect("From: a\r\nTo: b\r\nReceived: c\r\nX-Encrypted: yes\r\n\r\n", OURS,
            "From: a\r\nTo: b\r\nReceived: c\r\n" SEALED, 5);
     expect("Content-Type: a\r\nFrom: a\r\nContent-Type: b\r\nContent-Type: c\r\n\r\n", OURS,
@@ -89,13 +89,13 @@ static void changed(void **state)
     expect(old, OURS, "Received: hidden\r\nReceived: hidden\r\nReceived: hidden\r\nFrom: a\r\n" SEALED, 8);
     expect("Subject: s\r\nFrom: a\r\n\r\n", "Subject: [SPAM] s\r\n", "From: a\r\n\r\n", 2);
     guint edits;
-    /* A field that loses its whole value cannot be changed in its place: it goes below. */
+    /* A field whose value becomes empty cannot be changed in place: it is deleted and added below. */
     char *text = edited("X: y\r\nFrom: a\r\n\r\n", "", "X:\r\nFrom: a\r\n\r\n", &edits);
     assert_string_equal(text, "From: a\nX:\n");
     g_free(text);
 }
 
-/* Whatever becomes of the fields: what the copy has, and nothing else, and ours on top. */
+/* In every case the message has the copy's fields and no others, ours on top. */
 static void any(void **state)
 {
     (void)state;
@@ -130,7 +130,7 @@ static void any(void **state)
     g_rand_free(r);
 }
 
-/* More than an MTA should be asked for, or than we look at ourselves. */
+/* Too many changes to ask of an MTA, or more fields than we read. */
 static void too_many(void **state)
 {
     (void)state;
@@ -172,8 +172,8 @@ static void body_begins(void **state)
         assert_int_equal(milter_edits_body(cases[i].text, strlen(cases[i].text)), cases[i].at);
 }
 
-/* What Postfix makes of a body in its queue file: a byte of type and one or more of length for each
- * line, which is cut at 2048. */
+/* The size of a body in Postfix's queue file: for each line, cut at 2048 bytes, a type byte and one or
+ * more length bytes. */
 static size_t in_queue_file(const char *body, size_t len)
 {
     size_t bytes = 0;

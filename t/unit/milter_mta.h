@@ -1,4 +1,4 @@
-/* milter_mta: what an MTA has of a message, and how it carries out a milter's edits. */
+/* milter_mta: a message as an MTA holds it, and how it carries out a milter's edits. */
 #ifndef T_UNIT_MILTER_MTA_H
 #define T_UNIT_MILTER_MTA_H
 

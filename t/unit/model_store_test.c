@@ -1,3 +1,4 @@
+/* The model store: deliveries, moves and their undo, settling, training, and who learns what. */
 #include "base/config/settings.h"
 #include "base/store.h"
 #include "classifier/classifier.h"
@@ -87,7 +88,7 @@ static const char *opposite(const char *class)
     return strcmp(class, "spam") == 0 ? "ham" : "spam";
 }
 
-/* Delivers and moves; what the message was delivered as. */
+/* Delivers a message and moves it to the given class; returns the class it was delivered as. */
 static const char *deliver_and_move(const char *signature, const char *text)
 {
     struct judgement j = judge("a@x.example", text);

@@ -40,7 +40,7 @@ static inline void open_ledger(void)
     assert_non_null(model_store);
 }
 
-/* Always the same: no run has other collisions of hashes than the last. */
+/* A fixed key: every run has the same hash collisions. */
 static inline void make_site_key(void)
 {
     char *error = NULL, hex[66];
@@ -105,7 +105,7 @@ static inline double score(const char *user, const char *text)
     return j.score;
 }
 
-/* As the keeper answers whoever has all roles. */
+/* The keeper's answer to a peer with all roles. */
 static inline struct keeper_answer answer_of(const char *verb, GVariant *arguments)
 {
     const struct keeper_stores stores = {.model_store = model_store};
@@ -120,7 +120,7 @@ static inline int code_of(const char *verb, GVariant *arguments)
     return a.code;
 }
 
-/* values: text arguments by name; features may be NULL. Takes the dictionary's place at a client. */
+/* values: text arguments by name; features may be NULL. Stands for the dictionary that a client sends. */
 static inline int ask(const char *verb, const char *const (*values)[2], const GArray *features)
 {
     GVariantBuilder b;
@@ -169,7 +169,7 @@ static inline char *spam_text(int i)
                            i, i, i * 7);
 }
 
-/* As if all that was delivered to the user had come so many days ago. */
+/* Makes all deliveries of the user so many days older. */
 static inline void age(const char *user, int days)
 {
     char *path = g_strdup_printf("%s/users/%s.db", settings.state_dir, user), *error = NULL;

@@ -1,4 +1,4 @@
-/* Who is trusted is decided here: one network too many would let anybody say who sent a mail. */
+/* trusted_networks: one network too many would let strangers say who sent a mail. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

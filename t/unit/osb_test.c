@@ -1,3 +1,4 @@
+/* Features of tokens (orthogonal sparse bigrams), and their buckets for each user. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -77,7 +78,7 @@ static void test_each_alone_and_with_its_neighbour(void **state)
     tokens_free(&t);
 }
 
-/* Two owners' models cannot be laid side by side. */
+/* Buckets are keyed by user: models of two users cannot be compared. */
 static void test_places_are_the_owners(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Records of deliveries that wait to be written: what reads them never misses one. */
+/* Records of deliveries that wait to be written: no reader misses one. */
 #include "base/config/settings.h"
 #include "classifier/classifier.h"
 #include "classifier/model.h"
@@ -24,7 +24,7 @@ static int confirm(const char *user, const char *signature)
     return ask("confirm", VALUES({"user", user}, {"signature", signature}), NULL);
 }
 
-/* As it lies on disk; -1 if it does not. */
+/* The record's state on disk; -1: it is not there. */
 static int state_on_disk(const char *user, const char *signature)
 {
     char *error = NULL;
@@ -95,7 +95,7 @@ static void test_there_is_an_end_to_them(void **state)
     assert_int_equal(state_on_disk(USER, "s255"), RECORD_MADE);
 }
 
-/* What is learnt at delivery is written then. */
+/* Under teft, which learns at delivery, the record is written at once. */
 static void test_teft_learns_at_once(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* Every combination of what can be known about a recipient and a message, held against the promises: what
- * is said here is said in other words than in policy.c. */
+/* Walks every combination of what can be known about a recipient and a message, and compares policy.c with
+ * the promises of README.md, stated here in another way than there. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -148,7 +148,7 @@ static bool is_clear(enum policy_form form)
     return form == POLICY_FORM_NO_KEY || form == POLICY_FORM_EXEMPT || form == POLICY_FORM_FOREIGN;
 }
 
-/* Whose copy a seal was due for gets one, whatever else holds; or nothing; or it was encrypted before. */
+/* A copy that must be sealed is sealed, or not delivered, or was encrypted before. */
 static void check_sealed(const struct policy_copy *c, struct policy_plan p)
 {
     if (c->own.handling == POLICY_HANDLE_SEAL)
@@ -165,7 +165,7 @@ static void check_sealed(const struct policy_copy *c, struct policy_plan p)
         assert_int_equal(to->handling, POLICY_HANDLE_FOREIGN);
 }
 
-/* No mail is lost but by discard, and none is refused behind the queue for being spam. */
+/* Only action=discard drops mail, and behind the queue spam is never refused. */
 static void check_end(const struct policy_copy *c, struct policy_plan p)
 {
     assert_int_equal(p.form == POLICY_FORM_NONE, p.reason != REASON_OK);

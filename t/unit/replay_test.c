@@ -1,4 +1,4 @@
-/* Folder after folder: how much of each is kept to be heard again, and what becomes of it. */
+/* Training folder after folder: how many messages of each are kept for replay, and what becomes of them. */
 #include "classifier/classifier.h"
 #include "classifier/model.h"
 #include "classifier/tokens.h"
@@ -89,7 +89,7 @@ static void test_samples(void **state)
     both_are_known();
 }
 
-/* Samples are no deliveries: nothing moves them. */
+/* Kept samples are not deliveries: a move does not change them. */
 static void test_samples_are_not_mail(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* The resolver against a name server that lies, stammers and falls silent. */
+/* The resolver against a name server that lies, sends garbage and falls silent. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,10 +16,10 @@
 #include "base/sandbox/sandbox_kind.h"
 #include "t/unit/resolver_says.h"
 
-/* No test waits that long: where time has to pass, the clock below is put on. */
+/* Longer than any test waits: where time must pass, the test's clock below is advanced. */
 enum { TIMEOUT_MS = 60000 };
 
-/* In the place of GLib's, so that half an hour can pass at once. */
+/* Replaces GLib's clock, so that half an hour can pass at once. */
 static gint64 later_us;
 
 gint64 g_get_monotonic_time(void)
@@ -69,7 +69,7 @@ static const struct dns_record *record(const struct dns_answer *a, guint i)
     return a->records->pdata[i];
 }
 
-/* The last byte of the address NAME has; what else is answered: minus its status. */
+/* The last byte of NAME's address; any other answer as its negative status. */
 static int address_of(struct asking *a, const char *name)
 {
     struct dns_answer *got = ask(a, name, DNS_A);
@@ -91,7 +91,7 @@ static void hear(const struct dns_answer *answer, void *arg)
     h->temp += answer->status == DNS_TEMP;
 }
 
-/* Puts the clock on, and lets the resolver see it. */
+/* Advances the clock, and lets the resolver see it. */
 static void pass(struct asking *a, int seconds)
 {
     later_us += seconds * G_USEC_PER_SEC;
@@ -231,7 +231,7 @@ static char over_what(struct asking *a, const char *name)
     return first;
 }
 
-/* Who is told FORMERR once must not give EDNS up: keys of DKIM would then take two round trips more. */
+/* One FORMERR must not switch EDNS off for ever: DKIM keys would take two round trips more. */
 static void keys_come_over_udp(void **state)
 {
     (void)state;
@@ -263,7 +263,7 @@ static void garbage(void **state)
     end(&a);
 }
 
-/* SPF asks for what a sender's local part holds (RFC 7208, section 7.3), whatever that is. */
+/* SPF puts a sender's local part into names (RFC 7208, section 7.3), whatever bytes it has. */
 static void odd_names(void **state)
 {
     (void)state;
@@ -307,7 +307,7 @@ static void all_at_once(void **state)
     end(&a);
 }
 
-/* Unlike address_of it does not wait for what else is out. */
+/* Unlike address_of, does not wait for other questions. */
 static bool is_answered(struct asking *a, const char *name)
 {
     struct heard h = {0};
@@ -317,7 +317,7 @@ static bool is_answered(struct asking *a, const char *name)
     return h.ok == 1;
 }
 
-/* It has its own deadline, whatever the server takes for other questions. */
+/* A question has its own deadline, whatever the server takes for others. */
 static void a_slow_name_is_not_a_dead_server(void **state)
 {
     (void)state;
@@ -391,7 +391,7 @@ static void a_dead_server_costs_its_time_once(void **state)
     end(&a);
 }
 
-/* It is down for as long as it is; what it said before is no cover for it. */
+/* The server stays down as long as it is silent; earlier answers do not count for it. */
 static void a_server_that_died_is_found_out(void **state)
 {
     (void)state;
@@ -409,7 +409,7 @@ static void a_server_that_died_is_found_out(void **state)
     end(&a);
 }
 
-/* As it is when each message gives up at its deadline, just before. */
+/* Each question is given up just before its deadline, as messages do. */
 static void silence_is_seen_by_who_forgets(void **state)
 {
     (void)state;
@@ -474,7 +474,7 @@ static void who_is_told_may_ask_and_forget(void **state)
     assert_int_equal(c.others.count, 0);
 }
 
-/* As a worker: forked, then without the right to write anywhere. */
+/* As in a worker: forked, and then without the right to write anywhere. */
 static void works_in_the_sandbox(void **state)
 {
     (void)state;

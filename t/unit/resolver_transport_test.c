@@ -1,5 +1,5 @@
-/* Questions on their way: to several servers, one of them dead or unwilling; without EDNS; over TCP; from
- * changing ports. What resolver_test.c cannot see behind its one server. */
+/* The transport of questions: several servers, one dead or unwilling; without EDNS; over TCP; from
+ * changing ports. What resolver_test.c cannot see with its one server. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 
 enum { TIMEOUT_S = 60, EDNS_COUNT_AT = 11 };
 
-/* In the place of GLib's. */
+/* Replaces GLib's clock. */
 static gint64 later_us;
 
 gint64 g_get_monotonic_time(void)
@@ -29,7 +29,7 @@ gint64 g_get_monotonic_time(void)
 
 /* ---- servers ---- */
 
-/* A TXT record of one string that says what the server saw of the question. */
+/* A TXT record that says how the server saw the question. */
 static bool say_text(struct packet *p, const struct packet *q, const char *text)
 {
     struct packet data = {0};
@@ -61,7 +61,7 @@ static bool say_cut(struct packet *p, const struct packet *q)
     return true;
 }
 
-/* As BIND says it: a question that it could not read is not repeated. */
+/* As BIND does it: it does not repeat a question that it could not read. */
 static bool say_formerr(struct packet *p, const struct packet *q)
 {
     say_rcode(p, q, 1);
@@ -87,7 +87,7 @@ static bool good(struct packet *p, const struct packet *q, const char *name, int
     return true;
 }
 
-/* Ends its listening socket (the second it was given) before it says anything. */
+/* Closes its listening socket (it got two) before it answers. */
 static bool without_tcp(struct packet *p, const struct packet *q, const char *name, int type, bool tcp)
 {
     close(world_listener);
@@ -203,7 +203,7 @@ static void what_is_too_long_comes_by_tcp(void **state)
     end(&a);
 }
 
-/* Truncated, and then silence over TCP: the next attempt, and in the end its deadline. */
+/* Truncated over UDP, then silence over TCP: the next attempt, and in the end the deadline. */
 static void tcp_that_hangs(void **state)
 {
     (void)state;
@@ -220,7 +220,7 @@ static void tcp_that_hangs(void **state)
     end(&a);
 }
 
-/* Truncated, and nobody listens for TCP, or hangs up at once. */
+/* Truncated over UDP, and over TCP nobody listens, or hangs up at once. */
 static void tcp_that_is_refused(void **state)
 {
     (void)state;
@@ -282,7 +282,7 @@ static void one_of_two_is_silent(void **state)
     end(&a);
 }
 
-/* Who wants to answer in the server's stead must guess more than an id (RFC 5452, section 9). */
+/* A forger must guess more than the id (RFC 5452, section 9). */
 static void ports_change(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* resolver_world: a name server of the test's own, for what a real one never says: nothing at all,
- * garbage, the wrong id. A child process on loopback over UDP and TCP. */
+/* resolver_world: the test's own name server, for what a real one never does: silence, garbage, a wrong
+ * id. A child process on loopback, over UDP and TCP. */
 #ifndef T_UNIT_RESOLVER_WORLD_H
 #define T_UNIT_RESOLVER_WORLD_H
 

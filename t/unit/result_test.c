@@ -1,4 +1,4 @@
-/* Unknown means temporary, whatever it was. */
+/* Every unknown value of a result is a tempfail. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* A ring is taken for its key file as long as it is the same key, and gpg's word on it stays its own. */
+/* A ring (gpg's keybox of one key) is used as long as its key file is the same, and keeps gpg's note about
+ * the key. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -57,7 +58,7 @@ static int count(const struct bytes *text, const char *word)
     return n;
 }
 
-/* How many keys it is to; 0: it failed. */
+/* The number of keys it is encrypted to; 0: it failed. */
 static int encrypts(const char *first, const char *second, char **error_r)
 {
     const struct engine_text text = {.part = {"hello", ""}, .len = {5, 0}};
@@ -102,7 +103,7 @@ static int make_people(void **state)
     return 0;
 }
 
-/* Else it would cost as much as the file. */
+/* Without this the ring would cost as much as the key file. */
 static void notes_all_signatures(void **state)
 {
     (void)state;
@@ -141,7 +142,7 @@ static void stands_for_its_file(void **state)
     key_info_free(k);
 }
 
-/* One bit on the disk, and gpg, which trusts its note, would encrypt to a key nobody has. */
+/* A flipped bit on the disk: gpg, which trusts its note, would encrypt to a key that nobody has. */
 static void another_key_is_none(void **state)
 {
     (void)state;
@@ -164,7 +165,7 @@ static void another_key_is_none(void **state)
     key_info_free(k);
 }
 
-/* Two users have the same key, one of them as it was before its owner replaced the subkey. */
+/* Two users have the same key, one of them in an older state, with another subkey. */
 static void each_has_his_own_copy(void **state)
 {
     (void)state;
@@ -191,7 +192,7 @@ static void each_has_his_own_copy(void **state)
     key_info_free(k);
 }
 
-/* On a busy machine a key may end before anybody has used it. */
+/* On a busy machine a key may expire before it was used. */
 static void gpg_still_looks_at_the_clock(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Behind its sandbox a process cannot do what it must not, and before it, it could. */
+/* Behind its sandbox no process can do what it must not do, and without it, it could. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,7 +36,7 @@
 #define DEAD (-1)  /* ended by SIGSYS */
 #define OTHER (-2) /* ended in another way */
 
-/* Here lie "old" and the folder "dir"; the keeper and the delivery agent have another. */
+/* The folder with "old" and "dir"; the keeper and the delivery agent have another one. */
 static char outside[] = "/tmp/filterd-sandbox-XXXXXX", inside[] = "/tmp/filterd-sandbox-XXXXXX";
 static int longer_fd; /* of a file, open for writing */
 
@@ -85,7 +85,7 @@ static int empty(void)
     return result(truncate(in(outside, "old"), 0));
 }
 
-/* O_TRUNC without the right to write, which kernels allow. */
+/* O_TRUNC on a file opened read-only, which kernels allow. */
 static int empty_in_reading(void)
 {
     return result(open(in(outside, "old"), O_RDONLY | O_TRUNC));
@@ -180,7 +180,7 @@ static int local_socket(void)
     return result(socket(AF_UNIX, SOCK_STREAM, 0));
 }
 
-/* A high half that the kernel does not look at. */
+/* An argument with bits in its high half, which the kernel ignores. */
 static int disguised_socket(void)
 {
     return result(syscall(SYS_socket, 0x100000000L | AF_PACKET, SOCK_RAW, 0));
@@ -252,7 +252,7 @@ static int call_by_i386(void)
 }
 #endif
 
-/* What becomes of them: 0 is success. */
+/* What becomes of the deeds: 0 is success. */
 static const struct deed {
     const char *name;
     int (*fn)(void);
@@ -309,7 +309,7 @@ static int expected_of(const struct deed *d, enum sandbox_kind kind)
     return all[kind];
 }
 
-/* What was there is there again. */
+/* Restores what a deed has changed. */
 static void tidy(void)
 {
     static const char *const files[] = {"fresh", "new", "second", "symbolic", "fifo"};
@@ -331,7 +331,7 @@ static int wait_for(pid_t pid)
     return WEXITSTATUS(status);
 }
 
-/* Without it the rest of the sandbox must hold all the same. */
+/* Without that part the rest of the sandbox must still hold. */
 static bool has_landlock(void)
 {
     return sandbox_parts_landlock_abi() > 0;

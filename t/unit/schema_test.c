@@ -1,5 +1,5 @@
-/* Versions of what lies in the stores: what was made before there were versions is upgraded and loses
- * nothing, and what a later filterd made is left as it is. */
+/* Versions of the stores: files from before there were versions are upgraded and lose nothing, and a file
+ * of a later filterd is left as it is. */
 #include "base/config/user_settings.h"
 #include "base/config/users.h"
 #include "base/log.h"
@@ -22,7 +22,7 @@
 
 static const long now = 1800000000;
 
-/* As the programs made them before there were versions. */
+/* Stores as filterd made them before they had versions. */
 static const char users_0[] =
     "CREATE TABLE alias (address TEXT NOT NULL, member TEXT NOT NULL, PRIMARY KEY (address, member));"
     "CREATE INDEX alias_member ON alias (member);"
@@ -201,7 +201,7 @@ static void assert_refused(const char *path, const char *error)
         fail_msg("%s: %s", path, error ? error : "opened");
 }
 
-/* Neither opened nor changed, and certainly not made anew. */
+/* A later version: not opened, not changed, and not replaced by a new file. */
 static void test_later_ones(void **state)
 {
     (void)state;
@@ -225,7 +225,7 @@ static void test_later_ones(void **state)
     }
 }
 
-/* What fails on the way leaves it as it was. */
+/* An upgrade that fails leaves the file as it was. */
 static void test_all_or_nothing(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* What all workers hold together, also when one of them dies. */
+/* The bytes that all workers hold together, also when one of them dies. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -45,7 +45,7 @@ static void small_ones_fill_it_too(void **state)
     assert_int_equal(taken, LIMIT / 50000);
 }
 
-/* The master alone can say that a worker is gone. */
+/* Only the master knows that a worker is gone. */
 static void the_dead_hold_nothing(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* What leaves sealed is opened by real gpg: the same bytes, for the right people, and nobody else. */
+/* Real gpg opens what was sealed: the same bytes, for the right people and for nobody else. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -45,7 +45,7 @@ static const char payload[] = "content-TYPE: text/plain;\r\n\tcharset=utf-8\r\n"
 static const char added_text[] = "X-Filterd-Encrypted: yes\r\n";
 
 static struct sealer *sealer;
-static bool hidden; /* who can open what is sealed now */
+static bool hidden; /* seal without naming the recipients */
 
 static bool try_import(const char *user, unsigned flags, const char *of, char **error_r)
 {
@@ -431,7 +431,7 @@ static void without_a_right_to_write(void **state)
     assert_int_equal(in_child(seal_sandboxed), 0);
 }
 
-/* A gpg that dies in the middle: GPGME alone would take it for success. */
+/* A gpg that dies in the middle: GPGME alone would report success. */
 static int seal_with_dying_gpg(void)
 {
     g_autofree char *path = g_strdup_printf("%s/bin:%s", people_dir, getenv("PATH"));

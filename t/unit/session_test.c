@@ -1,4 +1,4 @@
-/* The protocol, said over a socketpair to a session whose next hop is a folder or is down. */
+/* SMTP and LMTP over a socketpair, with a session whose next hop is a maildir or is down. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -59,7 +59,7 @@ static bool hold(size_t bytes, void *arg)
     return bytes <= room;
 }
 
-/* The server's side, in a process of its own as in life. */
+/* The session runs in a process of its own, as in the daemon. */
 static void serve(int fd, const struct setup *how)
 {
     struct sitekey key = {{1}};
@@ -74,7 +74,7 @@ static void serve(int fd, const struct setup *how)
     _exit(0);
 }
 
-/* Says all of input at once (pipelined) and returns all that was answered. */
+/* Sends all input at once (pipelined) and returns all replies. */
 static char *converse(const struct setup *how, const char *input)
 {
     int fds[2], status;
@@ -166,7 +166,7 @@ static void next_hop_down(void **state)
     expect(&(struct setup){"smtp", DOWN, NULL, 0, false},
            "HELO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<x@example.org>\r\nDATA\r\n" MESSAGE "QUIT\r\n",
            REPLIES("220", "250", "250", "250", "354", "451 4.4.1", "221"));
-    /* Where one reply stands for all, a next hop that speaks SMTP is asked about each. */
+    /* Where one reply stands for all recipients, an SMTP next hop is asked about each of them. */
     expect(&(struct setup){"smtp", "smtp:unix:/nowhere/there.sock", NULL, 0, false},
            "HELO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<x@example.org>\r\nDATA\r\nQUIT\r\n",
            REPLIES("220", "250", "250", "451 4.4.1", "503 5.5.1", "221"));
@@ -293,7 +293,7 @@ static void many_recipients(void **state)
     g_string_free(input, TRUE);
 }
 
-/* What has no line in the table would be a reply of code 0. */
+/* A reply missing in the table would have code 0. */
 static void every_reply_is_whole(void **state)
 {
     (void)state;

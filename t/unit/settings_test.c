@@ -1,3 +1,4 @@
+/* The settings file: defaults, every setting, and each wrong value refused with file and line. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* The site's base: whoever is new starts from it, a user's own word wins over it, and it learns
- * from those who agreed, and only while they do. */
+/* The site's base: a new user starts from it, a user's own moves weigh more, and it learns from users with
+ * share=yes, as long as they share. */
 #include "classifier/classifier.h"
 #include "classifier/learner.h"
 #include "classifier/model.h"
@@ -26,7 +26,7 @@ static void move(const char *user, const char *signature, const char *class, con
     assert_int_equal(retrain(user, class, signature), EX_OK);
 }
 
-/* Delivers it and moves it to where it was not delivered; where that was. */
+/* Delivers the message and moves it to the other class; returns the class it was delivered as. */
 static const char *move_away(const char *user, const char *signature, const char *text)
 {
     struct judgement j = judge(user, text);
@@ -71,7 +71,7 @@ static void test_the_users_own_word_wins(void **state)
     assert_true(score("b@x.example", "cheap pills for you today") > 0);
 }
 
-/* Half a voice: of what the same move teaches the one who makes it. */
+/* The base counts half of what the same move teaches the user. */
 static void test_who_shares_teaches_others(void **state)
 {
     (void)state;

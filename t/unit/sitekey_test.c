@@ -1,3 +1,4 @@
+/* The site key: made once, read back, and the keys derived from it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -16,7 +16,7 @@
 #define END "\r\n.\r\n"
 #define BUFFER_BYTES 65536
 
-/* What the RFC makes of a stream: the text before its first CRLF.CRLF, dots unstuffed. */
+/* What RFC 5321 makes of a stream: the text before its first CRLF.CRLF, dots unstuffed. */
 struct expected {
     char text[BUFFER_BYTES + 64];
     size_t len;

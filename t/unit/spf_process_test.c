@@ -1,5 +1,5 @@
-/* The SPF processes: many questions at once, one that is never answered, and what happens when a process
- * dies: of a question, by a signal, and together with the other one. */
+/* The SPF processes: many questions at once, questions that are never answered, and what happens when a
+ * process dies: of a question, by a signal, and at the same time as the other one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,12 +26,12 @@
 #include "t/unit/spf_world.h"
 
 enum {
-    FOREVER_MS = 600000, /* of a question that nobody answers: longer than any test runs */
+    FOREVER_MS = 600000, /* the deadline of a question without answer: longer than any test */
     ASKERS = 32,
     SILENT = 8,
 };
 
-/* What the test and all its processes see. */
+/* Shared by the test and all its processes. */
 static struct shared {
     _Atomic unsigned asked[4]; /* names "held..." that process number N was asked for */
     _Atomic int never;         /* stays 0 */
@@ -49,7 +49,7 @@ static struct {
     int life;
 } processes[4];
 
-/* Names that are answered from the process with that number on. */
+/* True for names that nobody answers, or only the process with that number and later ones. */
 static bool is_silent(const char *name)
 {
     return g_str_has_prefix(name, "never") || (g_str_has_prefix(name, "held1.") && number < 1) ||
@@ -58,13 +58,13 @@ static bool is_silent(const char *name)
 
 static unsigned open_descriptors(void)
 {
-    unsigned n = 0; /* it may not look into /proc */
+    unsigned n = 0; /* the sandbox hides /proc */
     for (int fd = 0; fd < 1000; fd++)
         n += fcntl(fd, F_GETFD) >= 0;
     return n;
 }
 
-/* What the names do to the process that asks for them. */
+/* What a name does to the SPF process that asks for it. */
 static void mishap(const char *name)
 {
     char path[64];
@@ -106,7 +106,7 @@ static const struct world_record zone[] = {
     {"n5.example", DNS_A, "192.0.2.1", 0},        {"", DNS_A, NULL, 0},
 };
 
-/* The one before it is the one that lives. */
+/* Starts a process beside the one that still lives, whose life line it gets. */
 static void start_process(void)
 {
     int life[2], before = -1;
@@ -122,7 +122,7 @@ static void start_process(void)
     processes[number++].pid = pid;
 }
 
-/* Its wait status, when it has ended; if sig is not 0, of that. */
+/* Waits for process i and returns its wait status; sends it sig first, if not 0. */
 static int end_process(int i, int sig)
 {
     int status;
@@ -155,7 +155,7 @@ static int set_up(void **state)
     return 0;
 }
 
-/* Who has no asker left ends by itself, and well. */
+/* An SPF process without clients ends by itself, with exit code 0. */
 static int tear_down(void **state)
 {
     (void)state;
@@ -191,7 +191,7 @@ static struct spf_result ask(struct spf_helper *h, const char *domain)
     return wait_for(h);
 }
 
-/* A process of its own, as a worker is: it ends with the result as its exit code. */
+/* A client in a process of its own, as a worker is: its exit code is the result. */
 static pid_t start_asker(const char *domain)
 {
     const pid_t pid = fork();
@@ -228,7 +228,7 @@ static void end_askers(const pid_t *pids, int n)
     }
 }
 
-/* Until so many names "held..." are open in process number i. */
+/* Waits until process i has asked for so many names "held...". */
 static void await_open(int i, unsigned n)
 {
     while (atomic_load(&shared->asked[i]) < n)
@@ -268,7 +268,7 @@ static void alone(void **state)
     rmdir(folder);
 }
 
-/* An answer that nobody waits for any more is not taken for the next one's. */
+/* The answer to a question that was taken back is not taken for the next one's. */
 static void taken_back(void **state)
 {
     (void)state;
@@ -287,7 +287,7 @@ static void taken_back(void **state)
     spf_helper_free(&h);
 }
 
-/* A process that says what was not asked, or what is no answer, and then the answer. */
+/* An SPF process that answers an old question, or sends junk, before the answer. */
 static void stale_answers(void **state)
 {
     (void)state;
@@ -322,13 +322,13 @@ static void stale_answers(void **state)
     spf_door_close(door);
 }
 
-/* Those whose domains are silent hold nobody up. */
+/* Questions about silent domains delay no others. */
 static void many_at_once(void **state)
 {
     (void)state;
     pid_t silent[SILENT], held[SILENT], pass[ASKERS], fail[ASKERS];
     start_askers(silent, SILENT, "never.example");
-    start_askers(held, SILENT, "held1.example"); /* by which we know that they are open */
+    start_askers(held, SILENT, "held1.example"); /* which show that the silent ones are open, too */
     await_open(0, SILENT);
     start_askers(pass, ASKERS, "long.example");
     start_askers(fail, ASKERS, "bad.example");
@@ -342,7 +342,7 @@ static void many_at_once(void **state)
     end_askers(held, SILENT);
 }
 
-/* At its own deadline, a question is answered by its process; others are not looked at for it. */
+/* A question ends at its own deadline, and its process goes on answering others. */
 static void deadline(void **state)
 {
     (void)state;
@@ -358,7 +358,8 @@ static void deadline(void **state)
     settings.dns_timeout_ms = FOREVER_MS;
 }
 
-/* A question that kills the process is temperror; what else was open is answered by the next one. */
+/* A question that kills the process is temperror; the other open questions are answered by the next
+ * process. */
 static void guilty(const char *domain, int signal)
 {
     pid_t held[ASKERS];
@@ -403,7 +404,7 @@ static void loop_is_guilty(void **state)
     guilty("spin.example", SIGPROF);
 }
 
-/* The second death with the same questions open: they are temperror. */
+/* Questions that were open at two deaths are temperror. */
 static void open_at_two_deaths(void **state)
 {
     (void)state;
@@ -419,7 +420,7 @@ static void open_at_two_deaths(void **state)
     all_hear(&next, 1, SPF_CODE_FAIL);
 }
 
-/* Both are gone at once: who asked waits for the next one. */
+/* Both processes are killed: clients wait for the next one. */
 static void both_killed(void **state)
 {
     (void)state;
@@ -450,7 +451,7 @@ static void expect_end(int line)
     close(line);
 }
 
-/* A process has one line, whatever it makes; and what is no question ends it. */
+/* A worker has one line to the process, however many it opens; what is no question ends the line. */
 static void one_line_each(void **state)
 {
     (void)state;
@@ -482,7 +483,7 @@ static void pass_through_door(int fd, size_t bytes)
     assert_int_equal(sendmsg(door[SPF_DOOR_OUTSIDE], &m, 0), (int)bytes);
 }
 
-/* What is no line is let go; the process holds none of it. */
+/* Anything else that comes through the door is closed: the process keeps no descriptor of it. */
 static void rubbish_through_door(void **state)
 {
     (void)state;
@@ -502,7 +503,7 @@ static void rubbish_through_door(void **state)
     spf_helper_free(&h);
 }
 
-/* Asks on and on, and takes no answer: it gets no more than its share, others get theirs. */
+/* A worker that asks on and on and reads no answer gets its share only; others get theirs. */
 static pid_t start_flooder(void)
 {
     const pid_t pid = fork();
@@ -530,7 +531,7 @@ static void flood(void **state)
     end_askers(flooders, SILENT);
 }
 
-/* One that takes its questions back faster than mail can come is refused, and so are its next lines. */
+/* A worker that takes questions back faster than mail can come is refused, also on its next lines. */
 static void hasty(void **state)
 {
     (void)state;
@@ -552,46 +553,12 @@ static void hasty(void **state)
     spf_helper_free(&h);
 }
 
-/* ---- packets ---- */
-
-static void packets(void **state)
-{
-    (void)state;
-    GString *text = g_string_new(NULL);
-    struct spf_question q = {"192.0.2.1", "", "a@b"}, read;
-    guint32 n = 0;
-    assert_true(spf_packet_write(text, 7, &q));
-    assert_true(spf_packet_read(text->str, text->len, &n, &read));
-    assert_int_equal(n, 7);
-    assert_string_equal(read.address, q.address);
-    assert_string_equal(read.helo, "");
-    assert_string_equal(read.sender, q.sender);
-    for (size_t len = 0; len < text->len; len++)
-        assert_false(spf_packet_read(text->str, len, &n, &read));
-    g_string_append_c(text, 'x');
-    assert_false(spf_packet_read(text->str, text->len, &n, &read));
-    g_string_free(text, TRUE);
-    struct spf_packet_answer a;
-    memset(&a, 0xff, sizeof a);
-    assert_false(spf_packet_tidy(&a, sizeof a - 1));
-    a.signal = 0;
-    assert_true(spf_packet_tidy(&a, sizeof a));
-    assert_int_equal(a.result.code, SPF_CODE_TEMPERROR);
-    assert_int_equal(strlen(a.result.domain), sizeof a.result.domain - 1);
-    assert_int_equal(strspn(a.result.reason, "?"), sizeof a.result.reason - 1);
-    a = (struct spf_packet_answer){.signal = 11, .result = {.code = SPF_CODE_PASS, .reason = "x"}};
-    assert_true(spf_packet_tidy(&a, sizeof a));
-    assert_int_equal(a.result.code, SPF_CODE_TEMPERROR);
-    assert_string_equal(a.result.reason, "the check died (signal 11)");
-}
-
 #define WITH_PAIR(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(alone, set_up_world), cmocka_unit_test(packets), cmocka_unit_test(deadline),
-        cmocka_unit_test(stale_answers),
+        cmocka_unit_test_setup(alone, set_up_world), cmocka_unit_test(deadline), cmocka_unit_test(stale_answers),
         WITH_PAIR(taken_back), WITH_PAIR(many_at_once), WITH_PAIR(abort_is_guilty),
         WITH_PAIR(fault_is_guilty), WITH_PAIR(exit_is_guilty), WITH_PAIR(loop_is_guilty),
         WITH_PAIR(open_at_two_deaths), WITH_PAIR(both_killed), WITH_PAIR(one_line_each),

@@ -1,4 +1,4 @@
-/* SPF: what libspf2 gets to see, what it would be wrong about, and the limits of RFC 7208. */
+/* SPF: what we pass to libspf2, where libspf2 alone would be wrong, and the limits of RFC 7208. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -115,7 +115,7 @@ static void grammar(void **state)
     }
 }
 
-/* What libspf2 passes against the RFC when it is asked alone. */
+/* Records that libspf2 alone passes against the RFC. */
 static void wrong_passes(void **state)
 {
     (void)state;
@@ -411,7 +411,7 @@ static void many_runs(void **state)
     g_string_free(text, TRUE);
 }
 
-/* Answers in which more lies than a check may keep are as good as none; the check ends all the same. */
+/* Answers with more records than a check may keep count as none; the check still ends. */
 static void heavy(void **state)
 {
     (void)state;

@@ -1,3 +1,4 @@
+/* Words of plain text: disguises, gaps, links, split words, blocks of encoded data. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

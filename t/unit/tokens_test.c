@@ -1,3 +1,4 @@
+/* Tokens of whole messages: the golden files of t/golden/tokens, facts as tokens, limits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

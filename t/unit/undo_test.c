@@ -1,5 +1,5 @@
-/* Whatever was delivered, moved, moved back, settled and learnt in whatever order: once all is taken
- * back, the model judges as it did before, to the last bit. */
+/* After deliveries, moves, moves back, settling and learning in any order: once all is undone, the model
+ * judges as before, to the last bit. */
 #include "base/config/settings.h"
 #include "classifier/classifier.h"
 #include "classifier/learner.h"
@@ -72,7 +72,7 @@ static void move_one(struct story *s)
     assert_int_equal(retrain(USER, class, s->signatures->pdata[i]), EX_OK);
 }
 
-/* settle_days is 0: what was delivered has settled at the next round, which a new model store begins. */
+/* settle_days is 0: deliveries settle at the next round, which a new model store begins. */
 static void settle(void)
 {
     model_store_free(&model_store);

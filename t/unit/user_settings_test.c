@@ -1,4 +1,4 @@
-/* The table of users' settings: each name with all its values, read, printed and read again. */
+/* The table of users' settings: each name with all its values: read, printed and read again. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* users.db: aliases, settings, and what happens when it cannot be read. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -136,7 +137,7 @@ static void loops(void **state)
     g_ptr_array_unref(found);
 }
 
-/* A member's extension must not lead past his key. */
+/* An alias's member user+extension means the user, whose key it must find. */
 static void member_extension(void **state)
 {
     (void)state;
@@ -268,7 +269,7 @@ static void reader(void **state)
     g_free(empty);
 }
 
-/* What cannot be read is a tempfail, never "not ours". */
+/* A store that cannot be read gives a tempfail, never "not ours". */
 static void broken(void **state)
 {
     (void)state;

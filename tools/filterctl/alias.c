@@ -1,4 +1,5 @@
-/* alias and user: what lies in users.db. Writing is the keeper's. */
+/* filterctl alias and filterctl user: list what users.db holds, and ask the keeper to change it (only the
+ * keeper writes). Called by filterctl.c; "alias import" is in alias_import.c, "user export" in export.c. */
 #include <glib.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -42,7 +43,8 @@ static void alias_row(const char *address, const char *member, void *arg)
     print_row(arg, (const char *const[]){address, member, NULL});
 }
 
-/* What another version left, or a hand put there, is shown as it is and said to be none. */
+/* A value that another version left in the store, or somebody put there by hand, is printed as it is, and
+ * stderr says that filterd does not follow it. */
 static void setting_row(const char *user, const char *name, const char *value, void *arg)
 {
     struct listing *l = arg;
@@ -105,7 +107,7 @@ int filterctl_alias(struct filterctl *ctl, int argc, char **argv)
     bool add = argc > 3 && !strcmp(argv[1], "add");
     if (!add && !(argc == 3 && !strcmp(argv[1], "remove")))
         return EX_USAGE;
-    /* A login name without a domain can be an alias, too. */
+    /* A bare login name can be an alias, too. */
     g_autofree char *address = address_canonical(argv[2]);
     const struct keeper_alias_remove removed = {address};
     if (!address) {
@@ -149,7 +151,7 @@ static int user_set(struct filterctl *ctl, const char *user, int argc, char **ar
     return rc;
 }
 
-/* A word of "filterctl user" with a user; argv begins behind it. */
+/* A subcommand of "filterctl user" that takes a user; argv begins behind it. */
 static int user_verb(struct filterctl *ctl, const char *verb, const char *user, char **argv)
 {
     const struct keeper_user_remove removed = {user};

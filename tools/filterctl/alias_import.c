@@ -1,5 +1,5 @@
-/* filterctl alias import --postfix: makes Postfix's own aliases known to filterd, which before the
- * queue sees addresses that are not expanded yet. */
+/* filterctl alias import --postfix: makes Postfix's own aliases known to filterd, which before the queue
+ * sees addresses that Postfix has not expanded yet. Called by alias.c; aliases.c reads the tables. */
 #include "tools/filterctl/alias_import.h"
 
 #include <glib.h>
@@ -20,7 +20,7 @@ struct import {
     int rc;
     GPtrArray *wanted; /* of struct want* */
     GHashTable *seen;  /* addresses that Postfix has as aliases */
-    GPtrArray *here;   /* address, members, ... of those it has not */
+    GPtrArray *here;   /* of aliases that only filterd has: address, members, address, ... */
     int rows;
 };
 
@@ -63,7 +63,8 @@ static char *joined(const GPtrArray *users)
     return g_string_free(out, FALSE);
 }
 
-/* Taken when all is read: what is written must not change what is still looked up. */
+/* Only notes the alias. It is written once all tables are read, as a change in users.db would change what
+ * is_known() finds for the aliases still to come. */
 static void want(struct import *im, const struct filterctl_aliases_entry *e)
 {
     struct want *w = g_new0(struct want, 1);
@@ -115,7 +116,7 @@ static void take_table(const char *table, const char *why, void *arg)
                   "it cannot be listed: asked about users with keys, known aliases and usual names only");
 }
 
-/* Rows of one address follow each other. */
+/* users_alias_each gives the rows of one address one after the other. */
 static void take_here(const char *address, const char *member, void *arg)
 {
     struct import *im = arg;
@@ -131,7 +132,8 @@ static void take_here(const char *address, const char *member, void *arg)
     g_ptr_array_add(im->here, g_strdup(member));
 }
 
-/* Where they came from nobody knows: an operator's own, or Postfix's of an earlier day. */
+/* Lists the aliases that only filterd has, and leaves them: an operator may have added them, or Postfix
+ * may have had them once. */
 static bool tell_here(struct import *im, struct users *users)
 {
     const bool all = users_alias_each(users, take_here, im);

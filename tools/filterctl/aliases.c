@@ -1,3 +1,5 @@
+/* Follows Postfix's alias tables to the users they lead to, and compares that with filterd's own aliases.
+ * Called by alias_import.c and check/postfix.c. */
 #include "tools/filterctl/aliases.h"
 
 #include <stdlib.h>
@@ -11,7 +13,7 @@
 #include "tools/filterctl/maps.h"
 
 #define DEPTH_MAX 50
-#define RENAMES_MAX 10 /* as Postfix */
+#define RENAMES_MAX 10 /* as many as Postfix does itself */
 
 struct world {
     const struct filterctl *ctl;
@@ -19,7 +21,7 @@ struct world {
     struct users *users;
     struct filterctl_maps *canonical, *virtual, *local;
     char *origin;
-    char **destinations; /* mydestination: where alias_maps hold */
+    char **destinations; /* mydestination: here alias_maps apply */
     char **mailboxes;    /* virtual_mailbox_domains */
     GHashTable *candidates;
     GHashTable *known; /* aliases that filterd has */
@@ -29,7 +31,7 @@ struct world {
 
 /* ---- domains ---- */
 
-/* A list of domains may name tables as well. */
+/* mydestination and virtual_mailbox_domains may name tables beside domains. */
 static bool list_has(const struct world *w, char **list, const char *domain)
 {
     for (char **word = list; *word; word++) {
@@ -66,13 +68,14 @@ static bool is_domain_name(const char *word)
 
 struct walk {
     struct world *world;
-    GHashTable *open; /* on the way to where we are */
-    GHashTable *done; /* followed to the end: many ways may lead there */
+    GHashTable *open; /* addresses on the path from the start to the current one: ends loops */
+    GHashTable *done; /* addresses followed to their end: many paths may meet in one */
     GPtrArray *found;
     char *elsewhere;
 };
 
-/* As it stands, without its extension, its name alone if that is local, its whole domain. */
+/* What a table has for an address, in Postfix's order: the whole address, the same without its extension,
+ * the local part alone if its domain is local, then "@domain". */
 static const char *get_in(const struct world *w, struct filterctl_maps *maps, const char *address)
 {
     const char *at = strrchr(address, '@');
@@ -95,7 +98,7 @@ static const char *get_virtual(const struct world *w, const char *address)
     return get_in(w, w->virtual, address);
 }
 
-/* What Postfix makes of an address before it looks for aliases; g_free. */
+/* The address after Postfix's canonical maps, which it applies before it expands aliases; g_free. */
 static char *renamed(const struct world *w, const char *address)
 {
     char *now = g_strdup(address);
@@ -171,7 +174,7 @@ static void follow_word(struct walk *k, char *word)
         leads_elsewhere(k, *p == '|' ? "a command" : *p == '/' ? "a file" : "an :include: list");
         return;
     }
-    p += *p == '\\'; /* sendmail's "not further" */
+    p += *p == '\\'; /* in sendmail's syntax: expand no further */
     g_autofree char *full = strchr(p, '@') ? g_strdup(p) : g_strdup_printf("%s@%s", p, k->world->origin);
     g_autofree char *address = address_canonical(full);
     if (address && *address != '@')
@@ -185,7 +188,7 @@ static void follow(struct walk *k, const char *address)
     const char *value = get_virtual(k->world, address);
     if (!value)
         value = get_local(k->world, address);
-    if (g_hash_table_contains(k->open, address)) { /* an alias that keeps a copy */
+    if (g_hash_table_contains(k->open, address)) { /* it lists itself: a copy stays there */
         add_once(k->found, address);
         return;
     }
@@ -261,7 +264,7 @@ static void tell(struct world *w, const char *address, const struct filterctl_al
     const char *from = *address == '@' ? anyone : address;
     g_autofree char *start = renamed(w, from);
     if (!strcmp(start, from) && !get_virtual(w, from) && !get_local(w, from))
-        return; /* filterd's own, or nobody's */
+        return; /* Postfix has no alias of this name */
     struct walk k = {.world = w, .found = g_ptr_array_new_with_free_func(g_free)};
     k.open = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     k.done = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -270,7 +273,8 @@ static void tell(struct world *w, const char *address, const struct filterctl_al
     const bool itself = !k.elsewhere && k.found->len == 1 && !strcmp(k.found->pdata[0], address);
     const struct filterctl_aliases_entry e = {address, state_of(w, address, &k), k.found,
                                               g_hash_table_contains(w->known, address), k.elsewhere};
-    /* What leads nowhere else but out, and to nobody with a key, is none of our business. */
+    /* Do not report what leads out of this host and to no user with a key: filterd has nothing to seal
+     * there. */
     if (!itself && k.found->len && !(e.state == FILTERCTL_ALIASES_NO_KEYS && (k.elsewhere || *address == '@')))
         to->entry(&e, to->arg);
     g_hash_table_unref(k.open);
@@ -302,8 +306,8 @@ static void add_at_destinations(struct world *w, const char *name)
             add_at(w, name, *d);
 }
 
-/* A name without a domain stands for the origin and all that is delivered as local; one with a dot
- * is the mark of a virtual domain. */
+/* In virtual_alias_maps a name without a domain holds for the origin and each domain in mydestination; one
+ * with a dot only marks a virtual domain. */
 static void take_virtual(const char *key, void *arg)
 {
     struct world *w = arg;
@@ -321,7 +325,7 @@ static void take_local(const char *key, void *arg)
         add_at_destinations(arg, key);
 }
 
-/* Names that RFC 2142 wants, and what people call the same. */
+/* Names that RFC 2142 wants, and their usual synonyms: asked about in tables that cannot be listed. */
 static void add_usual(struct world *w, char **domains)
 {
     static const char *const names[] = {"postmaster", "hostmaster", "webmaster", "abuse",   "info",
@@ -389,7 +393,7 @@ static void free_maps(gpointer p)
     filterctl_maps_free(&m);
 }
 
-/* Debian has it in a file. */
+/* Debian's /etc/mailname: myorigin may name a file */
 static char *origin_of(const struct filterctl_postconf *p)
 {
     const char *value = filterctl_postconf_get(p, "myorigin");

@@ -1,5 +1,5 @@
-/* filterctl_aliases: where Postfix's own alias tables lead, and what filterd knows of it. Before the
- * queue aliases are not expanded yet, so filterd must know them itself. */
+/* filterctl_aliases: where Postfix's own alias tables lead, and whether filterd knows it. Before the queue
+ * Postfix has not expanded aliases yet, so filterd must know them itself. */
 #ifndef TOOLS_FILTERCTL_ALIASES_H
 #define TOOLS_FILTERCTL_ALIASES_H
 
@@ -10,20 +10,20 @@
 #include "tools/filterctl/postconf.h"
 
 enum filterctl_aliases_state {
-    FILTERCTL_ALIASES_KNOWN,    /* to the same users */
-    FILTERCTL_ALIASES_NEW,      /* to users with keys, and not known, or to others */
-    FILTERCTL_ALIASES_NO_KEYS,  /* not known, but nobody there has a key */
-    FILTERCTL_ALIASES_MIXED,    /* some have a key, others not: no copy can serve both */
-    FILTERCTL_ALIASES_OUTSIDE,  /* leads to somebody with a key, and out of here as well */
-    FILTERCTL_ALIASES_CATCH_ALL /* a whole domain's, which filterd has none for */
+    FILTERCTL_ALIASES_KNOWN,    /* filterd has it, with the same users */
+    FILTERCTL_ALIASES_NEW,      /* leads to users with keys, and filterd lacks it or has other users for it */
+    FILTERCTL_ALIASES_NO_KEYS,  /* none of its users has a key, so filterd does not need it */
+    FILTERCTL_ALIASES_MIXED,    /* some of its users have a key, others not: no copy can serve both */
+    FILTERCTL_ALIASES_OUTSIDE,  /* leads to a user with a key and out of this host as well */
+    FILTERCTL_ALIASES_CATCH_ALL /* of a whole domain ("@domain"): filterd has no such aliases */
 };
 
 struct filterctl_aliases_entry {
     const char *address;
     enum filterctl_aliases_state state;
-    const GPtrArray *users; /* of char*: in the end, sorted */
-    bool known;             /* filterd has it as an alias, for whomever */
-    const char *elsewhere;  /* the first that is no user of ours: an address, |command, /file */
+    const GPtrArray *users; /* of char*: the users it leads to in the end, sorted */
+    bool known;             /* filterd has an alias of this address, whatever its users */
+    const char *elsewhere;  /* the first destination that is no user: an address, |command or /file; NULL: none */
 };
 
 struct filterctl_aliases {
@@ -33,9 +33,9 @@ struct filterctl_aliases {
     void *arg;
 };
 
-/* Calls entry with every alias in the order of its address, table with what is not complete. False if
- * what filterd itself knows (users.db, keys) could not be read to its end: then nothing of what was said
- * of users and keys holds. */
+/* Calls entry with every alias in the order of its address, and table with each table that could not be
+ * listed. False if users.db or the keys could not be read to their end: then nothing that was said of
+ * users and keys holds. */
 bool filterctl_aliases_each(const struct filterctl *ctl, const struct filterctl_postconf *p,
                             struct users *users, const struct filterctl_aliases *to)
     __attribute__((warn_unused_result));

@@ -1,4 +1,5 @@
-/* filterctl classify [-u USER] [--exit-code] FILE: what the filter would say now. */
+/* filterctl classify [-u USER] [--exit-code] FILE: what the classifier alone says of a message now. Called
+ * by filterctl.c. */
 #include <glib.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,7 +21,7 @@ static void print(const struct filterctl *ctl, const struct judgement *j)
     g_free(line);
 }
 
-/* Takes the flag out of argv. */
+/* Removes --exit-code from argv; true if it was there. */
 static bool take_flag(int *argc, char **argv, const char *flag)
 {
     for (int i = 1; i < *argc; i++) {

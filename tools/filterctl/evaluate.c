@@ -1,10 +1,10 @@
-/* filterctl evaluate [--mode M] [--feedback immediate|errors|delayed:N] [--corrected PERCENT]
- *                    [--timing] INDEX
+/* filterctl evaluate [--mode M] [--feedback immediate|errors|delayed:N] [--corrected PERCENT] [--timing]
+ * INDEX. Called by filterctl.c; t/bench/classifier runs it.
  *
- * Plays a labelled corpus through the learner in order: each message is scored, then learnt as the
- * feedback says. immediate: the label of each message is known at once. errors: only the user's
- * corrections are, at once; delayed:N: they come N messages later, and so does settling. Key and
- * dice are fixed: the same figures everywhere. Nothing is written. */
+ * Plays a labelled corpus through the learner in order: it scores each message, then learns it as
+ * --feedback says. immediate: the learner gets each label at once. errors: it gets only the user's
+ * corrections, at once. delayed:N: the corrections and the settling come N messages later. The key and the
+ * random numbers are fixed, so the figures are the same on every host. It writes nothing. */
 #include <glib.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -40,13 +40,13 @@ struct course {
     bool timing;
 };
 
-/* What the learner hears of a message, and what the rules say of it without asking anybody. */
+/* What one message gives: its buckets for the learner, and the weight of those rules that ask nobody. */
 struct look {
     GArray *places;
     double rules;
 };
 
-struct lecture { /* a message waiting for its report */
+struct lecture { /* a message that waits for the user's report */
     GArray *places;
     enum judge_class class;
     bool judge_spam, reported, learnt;
@@ -63,7 +63,7 @@ struct evaluation {
     struct buckets_key places;
     GQueue waiting;
     GArray *scored;
-    guint unsure; /* messages, of all */
+    guint unsure; /* messages judged Unsure */
     guint64 dice;
     double spent[STAGES], clock; /* CPU seconds */
 };
@@ -74,7 +74,7 @@ static void lecture_free(struct lecture *m)
     g_free(m);
 }
 
-/* Books what was spent since the last call. */
+/* Adds the CPU time since the last call to this stage. */
 static void spend(struct evaluation *e, enum stage stage)
 {
     struct timespec now;
@@ -87,7 +87,7 @@ static void spend(struct evaluation *e, enum stage stage)
     e->clock = seconds;
 }
 
-/* xorshift64*: the C library's dice fall differently elsewhere. */
+/* xorshift64*: random() differs between C libraries, and figures must not. */
 static double roll(struct evaluation *e)
 {
     e->dice ^= e->dice >> 12;
@@ -103,7 +103,7 @@ static struct learner_step teach(struct evaluation *e, const struct lecture *m, 
     return learner_learn(e->learner, m->places, &lesson);
 }
 
-/* What the user's report, or the lack of one, teaches; as filterd/keeper/train_request.c has it. */
+/* Learns what the user's correction, or its absence, teaches; as filterd/keeper/train_request.c does. */
 static void report(struct evaluation *e, struct lecture *m)
 {
     const bool class_spam = m->class == JUDGE_SPAM;
@@ -184,7 +184,8 @@ static void take(struct evaluation *e, const char *path, bool judge_spam, struct
     spend(e, STAGE_SCORE);
     m->judge_spam = judge_spam;
     m->class = classifier_class(&e->settings, learner_probability(score));
-    /* Rolled for each message, so that dice do not depend on the filter's luck. */
+    /* Rolled for every message, corrected or not, so that the next random number does not depend on this
+     * verdict. */
     m->reported = roll(e) * 100 < e->course.corrected;
     e->unsure += m->class == JUDGE_UNSURE;
     const struct scored s = {score, judge_spam, m->class == JUDGE_SPAM};

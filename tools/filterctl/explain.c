@@ -1,4 +1,5 @@
-/* filterctl explain [-u USER] [--client ADDRESS] [--helo NAME] [--sender ADDRESS] FILE|SIGNATURE: why a message was, or would be, judged so. */
+/* filterctl explain [-u USER] [--client ADDRESS] [--helo NAME] [--sender ADDRESS] FILE|SIGNATURE: why a
+ * message would be judged so (FILE), or was (SIGNATURE of its record). Called by filterctl.c. */
 #include <errno.h>
 #include <glib.h>
 #include <stdbool.h>
@@ -118,7 +119,7 @@ static int explain_file(struct filterctl *ctl, struct filterctl_sum *sum, const 
     return code;
 }
 
-/* Words are not kept, so what a record can tell is how its hashes weigh now. */
+/* A record holds hashes, not words: print what was judged then, and the score of its hashes now. */
 static void print_record(struct filterctl *ctl, struct model *m, const char *user,
                          const struct record *r)
 {
@@ -148,7 +149,7 @@ static void print_record(struct filterctl *ctl, struct model *m, const char *use
     g_string_free(who, TRUE);
 }
 
-/* True if this user has the record. */
+/* Prints the record if this user's store has it. True if so. */
 static bool explain_record(struct filterctl *ctl, const char *path, const char *wanted,
                            const char *signature)
 {

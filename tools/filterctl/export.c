@@ -1,3 +1,5 @@
+/* filterctl user export and user import: the keeper makes the file's content and takes it; here it is
+ * written and read. Called by alias.c. */
 #include "tools/filterctl/export.h"
 
 #include <errno.h>
@@ -14,7 +16,7 @@
 #include "filterd/keeper/keeper.h"
 #include "filterd/keeper/keeper_request.h"
 
-/* Whole or not at all, and for its owner only. */
+/* Writes the file whole or not at all, readable for its owner only: it holds a user's model. */
 static int write_file(const char *file, const char *data, size_t len)
 {
     char *fresh = g_strdup_printf("%s.%d.new", file, (int)getpid());

@@ -1,4 +1,5 @@
-/* filterctl_export: one user into a file and out of it (see filterd/keeper/export.h). */
+/* filterctl_export: a user's settings, aliases and model into a file, and back (see
+ * filterd/keeper/export.h). */
 #ifndef TOOLS_FILTERCTL_EXPORT_H
 #define TOOLS_FILTERCTL_EXPORT_H
 

@@ -1,3 +1,4 @@
+/* The figures of a list of scores, ROC area and error rates. Called by evaluate.c. */
 #include "tools/filterctl/figures.h"
 
 #include <math.h>
@@ -8,7 +9,8 @@ static gint by_score(gconstpointer a, gconstpointer b)
     return (x > y) - (x < y);
 }
 
-/* Pairs of a spam and a ham in which the ham scores higher, ties half; scored is sorted. */
+/* The number of pairs (spam, ham) in which the ham has the higher score; a tie counts half. scored is
+ * sorted. */
 static double wrong_pairs(const GArray *scored)
 {
     double wrong = 0;
@@ -45,7 +47,7 @@ struct filterctl_figures filterctl_figures_of(GArray *scored)
         f.roca = 100 * wrong_pairs(scored) / ((double)f.spam * (double)f.ham);
     f.hm = f.ham ? 100.0 * lost / f.ham : 0;
     f.sm = f.spam ? 100.0 * missed / f.spam : 0;
-    if (f.hm > 0 && f.sm > 0) { /* else it is 0, whatever the other */
+    if (f.hm > 0 && f.sm > 0) { /* where one rate is 0, so is the logistic mean */
         const double odds = exp((logit(f.hm) + logit(f.sm)) / 2);
         f.lam = 100 * odds / (1 + odds);
     }

@@ -13,11 +13,11 @@ struct scored {
 struct filterctl_figures {
     guint spam, ham;
     double roca; /* area above the ROC curve in percent; a tie counts half */
-    double hm, sm; /* ham, spam on the wrong side, in percent */
-    double lam;    /* their logistic mean in percent */
+    double hm, sm; /* ham called spam, spam called ham, in percent */
+    double lam;    /* logistic mean of hm and sm, in percent */
 };
 
-/* of struct scored; it is sorted. */
+/* scored: of struct scored; it gets sorted. */
 struct filterctl_figures filterctl_figures_of(GArray *scored);
 
 #endif

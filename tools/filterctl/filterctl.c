@@ -1,4 +1,5 @@
-/* filterctl: what an operator does to filterd's state; one line of the table for each command. */
+/* filterctl: the operator's command. main finds the command in the table below, loads the settings and
+ * runs it. */
 #include "tools/filterctl/filterctl.h"
 
 #include <locale.h>
@@ -100,8 +101,8 @@ struct options {
     bool json, help, version;
 };
 
-/* Takes the options that all commands share out of argv, wherever they stand before a "--". False
- * if -c lacks its file. */
+/* Removes the options that all commands share from argv, wherever they stand before a "--". False if -c
+ * lacks its file. */
 static bool take_options(int *argc, char **argv, struct options *o)
 {
     int kept = 1, i = 1;
@@ -127,7 +128,7 @@ static bool take_options(int *argc, char **argv, struct options *o)
     return true;
 }
 
-/* A file that was named is read even by commands that need none. */
+/* Loads the settings if the command needs them, or if -c named a file. */
 static bool load_settings(struct filterctl *ctl, const struct command *c, const struct options *o)
 {
     g_autofree char *error = NULL;

@@ -1,5 +1,5 @@
-/* filterctl: what its commands share. Each lives in tools/filterctl_NAME.c and is one line in the
- * table of filterctl.c. */
+/* filterctl: what its commands share. Each command is a file of this folder (check: the folder check/) and
+ * a line in the table of filterctl.c. */
 #ifndef TOOLS_FILTERCTL_FILTERCTL_H
 #define TOOLS_FILTERCTL_FILTERCTL_H
 
@@ -16,36 +16,36 @@ struct users;
 
 struct filterctl {
     struct settings *settings; /* NULL only in commands that need none: tokens, evaluate */
-    struct sitekey key;        /* wants filterctl_site_key first */
+    struct sitekey key;        /* valid once have_key: call filterctl_site_key first */
     bool have_key;
     bool json;
-    struct model_store *model_store; /* filterctl_request's: opened where no keeper runs */
-    int keeper_fd;         /* its connection, -1 where there is none, once asked is set */
+    struct model_store *model_store; /* opened by filterctl_request where no keeper runs; NULL: not open */
+    int keeper_fd;         /* to the keeper; -1: none runs. Valid once asked is set */
     bool asked;
 };
 
-/* Loads ctl->key once, making the file if it is not there. False, with the reason on stderr. */
+/* Loads ctl->key, once; makes the file if it is not there. False, with the reason on stderr. */
 bool filterctl_site_key(struct filterctl *ctl);
-/* Has the keeper carry out a request (see filterd/keeper/keeper_request.h), or where none runs does it
- * here, on a locked state. keeper_answer_clear it. */
+/* Sends the request to the keeper (see filterd/keeper/keeper_request.h). Where no keeper runs, carries it
+ * out here, with state_dir locked. keeper_answer_clear the answer. */
 struct keeper_answer filterctl_request(struct filterctl *ctl, const struct keeper_format *f,
                                        const void *request);
-/* Before a user's file is read: a keeper that runs writes what it was told. Without one nothing. */
+/* Call it before reading a user's store: it makes a running keeper write the records that are still
+ * pending. Does nothing where no keeper runs. */
 void filterctl_settle(struct filterctl *ctl);
-/* Tells what became of a request: its line to stdout if all went well and there is one, else to
- * stderr. Returns its code. */
+/* Prints the answer's line, if any: to stdout after success, else to stderr. Returns the answer's code. */
 int filterctl_tell(const struct filterctl *ctl, const struct keeper_answer *a);
-/* Both. */
+/* filterctl_request, then filterctl_tell. */
 int filterctl_ask_and_tell(struct filterctl *ctl, const struct keeper_format *f, const void *request);
-/* Closes what filterctl_request keeps open from request to request; main does it at the end. */
+/* Closes the connection and the store that filterctl_request keeps open between requests. main calls it. */
 void filterctl_hang_up(struct filterctl *ctl);
 /* The canonical form of an address from the command line, g_free; NULL after complaining. */
 char *filterctl_address(const char *text);
-/* Appends a whole file ("-" or NULL: stdin). False, with the reason on stderr. */
+/* Appends the whole file to out ("-" or NULL: stdin). False, with the reason on stderr. */
 bool filterctl_read(const char *path, struct bytes *out);
-/* One line on stderr, "filterctl: " in front. */
+/* Prints one line on stderr, after "filterctl: ". */
 void filterctl_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* The same of users that could not be read to their end; returns EX_IOERR. */
+/* The same with users_error(u), for users that could not be read to their end; returns EX_IOERR. */
 int filterctl_complain_users(const struct users *u);
 /* Appends text as a JSON string with its quotes; null for NULL. */
 void filterctl_json_string(GString *out, const char *text);

@@ -1,3 +1,4 @@
+/* Reads a message and judges it with a user's model. Called by classify.c and explain.c. */
 #include "tools/filterctl/judge.h"
 
 #include <glib.h>

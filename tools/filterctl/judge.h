@@ -1,4 +1,4 @@
-/* filterctl_judge: what classify and explain share: one message and a user's judgement of it. */
+/* filterctl_judge: one message, judged for a user by the classifier, for "classify" and "explain". */
 #ifndef TOOLS_FILTERCTL_JUDGE_H
 #define TOOLS_FILTERCTL_JUDGE_H
 
@@ -9,7 +9,7 @@
 #include "tools/filterctl/filterctl.h"
 
 struct filterctl_judge {
-    char *user; /* of -u; else MODEL_SITE: what a new user gets */
+    char *user; /* of -u; without it MODEL_SITE, the base that a new user starts from */
     struct bytes raw;
     struct message *message;
     struct reading *reading;
@@ -18,15 +18,15 @@ struct filterctl_judge {
     struct judgement judgement;
 };
 
-/* Takes "-u USER" out of argv (its count is returned); *user_r is g_free'd, NULL if not given.
- * Negative if it has no value. */
+/* Removes "-u USER" from argv and returns the new argc, negative if USER is missing. *user_r is g_free'd,
+ * NULL without -u. */
 int filterctl_judge_user(int argc, char **argv, char **user_r);
-/* Reads a file for the user, without judging it yet: for more tokens to be added before
+/* Reads the file and makes its tokens, without judging it: the caller may add tokens before
  * filterctl_judge. */
 int filterctl_judge_open(struct filterctl *ctl, const char *user, const char *file,
                          struct filterctl_judge *j);
 int filterctl_judge(struct filterctl_judge *j);
-/* Reads and judges a file for the user (NULL: MODEL_SITE). A sysexits code, the reason on stderr. */
+/* Reads and judges the file for the user (NULL: MODEL_SITE). A sysexits code, the reason on stderr. */
 int filterctl_judge_file(struct filterctl *ctl, const char *user, const char *file,
                          struct filterctl_judge *j);
 void filterctl_judge_clear(struct filterctl_judge *j);

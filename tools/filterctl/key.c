@@ -1,3 +1,5 @@
+/* filterctl key: imports, lists, shows, exports, removes and checks users' public keys. Called by
+ * filterctl.c; the work is done by gpg/keyring.h. */
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,7 +13,7 @@
 
 #define SOON_S (30 * 24 * 3600)
 
-struct arguments { /* of all subcommands: words and the options of import */
+struct arguments { /* of every subcommand; the flags are import's */
     const char *words[3];
     int count;
     bool add, force;
@@ -64,7 +66,7 @@ static const char *state_of(const struct key_info *k, int64_t now)
 
 struct row {
     const char *user, *home;
-    const struct key_info *key; /* NULL: there is only trouble to tell */
+    const struct key_info *key; /* NULL: only trouble, whose reason is to be told */
     const char *state;
 };
 
@@ -72,7 +74,7 @@ struct report {
     struct filterctl *ctl;
     const char *only; /* one user, NULL: all */
     void (*print)(struct report *r, const struct row *row);
-    int rows, worst; /* worst: 0, 1 or 2, as check exits */
+    int rows, worst; /* worst: the exit code of "key check", 0 to 2 */
     int64_t now;
 };
 
@@ -109,7 +111,7 @@ static void print_table(struct report *r, const struct row *row)
            row->key ? row->key->algorithm : "-", ends ? ends : "-", row->state);
 }
 
-/* A user id is foreign text: nothing in it may steer a terminal. */
+/* Replaces control characters: a user ID is foreign text and must not steer the terminal. */
 static char *printable(const char *text)
 {
     GString *out = g_string_new(NULL);
@@ -133,7 +135,7 @@ static void print_full(struct report *r, const struct row *row)
     printf("state:       %s\n", row->state);
 }
 
-/* Silent about what is good: made for cron. */
+/* Prints nothing about good keys: cron mails any output. */
 static void print_trouble(struct report *r, const struct row *row)
 {
     (void)r;
@@ -270,7 +272,7 @@ static int import(struct filterctl *ctl, const char *user, const struct argument
     return rc;
 }
 
-/* "AB12 CD34 ..." and 0x in front are how people copy it. */
+/* Accepts blanks and a leading 0x, as people copy them. */
 static char *fingerprint_of(const char *text)
 {
     GString *out = g_string_new(NULL);

@@ -1,5 +1,5 @@
-/* filterctl lookup: what DNS says, word first, so that scripts and people can see what the filter
- * sees. */
+/* filterctl lookup: asks one question as the filter would, and prints the result word first, for scripts.
+ * Called by filterctl.c; each kind of question is in lookup_NAME.c. */
 #include "tools/filterctl/lookup.h"
 
 #include <glib.h>

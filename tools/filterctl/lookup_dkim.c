@@ -1,5 +1,5 @@
-/* filterctl lookup dkim FILE and dmarc FILE: what the signatures of a message prove just now, and
- * what its sender's domain asks for. */
+/* filterctl lookup dkim FILE, lookup dmarc FILE [DOMAIN]: what the message's signatures prove now, and the
+ * DMARC policy of its From domain. Called by lookup.c. */
 #include <glib.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,7 +34,7 @@ static void mail_close(struct mail *m)
     bytes_free(&m->raw);
 }
 
-/* Asks all there is to ask and waits for it. */
+/* Starts all DNS questions and waits for the answers. */
 static int mail_open(struct mail *m, struct filterctl *ctl, struct resolver *r, const char *path)
 {
     if (!filterctl_read(path, &m->raw))
@@ -75,7 +75,7 @@ int filterctl_lookup_dkim(struct filterctl *ctl, struct resolver *r, int argc, c
     return rc;
 }
 
-/* The domain SPF would have proved is the caller's to name: a file has no client. */
+/* DOMAIN is the one that SPF would have proved: a file has no client to ask about. */
 int filterctl_lookup_dmarc(struct filterctl *ctl, struct resolver *r, int argc, char **argv)
 {
     struct mail m = {.message = NULL};

@@ -1,4 +1,4 @@
-/* filterctl lookup dnsbl ADDRESS|DOMAIN: what the lists of the settings say. */
+/* filterctl lookup dnsbl ADDRESS|DOMAIN: what the lists of [dnsbl] lists say. Called by lookup.c. */
 #include <glib.h>
 #include <stdbool.h>
 #include <string.h>
@@ -41,7 +41,7 @@ static char *reason_for(const struct dnsbl_check *c, const GPtrArray *hits, cons
     return g_string_free(out, FALSE);
 }
 
-/* Nothing found is only worth saying if somebody was there to say it. */
+/* Says "nothing" only if at least one list answered. */
 static const char *word_for(const struct dnsbl_check *c, bool timeout, const struct states *states,
                             const GPtrArray *hits)
 {

@@ -1,4 +1,5 @@
-/* filterctl lookup spf ADDRESS HELO SENDER: asked as the filter asks, of a process that may die. */
+/* filterctl lookup spf ADDRESS HELO SENDER: runs the check in an SPF process, as the daemon does, since
+ * libspf2 may die of a record. Called by lookup.c. */
 #include <glib.h>
 #include <poll.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 #include "tools/filterctl/filterctl.h"
 #include "tools/filterctl/lookup.h"
 
-#define GRACE_MS 5000 /* for a process that dies of the question */
+#define GRACE_MS 5000 /* beyond the DNS deadline, for an SPF process that dies */
 
 static struct spf_result ask(struct spf_helper *h, const struct spf_question *q, int timeout_ms)
 {
@@ -29,7 +30,7 @@ static struct spf_result ask(struct spf_helper *h, const struct spf_question *q,
 int filterctl_lookup_spf(struct filterctl *ctl, struct resolver *r, int argc, char **argv)
 {
     (void)r;
-    /* A sender may begin with a dash. */
+    /* No option is looked for: a sender may begin with a dash. */
     if (argc == 5 && strcmp(argv[1], "--") == 0)
         argv++, argc--;
     if (argc != 4)

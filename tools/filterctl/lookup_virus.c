@@ -1,4 +1,4 @@
-/* filterctl lookup virus FILE: what clamd says about a message. */
+/* filterctl lookup virus FILE: what clamd says about a message. Called by lookup.c. */
 #include <stdio.h>
 #include <sysexits.h>
 

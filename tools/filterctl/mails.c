@@ -1,3 +1,4 @@
+/* Walks over messages in files, mbox files, Maildirs and folders. Called by train.c. */
 #include "tools/filterctl/mails.h"
 
 #include <errno.h>
@@ -10,7 +11,7 @@
 #include "tools/filterctl/filterctl.h"
 
 struct walk {
-    filterctl_mails_fn *fn; /* NULL: the files' sizes are wanted */
+    filterctl_mails_fn *fn; /* NULL: only add up the sizes of the files */
     void *arg;
     guint64 bytes;
     bool stopped, failed;
@@ -27,7 +28,7 @@ static void give(struct walk *w, const char *data, size_t len)
     bytes_free(&raw);
 }
 
-/* Where the next message of an mbox begins (a From_ line behind an empty one), or end. */
+/* The start of the next message of an mbox (a From_ line after an empty one), or end. */
 static const char *next_from(const char *p, const char *end)
 {
     const char *from;
@@ -78,13 +79,14 @@ static gint by_name(gconstpointer a, gconstpointer b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Names in a folder in order; NULL if it cannot be read. Hidden ones are mail stores' own. */
+/* The names in a folder, sorted; NULL if it cannot be read. Hidden ones are left out: mail stores keep
+ * their indexes there. */
 static GPtrArray *names_in(const struct walk *w, const char *path)
 {
     GError *error = NULL;
     GDir *dir = g_dir_open(path, 0, &error);
     if (!dir) {
-        if (w->fn) /* else it will be said when it is read */
+        if (w->fn) /* without fn it is told when the messages are read */
             filterctl_complain("%s", error->message);
         g_error_free(error);
         return NULL;
@@ -98,7 +100,7 @@ static GPtrArray *names_in(const struct walk *w, const char *path)
     return names;
 }
 
-/* In a Maildir only cur and new hold mail, beside them lie indexes. */
+/* In a Maildir only cur and new hold mail; tmp and indexes do not. */
 static bool is_maildir(const char *path)
 {
     char *cur = g_build_filename(path, "cur", NULL), *new = g_build_filename(path, "new", NULL);

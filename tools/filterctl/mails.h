@@ -1,4 +1,4 @@
-/* filterctl_mails: mails out of files, mbox files, Maildirs and folders. */
+/* filterctl_mails: each message in files, mbox files, Maildirs and folders of them. */
 #ifndef TOOLS_FILTERCTL_MAILS_H
 #define TOOLS_FILTERCTL_MAILS_H
 
@@ -8,13 +8,13 @@
 
 #include "base/mail/message.h"
 
-/* bytes: how much of its file it takes. */
+/* One message. bytes: how much of its file it takes up. False: stop. */
 typedef bool filterctl_mails_fn(const struct message *m, size_t bytes, void *arg);
 
-/* Calls fn for each message below path ("-": stdin) in a fixed order, until fn says false. False,
- * with the reason on stderr, if something could not be read. */
+/* Calls fn for each message below path ("-": stdin) in a fixed order, until fn returns false. False, with
+ * the reason on stderr, if something could not be read. */
 bool filterctl_mails_each(const char *path, filterctl_mails_fn *fn, void *arg);
-/* How many bytes that will be; nothing of it is read. 0 for what cannot be known. */
+/* The bytes that filterctl_mails_each will read there, by the files' sizes. 0 for what has no known size. */
 guint64 filterctl_mails_bytes(const char *path);
 
 #endif

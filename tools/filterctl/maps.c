@@ -1,3 +1,4 @@
+/* Reads Postfix's lookup tables by running postmap(1). Called by aliases.c and check/postfix.c. */
 #include "tools/filterctl/maps.h"
 
 #include <gio/gio.h>
@@ -7,9 +8,9 @@
 struct table {
     char *name;
     bool listed;
-    char *why;            /* it cannot even be asked */
-    GHashTable *entries;  /* key -> value; of a table that is asked, what was answered */
-    GHashTable *unknown;  /* keys it was asked about, and does not have */
+    char *why;            /* why the table can be neither listed nor asked; NULL: it can */
+    GHashTable *entries;  /* key -> value; of a table that cannot be listed, the answers so far */
+    GHashTable *unknown;  /* keys that the table was asked about and does not have */
 };
 
 struct filterctl_maps {
@@ -47,8 +48,9 @@ char **filterctl_maps_words(const char *list)
 
 /* ---- postmap ---- */
 
-/* input NULL: lists the table, else asks about its lines. The output (g_free), or NULL with *why_r:
- * postmap's last words. postmap -q exits 1 where it knows none of them. */
+/* Runs postmap: with input NULL it lists the table (-s), else it looks up each line of input (-q -).
+ * Returns its output (g_free), or NULL with *why_r, postmap's last line. postmap -q exits 1 where it finds
+ * none. */
 static char *postmap(const struct filterctl_maps *m, const char *table, const char *input, char **why_r)
 {
     g_autofree char *program = g_find_program_in_path("postmap");
@@ -85,7 +87,7 @@ static char *postmap(const struct filterctl_maps *m, const char *table, const ch
     return NULL;
 }
 
-/* "key<TAB>value" lines; the first of a key counts. */
+/* Parses lines "key<TAB>value"; the first value of a key counts, as for Postfix. */
 static void take(struct table *t, const char *text)
 {
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
@@ -114,7 +116,7 @@ static void table_free(gpointer p)
     g_free(t);
 }
 
-/* postmap does not list through the proxy, but reads what is behind it. */
+/* Strips "proxy:": postmap cannot list through the proxy, but reads the table behind it. */
 static const char *behind_proxy(const char *name)
 {
     while (g_str_has_prefix(name, "proxy:"))

@@ -1,3 +1,4 @@
+/* Reads Postfix's settings by running postconf(1). Called by aliases.c, alias_import.c and the checks. */
 #include "tools/filterctl/postconf.h"
 
 #include <glib.h>
@@ -17,7 +18,7 @@ static GHashTable *new_table(void)
     return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 }
 
-/* "name = value" lines. */
+/* Parses lines "name = value". */
 static void take_lines(GHashTable *table, const char *text, const char *suffix)
 {
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
@@ -35,7 +36,7 @@ static void take_lines(GHashTable *table, const char *text, const char *suffix)
     }
 }
 
-/* One run of postconf; its output, g_free, NULL with *error_r. */
+/* Runs postconf once; its output (g_free), or NULL with *error_r. */
 static char *ask(const char *folder, const char *option, char **error_r)
 {
     const char *argv[] = {"postconf", option, "-c", folder, NULL};
@@ -44,7 +45,7 @@ static char *ask(const char *folder, const char *option, char **error_r)
     g_autofree char *program = g_find_program_in_path("postconf");
     char *out = NULL;
     int status = 0;
-    argv[0] = program ? program : "/usr/sbin/postconf"; /* not in the PATH of ordinary users */
+    argv[0] = program ? program : "/usr/sbin/postconf"; /* /usr/sbin is not in the PATH of ordinary users */
     if (!folder)
         argv[2] = NULL;
     if (!g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &out, &complaint, &status,

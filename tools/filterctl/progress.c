@@ -1,3 +1,4 @@
+/* The progress bar of long commands. Called by train.c. */
 #include "tools/filterctl/progress.h"
 
 #include <stdio.h>

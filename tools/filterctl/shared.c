@@ -1,3 +1,5 @@
+/* What filterctl's commands share: the site key, requests to the keeper (or in its place), addresses,
+ * input and output. Called by all commands. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
@@ -50,8 +52,8 @@ char *filterctl_address(const char *text)
 
 /* ---- as whom ---- */
 
-/* Files made by root would lock the daemon's user out: while root writes to the state, it is as
- * the folder's owner. */
+/* Files made by root would lock out the daemon's user, so root takes on the uid and gid of state_dir's
+ * owner while it writes there. */
 static void become_owner(const struct filterctl *ctl)
 {
     struct stat st;

@@ -1,4 +1,5 @@
-/* filterctl stats [USER]: what each user's filter has learnt, and whether anybody still teaches it. */
+/* filterctl stats [USER]: what each user's model has learnt, and who gets mail but corrects nothing any
+ * more. Called by filterctl.c. */
 #include <glib/gstdio.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -15,15 +16,15 @@
 #include "classifier/model.h"
 #include "tools/filterctl/filterctl.h"
 
-enum { WARNINGS = 10 }; /* one by one; of the others only how many */
+enum { WARNINGS = 10 }; /* silent users that are named; of more only the number is told */
 
 struct row {
     char *user;
-    char *mode;  /* NULL: the site's base, which has none */
-    bool learns; /* from corrections alone */
+    char *mode;  /* NULL for the site's base, which has no mode */
+    bool learns; /* the mode learns from corrections (settle, toe) */
     struct model_figures figures;
     gint64 bytes;
-    bool silent; /* although the mode wants corrections */
+    bool silent; /* gets mail, corrects nothing, and the mode needs corrections */
 };
 
 static void row_free(gpointer data)
@@ -34,7 +35,7 @@ static void row_free(gpointer data)
     g_free(r);
 }
 
-/* False: it cannot be read (see users_error). */
+/* Fills in the user's mode. False if the settings cannot be read (see users_error). */
 static bool take_mode(const struct filterctl *ctl, struct users *users, struct row *r)
 {
     struct user_settings of = user_settings_of(ctl->settings);
@@ -45,7 +46,7 @@ static bool take_mode(const struct filterctl *ctl, struct users *users, struct r
     return ok;
 }
 
-/* NULL with one line if it cannot be read. */
+/* Reads one user's store. NULL with one line in *error_r if it cannot be read. */
 static struct row *row_new(const char *path, char **error_r)
 {
     struct stat st;
@@ -77,7 +78,7 @@ static gint by_user(gconstpointer a, gconstpointer b)
     return strcmp(x->user, y->user);
 }
 
-/* One line in *error_r if it cannot be read. */
+/* Adds the row of one store, if it is wanted. Sets *error_r to one line if it cannot be read. */
 static void collect_file(struct collection *c, const char *path, char **error_r)
 {
     struct row *r = row_new(path, error_r);
@@ -94,7 +95,7 @@ static void collect_file(struct collection *c, const char *path, char **error_r)
     r->silent = !site && r->learns && model_is_silent(&r->figures);
 }
 
-/* Nobody wrote to this user yet, and nothing was learnt. */
+/* A user without a store: no mail has come and nothing was learnt yet. */
 static void add_new(struct collection *c, char **error_r)
 {
     struct row *r = g_new0(struct row, 1);
@@ -104,7 +105,7 @@ static void add_new(struct collection *c, char **error_r)
         *error_r = g_strdup(users_error(c->users));
 }
 
-/* Rows of struct row*, sorted; NULL with the reason on stderr. */
+/* All rows (struct row*), sorted; NULL with the reason on stderr. */
 static GPtrArray *collect(const struct filterctl *ctl, const char *wanted)
 {
     char *error = NULL;
@@ -133,7 +134,7 @@ static GPtrArray *collect(const struct filterctl *ctl, const char *wanted)
 
 struct total {
     guint users, silent;
-    const struct row *last; /* who corrected last; NULL: nobody ever did */
+    const struct row *last; /* the row with the latest correction; NULL: there was none */
 };
 
 static struct total total_of(const GPtrArray *rows)
@@ -213,7 +214,7 @@ static void print_table(const GPtrArray *rows)
     }
 }
 
-/* Silence is nothing to fail over: the filter may simply be right. */
+/* Warns only: a user who corrects nothing may simply have nothing to correct. */
 static void print_warnings(const GPtrArray *rows, guint silent)
 {
     guint told = 0;

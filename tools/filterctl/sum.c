@@ -1,3 +1,4 @@
+/* Adds the rules' findings to the classifier's score, as the daemon does. Called by explain.c. */
 #include "tools/filterctl/sum.h"
 
 #include <stdbool.h>
@@ -28,7 +29,8 @@ int filterctl_sum_options(struct filterctl_sum *s, int argc, char **argv)
 {
     int kept = 0;
     *s = (struct filterctl_sum){.envelope = envelope_new(NULL)};
-    /* Whether it has a name nobody said: neither that nor the want of one counts. */
+    /* Nobody said whether the client has a reverse name: "" counts neither as having one nor as lacking
+     * one. */
     s->envelope->client_name = g_strdup("");
     for (int i = 0; i < argc; i++) {
         char **option = option_of(s->envelope, argv[i]);
@@ -61,7 +63,7 @@ void filterctl_sum_start(struct filterctl_sum *s, struct filterctl *ctl)
     s->evidence = evidence_start(s->rules, s->envelope);
 }
 
-/* What was found, and whom this user knows. */
+/* Collects the evidence's hits, and adds known-correspondent if this user knows the proved sender. */
 static void take_hits(struct filterctl_sum *s, const struct filterctl_judge *j)
 {
     const GPtrArray *found = evidence_hits(s->evidence);
@@ -79,7 +81,7 @@ static void take_hits(struct filterctl_sum *s, const struct filterctl_judge *j)
         hits_find(s->hits, FINDING_KNOWN_SENDER);
 }
 
-/* False, with the reason on stderr, if the user's settings cannot be read. */
+/* Reads the user's own threshold. False, with the reason on stderr, if their settings cannot be read. */
 static bool spam_threshold(const struct filterctl *ctl, const char *user, double *threshold_r)
 {
     g_autofree char *error = NULL;

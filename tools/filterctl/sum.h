@@ -1,5 +1,4 @@
-/* filterctl_sum: what the rules say of a file, and what the daemon would make of that and the
- * classifier together. */
+/* filterctl_sum: what the rules find in a file, and the sum of that and the classifier's score. */
 #ifndef TOOLS_FILTERCTL_SUM_H
 #define TOOLS_FILTERCTL_SUM_H
 
@@ -11,21 +10,21 @@
 #include "tools/filterctl/judge.h"
 
 struct filterctl_sum {
-    struct envelope *envelope; /* as far as it was told */
+    struct envelope *envelope; /* with what --client, --helo and --sender say */
     struct rules *rules;
     struct evidence *evidence;
     GPtrArray *hits;           /* of struct hit* */
-    double classifier, added;  /* the two parts of the score */
+    double classifier, added;  /* the two parts of the score: the classifier's, the rules' */
 };
 
-/* Takes --client, --helo and --sender out of argv; its count is returned, negative if one of them has
- * no value, or the client is no IP address. filterctl_sum_clear it either way. */
+/* Removes --client, --helo and --sender from argv and returns the new argc, negative if one of them has no
+ * value or the client is no IP address. filterctl_sum_clear it in either case. */
 int filterctl_sum_options(struct filterctl_sum *s, int argc, char **argv);
 void filterctl_sum_clear(struct filterctl_sum *s);
-/* Before the file is read: lists and SPF are asked. */
+/* Starts the questions to lists and SPF; call it before the file is read. */
 void filterctl_sum_start(struct filterctl_sum *s, struct filterctl *ctl);
-/* Waits for all there is to know, judges, and adds the rules to the judgement, with the user's own
- * thresholds. A sysexits code. */
+/* Waits for all answers, judges, and adds the rules to the judgement, under the user's own thresholds. A
+ * sysexits code. */
 int filterctl_sum_judge(struct filterctl_sum *s, struct filterctl *ctl, struct filterctl_judge *j);
 
 #endif

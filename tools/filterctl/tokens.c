@@ -1,4 +1,5 @@
-/* filterctl tokens FILE: the words the classifier takes from a message, one a line. */
+/* filterctl tokens FILE: prints the tokens that the classifier makes of a message, one a line. Called by
+ * filterctl.c; t/golden pins its output. */
 #include <stdio.h>
 #include <sysexits.h>
 

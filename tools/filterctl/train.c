@@ -1,5 +1,5 @@
-/* filterctl train spam|ham USER PATH..., train --site spam|ham PATH...: teaches a user's filter, or
- * the base of all, from mail that is there. */
+/* filterctl train spam|ham USER PATH..., train --site spam|ham PATH...: teaches a user's model, or the
+ * base of the site, from existing mail. Called by filterctl.c. */
 #include <glib.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,8 +19,8 @@
 #include "tools/filterctl/mails.h"
 #include "tools/filterctl/progress.h"
 
-/* One request, and one transaction, carries so much: the keeper is deaf to others while it learns,
- * well under a tenth of a second. */
+/* The most that one request carries. The keeper learns a request in one transaction and serves nobody else
+ * meanwhile: this takes it well under 0.1 s. */
 enum { BATCH_MESSAGES = 500, BATCH_FEATURES = 300 * 1000 };
 
 struct training {

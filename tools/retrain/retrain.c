@@ -1,9 +1,10 @@
-/* filterd-retrain: hands a user's correction to the daemon.
+/* filterd-retrain: hands a user's correction (a message moved into Junk or out of it) to the daemon.
+ * Dovecot's IMAPSieve or dovecot-antispam runs it as the mail user, with the message on stdin.
  *
- * Run by IMAPSieve as the mail user: whatever goes wrong behind it, the folder move must not fail,
- * so it reads all of stdin, says at most one line in syslog and exits 0; only a request that makes
- * no sense is an error, and on success it prints nothing (dovecot-antispam takes output for failure).
- * Nothing but the header of the message is looked at; what carries no signature is handed on. */
+ * The folder move must not fail, whatever goes wrong behind it. So it reads all of stdin, writes at most
+ * one line to syslog for each user and exits 0; only a wrong command line is an error. On success it
+ * prints nothing: dovecot-antispam takes any output for a failure. It looks at the message's header alone;
+ * a message without a signature it hands to the daemon whole. */
 #include <errno.h>
 #include <glib.h>
 #include <stdbool.h>
@@ -28,10 +29,10 @@
 #define DEFAULT_FILE "/etc/filterd/filterd.conf"
 #define DEFAULT_SOCKET "/run/filterd/control.sock"
 #define ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-/* Dovecot kills the helper after 10 s. */
+/* all waits together stay below the 10 s after which Dovecot kills us */
 enum { ANSWER_MS = 5000, HEADER_MAX = 256 * 1024, CHUNK = 16384, ID_LEN = 24, ID_MAX = 64 };
 
-/* The message up to the end of its header, as far as that is looked at; *ended_r: that is all. */
+/* Reads stdin to the end of the header, at most HEADER_MAX. *ended_r: stdin ended there. */
 static struct bytes read_header(bool *ended_r)
 {
     struct bytes b = {0};
@@ -52,7 +53,7 @@ static struct bytes read_header(bool *ended_r)
     return b;
 }
 
-/* Who pipes into us shall not see a broken pipe. */
+/* Reads the rest of stdin, so that the writer gets no SIGPIPE. */
 static void drain(void)
 {
     char rest[16384];
@@ -62,7 +63,7 @@ static void drain(void)
     explicit_bzero(rest, sizeof rest);
 }
 
-/* Behind the blanks of a header's value, over folds. */
+/* Skips blanks and folds at the start of a header's value. */
 static const char *text_of(const char *value)
 {
     for (;;) {
@@ -81,7 +82,7 @@ static char *id_in(const char *value)
     return n > 0 && n <= ID_MAX ? g_strndup(value, n) : NULL;
 }
 
-/* What a header line says if it is PREFIX-Signature, NULL if not. */
+/* The value if the line is PREFIX-Signature, else NULL. */
 static const char *signature_value(const char *line, const char *prefix)
 {
     const size_t n = strlen(prefix);
@@ -93,7 +94,8 @@ static const char *signature_value(const char *line, const char *prefix)
     return *line == ':' ? line + 1 : NULL;
 }
 
-/* dspam wrote "50b350ec22971206812616" or "1,50b3...": nothing is known here of such mail. */
+/* True for a signature of dspam's, "50b350ec22971206812616" or "1,50b3...": filterd has no record of such
+ * mail. */
 static bool is_of_dspam(const char *value)
 {
     value = text_of(value);
@@ -101,8 +103,8 @@ static bool is_of_dspam(const char *value)
     return n != ID_LEN || value[n] == ',';
 }
 
-/* The first one: ours stands above whatever came with the message. "" if there is one that cannot
- * be ours, NULL if there is none. */
+/* The first signature: filterd puts its own above all fields that came with the message. "" if that one
+ * cannot be filterd's, NULL if there is none. */
 static char *find_signature(const char *header, const char *prefix)
 {
     const bool own_prefix = g_ascii_strcasecmp(prefix, "X-Filterd") != 0;
@@ -124,14 +126,14 @@ static char *find_signature(const char *header, const char *prefix)
     return NULL;
 }
 
-/* Where the daemon listens; false if what was named is no good. */
+/* Finds the daemon's socket. False if -s or FILTERD_CONTROL names none. */
 static bool find_control(const struct retrain_words *w, struct settings **settings_r,
                          struct endpoint *control_r)
 {
     char *error = NULL;
     const char *file = w->settings_file ? w->settings_file : DEFAULT_FILE;
     *control_r = (struct endpoint){.path = (char *)DEFAULT_SOCKET};
-    /* The mail user may not be allowed to read them, and need not. */
+    /* The mail user may lack the right to read the settings; the default socket will do then. */
     *settings_r = access(file, R_OK) == 0 ? settings_load(file, &error) : NULL;
     if (*settings_r)
         *control_r = (*settings_r)->control;
@@ -210,7 +212,7 @@ static int run(const struct retrain_words *w)
     struct endpoint control;
     const char *why;
     log_open(LOG_TO_SYSLOG, "filterd-retrain");
-    /* There is plaintext to come; where it cannot be, all the same. */
+    /* Plaintext follows: close the sandbox. Where the kernel has none, go on without it. */
     sandbox_close(&(struct sandbox){.kind = SANDBOX_WORKER}, &why);
     const bool ok = find_control(w, &settings, &control);
     if (ok && w->nothing)

@@ -1,3 +1,5 @@
+/* Sends a message to the daemon's learn sessions, one for each user. Called by retrain.c for messages
+ * without a signature. */
 #include "tools/retrain/text.h"
 
 #include <errno.h>
@@ -12,13 +14,13 @@
 #include "filterd/keeper/keeper.h"
 #include "filterd/keeper/keeper_request.h"
 
-/* In all below the 10 s after which Dovecot kills us. */
+/* all waits together stay below the 10 s after which Dovecot kills us */
 enum { SEND_MS = 2000, ANSWER_MS = 6000, ANSWER_BYTES = 65536, CHUNK_BYTES = 65536 };
 
 struct pupil {
     const char *user;
     int fd;
-    bool broken; /* does not take any more: its answer says why */
+    bool broken; /* a write failed; the reason may be in its answer */
 };
 
 static bool ask(int fd, const char *user, const char *class)
@@ -32,7 +34,7 @@ static void say(GArray *all, const unsigned char *data, size_t len)
 {
     for (guint i = 0; i < all->len; i++) {
         struct pupil *to = &g_array_index(all, struct pupil, i);
-        /* From data and not a copy, which nobody would wipe. */
+        /* A GVariant over our own buffer: a copy of its own would not be wiped. */
         if (!to->broken)
             to->broken = !frame_send(to->fd,
                                      g_variant_new_from_data(G_VARIANT_TYPE("ay"), data, len, TRUE,
@@ -51,7 +53,7 @@ static void say_all(GArray *all, const struct bytes *start)
         if (n > 0)
             say(all, chunk, (size_t)n);
     explicit_bzero(chunk, sizeof chunk);
-    if (n == 0) /* the end; after an error there is none, and nothing is learnt */
+    if (n == 0) /* an empty frame ends the message; after a read error send none, so nothing is learnt */
         say(all, chunk, 0);
 }
 

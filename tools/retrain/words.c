@@ -1,13 +1,14 @@
+/* Parses filterd-retrain's command line, its own words and dspam's. Called by retrain.c. */
 #include "tools/retrain/words.h"
 
 #include <string.h>
 
 struct option {
     const char *name;
-    /* Takes the value ("" if there is none); NULL: it changes nothing here. */
+    /* Called with the value ("" if there is none); NULL: the option is accepted and ignored. */
     bool (*take)(struct retrain_words *w, const char *value);
-    const char *const *values; /* NULL: any */
-    bool list;                 /* of values with commas between, or none */
+    const char *const *values; /* the values that are allowed; NULL: any */
+    bool list;                 /* the value is a list with commas, and may be missing */
 };
 
 static bool take_class(struct retrain_words *w, const char *value)
@@ -130,7 +131,7 @@ static bool is_allowed(const struct option *o, const char *value)
     return true;
 }
 
-/* The value of "--name=value" or "--name value"; NULL if arg is not that option, or lacks it. */
+/* The value of "--name=value" or "--name value"; NULL if arg is not that option, or its value is missing. */
 static const char *value_of(const struct option *o, char **argv, int *i)
 {
     const size_t n = strlen(o->name);
@@ -156,7 +157,7 @@ static bool take_option(struct retrain_words *w, char **argv, int *i)
     return false;
 }
 
-/* "spam USER", as we say it; "--user U1 U2", as dspam does. */
+/* Takes "spam USER" (our own form) or "--user U1 U2" (dspam's). */
 static bool take_word(struct retrain_words *w, const char *word)
 {
     if (!w->class && is_one_of(classes, word, strlen(word)))

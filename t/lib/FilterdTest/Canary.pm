@@ -1,6 +1,6 @@
 package FilterdTest::Canary;
 
-# Words that are in messages and nowhere else, and the search for every form they can take.
+# Secret words that stand in messages and nowhere else, and the search for each form they can take.
 
 use strict;
 use warnings;
@@ -15,7 +15,7 @@ sub new {
     return bless { word => \%word }, $class;
 }
 
-# What count_in says where nothing is.
+# What count_in returns if there is none.
 sub none { return { map { $_ => 0 } @PLACES } }
 
 sub quoted { return $_[0] =~ s/(.)/sprintf '=%02X', ord $1/ger }

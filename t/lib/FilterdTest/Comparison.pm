@@ -1,6 +1,6 @@
 package FilterdTest::Comparison;
 
-# All figures of a bench of the classifier in one structure; tables and JSON only show it.
+# All figures of a run of the classifier's benchmark in one structure; tables and JSON only show it.
 
 use strict;
 use warnings;

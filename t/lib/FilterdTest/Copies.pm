@@ -1,13 +1,13 @@
 package FilterdTest::Copies;
 
-# Is a copy that a next hop took whole, and sealed where it must be?
+# Checks a copy that a next hop took: whether it is whole, and sealed where it must be.
 
 use strict;
 use warnings;
 use FilterdTest::Mail;
 use MIME::Base64 qw(decode_base64);
 
-# '' if it is; else what is wrong. sealed: true where its user has a key.
+# '' if it is good; else what is wrong. sealed: true if its user has a key.
 sub trouble_of {
     my ($mail, $sent, $sealed) = @_;
     return 'the plaintext is in it' if $sealed && index($mail, canary()) >= 0;

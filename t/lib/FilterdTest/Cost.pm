@@ -1,6 +1,6 @@
 package FilterdTest::Cost;
 
-# What a master's children take from one moment to the next: processor time and memory.
+# What the master's children use between two moments: processor time and memory.
 
 use strict;
 use warnings;
@@ -12,8 +12,8 @@ sub new {
     return bless { master => $master }, $class;
 }
 
-# From now on programs whose parent has ended are ours, so that what they took can be told: GPGME
-# lets go of gpg. prctl(PR_SET_CHILD_SUBREAPER).
+# Makes orphans our children (prctl PR_SET_CHILD_SUBREAPER), so that their processor time can be read: GPGME
+# detaches gpg.
 sub adopt { syscall 157, 36, 1, 0, 0, 0 }
 
 # Its children and theirs, with what /proc says of them.

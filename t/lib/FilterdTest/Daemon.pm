@@ -91,7 +91,7 @@ sub down {
     return $self->ended;
 }
 
-# Waits for the end: wait status, undef if it does not end.
+# Waits for the daemon's end: its wait status, undef if it does not end.
 sub ended {
     my ($self) = @_;
     my $status;
@@ -115,10 +115,10 @@ sub try_ctl {
     return $self->{t}->try_run($input, $self->{t}->dir . '/bin/filterctl', @args);
 }
 
-# As long as this whoever is greylisted waits in tests: longer than any of them takes.
+# The greylisting wait in tests: longer than any of them takes.
 our $GREYLIST_SECONDS = 3600;
 
-# Puts the store's clock on: whoever waits has waited.
+# Ages the greylisting store, so that whoever has to wait has waited.
 sub greylisted_have_waited {
     my ($self) = @_;
     $self->{t}->run('sqlite3', '-cmd', '.timeout 60000', $self->{t}->dir . '/state/greylist.db',

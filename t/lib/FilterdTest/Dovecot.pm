@@ -9,7 +9,7 @@ use File::Path qw(make_path);
 use FilterdTest;
 use FilterdTest::Client;
 
-# "2.3" or "2.4": each has a language of its own for its settings.
+# "2.3" or "2.4": their settings differ.
 sub series {
     my ($series) = `/usr/sbin/dovecot --version` =~ /^(2\.[34])\./ or die "neither Dovecot 2.3 nor 2.4\n";
     return $series;
@@ -39,7 +39,7 @@ sub start {
     return $self;
 }
 
-# What both series write alike.
+# Settings that are the same in both.
 sub settings {
     my ($self, $uid, $gid) = @_;
     my $t = $self->{t};

@@ -1,7 +1,7 @@
 package FilterdTest::Hostile;
 
-# Messages made to hurt whoever reads them: a list of wicked ideas, each at any size, and mutations
-# of them. Everything follows from the seed, so that a number names the same message for ever.
+# Messages made to hurt their readers: a list of ideas, each at any size, and mutations of them. All follows
+# from the seed, so a number always means the same message.
 
 use strict;
 use warnings;

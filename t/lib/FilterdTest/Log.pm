@@ -1,6 +1,6 @@
 package FilterdTest::Log;
 
-# For those with a log_text: a line comes some time after what it tells of, so it is waited for.
+# For objects with a log_text: waits for log lines, as one comes some time after what it tells of.
 
 use strict;
 use warnings;

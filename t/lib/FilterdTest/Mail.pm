@@ -1,6 +1,6 @@
 package FilterdTest::Mail;
 
-# Messages to send, and what is said about those that arrived. Line ends are CRLF throughout.
+# Messages to send, and checks of those that arrived. Line ends are CRLF throughout.
 
 use strict;
 use warnings;
@@ -10,7 +10,7 @@ use Test::More;
 
 our @EXPORT = qw(mail_like header headers body_of content_of is_sealed_for canary);
 
-# Stands in every body: must never be found where plaintext must not be.
+# Stands in every body, and must never be found where plaintext must not be.
 sub canary { return 'xyzzy-canary-4711' }
 
 # A multipart message with what tends to be damaged: folded Content-Type, 8 bit, dots, blanks at

@@ -1,7 +1,7 @@
 package FilterdTest::Milter;
 
-# An MTA's side of the milter protocol: what it says is what it is told to say. Beside the real
-# Postfix, for what that one never does.
+# The MTA's side of the milter protocol, for what the real Postfix never does: it sends exactly what the
+# test says.
 
 use strict;
 use warnings;

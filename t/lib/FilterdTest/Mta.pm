@@ -1,6 +1,6 @@
 package FilterdTest::Mta;
 
-# What an MTA does with a message: offers it, and again to whoever has not got it yet.
+# What an MTA does with a message: offers it, and offers it again to the recipients that did not get it.
 
 use strict;
 use warnings;

@@ -1,7 +1,7 @@
 package FilterdTest::Scripts;
 
-# Filters that others run as content_filter, for the bench that holds filterd against them: how each
-# is hung into Postfix. Each gives { name, how (smtpd's options), master, main, seals }.
+# Other filters that run as content_filter, for the benchmark that compares filterd with them: how each is
+# attached to Postfix. Each gives { name, how (smtpd's options), master, main, seals }.
 
 use strict;
 use warnings;

@@ -1,7 +1,7 @@
 package FilterdTest::Sink;
 
-# A next hop that does as it is told: an LMTP or SMTP server whose reply to each recipient can be
-# set, and which keeps what it took.
+# A next hop under the test's control: an LMTP or SMTP server whose reply to each recipient can be set, and
+# which keeps the messages it took.
 
 use strict;
 use warnings;
@@ -90,7 +90,7 @@ sub settled {
     return poll(sub { flock $lock, LOCK_EX | LOCK_NB });
 }
 
-# Waits until nobody is connected: what was kept for a next message is given back.
+# Waits until nobody is connected: a connection that filterd kept for the next message is closed then.
 sub alone {
     my ($self) = @_;
     open my $lock, '>', "$self->{box}.met" or die "$self->{box}.met: $!";

@@ -1,6 +1,6 @@
 package FilterdTest::Tables;
 
-# Prints what FilterdTest::Comparison has gathered.
+# Prints the figures that FilterdTest::Comparison has gathered.
 
 use strict;
 use warnings;

@@ -1,3 +1,5 @@
+/* filterctl check: runs each check and returns the worst result. Called by filterctl.c; "check --prove" is
+ * in prove.c. */
 #include "tools/filterctl/check/check.h"
 
 #include <glib.h>
@@ -18,7 +20,7 @@ static filterctl_check_fn *const checks[] = {
     filterctl_check_postfix,
 };
 
-/* Exit 0: all is well, 1: warnings, 2: something is bad; as "key check". */
+/* Exit codes as of "key check": 0: all is well, 1: warnings, 2: something is bad. */
 int filterctl_check(struct filterctl *ctl, int argc, char **argv)
 {
     struct filterctl_check c = {.ctl = ctl};

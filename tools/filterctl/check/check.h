@@ -1,5 +1,5 @@
-/* check: is everything outside of filterd there that it needs. A line of the table in check.c for each
- * check. */
+/* check: whether all that filterd needs of its surroundings is there. Each check is a file of this folder
+ * and a line in the table of check.c. */
 #ifndef TOOLS_FILTERCTL_CHECK_CHECK_H
 #define TOOLS_FILTERCTL_CHECK_CHECK_H
 

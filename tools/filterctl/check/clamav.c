@@ -1,4 +1,5 @@
-/* filterctl check: does clamd answer, does it take what we take, and where does it unpack mail. */
+/* filterctl check: whether clamd answers, takes messages as large as filterd does, and where it unpacks
+ * mail. Called by check.c. */
 #include <glib.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 #define CONFIGURATION "/etc/clamav/clamd.conf"
 #define ASK_MS 10000
 
-/* The value of a line "Name value", g_free; NULL if there is none. */
+/* The value of a line "Name value" of clamd.conf, g_free; NULL if there is none. */
 static char *value_of(const char *text, const char *name)
 {
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
@@ -38,7 +39,7 @@ static void check_folder(struct filterctl_check *c, const char *text)
                              "it unpacks mail into %s, on a disk: set TemporaryDirectory to a tmpfs", folder);
 }
 
-/* 25M, 100000; clamd's own default if it is not set. */
+/* A size such as 25M or 100000; without one clamd's own default. */
 static void check_size(struct filterctl_check *c, const char *text)
 {
     g_autofree char *given = value_of(text, "StreamMaxLength");

@@ -1,4 +1,4 @@
-/* The name server, and every DNS list. */
+/* filterctl check: whether the name server answers, and each DNS list passes its test. Called by check.c. */
 #include <glib.h>
 #include <stdbool.h>
 #include <string.h>

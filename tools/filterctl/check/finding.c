@@ -1,3 +1,4 @@
+/* Prints one finding, as a line or as JSON, and remembers the worst level. Called by all checks. */
 #include "tools/filterctl/check/finding.h"
 
 #include <glib.h>

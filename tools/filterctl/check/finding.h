@@ -1,4 +1,5 @@
-/* finding: what "filterctl check" and "filterctl check --prove" say, a line for each thing they looked at. */
+/* finding: one line of "filterctl check" or "filterctl check --prove": what was looked at, and what it is
+ * like. */
 #ifndef TOOLS_FILTERCTL_CHECK_FINDING_H
 #define TOOLS_FILTERCTL_CHECK_FINDING_H
 
@@ -10,12 +11,12 @@ enum filterctl_check_level { FILTERCTL_CHECK_OK, FILTERCTL_CHECK_WARNING, FILTER
 struct filterctl_check {
     const struct filterctl *ctl;
     struct resolver *resolver;
-    const char *postfix_dir; /* its configuration; NULL: where Postfix looks itself */
+    const char *postfix_dir; /* Postfix's config_directory; NULL: postconf's default */
     enum filterctl_check_level worst;
     int lines;
 };
 
-/* One finding: what was looked at, and one line about it. */
+/* Prints a finding: subject is what was looked at, format makes one line about it. */
 void filterctl_check_tell(struct filterctl_check *c, enum filterctl_check_level level,
                           const char *subject, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

@@ -1,4 +1,5 @@
-/* filterctl check: can the named next next hops be found, in the way that workers find them. */
+/* filterctl check: whether the host names of next hops can be resolved, in the way workers do it. Called
+ * by check.c. */
 #include <arpa/inet.h>
 #include <glib.h>
 #include <stdbool.h>
@@ -9,7 +10,7 @@
 #include "tools/filterctl/check/check.h"
 #include "tools/filterctl/check/finding.h"
 
-/* As long as a worker asks at most. */
+/* As long as a worker waits at most. */
 #define WAIT_MS 10000
 
 static bool is_number(const char *host)
@@ -42,7 +43,7 @@ static void look_up(struct filterctl_check *c, const struct endpoint *at)
     g_array_unref(all);
 }
 
-/* Each named host once. */
+/* Looks up each host name once, whatever the number of next hops on it. */
 void filterctl_check_hops(struct filterctl_check *c)
 {
     const struct settings *s = c->ctl->settings;

@@ -1,4 +1,4 @@
-/* filterctl check: does the daemon that runs take connections on every listener. */
+/* filterctl check: whether the running daemon takes connections on every listener. Called by check.c. */
 #include <errno.h>
 #include <glib.h>
 #include <netdb.h>
@@ -14,8 +14,8 @@
 #include "tools/filterctl/check/check.h"
 #include "tools/filterctl/check/finding.h"
 
-/* These return 0, or errno. From the same address: one that this host lacks is not asked elsewhere,
- * and what it has answers at once. One with more to do than it takes in is there, too. */
+/* These return 0, or errno. Binding to the listener's own address first keeps the connection on this host:
+ * an address that the host lacks fails at once. A full backlog (EAGAIN) counts as listening, too. */
 static int try_address(const struct sockaddr *sa, socklen_t len, const struct sockaddr *from)
 {
     const int fd = socket(sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -28,7 +28,7 @@ static int try_address(const struct sockaddr *sa, socklen_t len, const struct so
     return failed;
 }
 
-/* Any port of it. */
+/* Binds to the same address, with any free port, before it connects. */
 static int try_from(const struct addrinfo *a)
 {
     struct sockaddr_storage from = {0};
@@ -49,7 +49,7 @@ static int try_unix(const char *path)
     return try_address((struct sockaddr *)&un, sizeof un, NULL);
 }
 
-/* The daemon listens on the first address of a name that can be had; so it is not all of them. */
+/* Tries all addresses of the name: the daemon listens on the first one that it could bind. */
 static int try_inet(const struct endpoint *at)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *list = NULL;
@@ -68,7 +68,7 @@ static char *name_of(const struct endpoint *at)
                     : g_strdup_printf("inet:%s:%s", at->host, at->port);
 }
 
-/* True if it takes connections. */
+/* True if the listener takes connections; else tells why not. */
 static bool look_at(struct filterctl_check *c, const struct listener *l)
 {
     const int failed = l->at.path ? try_unix(l->at.path) : try_inet(&l->at);

@@ -1,4 +1,4 @@
-/* filterctl check: do Postfix's settings fit what filterd is to do for it. */
+/* filterctl check: whether Postfix's settings fit what filterd is to do for it. Called by check.c. */
 #include <glib.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -14,18 +14,19 @@
 #include "tools/filterctl/postconf.h"
 
 #define SUBJECT "postfix"
-/* Postfix must wait longer than filterd may take, to the end of a message and then some. */
+/* smtpd_proxy_timeout must exceed proxy_seconds by so much: filterd may take all of these after the
+ * message's end. */
 #define PROXY_MARGIN_SECONDS 20
 #define ALIASES_TOLD 5
 
 struct look {
     struct filterctl_check *c;
     const struct filterctl_postconf *p;
-    const char *context; /* in hand, "smtp/inet" */
-    bool proxy, after, last; /* attachments found: before and after the queue, before the mailbox */
+    const char *context; /* the service that is being checked, "smtp/inet" */
+    bool proxy, after, last; /* filterd is attached before the queue, after it, before the mailbox */
     bool milter;
     bool unlimited;
-    int sessions; /* that may come at once */
+    int sessions; /* sessions that Postfix may open to filterd at once */
     int findings;
 };
 
@@ -62,7 +63,7 @@ static bool is_yes(const char *value)
     return !g_ascii_strcasecmp(value, "yes");
 }
 
-/* A whole word of a Postfix list. */
+/* True if word is a whole word of a Postfix list. */
 static bool has_word(const char *list, const char *word)
 {
     g_auto(GStrv) words = filterctl_maps_words(list);
@@ -77,12 +78,12 @@ static bool is_here(const char *host)
            !strcmp(host, "*") || g_str_has_prefix(host, "127.");
 }
 
-/* Whether Postfix's "unix:/path", "inet:host:port", "[host]:port" or "host:port" is this endpoint. */
+/* True if Postfix's "unix:/path", "inet:host:port", "[host]:port" or "host:port" means this endpoint. */
 static bool is_endpoint(const char *at, const struct endpoint *e)
 {
     const char *path = strstr(at, "unix:");
     if (e->path && path) {
-        path += strlen("unix:"); /* a relative one is below Postfix's queue_directory */
+        path += strlen("unix:"); /* a relative path is below Postfix's queue_directory */
         const size_t n = strlen(path), whole = strlen(e->path);
         return *path == '/' ? !strcmp(path, e->path)
                             : n < whole && e->path[whole - n - 1] == '/' && !strcmp(e->path + whole - n, path);
@@ -108,7 +109,8 @@ static bool is_listener(const struct look *l, enum protocol protocol, const char
     return false;
 }
 
-/* "transport:nexthop" that leads to us; *transport_r (g_free) its service in master.cf. */
+/* True if "transport:nexthop" leads to one of our listeners; *transport_r (g_free) is then the transport's
+ * service in master.cf. */
 static bool leads_to_us(const struct look *l, const char *value, char **transport_r)
 {
     const char *colon = strchr(value, ':');
@@ -118,7 +120,7 @@ static bool leads_to_us(const struct look *l, const char *value, char **transpor
     return true;
 }
 
-/* Where our SMTP next next hops are: the smtpd that takes mail back. */
+/* True if this smtpd is the next hop of one of our listeners: it takes mail back from filterd. */
 static bool is_way_back(const struct look *l, const char *context)
 {
     const struct settings *s = l->c->ctl->settings;
@@ -136,7 +138,7 @@ static bool is_way_back(const struct look *l, const char *context)
 
 /* ---- processes ---- */
 
-/* at_most 0: as many as there are processes. */
+/* Adds the sessions that this service may open; at_most 0: one per process. */
 static void add_sessions(struct look *l, const char *context, int at_most)
 {
     int limit = filterctl_postconf_process_limit(l->p, context);
@@ -146,7 +148,7 @@ static void add_sessions(struct look *l, const char *context, int at_most)
     l->sessions += limit;
 }
 
-/* A queue opens no more connections than this to one destination. */
+/* The most connections that Postfix's queue manager opens to one destination. */
 static int concurrency(const struct look *l, const char *transport)
 {
     g_autofree char *name = g_strdup_printf("%.*s_destination_concurrency_limit",
@@ -221,7 +223,7 @@ static void check_proxy(struct look *l)
     check_proxy_milters(l);
 }
 
-/* "smtp/inet", "192.0.2.1:25/inet", or behind postscreen. */
+/* True for the smtpd that strangers reach: port 25, on all addresses or one, or behind postscreen. */
 static bool is_public(const char *context)
 {
     const char *colon = strrchr(context, ':');
@@ -321,7 +323,8 @@ static bool leads(const struct look *l, const char *name)
     return leads_to_us(l, filterctl_postconf_get(l->p, name), &transport);
 }
 
-/* virtual_transport is not for what Postfix holds for its own. */
+/* Warns of our domains that are in mydestination: Postfix delivers those by mailbox_transport or
+ * local_transport, never by virtual_transport. */
 static void check_local(struct look *l)
 {
     const struct settings *s = l->c->ctl->settings;

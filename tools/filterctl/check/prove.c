@@ -1,3 +1,5 @@
+/* filterctl check --prove: sends a message through Postfix, watches what is written on this host
+ * meanwhile, and reports where the message was readable. Called by check.c. */
 #include "tools/filterctl/check/prove.h"
 
 #include <errno.h>
@@ -13,26 +15,28 @@
 #include "gpg/keyring.h"
 #include "tools/filterctl/filterctl.h"
 
-/* Long enough for greylisting of nobody (we come from the host itself), a gpg start, a busy queue. */
+/* Long enough for a gpg start and a busy queue. Greylisting does not count: the message comes from this
+ * host. */
 #define ARRIVE_S 60
 #define STEP_MS 100
-/* Where nothing can tell of its arrival: for what may pass through folders that are looked through. */
+/* The wait where neither the log nor the kernel can show the arrival: the message just gets time to pass
+ * through the folders that are polled. */
 #define BLIND_S 5
-/* What is written last may come a moment after Postfix has logged it. */
+/* The last file may be written a moment after Postfix has logged the delivery. */
 #define AFTER_MS 300
-/* So long who interrupted it waits for it to be cleared away. */
+/* After Ctrl-C: the time to remove the message from queue and mailbox. */
 #define LEAVE_MS 5000
 
 struct prove {
     struct filterctl_check check;
-    char *to, *smtp, *from, *folder; /* options; to is ours */
+    char *to, *smtp, *from, *folder; /* of options, lent from argv; to is allocated */
     bool keep;
-    struct filterctl_postconf *postfix; /* NULL: it cannot be asked */
+    struct filterctl_postconf *postfix; /* NULL: postconf failed */
     struct filterctl_way way;
     struct filterctl_canary canary;
     struct filterctl_watch watch;
     struct filterctl_trace trace;
-    const char *queue; /* folder, "": not known */
+    const char *queue; /* Postfix's queue_directory; "": not known */
 };
 
 /* ---- what was asked for ---- */
@@ -66,7 +70,7 @@ static void first_user(const char *user, void *arg)
     }
 }
 
-/* A canonical address, or the first user with a key. */
+/* Makes p->to canonical; without --to it is the first user with a key. */
 static bool choose_recipient(struct prove *p)
 {
     if (p->to) {
@@ -125,7 +129,7 @@ static bool below(const char *path, const char *folder)
     return n && g_str_has_prefix(path, folder) && path[n] == '/';
 }
 
-/* The message itself, sealed or not, outside of the queue: a mailbox. */
+/* True if this file holds the message itself, sealed or not, and is not in the queue: it is in a mailbox. */
 static bool is_delivered(const struct prove *p, const struct filterctl_sighting *s)
 {
     return s->found & CANARY_MARKED && !(*p->queue && below(s->path, p->queue));
@@ -142,7 +146,7 @@ static bool any_delivered(const struct prove *p)
     return false;
 }
 
-/* "X cannot be read (why)", of Postfix's log. */
+/* "Postfix's log X cannot be read (why)"; g_free. */
 static char *unread_log(const struct prove *p)
 {
     return p->trace.log ? g_strdup_printf("Postfix's log %s cannot be read (%s%s)", p->trace.log,
@@ -150,13 +154,14 @@ static char *unread_log(const struct prove *p)
                         : g_strdup("Postfix's log, the journal, cannot be read");
 }
 
-/* Nothing can tell of its arrival: neither the log nor the kernel. */
+/* True if nothing can show the arrival: neither Postfix's log nor the kernel. */
 static bool is_blind(const struct prove *p)
 {
     return p->trace.error && p->watch.fd < 0;
 }
 
-/* Who is not shown the log cannot say that it does not know the message. */
+/* Reports a message that did not arrive. A user who may not read the whole log cannot tell whether Postfix
+ * knows the message, so that is only a warning. */
 static void tell_absent(struct prove *p, int seconds)
 {
     const bool queued = g_hash_table_size(p->trace.queued) > 0;
@@ -194,7 +199,7 @@ static void wait_for_arrival(struct prove *p)
         tell_absent(p, limit_s);
 }
 
-/* Dovecot, where its files could not be seen as they were written. */
+/* Where no mailbox file was seen (Dovecot's own formats, or no fanotify), asks doveadm for the message. */
 static void ask_dovecot(struct prove *p)
 {
     g_autofree char *program = g_find_program_in_path("doveadm");
@@ -218,8 +223,8 @@ static void look_everywhere(struct prove *p)
     ask_dovecot(p);
 }
 
-/* Who may write there may have put a link in the folder's place meanwhile: only the very file that was
- * seen goes, wherever its path leads by now. */
+/* Removes the file that was seen, and only that. Whoever may write to the mailbox may have replaced a
+ * folder by a link since: the path may lead elsewhere now, so inode and device must be the same. */
 static bool remove_seen(const struct filterctl_sighting *s)
 {
     g_autofree char *folder = g_path_get_dirname(s->path);
@@ -232,12 +237,12 @@ static bool remove_seen(const struct filterctl_sighting *s)
         return false;
     const bool ok = fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
                     s->inode == st.st_ino && s->device == st.st_dev &&
-                    unlinkat(fd, name, 0) == 0; /* a file of a maildir is that message alone */
+                    unlinkat(fd, name, 0) == 0; /* a file of a maildir holds this one message only */
     close(fd);
     return ok;
 }
 
-/* How many files it was. */
+/* Removes the message from queue and mailboxes; returns the number of files. */
 static guint clean_up(struct prove *p)
 {
     GHashTableIter i;
@@ -255,7 +260,8 @@ static guint clean_up(struct prove *p)
     return removed;
 }
 
-/* It is on its way: what is taken out of the queue may be in the mailbox a moment later. */
+/* After Ctrl-C the message may be moving: not in the queue any more and in the mailbox a moment later. So
+ * look again until it was found or LEAVE_MS are over. */
 static void clean_up_early(struct prove *p)
 {
     guint removed = 0;
@@ -283,7 +289,7 @@ static void clean_up_early(struct prove *p)
 struct finding {
     guint files;
     unsigned found;
-    const char *path; /* of one of them */
+    const char *path; /* of one of the files */
 };
 
 enum kind { IN_QUEUE, IN_STATE, IN_LOG, ELSEWHERE, KINDS };
@@ -305,13 +311,14 @@ static enum kind kind_of(const struct prove *p, const char *path)
     return ELSEWHERE;
 }
 
-/* The queue and mailboxes may show the subject, for it stands outside of what is sealed; nobody else. */
+/* What must not be readable there. The subject may be in the queue and in mailboxes, as it stands outside
+ * the ciphertext, but not in logs or filterd's own folders. */
 static unsigned hidden_in(enum kind kind)
 {
     return CANARY_HIDDEN | (kind == IN_LOG || kind == IN_STATE ? 1u << CANARY_SUBJECT : 0);
 }
 
-/* Where something may be that could not be seen, nothing is proved. */
+/* Warns if a part of the folder could not be read: then nothing is proved about it. True if it warned. */
 static bool tell_hidden(struct prove *p, const char *subject, const char *name, const char *folder)
 {
     const struct filterctl_folder *f = *folder ? filterctl_watch_hidden(&p->watch, folder) : NULL;
@@ -361,7 +368,7 @@ static void tell_kind(struct prove *p, enum kind kind, const struct finding *f, 
                              "nothing of it in plaintext in %s", name);
 }
 
-/* A name a file had before it was renamed to one that is told, too. */
+/* True if this is the former name of a file that was renamed and is reported under its new name. */
 static bool is_old_name(const struct prove *p, const struct filterctl_sighting *s)
 {
     GHashTableIter i;
@@ -377,7 +384,7 @@ static bool is_old_name(const struct prove *p, const struct filterctl_sighting *
     return false;
 }
 
-/* Mailboxes, and whatever else there is on the host. */
+/* Reports a mailbox, or any other file on the host. */
 static void tell_elsewhere(struct prove *p, const struct filterctl_sighting *s)
 {
     if (is_old_name(p, s))

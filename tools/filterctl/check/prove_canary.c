@@ -1,3 +1,5 @@
+/* The message that "check --prove" sends: a secret word in each of its places, and the search for them in
+ * any encoding. Called by prove.c and prove_watch.c. */
 #include <glib.h>
 #include <stdbool.h>
 #include <string.h>
@@ -86,7 +88,8 @@ struct form {
     size_t len;
 };
 
-/* Base64 of a word that begins at, after or 2 after a group of three: the groups that are its alone. */
+/* The part of the word's base64 that does not depend on its neighbours, if the word begins before bytes (0
+ * to 2) after a group of three. */
 static struct form aligned(const char *word, size_t before)
 {
     g_autofree char *padded = g_strdup_printf("%.*s%s", (int)before, "--", word);
@@ -141,7 +144,7 @@ unsigned filterctl_canary_find(const struct filterctl_canary *c, const char *dat
         return 0;
     if (has(data, len, field))
         found |= CANARY_MARKED | (has(data, len, "-----BEGIN PGP MESSAGE-----") ? CANARY_SEALED : 0);
-    if (!contains(data, len, c->root)) /* nearly always, and a sixth of the work */
+    if (!contains(data, len, c->root)) /* saves five sixths of the work: nearly no text holds it */
         return found;
     for (int i = 0; i < CANARY_PLACES; i++)
         if (contains(data, len, c->words[i]))

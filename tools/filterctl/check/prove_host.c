@@ -1,3 +1,5 @@
+/* What of this host may write mail to disk behind everybody's back: swap, core dumps, and a daemon without
+ * its sandbox. Called by prove.c. */
 #include <errno.h>
 #include <glib.h>
 #include <linux/magic.h>
@@ -19,7 +21,7 @@
 
 /* ---- disks ---- */
 
-/* dm-crypt, or something on top of nothing but that. */
+/* True if the device is dm-crypt, or lies on dm-crypt devices only (LVM, RAID). */
 static bool is_encrypted(const char *sysfs, int depth)
 {
     g_autofree char *file = g_build_filename(sysfs, "dm", "uuid", NULL);
@@ -51,8 +53,8 @@ enum filterctl_disk filterctl_disk_of(const char *path)
     struct statfs fs;
     struct stat st;
     g_autofree char *folder = g_path_get_dirname(path);
-    const char *there = access(path, F_OK) == 0 ? path : folder; /* it may be gone by now */
-    /* Where f_type has 32 bits it has a sign, which these numbers do not. */
+    const char *there = access(path, F_OK) == 0 ? path : folder; /* the file may be gone by now */
+    /* On 32-bit hosts f_type is signed; these magic numbers are not. */
     if (statfs(there, &fs) == 0 && ((guint32)fs.f_type == TMPFS_MAGIC || (guint32)fs.f_type == RAMFS_MAGIC))
         return DISK_MEMORY;
     return stat(there, &st) == 0 ? device(st.st_dev) : DISK_PLAIN;
@@ -100,12 +102,12 @@ static void tell_swap(struct filterctl_check *c)
 
 struct daemon {
     pid_t master;
-    bool piped; /* a program gets cores */
+    bool piped; /* core_pattern pipes cores to a program */
     int processes, unprivileged, filtered, coreless, fileless;
-    int hidden; /* there, but not to be seen */
+    int hidden; /* children whose /proc files we may not read */
 };
 
-/* Who listens on the control socket: the master bound it. */
+/* The master's pid: it bound the control socket, so SO_PEERCRED of a connection names it. */
 static pid_t master_pid(const struct settings *s)
 {
     struct ucred peer = {0};
@@ -126,7 +128,7 @@ static char *read_proc(const char *pid, const char *name)
     return g_file_get_contents(path, &text, NULL, NULL) ? text : NULL;
 }
 
-/* A number behind a name at the start of a line; -1 if there is none ("unlimited" is none). */
+/* The number after a name at the start of a line; -1 if there is none, as with "unlimited". */
 static long long number_after(const char *text, const char *name)
 {
     g_autofree char *line = g_strconcat("\n", name, NULL);
@@ -137,7 +139,8 @@ static long long number_after(const char *text, const char *name)
     return g_ascii_isdigit(*at) ? g_ascii_strtoll(at, NULL, 10) : -1;
 }
 
-/* It may have ended while it was looked at, and then its limits are gone before its status. */
+/* True if the process has ended. When one ends its limits become empty first: without this look it would
+ * pass for one whose files we may not read. */
 static bool has_ended(const char *pid)
 {
     g_autofree char *status = read_proc(pid, "status");
@@ -158,7 +161,7 @@ static void look_at(struct daemon *d, const char *pid)
     d->processes++;
     d->unprivileged += number_after(status, "NoNewPrivs:") == 1;
     d->filtered += number_after(status, "Seccomp:") == 2;
-    d->coreless += core == 1 || (core == 0 && !d->piped); /* a program that gets cores ignores 0 */
+    d->coreless += core == 1 || (core == 0 && !d->piped); /* the kernel ignores a limit of 0 when it pipes cores */
     d->fileless += number_after(limits, "Max file size") == 0;
 }
 
@@ -218,6 +221,6 @@ void filterctl_disk_tell(struct filterctl_check *c)
         return;
     }
     g_file_get_contents("/proc/sys/kernel/core_pattern", &pattern, NULL, NULL);
-    const struct daemon d = look(master, !pattern || *pattern == '|'); /* not known: the worse */
+    const struct daemon d = look(master, !pattern || *pattern == '|'); /* unknown: assume the worse, a pipe */
     tell_daemon(&d, c);
 }

@@ -1,3 +1,5 @@
+/* Sends the message of "check --prove" by SMTP, and watches the host while it waits for replies. Called by
+ * prove.c. */
 #include <gio/gio.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -9,10 +11,10 @@
 #include "tools/filterctl/check/prove.h"
 
 #define CONNECT_S 10
-/* Postfix gives a filter before the queue 100 s. */
+/* more than the 100 s that Postfix gives a filter before the queue */
 #define REPLY_MS 120000
 #define SAID_BYTES 1024
-/* So long the message is all there but its end: whatever holds it meanwhile is seen. */
+/* A pause when the whole message but its final dot is sent: what stores it meanwhile is seen. */
 #define HOLD_MS 400
 
 static bool look(int fd, int timeout_ms, void *arg)
@@ -20,7 +22,7 @@ static bool look(int fd, int timeout_ms, void *arg)
     return filterctl_watch_look(arg, fd, timeout_ms);
 }
 
-/* A whole reply; its code, 0 with text as the reason. */
+/* Reads a whole reply and returns its code; 0 if none came: then text says why. */
 static int reply(struct lineio *io, char text[SAID_BYTES])
 {
     do {
@@ -35,7 +37,7 @@ static int reply(struct lineio *io, char text[SAID_BYTES])
     return atoi(text);
 }
 
-/* One command; true for a reply of this class. */
+/* Sends one command; true if the reply's code begins with this digit. */
 static bool say(struct lineio *io, char class, char text[SAID_BYTES], const char *command)
 {
     lineio_put(io, "%s\r\n", command);
@@ -58,7 +60,7 @@ static bool send_all(int fd, const char *data)
     return true;
 }
 
-/* The session; *at_r is the command that failed. */
+/* The whole SMTP session; *at_r (g_free) is the command that was last sent. */
 static bool converse(const struct filterctl_parcel *p, int fd, char text[SAID_BYTES], char **at_r)
 {
     struct lineio *io = lineio_new(fd, fd);

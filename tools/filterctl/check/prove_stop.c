@@ -1,4 +1,5 @@
-/* Who stops it with Ctrl-C finds nothing of its message afterwards. */
+/* Notes Ctrl-C, so that "check --prove" can remove its message before it ends. Called by prove.c and
+ * prove_send.c. */
 #include <glib.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -13,7 +14,8 @@ static void on_signal(int sig)
     got = sig;
 }
 
-/* The second one ends it at once. Calls that wait go on: who waits looks at what came. */
+/* SA_RESETHAND: a second signal ends the process at once. SA_RESTART: system calls go on, and loops ask
+ * filterctl_prove_stop_wanted. */
 void filterctl_prove_stop_begin(void)
 {
     struct sigaction sa = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};

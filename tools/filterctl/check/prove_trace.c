@@ -1,3 +1,4 @@
+/* Follows the message of "check --prove" through Postfix's log by its queue ids. Called by prove.c. */
 #include <errno.h>
 #include <glib.h>
 #include <stdbool.h>
@@ -8,7 +9,7 @@
 #include "tools/filterctl/check/prove.h"
 #include "tools/filterctl/postconf.h"
 
-/* One address, to compare with: two strings of the same letters may have two. */
+/* Marks a queue id as removed; compared by address, so it must be one object (equal literals may be two). */
 static char gone_mark[] = "gone";
 #define GONE ((gpointer)gone_mark)
 
@@ -20,7 +21,7 @@ void filterctl_trace_begin(struct filterctl_trace *t, const struct filterctl_pos
     const char *set = p ? filterctl_postconf_get(p, "maillog_file") : "";
     *t = (struct filterctl_trace){.id = id, .since = time(NULL)};
     t->queued = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    if (*set) /* then Postfix logs nowhere else */
+    if (*set) /* if maillog_file is set, Postfix logs nowhere else */
         t->log = g_strdup(set);
     for (size_t i = 0; !t->log && i < G_N_ELEMENTS(usual); i++)
         if (access(usual[i], R_OK) == 0)
@@ -54,7 +55,8 @@ static char *journal_since(time_t since, gsize *len_r)
     return out;
 }
 
-/* In a container Postfix logs to /dev/stdout, but ours is another. */
+/* Returns the log, NULL with errno. In a container Postfix logs to /dev/stdout, which for us is our own
+ * output: that is refused. */
 static char *file_text(const char *path, gsize *len_r)
 {
     struct stat st;
@@ -74,14 +76,14 @@ char *filterctl_trace_text(struct filterctl_trace *t, gsize *len_r)
     t->error = text ? 0 : t->log ? errno : ENODATA;
     if (!t->log || !text)
         return text;
-    if ((gsize)t->from <= *len_r) { /* else it was rotated */
+    if ((gsize)t->from <= *len_r) { /* if it is shorter now it was rotated: take all of it */
         *len_r -= (gsize)t->from;
         memmove(text, text + t->from, *len_r + 1);
     }
     return text;
 }
 
-/* "... postfix/smtp[123]: QUEUEID: REST" */
+/* Parses a line "... postfix/smtp[123]: QUEUEID: REST". */
 static bool parse(const char *line, char **id_r, char **rest_r)
 {
     static GRegex *form;

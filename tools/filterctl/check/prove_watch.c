@@ -1,3 +1,5 @@
+/* Searches for the message of "check --prove" in every file that is written while it passes: by fanotify
+ * as root, else by polling folders. Called by prove.c and prove_send.c. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,13 +17,13 @@
 
 #define MOUNTS "/proc/self/mounts"
 #define EVENT_BYTES 16384
-/* Of a file that changes while mail passes: its two ends, where what is appended or new stands. */
+/* So much of each end of a file that is written while mail passes: appended or new text is there. */
 #define END_BYTES (256 * 1024)
-/* Of a file that is looked through afterwards; what is larger is taken by its ends, too. */
+/* The largest file that the final search reads whole; of larger ones it reads both ends. */
 #define WHOLE_BYTES (64 * 1024 * 1024)
 #define DEPTH 8
 #define NAP_MS 5
-/* Of reading what the kernel tells, in a row. */
+/* failed reads of fanotify in a row before we give up */
 #define FAILURES 1000
 
 static void free_sighting(gpointer data)
@@ -83,7 +85,7 @@ static unsigned find_in(const struct filterctl_watch *w, int fd, off_t whole)
     return find_at(w, fd, 0, END_BYTES) | find_at(w, fd, st.st_size - END_BYTES, END_BYTES);
 }
 
-/* ---- the kernel tells of every file that is written ---- */
+/* ---- with fanotify: the kernel reports every file that is written ---- */
 
 static bool is_worth_watching(const char *type)
 {
@@ -128,7 +130,8 @@ static void take_event(struct filterctl_watch *w, const struct fanotify_event_me
     close(e->fd);
 }
 
-/* An event whose file cannot be opened is an error, and the next read tells what came after it. */
+/* When the kernel cannot open an event's file, read fails once, and the next read returns the following
+ * events. So go on, and note that something was lost. */
 static void take_events(struct filterctl_watch *w)
 {
     _Alignas(struct fanotify_event_metadata) char events[EVENT_BYTES];
@@ -147,14 +150,14 @@ static void take_events(struct filterctl_watch *w)
     }
 }
 
-/* ---- or the folders are looked through ---- */
+/* ---- without fanotify: the folders are searched ---- */
 
 struct look {
     struct filterctl_watch *watch;
     struct filterctl_folder *folder;
 };
 
-/* What is gone meanwhile, or was never there, hides nothing. */
+/* Notes a path that could not be read. A file that is gone, or was never there, hides nothing. */
 static void hides(const struct look *l, const char *path)
 {
     if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || l->folder->error)
@@ -230,7 +233,7 @@ void filterctl_watch_scan(struct filterctl_watch *w)
     scan_first(w, w->folders->len);
 }
 
-/* ---- */
+/* ---- what the header declares ---- */
 
 void filterctl_watch_begin(struct filterctl_watch *w, const struct filterctl_canary *c)
 {

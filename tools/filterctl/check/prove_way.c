@@ -1,3 +1,5 @@
+/* Where a message enters Postfix, how filterd is attached there, and where plaintext must be expected
+ * then. Called by prove.c. */
 #include <glib.h>
 #include <netdb.h>
 #include <stdbool.h>
@@ -44,7 +46,7 @@ static void match(const char *context, const char *command, void *arg)
     s->host = colon ? g_strndup(place, (gsize)(colon - place)) : NULL;
 }
 
-/* Whether a transport, filter or milter leads to one of our listeners. */
+/* True if a transport, filter or milter leads to one of our listeners. */
 static bool leads_to_us(const struct settings *s, const char *value)
 {
     for (size_t i = 0; i < s->listener_count; i++) {
@@ -86,7 +88,7 @@ void filterctl_way_clear(struct filterctl_way *w)
     *w = (struct filterctl_way){0};
 }
 
-/* What main.cf alone cannot tell apart from other people's milters and transports. */
+/* Recognises milters and transports: whether one of them is filterd's is known only from our listeners. */
 static void refine(struct filterctl_way *w, const struct filterctl_postconf *p, const struct settings *s)
 {
     static const char *const transports[] = {"virtual_transport", "mailbox_transport", "local_transport",
