@@ -12,7 +12,7 @@
 #include "filterd/scoreboard.h"
 
 /* A process beside workers and keeper; the file that forks it also ends it. */
-enum children_kind { CHILDREN_FRONT, CHILDREN_SPF };
+enum children_kind { CHILDREN_MILTER, CHILDREN_SPF };
 struct children_other {
     pid_t pid;
     enum children_kind kind;

@@ -20,7 +20,7 @@
 #define RETRY_SHARE 20
 
 /* A milter process opens its listener itself; workers are reached through a socket of their own (milter_fd). */
-static bool is_front(const struct listener *l)
+static bool is_milter(const struct listener *l)
 {
     return l->protocol == PROTO_MILTER;
 }
@@ -67,7 +67,7 @@ static bool open_milter(struct children *c, const struct settings *s)
 {
     bool wanted = false;
     for (size_t i = 0; i < s->listener_count; i++)
-        wanted |= is_front(&s->listeners[i]);
+        wanted |= is_milter(&s->listeners[i]);
     if (!wanted || c->milter_fd >= 0)
         return true;
     struct endpoint at = keeper_milter_at(&s->control);
@@ -91,7 +91,7 @@ static bool open_listener(struct children *c, size_t i, bool patiently)
 {
     g_autofree char *error = NULL;
     const struct listener *l = &c->settings->listeners[i];
-    if (is_front(l) || c->listen_fds[i] >= 0)
+    if (is_milter(l) || c->listen_fds[i] >= 0)
         return true;
     c->listen_fds[i] = patiently ? listen_patiently(c, &l->at, &error) : sockets_listen(&l->at, &error);
     if (c->listen_fds[i] < 0)
@@ -145,7 +145,7 @@ bool listening_reopen(struct children *c, struct settings *s)
     make_places(c, s);
     c->settings = s;
     for (size_t i = 0; i < s->listener_count; i++)
-        c->listen_fds[i] = is_front(&s->listeners[i]) ? -1 : keep_socket(&old, &s->listeners[i].at);
+        c->listen_fds[i] = is_milter(&s->listeners[i]) ? -1 : keep_socket(&old, &s->listeners[i].at);
     const bool any = open_listeners(c, false);
     struct children *gone = any ? &old : c;
     listening_close(gone);
@@ -158,7 +158,7 @@ bool listening_retry(struct children *c)
 {
     bool any = false;
     for (size_t i = 0; i < c->settings->listener_count; i++)
-        if (!is_front(&c->settings->listeners[i]) && c->listen_fds[i] < 0)
+        if (!is_milter(&c->settings->listeners[i]) && c->listen_fds[i] < 0)
             any |= open_listener(c, i, false);
     return any;
 }

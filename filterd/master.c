@@ -142,7 +142,7 @@ static void look(struct children *c)
 }
 
 /* Milter processes end before the workers, whom they still ask. */
-static void drain_fronts(struct children *c)
+static void drain_milters(struct children *c)
 {
     const gint64 end = g_get_monotonic_time() + DRAIN_FRONTS_US;
     milter_processes_dismiss(c);
@@ -160,7 +160,7 @@ static void drain(struct children *c)
      * would wait. */
     listening_shut(c);
     spf_pair_dismiss(c); /* workers keep their end of the door until they end */
-    drain_fronts(c);
+    drain_milters(c);
     children_dismiss_workers(c);
     while (children_workers_left(c) && g_get_monotonic_time() < end)
         look(c);

@@ -16,20 +16,20 @@
 
 #define READY_MS 10000
 
-static struct children_other *front_at(const struct children *c, guint i)
+static struct children_other *milter_at(const struct children *c, guint i)
 {
     return &g_array_index(c->others, struct children_other, i);
 }
 
-static bool is_front(const struct children *c, guint i)
+static bool is_milter(const struct children *c, guint i)
 {
-    return front_at(c, i)->kind == CHILDREN_FRONT;
+    return milter_at(c, i)->kind == CHILDREN_MILTER;
 }
 
 static bool is_there(const struct children *c, size_t listener)
 {
     for (guint i = 0; i < c->others->len; i++)
-        if (is_front(c, i) && !front_at(c, i)->leaving && front_at(c, i)->listener == listener)
+        if (is_milter(c, i) && !milter_at(c, i)->leaving && milter_at(c, i)->listener == listener)
             return true;
     return false;
 }
@@ -114,15 +114,15 @@ bool milter_processes_start_all(struct children *c)
 void milter_processes_kill(struct children *c, int sig)
 {
     for (guint i = 0; i < c->others->len; i++)
-        if (is_front(c, i))
-            kill(front_at(c, i)->pid, sig);
+        if (is_milter(c, i))
+            kill(milter_at(c, i)->pid, sig);
 }
 
 void milter_processes_dismiss(struct children *c)
 {
     for (guint i = 0; i < c->others->len; i++)
-        if (is_front(c, i))
-            front_at(c, i)->leaving = true;
+        if (is_milter(c, i))
+            milter_at(c, i)->leaving = true;
     milter_processes_kill(c, SIGTERM);
 }
 
@@ -130,6 +130,6 @@ int milter_processes_left(const struct children *c)
 {
     int n = 0;
     for (guint i = 0; i < c->others->len; i++)
-        n += is_front(c, i);
+        n += is_milter(c, i);
     return n;
 }

@@ -7,6 +7,11 @@ bool outside_has(const struct outside *o, const struct header *h)
     return !h->dropped && !replaced;
 }
 
+bool outside_of_sealed(const struct outside *o, const struct header *h)
+{
+    return outside_has(o, h) && !header_is_structural(h);
+}
+
 void outside_clear(struct outside *o)
 {
     bytes_free(&o->added);

@@ -16,9 +16,12 @@ struct outside {
     size_t replaced_count;
 };
 
-/* True if this field of the message stays in this copy's outer header, because it is neither dropped nor
- * replaced. Structural fields count as well. */
+/* True if this field of the message stays in the header of a copy that passes unsealed, because it is neither dropped
+ * nor replaced. */
 bool outside_has(const struct outside *o, const struct header *h);
+/* True if it stands outside the ciphertext of a sealed copy: the same but for structural fields, which describe the
+ * body and go inside with it. */
+bool outside_of_sealed(const struct outside *o, const struct header *h);
 /* Wipes and frees the added fields. */
 void outside_clear(struct outside *o);
 

@@ -43,7 +43,7 @@ void pgpmime_open(struct pgpmime *p, const struct message *m, const struct outsi
     make_boundary(p);
     bytes_add(out, o->added.data, o->added.len);
     for (size_t i = 0; i < m->header_count; i++)
-        if (!header_is_structural(&m->headers[i]) && outside_has(o, &m->headers[i]))
+        if (outside_of_sealed(o, &m->headers[i]))
             add_header(&m->headers[i], out);
     bytes_addf(out,
                "MIME-Version: 1.0\r\n"

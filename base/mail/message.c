@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/config/limits.h"
-#include "base/mail/message_limits.h"
+#include "base/mail/prescan.h"
 #include "base/mail/message_tree.h"
 
 static bool starts_with(const char *p, const char *end, const char *prefix)
@@ -32,7 +32,7 @@ static struct message_tree *tree_of(const struct message *m)
 {
     struct header_block all = {m->headers, m->header_count, m->body, m->body_len};
     size_t seen;
-    if (!m->header_count || !message_limits_body(&all, m->met, &seen))
+    if (!m->header_count || !prescan_body(&all, m->met, &seen))
         return NULL;
     all.body_len = seen;
     return message_tree_new(&all, m->met);

@@ -26,7 +26,7 @@ struct message {
 
 /* Never NULL: a message that GMime cannot parse still has raw bytes, headers and body. A line that is no field
  * ends the header and begins the body; so does the first field beyond header_bytes or header_count
- * (base/config/limits.h). GMime gets only as much of the body as message_limits.h allows; if that is nothing,
+ * (base/config/limits.h). GMime gets only as much of the body as prescan.h allows; if that is nothing,
  * tree is NULL. raw may be NULL if len is 0; m->raw is then "". */
 struct message *message_new(const char *raw, size_t len);
 void message_free(struct message **m);

@@ -231,7 +231,7 @@ static bool is_open(const struct walk *w, const struct message_part *part, const
     return part->depth == 0 && !part->after;
 }
 
-/* Checks the depth again: message_limits.c may have misread the structure that GMime found. */
+/* Checks the depth again: prescan.c may have misread the structure that GMime found. */
 static bool goes_deeper(const struct walk *w, const struct message_part *part)
 {
     const bool ok = part->depth < (int)limits_get()->nesting;

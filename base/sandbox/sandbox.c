@@ -27,7 +27,7 @@ static void load_libgcc(void)
 
 bool sandbox_close(const struct sandbox *s, const char **why_r)
 {
-    if (s->kind == SANDBOX_FRONT)
+    if (s->kind == SANDBOX_MILTER)
         load_libgcc();
     sandbox_cpu(CLOSING_CPU_SECONDS);
     const char *missing[] = {

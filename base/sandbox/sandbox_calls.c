@@ -208,12 +208,12 @@ static const char *const *own_list(enum sandbox_kind kind)
 /* The keeper and the delivery agent need no new sockets: theirs are open already. */
 static int allow_sockets(scmp_filter_ctx c, enum sandbox_kind kind)
 {
-    if (!SANDBOX_SEES_FAMILIES && (kind == SANDBOX_SPF || kind == SANDBOX_FRONT))
+    if (!SANDBOX_SEES_FAMILIES && (kind == SANDBOX_SPF || kind == SANDBOX_MILTER))
         return seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(socket), 0);
     if (kind == SANDBOX_SPF)
         return RULE(c, SCMP_ACT_ALLOW, socket, EQUALS(0, AF_INET)) ||
                RULE(c, SCMP_ACT_ALLOW, socket, EQUALS(0, AF_INET6));
-    if (kind == SANDBOX_FRONT)
+    if (kind == SANDBOX_MILTER)
         return RULE(c, SCMP_ACT_ALLOW, socket, EQUALS(0, AF_UNIX)) ||
                RULE(c, NO, socket, DIFFERS(0, AF_UNIX));
     return seccomp_rule_add(c, NO, SCMP_SYS(socket), 0) ||
@@ -223,7 +223,7 @@ static int allow_sockets(scmp_filter_ctx c, enum sandbox_kind kind)
 /* Only the milter processes may create threads. */
 static int allow_threads(scmp_filter_ctx c, enum sandbox_kind kind)
 {
-    if (kind != SANDBOX_FRONT)
+    if (kind != SANDBOX_MILTER)
         return seccomp_rule_add(c, NO, SCMP_SYS(clone), 0);
     return RULE(c, SCMP_ACT_ALLOW, clone, HAS(0, CLONE_THREAD)) ||
            RULE(c, NO, clone, LACKS(0, CLONE_THREAD));

@@ -10,7 +10,7 @@ enum sandbox_kind {
     SANDBOX_KEEPER,  /* files below its folders only; no network, no exec, no fork */
     SANDBOX_DELIVERY_AGENT, /* only creates files and folders below its folder; else like the keeper */
     SANDBOX_SPF,     /* IP to the name servers; no files, no exec, no fork */
-    SANDBOX_FRONT,   /* threads, connects to unix sockets; no files, no exec, no fork */
+    SANDBOX_MILTER,   /* threads, connects to unix sockets; no files, no exec, no fork */
     SANDBOX_KINDS,
 };
 

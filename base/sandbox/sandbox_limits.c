@@ -46,7 +46,7 @@ static int limit(int what, rlim_t most)
 /* The keeper, the milter processes and the SPF process serve all workers: they need more descriptors. */
 static rlim_t files(enum sandbox_kind kind)
 {
-    return kind == SANDBOX_KEEPER || kind == SANDBOX_FRONT || kind == SANDBOX_SPF ? 4096 : 1024;
+    return kind == SANDBOX_KEEPER || kind == SANDBOX_MILTER || kind == SANDBOX_SPF ? 4096 : 1024;
 }
 
 const char *sandbox_parts_limits(const struct sandbox *s)

@@ -80,7 +80,7 @@ static bool is_started(const struct settings *s, enum sandbox_kind kind)
         return sandbox_policy_has_maildir(s);
     case SANDBOX_SPF:
         return s->spf;
-    case SANDBOX_FRONT:
+    case SANDBOX_MILTER:
         return has_milter(s);
     default:
         return true;

@@ -18,8 +18,8 @@
 
 #define ALL (~0U)
 #define OF(kind) (1U << (kind))
-#define NO_GPG (OF(SANDBOX_KEEPER) | OF(SANDBOX_DELIVERY_AGENT) | OF(SANDBOX_SPF) | OF(SANDBOX_FRONT))
-#define NO_WRITE (OF(SANDBOX_WORKER) | OF(SANDBOX_SPF) | OF(SANDBOX_FRONT))
+#define NO_GPG (OF(SANDBOX_KEEPER) | OF(SANDBOX_DELIVERY_AGENT) | OF(SANDBOX_SPF) | OF(SANDBOX_MILTER))
+#define NO_WRITE (OF(SANDBOX_WORKER) | OF(SANDBOX_SPF) | OF(SANDBOX_MILTER))
 
 /* The attempts leave no trace: they open devices that all users may read and write, or make calls with invalid
  * arguments, which fail with another error if the sandbox lets them through. */
@@ -139,12 +139,12 @@ static const struct {
 } tries[] = {
     {NO_WRITE, cannot_write, "writes no file", false},
     {OF(SANDBOX_KEEPER) | OF(SANDBOX_DELIVERY_AGENT), cannot_write, "writes below its folders only", false},
-    {OF(SANDBOX_SPF) | OF(SANDBOX_FRONT) | OF(SANDBOX_DELIVERY_AGENT), cannot_read, "reads no file", false},
+    {OF(SANDBOX_SPF) | OF(SANDBOX_MILTER) | OF(SANDBOX_DELIVERY_AGENT), cannot_read, "reads no file", false},
     {OF(SANDBOX_KEEPER), cannot_read, "reads below its folders only", false},
     {OF(SANDBOX_WORKER), cannot_chmod, "changes no names and rights", false},
     {OF(SANDBOX_KEEPER) | OF(SANDBOX_DELIVERY_AGENT), has_no_network, "no network", false},
     {OF(SANDBOX_SPF), has_ip_only, "no local sockets", false},
-    {OF(SANDBOX_FRONT), has_unix_sockets_only, "connects to local sockets only", false},
+    {OF(SANDBOX_MILTER), has_unix_sockets_only, "connects to local sockets only", false},
     {NO_GPG, cannot_exec, "no exec", false},
     {ALL, has_call_list, "system call list", false},
     {NO_WRITE, makes_no_file_longer, "file size 0", true},

@@ -62,7 +62,7 @@ struct outcome delivery_agent_deliver(int *fd, const char *path, const char *con
 static bool serve(int fd, GVariant *job, delivery_agent_fn *deliver)
 {
     struct delivery_agent_job j = {.worker = fd,
-                            .message = frame_recv_bytes(fd, COURIER_JOB_BYTES, ANSWER_MS)};
+                            .message = frame_recv_bytes(fd, DELIVERY_AGENT_JOB_BYTES, ANSWER_MS)};
     if (!j.message)
         return false;
     g_variant_get(job, "(&s&s&s)", &j.path, &j.sender, &j.recipient);

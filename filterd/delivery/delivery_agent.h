@@ -11,7 +11,7 @@
 #include "base/result.h"
 
 /* The longest job accepted: a message of the size limit, armored. */
-#define COURIER_JOB_BYTES (1024u * 1024 * 1024)
+#define DELIVERY_AGENT_JOB_BYTES (1024u * 1024 * 1024)
 
 /* The worker's side. Sends path (maildir, or the sendmail program; "-" is standard output), sender, recipient
  * and the message through the agent's socket, and waits for the answer. If none comes, closes the socket and

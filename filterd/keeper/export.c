@@ -22,7 +22,7 @@ struct export *export_new(const char *user)
     e->user = g_strdup(user);
     e->settings = g_ptr_array_new_with_free_func(g_free);
     e->aliases = g_ptr_array_new_with_free_func(g_free);
-    e->history = g_array_new(FALSE, TRUE, sizeof(struct export_lesson));
+    e->history = g_array_new(FALSE, TRUE, sizeof(struct export_record));
     e->learner = g_new0(struct learner, 1);
     return e;
 }
@@ -89,7 +89,7 @@ static GVariant *history_value(const struct export *e)
     GVariantBuilder b;
     g_variant_builder_init(&b, G_VARIANT_TYPE("a(ssbi)"));
     for (guint i = 0; i < e->history->len; i++) {
-        const struct export_lesson *h = &g_array_index(e->history, struct export_lesson, i);
+        const struct export_record *h = &g_array_index(e->history, struct export_record, i);
         g_variant_builder_add(&b, "(ssbi)", h->day, h->kind, h->spam, h->heard);
     }
     return g_variant_builder_end(&b);
@@ -189,7 +189,7 @@ static bool take_history(struct export *e, GVariant *value)
         return false;
     g_variant_iter_init(&it, value);
     while (g_variant_iter_next(&it, "(&s&sbi)", &day, &kind, &spam, &heard)) {
-        struct export_lesson h = {.spam = spam, .heard = heard};
+        struct export_record h = {.spam = spam, .heard = heard};
         const bool ok = is_day(day) && g_strlcpy(h.kind, kind, sizeof h.kind) < sizeof h.kind;
         if (!ok)
             return false;

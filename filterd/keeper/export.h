@@ -23,7 +23,7 @@
 #define EXPORT_TYPE "(sa{ss}asa(ssbi)(sx)(uuuu)anaqay)"
 #define EXPORT_MAX_BYTES (8u * 1024 * 1024)
 
-struct export_lesson { /* a row of the journal without its buckets */
+struct export_record { /* a row of the journal without its buckets */
     char day[11], kind[16];
     bool spam;
     gint32 heard;
@@ -33,7 +33,7 @@ struct export {
     char *user;
     GPtrArray *settings; /* of char*: name, value, name, value, ... */
     GPtrArray *aliases;  /* of char*: addresses whose mail is for the user */
-    GArray *history;     /* of struct export_lesson, oldest first */
+    GArray *history;     /* of struct export_record, oldest first */
     char period_day[11]; /* "" if none */
     gint64 period_learnt;
     struct learner *learner;

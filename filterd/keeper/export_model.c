@@ -15,7 +15,7 @@ static bool read_history(struct export *e, struct model *m)
         model_db(m), "SELECT day, kind, spam, heard FROM journal ORDER BY id", NULL, 0);
     int rc = SQLITE_ERROR;
     while (st && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-        struct export_lesson h = {.spam = sqlite3_column_int(st, 2) != 0,
+        struct export_record h = {.spam = sqlite3_column_int(st, 2) != 0,
                                   .heard = sqlite3_column_int(st, 3)};
         g_strlcpy(h.day, (const char *)sqlite3_column_text(st, 0), sizeof h.day);
         g_strlcpy(h.kind, (const char *)sqlite3_column_text(st, 1), sizeof h.kind);
@@ -46,7 +46,7 @@ bool export_model_read(struct export *e, struct model *m)
     return read_history(e, m) && read_period(e, m);
 }
 
-static bool write_row(struct model *m, const struct export_lesson *h)
+static bool write_row(struct model *m, const struct export_record *h)
 {
     const struct model_lesson lesson = {.kind = h->kind, .spam = h->spam, .step = {.heard = h->heard}};
     return model_learner_note(m, &lesson, NULL) &&
@@ -92,7 +92,7 @@ bool export_model_write(const struct export *e, struct model *m)
     bool ok = model_learner(m) && clear_records(m) &&
               store_run(model_db(m), "DELETE FROM journal", NULL, 0);
     for (guint i = 0; i < e->history->len && ok; i++)
-        ok = write_row(m, &g_array_index(e->history, struct export_lesson, i));
+        ok = write_row(m, &g_array_index(e->history, struct export_record, i));
     /* Adds a row to the journal: by its number readers see that their copy of the model is old. */
     if (!ok || !write_period(e, m) || !model_learner_note(m, &note, NULL))
         return false;

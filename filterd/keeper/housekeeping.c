@@ -17,7 +17,7 @@
 
 #define ROUND_US (G_GINT64_CONSTANT(3600) * G_USEC_PER_SEC)
 /* TIDY_PENDING: rows of the journal that may stay outside the checkpoint until the next round. */
-enum { USERS_A_TICK = 100, JOURNAL_DAYS = 90, CORRESPONDENT_DAYS = 400, TIDY_PENDING = 16 };
+enum { USERS_A_TICK = 100, JOURNAL_DAYS = 90, KNOWN_SENDER_DAYS = 400, TIDY_PENDING = 16 };
 
 static void recover(const char *path)
 {
@@ -52,7 +52,7 @@ static void tidy(struct model_store *l, struct model *m, const char *journal_day
 {
     if (!model_begin(m))
         return;
-    char *last = daykey_day(CORRESPONDENT_DAYS);
+    char *last = daykey_day(KNOWN_SENDER_DAYS);
     bool ok = record_forget_before(m, l->forgotten, journal_day) &&
               known_sender_forget_before(m, last);
     g_free(last);

@@ -76,7 +76,7 @@ static void open_greylist(struct desk *desk)
     note_opened(error, "nobody is asked to come again", &desk->greylist_failed);
 }
 
-static void open_retries(struct desk *desk)
+static void open_delivered(struct desk *desk)
 {
     char *error = NULL;
     desk->stores.delivered = delivered_open(desk->settings->state_dir, &error);
@@ -88,7 +88,7 @@ static void open_missing(struct desk *desk)
     if (desk->settings->greylist && !desk->stores.greylist)
         open_greylist(desk);
     if (!desk->stores.delivered)
-        open_retries(desk);
+        open_delivered(desk);
 }
 
 static void tick(struct desk *desk)

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "filterd/keeper/delivered.h"
+
 
 enum {
     SIGNATURE_MAX = 64,

@@ -170,7 +170,7 @@ static double learn(const struct room *room, const GArray *features, bool spam)
     return score;
 }
 
-static void rehearse(const struct room *room, const GPtrArray *samples, guint i, bool spam)
+static void replay_samples(const struct room *room, const GPtrArray *samples, guint i, bool spam)
 {
     if (samples->len == 0)
         return;
@@ -188,7 +188,7 @@ static bool lessons(const struct room *room, const GPtrArray *messages, char **e
     for (guint i = 0; i < messages->len && ok; i++) {
         const GArray *features = g_ptr_array_index(messages, i);
         r->right += (learn(room, features, spam) > 0) == spam;
-        rehearse(room, others, i, !spam);
+        replay_samples(room, others, i, !spam);
         ok = seat(room, seats, features);
     }
     ok = ok && keep_seated(r, seats, error_r);

@@ -16,36 +16,36 @@
 enum { PENDING_MAX = 64 };
 
 /* One owner's learner, and the buckets of the record's features in it. */
-struct pupil {
+struct learner_target {
     struct model *model;
     struct learner *learner;
     GArray *places;
 };
 
-static bool pupil_init(struct pupil *p, struct model_store *l, struct model *m, const char *owner,
+static bool pupil_init(struct learner_target *p, struct model_store *l, struct model *m, const char *owner,
                        const GArray *features)
 {
     struct buckets_key key;
     buckets_key(&l->key, owner, &key);
-    *p = (struct pupil){m, model_learner(m), buckets_of(features, &key)};
+    *p = (struct learner_target){m, model_learner(m), buckets_of(features, &key)};
     explicit_bzero(&key, sizeof key);
     return p->learner != NULL;
 }
 
-static void pupil_clear(struct pupil *p)
+static void pupil_clear(struct learner_target *p)
 {
     if (p->places)
         g_array_unref(p->places);
 }
 
-static bool note(struct pupil *p, const struct record *r, const char *kind, bool spam,
+static bool note(struct learner_target *p, const struct record *r, const char *kind, bool spam,
                  struct learner_step step)
 {
     const struct model_lesson lesson = {kind, r->signature, spam, step};
     return model_learner_note(p->model, &lesson, p->places);
 }
 
-static bool undo(struct pupil *p, const struct record *r, struct learner_step step)
+static bool undo(struct learner_target *p, const struct record *r, struct learner_step step)
 {
     const bool spam = strcmp(r->taught, "spam") == 0;
     const struct learner_step back = learner_negate(step);
@@ -55,7 +55,7 @@ static bool undo(struct pupil *p, const struct record *r, struct learner_step st
 
 /* Undoes earlier training (if there was any), then teaches. *step: in, what the record did; out, what it does
  * now. */
-static bool change(struct pupil *p, const struct record *r, const struct train_apply *what, double base,
+static bool change(struct learner_target *p, const struct record *r, const struct train_apply *what, double base,
                    struct learner_step *step)
 {
     if (r->taught && !undo(p, r, *step))
@@ -79,7 +79,7 @@ bool train_apply_checkpoint(struct model *m, gint64 pending)
 double train_apply_base(struct model_store *l, const GArray *features)
 {
     struct model *m = model_store_site(l, false);
-    struct pupil p = {0};
+    struct learner_target p = {0};
     double base = 0;
     if (m && pupil_init(&p, l, m, MODEL_SITE, features))
         base = learner_base(p.learner, p.places);
@@ -99,7 +99,7 @@ static bool teach_site(struct model_store *l, struct record *r, const struct tra
     struct model *m = shares || taught ? model_store_site(l, true) : NULL;
     if (!shares && !taught)
         return true;
-    struct pupil p = {0};
+    struct learner_target p = {0};
     bool ok = m && model_begin(m);
     if (ok) {
         ok = pupil_init(&p, l, m, MODEL_SITE, features);
@@ -119,7 +119,7 @@ static bool teach_site(struct model_store *l, struct record *r, const struct tra
 static bool teach_user(struct model_store *l, struct model *m, struct record *r,
                        const struct train_apply *what, const GArray *features)
 {
-    struct pupil p = {0};
+    struct learner_target p = {0};
     bool ok = model_begin(m);
     if (ok) {
         ok = pupil_init(&p, l, m, what->user, features) &&

@@ -26,7 +26,7 @@
 #include "gpg/seal.h"
 
 /* Dovecot kills filterd-retrain after 10 s. */
-#define TUTOR_MS 10000
+#define LEARN_MS 10000
 /* No parser needs longer: SIGALRM ends the worker. */
 #define STUCK_SECONDS 60
 #define REQUEST_BYTES 4096
@@ -128,7 +128,7 @@ static int teach(const struct learn_session_place *place, const struct train_req
 
 static int serve(int fd, const struct learn_session_place *place, struct train_request_asked *a, char **text_r)
 {
-    const gint64 end = g_get_monotonic_time() + (gint64)TUTOR_MS * 1000;
+    const gint64 end = g_get_monotonic_time() + (gint64)LEARN_MS * 1000;
     const size_t limit = place->context->settings->message_size_limit;
     int code = take_request(fd, end, a, text_r);
     if (code != EX_OK)

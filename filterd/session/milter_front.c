@@ -108,7 +108,7 @@ int milter_front_run(const struct settings *s, const struct listener *l, int rea
     if (!listen_at(s, l))
         return EX_UNAVAILABLE;
     const int listening = listening_fd();
-    if (!sandbox_policy_close(s, SANDBOX_FRONT))
+    if (!sandbox_policy_close(s, SANDBOX_MILTER))
         return EX_CONFIG;
     if (write(ready_fd, "", 1) != 1)
         return EX_TEMPFAIL;

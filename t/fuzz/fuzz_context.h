@@ -19,7 +19,7 @@ static struct listener listener;
 static char *no_list[] = {NULL};
 
 /* The caller sets what else it wants, before and after. */
-static inline struct context *fuzz_service(enum protocol protocol)
+static inline struct context *fuzz_context(enum protocol protocol)
 {
     static const struct sitekey key;
     settings.hostname = (char *)"mx.example.org";

@@ -19,7 +19,7 @@
 static struct context *context(void)
 {
     settings.message_size_limit = 50000;
-    return fuzz_service(PROTO_MILTER);
+    return fuzz_context(PROTO_MILTER);
 }
 
 static bool say_message(int fd, const uint8_t *data, size_t size)

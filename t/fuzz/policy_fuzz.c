@@ -14,7 +14,7 @@
 static struct context *context(void)
 {
     settings.greylist = true;
-    return fuzz_service(PROTO_POLICY);
+    return fuzz_context(PROTO_POLICY);
 }
 
 /* Answers are not read meanwhile: no more of them than the socket's buffer takes. */

@@ -86,7 +86,7 @@ static struct context *context(void)
     if (!hop_listen() || pthread_create(&thread, NULL, hop, NULL))
         return NULL;
     pthread_detach(thread);
-    return fuzz_service(PROTO_LMTP);
+    return fuzz_context(PROTO_LMTP);
 }
 
 /* What is said of a message is the line after 354: so often was one called delivered. */

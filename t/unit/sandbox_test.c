@@ -505,7 +505,7 @@ static void probe(void **state)
         const char *const folders[] = {inside, NULL};
         char *text = sandbox_probe(&(struct sandbox){kind, folders, 1}, &whole);
         const bool expected = (has_landlock() || kind == SANDBOX_MASTER) &&
-                              (SANDBOX_SEES_FAMILIES || (kind != SANDBOX_SPF && kind != SANDBOX_FRONT));
+                              (SANDBOX_SEES_FAMILIES || (kind != SANDBOX_SPF && kind != SANDBOX_MILTER));
         if (whole != expected || !strstr(text, "MISSING") != expected)
             fail_msg("%s", text);
         free(text);

@@ -17,7 +17,7 @@
 /* all waits together stay below the 10 s after which Dovecot kills us */
 enum { SEND_MS = 2000, ANSWER_MS = 6000, ANSWER_BYTES = 65536, CHUNK_BYTES = 65536 };
 
-struct pupil {
+struct learner_target {
     const char *user;
     int fd;
     bool broken; /* a write failed; the reason may be in its answer */
@@ -33,7 +33,7 @@ static bool ask(int fd, const char *user, const char *class)
 static void say(GArray *all, const unsigned char *data, size_t len)
 {
     for (guint i = 0; i < all->len; i++) {
-        struct pupil *to = &g_array_index(all, struct pupil, i);
+        struct learner_target *to = &g_array_index(all, struct learner_target, i);
         /* A GVariant over our own buffer: a copy of its own would not be wiped. */
         if (!to->broken)
             to->broken = !frame_send(to->fd,
@@ -57,7 +57,7 @@ static void say_all(GArray *all, const struct bytes *start)
         say(all, chunk, 0);
 }
 
-static void hear(const struct pupil *from, const char *class)
+static void hear(const struct learner_target *from, const char *class)
 {
     GVariant *answer = frame_recv(from->fd, FRAME_ANSWER, ANSWER_BYTES, ANSWER_MS);
     const char *text = "the daemon does not answer";
@@ -74,9 +74,9 @@ void retrain_text_send(const struct endpoint *control, const char *class, const 
                        const struct bytes *start)
 {
     struct endpoint tutor = keeper_learn_at(control);
-    GArray *all = g_array_new(FALSE, FALSE, sizeof(struct pupil));
+    GArray *all = g_array_new(FALSE, FALSE, sizeof(struct learner_target));
     for (guint i = 0; i < users->len; i++) {
-        struct pupil to = {.user = g_ptr_array_index(users, i), .fd = keeper_connect(&tutor)};
+        struct learner_target to = {.user = g_ptr_array_index(users, i), .fd = keeper_connect(&tutor)};
         if (to.fd < 0) {
             log_warn("%s of user=%s not learnt: the daemon is not there", class, to.user);
             continue;
@@ -86,8 +86,8 @@ void retrain_text_send(const struct endpoint *control, const char *class, const 
     }
     say_all(all, start);
     for (guint i = 0; i < all->len; i++) {
-        hear(&g_array_index(all, struct pupil, i), class);
-        close(g_array_index(all, struct pupil, i).fd);
+        hear(&g_array_index(all, struct learner_target, i), class);
+        close(g_array_index(all, struct learner_target, i).fd);
     }
     g_array_unref(all);
     g_free(tutor.path);

@@ -1,6 +1,6 @@
 /* Scans the MIME structure line by line, before GMime does, and stops where parsing would cost too much. Called
  * by message.c. */
-#include "base/mail/message_limits.h"
+#include "base/mail/prescan.h"
 
 #include <glib.h>
 #include <string.h>
@@ -215,7 +215,7 @@ static bool own_header(struct scan *s, const struct header_block *m)
     return true;
 }
 
-bool message_limits_body(const struct header_block *m, struct limits_met *met, size_t *len_r)
+bool prescan_body(const struct header_block *m, struct limits_met *met, size_t *len_r)
 {
     struct scan s = {.limits = limits_get(), .met = met};
     *len_r = 0;
