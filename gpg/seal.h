@@ -12,11 +12,11 @@
 #include "gpg/key_state.h"
 #include "gpg/outside.h"
 
-struct sealer; /* one per process, made after fork: GPGME contexts, and keys cached by generation */
+struct sealer; /* one per process, made after fork: GPGME contexts, and keys cached until they change (generation.h) */
 struct sealed;
 
 /* Call before the fork: asks gpg for its version, for this process and all it forks. Otherwise each worker
- * would ask with its first message, and one short of memory at that moment could not encrypt for the rest of
+ * would ask with its first message, and a worker short of memory at that moment could not encrypt for the rest of
  * its life. False with *error_r (g_free). */
 bool sealer_prepare(const char *state_dir, char **error_r);
 struct sealer *sealer_new(const char *state_dir);

@@ -35,8 +35,8 @@ struct question {
     bool plain;                                         /* without EDNS */
     resolver_transport_fn *fn;
     void *arg;
-    gint64 end;    /* us: when to give up */
-    gint64 due;    /* us: when the current attempt has failed */
+    gint64 end;    /* microseconds, monotonic: when to give up */
+    gint64 due;    /* microseconds: when the current attempt has failed */
     guint attempt; /* the current one, from 0 */
     bool sent;      /* the current attempt was sent */
     bool timed_out; /* some attempt was sent, and was not answered in time */
@@ -52,7 +52,7 @@ struct resolver_transport {
     GHashTable *out;  /* id => struct question* */
     GPtrArray *udp;   /* of struct udp* */
     struct udp *current[RESOLVER_SERVERS_MAX];
-    gint64 due; /* us: no question is due earlier */
+    gint64 due; /* microseconds: no question is due earlier */
     GArray *fds;       /* of struct pollfd, of the last wait */
     GArray *tcp_ids;   /* of guint16: ids of the questions whose TCP connections come last in fds */
 };
@@ -103,7 +103,7 @@ static struct udp *udp_for(struct resolver_transport *t, guint server)
     return u;
 }
 
-/* Closes sockets that are used up. Call it between two waits only: during one a reader may still hold a socket. */
+/* Closes sockets that are used up. Call it between two waits only: read_udp may still read from one during a wait. */
 static void close_used_up(struct resolver_transport *t)
 {
     for (guint i = t->udp->len; i-- > 0;) {
@@ -187,6 +187,7 @@ static void send_udp(struct resolver_transport *t, struct question *q)
         u->asked++;
     }
     q->sent = u && send_over(u, q);
+    /* Of ROUNDS = 2 rounds the first takes a third of the time, the second two thirds; the servers share it. */
     set_due(t, q, q->sent ? now + t->timeout_us * (1 << round) / 3 / t->servers->len : now);
 }
 
@@ -283,7 +284,7 @@ static void read_udp(struct resolver_transport *t, const struct udp *u)
     guint8 data[DNSWIRE_UDP_BYTES];
     ssize_t got;
     while ((got = recv(u->fd, data, sizeof data, MSG_TRUNC)) >= 0) {
-        /* A packet longer than the announced size counts as truncated. */
+        /* A packet longer than the size our question announced (EDNS) counts as truncated. */
         const size_t len = MIN((size_t)got, sizeof data);
         if (len < DNSWIRE_HEADER_BYTES)
             continue;
@@ -354,7 +355,7 @@ static void add_fd(struct resolver_transport *t, int fd, short events)
     g_array_append_val(t->fds, p);
 }
 
-/* Lists fd, then the sockets of t->udp in their order, then the connections of t->tcp_ids. */
+/* Lists the caller's fd, then the sockets of t->udp in their order, then the connections of t->tcp_ids. */
 static void list_fds(struct resolver_transport *t, int fd)
 {
     GHashTableIter i;

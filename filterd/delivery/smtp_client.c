@@ -1,4 +1,5 @@
-/* An LMTP and SMTP client with probes, pipelining and XFORWARD. Called by next_hop.c. */
+/* An LMTP and SMTP client with pipelining and XFORWARD, which can ask for a recipient (MAIL, RCPT, RSET) before
+ * there is a message. Called by next_hop.c. */
 #include "filterd/delivery/smtp_client.h"
 
 #include <ctype.h>
@@ -49,7 +50,7 @@ struct smtp_client {
     struct capabilities offers;
     enum connection_state state;
     int accepted; /* recipients accepted since MAIL */
-    const struct recipient *last; /* the last of them; lent, only compared while it is handled */
+    const struct recipient *last; /* the last of them; lent, and only compared while this recipient is served */
     struct told_client client;
     bool refused; /* the next hop refused something on this connection */
     bool resumed; /* another session opened the connection, and this one has not sent a message yet */
@@ -320,8 +321,8 @@ static void talk(struct smtp_client *c, struct dialogue *d)
             hear_command(c, d, i);
 }
 
-/* A refused XFORWARD does not stop a delivery. But if the next hop accepted it before on this connection, for
- * another client, it may take this mail for that client's: true then. */
+/* True if the next hop may take this mail for another client's: it accepted XFORWARD for that one on this
+ * connection, and refuses it now. Otherwise a refused XFORWARD does not stop a delivery. */
 static bool mistakes_client(struct smtp_client *c, const struct dialogue *d)
 {
     bool mistaken = false;
@@ -431,7 +432,7 @@ static struct outcome open_and_start(struct smtp_client *c, struct dialogue *d)
         struct outcome o = open_surely(c, d);
         if (o.result != RES_OK)
             return o;
-        const bool resumed = c->resumed; /* a second connection is a new one */
+        const bool resumed = c->resumed; /* start_data clears it; a connection of our own is not tried twice */
         o = start_data(c);
         if (o.result == RES_OK || !resumed || !has_time(c))
             return o;

@@ -19,7 +19,7 @@
 struct keeper_client {
     const struct endpoint *control;
     int fd;               /* -1: not connected; the first request connects */
-    gint64 silent;        /* the keeper left a request unanswered: do not ask before this time */
+    gint64 silent;        /* monotonic microseconds: not asked before, as it left a request unanswered */
     unsigned owes;        /* outstanding answers to notes sent without waiting */
     guint32 owes_delivered; /* which of them concern the delivered-before memory, the oldest in the lowest bit */
     bool no_delivered;      /* the last request about that memory failed, and that was logged */
@@ -38,8 +38,8 @@ void keeper_client_expect_no_delivered(struct keeper_client *k)
     k->no_delivered = true;
 }
 
-/* Mail neither waits for the delivered-before memory nor fails without it. If the keeper cannot open it
- * (EX_UNAVAILABLE), the keeper has logged that, once for all workers. */
+/* Logs once that the delivered-before memory (retries.db) does not work; no mail fails for that. If the keeper
+ * cannot open it (EX_UNAVAILABLE), the keeper has logged that, once for all workers. */
 static void note_delivered(struct keeper_client *k, const struct keeper_answer *a)
 {
     if (a->code != EX_OK && a->code != EX_UNAVAILABLE && !k->no_delivered)
@@ -106,9 +106,10 @@ static struct keeper_answer ask_all(struct keeper_client *k, const struct keeper
     return a;
 }
 
-enum subject { SUBJECT_DELIVERY, SUBJECT_DELIVERED };
+/* What a note is about: a record of what was judged, or the delivered-before memory. */
+enum subject { SUBJECT_RECORD, SUBJECT_MEMORY };
 
-/* Sends what the keeper has to know without waiting for its answer; without a connection, makes one and waits. */
+/* Without waiting for its answer, tells the keeper something; makes a connection, and waits, if there is none. */
 static void send_note(struct keeper_client *k, enum subject subject, const struct keeper_format *f,
                       const void *request)
 {
@@ -116,12 +117,12 @@ static void send_note(struct keeper_client *k, enum subject subject, const struc
         hear_owed(k);
     if (k->fd >= 0 && g_get_monotonic_time() >= k->silent &&
         keeper_tell(k->fd, f->verb, keeper_format_pack(f, request), TIMEOUT_MS)) {
-        k->owes_delivered |= (guint32)(subject == SUBJECT_DELIVERED) << k->owes;
+        k->owes_delivered |= (guint32)(subject == SUBJECT_MEMORY) << k->owes;
         k->owes++;
     } else {
         hang_up(k);
         struct keeper_answer a = ask_all(k, f, request);
-        if (subject == SUBJECT_DELIVERED)
+        if (subject == SUBJECT_MEMORY)
             note_delivered(k, &a);
         keeper_answer_clear(&a);
     }
@@ -148,7 +149,7 @@ int keeper_client_learn(struct keeper_client *k, const struct keeper_learn *l, c
 
 void keeper_client_confirm(struct keeper_client *k, const char *user, const char *signature)
 {
-    send_note(k, SUBJECT_DELIVERY, &keeper_format_confirm, &(struct keeper_confirm){user, signature});
+    send_note(k, SUBJECT_RECORD, &keeper_format_confirm, &(struct keeper_confirm){user, signature});
 }
 
 /* Frames are UTF-8, but a client's strings may not be. */
@@ -207,7 +208,7 @@ static void tell_digests(struct keeper_client *k, const struct keeper_format *f,
                          const unsigned char *digests, size_t count)
 {
     const struct keeper_digests told = {bytes_of(digests, count)};
-    send_note(k, SUBJECT_DELIVERED, f, &told);
+    send_note(k, SUBJECT_MEMORY, f, &told);
     g_bytes_unref(told.digests);
 }
 

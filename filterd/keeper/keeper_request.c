@@ -5,7 +5,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "filterd/keeper/delivered.h"
 
 
 enum {

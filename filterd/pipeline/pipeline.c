@@ -1,14 +1,16 @@
 /* The stages of a message. Called by the sessions and by filterd-pipe.
  *
- *   received bytes -> message -> evidence, tokens       once; skipped if another leg of filterd has judged
- *                                                        it for all recipients (handoff.h)
+ *   received bytes -> message -> evidence, tokens       once; skipped if the filterd before Postfix's queue
+ *                                                        has judged it for all recipients (handoff.h)
+ *                  -> states (users, keys, disposition)  once for each recipient
  *                  -> fields anonymized                 once
- *                  -> state (users, keys, disposition)  \
+ *                  -> greylisting                       once: all recipients come again, or none
+ *                  -> delivered before?                 \
  *                  -> verdict (judged, recorded)         | for each recipient
  *                  -> plan (policy.h)                    |
  *                  -> copy (sealed) -> next hop         /
  *
- * Every error leaves the outcome at its first value, a tempfail. */
+ * Every error leaves the outcome as the caller set it: a tempfail. */
 #include "filterd/pipeline/pipeline.h"
 
 #include <glib.h>
@@ -90,7 +92,7 @@ static struct outcome send_copy(struct transaction *tx, const struct recipient_s
 
 static struct outcome deliver(struct transaction *tx, struct recipient_state *st, struct report *report)
 {
-    if (!tx->tokens) /* the proof holds for all, but not for this recipient as looked up now */
+    if (!tx->tokens) /* gather_and_fill found X-Filterd-Proof good for everybody, and judged nothing */
         return outcome_of(REASON_UNFORESEEN);
     struct verdict *v = transaction_verdict(tx, st);
     struct recipient moved = {.address = tx->context->settings->quarantine, .parameters = (char *)""};
@@ -114,9 +116,9 @@ static struct outcome deliver(struct transaction *tx, struct recipient_state *st
     return o;
 }
 
-/* Sets the CPU limit from now on: once for the message, and again for each copy, as a thousand recipients are
- * no attack. Reading a message watches its own clock and stops at half of this; the limit ends code that does
- * not. */
+/* Sets the CPU limit from now on: once for the message, and again for each copy, so that a thousand recipients
+ * do not use it up. Reading stops by itself after cpu_seconds (limits_time_is_up); this limit, above twice that,
+ * ends code that does not look at the clock. */
 static void allow_cpu(const struct transaction *tx)
 {
     const unsigned megabytes = (unsigned)(tx->received->raw->len >> 20);
@@ -215,8 +217,9 @@ static void gather(struct transaction *tx)
     reading_free(&reading);
 }
 
-/* Judges nothing and asks nobody if another leg judged the message for all. Otherwise looks users and keys up
- * after the evidence, which may take seconds, so that copies are made with the keys of that moment. */
+/* Judges nothing and asks nobody if another leg judged the message for all recipients, which takes their states to
+ * tell. Otherwise fills the states (again) after the evidence, which may take seconds, so that copies are made
+ * with the keys of that moment. */
 static void gather_and_fill(struct transaction *tx)
 {
     if (tx->handoff) {

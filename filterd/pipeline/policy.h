@@ -17,7 +17,7 @@
 /* How many of the users behind an address have keys in which state. */
 struct policy_keys {
     guint good, none, bad, unreadable;
-    guint exempt; /* part of none: users with encrypt=no, whatever keys they have */
+    guint exempt; /* counted in none, too: users with encrypt=no, whatever keys they have */
 };
 
 enum policy_who {
@@ -46,8 +46,8 @@ struct policy_disposition {
     bool exempt;                /* in the clear because a user set encrypt=no */
 };
 
-/* All users behind the address get the same copy: if some have good keys and others none, it is refused, as
- * bad_key says. */
+/* All users behind the address get the same copy. If some have good keys and others none, it is refused: for now
+ * or for good, as the setting bad_key says. */
 struct policy_disposition policy_disposition(const struct settings *s, const struct policy_address *a);
 /* For one copy that goes to two addresses (a milter has one body for all). If one is refused, both are; if only
  * one is to be sealed, both are refused (REASON_MIXED). */
