@@ -29,6 +29,8 @@ struct children {
     struct scoreboard *scoreboard;
     int *listen_fds; /* one per listener of settings; -1: of protocol=milter, or not open */
     bool *missed;    /* one per listener: the failure to open it was logged */
+    GArray *made;    /* the files of the unix sockets that the master made, see listening.c; NULL: none yet */
+    bool taken;      /* somebody else holds the address of a listener */
     gint64 patience; /* monotonic microseconds: until then a predecessor may still hold addresses */
     gint64 listen_again; /* monotonic microseconds: do not try again earlier */
     const volatile sig_atomic_t *stop; /* set when the daemon has to stop: wait for nothing */

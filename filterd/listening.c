@@ -15,14 +15,41 @@
 #include "filterd/keeper/keeper.h"
 #include "filterd/sockets.h"
 
+/* The file of a unix socket, as it was when we made it: at its path another daemon may have put its own since. */
+struct made {
+    char *path;
+    dev_t dev;
+    ino_t ino;
+};
+
 #define PREDECESSOR_US (5 * G_USEC_PER_SEC)
 #define RETRY_US G_USEC_PER_SEC
+/* To try an address that somebody else holds is to connect to them: less often. */
+#define RETRY_TAKEN_US (30 * G_USEC_PER_SEC)
 #define RETRY_SHARE 20
 
 /* A milter process opens its listener itself; workers are reached through a socket of their own (milter_fd). */
 static bool is_milter(const struct listener *l)
 {
     return l->protocol == PROTO_MILTER;
+}
+
+static void clear_made(gpointer data)
+{
+    g_free(((struct made *)data)->path);
+}
+
+static void note_made(struct children *c, const struct endpoint *at)
+{
+    struct stat st;
+    if (!at->path || lstat(at->path, &st))
+        return;
+    if (!c->made) {
+        c->made = g_array_new(FALSE, FALSE, sizeof(struct made));
+        g_array_set_clear_func(c->made, clear_made);
+    }
+    const struct made one = {g_strdup(at->path), st.st_dev, st.st_ino};
+    g_array_append_val(c->made, one);
 }
 
 void listening_missed(struct children *c, size_t listener, int error, const char *line)
@@ -36,6 +63,7 @@ void listening_missed(struct children *c, size_t listener, int error, const char
 
 void listening_had(struct children *c, size_t listener)
 {
+    note_made(c, &c->settings->listeners[listener].at);
     if (c->missed[listener])
         log_info("[listener %s]: is served now", c->settings->listeners[listener].name);
     c->missed[listener] = false;
@@ -49,17 +77,19 @@ static int listen_patiently(const struct children *c, const struct endpoint *at,
     while ((fd = sockets_listen(at, error_r)) < 0 && errno == EADDRINUSE && !*c->stop &&
            g_get_monotonic_time() < c->patience) {
         g_clear_pointer(error_r, g_free);
-        g_usleep(G_USEC_PER_SEC / 20);
+        g_usleep(G_USEC_PER_SEC / 4);
     }
     return fd;
 }
 
-static bool listen_or_say(const struct children *c, const struct endpoint *at, int *fd_r)
+static bool listen_or_say(struct children *c, const struct endpoint *at, int *fd_r)
 {
     g_autofree char *error = NULL;
     *fd_r = listen_patiently(c, at, &error);
     if (*fd_r < 0)
         log_warn("%s", error);
+    else
+        note_made(c, at);
     return *fd_r >= 0;
 }
 
@@ -94,11 +124,14 @@ static bool open_listener(struct children *c, size_t i, bool patiently)
     if (is_milter(l) || c->listen_fds[i] >= 0)
         return true;
     c->listen_fds[i] = patiently ? listen_patiently(c, &l->at, &error) : sockets_listen(&l->at, &error);
-    if (c->listen_fds[i] < 0)
-        listening_missed(c, i, errno, error);
-    else
-        listening_had(c, i);
-    return c->listen_fds[i] >= 0;
+    const int why = errno;
+    if (c->listen_fds[i] < 0) {
+        c->taken |= why == EADDRINUSE;
+        listening_missed(c, i, why, error);
+        return false;
+    }
+    listening_had(c, i);
+    return true;
 }
 
 static bool open_listeners(struct children *c, bool patiently)
@@ -157,6 +190,7 @@ bool listening_reopen(struct children *c, struct settings *s)
 bool listening_retry(struct children *c)
 {
     bool any = false;
+    c->taken = false;
     for (size_t i = 0; i < c->settings->listener_count; i++)
         if (!is_milter(&c->settings->listeners[i]) && c->listen_fds[i] < 0)
             any |= open_listener(c, i, false);
@@ -168,7 +202,7 @@ void listening_rest(struct children *c, gint64 begun)
 {
     const gint64 now = g_get_monotonic_time();
     if (now >= c->patience)
-        c->listen_again = now + MAX(RETRY_US, RETRY_SHARE * (now - begun));
+        c->listen_again = now + MAX(c->taken ? RETRY_TAKEN_US : RETRY_US, RETRY_SHARE * (now - begun));
 }
 
 size_t listening_count(const struct children *c)
@@ -197,24 +231,16 @@ void listening_close(struct children *c)
     g_clear_pointer(&c->missed, g_free);
 }
 
-/* The path of a listener that could not be opened may be somebody's file: remove sockets only. */
-static void unlink_socket(const char *path)
+static void unlink_made(const struct made *made)
 {
     struct stat st;
-    if (path && lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
-        unlink(path);
+    if (lstat(made->path, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_dev == made->dev && st.st_ino == made->ino)
+        unlink(made->path);
 }
 
-void listening_unlink(const struct settings *s)
+void listening_unlink(struct children *c)
 {
-    for (size_t i = 0; i < s->listener_count; i++)
-        unlink_socket(s->listeners[i].at.path);
-    if (!s->control.path)
-        return;
-    struct endpoint tutor = keeper_learn_at(&s->control), milter = keeper_milter_at(&s->control);
-    unlink_socket(s->control.path);
-    unlink_socket(tutor.path);
-    unlink_socket(milter.path);
-    g_free(tutor.path);
-    g_free(milter.path);
+    for (guint i = 0; c->made && i < c->made->len; i++)
+        unlink_made(&g_array_index(c->made, struct made, i));
+    g_clear_pointer(&c->made, g_array_unref);
 }

@@ -28,7 +28,8 @@ size_t listening_count(const struct children *c);
 /* Shuts the sockets down, for workers too, so that no client connects any more; the second closes them. */
 void listening_shut(struct children *c);
 void listening_close(struct children *c);
-/* Removes the files of unix sockets. */
-void listening_unlink(const struct settings *s);
+/* Removes the files of the unix sockets that this daemon made, and nobody else's: what another process has put at
+ * the same path stays. */
+void listening_unlink(struct children *c);
 
 #endif

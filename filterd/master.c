@@ -236,15 +236,15 @@ int master_run(struct settings *s)
     if (!spf_pair_open(&c, s))
         return give_up(&c, EX_TEMPFAIL);
     if (!sandbox_policy_check(s)) {
-        listening_unlink(s);
+        listening_unlink(&c);
         return give_up(&c, EX_CONFIG);
     }
     if (!prepare_engine(s)) {
-        listening_unlink(s);
+        listening_unlink(&c);
         return give_up(&c, EX_TEMPFAIL);
     }
     if (!sandbox_policy_close(s, SANDBOX_MASTER) || !milter_processes_start_all(&c)) {
-        listening_unlink(s);
+        listening_unlink(&c);
         milter_processes_kill(&c, SIGKILL);
         return give_up(&c, EX_TEMPFAIL);
     }
@@ -254,7 +254,7 @@ int master_run(struct settings *s)
     loop(&c);
     log_info("stopping");
     drain(&c);
-    listening_unlink(c.settings);
+    listening_unlink(&c);
     g_array_unref(c.others);
     settings_free(&c.settings);
     explicit_bzero(&c.key, sizeof c.key);

@@ -330,9 +330,17 @@ static int wait_ms(const struct resolver *r, gint64 end)
     return wait <= 0 ? 0 : (int)((wait + 999) / 1000);
 }
 
+/* Nobody listened since: that no answer was read is no sign of a server that is down. */
+static void forget_old_probe(struct resolver *r)
+{
+    if (r->probe_at && now_us() > r->probe_at + r->timeout_us)
+        r->probe_at = 0;
+}
+
 bool resolver_pump(struct resolver *r, int fd, int timeout_ms)
 {
     const gint64 end = timeout_ms < 0 ? -1 : now_us() + timeout_ms * (gint64)1000;
+    forget_old_probe(r);
     while (true) {
         if (fd < 0 && resolver_outstanding(r) == 0)
             return true;

@@ -92,7 +92,7 @@ static struct outcome send_copy(struct transaction *tx, const struct recipient_s
 
 static struct outcome deliver(struct transaction *tx, struct recipient_state *st, struct report *report)
 {
-    if (!tx->tokens) /* gather_and_fill found X-Filterd-Proof good for everybody, and judged nothing */
+    if (!tx->tokens) /* gather_and_fill skips them only where no recipient comes here */
         return outcome_of(REASON_UNFORESEEN);
     struct verdict *v = transaction_verdict(tx, st);
     struct recipient moved = {.address = tx->context->settings->quarantine, .parameters = (char *)""};

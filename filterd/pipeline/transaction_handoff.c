@@ -20,7 +20,8 @@ bool transaction_handoff_holds_for_all(const struct transaction *tx)
     const guint n = tx->received->envelope->recipients->len;
     bool all = tx->handoff != NULL;
     for (guint i = 0; all && i < n; i++)
-        all = handoff_holds(tx->handoff, tx->states[i].judges);
+        all = tx->states[i].disposition.handling != POLICY_HANDLE_FOREIGN &&
+              handoff_holds(tx->handoff, tx->states[i].judges);
     return all;
 }
 

@@ -13,12 +13,6 @@
 #include "filterd/pipeline/context.h"
 #include "filterd/session/learn_session.h"
 
-static int64_t note_sealed(void *arg)
-{
-    (void)arg;
-    return 1;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct settings settings;
