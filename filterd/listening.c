@@ -24,7 +24,7 @@ struct made {
 
 #define PREDECESSOR_US (5 * G_USEC_PER_SEC)
 #define RETRY_US G_USEC_PER_SEC
-/* To try an address that somebody else holds is to connect to them: less often. */
+/* To try a unix socket that another process holds is to connect to it: less often. */
 #define RETRY_TAKEN_US (30 * G_USEC_PER_SEC)
 #define RETRY_SHARE 20
 
@@ -126,7 +126,7 @@ static bool open_listener(struct children *c, size_t i, bool patiently)
     c->listen_fds[i] = patiently ? listen_patiently(c, &l->at, &error) : sockets_listen(&l->at, &error);
     const int why = errno;
     if (c->listen_fds[i] < 0) {
-        c->taken |= why == EADDRINUSE;
+        c->taken |= why == EADDRINUSE && l->at.path;
         listening_missed(c, i, why, error);
         return false;
     }

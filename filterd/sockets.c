@@ -24,12 +24,13 @@ static bool bind_and_listen(int fd, const struct sockaddr *sa, socklen_t len)
     return bind(fd, sa, len) == 0 && listen(fd, BACKLOG) == 0;
 }
 
-/* True if a process accepts connections there; a socket file left over by a daemon that ended does not. */
+/* False if the kernel says that no process listens there: a daemon that ended left the file over. Anything else, also
+ * that we may not connect, leaves the socket to whoever made it. */
 static bool is_in_use(const struct sockaddr_un *un)
 {
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    const bool used = fd >= 0 && (!connect(fd, (const struct sockaddr *)un, sizeof *un) ||
-                                  errno == EAGAIN);
+    const bool used = fd < 0 || !connect(fd, (const struct sockaddr *)un, sizeof *un) ||
+                      (errno != ECONNREFUSED && errno != ENOENT);
     if (fd >= 0)
         close(fd);
     return used;

@@ -163,4 +163,13 @@ subtest 'a file that is no socket' => sub {
     is(slurp("$dir/run/lmtp.sock"), 'kept', 'and stays');
 };
 
+subtest 'a socket of somebody else' => sub {
+    unlink "$dir/run/lmtp.sock";
+    my $theirs = IO::Socket::UNIX->new(Local => "$dir/run/lmtp.sock", Listen => 100) or die "$!\n";
+    start();
+    $filterd->logs(qr{^filterd: warning: \[listener lmtp\]: cannot listen on unix:$dir/run/lmtp\.sock: Address already in use}m, 'is in the way');
+    is($filterd->down, 0, 'it ends');
+    ok(IO::Socket::UNIX->new(Peer => "$dir/run/lmtp.sock"), 'and who listened there is still found');
+};
+
 done_testing;
