@@ -445,7 +445,7 @@ static void links(void **state)
 {
     (void)state;
     static const char *const hrefs[] = {"http:/a.spam.co.uk/", "http:spam.co.uk", "https:\\spam.co.uk", "http://sp\tam.co.uk/",
-                                        "http&colon;&sol;&sol;spam&period;co&period;uk/", "http://x@s%70am\xe3\x80\x82" "co.uk."};
+                                        "http&colon;&sol;&sol;spam&period;co&period;uk/", ("http://x@s%70am\xe3\x80\x82" "co.uk.")};
     for (size_t i = 0; i < G_N_ELEMENTS(hrefs); i++) {
         struct asking a = begin(TABLE);
         g_autofree char *raw = g_strdup_printf("Content-Type: text/html\r\n\r\n<a href=\"%s\">x</a>\r\n", hrefs[i]);
