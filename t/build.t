@@ -118,7 +118,7 @@ subtest "a user's flags reach every object" => sub {
 subtest 'the flags of dpkg-buildflags build without a word' => sub {
     my @asked = ('DEB_BUILD_MAINT_OPTIONS=hardening=+all', 'dpkg-buildflags', '--get');
     my %flags = map { $_ => (run('env', @asked, $_))[1] =~ s/\n//r } qw(CPPFLAGS CFLAGS LDFLAGS);
-    plan skip_all => 'no dpkg-buildflags here' if $flags{CFLAGS} !~ /-O2/;
+    like($flags{CFLAGS}, qr/-O2/, 'there is dpkg-buildflags (dpkg-dev)') or return;
     my $tree = "$dir/dpkg";
     run('cp', '-R', $house, $tree);
     # The real sources of what is preloaded, and some of each kind; linked is what is preloaded.
