@@ -79,9 +79,8 @@ char *address_meant(const char *address)
     GString *out = said_plainly(address);
     char *bang = strchr(out->str, '!'), *percent = strrchr(out->str, '%');
     if (!strchr(out->str, '@') && bang) {
-        char *swapped = g_strdup_printf("%s@%.*s", bang + 1, (int)(bang - out->str), out->str);
+        g_autofree char *swapped = g_strdup_printf("%s@%.*s", bang + 1, (int)(bang - out->str), out->str);
         g_string_assign(out, swapped);
-        g_free(swapped);
     } else if (!strchr(out->str, '@') && percent) {
         *percent = '@';
     }
@@ -122,10 +121,9 @@ char *address_to_file_name(const char *address)
             g_string_append_printf(out, "%%%02X", (unsigned char)*p);
     }
     if (out->len > FILE_NAME_MAX_BYTES) {
-        char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, address, -1);
+        g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, address, -1);
         g_string_truncate(out, FILE_NAME_KEPT_BYTES);
         g_string_append_printf(out, "~%s", digest);
-        g_free(digest);
     }
     return g_string_free(out, FALSE);
 }

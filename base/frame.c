@@ -75,13 +75,12 @@ bool frame_send(int fd, GVariant *value, int timeout_ms)
     if (ok) {
         /* g_variant_store needs aligned memory: put the value at offset 8 and its length in the 4 bytes before
          * it. */
-        unsigned char *room = g_malloc(8 + len);
+        g_autofree unsigned char *room = g_malloc(8 + len);
         uint32_t head = htonl((uint32_t)len);
         memcpy(room + 4, &head, 4);
         g_variant_store(value, room + 8);
         ok = send_all(fd, room + 4, 4 + len, deadline_of(timeout_ms));
         explicit_bzero(room, 8 + len);
-        g_free(room);
     }
     g_variant_unref(value);
     return ok;

@@ -76,10 +76,9 @@ static bool write_key(int fd)
  * for the second, and both use the key of the first. */
 static bool create_key(const char *file, char **error_r)
 {
-    char *folder = g_path_get_dirname(file);
+    g_autofree char *folder = g_path_get_dirname(file);
     g_mkdir_with_parents(folder, 0711); /* searchable: the keeper opens the keys of the day in it */
-    g_free(folder);
-    char *fresh = g_strdup_printf("%s.%d.new", file, (int)getpid());
+    g_autofree char *fresh = g_strdup_printf("%s.%d.new", file, (int)getpid());
     int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400);
     bool ok = fd >= 0 && write_key(fd) && (link(fresh, file) == 0 || errno == EEXIST);
     if (!ok)
@@ -88,7 +87,6 @@ static bool create_key(const char *file, char **error_r)
         close(fd);
         unlink(fresh);
     }
-    g_free(fresh);
     return ok;
 }
 

@@ -3,6 +3,7 @@
 #ifndef BASE_SITEKEY_H
 #define BASE_SITEKEY_H
 
+#include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +14,7 @@ struct sitekey {
 
 /* Reads FILE: 32 bytes as 64 hex digits and maybe a newline. If create, makes a missing one (mode 0400,
  * O_EXCL). False with *error_r (g_free). */
-bool sitekey_load(const char *file, bool create, struct sitekey *key_r, char **error_r);
+bool sitekey_load(const char *file, bool create, struct sitekey *key_r, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* Derives a key of 16 bytes for one purpose and name: HMAC-SHA256 (RFC 2104), cut to 16 bytes. */
 void sitekey_derive(const struct sitekey *key, const char *purpose, const char *name,
                     unsigned char out[16]);

@@ -56,13 +56,12 @@ static int run_all(sqlite3 *db, const char *const *texts)
 /* Creates the tables, or upgrades them from version from, in one transaction. */
 static int make_current(sqlite3 *db, const struct store_schema *schema, int from)
 {
-    char *number = g_strdup_printf("PRAGMA user_version = %d", schema->version);
+    g_autofree char *number = g_strdup_printf("PRAGMA user_version = %d", schema->version);
     int code = run_all(db, (const char *const[]){"BEGIN IMMEDIATE", schema->tables, NULL});
     if (code == SQLITE_OK && schema->upgrade)
         code = schema->upgrade(db, from);
     if (code == SQLITE_OK)
         code = run_all(db, (const char *const[]){number, "COMMIT", NULL});
-    g_free(number);
     return code; /* after an error the caller closes the database, which rolls back */
 }
 
@@ -92,7 +91,7 @@ static int prepare_file(sqlite3 *db, bool for_writing, const struct store_schema
 int store_try(const char *path, bool for_writing, const struct store_schema *schema, sqlite3 **db_r,
               char **error_r)
 {
-    char *why = NULL;
+    g_autofree char *why = NULL;
     *db_r = NULL;
     if (!for_writing && access(path, F_OK) != 0) {
         if (errno == ENOENT)
@@ -109,7 +108,6 @@ int store_try(const char *path, bool for_writing, const struct store_schema *sch
     code = prepare_file(*db_r, for_writing, schema, &why);
     if (code != SQLITE_OK)
         fail(db_r, code, path, why ? why : sqlite3_errmsg(*db_r), error_r);
-    g_free(why);
     return code;
 }
 
@@ -128,9 +126,8 @@ void store_remove(const char *path)
 {
     static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
     for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
-        char *file = g_strconcat(path, ends[i], NULL);
+        g_autofree char *file = g_strconcat(path, ends[i], NULL);
         unlink(file);
-        g_free(file);
     }
 }
 

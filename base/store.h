@@ -3,6 +3,7 @@
 #ifndef BASE_STORE_H
 #define BASE_STORE_H
 
+#include <glib.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 
@@ -21,10 +22,10 @@ struct store_schema {
  * true. A file of a later version is neither opened nor changed. schema NULL accepts any version. False with
  * *error_r (g_free). */
 bool store_open(const char *path, bool for_writing, const struct store_schema *schema, sqlite3 **db_r,
-                char **error_r);
+                char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* The same, but returns SQLite's result code or STORE_LATER; only SQLITE_OK (0) is success. */
 int store_try(const char *path, bool for_writing, const struct store_schema *schema, sqlite3 **db_r,
-              char **error_r);
+              char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* A later filterd made the file: it is intact, do not create it anew. */
 #define STORE_LATER SQLITE_MISMATCH
 /* True if the code says that the file is no database (any more). Other failures (descriptors, memory,

@@ -27,7 +27,7 @@ guint32 buckets_one(guint32 feature, const struct buckets_key *key)
 
 GArray *buckets_of(const GArray *features, const struct buckets_key *key)
 {
-    guint8 *seen = g_malloc0(LEARNER_PLACES / 8);
+    g_autofree guint8 *seen = g_malloc0(LEARNER_PLACES / 8);
     GArray *places = g_array_sized_new(FALSE, FALSE, sizeof(guint32), features->len);
     for (guint i = 0; i < features->len; i++) {
         const guint32 place = buckets_one(g_array_index(features, guint32, i), key);
@@ -37,7 +37,6 @@ GArray *buckets_of(const GArray *features, const struct buckets_key *key)
             g_array_append_val(places, place);
         *byte |= bit;
     }
-    g_free(seen);
     return places;
 }
 
@@ -65,7 +64,8 @@ void buckets_pack(const GArray *numbers, GByteArray *out)
 {
     enum { NUMBER_BYTES = 5 };
     const guint n = numbers->len, start = out->len;
-    guint32 *sorted = g_new(guint32, 2 * (gsize)n + 1), last = 0;
+    g_autofree guint32 *sorted = g_new(guint32, 2 * (gsize)n + 1);
+    guint32 last = 0;
     if (n)
         memcpy(sorted, numbers->data, n * sizeof *sorted);
     sort_numbers(sorted, sorted + n, n);
@@ -79,7 +79,6 @@ void buckets_pack(const GArray *numbers, GByteArray *out)
         last = sorted[i];
     }
     g_byte_array_set_size(out, n ? (guint)(at - out->data) : start);
-    g_free(sorted);
 }
 
 GArray *buckets_unpack(const unsigned char *data, size_t len)

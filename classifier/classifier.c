@@ -75,11 +75,10 @@ static struct model *open_model(struct classifier *c, const char *user, bool *ok
     if (g_strcmp0(slot->user, user) == 0 && !model_is_stale(slot->model))
         return slot->model;
     forget(slot);
-    char *error = NULL;
+    g_autofree char *error = NULL;
     slot->model = model_open(c->settings->state_dir, user, false, &error);
     slot->user = slot->model ? g_strdup(user) : NULL;
     *ok_r = error == NULL;
-    g_free(error);
     return slot->model;
 }
 

@@ -31,14 +31,12 @@ static char *key_folder(const char *site_key_file)
 
 static bool load(const struct daykey *k, bool create, struct sitekey *key_r, char **error_r)
 {
-    char *folder = key_folder(k->site_key_file);
-    char *file = g_build_filename(folder, k->day, NULL);
+    g_autofree char *folder = key_folder(k->site_key_file);
+    g_autofree char *file = g_build_filename(folder, k->day, NULL);
     const bool made = !create || mkdir(folder, 0700) == 0 || errno == EEXIST;
     if (!made)
         *error_r = g_strdup_printf("%s: %s", folder, g_strerror(errno));
     const bool ok = made && sitekey_load(file, create, key_r, error_r);
-    g_free(folder);
-    g_free(file);
     return ok;
 }
 
@@ -65,7 +63,7 @@ bool daykey_seal(const struct daykey *k, const GByteArray *plain, GByteArray *se
     unsigned char nonce[NONCE], tag[TAG];
     gcry_create_nonce(nonce, sizeof nonce);
     gcry_cipher_hd_t cipher = cipher_new(&key, nonce, k->bound);
-    unsigned char *out = g_malloc((gsize)plain->len + 1);
+    g_autofree unsigned char *out = g_malloc((gsize)plain->len + 1);
     const bool ok = cipher && !gcry_cipher_encrypt(cipher, out, plain->len, plain->data, plain->len) &&
                     !gcry_cipher_gettag(cipher, tag, sizeof tag);
     if (ok) {
@@ -77,20 +75,17 @@ bool daykey_seal(const struct daykey *k, const GByteArray *plain, GByteArray *se
     }
     gcry_cipher_close(cipher);
     explicit_bzero(&key, sizeof key);
-    g_free(out);
     return ok;
 }
 
 GByteArray *daykey_open(const struct daykey *k, const GByteArray *sealed)
 {
     struct sitekey key;
-    char *error = NULL;
+    g_autofree char *error = NULL;
     if (sealed->len < NONCE + TAG)
         return NULL;
-    if (!load(k, false, &key, &error)) {
-        g_free(error);
+    if (!load(k, false, &key, &error))
         return NULL;
-    }
     const guint len = sealed->len - NONCE - TAG;
     GByteArray *plain = g_byte_array_sized_new(len + 1);
     g_byte_array_set_size(plain, len);
@@ -130,17 +125,15 @@ static bool destroy(const char *file)
 
 int daykey_destroy_before(const char *site_key_file, const char *day)
 {
-    char *folder = key_folder(site_key_file);
+    g_autofree char *folder = key_folder(site_key_file);
     GDir *dir = g_dir_open(folder, 0, NULL);
     int count = 0;
     for (const char *name; dir && (name = g_dir_read_name(dir));) {
-        char *file = g_build_filename(folder, name, NULL);
+        g_autofree char *file = g_build_filename(folder, name, NULL);
         if (strcmp(name, day) < 0 && destroy(file))
             count++;
-        g_free(file);
     }
     if (dir)
         g_dir_close(dir);
-    g_free(folder);
     return count;
 }

@@ -16,7 +16,7 @@ struct daykey {
 /* Encrypts plain and appends nonce, AES-256-GCM ciphertext and tag to sealed. Makes the day's key if it does
  * not exist yet. */
 bool daykey_seal(const struct daykey *k, const GByteArray *plain, GByteArray *sealed,
-                 char **error_r);
+                 char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* Decrypts a record; g_byte_array_unref. NULL: the key was destroyed, or the record is not authentic. */
 GByteArray *daykey_open(const struct daykey *k, const GByteArray *sealed);
 /* Destroys the keys of all days before this one. Returns how many. */

@@ -17,11 +17,10 @@ char *known_sender_id(const struct sitekey *key, const char *user, const char *a
     unsigned char digest[ID_BYTES];
     char text[2 * ID_BYTES + 1];
     /* The separator is safe: none of the three contains a line end. */
-    char *name = g_strconcat(user, "\n", address, "\n", domain, NULL);
+    g_autofree char *name = g_strconcat(user, "\n", address, "\n", domain, NULL);
     sitekey_derive(key, "correspondent", name, digest);
     for (size_t i = 0; i < ID_BYTES; i++)
         g_snprintf(text + 2 * i, 3, "%02x", digest[i]);
-    g_free(name);
     return g_strdup(text);
 }
 
@@ -44,7 +43,7 @@ bool known_sender_is_known(struct model *m, const char *id)
  * forgotten. */
 static bool change_count(struct model *m, const char *id, const char *class, bool back)
 {
-    char *today = daykey_day(0);
+    g_autofree char *today = daykey_day(0);
     const char *const texts[] = {id, strcmp(class, "spam") == 0 ? "0" : "1",
                                  strcmp(class, "spam") == 0 ? "1" : "0", today};
     const char *const sql =
@@ -54,7 +53,6 @@ static bool change_count(struct model *m, const char *id, const char *class, boo
                " VALUES(?1, CAST(?2 AS INTEGER), CAST(?3 AS INTEGER), ?4) ON CONFLICT(id) DO UPDATE"
                " SET ham = ham + excluded.ham, spam = spam + excluded.spam, day = excluded.day";
     const bool ok = store_run(model_db(m), sql, texts, G_N_ELEMENTS(texts));
-    g_free(today);
     return ok;
 }
 

@@ -80,7 +80,7 @@ struct model *model_open_file(const char *path, bool for_writing, char **error_r
 struct model *model_open(const char *state_dir, const char *user, bool for_writing,
                          char **error_r)
 {
-    char *path = users_store_path(state_dir, user);
+    g_autofree char *path = users_store_path(state_dir, user);
     struct model *m = model_open_file(path, for_writing, error_r);
     if (m && for_writing &&
         !store_run(m->db,
@@ -89,7 +89,6 @@ struct model *model_open(const char *state_dir, const char *user, bool for_writi
         *error_r = g_strdup_printf("%s: not writable", path);
         model_free(&m);
     }
-    g_free(path);
     return m;
 }
 
@@ -116,7 +115,7 @@ void model_free(struct model **m)
 GPtrArray *model_files(const char *state_dir, const char *suffix)
 {
     GPtrArray *found = g_ptr_array_new_with_free_func(g_free);
-    char *folder = g_build_filename(state_dir, "users", NULL);
+    g_autofree char *folder = g_build_filename(state_dir, "users", NULL);
     DIR *dir = opendir(folder);
     bool all = dir || errno == ENOENT;
     while (dir) {
@@ -133,7 +132,6 @@ GPtrArray *model_files(const char *state_dir, const char *suffix)
         closedir(dir);
     if (!all)
         g_clear_pointer(&found, g_ptr_array_unref);
-    g_free(folder);
     return found;
 }
 
@@ -204,7 +202,7 @@ static bool take_last_move(struct model *m, struct model_figures *f)
 
 bool model_figures(struct model *m, struct model_figures *f)
 {
-    char *week = daykey_day(7);
+    g_autofree char *week = daykey_day(7);
     *f = (struct model_figures){0};
     const bool ok =
         read_number(m, LEARNT("spam", "1"), NULL, &f->spam) && read_number(m, LEARNT("ham", "0"), NULL, &f->ham) &&
@@ -212,15 +210,13 @@ bool model_figures(struct model *m, struct model_figures *f)
         read_number(m, "SELECT count(*) FROM journal WHERE kind = 'move'", NULL, &f->moves) &&
         read_number(m, "SELECT count(*) FROM record WHERE state = 1 AND day > ?", week, &f->delivered) &&
         take_last_move(m, f);
-    g_free(week);
     return ok;
 }
 
 bool model_is_silent(const struct model_figures *f)
 {
-    char *since = daykey_day(MODEL_SILENT_DAYS);
+    g_autofree char *since = daykey_day(MODEL_SILENT_DAYS);
     const bool silent = f->delivered > 0 && strcmp(f->last_move, since) < 0;
-    g_free(since);
     return silent;
 }
 

@@ -18,9 +18,9 @@ struct model;
 /* Opens the user's model. NULL without *error_r: it does not exist (only when not for writing). NULL with
  * *error_r: an error, g_free. */
 struct model *model_open(const char *state_dir, const char *user, bool for_writing,
-                         char **error_r);
+                         char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* The same by path. */
-struct model *model_open_file(const char *path, bool for_writing, char **error_r);
+struct model *model_open_file(const char *path, bool for_writing, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* Paths of the files in state_dir/users that end in suffix (".db" or another); array of char*, unref it. NULL
  * with errno if the folder could not be read to its end; a missing folder counts as empty. */
 GPtrArray *model_files(const char *state_dir, const char *suffix) __attribute__((warn_unused_result));

@@ -79,7 +79,7 @@ static bool apply_row(struct learner *l, sqlite3_stmt *st)
 
 static bool apply_journal(struct model *m, struct learner *l)
 {
-    char *after = g_strdup_printf("%" G_GINT64_FORMAT, m->applied);
+    g_autofree char *after = g_strdup_printf("%" G_GINT64_FORMAT, m->applied);
     sqlite3_stmt *st = store_cached(m->db,
                                     "SELECT id, spam, header, body, counts, heard, places FROM journal"
                                     " WHERE id > CAST(? AS INTEGER) ORDER BY id",
@@ -88,7 +88,6 @@ static bool apply_journal(struct model *m, struct learner *l)
     while (st && (rc = sqlite3_step(st)) == SQLITE_ROW && apply_row(l, st))
         m->applied = sqlite3_column_int64(st, 0);
     store_done(st);
-    g_free(after);
     return rc == SQLITE_DONE;
 }
 
@@ -124,7 +123,7 @@ struct learner *model_learner(struct model *m)
 
 bool model_learner_note(struct model *m, const struct model_lesson *lesson, const GArray *places)
 {
-    char *day = daykey_day(0);
+    g_autofree char *day = daykey_day(0);
     GByteArray *packed = g_byte_array_new();
     if (places)
         buckets_pack(places, packed);
@@ -146,13 +145,12 @@ bool model_learner_note(struct model *m, const struct model_lesson *lesson, cons
     if (ok)
         m->applied = sqlite3_last_insert_rowid(m->db);
     g_byte_array_unref(packed);
-    g_free(day);
     return ok;
 }
 
 static bool write_blobs(struct model *m, const struct learner *l)
 {
-    unsigned char *weights = g_malloc(sizeof l->weights), *counts = g_malloc(sizeof l->counts);
+    g_autofree unsigned char *weights = g_malloc(sizeof l->weights), *counts = g_malloc(sizeof l->counts);
     for (size_t i = 0; i < LEARNER_PLACES; i++) {
         put16(weights + 2 * i, (guint16)l->weights[i]);
         put16(counts + 4 * i, l->counts[i].spam);
@@ -169,8 +167,6 @@ static bool write_blobs(struct model *m, const struct learner *l)
         sqlite3_bind_blob(st, 3, l->touched, sizeof l->touched, SQLITE_STATIC) == SQLITE_OK &&
         sqlite3_step(st) == SQLITE_DONE;
     sqlite3_finalize(st);
-    g_free(weights);
-    g_free(counts);
     return ok;
 }
 
@@ -179,13 +175,12 @@ bool model_learner_checkpoint(struct model *m)
     const struct learner *l = m->learner;
     if (!l || !write_blobs(m, l))
         return false;
-    char *sql = g_strdup_printf("INSERT OR REPLACE INTO learnt(id, applied, spam, ham, counted_spam,"
+    g_autofree char *sql = g_strdup_printf("INSERT OR REPLACE INTO learnt(id, applied, spam, ham, counted_spam,"
                                 " counted_ham) VALUES(1, %" G_GINT64_FORMAT ", %u, %u, %u, %u)",
                                 m->applied, l->spam, l->ham, l->counted_spam, l->counted_ham);
     const bool ok =
         store_run(m->db, sql, NULL, 0) &&
         store_run(m->db, "UPDATE journal SET places = NULL WHERE places IS NOT NULL", NULL, 0);
-    g_free(sql);
     return ok;
 }
 
@@ -205,20 +200,17 @@ static gint64 learnt_in_all(struct model *m)
 
 static bool begin_period(struct model *m)
 {
-    char *day = daykey_day(0), *learnt = g_strdup_printf("%" G_GINT64_FORMAT, learnt_in_all(m));
+    g_autofree char *day = daykey_day(0), *learnt = g_strdup_printf("%" G_GINT64_FORMAT, learnt_in_all(m));
     const bool ok = store_run(m->db, "INSERT OR REPLACE INTO period(id, day, learnt) VALUES(1, ?, ?)",
                               (const char *const[]){day, learnt}, 2);
-    g_free(day);
-    g_free(learnt);
     return ok;
 }
 
 bool model_learner_age(struct model *m)
 {
-    char *day = daykey_day(PERIOD_DAYS);
+    g_autofree char *day = daykey_day(PERIOD_DAYS);
     const gint64 learnt = model_number(m, "SELECT learnt FROM period", NULL, -1);
     const bool old = model_number(m, "SELECT 1 FROM period WHERE day <= ?", day, 0) == 1;
-    g_free(day);
     if (learnt < 0)
         return begin_period(m);
     if (!old || learnt_in_all(m) - learnt < PERIOD_LEARNT)

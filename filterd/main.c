@@ -67,9 +67,7 @@ int main(int argc, char **argv)
     struct settings *s = settings_load(file, &error);
     if (s && s->listener_count == 0)
         error = g_strdup_printf("%s: no [listener NAME] section: the daemon needs one", file);
-    if (s && !error)
-        context_check(s, &error);
-    if (error) {
+    if (error || !context_check(s, &error)) {
         fprintf(stderr, "filterd: %s\n", error);
         g_free(error);
         settings_free(&s);

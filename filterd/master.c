@@ -73,16 +73,14 @@ static bool own_folder(const char *path, mode_t mode, const struct passwd *pw)
 static bool prepare_state(struct children *c, const struct passwd *pw)
 {
     const struct settings *s = c->settings;
-    char *error = NULL;
-    char *days = g_strconcat(s->site_key, ".d", NULL);
+    g_autofree char *error = NULL;
+    g_autofree char *days = g_strconcat(s->site_key, ".d", NULL);
     bool ok = own_folder(s->state_dir, 0750, pw);
     if (ok && !sitekey_load(s->site_key, true, &c->key, &error)) {
         log_warn("%s", error);
         ok = false;
     }
     ok = ok && own_folder(days, 0700, pw);
-    g_free(error);
-    g_free(days);
     return ok;
 }
 
@@ -95,14 +93,13 @@ static bool drop_root(const struct passwd *pw)
 
 static void reread(struct children *c)
 {
-    char *error = NULL;
+    g_autofree char *error = NULL;
     reload = 0;
     struct settings *s = settings_load(c->settings->file, &error);
     if (s && !context_check(s, &error))
         settings_free(&s);
     if (!s) {
         log_warn("settings stay as they were: %s", error);
-        g_free(error);
         return;
     }
     /* These were set up as root and cannot change now. */
@@ -212,11 +209,10 @@ static int give_up(struct children *c, int code)
 /* Called before the first fork. */
 static bool prepare_engine(const struct settings *s)
 {
-    char *error = NULL;
+    g_autofree char *error = NULL;
     const bool ok = sealer_prepare(s->state_dir, &error);
     if (!ok)
         log_warn("%s: nothing could be sealed", error);
-    g_free(error);
     return ok;
 }
 

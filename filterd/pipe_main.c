@@ -157,7 +157,7 @@ static int filter(struct context *ctx, const struct job *job, const struct next_
         return EX_NOINPUT;
     }
     struct envelope *e = make_envelope(job);
-    struct outcome *outcomes = g_new0(struct outcome, e->recipients->len);
+    g_autofree struct outcome *outcomes = g_new0(struct outcome, e->recipients->len);
     struct next_hop *hop = next_hop_new(&ctx->hops, to);
     GByteArray *served = job->to_stdout ? NULL : g_byte_array_new();
     struct received a = {.envelope = e, .evidence = evidence_start(ctx->rules, e), .raw = &raw,
@@ -171,7 +171,6 @@ static int filter(struct context *ctx, const struct job *job, const struct next_
         g_byte_array_unref(served);
     next_hop_free(&hop);
     evidence_free(&a.evidence);
-    g_free(outcomes);
     envelope_free(&e);
     bytes_free(&raw);
     return code;

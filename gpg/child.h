@@ -17,6 +17,6 @@
  * of the text, reported that it had encrypted, and exited with 0, all before the text's deadline. Otherwise
  * *error_r is set (one line, g_free). */
 bool child_encrypt(const char *home, const struct engine_text *text, GPtrArray *key_files,
-                   struct armor *armor, char **error_r);
+                   struct armor *armor, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 
 #endif

@@ -35,10 +35,9 @@ static char *preloaded(void)
     g_autofree char *exe = g_file_read_link("/proc/self/exe", NULL);
     g_autofree char *folder = exe ? g_path_get_dirname(exe) : NULL;
     for (size_t i = 0; folder && i < G_N_ELEMENTS(places); i++) {
-        char *file = g_build_filename(folder, places[i], "gpg_malloc.so", NULL);
+        g_autofree char *file = g_build_filename(folder, places[i], "gpg_malloc.so", NULL);
         if (access(file, R_OK) == 0 && !strpbrk(file, " :")) /* LD_PRELOAD would split such a path in two */
-            return file;
-        g_free(file);
+            return g_steal_pointer(&file);
     }
     return NULL;
 }

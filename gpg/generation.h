@@ -15,12 +15,12 @@ struct generation {
 
 /* Takes the lock on the folder of all users' keys (waits for it) and makes an empty home in there. NULL with
  * *error_r. */
-struct generation *generation_begin(const char *state_dir, const char *user, char **error_r);
+struct generation *generation_begin(const char *state_dir, const char *user, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* Gives the new home to the owner of state_dir, sets the `current` link to it, and removes all older
  * generations except the previous one. */
-bool generation_commit(struct generation *g, char **error_r);
+bool generation_commit(struct generation *g, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* Removes the user's whole folder in one step. */
-bool generation_remove_user(struct generation *g, char **error_r);
+bool generation_remove_user(struct generation *g, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* Removes what was not committed, releases the lock, and sets *g to NULL. */
 void generation_end(struct generation **g);
 

@@ -15,10 +15,9 @@ struct keycache {
 
 static void cached_keys_free(void *value)
 {
-    struct cached_keys *k = value;
+    g_autofree struct cached_keys *k = value;
     g_free(k->home);
     g_ptr_array_unref(k->keys);
-    g_free(k);
 }
 
 struct keycache *keycache_new(const char *state_dir)

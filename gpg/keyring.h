@@ -40,7 +40,7 @@ enum keyring_state { KEYRING_UNREADABLE = 0, KEYRING_NONE, KEYRING_BROKEN, KEYRI
  * the user has no folder. KEYRING_BROKEN: the folder has no current generation, so the user once had keys. */
 enum keyring_state keyring_current(const char *state_dir, const char *user, char **path_r);
 /* Lists all keys of a home: array of struct key_info*, unref frees all. NULL with *error_r (g_free). */
-GPtrArray *keyring_keys(const char *home, char **error_r);
+GPtrArray *keyring_keys(const char *home, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* Calls fn for each user who has a key folder. False if the folder of all users could not be read. */
 bool keyring_each_user(const char *state_dir, void (*fn)(const char *user, void *arg), void *arg)
     __attribute__((warn_unused_result));
@@ -57,10 +57,10 @@ struct keyring_input {
  * key is not acceptable. A revoked copy of a stored key is accepted, and the key is not used from then on.
  * *key_r (may be NULL): the stored key, key_info_free. */
 int keyring_import(const char *state_dir, const char *user, const struct keyring_input *input,
-                   struct key_info **key_r, char **error_r);
+                   struct key_info **key_r, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* Removes all keys (fingerprint NULL), or the one with this fingerprint. EX_NOUSER: there is none. */
 int keyring_remove(const char *state_dir, const char *user, const char *fingerprint,
-                   char **error_r);
+                   char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 
 enum keyring_form {
     KEYRING_ARMORED, /* armored, everything that was imported */
@@ -69,6 +69,6 @@ enum keyring_form {
 };
 /* Appends public keys of a home to out. pattern NULL: all keys. */
 bool keyring_export(const char *home, const char *pattern, enum keyring_form form,
-                    struct bytes *out, char **error_r);
+                    struct bytes *out, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 
 #endif

@@ -71,7 +71,7 @@ bool ring_make(const char *key_file)
 /* All packets of the file except trust packets, in which gpg keeps its notes. */
 static GString *key_in(const char *path)
 {
-    char *text = NULL;
+    g_autofree char *text = NULL;
     gsize len;
     if (!g_file_get_contents(path, &text, &len, NULL))
         return NULL;
@@ -81,7 +81,6 @@ static GString *key_in(const char *path)
     for (const unsigned char *from = p.data; packets_next(&p, &k); from = p.data)
         if (k.tag != PACKET_TRUST)
             g_string_append_len(key, (const char *)from, p.data - from);
-    g_free(text);
     if (!p.bad && key->len)
         return key;
     g_string_free(key, TRUE);

@@ -18,7 +18,7 @@ struct sealed;
 /* Call before the fork: asks gpg for its version, for this process and all it forks. Otherwise each worker
  * would ask with its first message, and a worker short of memory at that moment could not encrypt for the rest of
  * its life. False with *error_r (g_free). */
-bool sealer_prepare(const char *state_dir, char **error_r);
+bool sealer_prepare(const char *state_dir, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 struct sealer *sealer_new(const char *state_dir);
 void sealer_free(struct sealer **s);
 
@@ -35,12 +35,12 @@ enum key_state sealer_key(struct sealer *s, const char *user, char **fingerprint
  * except structural ones. The encrypted part holds the message's Content-* fields and its body, byte for byte.
  * NULL with *error_r (g_free) on any failure: then there is nothing to deliver. */
 struct sealed *seal_message(struct sealer *s, const struct message *m, const struct outside *o,
-                            GPtrArray *users, char **error_r);
+                            GPtrArray *users, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 
 /* As seal_message, but the ciphertext does not show whose keys it is for: for a single copy whose recipients
  * need not know of each other. */
 struct sealed *seal_message_hidden(struct sealer *s, const struct message *m,
-                                   const struct outside *o, GPtrArray *users, char **error_r);
+                                   const struct outside *o, GPtrArray *users, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 
 enum pass_reason { PASS_NO_KEY, PASS_ALREADY_ENCRYPTED, PASS_NOT_OURS };
 /* The only way for a message to leave unencrypted: filterd's own fields, the message's fields that outside_has

@@ -23,7 +23,7 @@ struct anonymize {
 
 struct anonymize *anonymize_load(const char *file, char **error_r)
 {
-    char *text = NULL;
+    g_autofree char *text = NULL;
     gsize len = 0;
     GError *error = NULL;
     GPtrArray *rules = NULL;
@@ -36,7 +36,6 @@ struct anonymize *anonymize_load(const char *file, char **error_r)
         *error_r = g_strdup_printf("%s:1: no table: it holds a NUL or more than 1 MB", file);
     else
         rules = anonymize_table_parse(file, text, error_r);
-    g_free(text);
     if (!rules)
         return NULL;
     struct anonymize *a = g_new0(struct anonymize, 1);

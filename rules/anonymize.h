@@ -5,13 +5,14 @@
 #ifndef RULES_ANONYMIZE_H
 #define RULES_ANONYMIZE_H
 
+#include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 struct anonymize;
 
 /* NULL with one line, "FILE:LINE: ...", on any error; an unsupported action is one. */
-struct anonymize *anonymize_load(const char *file, char **error_r);
+struct anonymize *anonymize_load(const char *file, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 void anonymize_free(struct anonymize **a);
 
 enum anonymize_action { ANONYMIZE_KEEP, ANONYMIZE_DROP, ANONYMIZE_REPLACE };
@@ -20,6 +21,6 @@ enum anonymize_action { ANONYMIZE_KEEP, ANONYMIZE_DROP, ANONYMIZE_REPLACE };
  * field, folded with CRLF, lines under 999 bytes, no CRLF at its end. If the replacement text is not one header
  * field, the field is dropped. Patterns see the first 102,400 bytes (header_size_limit) with LF as line end. */
 enum anonymize_action anonymize_field(struct anonymize *a, const char *field, size_t len,
-                                      size_t index, char **text_r);
+                                      size_t index, char **text_r) G_GNUC_WARN_UNUSED_RESULT;
 
 #endif

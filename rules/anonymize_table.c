@@ -36,13 +36,12 @@ static bool fail(struct parser *p, const char *format, ...)
 {
     va_list ap;
     va_start(ap, format);
-    char *what = g_strdup_vprintf(format, ap);
+    g_autofree char *what = g_strdup_vprintf(format, ap);
     va_end(ap);
     *p->error_r = g_strdup_printf("%s:%d: %s", p->file, p->line, what);
     for (char *c = *p->error_r; *c; c++)
         if ((unsigned char)*c < ' ' || (unsigned char)*c > '~')
             *c = '?';
-    g_free(what);
     return false;
 }
 
@@ -125,7 +124,7 @@ static bool group(struct parser *p, struct anonymize_rule *r, const char **at)
     uint32_t groups = 0;
     while (g_ascii_isalnum(*end) || *end == '_')
         end++;
-    char *text = g_strndup(name, (size_t)(end - name));
+    g_autofree char *text = g_strndup(name, (size_t)(end - name));
     guint64 number = 0;
     bool good = g_ascii_string_to_unsigned(text, 10, 1, 65535, &number, NULL);
     good = good && (!close || *end == close);
@@ -133,12 +132,12 @@ static bool group(struct parser *p, struct anonymize_rule *r, const char **at)
     if (!good || r->negated) {
         fail(p, good ? "$%s in the text of a negated pattern, which has no groups"
                      : "\"$%s\" in the text: expected $1, ${1}, $(1), or $$ for a dollar", text);
-        g_free(text);
         return false;
     }
-    g_ptr_array_add(r->pieces, text);
     pcre2_pattern_info(r->code, PCRE2_INFO_CAPTURECOUNT, &groups);
-    return number <= groups || fail(p, "$%s: the pattern has %u groups", text, (unsigned)groups);
+    good = number <= groups || fail(p, "$%s: the pattern has %u groups", text, (unsigned)groups);
+    g_ptr_array_add(r->pieces, g_steal_pointer(&text));
+    return good;
 }
 
 static bool replacement(struct parser *p, struct anonymize_rule *r, const char *at)

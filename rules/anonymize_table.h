@@ -22,6 +22,6 @@ struct anonymize_rule {
 };
 
 /* Array of struct anonymize_rule*; unref frees all. NULL with "FILE:LINE: ...". */
-GPtrArray *anonymize_table_parse(const char *file, const char *text, char **error_r);
+GPtrArray *anonymize_table_parse(const char *file, const char *text, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 
 #endif

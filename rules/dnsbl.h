@@ -10,7 +10,7 @@
 struct dnsbl; /* the table, and the state of each list */
 
 /* NULL with one line, "FILE:LINE: ...". */
-struct dnsbl *dnsbl_load(const char *file, char **error_r);
+struct dnsbl *dnsbl_load(const char *file, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* Call before the resolver that its checks use is freed. */
 void dnsbl_free(struct dnsbl **d);
 

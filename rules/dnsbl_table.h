@@ -27,7 +27,7 @@ struct dnsbl_zone {
 };
 
 /* Array of struct dnsbl_zone*; NULL with one line, "FILE:LINE: ...". */
-GPtrArray *dnsbl_table_load(const char *file, char **error_r);
+GPtrArray *dnsbl_table_load(const char *file, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* True if the answer (4 bytes) has the meaning c. */
 bool dnsbl_code_matches(const struct dnsbl_code *c, const guint8 *address);
 

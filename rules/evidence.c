@@ -193,9 +193,8 @@ static double spf_weight(enum spf_code code)
 
 static void weigh_spf(struct evidence *ev)
 {
-    char *name = g_strdup_printf("spf:%s", spf_code_word(ev->spf.code));
+    g_autofree char *name = g_strdup_printf("spf:%s", spf_code_word(ev->spf.code));
     hits_add(ev->hits, name, spf_weight(ev->spf.code), ev->spf.reason);
-    g_free(name);
 }
 
 static void weigh_dkim(struct evidence *ev)
@@ -204,11 +203,10 @@ static void weigh_dkim(struct evidence *ev)
         hits_add(ev->hits, "dkim:none", 0, "it is not signed");
     for (guint i = 0; i < ev->signatures->len; i++) {
         const struct dkim_signature *s = &g_array_index(ev->signatures, struct dkim_signature, i);
-        char *name = s->code == DKIM_CODE_PASS
+        g_autofree char *name = s->code == DKIM_CODE_PASS
                          ? g_strdup_printf("dkim:pass:%s", s->domain)
                          : g_strdup_printf("dkim:%s", dkim_word(s->code));
         hits_add(ev->hits, name, 0, s->reason);
-        g_free(name);
     }
 }
 
@@ -218,10 +216,9 @@ static void weigh_dmarc(struct evidence *ev)
                                           [DMARC_POLICY_QUARANTINE] = FINDING_DMARC_FAIL_QUARANTINE,
                                           [DMARC_POLICY_REJECT] = FINDING_DMARC_FAIL_REJECT};
     const bool fail = ev->dmarc.code == DMARC_CODE_FAIL;
-    char *name = g_strdup_printf("dmarc:%s%s%s", dmarc_word(ev->dmarc.code), fail ? ":" : "",
+    g_autofree char *name = g_strdup_printf("dmarc:%s%s%s", dmarc_word(ev->dmarc.code), fail ? ":" : "",
                                  fail ? dmarc_policy_word(ev->dmarc.policy) : "");
     hits_add(ev->hits, name, fail ? findings_weight(failed[ev->dmarc.policy]) : 0, ev->dmarc.reason);
-    g_free(name);
 }
 
 void evidence_await(struct evidence *ev)
@@ -268,10 +265,9 @@ static void scan(struct evidence *ev, const struct message *m)
     if (answer != CLAMAV_FOUND)
         return;
     g_strlcpy(ev->virus, said, sizeof ev->virus);
-    char *name = g_strdup_printf("virus:%s", said);
+    g_autofree char *name = g_strdup_printf("virus:%s", said);
     hits_add(ev->hits, name, findings_weight(FINDING_VIRUS),
              findings_reason(FINDING_VIRUS));
-    g_free(name);
 }
 
 static void take_link(const char *host, void *arg)
@@ -321,12 +317,11 @@ static const char *dkim_summary(const struct evidence *ev)
 
 char *evidence_summary(const struct evidence *ev)
 {
-    char *lists = ev->lists ? dnsbl_check_summary(ev->lists) : g_strdup("-");
+    g_autofree char *lists = ev->lists ? dnsbl_check_summary(ev->lists) : g_strdup("-");
     char *summary = g_strdup_printf(
         "dnsbl=%s spf=%s dkim=%s dmarc=%s dns=%s", *lists ? lists : "none",
         ev->spf_asked ? spf_code_word(ev->spf.code) : "-", dkim_summary(ev),
         ev->dmarc_known ? dmarc_word(ev->dmarc.code) : "-", ev->timed_out ? "timeout" : "ok");
-    g_free(lists);
     return summary;
 }
 

@@ -69,14 +69,13 @@ static void subject_form(GPtrArray *hits, const struct message *m)
     const struct header *h = message_header(m, "Subject");
     if (!h)
         return;
-    char *text = header_text(h, m->met);
+    g_autofree char *text = header_text(h, m->met);
     if (in_capitals(text))
         hits_find(hits, FINDING_SUBJECT_CAPITALS);
     if (shouts(text))
         hits_find(hits, FINDING_SUBJECT_SHOUTS);
     if (has_gap(h))
         hits_find(hits, FINDING_SUBJECT_GAP);
-    g_free(text);
 }
 
 /* The first "local@domain" of an address field, lower case; NULL if there is none. */
@@ -105,8 +104,8 @@ static bool has_number(const char *address)
 
 static void address_form(GPtrArray *hits, const struct message *m)
 {
-    char *from = text_of(m, "From"), *to = text_of(m, "To");
-    char *sender = first_address(from), *recipient = first_address(to);
+    g_autofree char *from = text_of(m, "From"), *to = text_of(m, "To");
+    g_autofree char *sender = first_address(from), *recipient = first_address(to);
     if (from && !sender)
         hits_find(hits, FINDING_FROM_NO_ADDRESS);
     if (sender && has_number(sender))
@@ -115,10 +114,6 @@ static void address_form(GPtrArray *hits, const struct message *m)
         hits_find(hits, FINDING_FROM_IS_TO);
     if (to && !recipient)
         hits_find(hits, FINDING_TO_NOBODY);
-    g_free(from);
-    g_free(to);
-    g_free(sender);
-    g_free(recipient);
 }
 
 /* True for "<left@right>" and nothing else (RFC 5322 section 3.6.4). */
@@ -133,15 +128,13 @@ static bool is_message_id(const char *text)
 
 static void trace_form(GPtrArray *hits, const struct message *m)
 {
-    char *id = text_of(m, "Message-ID"), *priority = text_of(m, "X-Priority");
+    g_autofree char *id = text_of(m, "Message-ID"), *priority = text_of(m, "X-Priority");
     if (id && !is_message_id(id))
         hits_find(hits, FINDING_MESSAGE_ID_ODD);
     if (priority && (*priority == '1' || *priority == '2'))
         hits_find(hits, FINDING_URGENT);
     if (message_header(m, "In-Reply-To") || message_header(m, "References"))
         hits_find(hits, FINDING_REPLY);
-    g_free(id);
-    g_free(priority);
 }
 
 /* True if the HTML has an image and hardly any letters. */

@@ -23,18 +23,15 @@ GPtrArray *hits_new(void)
 
 void hits_add(GPtrArray *hits, const char *name, double weight, const char *reason)
 {
-    char *clean = g_strndup(name, NAME_MAX_BYTES);
+    g_autofree char *clean = g_strndup(name, NAME_MAX_BYTES);
     for (char *p = clean; *p; p++)
         if (!g_ascii_isgraph(*p))
             *p = '?';
-    for (guint i = 0; i < hits->len; i++) {
-        if (strcmp(((struct hit *)hits->pdata[i])->name, clean) == 0) {
-            g_free(clean);
+    for (guint i = 0; i < hits->len; i++)
+        if (strcmp(((struct hit *)hits->pdata[i])->name, clean) == 0)
             return;
-        }
-    }
     struct hit *h = g_new0(struct hit, 1);
-    h->name = clean;
+    h->name = g_steal_pointer(&clean);
     h->weight = weight;
     h->reason = g_strdup(reason ? reason : "");
     g_ptr_array_add(hits, h);

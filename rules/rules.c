@@ -21,7 +21,7 @@ struct rules *rules_new(const struct settings *s, int spf_door)
 void rules_mend(struct rules *r)
 {
     const struct settings *s = r->settings;
-    char *error = NULL;
+    g_autofree char *error = NULL;
     if (!r->resolver)
         r->resolver = resolver_new(s, &error);
     if (!r->resolver)
@@ -33,7 +33,6 @@ void rules_mend(struct rules *r)
         r->dnsbl = dnsbl_load(s->dnsbl_lists, &error);
     if (error)
         log_warn("no lists are asked: %s", error);
-    g_free(error);
 }
 
 void rules_free(struct rules **r)

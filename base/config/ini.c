@@ -35,10 +35,9 @@ static bool fail(struct reader *r, const char *format, ...)
 {
     va_list ap;
     va_start(ap, format);
-    char *what = g_strdup_vprintf(format, ap);
+    g_autofree char *what = g_strdup_vprintf(format, ap);
     va_end(ap);
     *r->error_r = g_strdup_printf("%s:%d: %s", r->ini->file, r->line, what);
-    g_free(what);
     return false;
 }
 
@@ -135,7 +134,7 @@ static bool read_lines(struct reader *r, char *text)
 
 struct ini *ini_load(const char *file, char **error_r)
 {
-    char *text;
+    g_autofree char *text = NULL;
     gsize len;
     GError *error = NULL;
     if (!g_file_get_contents(file, &text, &len, &error)) {
@@ -150,7 +149,6 @@ struct ini *ini_load(const char *file, char **error_r)
     r.lines = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     bool ok = strlen(text) == len ? read_lines(&r, text) : fail(&r, "holds a NUL byte");
     g_hash_table_unref(r.lines);
-    g_free(text);
     if (!ok)
         ini_free(&ini);
     return ini;

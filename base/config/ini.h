@@ -20,7 +20,7 @@ struct ini {
 
 /* Reads file. NULL with *error_r ("FILE:LINE: ...", g_free) if it cannot be read, is malformed, or has a group,
  * or a key in a group, twice. */
-struct ini *ini_load(const char *file, char **error_r);
+struct ini *ini_load(const char *file, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 void ini_free(struct ini **ini);
 
 #endif

@@ -143,10 +143,9 @@ static bool fail_value(const struct ini *ini, const struct ini_entry *e,
         *error_r = g_strdup_printf("%s:%d: [%s] %s=%s is not supported in this version", ini->file,
                                    e->line, e->group, e->name, e->value);
     } else {
-        char *text = expectation(k);
+        g_autofree char *text = expectation(k);
         *error_r = g_strdup_printf("%s:%d: [%s] %s is \"%s\": expected %s", ini->file, e->line,
                                    e->group, e->name, e->value, text);
-        g_free(text);
     }
     g_strdelimit(*error_r, "\r\n\t", '?');
     return false;
@@ -155,12 +154,11 @@ static bool fail_value(const struct ini *ini, const struct ini_entry *e,
 static bool fail_unknown(const struct ini *ini, const struct ini_entry *e, const char *group,
                          char **error_r)
 {
-    char *names = known(e->name ? group : NULL);
+    g_autofree char *names = known(e->name ? group : NULL);
     *error_r = e->name ? g_strdup_printf("%s:%d: [%s] has no %s: expected one of %s", ini->file,
                                          e->line, e->group, e->name, names)
                        : g_strdup_printf("%s:%d: unknown group [%s]: expected one of %s",
                                          ini->file, e->line, e->group, names);
-    g_free(names);
     return false;
 }
 
@@ -181,7 +179,7 @@ static struct listener *add_listener(struct settings *s, const char *group)
 static bool read_entry(struct settings *s, const struct ini *ini, const struct ini_entry *e,
                        char **error_r)
 {
-    char *group = kind_of_group(e->group);
+    g_autofree char *group = kind_of_group(e->group);
     const struct setting_kind *k = find(group, e->name);
     bool listener = is_listener(e->group), ok = true;
     if (!k || (strcmp(group, "listener") == 0 && !listener)) {
@@ -194,7 +192,6 @@ static bool read_entry(struct settings *s, const struct ini *ini, const struct i
         ok = (k->read && k->read(k, e->value, base + k->offset)) ||
              fail_value(ini, e, k, error_r);
     }
-    g_free(group);
     return ok;
 }
 
@@ -225,7 +222,7 @@ static bool fail_at(const struct ini *ini, const char *group, const char *name, 
 static bool check_listener(const struct settings *s, const struct ini *ini,
                            const struct listener *l, char **error_r)
 {
-    char *group = g_strdup_printf("listener %s", l->name);
+    g_autofree char *group = g_strdup_printf("listener %s", l->name);
     enum next_hop_kind hop = settings_next_hop(s, l)->kind;
     bool ok = true;
     if (!line_of(ini, group, "protocol"))
@@ -245,7 +242,6 @@ static bool check_listener(const struct settings *s, const struct ini *ini,
                      "is not set, nor is [deliver] next_hop: expected " HOP);
     else if (hop == HOP_SENDMAIL)
         ok = fail_at(ini, group, "next_hop", error_r, "is sendmail: only filterd-pipe can use it");
-    g_free(group);
     return ok;
 }
 

@@ -2,6 +2,7 @@
 #ifndef BASE_CONFIG_SETTINGS_H
 #define BASE_CONFIG_SETTINGS_H
 
+#include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -62,7 +63,7 @@ struct settings {
 
 /* Reads and checks FILE. On any wrong, unknown or doubled setting returns NULL and *error_r is one
  * line, "FILE:LINE: ...", saying what is expected; free it with g_free. */
-struct settings *settings_load(const char *file, char **error_r);
+struct settings *settings_load(const char *file, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 void settings_free(struct settings **s);
 /* True if domain is listed in domains, or domains is empty. */
 bool settings_is_local_domain(const struct settings *s, const char *domain);

@@ -146,11 +146,10 @@ bool settings_value_path(const struct setting_kind *k, const char *value, void *
 bool settings_value_address(const struct setting_kind *k, const char *value, void *field)
 {
     (void)k;
-    char *address = address_canonical(value);
+    g_autofree char *address = address_canonical(value);
     bool ok = address && address[0] != '@' && *address_domain(address) && !strchr(address, ' ');
     if (ok)
         set_text(field, address);
-    g_free(address);
     return ok;
 }
 
@@ -234,11 +233,10 @@ static bool is_network(const char *text)
     unsigned char buffer[16];
     guint64 bits;
     const char *slash = strchr(text, '/');
-    char *host = slash ? g_strndup(text, (gsize)(slash - text)) : g_strdup(text);
+    g_autofree char *host = slash ? g_strndup(text, (gsize)(slash - text)) : g_strdup(text);
     int most = inet_pton(AF_INET, host, buffer) == 1    ? 32
                : inet_pton(AF_INET6, host, buffer) == 1 ? 128
                                                         : -1;
-    g_free(host);
     return most > 0 &&
            (!slash || g_ascii_string_to_unsigned(slash + 1, 10, 0, (guint64)most, &bits, NULL));
 }
@@ -265,13 +263,11 @@ static bool read_inet(const char *value, struct endpoint *at)
     if (!colon || !g_ascii_string_to_unsigned(colon + 1, 10, 1, 65535, &port, NULL))
         return false;
     bool six = *value == '[' && colon > value + 1 && colon[-1] == ']';
-    char *host = six ? g_strndup(value + 1, (gsize)(colon - value - 2))
-                     : g_strndup(value, (gsize)(colon - value));
-    if (six ? inet_pton(AF_INET6, host, buffer) != 1 : !is_domain(host)) {
-        g_free(host);
+    g_autofree char *host = six ? g_strndup(value + 1, (gsize)(colon - value - 2))
+                                : g_strndup(value, (gsize)(colon - value));
+    if (six ? inet_pton(AF_INET6, host, buffer) != 1 : !is_domain(host))
         return false;
-    }
-    set_endpoint(at, NULL, host, g_strdup(colon + 1));
+    set_endpoint(at, NULL, g_steal_pointer(&host), g_strdup(colon + 1));
     return true;
 }
 
@@ -288,13 +284,12 @@ bool settings_value_server(const struct setting_kind *k, const char *value, void
     guint64 port = 53;
     if (bracket && !end)
         return false;
-    char *host = g_strndup(value + bracket, len);
+    g_autofree char *host = g_strndup(value + bracket, len);
     bool ok = g_hostname_is_ip_address(host) && (bracket == (strchr(host, ':') != NULL) || !colon);
     if (ok && colon && *colon)
         ok = *colon == ':' && g_ascii_string_to_unsigned(colon + 1, 10, 1, 65535, &port, NULL);
     if (ok)
         set_endpoint(field, NULL, g_strdup(host), g_strdup_printf("%" G_GUINT64_FORMAT, port));
-    g_free(host);
     return ok;
 }
 

@@ -166,11 +166,10 @@ static enum users_result has_key(const struct users *u, const char *user)
 {
     struct stat st;
     /* Look for the folder, not for the link in it: if that link is lost, the user still has a key. */
-    char *path = users_key_dir(u->state_dir, user);
+    g_autofree char *path = users_key_dir(u->state_dir, user);
     enum users_result result = lstat(path, &st) == 0                    ? USERS_FOUND
                                : errno == ENOENT || errno == ENOTDIR ? USERS_UNKNOWN
                                                                      : USERS_TEMP;
-    g_free(path);
     return result;
 }
 
@@ -221,7 +220,7 @@ static bool expand(struct expansion *x, const char *address, unsigned depth);
  * mail must not go unsealed for want of a key of bob+lists. */
 static bool add_member(struct expansion *x, const char *member, unsigned depth)
 {
-    char *base = address_without_extension(member, x->delimiters);
+    g_autofree char *base = address_without_extension(member, x->delimiters);
     enum users_result own = base ? exists_itself(x->u, member) : USERS_FOUND;
     enum users_result other = USERS_UNKNOWN;
     if (own == USERS_UNKNOWN)
@@ -236,7 +235,6 @@ static bool add_member(struct expansion *x, const char *member, unsigned depth)
         ok = expand(x, base, depth + 1);
     else if (ok)
         add_user(x->found, member);
-    g_free(base);
     return ok;
 }
 
@@ -288,17 +286,15 @@ enum users_result users_resolve(struct users *u, const char *address, const char
                                 GPtrArray **users_r)
 {
     *users_r = g_ptr_array_new_with_free_func(g_free);
-    char *whole = address_canonical(address);
+    g_autofree char *whole = address_canonical(address);
     if (!whole)
         return USERS_UNKNOWN;
     enum users_result result = resolve_exact(u, whole, delimiters, *users_r);
-    char *base = result == USERS_UNKNOWN ? address_without_extension(whole, delimiters) : NULL;
+    g_autofree char *base = result == USERS_UNKNOWN ? address_without_extension(whole, delimiters) : NULL;
     if (base)
         result = resolve_exact(u, base, delimiters, *users_r);
     if (result != USERS_FOUND)
         g_ptr_array_set_size(*users_r, 0);
-    g_free(base);
-    g_free(whole);
     return result;
 }
 
@@ -337,12 +333,10 @@ static char *canonical(const char *text, char **error_r)
 
 bool users_alias_add(struct users *u, const char *address, const char *user, char **error_r)
 {
-    char *from = canonical(address, error_r);
-    char *to = from ? canonical(user, error_r) : NULL;
+    g_autofree char *from = canonical(address, error_r);
+    g_autofree char *to = from ? canonical(user, error_r) : NULL;
     const char *texts[] = {from, to};
     bool ok = to && run(u, "INSERT OR IGNORE INTO alias VALUES (?1, ?2)", texts, 2, error_r);
-    g_free(from);
-    g_free(to);
     return ok;
 }
 
@@ -366,10 +360,9 @@ bool users_alias_set(struct users *u, const char *address, char *const *members,
 
 bool users_alias_remove(struct users *u, const char *address, char **error_r)
 {
-    char *from = canonical(address, error_r);
+    g_autofree char *from = canonical(address, error_r);
     const char *texts[] = {from};
     bool ok = from && run(u, "DELETE FROM alias WHERE address = ?1", texts, 1, error_r);
-    g_free(from);
     return ok;
 }
 
@@ -388,10 +381,10 @@ bool users_alias_each(struct users *u, void (*fn)(const char *, const char *, vo
 bool users_set(struct users *u, const char *user, const char *name, const char *value,
                char **error_r)
 {
-    char *whom = canonical(user, error_r);
+    g_autofree char *whom = canonical(user, error_r);
     if (!whom)
         return false;
-    char *normal = value ? user_settings_normal(name, value) : NULL;
+    g_autofree char *normal = value ? user_settings_normal(name, value) : NULL;
     const char *texts[] = {whom, name, normal};
     bool ok = false;
     if (!value)
@@ -400,8 +393,6 @@ bool users_set(struct users *u, const char *user, const char *name, const char *
         ok = run(u, "INSERT OR REPLACE INTO setting VALUES (?1, ?2, ?3)", texts, 3, error_r);
     else
         *error_r = g_strdup(user_settings_expected(name));
-    g_free(normal);
-    g_free(whom);
     return ok;
 }
 
@@ -415,12 +406,10 @@ static bool forget(struct users *u, const char *user, char **error_r)
 bool users_replace(struct users *u, const char *user, const GPtrArray *settings,
                    const GPtrArray *aliases, char **error_r)
 {
-    char *whom = canonical(user, error_r);
+    g_autofree char *whom = canonical(user, error_r);
     bool ok = whom && run(u, "BEGIN IMMEDIATE", NULL, 0, error_r);
-    if (!ok) {
-        g_free(whom);
+    if (!ok)
         return false;
-    }
     ok = forget(u, whom, error_r);
     for (guint i = 0; ok && settings && i + 1 < settings->len; i += 2)
         ok = users_set(u, whom, settings->pdata[i], settings->pdata[i + 1], error_r);
@@ -429,7 +418,6 @@ bool users_replace(struct users *u, const char *user, const GPtrArray *settings,
     ok = ok && run(u, "COMMIT", NULL, 0, error_r);
     if (!ok)
         store_run(u->db, "ROLLBACK", NULL, 0);
-    g_free(whom);
     return ok;
 }
 
@@ -465,11 +453,9 @@ bool users_setting_each(struct users *u, const char *user,
 
 static char *below(const char *state_dir, const char *folder, const char *user, const char *ending)
 {
-    char *name = address_to_file_name(user);
-    char *file = g_strconcat(name, ending, NULL);
+    g_autofree char *name = address_to_file_name(user);
+    g_autofree char *file = g_strconcat(name, ending, NULL);
     char *path = g_build_filename(state_dir, folder, file, NULL);
-    g_free(file);
-    g_free(name);
     return path;
 }
 

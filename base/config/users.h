@@ -17,7 +17,7 @@ struct user_settings;
 
 /* Opens users.db; for reading, a missing file counts as empty. NULL with *error_r (g_free) if it cannot be
  * read, or a later version made it. */
-struct users *users_open(const char *state_dir, bool for_writing, char **error_r);
+struct users *users_open(const char *state_dir, bool for_writing, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* For a process that runs on: if the file cannot be read now, logs that and tries again at each later call.
  * Until then users_resolve returns USERS_TEMP. */
 struct users *users_watch(const char *state_dir);
@@ -42,23 +42,23 @@ enum users_result users_resolve(struct users *u, const char *address, const char
 enum users_result users_of_login(struct users *u, const char *login, const char *delimiters,
                                  char **user_r);
 
-bool users_alias_add(struct users *u, const char *address, const char *user, char **error_r);
-bool users_alias_remove(struct users *u, const char *address, char **error_r);
+bool users_alias_add(struct users *u, const char *address, const char *user, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
+bool users_alias_remove(struct users *u, const char *address, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* Replaces the members of an alias by these (NULL-terminated), all or nothing. */
-bool users_alias_set(struct users *u, const char *address, char *const *members, char **error_r);
+bool users_alias_set(struct users *u, const char *address, char *const *members, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* Calls fn for each row (address, member). False if a read failed (see users_error); the rows before that were
  * reported. No file: no rows. */
 bool users_alias_each(struct users *u, void (*fn)(const char *, const char *, void *), void *arg)
     __attribute__((warn_unused_result));
 /* Sets a user's setting; value NULL removes it. Names and values are those of user_settings.h. */
 bool users_set(struct users *u, const char *user, const char *name, const char *value,
-               char **error_r);
+               char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* Removes a user's settings and alias memberships, all or nothing. */
-bool users_forget(struct users *u, const char *user, char **error_r);
+bool users_forget(struct users *u, const char *user, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* Removes them and sets these instead, all or nothing. settings: name, value, ...; aliases: the addresses the
  * user is a member of; arrays of char*, or NULL. */
 bool users_replace(struct users *u, const char *user, const GPtrArray *settings,
-                   const GPtrArray *aliases, char **error_r);
+                   const GPtrArray *aliases, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* Puts the user's own settings over those in *s (from user_settings_of). False if they cannot be read now; *s
  * is then unchanged. */
 bool users_settings(struct users *u, const char *user, struct user_settings *s)

@@ -368,9 +368,9 @@ static void take_answer(const struct wire *w, const char *name, enum dns_type ty
     GArray *rrs = g_array_new(FALSE, FALSE, sizeof(struct rr));
     GArray *authority = g_array_new(FALSE, FALSE, sizeof(struct rr));
     g_autofree char *first = g_strndup(name, strlen(name) - dotted);
-    char *end = g_strdup(first);
+    g_autofree char *end = g_strdup(first);
     size_t at = HEADER_BYTES;
-    char *asked = get_name(w, &at);
+    g_autofree char *asked = get_name(w, &at);
     at += 4;
     g_array_set_clear_func(rrs, rr_clear);
     g_array_set_clear_func(authority, rr_clear);
@@ -388,8 +388,6 @@ static void take_answer(const struct wire *w, const char *name, enum dns_type ty
         else
             a->ttl = negative;
     }
-    g_free(asked);
-    g_free(end);
     g_array_unref(rrs);
     g_array_unref(authority);
 }

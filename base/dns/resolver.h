@@ -17,7 +17,7 @@
 struct resolver;
 
 /* Uses the setting [dns] server, else the servers of resolv.conf. NULL with *error_r, one line (g_free). */
-struct resolver *resolver_new(const struct settings *s, char **error_r);
+struct resolver *resolver_new(const struct settings *s, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* Drops outstanding questions without calling their fn. */
 void resolver_free(struct resolver **r);
 

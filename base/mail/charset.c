@@ -246,11 +246,10 @@ bool charset_to_utf8(struct bytes *out, const void *data, size_t len, const char
         return true;
     }
     struct bytes raw = {0};
-    char *copy = g_memdup2(data, len); /* g_iconv takes a char **, not const */
+    g_autofree char *copy = g_memdup2(data, len); /* g_iconv takes a char **, not const */
     add_converted(&raw, made[i].cd, copy, len);
     repair_utf8(out, (const char *)raw.data, raw.len);
     explicit_bzero(copy, len);
-    g_free(copy);
     bytes_free(&raw);
     return true;
 }

@@ -282,7 +282,7 @@ static void visit_message(const struct walk *w, GMimeMessagePart *object, struct
 
 static void visit(const struct walk *w, GMimeObject *object, int depth)
 {
-    char *type = type_of(object);
+    g_autofree char *type = type_of(object);
     struct message_part part = {.depth = depth, .type = type};
     const char *disposition = g_mime_object_get_disposition(object);
     part.attachment = disposition && g_ascii_strcasecmp(disposition, "attachment") == 0;
@@ -292,7 +292,6 @@ static void visit(const struct walk *w, GMimeObject *object, int depth)
         visit_message(w, (GMimeMessagePart *)object, &part);
     else if (GMIME_IS_PART(object))
         leaf(w, (GMimePart *)object, &part);
-    g_free(type);
 }
 
 void message_tree_each(const struct message_tree *t,

@@ -301,7 +301,7 @@ static void each_of_header(const struct message *m, const struct call *call)
     size_t mapped = 0;
     for (size_t i = 0; i < m->header_count; i++) {
         struct links links = {.met = m->met, .mapped = mapped};
-        char *text = is_acted_on(&m->headers[i]) ? header_text(&m->headers[i], m->met) : NULL;
+        g_autofree char *text = is_acted_on(&m->headers[i]) ? header_text(&m->headers[i], m->met) : NULL;
         if (!text)
             continue;
         links_scan(&links, text, strlen(text), true);
@@ -309,7 +309,6 @@ static void each_of_header(const struct message *m, const struct call *call)
         mapped = links.mapped;
         links_free(&links);
         explicit_bzero(text, strlen(text));
-        g_free(text);
     }
 }
 

@@ -67,9 +67,8 @@ static bool to_ascii(char out[URL_HOST_BYTES], const char *name)
     ok = ok && g_strlcpy(out, ascii, URL_HOST_BYTES) < URL_HOST_BYTES;
     idn2_free(ascii);
     if (!ok) {
-        char *older = g_hostname_to_ascii(name);
+        g_autofree char *older = g_hostname_to_ascii(name);
         ok = older && g_strlcpy(out, older, URL_HOST_BYTES) < URL_HOST_BYTES;
-        g_free(older);
     }
     return ok;
 }

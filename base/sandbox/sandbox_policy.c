@@ -93,12 +93,11 @@ static bool check(const struct settings *s, enum sandbox_kind kind)
     GPtrArray *folders = folders_for(s, kind);
     const struct sandbox sandbox = {kind, (const char *const *)folders->pdata,
                                     s->message_size_limit};
-    char *line = sandbox_probe(&sandbox, &whole);
+    g_autofree char *line = sandbox_probe(&sandbox, &whole);
     if (whole)
         log_info("sandbox: %s", line);
     else
         log_warn("sandbox: %s", line);
-    g_free(line);
     g_ptr_array_unref(folders);
     return whole;
 }

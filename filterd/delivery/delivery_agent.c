@@ -66,10 +66,9 @@ static bool serve(int fd, GVariant *job, delivery_agent_fn *deliver)
     if (!j.message)
         return false;
     g_variant_get(job, "(&s&s&s)", &j.path, &j.sender, &j.recipient);
-    char *error = deliver(&j);
+    g_autofree char *error = deliver(&j);
     GVariant *answer = g_variant_new("(is)", error ? EX_TEMPFAIL : EX_OK, error ? error : "");
     g_bytes_unref(j.message);
-    g_free(error);
     return frame_send(fd, answer, ANSWER_MS);
 }
 
@@ -93,13 +92,11 @@ static bool make_maildir(const char *path)
 {
     static const char *const subs[] = {"", "/tmp", "/new", "/cur"};
     /* Makes domain folders above the maildir, too; the first component of the path must exist. */
-    char *parent = g_path_get_dirname(path);
+    g_autofree char *parent = g_path_get_dirname(path);
     bool ok = g_mkdir_with_parents(parent, 0700) == 0;
-    g_free(parent);
     for (size_t i = 0; ok && i < G_N_ELEMENTS(subs); i++) {
-        char *dir = g_strconcat(path, subs[i], NULL);
+        g_autofree char *dir = g_strconcat(path, subs[i], NULL);
         ok = mkdir(dir, 0700) == 0 || errno == EEXIST;
-        g_free(dir);
     }
     return ok;
 }
@@ -131,11 +128,11 @@ char *delivery_agent_maildir(const struct delivery_agent_job *job)
     if (!make_maildir(path))
         return g_strdup_printf("%s: %s", path, g_strerror(errno));
     clock_gettime(CLOCK_REALTIME, &now);
-    char *name = g_strdup_printf("%lld.M%06ldP%dQ%u.filterd", (long long)now.tv_sec,
+    g_autofree char *name = g_strdup_printf("%lld.M%06ldP%dQ%u.filterd", (long long)now.tv_sec,
                                  now.tv_nsec / 1000, (int)getpid(), ++count);
-    char *tmp = g_build_filename(path, "tmp", name, NULL);
-    char *new = g_build_filename(path, "new", name, NULL);
-    char *folder = g_build_filename(path, "new", NULL);
+    g_autofree char *tmp = g_build_filename(path, "tmp", name, NULL);
+    g_autofree char *new = g_build_filename(path, "new", name, NULL);
+    g_autofree char *folder = g_build_filename(path, "new", NULL);
     char *error = NULL;
     int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     bool ok = fd >= 0 && write_lf(fd, job->message) && fsync(fd) == 0;
@@ -150,10 +147,6 @@ char *delivery_agent_maildir(const struct delivery_agent_job *job)
         error = g_strdup_printf("%s: %s", path, g_strerror(errno));
         unlink(moved ? new : tmp); /* the worker stopped waiting: the message will come again */
     }
-    g_free(name);
-    g_free(tmp);
-    g_free(new);
-    g_free(folder);
     return error;
 }
 

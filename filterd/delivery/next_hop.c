@@ -136,11 +136,10 @@ static struct outcome deliver_maildir(struct next_hop *h, const struct envelope 
     const char *const envelope[2] = {e->sender ? e->sender : "", r->address};
     struct outcome o = outcome_of(REASON_NEXT_HOP_DOWN);
     for (guint i = 0; i < users->len; i++) {
-        char *path = maildir_path(h->to->at.path, users->pdata[i]);
+        g_autofree char *path = maildir_path(h->to->at.path, users->pdata[i]);
         o = path ? delivery_agent_deliver(&h->pool->delivery_agent, path, envelope, message->data,
                                    message->len)
                  : outcome_of(REASON_UNKNOWN_REJECT);
-        g_free(path);
         if (o.result != RES_OK)
             break;
     }

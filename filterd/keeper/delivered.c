@@ -137,13 +137,12 @@ static int step(struct delivered *r, enum statement which, const void *digest, l
 
 static void make_anew(struct delivered *r)
 {
-    char *error = NULL;
+    g_autofree char *error = NULL;
     close_file(r);
     store_remove(r->path);
     if (!r->failed)
         log_warn("%s: it is damaged; made anew", r->path);
     open_file(r, &error);
-    g_free(error);
 }
 
 /* Returns SQLITE_ROW or SQLITE_DONE; other codes are logged. A damaged file is made anew. */
@@ -179,10 +178,9 @@ bool delivered_forget(struct delivered *r, const void *digest)
 
 void delivered_tick(struct delivered *r, long now)
 {
-    char *error = NULL;
+    g_autofree char *error = NULL;
     if (!r->db)
         open_somehow(r, &error);
-    g_free(error);
     if (r->swept && now >= r->swept && now - r->swept < SWEEP_SECONDS)
         return;
     r->swept = now;

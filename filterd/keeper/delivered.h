@@ -25,7 +25,7 @@ struct delivered;
 /* Makes the file anew if it is no database, or its table has another shape. NULL with one line in *error_r if
  * it cannot be opened for another reason, or a later version made it: then the file is left alone, and the
  * caller may try again. */
-struct delivered *delivered_open(const char *state_dir, char **error_r);
+struct delivered *delivered_open(const char *state_dir, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 void delivered_free(struct delivered **r);
 
 enum delivered_deed { DELIVERED_KNOWN, DELIVERED_SERVED, DELIVERED_FORGET };
@@ -33,7 +33,7 @@ enum delivered_deed { DELIVERED_KNOWN, DELIVERED_SERVED, DELIVERED_FORGET };
  * for the other deeds. r may be NULL: nothing is known. Returns a sysexits code; *text_r is one line (g_free)
  * or left alone. */
 int delivered_handle(struct delivered *r, enum delivered_deed deed, const struct keeper_digests *wanted,
-                   GBytes **known_r, char **text_r);
+                   GBytes **known_r, char **text_r) G_GNUC_WARN_UNUSED_RESULT;
 /* now: seconds since 1970. */
 bool delivered_is_known(struct delivered *r, const void *digest, long now);
 bool delivered_add(struct delivered *r, const void *digest, long now);

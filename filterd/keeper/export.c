@@ -148,9 +148,8 @@ static bool is_day(const char *text)
 
 static bool is_address(const char *text)
 {
-    char *canonical = address_canonical(text);
+    g_autofree char *canonical = address_canonical(text);
     const bool is = g_strcmp0(canonical, text) == 0;
-    g_free(canonical);
     return is;
 }
 

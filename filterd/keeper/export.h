@@ -46,7 +46,7 @@ void export_free(struct export **e);
 GByteArray *export_pack(const struct export *e, const struct sitekey *key);
 /* NULL with one line in *error_r (g_free) if the file is refused. */
 struct export *export_unpack(const void *data, size_t len, const struct sitekey *key,
-                             char **error_r);
+                             char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* Computes the check over a file whose other bytes are complete, and writes it in. */
 void export_sign(GByteArray *file, const struct sitekey *key);
 

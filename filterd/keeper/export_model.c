@@ -58,11 +58,10 @@ static bool write_period(const struct export *e, struct model *m)
 {
     if (!*e->period_day)
         return store_run(model_db(m), "DELETE FROM period", NULL, 0);
-    char *learnt = g_strdup_printf("%" G_GINT64_FORMAT, e->period_learnt);
+    g_autofree char *learnt = g_strdup_printf("%" G_GINT64_FORMAT, e->period_learnt);
     const bool ok = store_run(model_db(m),
                               "INSERT OR REPLACE INTO period(id, day, learnt) VALUES(1, ?, ?)",
                               (const char *const[]){e->period_day, learnt}, 2);
-    g_free(learnt);
     return ok;
 }
 

@@ -102,12 +102,11 @@ static bool make_anew(struct greylist *g, const char *why, char **error_r)
 
 static bool open_somehow(struct greylist *g, char **error_r)
 {
-    char *why = NULL;
+    g_autofree char *why = NULL;
     const int code = open_file(g, &why);
     const bool ok = store_is_damaged(code) ? make_anew(g, why, error_r) : code == SQLITE_OK;
     if (!ok && !*error_r)
         *error_r = g_steal_pointer(&why);
-    g_free(why);
     return ok;
 }
 
@@ -156,9 +155,8 @@ static void add_network(GString *out, const char *address)
 
 static void add_lower(GString *out, const char *text)
 {
-    char *lower = g_ascii_strdown(text, -1);
+    g_autofree char *lower = g_ascii_strdown(text, -1);
     g_string_append(out, lower);
-    g_free(lower);
 }
 
 static gint64 digest(const struct greylist *g, const GString *text)
@@ -296,10 +294,9 @@ static bool ask_store(struct greylist *g, const struct greylist_triplet *t, long
 /* The file was found damaged during a request: make it anew and ask again. */
 static bool ask_anew(struct greylist *g, const struct greylist_triplet *t, long now, int *wait_r)
 {
-    char *error = NULL;
+    g_autofree char *error = NULL;
     close_file(g);
     const bool ok = make_anew(g, "it is damaged", &error) && ask_store(g, t, now, wait_r);
-    g_free(error);
     return ok;
 }
 
@@ -320,10 +317,9 @@ enum greylist_answer greylist_ask(struct greylist *g, const struct greylist_trip
 
 void greylist_tick(struct greylist *g, long now)
 {
-    char *error = NULL;
+    g_autofree char *error = NULL;
     if (!g->db)
         open_somehow(g, &error);
-    g_free(error);
     if (!g->db)
         return;
     for (enum statement which = FORGET_TRIPLETS; which <= FORGET_CLIENTS; which++) {

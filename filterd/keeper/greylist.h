@@ -3,6 +3,7 @@
 #ifndef FILTERD_KEEPER_GREYLIST_H
 #define FILTERD_KEEPER_GREYLIST_H
 
+#include <glib.h>
 #include <stdbool.h>
 
 /* Version of greylist.db, see base/store.h. 1: the format from before there were versions. */
@@ -36,7 +37,7 @@ struct sitekey;
 
 /* NULL with one line in *error_r, also if a later version made the file. Stores only digests of triplets, made
  * with the site key. */
-struct greylist *greylist_open(const char *state_dir, const struct sitekey *key, char **error_r);
+struct greylist *greylist_open(const char *state_dir, const struct sitekey *key, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 void greylist_free(struct greylist **g);
 void greylist_set_wait(struct greylist *g, int seconds);
 /* now: seconds since 1970. *wait_r: seconds until the client may pass. If the store fails, the client passes. */

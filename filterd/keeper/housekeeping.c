@@ -21,14 +21,13 @@ enum { USERS_A_TICK = 100, JOURNAL_DAYS = 90, KNOWN_SENDER_DAYS = 400, TIDY_PEND
 
 static void recover(const char *path)
 {
-    char *error = NULL;
+    g_autofree char *error = NULL;
     struct model *m = model_open_file(path, true, &error);
     if (!m)
         log_warn("%s; what was half-written there stays", error);
     else if (!model_begin(m) || !model_end(m, true))
         log_warn("%s: what was half-written there stays", path);
     model_free(&m);
-    g_free(error);
 }
 
 void housekeeping_recover(const char *state_dir)
@@ -52,19 +51,18 @@ static void tidy(struct model_store *l, struct model *m, const char *journal_day
 {
     if (!model_begin(m))
         return;
-    char *last = daykey_day(KNOWN_SENDER_DAYS);
+    g_autofree char *last = daykey_day(KNOWN_SENDER_DAYS);
     bool ok = record_forget_before(m, l->forgotten, journal_day) &&
               known_sender_forget_before(m, last);
-    g_free(last);
     ok = ok && train_apply_checkpoint(m, TIDY_PENDING) && model_learner_age(m);
     model_end(m, ok);
 }
 
 static void visit(struct model_store *l, const char *path, const char *journal_day)
 {
-    char *error = NULL;
+    g_autofree char *error = NULL;
     struct model *m = model_open_file(path, false, &error);
-    char *user = NULL;
+    g_autofree char *user = NULL;
     const bool known = m && model_user(m, &user);
     model_free(&m);
     m = known && user ? model_store_model(l, user, &error) : NULL;
@@ -74,8 +72,6 @@ static void visit(struct model_store *l, const char *path, const char *journal_d
         train_request_settle(l, user);
     if (error)
         log_warn("%s", error); /* logged once in a round: until then this user's model learns nothing */
-    g_free(user);
-    g_free(error);
 }
 
 void housekeeping_tick(struct model_store *l)
@@ -90,13 +86,11 @@ void housekeeping_tick(struct model_store *l)
         l->round = model_files(l->settings->state_dir, ".db");
         l->round_began = now;
     }
-    char *journal_day = daykey_day(JOURNAL_DAYS);
+    g_autofree char *journal_day = daykey_day(JOURNAL_DAYS);
     for (int i = 0; i < USERS_A_TICK && l->round && l->round->len > 0; i++) {
-        char *path = g_ptr_array_steal_index_fast(l->round, l->round->len - 1);
+        g_autofree char *path = g_ptr_array_steal_index_fast(l->round, l->round->len - 1);
         visit(l, path, journal_day);
-        g_free(path);
     }
     if (l->round && l->round->len == 0)
         g_clear_pointer(&l->round, g_ptr_array_unref);
-    g_free(journal_day);
 }

@@ -30,6 +30,6 @@ struct keeper_answer keeper_ask(int fd, const char *verb, GVariant *arguments, i
 void keeper_answer_clear(struct keeper_answer *a);
 /* Sends verb and arguments (a{sv}, floating, taken over) and waits for the answer: a sysexits code, EX_TEMPFAIL
  * if none comes. text_r may be NULL; otherwise *text_r is one line, g_free. */
-int keeper_call(int fd, const char *verb, GVariant *arguments, int timeout_ms, char **text_r);
+int keeper_call(int fd, const char *verb, GVariant *arguments, int timeout_ms, char **text_r) G_GNUC_WARN_UNUSED_RESULT;
 
 #endif

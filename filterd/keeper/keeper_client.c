@@ -182,8 +182,8 @@ static void take_known(const struct keeper_answer *a, size_t count, unsigned cha
 {
     struct keeper_known answer;
     gsize len = 0;
-    keeper_format_unpack(&keeper_format_known, a->results, &answer, NULL);
-    const void *data = answer.known ? g_bytes_get_data(answer.known, &len) : NULL;
+    const bool whole = keeper_format_unpack(&keeper_format_known, a->results, &answer, NULL);
+    const void *data = whole ? g_bytes_get_data(answer.known, &len) : NULL;
     if (data && len == count)
         memcpy(known_r, data, count);
     keeper_format_clear(&keeper_format_known, &answer);

@@ -27,7 +27,7 @@ void keeper_client_expect_no_delivered(struct keeper_client *k);
 bool keeper_client_record(struct keeper_client *k, const struct keeper_record *r);
 /* A user moved this message, which has a content signature. Returns the sysexits code of the keeper's answer,
  * EX_TEMPFAIL without one; *text_r is one line (g_free) or NULL. class: spam, ham. */
-int keeper_client_learn(struct keeper_client *k, const struct keeper_learn *l, char **text_r);
+int keeper_client_learn(struct keeper_client *k, const struct keeper_learn *l, char **text_r) G_GNUC_WARN_UNUSED_RESULT;
 /* Tells the keeper that the next hop took the copy. */
 void keeper_client_confirm(struct keeper_client *k, const char *user, const char *signature);
 /* Asks the delivered-before memory (filterd/keeper/delivered.h) about count digests of DELIVERED_DIGEST_BYTES

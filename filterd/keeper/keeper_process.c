@@ -120,10 +120,11 @@ static void take_client(GArray *clients, int listen_fd)
 static void note_retrain(GVariant *arguments, const struct keeper_answer *a)
 {
     struct keeper_retrain said;
-    keeper_format_unpack(&keeper_format_retrain, arguments, &said, NULL);
-    log_info("retrain login=<%s> class=%s signature=%s %s%s%s", said.login ? said.login : "-",
-             said.class ? said.class : "-", said.signature ? said.signature : "-",
-             a->code == EX_OK ? "learnt" : "not learnt", *a->text ? ": " : "", a->text);
+    if (keeper_format_unpack(&keeper_format_retrain, arguments, &said, NULL))
+        log_info("retrain login=<%s> class=%s signature=%s %s%s%s", said.login, said.class, said.signature,
+                 a->code == EX_OK ? "learnt" : "not learnt", *a->text ? ": " : "", a->text);
+    else
+        log_info("retrain not learnt: %s", a->text);
     keeper_format_clear(&keeper_format_retrain, &said);
 }
 
@@ -188,7 +189,7 @@ int keeper_process_run(const struct settings *s, const struct sitekey *key, int 
 {
     struct sigaction sa = {.sa_handler = on_term};
     sigset_t none;
-    char *error = NULL;
+    g_autofree char *error = NULL;
     sigaction(SIGTERM, &sa, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
@@ -202,7 +203,6 @@ int keeper_process_run(const struct settings *s, const struct sitekey *key, int 
     struct desk desk = {.settings = s, .key = key, .stores = {.model_store = model_store_open(s, key, &error)}};
     if (!desk.stores.model_store) {
         log_warn("keeper: %s; mail goes on without signatures and training", error);
-        g_free(error);
         return EX_TEMPFAIL;
     }
     open_missing(&desk);

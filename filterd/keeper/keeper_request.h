@@ -151,7 +151,7 @@ GVariant *keeper_format_pack(const struct keeper_format *f, const void *from);
 /* Fills the struct. False with one line in *error_r (may be NULL) if a member is missing, has another type or
  * is invalid; valid members are filled in all the same. keeper_format_clear it in any case. */
 bool keeper_format_unpack(const struct keeper_format *f, GVariant *dictionary, void *to,
-                          char **error_r);
+                          char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 void keeper_format_clear(const struct keeper_format *f, void *unpacked);
 
 #endif

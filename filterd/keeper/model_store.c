@@ -15,8 +15,8 @@
 
 static bool lock(struct model_store *l, char **error_r)
 {
-    char *folder = g_build_filename(l->settings->state_dir, "users", NULL);
-    char *file = g_build_filename(l->settings->state_dir, "lock", NULL);
+    g_autofree char *folder = g_build_filename(l->settings->state_dir, "users", NULL);
+    g_autofree char *file = g_build_filename(l->settings->state_dir, "lock", NULL);
     const bool made = g_mkdir_with_parents(folder, 0750) == 0;
     l->lock_fd = made ? open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0640) : -1;
     bool ok = l->lock_fd >= 0;
@@ -26,8 +26,6 @@ static bool lock(struct model_store *l, char **error_r)
         *error_r = g_strdup_printf("%s: in use by another process", l->settings->state_dir);
         ok = false;
     }
-    g_free(folder);
-    g_free(file);
     return ok;
 }
 

@@ -12,7 +12,7 @@ struct model_store;
 
 /* Locks state_dir (state_dir/lock, flock), makes missing folders, recovers and opens the databases. NULL with
  * *error_r (one line, g_free): locked by another process or not writable. */
-struct model_store *model_store_open(const struct settings *s, const struct sitekey *key, char **error_r);
+struct model_store *model_store_open(const struct settings *s, const struct sitekey *key, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 void model_store_free(struct model_store **l);
 /* Milliseconds until model_store_write is due; -1: no records are pending. */
 int model_store_due_ms(const struct model_store *l);

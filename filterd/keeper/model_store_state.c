@@ -19,9 +19,8 @@ static struct model *open_site(struct model_store *l, char **text_r)
 
 static bool is_user(const char *user)
 {
-    char *canonical = address_canonical(user);
+    g_autofree char *canonical = address_canonical(user);
     const bool is = g_strcmp0(canonical, user) == 0;
-    g_free(canonical);
     return is;
 }
 
@@ -46,12 +45,10 @@ struct model *model_store_model(struct model_store *l, const char *user, char **
 
 struct model *model_store_site(struct model_store *l, bool create)
 {
-    char *path = users_store_path(l->settings->state_dir, MODEL_SITE), *error = NULL;
+    g_autofree char *path = users_store_path(l->settings->state_dir, MODEL_SITE), *error = NULL;
     struct model *m = NULL;
     if (create || g_file_test(path, G_FILE_TEST_EXISTS))
         m = open_site(l, &error);
-    g_free(error);
-    g_free(path);
     return m;
 }
 

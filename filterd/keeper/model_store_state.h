@@ -27,13 +27,13 @@ struct model_store {
 };
 
 /* The user's model, opened for writing and created if missing; lent. NULL with one line in *text_r. */
-struct model *model_store_model(struct model_store *l, const char *user, char **text_r);
+struct model *model_store_model(struct model_store *l, const char *user, char **text_r) G_GNUC_WARN_UNUSED_RESULT;
 /* The site's base, opened for writing; lent. NULL if there is none (and create is false), or it cannot be
  * opened. */
 struct model *model_store_site(struct model_store *l, bool create);
 /* The user's settings, or the site's where the user set none; without allow and deny lists. False, with one
  * line (text_r may be NULL), if they cannot be read. */
 bool model_store_settings(struct model_store *l, const char *user, struct user_settings *s_r, char **text_r)
-    __attribute__((warn_unused_result));
+    __attribute__((warn_unused_result)) G_GNUC_WARN_UNUSED_RESULT;
 
 #endif

@@ -49,17 +49,14 @@ int model_store_user_remove(struct model_store *l, const struct keeper_user_remo
     if (!users_forget(l->users, user, text_r))
         return EX_TEMPFAIL;
     g_hash_table_remove(l->models, user);
-    char *path = users_store_path(l->settings->state_dir, user);
-    char *journal = g_strconcat(path, "-journal", NULL);
-    char *keys = users_key_dir(l->settings->state_dir, user);
+    g_autofree char *path = users_store_path(l->settings->state_dir, user);
+    g_autofree char *journal = g_strconcat(path, "-journal", NULL);
+    g_autofree char *keys = users_key_dir(l->settings->state_dir, user);
     /* The database first: its journal means nothing without it. In the other order, a crash in between would
      * leave a half-written database without the journal that rolls it back. */
     const bool ok = remove_file(path, text_r) && remove_file(journal, text_r);
     if (ok && g_file_test(keys, G_FILE_TEST_EXISTS))
         *text_r = g_strdup_printf("removed; the keys stay until \"key remove %s\"", user);
-    g_free(path);
-    g_free(journal);
-    g_free(keys);
     return ok ? EX_OK : EX_TEMPFAIL;
 }
 
@@ -84,14 +81,13 @@ static void take_alias(const char *address, const char *member, void *arg)
  * cannot be read. */
 static bool take_model(struct model_store *l, struct export *e, bool *found_r, char **text_r)
 {
-    char *path = users_store_path(l->settings->state_dir, e->user);
+    g_autofree char *path = users_store_path(l->settings->state_dir, e->user);
     bool ok = true;
     *found_r = g_file_test(path, G_FILE_TEST_EXISTS);
     if (*found_r) {
         struct model *m = model_store_model(l, e->user, text_r);
         ok = m && export_model_read(e, m);
     }
-    g_free(path);
     return ok;
 }
 

@@ -56,7 +56,7 @@ static int by_user(gconstpointer a, gconstpointer b)
 static guint write_user(struct model_store *l, guint from)
 {
     const struct waiting *first = l->pending->pdata[from];
-    char *error = NULL;
+    g_autofree char *error = NULL;
     guint n = 0;
     struct model *m = model_store_model(l, first->user, &error);
     bool ok = m && model_begin(m), all = true;
@@ -70,7 +70,6 @@ static guint write_user(struct model_store *l, guint from)
     if (!ok || !model_end(m, true) || !all)
         log_warn("user=<%s> records of deliveries could not be written, they cannot be learnt from%s%s",
                  first->user, error ? ": " : "", error ? error : "");
-    g_free(error);
     return n;
 }
 

@@ -38,25 +38,23 @@ static char *bound_to(const struct record *r, const char *user)
 bool record_seal(struct record *r, const char *site_key_file, const char *user,
                  const GArray *features, char **error_r)
 {
-    char *bound = bound_to(r, user);
+    g_autofree char *bound = bound_to(r, user);
     const struct daykey key = {site_key_file, r->day, bound};
     GByteArray *packed = g_byte_array_new();
     buckets_pack(features, packed);
     const bool ok = daykey_seal(&key, packed, r->sealed, error_r);
     g_byte_array_unref(packed);
-    g_free(bound);
     return ok;
 }
 
 GArray *record_features(const struct record *r, const char *site_key_file, const char *user)
 {
-    char *bound = bound_to(r, user);
+    g_autofree char *bound = bound_to(r, user);
     const struct daykey key = {site_key_file, r->day, bound};
     GByteArray *packed = daykey_open(&key, r->sealed);
     GArray *features = packed ? buckets_unpack(packed->data, packed->len) : NULL;
     if (packed)
         g_byte_array_unref(packed);
-    g_free(bound);
     return features;
 }
 

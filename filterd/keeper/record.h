@@ -32,7 +32,7 @@ struct record *record_new(void);
 void record_free(struct record **r);
 /* Packs and seals the features (see osb.h) into r->sealed; only this user, signature and day can open them. */
 bool record_seal(struct record *r, const char *site_key_file, const char *user,
-                 const GArray *features, char **error_r);
+                 const GArray *features, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* Opens them again, sorted; g_array_unref. NULL if the day's key is gone or the record is of another user. */
 GArray *record_features(const struct record *r, const char *site_key_file, const char *user);
 /* False if it cannot be stored, or a record with this signature exists. */

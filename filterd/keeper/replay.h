@@ -22,6 +22,6 @@ struct replay {
 
 /* Trains the messages (array of GArray* of features) and stores samples; call it inside a transaction. False,
  * with one line in *error_r (g_free) or none, if something could not be read or written. */
-bool replay_train(struct replay *r, const GPtrArray *messages, char **error_r);
+bool replay_train(struct replay *r, const GPtrArray *messages, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 
 #endif

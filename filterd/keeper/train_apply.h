@@ -20,7 +20,7 @@ struct train_apply {
 /* Undoes what the record taught before, teaches it anew and writes model and record, all or nothing. False with
  * one line: the model could not be read or written, or the record's key is gone. */
 bool train_apply_record(struct model_store *l, struct model *m, struct record *r,
-                     const struct train_apply *what, char **text_r);
+                     const struct train_apply *what, char **text_r) G_GNUC_WARN_UNUSED_RESULT;
 /* What the site's base adds to a user's score for these features; 0 without a base. */
 double train_apply_base(struct model_store *l, const GArray *features);
 /* Writes a journal that has grown long into the checkpoint; call it inside a transaction. */

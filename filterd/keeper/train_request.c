@@ -163,7 +163,7 @@ static int carry_out(struct model_store *l, const struct move *wanted, char **te
 
 int train_request_retrain(struct model_store *l, const struct keeper_retrain *wanted, char **text_r)
 {
-    char *user;
+    g_autofree char *user = NULL;
     struct user_settings of;
     int code;
     if (users_of_login(l->users, wanted->login, l->settings->recipient_delimiter, &user) == USERS_TEMP)
@@ -174,7 +174,6 @@ int train_request_retrain(struct model_store *l, const struct keeper_retrain *wa
         code = EX_TEMPFAIL;
     else
         code = carry_out(l, &(struct move){user, wanted->signature, wanted->class, of.mode}, text_r);
-    g_free(user);
     return code;
 }
 
@@ -235,7 +234,7 @@ int train_request_train(struct model_store *l, const struct keeper_train *wanted
 /* Unsure mail that was left in place says nothing: the user may not have looked at it. */
 static void settle_one(struct model_store *l, struct model *m, const char *user, const char *signature)
 {
-    char *text = NULL;
+    g_autofree char *text = NULL;
     struct record *r = record_get(m, signature);
     if (!r)
         return;
@@ -243,7 +242,6 @@ static void settle_one(struct model_store *l, struct model *m, const char *user,
                                   .kind = "settled", .half = true};
     if (g_ascii_strcasecmp(r->class, "unsure") != 0)
         teach(l, m, r, &what, &text);
-    g_free(text);
     record_free(&r);
 }
 
@@ -260,21 +258,18 @@ static void settle_all(struct model_store *l, struct model *m, const char *user,
 
 void train_request_settle(struct model_store *l, const char *user)
 {
-    char *text = NULL;
+    g_autofree char *text = NULL;
     struct user_settings of;
     const bool learns = model_store_settings(l, user, &of, NULL) && of.mode != MODE_NONE;
     struct model *m = learns ? model_store_model(l, user, &text) : NULL;
-    g_free(text);
     if (!m)
         return;
-    char *since = daykey_day(SEEN_DAYS);
+    g_autofree char *since = daykey_day(SEEN_DAYS);
     if (model_has_moves_since(m, since)) {
-        char *until = daykey_day(l->settings->settle_days);
+        g_autofree char *until = daykey_day(l->settings->settle_days);
         if (of.mode == MODE_SETTLE)
             settle_all(l, m, user, until);
         if (model_begin(m))
             model_end(m, known_sender_settle(m, until));
-        g_free(until);
     }
-    g_free(since);
 }

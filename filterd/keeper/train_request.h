@@ -9,15 +9,15 @@
 #include "filterd/keeper/keeper_request.h"
 #include "filterd/keeper/model_store_state.h"
 
-int train_request_record(struct model_store *l, const struct keeper_record *wanted, char **text_r);
-int train_request_confirm(struct model_store *l, const struct keeper_confirm *wanted, char **text_r);
-int train_request_retrain(struct model_store *l, const struct keeper_retrain *wanted, char **text_r);
+int train_request_record(struct model_store *l, const struct keeper_record *wanted, char **text_r) G_GNUC_WARN_UNUSED_RESULT;
+int train_request_confirm(struct model_store *l, const struct keeper_confirm *wanted, char **text_r) G_GNUC_WARN_UNUSED_RESULT;
+int train_request_retrain(struct model_store *l, const struct keeper_retrain *wanted, char **text_r) G_GNUC_WARN_UNUSED_RESULT;
 /* A user moved a message without a signature (of learning): the same, by features made of its text and its
  * content signature. */
-int train_request_learn(struct model_store *l, const struct keeper_learn *wanted, char **text_r);
+int train_request_learn(struct model_store *l, const struct keeper_learn *wanted, char **text_r) G_GNUC_WARN_UNUSED_RESULT;
 /* *right_r: how many of the messages the model classified rightly before it learnt them. */
 int train_request_train(struct model_store *l, const struct keeper_train *wanted, guint32 *right_r,
-                 char **text_r);
+                 char **text_r) G_GNUC_WARN_UNUSED_RESULT;
 /* Settles mail that the user has left where it was delivered for settle_days: counts it for its known sender
  * and, in mode settle, learns it if its score is near the threshold; both only if the user has moved something
  * lately. */

@@ -18,14 +18,13 @@ static const char *anonymize_file(const struct settings *s, enum role role)
 static void load_anonymize(struct context *ctx, enum role role)
 {
     const char *file = anonymize_file(ctx->settings, role);
-    char *error = NULL;
+    g_autofree char *error = NULL;
     if (!file)
         return;
     ctx->anonymize[role] = anonymize_load(file, &error);
     ctx->no_anonymize[role] = !ctx->anonymize[role];
     if (error)
         log_warn("%s: until it can be read, mail is tempfailed", error);
-    g_free(error);
 }
 
 bool context_check(const struct settings *s, char **error_r)

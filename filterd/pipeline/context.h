@@ -47,7 +47,7 @@ void context_free(struct context **ctx);
 void context_mend(struct context *ctx);
 /* Reads the tables that the settings name and frees them again. False: one of them is wrong, *error_r is one
  * line, "FILE:LINE: ..." (g_free). */
-bool context_check(const struct settings *s, char **error_r);
+bool context_check(const struct settings *s, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 
 
 #endif

@@ -115,10 +115,9 @@ static void mac_of(const struct sitekey *key, const char *digest, const char *ti
                    const char *user, char out[MAC_HEX + 1])
 {
     unsigned char mac[MAC_BYTES];
-    char *name = g_strdup_printf("%s %s %s", digest, time, user);
+    g_autofree char *name = g_strdup_printf("%s %s %s", digest, time, user);
     sitekey_derive(key, "proof", name, mac);
     hex(mac, sizeof mac, out);
-    g_free(name);
 }
 
 /* ---- making a proof ---- */
@@ -165,10 +164,9 @@ bool handoff_is_in(const char *header, size_t len)
 {
     size_t count;
     bool found = false;
-    struct header *headers = message_scan_headers(header, len, NULL, &count);
+    g_autofree struct header *headers = message_scan_headers(header, len, NULL, &count);
     for (size_t i = 0; i < count && !found; i++)
         found = header_is(&headers[i], FIELD);
-    g_free(headers);
     return found;
 }
 
@@ -199,7 +197,7 @@ static bool read_value(struct handoff *p, const struct header *h)
     const gint64 now = g_get_real_time() / G_USEC_PER_SEC;
     if (h->value_len > VALUE_MAX_BYTES)
         return false;
-    char *value = g_strndup(h->value, h->value_len);
+    g_autofree char *value = g_strndup(h->value, h->value_len);
     char **words = g_strsplit_set(g_strstrip(value), " \t\r\n", -1);
     GPtrArray *kept = g_ptr_array_new();
     for (char **w = words; *w; w++)
@@ -209,7 +207,6 @@ static bool read_value(struct handoff *p, const struct header *h)
             g_ptr_array_remove_index(kept, i - 1);
     g_ptr_array_add(kept, NULL);
     g_strfreev(words);
-    g_free(value);
     p->macs = (char **)g_ptr_array_free(kept, FALSE);
     const guint n = g_strv_length(p->macs);
     if (n < 4 || n > 3 + HANDOFF_USERS_MAX || strcmp(p->macs[0], "1") ||
@@ -292,7 +289,7 @@ void handoff_outside(const struct handoff *p, const char *encrypted, struct outs
 {
     static const char ending[] = "-Encrypted";
     size_t count;
-    struct header *lines = message_scan_headers((const char *)p->text.data, p->text.len, NULL, &count);
+    g_autofree struct header *lines = message_scan_headers((const char *)p->text.data, p->text.len, NULL, &count);
     for (size_t i = 0; i < count; i++) {
         const struct header *h = &lines[i];
         const size_t n = strlen(ending);
@@ -302,7 +299,6 @@ void handoff_outside(const struct handoff *p, const char *encrypted, struct outs
         else
             bytes_add(&out->added, h->start, h->len);
     }
-    g_free(lines);
     out->replaced = p->m->headers + p->first;
     out->replaced_count = p->lines;
 }

@@ -48,7 +48,7 @@ static bool claims_our_id(const struct header *h, const char *hostname)
 
 void headers_drop_forged(struct message *m, const struct settings *s)
 {
-    char *prefix = g_strconcat(s->header_prefix, "-", NULL);
+    g_autofree char *prefix = g_strconcat(s->header_prefix, "-", NULL);
     for (size_t i = 0; i < m->header_count; i++) {
         struct header *h = &m->headers[i];
         if (header_starts(h, "X-Filterd-") || header_starts(h, "X-Spam-") ||
@@ -56,7 +56,6 @@ void headers_drop_forged(struct message *m, const struct settings *s)
             (header_is(h, "Authentication-Results") && claims_our_id(h, s->hostname)))
             h->dropped = true;
     }
-    g_free(prefix);
 }
 
 /* Scripts written for dspam know its words only. */

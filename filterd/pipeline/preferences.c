@@ -97,13 +97,12 @@ enum verdict_word preferences_word(const struct preferences *p, const struct ver
 {
     if (evidence_virus(b->evidence))
         return VERDICT_VIRUS;
-    char *from = sender_from(b->message);
+    g_autofree char *from = sender_from(b->message);
     struct senders s = {.from = from, .envelope = b->envelope->sender ? b->envelope->sender : ""};
     s.from_proved = evidence_proves(b->evidence, sender_domain(from));
     s.envelope_proved = evidence_proves(b->evidence, sender_domain(s.envelope));
     enum verdict_word word = lists_say(p->allow, p->deny, &s);
     if (word == VERDICT_BY_SCORE)
         word = lists_say(p->site_allow, p->site_deny, &s);
-    g_free(from);
     return word;
 }

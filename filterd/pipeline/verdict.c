@@ -29,13 +29,12 @@ static double weight_for(struct verdict *v, struct context *ctx, const char *use
                          const struct verdict_basis *b)
 {
     const double common = hits_weight(evidence_hits(b->evidence));
-    char *sender = sender_proved(b->evidence, b->message);
+    g_autofree char *sender = sender_proved(b->evidence, b->message);
     if (!sender)
         return common;
     char *id = classifier_known_sender(ctx->classifier, user, sender,
                                         evidence_proved_domain(b->evidence));
     g_ptr_array_add(v->known_senders, id);
-    g_free(sender);
     return common + (classifier_knows(ctx->classifier, user, id) ? findings_weight(FINDING_KNOWN_SENDER) : 0);
 }
 
@@ -114,7 +113,7 @@ void verdict_record(struct verdict *v, struct context *ctx)
 {
     if (!v->judged || ctx->settings->mode == MODE_NONE)
         return;
-    char *signature = classifier_signature_new();
+    g_autofree char *signature = classifier_signature_new();
     bool kept = true;
     for (guint i = 0; kept && i < v->users->len; i++) {
         const struct judgement *j = v->records->pdata[i];
@@ -130,7 +129,6 @@ void verdict_record(struct verdict *v, struct context *ctx)
     }
     if (kept)
         v->signature = g_steal_pointer(&signature);
-    g_free(signature);
 }
 
 void verdict_confirm(const struct verdict *v, struct context *ctx)

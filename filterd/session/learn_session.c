@@ -47,16 +47,17 @@ static int left_ms(gint64 end)
 static int take_request(int fd, gint64 end, struct train_request_asked *a, char **text_r)
 {
     const char *verb;
+    bool whole = false;
     GVariant *request = frame_recv(fd, FRAME_REQUEST, REQUEST_BYTES, left_ms(end));
     if (request)
         g_variant_get(request, "(&s@a{sv})", &verb, &a->arguments);
     if (!request || strcmp(verb, keeper_format_learn_text.verb) != 0)
         *text_r = g_strdup("no such request");
     else
-        keeper_format_unpack(&keeper_format_learn_text, a->arguments, &a->said, text_r);
+        whole = keeper_format_unpack(&keeper_format_learn_text, a->arguments, &a->said, text_r);
     if (request)
         g_variant_unref(request);
-    return *text_r ? EX_DATAERR : EX_OK;
+    return whole ? EX_OK : EX_DATAERR;
 }
 
 /* Reads the message's frames; returns a sysexits code. */
@@ -85,12 +86,11 @@ static int learn(const struct learn_session_place *place, const struct message *
     struct judgement j;
     struct tokens *t = tokens_new(m);
     classifier_judge(place->context->classifier, user, t, &j);
-    char *signature = content_signature_new(place->key, user, m);
+    g_autofree char *signature = content_signature_new(place->key, user, m);
     const struct keeper_learn wanted = {user, class, signature, j.features};
     const int code = keeper_client_learn(place->context->keeper, &wanted, text_r);
     if (code != EX_OK && !*text_r)
         *text_r = g_strdup("the keeper is not there");
-    g_free(signature);
     judgement_clear(&j);
     tokens_free(&t);
     return code;
@@ -98,7 +98,7 @@ static int learn(const struct learn_session_place *place, const struct message *
 
 static int teach(const struct learn_session_place *place, const struct train_request_asked *a, char **text_r)
 {
-    char *user;
+    g_autofree char *user = NULL;
     const struct context *ctx = place->context;
     if (users_of_login(ctx->users, a->said.login, ctx->settings->recipient_delimiter, &user) == USERS_TEMP) {
         *text_r = g_strdup("users cannot be read now");
@@ -122,7 +122,6 @@ static int teach(const struct learn_session_place *place, const struct train_req
                  *text_r ? *text_r : "");
     }
     message_free(&m);
-    g_free(user);
     return code;
 }
 
@@ -146,7 +145,7 @@ static int serve(int fd, const struct learn_session_place *place, struct train_r
 void learn_session_run(int fd, const struct learn_session_place *place)
 {
     struct train_request_asked a = {0};
-    char *text = NULL;
+    g_autofree char *text = NULL;
     GVariantDict none;
     if (peer_credentials_roles(fd) == KEEPER_NOBODY) {
         log_warn("learning socket: a peer without rights turned away (see train_users)");
@@ -162,5 +161,4 @@ void learn_session_run(int fd, const struct learn_session_place *place)
     if (a.arguments)
         g_variant_unref(a.arguments);
     bytes_free(&a.raw);
-    g_free(text);
 }

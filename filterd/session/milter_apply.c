@@ -58,15 +58,13 @@ static bool apply_edits(SMFICTX *ctx, GVariant *edits, bool leading_space)
 /* Adds the new recipient before the old ones are removed: an MTA drops a message without recipients. */
 static bool apply_recipient(SMFICTX *ctx, const char *to, const GPtrArray *recipients)
 {
-    char *path = g_strdup_printf("<%s>", to);
-    bool ok = smfi_addrcpt(ctx, path) == MI_SUCCESS;
-    g_free(path);
+    g_autofree char *added = g_strdup_printf("<%s>", to);
+    bool ok = smfi_addrcpt(ctx, added) == MI_SUCCESS;
     for (guint i = 0; ok && i < recipients->len; i++) {
         if (!g_ascii_strcasecmp(recipients->pdata[i], to))
             continue;
-        path = g_strdup_printf("<%s>", (char *)recipients->pdata[i]);
-        ok = smfi_delrcpt(ctx, path) == MI_SUCCESS;
-        g_free(path);
+        g_autofree char *removed = g_strdup_printf("<%s>", (char *)recipients->pdata[i]);
+        ok = smfi_delrcpt(ctx, removed) == MI_SUCCESS;
     }
     return ok;
 }

@@ -248,13 +248,12 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **arguments)
         return SMFIS_TEMPFAIL;
     if (c->recipients->len >= (guint)settings->limits.recipients)
         return refuse(ctx, REASON_MANY_RECIPIENTS);
-    char *address = address_in(arguments[0]);
+    g_autofree char *address = address_in(arguments[0]);
     struct outcome o = outcome_of(REASON_BAD_ADDRESS);
     if (g_utf8_validate(address, -1, NULL))
         o = c->local ? outcome_of(REASON_OK) : ask_recipient(c, address);
     if (o.result == RES_OK)
         g_ptr_array_add(c->recipients, g_steal_pointer(&address));
-    g_free(address);
     return milter_apply_outcome(ctx, &o);
 }
 
@@ -343,7 +342,7 @@ static sfsistat on_abort(SMFICTX *ctx)
 
 static sfsistat on_close(SMFICTX *ctx)
 {
-    struct connection *c = smfi_getpriv(ctx);
+    g_autofree struct connection *c = smfi_getpriv(ctx);
     if (!c)
         return SMFIS_CONTINUE;
     smfi_setpriv(ctx, NULL);
@@ -353,7 +352,6 @@ static sfsistat on_close(SMFICTX *ctx)
     g_free(c->client_name);
     g_free(c->client_port);
     g_free(c->helo);
-    g_free(c);
     return SMFIS_CONTINUE;
 }
 

@@ -153,12 +153,10 @@ static char *value_of(const struct header *h)
 static void add_edit(struct plan *p, GVariantBuilder *b, enum milter_edit_kind kind, guint index,
                      const struct header *h)
 {
-    char *name = g_strndup(h->name, h->name_len);
-    char *value = kind == MILTER_EDIT_DELETE ? g_strdup("") : value_of(h);
+    g_autofree char *name = g_strndup(h->name, h->name_len);
+    g_autofree char *value = kind == MILTER_EDIT_DELETE ? g_strdup("") : value_of(h);
     if (++p->edits <= MILTER_EDITS_MAX)
         g_variant_builder_add(b, "(yu^ay^ay)", (guchar)kind, index, name, value);
-    g_free(name);
-    g_free(value);
 }
 
 /* Edits from the last field to the first, so that the numbers of fields not yet edited stay true. */
@@ -190,11 +188,11 @@ GVariant *milter_edits_new(const struct header *old, size_t count,
 {
     struct plan p = {.old = old, .old_count = count};
     GVariantBuilder b;
-    struct header *new;
+    g_autofree struct header *new = NULL;
     if (!milter_edits_fields(copy->data, copy->len, NULL, &new, &p.new_count))
         return NULL;
     const size_t added = fields_within(new, p.new_count, (const char *)copy->data + copy->added);
-    guint *numbers = number_fields(old, count);
+    g_autofree guint *numbers = number_fields(old, count);
     p.new = new;
     p.numbers = numbers;
     p.become = g_new0(const struct header *, count + 1);
@@ -210,8 +208,6 @@ GVariant *milter_edits_new(const struct header *old, size_t count,
     }
     g_free(p.placed);
     g_free((gpointer)p.become);
-    g_free(numbers);
-    g_free(new);
     return edits;
 }
 

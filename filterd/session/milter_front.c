@@ -50,7 +50,7 @@ static bool open_socket(void)
 /* As with other listeners, the folder's permissions decide who may connect, so the socket allows all. */
 static bool listen_at(const struct settings *s, const struct listener *l)
 {
-    char *place = place_of(&l->at);
+    g_autofree char *place = place_of(&l->at);
     const mode_t before = umask(0111);
     bool ok = smfi_register(milter_connection_filter(s, l)) == MI_SUCCESS &&
               smfi_setconn(place) == MI_SUCCESS && smfi_setbacklog(BACKLOG) == MI_SUCCESS &&
@@ -58,7 +58,6 @@ static bool listen_at(const struct settings *s, const struct listener *l)
     umask(before);
     if (!ok)
         log_warn("cannot listen on %s: %s", place, g_strerror(errno));
-    g_free(place);
     return ok;
 }
 

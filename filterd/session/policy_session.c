@@ -115,11 +115,10 @@ static char *greeting(const char *helo)
 
 static void log_greylisted(const struct talk *p, const struct policy_request *r, int wait)
 {
-    char *helo = greeting(r->helo_name);
+    g_autofree char *helo = greeting(r->helo_name);
     log_info("policy client=%s helo=%s from=<%s> to=<%s> greylisted for %d s: %s",
              r->client_address, helo, r->sender, r->recipient, wait,
              p->doubt.why ? p->doubt.why : "everyone is");
-    g_free(helo);
 }
 
 static bool answer(struct talk *p, const struct policy_request *r)

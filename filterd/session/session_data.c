@@ -128,7 +128,7 @@ static void handle(struct session *s, struct bytes *raw, const struct lineio_dat
 {
     guint n = s->envelope->recipients->len;
     struct answering answering = {.session = s, .heard = true};
-    struct outcome *outcomes = g_new0(struct outcome, n);
+    g_autofree struct outcome *outcomes = g_new0(struct outcome, n);
     GByteArray *served = g_byte_array_new();
     for (guint i = 0; i < n; i++)
         outcomes[i] = outcome_of(REASON_UNFORESEEN);
@@ -149,7 +149,6 @@ static void handle(struct session *s, struct bytes *raw, const struct lineio_dat
         keeper_client_delivered_forget(s->place->context->keeper, served->data, served->len / DELIVERED_DIGEST_BYTES);
     s->over |= !answering.heard;
     g_byte_array_unref(served);
-    g_free(outcomes);
 }
 
 /* Starts evidence once the header is complete; not for a header longer than the limit: that waits for the end

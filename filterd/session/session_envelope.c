@@ -43,11 +43,8 @@ static char *parse_path(const char *argument, const char *word, const char **res
     if (*p != '>' || p - start > ADDRESS_BYTES || (p[1] && p[1] != ' '))
         return NULL;
     *rest_r = p + 1 + strspn(p + 1, " ");
-    char *address = g_strndup(start, (gsize)(p - start));
-    if (g_utf8_validate(address, -1, NULL))
-        return address;
-    g_free(address);
-    return NULL;
+    g_autofree char *address = g_strndup(start, (gsize)(p - start));
+    return g_utf8_validate(address, -1, NULL) ? g_steal_pointer(&address) : NULL;
 }
 
 static const char *value_of(const char *word, const char *name)
@@ -105,7 +102,7 @@ void session_mail(struct session *s, const char *argument)
         session_say(s, s->greeted ? SESSION_SENDER_TWICE : SESSION_GREET_FIRST);
         return;
     }
-    char *sender = parse_path(argument, "FROM:", &rest);
+    g_autofree char *sender = parse_path(argument, "FROM:", &rest);
     if (!sender) {
         s->errors++;
         session_say(s, SESSION_BAD_SENDER);
@@ -120,7 +117,6 @@ void session_mail(struct session *s, const char *argument)
         return;
     }
     session_reset(s);
-    g_free(sender);
 }
 
 static bool rcpt_parameters(const char *text)
@@ -204,7 +200,7 @@ void session_rcpt(struct session *s, const char *argument)
         session_say(s, SESSION_MAIL_FIRST);
         return;
     }
-    char *address = parse_path(argument, "TO:", &rest);
+    g_autofree char *address = parse_path(argument, "TO:", &rest);
     if (!address || !*address) {
         s->errors++;
         session_say(s, SESSION_BAD_RECIPIENT);
@@ -216,7 +212,6 @@ void session_rcpt(struct session *s, const char *argument)
     } else {
         accept_recipient(s, address, rest);
     }
-    g_free(address);
 }
 
 /* Decodes xtext (RFC 3461, section 4); control characters become '?'. NULL for "[UNAVAILABLE]". */

@@ -89,18 +89,16 @@ static void put_value(struct field *f, const char *key, const char *text)
 {
     if (!text || !*text)
         return;
-    char *word = value(key, text);
+    g_autofree char *word = value(key, text);
     put_word(f, word);
-    g_free(word);
 }
 
 /* True if text is local@domain with a local part that needs no quotes (RFC 8601 section 2.2, pvalue). */
 static bool is_plain_address(const char *text)
 {
     const char *at = strchr(text, '@');
-    char *local = at ? g_strndup(text, (gsize)(at - text)) : NULL;
+    g_autofree char *local = at ? g_strndup(text, (gsize)(at - text)) : NULL;
     bool plain = at && is_token(local) && is_token(at + 1) && strlen(text) <= VALUE_MAX_BYTES;
-    g_free(local);
     return plain;
 }
 
@@ -110,9 +108,8 @@ static void put_address(struct field *f, const char *key, const char *text)
         put_value(f, key, text);
         return;
     }
-    char *word = g_strconcat(key, text, NULL);
+    g_autofree char *word = g_strconcat(key, text, NULL);
     put_word(f, word);
-    g_free(word);
 }
 
 /* ---- Authentication-Results ---- */
@@ -183,10 +180,8 @@ static void put_pair(struct field *f, const char *key, const char *text)
 {
     if (!text || !*text)
         return;
-    char *word = value(key, text), *ended = g_strconcat(word, ";", NULL);
+    g_autofree char *word = value(key, text), *ended = g_strconcat(word, ";", NULL);
     put_word(f, ended);
-    g_free(word);
-    g_free(ended);
 }
 
 void authres_received_spf(struct bytes *out, const struct authres *a)

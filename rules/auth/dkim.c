@@ -104,12 +104,10 @@ static void ask_keys(struct dkim_check *c, const GArray *fields)
 static DKIM_CBSTAT give_key(DKIM *dkim, DKIM_SIGINFO *sig, unsigned char *buf, size_t size)
 {
     const struct dkim_check *c = dkim_get_user_context(dkim);
-    char *given =
+    g_autofree char *given =
         g_strdup_printf("%s._domainkey.%s", dkim_sig_getselector(sig), dkim_sig_getdomain(sig));
-    char *name = g_ascii_strdown(given, -1);
+    g_autofree char *name = g_ascii_strdown(given, -1);
     const struct key *k = key_of(c, name);
-    g_free(given);
-    g_free(name);
     if (!k || !k->answered || k->status == DNS_TEMP)
         return DKIM_CBSTAT_TRYAGAIN;
     if (k->status != DNS_OK || !k->text || g_strlcpy((char *)buf, k->text, size) >= size)
@@ -359,7 +357,7 @@ struct dkim_check *dkim_check_new(struct dkim_library *l, struct resolver *r, co
 {
     struct dkim_check *c = g_new0(struct dkim_check, 1);
     size_t count;
-    struct header *headers = message_scan_headers(header, len, NULL, &count);
+    g_autofree struct header *headers = message_scan_headers(header, len, NULL, &count);
     GArray *fields = dkim_field_list(headers, count, NULL);
     c->library = l;
     c->resolver = r;
@@ -367,7 +365,6 @@ struct dkim_check *dkim_check_new(struct dkim_library *l, struct resolver *r, co
     c->signatures = g_array_new(FALSE, TRUE, sizeof(struct dkim_signature));
     ask_keys(c, fields);
     g_array_unref(fields);
-    g_free(headers);
     return c;
 }
 
@@ -404,7 +401,7 @@ static void judge_lengths(GArray *fields, const struct message *m)
 /* Parses and marks the signatures. False if there is nothing to verify. */
 static bool prepare(GArray *fields, const struct message *m)
 {
-    char *obstacle = obstacle_of(m);
+    g_autofree char *obstacle = obstacle_of(m);
     bool any = false;
     judge_lengths(fields, m);
     for (guint i = 0; i < fields->len; i++) {
@@ -415,7 +412,6 @@ static bool prepare(GArray *fields, const struct message *m)
         any = any || f->usable;
     }
     any = any && !obstacle;
-    g_free(obstacle);
     return any;
 }
 

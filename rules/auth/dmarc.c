@@ -52,10 +52,9 @@ static void take_answer(const struct dns_answer *answer, void *arg)
 
 static void ask_for_record(struct dmarc_check *c, struct place *p, const char *domain)
 {
-    char *name = g_strdup_printf("_dmarc.%s", domain);
+    g_autofree char *name = g_strdup_printf("_dmarc.%s", domain);
     p->asked = true;
     resolver_ask(c->resolver, name, DNS_TXT, take_answer, p);
-    g_free(name);
 }
 
 /* Derived from the message, so that each delivery attempt gets the same number: retrying does not help. */
@@ -94,11 +93,10 @@ struct dmarc_check *dmarc_check_new(struct resolver *r, const char *header, size
 {
     struct dmarc_check *c = g_new0(struct dmarc_check, 1);
     size_t count;
-    struct header *headers = message_scan_headers(header, len, NULL, &count);
+    g_autofree struct header *headers = message_scan_headers(header, len, NULL, &count);
     c->resolver = r;
     read_from(c, headers, count);
     c->draw = draw_of(headers, count);
-    g_free(headers);
     if (c->wrong)
         return c;
     c->registered = dmarc_registered_domain(c->from);
@@ -124,9 +122,8 @@ static bool is_aligned(const struct dmarc_check *c, const char *domain, bool str
 {
     if (g_ascii_strcasecmp(c->from, domain) == 0)
         return true;
-    char *other = strict || !c->registered ? NULL : dmarc_registered_domain(domain);
+    g_autofree char *other = strict || !c->registered ? NULL : dmarc_registered_domain(domain);
     bool same = other && strcmp(other, c->registered) == 0;
-    g_free(other);
     return same;
 }
 

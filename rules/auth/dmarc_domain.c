@@ -16,15 +16,13 @@ static const psl_ctx_t *suffixes(void)
 
 char *dmarc_registered_domain(const char *host)
 {
-    char *ascii = g_utf8_validate(host, -1, NULL) ? g_hostname_to_ascii(host) : NULL;
-    char *lower = ascii ? g_ascii_strdown(ascii, -1) : NULL, *found = NULL;
+    g_autofree char *ascii = g_utf8_validate(host, -1, NULL) ? g_hostname_to_ascii(host) : NULL;
+    g_autofree char *lower = ascii ? g_ascii_strdown(ascii, -1) : NULL;
     size_t len = lower ? strlen(lower) : 0;
     if (len && lower[len - 1] == '.')
         lower[--len] = 0;
     if (len && len < 254 && lower[0] != '.' && lower[0] != '[' && !strstr(lower, "..") &&
         !g_hostname_is_ip_address(lower))
-        found = g_strdup(psl_registrable_domain(suffixes(), lower));
-    g_free(ascii);
-    g_free(lower);
-    return found;
+        return g_strdup(psl_registrable_domain(suffixes(), lower));
+    return NULL;
 }

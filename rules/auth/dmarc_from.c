@@ -103,7 +103,7 @@ struct finding {
 /* Copies a domain in lower case, as A-labels. False if it is no DNS name. */
 static bool take_domain(const GString *text, char domain_r[256])
 {
-    char *ascii = g_hostname_to_ascii(text->str);
+    g_autofree char *ascii = g_hostname_to_ascii(text->str);
     size_t len = ascii ? strlen(ascii) : 0;
     bool fine = len && !g_hostname_is_ip_address(ascii);
     if (fine && ascii[len - 1] == '.')
@@ -115,7 +115,6 @@ static bool take_domain(const GString *text, char domain_r[256])
     }
     if (fine)
         g_strlcpy(domain_r, ascii, 256);
-    g_free(ascii);
     return fine;
 }
 

@@ -49,9 +49,8 @@ static bool has_report_address(const struct taglist *t)
     char **uris = g_strsplit(rua ? rua : "", ",", 0);
     bool found = false;
     for (char **uri = uris; *uri && !found; uri++) {
-        char *scheme = g_uri_parse_scheme(g_strstrip(*uri));
+        g_autofree char *scheme = g_uri_parse_scheme(g_strstrip(*uri));
         found = scheme && (*uri)[strlen(scheme) + 1];
-        g_free(scheme);
     }
     g_strfreev(uris);
     return found;

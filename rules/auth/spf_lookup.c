@@ -97,10 +97,9 @@ static void free_answer(struct dns_answer *answer)
 
 static void free_question(gpointer question)
 {
-    struct question *q = question;
+    g_autofree struct question *q = question;
     resolver_forget(q->lookup->resolver, q);
     free_answer(q->answer);
-    g_free(q);
 }
 
 struct spf_lookup *spf_lookup_new(struct resolver *r, void (*woken)(void *arg), void *arg)

@@ -177,10 +177,9 @@ static bool read_term(struct reader *in, struct spf_record *r, struct modifiers 
 
 static void free_term(gpointer term)
 {
-    struct spf_term *t = term;
+    g_autofree struct spf_term *t = term;
     if (t)
         g_free(t->spec);
-    g_free(t);
 }
 
 bool spf_record_is_one(const char *text, size_t len)

@@ -24,7 +24,7 @@ struct spf_record {
 /* True if the text is an SPF record of version 1, well-formed or not (section 4.5). */
 bool spf_record_is_one(const char *text, size_t len);
 /* NULL if any part is malformed, with a static text in *error_r. text may contain any bytes. */
-struct spf_record *spf_record_parse(const char *text, size_t len, const char **error_r);
+struct spf_record *spf_record_parse(const char *text, size_t len, const char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 void spf_record_free(struct spf_record **r);
 
 #endif

@@ -43,11 +43,10 @@ bool spf_client_is_in(const struct spf_client *c, const guint8 *address, int bit
 
 static void free_place(gpointer place)
 {
-    struct place *p = place;
+    g_autofree struct place *p = place;
     g_free(p->spec);
     g_free(p->domain);
     g_free(p->name);
-    g_free(p);
 }
 
 static void free_record(gpointer record)

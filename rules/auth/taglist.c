@@ -43,12 +43,10 @@ static bool add_tag(struct taglist *t, const char *text, size_t len)
     const char *equals = memchr(text, '=', len);
     if (!equals || t->tags->len >= 2 * TAGS_MAX)
         return false;
-    char *name = trimmed(text, (size_t)(equals - text));
-    if (!is_name(name) || taglist_get(t, name)) {
-        g_free(name);
+    g_autofree char *name = trimmed(text, (size_t)(equals - text));
+    if (!is_name(name) || taglist_get(t, name))
         return false;
-    }
-    g_ptr_array_add(t->tags, name);
+    g_ptr_array_add(t->tags, g_steal_pointer(&name));
     g_ptr_array_add(t->tags, trimmed(equals + 1, len - (size_t)(equals - text) - 1));
     return true;
 }

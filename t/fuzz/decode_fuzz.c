@@ -39,10 +39,9 @@ static void decode(struct bytes *out, int how, const char *text, size_t len)
 static void convert(struct bytes *out, const char *text, size_t len)
 {
     const char *eol = memchr(text, '\n', len);
-    char *name = g_strndup(text, eol ? (size_t)(eol - text) : 0);
+    g_autofree char *name = g_strndup(text, eol ? (size_t)(eol - text) : 0);
     const char *rest = eol ? eol + 1 : text;
     charset_to_utf8(out, rest, len - (size_t)(rest - text), name);
-    g_free(name);
     see_utf8(out);
 }
 
@@ -54,7 +53,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
         return 0;
     const int how = *data;
     const size_t n = len - 1;
-    char *exact = g_malloc(n ? n : 1); /* of its size, for the sanitizer to watch */
+    g_autofree char *exact = g_malloc(n ? n : 1); /* of its size, for the sanitizer to watch */
     memcpy(exact, data + 1, n);
     decode(&out, how, exact, n);
     if ((how & 7) == 3) {
@@ -63,14 +62,12 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
     } else if ((how & 7) == 4) {
         convert(&out, exact, n);
     } else if ((how & 7) == 5) {
-        char *name = g_strndup(exact, n);
+        g_autofree char *name = g_strndup(exact, n);
         decode_encoding_of(name, &odd);
-        g_free(name);
     }
     decode_is_base64(exact, n);
     decode_is_text(exact, n);
     rfc2047_is_plain(exact, n);
-    g_free(exact);
     bytes_free(&out);
     return 0;
 }

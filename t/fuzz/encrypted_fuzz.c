@@ -10,7 +10,7 @@
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 {
-    char *raw = g_malloc(len + 1);
+    g_autofree char *raw = g_malloc(len + 1);
     memcpy(raw, data, len);
     raw[len] = 0;
     struct message *m = message_new(raw, len);
@@ -19,6 +19,5 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
     message_free(&m);
     if (packets_are_encrypted(data, len) && cms_is_enveloped(data, len))
         abort();
-    g_free(raw);
     return 0;
 }

@@ -12,11 +12,10 @@ static const struct sitekey key = {{7}};
 
 static struct export *unpack(const GByteArray *file)
 {
-    char *error = NULL;
+    g_autofree char *error = NULL;
     struct export *e = export_unpack(file->data, file->len, &key, &error);
     if ((e != NULL) == (error != NULL))
         abort();
-    g_free(error);
     return e;
 }
 

@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct sitekey key = {{1}};
     struct outside out = {0};
-    char *raw = g_memdup2(data, size);
+    g_autofree char *raw = g_memdup2(data, size);
     struct message *m = message_new(raw ? raw : "", size);
     struct handoff *p = handoff_new(&key, m);
     GPtrArray *users = g_ptr_array_new();
@@ -31,6 +31,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     handoff_free(&p);
     message_free(&m);
     outside_clear(&out);
-    g_free(raw);
     return 0;
 }

@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     GVariant *arguments =
         g_variant_ref_sink(g_variant_new_from_bytes(G_VARIANT_TYPE_VARDICT, bytes, FALSE));
     union keeper_request q;
-    char *error = NULL;
+    g_autofree char *error = NULL;
     /* As frame_recv has it. */
     if (g_variant_is_normal_form(arguments)) {
         const bool ok = keeper_format_unpack(f, arguments, &q, &error);
@@ -49,7 +49,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             pack_and_unpack(f, &q);
         keeper_format_clear(f, &q);
     }
-    g_free(error);
     g_variant_unref(arguments);
     g_bytes_unref(bytes);
     return 0;

@@ -52,12 +52,11 @@ void generation_end(struct generation **g)
 static bool passes(const void *data, size_t len)
 {
     struct keyring_input input = {0};
-    char *error = NULL;
+    g_autofree char *error = NULL;
     bytes_add(&input.text, data, len);
     const int code = keyring_import("/nonexistent", "a@example.org", &input, NULL, &error);
     insist(code == EX_DATAERR || code == EX_CANTCREAT);
     insist(error && *error && !strchr(error, '\n'));
-    g_free(error);
     bytes_free(&input.text);
     return code == EX_CANTCREAT;
 }

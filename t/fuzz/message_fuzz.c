@@ -53,13 +53,12 @@ static const struct limits small = {.header_bytes = 300, .header_count = 4, .add
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 {
-    char *raw = g_malloc(len + 1); /* no byte more than it has may be read: ASan watches the last */
+    g_autofree char *raw = g_malloc(len + 1); /* no byte more than it has may be read: ASan watches the last */
     memcpy(raw, data, len);
     raw[len] = 0;
     limits_set(&limits_default);
     read_message(raw, len);
     limits_set(&small);
     read_message(raw, len);
-    g_free(raw);
     return 0;
 }

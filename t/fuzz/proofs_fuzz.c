@@ -60,9 +60,8 @@ static void from(const char *text, size_t len)
             abort();
     if (one)
         g_free(dmarc_registered_domain(domain));
-    char *host = g_strndup(text, len);
+    g_autofree char *host = g_strndup(text, len);
     g_free(dmarc_registered_domain(host));
-    g_free(host);
 }
 
 static void record(const char *text, size_t len)
@@ -78,7 +77,7 @@ static void told(const GArray *signatures, const struct dmarc_result *dmarc, con
                  size_t len)
 {
     struct bytes out = {0};
-    char *value = g_strndup(text, len);
+    g_autofree char *value = g_strndup(text, len);
     struct spf_question q = {"192.0.2.1", value, value};
     struct spf_result spf = {.code = SPF_CODE_FAIL};
     g_strlcpy(spf.domain, value, sizeof spf.domain);
@@ -92,7 +91,6 @@ static void told(const GArray *signatures, const struct dmarc_result *dmarc, con
             abort();
     }
     bytes_free(&out);
-    g_free(value);
 }
 
 static void mail(const char *text, size_t len)
@@ -131,7 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (!size)
         return 0;
-    char *text = g_malloc(size);
+    g_autofree char *text = g_malloc(size);
     memcpy(text, data + 1, size - 1);
     size_t len = size - 1;
     if (data[0] % 4 == 0)
@@ -140,6 +138,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         record(text, len);
     else
         answer_and_mail(text, len);
-    g_free(text);
     return 0;
 }

@@ -11,10 +11,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void give(const char *text, size_t len)
 {
-    uint8_t *exact = g_malloc(len ? len : 1); /* the sanitizer watches its end */
+    g_autofree uint8_t *exact = g_malloc(len ? len : 1); /* the sanitizer watches its end */
     memcpy(exact, text, len);
     LLVMFuzzerTestOneInput(exact, len);
-    g_free(exact);
 }
 
 static int replay(const char *path)

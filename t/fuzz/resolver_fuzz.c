@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len)
 {
     static const enum dns_type types[] = {DNS_A, DNS_CNAME, DNS_PTR, DNS_MX, DNS_TXT, DNS_AAAA};
     static const char *const names[] = {"example.org", "example.org.", ".", "a.b.example"};
-    char *more = NULL;
+    g_autofree char *more = NULL;
     if (len < 1)
         return 0;
     check_match(bytes + 1, len - 1);
@@ -54,7 +54,6 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t len)
     check(a, type);
     if (more)
         check_question(more);
-    g_free(more);
     dns_answer_free(&a);
     g_autofree char *text = g_strndup((const char *)bytes, len);
     check_question(text);

@@ -44,9 +44,8 @@ static void answer(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *copy = g_memdup2(data, size); /* of its very size, so that a byte beyond is found */
+    g_autofree char *copy = g_memdup2(data, size); /* of its very size, so that a byte beyond is found */
     question(copy, size);
-    g_free(copy);
     answer(data, size);
     return 0;
 }

@@ -38,7 +38,7 @@ static void see_features(GArray *features)
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 {
     const unsigned char key[16] = {1};
-    char *raw = g_malloc(len + 1);
+    g_autofree char *raw = g_malloc(len + 1);
     memcpy(raw, data, len);
     raw[len] = 0;
     struct message *m = message_new(raw, len);
@@ -51,6 +51,5 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
     g_array_unref(features);
     tokens_free(&t);
     message_free(&m);
-    g_free(raw);
     return 0;
 }

@@ -39,11 +39,9 @@ static void canonical(void **state)
 static void length(void **state)
 {
     (void)state;
-    char *longest = g_strnfill(320, 'a'), *over = g_strnfill(321, 'a');
+    g_autofree char *longest = g_strnfill(320, 'a'), *over = g_strnfill(321, 'a');
     expect(address_canonical(longest), longest);
     expect(address_canonical(over), NULL);
-    g_free(longest);
-    g_free(over);
 }
 
 static void extension(void **state)
@@ -103,15 +101,11 @@ static void meant(void **state)
 static void long_file_name(void **state)
 {
     (void)state;
-    char *a = g_strnfill(320, '/'), *b = g_strnfill(320, '/');
+    g_autofree char *a = g_strnfill(320, '/'), *b = g_strnfill(320, '/');
     b[319] = 'x';
-    char *name_a = address_to_file_name(a), *name_b = address_to_file_name(b);
+    g_autofree char *name_a = address_to_file_name(a), *name_b = address_to_file_name(b);
     assert_int_equal(strlen(name_a), 128 + 1 + 64);
     assert_string_not_equal(name_a, name_b);
-    g_free(name_a);
-    g_free(name_b);
-    g_free(a);
-    g_free(b);
 }
 
 int main(void)

@@ -24,13 +24,12 @@ static struct anonymize *load(const char *text, gssize len, char **error_r)
 /* what is "keep", "drop" or the new field. */
 static void expect_at(struct anonymize *a, const char *field, size_t index, const char *what)
 {
-    char *text = NULL;
+    g_autofree char *text = NULL;
     enum anonymize_action action = anonymize_field(a, field, strlen(field), index, &text);
     const char *got = action == ANONYMIZE_KEEP ? "keep" : action == ANONYMIZE_DROP ? "drop" : text;
     if (strcmp(got, what) != 0)
         fail_msg("\"%s\": got \"%s\", expected \"%s\"", field, got, what);
     assert_true((action == ANONYMIZE_REPLACE) == (text != NULL));
-    g_free(text);
 }
 
 /* Pairs of field and what becomes of it. */
@@ -216,15 +215,13 @@ static void ten_that_run_for_ages(void **state)
 
 static void bad(const char *text, int line, const char *what)
 {
-    char *error = NULL;
+    g_autofree char *error = NULL;
     struct anonymize *a = load(text, -1, &error);
-    char *prefix = g_strdup_printf("%s:%d: ", file, line);
+    g_autofree char *prefix = g_strdup_printf("%s:%d: ", file, line);
     if (a)
         fail_msg("accepted: %s", text);
     if (!g_str_has_prefix(error, prefix) || !strstr(error, what) || strchr(error, '\n'))
         fail_msg("got \"%s\", expected \"%s...%s\"", error, prefix, what);
-    g_free(prefix);
-    g_free(error);
 }
 
 static void errors(void **state)
@@ -256,13 +253,12 @@ static void errors(void **state)
     bad("/a/ IGNORE\nif /a/\nif /b/\nendif\n/c/ IGNORE\n", 2, "no endif");
     bad("if\n", 1, "expected a pattern");
     bad("if x\n", 1, "expected a pattern");
-    char *error = NULL;
+    g_autofree char *error = NULL;
     assert_null(load("/a/ IGNORE\0", 12, &error));
     assert_non_null(strstr(error, "NUL"));
     g_clear_pointer(&error, g_free);
     assert_null(anonymize_load("/nonexistent/table", &error));
     assert_non_null(strstr(error, "/nonexistent/table"));
-    g_free(error);
 }
 
 static int make_folder(void **state)

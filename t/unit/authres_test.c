@@ -143,8 +143,8 @@ static void foreign_bytes(void **state)
 static void long_values(void **state)
 {
     (void)state;
-    char *longest = g_strnfill(5000, 'a');
-    char *address = g_strconcat(longest, "@", longest, NULL);
+    g_autofree char *longest = g_strnfill(5000, 'a');
+    g_autofree char *address = g_strconcat(longest, "@", longest, NULL);
     struct spf_question q = {"192.0.2.1", longest, address};
     struct spf_result spf = {.code = SPF_CODE_PASS, .domain = "x.example"};
     struct authres a = {longest, &spf, &q, NULL, NULL};
@@ -157,8 +157,6 @@ static void long_values(void **state)
     check_shape(&b);
     assert_true(b.len < 1500);
     bytes_free(&b);
-    g_free(longest);
-    g_free(address);
 }
 
 static void received_spf(void **state)

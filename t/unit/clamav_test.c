@@ -86,7 +86,7 @@ static void serve(int listener, const struct manner *m)
 static enum clamav_answer scan(const struct manner *m, size_t len, int timeout_ms, char name[128])
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    char *data = g_malloc(len + 1);
+    g_autofree char *data = g_malloc(len + 1);
     int status;
     for (size_t i = 0; i < len; i++)
         data[i] = eicar[i % (sizeof eicar - 1)];
@@ -106,7 +106,6 @@ static enum clamav_answer scan(const struct manner *m, size_t len, int timeout_m
     waitpid(pid, &status, 0);
     assert_true(m->deaf || m->given_up || status == 0);
     close(listener);
-    g_free(data);
     return answer;
 }
 

@@ -124,15 +124,13 @@ static const char *class_of(int i)
 static void deliver_all(void)
 {
     for (int i = 0; i < MESSAGES; i++) {
-        char *text = text_of(i), *signature = g_strdup_printf("s%d", i);
+        g_autofree char *text = text_of(i), *signature = g_strdup_printf("s%d", i);
         const char *const record[][2] = {
             {"user", USER}, {"signature", signature}, {"class", class_of(i)}, {NULL, NULL}};
         GVariant *all = g_variant_ref_sink(arguments_of(record, features_of(text), "features"));
         assert_int_equal(code_of("record", all), EX_OK);
         assert_int_equal(keeper_call(line, "record", all, ANSWER_MS, NULL), EX_OK);
         g_variant_unref(all);
-        g_free(signature);
-        g_free(text);
     }
     /* Records of deliveries wait to be written together; nothing is learnt from them yet. */
     assert_int_equal(keeper_call(line, "ping", NULL, ANSWER_MS, NULL), EX_OK);
@@ -153,11 +151,10 @@ static void same_everywhere(struct classifier *old_reader)
 {
     struct classifier *fresh = classifier_new(&killed, &key);
     for (int i = 0; i < 10; i++) {
-        char *text = text_of(i * 7);
+        g_autofree char *text = text_of(i * 7);
         const double expected = score(USER, text);
         assert_true(fabs(seen(fresh, text) - expected) < 1e-6);
         assert_true(fabs(seen(old_reader, text) - expected) < 1e-6);
-        g_free(text);
     }
     classifier_free(&fresh);
 }
@@ -168,7 +165,7 @@ static bool move_one(void)
 {
     const int i = g_rand_int_range(dice, 0, MESSAGES);
     const char *class = g_rand_boolean(dice) ? "spam" : "ham";
-    char *signature = g_strdup_printf("s%d", i);
+    g_autofree char *signature = g_strdup_printf("s%d", i);
     const char *const move[][2] = {
         {"login", USER}, {"class", class}, {"signature", signature}, {NULL, NULL}};
     bool died = false;
@@ -178,7 +175,6 @@ static bool move_one(void)
         died = true;
     }
     assert_int_equal(retrain(USER, class, signature), EX_OK);
-    g_free(signature);
     return died;
 }
 
@@ -223,9 +219,8 @@ static void test_batches(void **state)
         GVariantBuilder batch;
         g_variant_builder_init(&batch, G_VARIANT_TYPE("aau"));
         for (int i = 0; i < BATCH; i++) {
-            char *text = text_of(i);
+            g_autofree char *text = text_of(i);
             g_variant_builder_add_value(&batch, features_of(text));
-            g_free(text);
         }
         const char *const train[][2] = {{"user", USER}, {"class", class_of(kills)}, {NULL, NULL}};
         GVariant *all = arguments_of(train, g_variant_builder_end(&batch), "batch");

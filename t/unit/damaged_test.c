@@ -78,10 +78,9 @@ static bool all_said(struct users *u, const char *user)
 /* True if all could be seen. */
 static bool look_at_users(void)
 {
-    char *error = NULL;
+    g_autofree char *error = NULL;
     int aliases = 0, said = 0;
     struct users *u = users_open(settings.state_dir, false, &error);
-    g_free(error);
     if (!u)
         return false;
     bool all = users_alias_each(u, count_alias, &aliases);
@@ -94,14 +93,11 @@ static bool look_at_users(void)
         assert_int_equal(said, SAID);
     all = all && settings_too;
     for (int i = 0; i < LOOKS; i++) {
-        char *address = g_strdup_printf("alias%d@x.example", i * (ALIASES / LOOKS));
-        char *member = g_strdup_printf("member%d@x.example", i * (ALIASES / LOOKS));
-        char *user = g_strdup_printf("user%d@x.example", i * (SAID / LOOKS));
+        g_autofree char *address = g_strdup_printf("alias%d@x.example", i * (ALIASES / LOOKS));
+        g_autofree char *member = g_strdup_printf("member%d@x.example", i * (ALIASES / LOOKS));
+        g_autofree char *user = g_strdup_printf("user%d@x.example", i * (SAID / LOOKS));
         all &= resolves(u, address, member);
         all &= all_said(u, user);
-        g_free(address);
-        g_free(member);
-        g_free(user);
     }
     users_free(&u);
     return all;
@@ -125,9 +121,9 @@ static int missed_pages(const char *path, int fill, bool (*look)(void))
 
 static void test_users(void **state)
 {
-    char *path = g_build_filename(settings.state_dir, "users.db", NULL);
+    g_autofree char *path = g_build_filename(settings.state_dir, "users.db", NULL);
     (void)state;
-    char *sql = g_strdup_printf(
+    g_autofree char *sql = g_strdup_printf(
         "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < %d)"
         " INSERT INTO alias SELECT 'alias' || i || '@x.example', 'member' || i || '@x.example' FROM n;"
         "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < %d)"
@@ -137,8 +133,6 @@ static void test_users(void **state)
     assert_true(pages_of(path) > 30);
     assert_true(missed_pages(path, 0x5a, look_at_users) > 15);
     assert_true(missed_pages(path, 0, look_at_users) > 15);
-    g_free(sql);
-    g_free(path);
 }
 
 /* ---- what a user learnt ---- */
@@ -159,10 +153,9 @@ static bool same_length(GPtrArray *list, guint wanted)
 
 static bool look_at_model(void)
 {
-    char *error = NULL, *user = NULL;
+    g_autofree char *error = NULL, *user = NULL;
     struct model *m = model_open(settings.state_dir, USER, false, &error);
     struct model_figures f;
-    g_free(error);
     if (!m)
         return false;
     bool all = model_figures(m, &f);
@@ -175,7 +168,6 @@ static bool look_at_model(void)
     all &= same_length(record_unlearnt(m, "9999-12-31"), unlearnt);
     all &= same_length(record_samples(m, "ham"), samples);
     all &= same_length(record_get_samples(m, "ham", 0, 1000), samples);
-    g_free(user);
     model_free(&m);
     return all;
 }
@@ -185,11 +177,9 @@ static void test_model(void **state)
     char *path = users_store_path(settings.state_dir, USER), *error = NULL;
     (void)state;
     for (int i = 0; i < 20; i++) {
-        char *text = spam_text(i), *signature = g_strdup_printf("s%d", i);
+        g_autofree char *text = spam_text(i), *signature = g_strdup_printf("s%d", i);
         deliver(USER, signature, text);
         train(USER, "ham", text);
-        g_free(text);
-        g_free(signature);
     }
     model_store_write(model_store);
     struct model *m = model_open(settings.state_dir, USER, false, &error);
@@ -209,8 +199,8 @@ static void test_model(void **state)
 
 static void test_folders(void **state)
 {
-    char *users = g_build_filename(settings.state_dir, "users", NULL);
-    char *away = g_strconcat(users, ".away", NULL);
+    g_autofree char *users = g_build_filename(settings.state_dir, "users", NULL);
+    g_autofree char *away = g_strconcat(users, ".away", NULL);
     (void)state;
     assert_true(same_length(model_files(settings.state_dir, ".db"), 0));
     assert_int_equal(g_rename(users, away), 0);
@@ -219,8 +209,6 @@ static void test_folders(void **state)
     assert_null(model_files(settings.state_dir, ".db"));
     assert_int_equal(g_unlink(users), 0);
     assert_int_equal(g_rename(away, users), 0);
-    g_free(users);
-    g_free(away);
 }
 
 static int quiet(void **state)

@@ -42,9 +42,9 @@ static void destroyed(void **state)
     (void)state;
     int status;
     assert_non_null(mkdtemp(folder));
-    char *site_key_file = g_build_filename(folder, "site.key", NULL);
-    char *days = g_strconcat(site_key_file, ".d", NULL);
-    char *other = g_build_filename(folder, "other-name", NULL), *text = NULL;
+    g_autofree char *site_key_file = g_build_filename(folder, "site.key", NULL);
+    g_autofree char *days = g_strconcat(site_key_file, ".d", NULL);
+    g_autofree char *other = g_build_filename(folder, "other-name", NULL), *text = NULL;
     assert_int_equal(mkdir(days, 0700), 0);
     if (getuid() == 0)
         assert_int_equal(chown(folder, NOBODY, NOBODY) | chown(days, NOBODY, NOBODY), 0);
@@ -63,10 +63,6 @@ static void destroyed(void **state)
     g_unlink(other);
     assert_int_equal(g_rmdir(days), 0);
     assert_int_equal(g_rmdir(folder), 0);
-    g_free(site_key_file);
-    g_free(days);
-    g_free(other);
-    g_free(text);
 }
 
 int main(void)

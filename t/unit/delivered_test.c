@@ -42,12 +42,11 @@ static void digest_of(const struct copy *c, unsigned char out[DIGEST])
 {
     const struct sitekey site = {{c->site}};
     const struct delivered_digest_key key = delivered_digest_key_of(&site);
-    char *raw = g_strconcat(c->header, "\r\n", c->body, NULL);
+    g_autofree char *raw = g_strconcat(c->header, "\r\n", c->body, NULL);
     struct message *m = message_new(raw, strlen(raw));
     const struct delivered_digest_content content = delivered_digest_content_of(&key, c->leg ? c->leg : "smtp", m);
     delivered_digest_copy(&key, &content, c->sender, c->recipient, out);
     message_free(&m);
-    g_free(raw);
 }
 
 static bool same(const struct copy *a, const struct copy *b)
@@ -93,9 +92,8 @@ static char *with(const char *line)
         lines[i] = g_strdup(line);
         found = true;
     }
-    char *text = g_strjoinv("\r\n", lines);
+    g_autofree char *text = g_strjoinv("\r\n", lines);
     char *all = found ? g_strdup(text) : g_strconcat(line, "\r\n", text, NULL);
-    g_free(text);
     g_strfreev(lines);
     return all;
 }
@@ -103,10 +101,9 @@ static char *with(const char *line)
 static bool same_with(const char *line)
 {
     struct copy c = base;
-    char *header = with(line);
+    g_autofree char *header = with(line);
     c.header = header;
     const bool is = same(&base, &c);
-    g_free(header);
     return is;
 }
 
@@ -281,12 +278,11 @@ static rlim_t limit_now(int what, rlim_t value)
 
 static void assert_not_opened(const char *why)
 {
-    char *error = NULL;
+    g_autofree char *error = NULL;
     assert_null(delivered_open(folder, &error));
     assert_non_null(error);
     if (!strstr(error, why))
         fail_msg("%s", error);
-    g_free(error);
 }
 
 /* None of these errors means that the file is damaged: it keeps all its rows for later. */
@@ -303,13 +299,12 @@ static void trouble_that_passes(void **state)
     signal(SIGXFSZ, SIG_IGN);
     assert_not_opened("retries.db");
     limit_now(RLIMIT_FSIZE, before);
-    char *away = g_strconcat(file, ".away", NULL);
+    g_autofree char *away = g_strconcat(file, ".away", NULL);
     assert_int_equal(g_rename(file, away), 0);
     assert_int_equal(g_mkdir(file, 0700), 0);
     assert_not_opened("retries.db");
     assert_int_equal(g_rmdir(file), 0);
     assert_int_equal(g_rename(away, file), 0);
-    g_free(away);
     r = open_store();
     assert_true(delivered_is_known(r, one, start));
     delivered_free(&r);
@@ -334,7 +329,7 @@ static void another_versions(void **state)
 
 static void overwrite_pages(void)
 {
-    char *data = NULL;
+    g_autofree char *data = NULL;
     gsize len = 0;
     FILE *f = fopen(file, "r+");
     assert_true(f && g_file_get_contents(file, &data, &len, NULL));
@@ -343,7 +338,6 @@ static void overwrite_pages(void)
     assert_int_equal(fseek(f, 4096, SEEK_SET), 0);
     assert_int_equal(fwrite(data, 1, len - 4096, f), len - 4096);
     assert_int_equal(fclose(f), 0);
-    g_free(data);
 }
 
 /* The file is damaged while it is open, and a new one cannot be made at first: later it can. */
@@ -376,7 +370,7 @@ static int ask(struct delivered *r, enum delivered_deed deed, const void *digest
 {
     const struct keeper_digests wanted = {g_bytes_new(digests, len)};
     GBytes *known = NULL;
-    char *text = NULL;
+    g_autofree char *text = NULL;
     gsize n = 0;
     const int code = delivered_handle(r, deed, &wanted, known_r ? &known : NULL, &text);
     const unsigned char *data = known ? g_bytes_get_data(known, &n) : NULL;
@@ -388,7 +382,6 @@ static int ask(struct delivered *r, enum delivered_deed deed, const void *digest
         g_bytes_unref(known);
     assert_true(code != EX_DATAERR || text);
     g_bytes_unref(wanted.digests);
-    g_free(text);
     return code;
 }
 
@@ -421,9 +414,8 @@ static int fresh(void **state)
     (void)state;
     static const char *const ends[] = {"", "-wal", "-journal", "-shm"};
     for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
-        char *path = g_strconcat(file, ends[i], NULL);
+        g_autofree char *path = g_strconcat(file, ends[i], NULL);
         g_unlink(path);
-        g_free(path);
     }
     return 0;
 }

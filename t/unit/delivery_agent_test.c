@@ -31,16 +31,14 @@ static int close_all(void **state)
 static int count(const char *part, char **text_r)
 {
     int n = 0;
-    char *path = g_build_filename(file, part, NULL);
+    g_autofree char *path = g_build_filename(file, part, NULL);
     GDir *dir = g_dir_open(path, 0, NULL);
     for (const char *name; dir && (name = g_dir_read_name(dir)); n++) {
-        char *at = g_build_filename(path, name, NULL);
+        g_autofree char *at = g_build_filename(path, name, NULL);
         g_clear_pointer(text_r, g_free);
         assert_true(g_file_get_contents(at, text_r, NULL, NULL));
-        g_free(at);
     }
     g_dir_close(dir);
-    g_free(path);
     return n;
 }
 
@@ -58,7 +56,7 @@ static void jobs(void **state)
 {
     (void)state;
     static const char *const who[] = {"a@example.com", "b@example.com"};
-    char *text = NULL;
+    g_autofree char *text = NULL;
     pid_t pid = fork();
     if (pid == 0) {
         close(ends[0]);
@@ -77,7 +75,6 @@ static void jobs(void **state)
     assert_true(ends[0] >= 0);
     assert_int_equal(delivery_agent_deliver(&ends[0], file, who, "", 0).result, RES_OK);
     assert_int_equal(count("new", &text), 4);
-    g_free(text);
     g_string_free(large, TRUE);
     close(ends[0]);
     int status;
@@ -89,12 +86,11 @@ static void jobs(void **state)
 static void awaited(void **state)
 {
     (void)state;
-    char *text = NULL;
+    g_autofree char *text = NULL;
     assert_null(deliver("A: b\r\n\r\n\r\r\ntext\r\r\n\n\r"));
     assert_int_equal(count("new", &text), 1);
     assert_string_equal(text, "A: b\n\n\r\ntext\r\n\n\r");
     assert_int_equal(count("tmp", &text), 0);
-    g_free(text);
     close(ends[0]);
 }
 
@@ -103,10 +99,9 @@ static void given_up(void **state)
     (void)state;
     char *text = NULL;
     close(ends[0]);
-    char *error = deliver("A: b\r\n\r\n");
+    g_autofree char *error = deliver("A: b\r\n\r\n");
     assert_non_null(error);
     assert_int_equal(count("new", &text) + count("tmp", &text), 0);
-    g_free(error);
 }
 
 int main(void)

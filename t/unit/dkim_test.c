@@ -126,20 +126,18 @@ static void too_many_tags(void **state)
 static GArray *fields_of(const char *header)
 {
     size_t count;
-    struct header *headers = message_scan_headers(header, strlen(header), NULL, &count);
+    g_autofree struct header *headers = message_scan_headers(header, strlen(header), NULL, &count);
     GArray *fields = dkim_field_list(headers, count, NULL);
-    g_free(headers);
     return fields;
 }
 
 static struct dkim_field field_of(const char *tags)
 {
-    char *header = g_strdup_printf("DKIM-Signature: %s\r\n", tags);
+    g_autofree char *header = g_strdup_printf("DKIM-Signature: %s\r\n", tags);
     GArray *fields = fields_of(header);
     assert_int_equal(fields->len, 1);
     struct dkim_field f = g_array_index(fields, struct dkim_field, 0);
     g_array_unref(fields);
-    g_free(header);
     return f;
 }
 
@@ -200,22 +198,18 @@ static void bad_fields(void **state)
     }
     /* What it is of is told all the same. */
     assert_string_equal(field_of(GOOD "; l=x").signature.domain, "example.org");
-    char *names = g_strnfill(4001, 'x');
-    char *many = g_strdup_printf("v=1; a=rsa-sha256; d=a.b; s=c; h=%s; bh=x; b=x", names);
+    g_autofree char *names = g_strnfill(4001, 'x');
+    g_autofree char *many = g_strdup_printf("v=1; a=rsa-sha256; d=a.b; s=c; h=%s; bh=x; b=x", names);
     assert_false(field_of(many).usable);
-    g_free(many);
-    g_free(names);
-    char *longest = g_strnfill(250, 'x');
-    char *text = g_strdup_printf("v=1; a=rsa-sha256; d=%s; s=c; h=from; bh=x; b=x", longest);
+    g_autofree char *longest = g_strnfill(250, 'x');
+    g_autofree char *text = g_strdup_printf("v=1; a=rsa-sha256; d=%s; s=c; h=from; bh=x; b=x", longest);
     assert_false(field_of(text).usable);
-    g_free(text);
-    g_free(longest);
 }
 
 static void how_many(void **state)
 {
     (void)state;
-    char *filler = g_strnfill(DKIM_FIELD_MAX_BYTES, 'x');
+    g_autofree char *filler = g_strnfill(DKIM_FIELD_MAX_BYTES, 'x');
     GString *header = g_string_new(NULL);
     g_string_append_printf(header, "DKIM-Signature: " GOOD "; z=%s\r\n", filler);
     for (int i = 0; i < 12; i++)
@@ -226,13 +220,11 @@ static void how_many(void **state)
     GArray *fields = fields_of(header->str);
     assert_int_equal(fields->len, 10);
     for (guint i = 0; i < fields->len; i++) {
-        char *want = g_strdup_printf("d%u.org", i);
+        g_autofree char *want = g_strdup_printf("d%u.org", i);
         assert_string_equal(g_array_index(fields, struct dkim_field, i).signature.domain, want);
-        g_free(want);
     }
     g_array_unref(fields);
     g_string_free(header, TRUE);
-    g_free(filler);
 }
 
 /* ---- keys ---- */

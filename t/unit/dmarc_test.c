@@ -291,10 +291,9 @@ static void registered_domains(void **state)
         {"\xff.org", NULL},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        char *domain = dmarc_registered_domain(cases[i].host);
+        g_autofree char *domain = dmarc_registered_domain(cases[i].host);
         if (g_strcmp0(domain, cases[i].domain))
             fail_msg("%s: %s", cases[i].host, domain);
-        g_free(domain);
     }
 }
 
@@ -312,9 +311,8 @@ static struct dmarc_result judge(const char *header, const struct spf_result *sp
 static struct dmarc_result judge_from(const char *domain, const struct spf_result *spf,
                                       const GArray *signatures)
 {
-    char *header = g_strdup_printf("Subject: x\r\nFrom: <a@%s>\r\n", domain);
+    g_autofree char *header = g_strdup_printf("Subject: x\r\nFrom: <a@%s>\r\n", domain);
     struct dmarc_result r = judge(header, spf, signatures);
-    g_free(header);
     return r;
 }
 
@@ -444,12 +442,11 @@ static void sampling(void **state)
     GArray *none = g_array_new(FALSE, FALSE, sizeof(struct dkim_signature));
     int drawn = 0;
     for (int i = 0; i < 1000; i++) {
-        char *header = g_strdup_printf("From: a@half.example\r\nMessage-ID: <%d@x>\r\n", i);
+        g_autofree char *header = g_strdup_printf("From: a@half.example\r\nMessage-ID: <%d@x>\r\n", i);
         enum dmarc_policy first = judge(header, &spf, none).policy;
         assert_int_equal(judge(header, &spf, none).policy, first);
         assert_int_not_equal(first, DMARC_POLICY_NONE);
         drawn += first == DMARC_POLICY_REJECT;
-        g_free(header);
     }
     assert_in_range(drawn, 430, 570);
     g_array_unref(none);

@@ -57,7 +57,7 @@ static int remove_folder(void **state)
 
 static void bad(const char *text, int line, const char *what)
 {
-    char *error = NULL;
+    g_autofree char *error = NULL;
     assert_true(g_file_set_contents(file, text, -1, NULL));
     GPtrArray *zones = dnsbl_table_load(file, &error);
     g_autofree char *prefix = g_strdup_printf("%s:%d: ", file, line);
@@ -65,7 +65,6 @@ static void bad(const char *text, int line, const char *what)
         fail_msg("accepted: %s", text);
     if (!g_str_has_prefix(error, prefix) || !strstr(error, what) || strchr(error, '\n'))
         fail_msg("got \"%s\", expected \"%s...%s\"", error, prefix, what);
-    g_free(error);
 }
 
 static void wrong_tables(void **state)

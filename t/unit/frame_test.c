@@ -89,10 +89,9 @@ static void bytes_alone(void **state)
         assert_memory_equal(g_bytes_get_data(got, NULL), all, len);
         g_bytes_unref(got);
     }
-    char *long_text = g_strnfill(LIMIT + 1, 'x');
+    g_autofree char *long_text = g_strnfill(LIMIT + 1, 'x');
     assert_true(frame_send_bytes(ends[0], long_text, LIMIT + 1, WAIT_MS));
     assert_null(frame_recv_bytes(ends[1], LIMIT, WAIT_MS));
-    g_free(long_text);
 }
 
 static void bytes_cut_short(void **state)
@@ -106,10 +105,9 @@ static void bytes_cut_short(void **state)
 static void too_large(void **state)
 {
     (void)state;
-    char *text = g_strnfill(LIMIT, 'x');
+    g_autofree char *text = g_strnfill(LIMIT, 'x');
     assert_true(frame_send(ends[0], request(text), WAIT_MS));
     assert_null(frame_recv(ends[1], FRAME_REQUEST, LIMIT, WAIT_MS));
-    g_free(text);
 }
 
 static void not_of_the_type(void **state)
@@ -142,7 +140,7 @@ static void cut_off(void **state)
 static void nobody_reads(void **state)
 {
     (void)state;
-    char *text = g_strnfill(8 * 1024 * 1024, 'x');
+    g_autofree char *text = g_strnfill(8 * 1024 * 1024, 'x');
     own_clock = true;
     waited_ms = drip_ms = 0;
     assert_false(frame_send(ends[0], request(text), 100));
@@ -150,7 +148,6 @@ static void nobody_reads(void **state)
     own_clock = false;
     close(ends[1]);
     assert_false(frame_send(ends[0], request("ping"), 100));
-    g_free(text);
     ends[1] = dup(ends[0]);
 }
 

@@ -228,7 +228,7 @@ static void store_fails(void **state)
 {
     struct greylist *g = open_store();
     sqlite3 *db = raw();
-    char *error = NULL;
+    g_autofree char *error = NULL;
     (void)state;
     assert_int_equal(sqlite3_exec(db, "DROP TABLE triplet", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
@@ -238,7 +238,6 @@ static void store_fails(void **state)
     assert_int_equal(g_mkdir(file, 0700), 0);
     assert_null(greylist_open(folder, &key, &error));
     assert_non_null(strstr(error, "greylist.db"));
-    g_free(error);
     assert_int_equal(g_rmdir(file), 0);
 }
 

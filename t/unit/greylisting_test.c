@@ -58,12 +58,10 @@ static void requests(void **state)
     assert_true(policy_request_asks(&r));
     policy_request_line(&r, "protocol_state=RCPT");
     assert_true(policy_request_asks(&r));
-    char *name = g_strnfill(POLICY_VALUE_BYTES, 'a'), *line = g_strconcat("helo_name=", name, NULL);
+    g_autofree char *name = g_strnfill(POLICY_VALUE_BYTES, 'a'), *line = g_strconcat("helo_name=", name, NULL);
     policy_request_line(&r, line);
     assert_true(r.cut);
     assert_false(policy_request_asks(&r));
-    g_free(name);
-    g_free(line);
 }
 
 int main(void)

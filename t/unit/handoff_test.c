@@ -54,9 +54,8 @@ static char *field_for(const char *lines, const char *rest, GPtrArray *users)
 static char *proved(void)
 {
     GPtrArray *users = users_of("ann@example.com", "bob@example.com");
-    char *field = field_for(LINES, REST BODY, users);
+    g_autofree char *field = field_for(LINES, REST BODY, users);
     char *mail = g_strconcat(field, LINES REST BODY, NULL);
-    g_free(field);
     g_ptr_array_unref(users);
     return mail;
 }
@@ -80,21 +79,19 @@ static bool holds(const char *mail)
 /* True if the proof holds after all occurrences of from, at least one, became to. */
 static bool holds_if(const char *from, const char *to)
 {
-    char *mail = proved();
+    g_autofree char *mail = proved();
     assert_non_null(strstr(mail, from));
     char **parts = g_strsplit(mail, from, 2);
-    char *changed = g_strjoinv(to, parts);
+    g_autofree char *changed = g_strjoinv(to, parts);
     const bool result = holds(changed);
-    g_free(changed);
     g_strfreev(parts);
-    g_free(mail);
     return result;
 }
 
 static void users(void **state)
 {
     const struct sitekey other = {{1, 2, 4}};
-    char *mail = proved();
+    g_autofree char *mail = proved();
     (void)state;
     assert_true(handoff_is_in(mail, strlen(mail)));
     assert_false(handoff_is_in(LINES, strlen(LINES)));
@@ -106,7 +103,6 @@ static void users(void **state)
     assert_false(holds_with(&key, mail, users_of(NULL, NULL)));
     assert_false(holds_with(&other, mail, users_of("ann@example.com", NULL)));
     assert_false(handoff_holds(NULL, NULL));
-    g_free(mail);
 }
 
 static void what_mtas_do(void **state)
@@ -162,11 +158,9 @@ static void no_message_id(void **state)
     static const char rest[] = "From: a@example.com\r\n\r\n" BODY;
     (void)state;
     GPtrArray *users = users_of("ann@example.com", NULL);
-    char *field = field_for(LINES, rest, users);
-    char *mail = g_strconcat(field, LINES "Message-ID: <new@host>\r\n", rest, NULL);
+    g_autofree char *field = field_for(LINES, rest, users);
+    g_autofree char *mail = g_strconcat(field, LINES "Message-ID: <new@host>\r\n", rest, NULL);
     assert_true(holds(mail));
-    g_free(mail);
-    g_free(field);
     g_ptr_array_unref(users);
 }
 
@@ -177,13 +171,11 @@ static void nothing_but_ours(void **state)
     GPtrArray *users = users_of("ann@example.com", NULL);
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(rests); i++) {
-        char *field = field_for(LINES, rests[i], users);
-        char *mail = g_strconcat(field, LINES, rests[i], NULL);
+        g_autofree char *field = field_for(LINES, rests[i], users);
+        g_autofree char *mail = g_strconcat(field, LINES, rests[i], NULL);
         assert_true(holds(mail));
         memcpy(strstr(mail, "1 3"), "1 4", 3);
         assert_false(holds(mail));
-        g_free(mail);
-        g_free(field);
     }
     g_ptr_array_unref(users);
     assert_false(holds("Received: x\r\nReturn-Path: <x>\r\n"));
@@ -199,16 +191,14 @@ static void bounds(void **state)
     (void)state;
     for (int n = 1; n <= 51; n++) {
         g_string_append_printf(lines, "X-Filterd-%d: x\r\n", n);
-        char *field = field_for(lines->str, REST BODY, users);
-        char *mail = g_strconcat(field, lines->str, REST BODY, NULL);
+        g_autofree char *field = field_for(lines->str, REST BODY, users);
+        g_autofree char *mail = g_strconcat(field, lines->str, REST BODY, NULL);
         assert_int_equal(holds(mail), n <= 50);
-        g_free(mail);
-        g_free(field);
     }
     assert_true(holds_if("Proof: 1 3 ", "Proof: 1 000000000003 "));
     assert_false(holds_if("Proof: 1 3 ", "Proof: 1 0000000000003 "));
     assert_true(holds_if("Proof: 1 3 1795000000", "Proof: 1 3 1795000000 short"));
-    char *proof = proved();
+    g_autofree char *proof = proved();
     const size_t value = (size_t)(strstr(proof, "\r\nX-Filterd-Result") - proof) - strlen("X-Filterd-Proof:");
     while (value + blanks->len < 2049)
         g_string_append_c(blanks, ' ');
@@ -219,7 +209,6 @@ static void bounds(void **state)
     full = g_strdup_printf("Proof: 1%s 3 ", blanks->str);
     assert_true(holds_if("Proof: 1 3 ", full));
     g_free(full);
-    g_free(proof);
     g_string_free(lines, TRUE);
     g_string_free(blanks, TRUE);
     g_ptr_array_unref(users);
@@ -261,7 +250,7 @@ static void too_many(void **state)
     (void)state;
     while (users->len < HANDOFF_USERS_MAX)
         g_ptr_array_add(users, g_strdup_printf("u%u@example.com", users->len));
-    char *field = field_for(LINES, REST BODY, users);
+    g_autofree char *field = field_for(LINES, REST BODY, users);
     guint folds = 0; /* two stand in a line */
     for (const char *line = field, *end; (end = strstr(line, "\r\n\t")); line = end + 3)
         folds++;
@@ -271,7 +260,6 @@ static void too_many(void **state)
     g_free(mail);
     mail = g_strdup_printf("%.*s word\r\n" LINES REST BODY, (int)strlen(field) - 2, field);
     assert_false(holds(mail)); /* a word too many */
-    g_free(field);
     g_free(mail);
     g_ptr_array_add(users, g_strdup("one@more"));
     assert_null(field_for(LINES, REST BODY, users));
@@ -282,7 +270,7 @@ static void too_many(void **state)
 
 static void lines(void **state)
 {
-    char *mail = proved();
+    g_autofree char *mail = proved();
     struct outside out = {0};
     struct message *m = message_new(mail, strlen(mail));
     struct handoff *p = handoff_new(&key, m);
@@ -302,7 +290,6 @@ static void lines(void **state)
     outside_clear(&out);
     handoff_free(&p);
     message_free(&m);
-    g_free(mail);
 }
 
 int main(void)

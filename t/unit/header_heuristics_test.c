@@ -15,7 +15,7 @@
 /* The names found, joined by blanks. */
 static char *found(const char *header, const char *body)
 {
-    char *raw = g_strconcat(header, "\r\n", body, NULL);
+    g_autofree char *raw = g_strconcat(header, "\r\n", body, NULL);
     struct message *m = message_new(raw, strlen(raw));
     GPtrArray *hits = hits_new();
     GString *names = g_string_new(NULL);
@@ -25,15 +25,13 @@ static char *found(const char *header, const char *body)
                                ((const struct hit *)hits->pdata[i])->name);
     g_ptr_array_unref(hits);
     message_free(&m);
-    g_free(raw);
     return g_string_free(names, FALSE);
 }
 
 static void check(const char *header, const char *body, const char *expected)
 {
-    char *names = found(header, body);
+    g_autofree char *names = found(header, body);
     assert_string_equal(names, expected);
-    g_free(names);
 }
 
 static void subjects(void **state)
@@ -94,9 +92,8 @@ static void bodies(void **state)
     char words[400];
     memset(words, 'x', sizeof words - 1);
     words[sizeof words - 1] = 0;
-    char *much = g_strconcat("<img src=x>", words, NULL);
+    g_autofree char *much = g_strconcat("<img src=x>", words, NULL);
     check(HTML, much, "form:html-alone");
-    g_free(much);
 }
 
 /* Such findings are no tokens, and do not lead to greylisting. */

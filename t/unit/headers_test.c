@@ -23,13 +23,12 @@ static const struct settings settings = {.hostname = (char *)"mx.example.org",
 
 static bool is_dropped(const char *field)
 {
-    char *raw = g_strdup_printf("From: a@b\r\n%s\r\n\r\nbody\r\n", field);
+    g_autofree char *raw = g_strdup_printf("From: a@b\r\n%s\r\n\r\nbody\r\n", field);
     struct message *m = message_new(raw, strlen(raw));
     headers_drop_forged(m, &settings);
     assert_false(m->headers[0].dropped);
     bool dropped = m->header_count < 2 || m->headers[1].dropped;
     message_free(&m);
-    g_free(raw);
     return dropped;
 }
 
@@ -86,11 +85,10 @@ static void cut_anywhere(void **state)
     for (size_t i = 0; i < sizeof whole + sizeof plain; i++) {
         const char *text = i < sizeof whole ? whole : plain;
         const size_t len = i < sizeof whole ? i : i - sizeof whole;
-        char *raw = g_memdup2(text, len);
+        g_autofree char *raw = g_memdup2(text, len);
         struct message *m = message_new(raw, len);
         headers_drop_forged(m, &settings);
         message_free(&m);
-        g_free(raw);
     }
 }
 

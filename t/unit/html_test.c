@@ -34,13 +34,11 @@ static void html_is_read(const char *html, const char *text, const char *hidden,
 {
     struct html h = {0};
     html_read(&h, html, strlen(html), false);
-    char *seen = squeezed(&h.text), *unseen = squeezed(&h.hidden);
+    g_autofree char *seen = squeezed(&h.text), *unseen = squeezed(&h.hidden);
     assert_string_equal(seen, text);
     assert_string_equal(unseen, hidden);
     if (h.notes != notes)
         fail_msg("%s: notes %d, not %d", html, h.notes, notes);
-    g_free(seen);
-    g_free(unseen);
     html_free(&h);
 }
 
@@ -125,11 +123,10 @@ static void test_svg(void **state)
                       "<text><![CDATA[four]]></text></svg:svg>";
     struct html h = {0};
     html_read(&h, svg, strlen(svg), true);
-    char *seen = squeezed(&h.text);
+    g_autofree char *seen = squeezed(&h.text);
     assert_string_equal(seen, "one two three four]]>");
     assert_int_equal(h.links.count, 1);
     assert_string_equal(links_host(&h.links, links_get(&h.links, 0)), "a.example");
-    g_free(seen);
     html_free(&h);
 }
 
@@ -161,7 +158,7 @@ static void test_all_entities(void **state)
     for (const char *p = html_entity_names; *p; p = strchr(p, ' ') + 1) {
         const size_t len = strcspn(p, "=:");
         const gunichar first = (gunichar)strtoul(p + len + 1, NULL, 16);
-        char *text = g_strdup_printf("&%.*s;", (int)len, p), out[HTML_ENTITY_BYTES];
+        g_autofree char *text = g_strdup_printf("&%.*s;", (int)len, p), out[HTML_ENTITY_BYTES];
         size_t n;
         assert_int_equal(html_entity_read(text, text + len + 2, true, out, &n), len + 2);
         assert_int_equal(g_utf8_get_char(out), first);
@@ -169,7 +166,6 @@ static void test_all_entities(void **state)
         assert_true(p[len] == ':' ? took == len + 1 : took < len + 1);
         names++;
         bare += p[len] == ':';
-        g_free(text);
     }
     assert_int_equal(names, HTML_ENTITY_NAMES);
     assert_int_equal(bare, HTML_ENTITY_NAMES_BARE);

@@ -129,11 +129,10 @@ static GVariant *with(GVariant *dictionary, const char *name, GVariant *value)
 static void is_refused(const struct keeper_format *f, GVariant *arguments, const char *name)
 {
     union keeper_request q;
-    char *error = NULL;
+    g_autofree char *error = NULL;
     if (keeper_format_unpack(f, arguments, &q, &error))
         fail_msg("%s takes any %s", f->verb, name);
     assert_true(g_str_has_prefix(error, f->verb) && strstr(error, name));
-    g_free(error);
     keeper_format_clear(f, &q);
 }
 

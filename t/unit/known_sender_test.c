@@ -31,17 +31,15 @@ static char *deliver_as(const char *class)
 
 static void deliver_and_move(const char *class, const char *to)
 {
-    char *signature = deliver_as(class);
+    g_autofree char *signature = deliver_as(class);
     assert_int_equal(retrain(user, to, signature), EX_OK);
-    g_free(signature);
 }
 
 static bool known(const char *by)
 {
     struct classifier *c = classifier_new(&settings, &key);
-    char *id = friend_of(user);
+    g_autofree char *id = friend_of(user);
     const bool is = classifier_knows(c, by, id);
-    g_free(id);
     classifier_free(&c);
     return is;
 }
@@ -56,23 +54,21 @@ static void test_three_and_no_spam(void **state)
     }
     assert_true(known(user));
     assert_false(known("b@x.example"));
-    char *signature = deliver_as("ham");
+    g_autofree char *signature = deliver_as("ham");
     assert_true(known(user));
     assert_int_equal(retrain(user, "spam", signature), EX_OK);
     assert_false(known(user));
     assert_int_equal(retrain(user, "ham", signature), EX_OK);
     assert_true(known(user));
-    g_free(signature);
 }
 
 static void test_the_same_move_twice(void **state)
 {
     (void)state;
-    char *signature = deliver_as("spam");
+    g_autofree char *signature = deliver_as("spam");
     for (int i = 0; i < 4; i++)
         assert_int_equal(retrain(user, "ham", signature), EX_OK);
     assert_false(known(user));
-    g_free(signature);
 }
 
 /* A message that nobody moved counts after settle_days, if the user has moved something lately. */
@@ -93,12 +89,11 @@ static void settle_in(enum train_mode mode)
     model_store_free(&model_store); /* nothing counts again */
     open_ledger();
     model_store_tick(model_store);
-    char *late = g_strdup_printf("s%d", made - 1);
+    g_autofree char *late = g_strdup_printf("s%d", made - 1);
     assert_int_equal(retrain(user, "spam", late), EX_OK);
     assert_false(known(user));
     assert_int_equal(retrain(user, "ham", late), EX_OK);
     assert_true(known(user));
-    g_free(late);
 }
 
 static void test_settling(void **state)
@@ -182,8 +177,8 @@ static void test_an_older_file(void **state)
 static void test_digests(void **state)
 {
     (void)state;
-    char *a = friend_of(user), *b = friend_of("b@x.example");
-    char *c = known_sender_id(&key, user, "friend@good.example", "example");
+    g_autofree char *a = friend_of(user), *b = friend_of("b@x.example");
+    g_autofree char *c = known_sender_id(&key, user, "friend@good.example", "example");
     assert_true(known_sender_is_id(a) && known_sender_is_id(b));
     assert_string_not_equal(a, b);
     assert_string_not_equal(a, c);
@@ -194,9 +189,6 @@ static void test_digests(void **state)
                                               {"known_sender", bad[i]}), j.features),
                          EX_DATAERR);
     judgement_clear(&j);
-    g_free(a);
-    g_free(b);
-    g_free(c);
 }
 
 int main(void)

@@ -144,7 +144,7 @@ static void open_pair(int fds[2])
 
 static int teach(const char *login, const char *class, const char *message)
 {
-    char *text = NULL;
+    g_autofree char *text = NULL;
     int fds[2];
     open_pair(fds);
     assert_true(frame_send(fds[1], request("learn", login, class), 1000));
@@ -155,7 +155,6 @@ static int teach(const char *login, const char *class, const char *message)
     const int code = hear(fds[1], &text);
     if (code != EX_OK)
         assert_true(text && *text);
-    g_free(text);
     close(fds[0]);
     close(fds[1]);
     return code;
@@ -246,7 +245,7 @@ static void nonsense(void **state)
 /* With a socketpair the peer's uid is our own. */
 static int taught_by(uid_t uid)
 {
-    char *text = NULL;
+    g_autofree char *text = NULL;
     int fds[2];
     assert_int_equal(seteuid(uid), 0);
     open_pair(fds);
@@ -256,7 +255,6 @@ static int taught_by(uid_t uid)
     say(fds[1], "", 0);
     serve(fds);
     const int code = hear(fds[1], &text);
-    g_free(text);
     close(fds[0]);
     close(fds[1]);
     return code;
@@ -302,16 +300,13 @@ static void imprints(void **state)
                                      {USER, HEADER BODY "x"},
                                      {USER, "Date: today\r\n" HEADER BODY},
                                      {USER, HEADER "\r\n" BODY}};
-    char *own = imprint(USER, HEADER BODY), *again = imprint(USER, "Received: x\r\n" HEADER BODY);
+    g_autofree char *own = imprint(USER, HEADER BODY), *again = imprint(USER, "Received: x\r\n" HEADER BODY);
     (void)state;
     assert_string_equal(own, again);
     for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
-        char *other = imprint(others[i][0], others[i][1]);
+        g_autofree char *other = imprint(others[i][0], others[i][1]);
         assert_string_not_equal(own, other);
-        g_free(other);
     }
-    g_free(own);
-    g_free(again);
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)

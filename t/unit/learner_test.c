@@ -47,21 +47,20 @@ static void test_probability(void **state)
 static void test_nothing_learnt_is_a_bit_hammy(void **state)
 {
     (void)state;
-    struct learner *l = g_new0(struct learner, 1);
+    g_autofree struct learner *l = g_new0(struct learner, 1);
     GArray *f = features(1, 50, 1), *none = g_array_new(FALSE, FALSE, sizeof(guint32));
     assert_true(learner_score(l, f) == LEARNER_PRIOR);
     assert_true(learner_score(l, none) == LEARNER_PRIOR);
     learn(l, none, true, false);
     g_array_unref(f);
     g_array_unref(none);
-    g_free(l);
 }
 
 /* Half of a message's features are its own, half are common to its class. */
 static void test_five_moves_suffice_and_unlearn(void **state)
 {
     (void)state;
-    struct learner *l = g_new0(struct learner, 1);
+    g_autofree struct learner *l = g_new0(struct learner, 1);
     for (guint i = 0; i < 8; i++) {
         GArray *ham = features(1, 100, i);
         learn(l, ham, false, false);
@@ -85,7 +84,6 @@ static void test_five_moves_suffice_and_unlearn(void **state)
     assert_int_equal(l->spam, 0);
     g_array_unref(next);
     g_array_unref(good);
-    g_free(l);
 }
 
 /* Deterministic dice. */
@@ -100,7 +98,7 @@ static void test_undo_is_exact_in_any_order(void **state)
 {
     (void)state;
     enum { LESSONS = 60 };
-    struct learner *l = g_new0(struct learner, 1), *empty = g_new0(struct learner, 1);
+    g_autofree struct learner *l = g_new0(struct learner, 1), *empty = g_new0(struct learner, 1);
     GArray *f[LESSONS];
     struct learner_step steps[LESSONS];
     guint32 seed = 7, moved = 0;
@@ -121,14 +119,12 @@ static void test_undo_is_exact_in_any_order(void **state)
     assert_memory_equal(l, empty, sizeof *l);
     for (guint i = 0; i < LESSONS; i++)
         g_array_unref(f[i]);
-    g_free(l);
-    g_free(empty);
 }
 
 static void test_a_step_that_would_overflow_is_not_taken(void **state)
 {
     (void)state;
-    struct learner *l = g_new0(struct learner, 1);
+    g_autofree struct learner *l = g_new0(struct learner, 1);
     GArray *f = features(1, 4, 1);
     l->weights[3] = G_MAXINT16;
     l->weights[1] = -20000;
@@ -149,13 +145,12 @@ static void test_a_step_that_would_overflow_is_not_taken(void **state)
     assert_int_not_equal(learn(l, f, true, false).body, 0);
     assert_int_equal(l->counts[3].spam, G_MAXUINT16);
     g_array_unref(f);
-    g_free(l);
 }
 
 static void test_far_from_the_line_nothing_changes(void **state)
 {
     (void)state;
-    struct learner *l = g_new0(struct learner, 1);
+    g_autofree struct learner *l = g_new0(struct learner, 1);
     GArray *f = features(1, 100, 1);
     for (int i = 0; i < 20; i++)
         learn(l, f, true, false);
@@ -164,27 +159,24 @@ static void test_far_from_the_line_nothing_changes(void **state)
     assert_int_equal(step.counts, 0);
     assert_int_equal(l->spam, 21);
     g_array_unref(f);
-    g_free(l);
 }
 
 static void test_what_seems_so_weighs_half(void **state)
 {
     (void)state;
-    struct learner *a = g_new0(struct learner, 1), *b = g_new0(struct learner, 1);
+    g_autofree struct learner *a = g_new0(struct learner, 1), *b = g_new0(struct learner, 1);
     GArray *f = features(1, 100, 1);
     const gint32 whole = learn(a, f, true, false).body;
     const gint32 half = learn(b, f, true, true).body;
     assert_true(half > 0 && abs(whole - 2 * half) <= 1);
     g_array_unref(f);
-    g_free(a);
-    g_free(b);
 }
 
 /* What the base knows already need not be learnt again; it has half a voice. */
 static void test_a_base(void **state)
 {
     (void)state;
-    struct learner *base = g_new0(struct learner, 1), *own = g_new0(struct learner, 1);
+    g_autofree struct learner *base = g_new0(struct learner, 1), *own = g_new0(struct learner, 1);
     GArray *f = features(1, 100, 1), *other = features(5000, 100, 2);
     for (int i = 0; i < 30; i++) {
         learn(base, f, true, false);
@@ -199,14 +191,12 @@ static void test_a_base(void **state)
     assert_true(less < learner_learn(own, f, &without).body);
     g_array_unref(f);
     g_array_unref(other);
-    g_free(base);
-    g_free(own);
 }
 
 static void test_ageing_spares_what_was_touched(void **state)
 {
     (void)state;
-    struct learner *l = g_new0(struct learner, 1);
+    g_autofree struct learner *l = g_new0(struct learner, 1);
     GArray *old = features(1, 50, 1), *young = features(2000, 50, 2);
     learn(l, old, true, false);
     const gint16 weight = l->weights[1];
@@ -225,7 +215,6 @@ static void test_ageing_spares_what_was_touched(void **state)
     }
     g_array_unref(old);
     g_array_unref(young);
-    g_free(l);
 }
 
 int main(void)

@@ -46,12 +46,11 @@ static char *repeated(const char *before, const char *text, size_t times, const 
 
 static char *subject_of(size_t words)
 {
-    char *raw = repeated("Subject: ", "=?utf-8?q?a?= ", words, "\r\n\r\n");
+    g_autofree char *raw = repeated("Subject: ", "=?utf-8?q?a?= ", words, "\r\n\r\n");
     struct message *m = message_new(raw, strlen(raw));
     char *text = header_text(&m->headers[0], m->met);
     seen = *m->met;
     message_free(&m);
-    g_free(raw);
     return text;
 }
 
@@ -75,28 +74,25 @@ static void line_bytes(void **state)
     (void)state;
     small.line_bytes = 1000;
     limits_set(&small);
-    char *raw = repeated("Subject: ", "x", 2000, "\r\n\r\n");
+    g_autofree char *raw = repeated("Subject: ", "x", 2000, "\r\n\r\n");
     struct message *m = message_new(raw, strlen(raw));
-    char *text = header_text(&m->headers[0], m->met);
+    g_autofree char *text = header_text(&m->headers[0], m->met);
     seen = *m->met;
     assert_in_range(strlen(text), 900, 1000);
     assert_int_equal(m->headers[0].len, strlen(raw) - 2); /* kept whole */
     assert_string_equal(limits_noted(&seen), "line-length");
-    g_free(text);
     message_free(&m);
-    g_free(raw);
 }
 
 static size_t tokens_in(size_t words)
 {
-    char *raw = repeated("A: b\r\n\r\n", "one two three four five six seven eight ", words / 8, "\r\n");
+    g_autofree char *raw = repeated("A: b\r\n\r\n", "one two three four five six seven eight ", words / 8, "\r\n");
     struct message *m = message_new(raw, strlen(raw));
     struct tokens *t = tokens_new(m);
     const size_t count = tokens_count(t);
     seen = *m->met;
     tokens_free(&t);
     message_free(&m);
-    g_free(raw);
     return count;
 }
 
@@ -125,13 +121,12 @@ static void time_is_up(void **state)
 
 static size_t uris_in(size_t n)
 {
-    char *text = repeated("", "http://a.example/ ", n, "");
+    g_autofree char *text = repeated("", "http://a.example/ ", n, "");
     seen = (struct limits_met){0};
     struct links links = {.met = &seen};
     links_scan(&links, text, strlen(text), true);
     const size_t count = links.count;
     links_free(&links);
-    g_free(text);
     return count;
 }
 
@@ -148,15 +143,13 @@ static void uris(void **state)
 
 static guint signatures_in(const char *field, size_t n)
 {
-    char *raw = repeated("", field, n, "\r\n");
+    g_autofree char *raw = repeated("", field, n, "\r\n");
     size_t count;
-    struct header *headers = message_scan_headers(raw, strlen(raw), NULL, &count);
+    g_autofree struct header *headers = message_scan_headers(raw, strlen(raw), NULL, &count);
     seen = (struct limits_met){0};
     GArray *fields = dkim_field_list(headers, count, &seen);
     const guint found = fields->len;
     g_array_unref(fields);
-    g_free(headers);
-    g_free(raw);
     return found;
 }
 

@@ -32,12 +32,10 @@ static char *hosts_of(const char *raw, size_t len)
 
 static void message_leads_to(const char *header, const char *body, const char *want)
 {
-    char *raw = g_strdup_printf("MIME-Version: 1.0\r\n%s\r\n\r\n%s\r\n", header, body);
-    char *hosts = hosts_of(raw, strlen(raw));
+    g_autofree char *raw = g_strdup_printf("MIME-Version: 1.0\r\n%s\r\n\r\n%s\r\n", header, body);
+    g_autofree char *hosts = hosts_of(raw, strlen(raw));
     if (strcmp(hosts, want) != 0)
         fail_msg("%s leads to \"%s\", not \"%s\"", raw, hosts, want);
-    g_free(hosts);
-    g_free(raw);
 }
 
 static void html_leads_to(const char *html, const char *want)
@@ -52,9 +50,8 @@ static void text_leads_to(const char *text, const char *want)
 
 static void href_leads_to(const char *href, const char *want)
 {
-    char *html = g_strdup_printf("<a href=\"%s\">x</a>", href);
+    g_autofree char *html = g_strdup_printf("<a href=\"%s\">x</a>", href);
     html_leads_to(html, want);
-    g_free(html);
 }
 
 /* Each is a way to write a.example. */
@@ -122,9 +119,8 @@ static void test_addresses(void **state)
         "192.0.519", "192.0.2.7.", "0xC0.0.519", "\xEF\xBC\x91\xEF\xBC\x99\xEF\xBC\x92.0.2.7", "%31%39%32.0.2.7",
         "192\xE3\x80\x82" "0\xE3\x80\x82" "2\xE3\x80\x82" "7", "user@192.0.2.7:80"};
     for (size_t i = 0; i < G_N_ELEMENTS(hosts); i++) {
-        char *href = g_strdup_printf("http://%s/x", hosts[i]);
+        g_autofree char *href = g_strdup_printf("http://%s/x", hosts[i]);
         href_leads_to(href, "192.0.2.7");
-        g_free(href);
     }
     href_leads_to("http://[2001:DB8::1]:80/", "[2001:db8::1]");
     /* No browser opens these. */
@@ -235,9 +231,8 @@ static void test_wide_charsets(void **state)
         g_string_append_c(raw, *p);
         g_string_append_c(raw, 0);
     }
-    char *hosts = hosts_of(raw->str, raw->len);
+    g_autofree char *hosts = hosts_of(raw->str, raw->len);
     assert_string_equal(hosts, "a.example");
-    g_free(hosts);
     g_string_free(raw, TRUE);
 }
 

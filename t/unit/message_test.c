@@ -153,14 +153,11 @@ static void text(void **state)
     (void)state;
     struct message *m = parse("A: =?utf-8?q?gr=C3=BC=C3=9Fe?=\r\n =?iso-8859-1?b?5A==?=\r\n"
                               "B: plain \r\n text \r\nC: \xff\xfe raw\r\n\r\n");
-    char *a = header_text(&m->headers[0], NULL), *b = header_text(&m->headers[1], NULL),
+    g_autofree char *a = header_text(&m->headers[0], NULL), *b = header_text(&m->headers[1], NULL),
          *c = header_text(&m->headers[2], NULL);
     assert_string_equal(a, "gr\xc3\xbc\xc3\x9f" "e\xc3\xa4");
     assert_string_equal(b, "plain  text");
     assert_true(g_utf8_validate(c, -1, NULL) && strstr(c, "raw"));
-    g_free(a);
-    g_free(b);
-    g_free(c);
     message_free(&m);
 }
 

@@ -19,7 +19,7 @@
 static char *edited(const char *old, const char *added, const char *rest, guint *edits_r)
 {
     size_t n;
-    char *whole = g_strconcat(added, rest, NULL);
+    g_autofree char *whole = g_strconcat(added, rest, NULL);
     struct header *h;
     assert_true(milter_edits_fields(old, strlen(old), NULL, &h, &n));
     const struct milter_edits_copy copy = {whole, strlen(whole), strlen(added)};
@@ -35,21 +35,17 @@ static char *edited(const char *old, const char *added, const char *rest, guint 
     g_ptr_array_unref(list);
     g_variant_unref(edits);
     g_free(h);
-    g_free(whole);
     return text;
 }
 
 static void expect(const char *old, const char *added, const char *rest, guint most)
 {
     guint edits;
-    char *whole = g_strconcat(added, rest, NULL);
+    g_autofree char *whole = g_strconcat(added, rest, NULL);
     GPtrArray *want = fields_of(whole, strlen(whole));
-    char *text = edited(old, added, rest, &edits), *wanted = joined(want);
+    g_autofree char *text = edited(old, added, rest, &edits), *wanted = joined(want);
     assert_string_equal(text, wanted);
     assert_true(edits <= most);
-    g_free(text);
-    g_free(wanted);
-    g_free(whole);
     g_ptr_array_unref(want);
 }
 
@@ -90,9 +86,8 @@ static void changed(void **state)
     expect("Subject: s\r\nFrom: a\r\n\r\n", "Subject: [SPAM] s\r\n", "From: a\r\n\r\n", 2);
     guint edits;
     /* A field whose value becomes empty cannot be changed in place: it is deleted and added below. */
-    char *text = edited("X: y\r\nFrom: a\r\n\r\n", "", "X:\r\nFrom: a\r\n\r\n", &edits);
+    g_autofree char *text = edited("X: y\r\nFrom: a\r\n\r\n", "", "X:\r\nFrom: a\r\n\r\n", &edits);
     assert_string_equal(text, "From: a\nX:\n");
-    g_free(text);
 }
 
 /* In every case the message has the copy's fields and no others, ours on top. */
@@ -103,7 +98,7 @@ static void any(void **state)
     for (int round = 0; round < 2000; round++) {
         GString *old = g_string_new(NULL), *rest = g_string_new(NULL);
         for (int i = g_rand_int_range(r, 0, 30); i > 0; i--) {
-            char *field = g_strdup_printf("%c: %d\r\n", g_rand_int_range(r, 'A', 'F'),
+            g_autofree char *field = g_strdup_printf("%c: %d\r\n", g_rand_int_range(r, 'A', 'F'),
                                           g_rand_int_range(r, 0, 4));
             const int what = g_rand_int_range(r, 0, 8);
             g_string_append(old, field);
@@ -111,7 +106,6 @@ static void any(void **state)
                 g_string_append_printf(rest, "%c: new\r\n", field[0]);
             else if (what > 1)
                 g_string_append(rest, field);
-            g_free(field);
         }
         g_string_append(old, "\r\nx\r\n");
         g_string_append(rest, SEALED);
@@ -143,7 +137,7 @@ static void too_many(void **state)
         g_string_append(old, "A: b\r\n");
     limits_set(&wide);
     for (int more = 0; more < 2; more++) {
-        char *text = g_strconcat(old->str, more ? "A: b\r\n\r\n" : "\r\n", NULL);
+        g_autofree char *text = g_strconcat(old->str, more ? "A: b\r\n\r\n" : "\r\n", NULL);
         struct header *h;
         assert_true(milter_edits_fields(text, strlen(text), NULL, &h, &n));
         GVariant *edits = milter_edits_new(h, n, &copy);
@@ -151,7 +145,6 @@ static void too_many(void **state)
         if (edits)
             g_variant_unref(g_variant_ref_sink(edits));
         g_free(h);
-        g_free(text);
     }
     limits_set(&limits_default);
     g_string_append(old, "A: b\r\nA: b\r\nA: b\r\n\r\n");

@@ -18,9 +18,8 @@ static void test_five_moves(void **state)
 {
     (void)state;
     for (int i = 0; i < 6; i++) {
-        char *ham = g_strdup_printf("meeting notes of week %d agenda and lunch at noon", i);
+        g_autofree char *ham = g_strdup_printf("meeting notes of week %d agenda and lunch at noon", i);
         train("a@x.example", "ham", ham);
-        g_free(ham);
     }
     for (int i = 0; i < 5; i++) {
         char *text = spam_text(i), *signature = g_strdup_printf("sig%d", i);
@@ -53,15 +52,12 @@ static void test_training_in_bulk(void **state)
     const char *const classes[] = {"spam", "ham"}, *const words[] = {"pills", "agenda"};
     const char *const common = "dear reader this is what we all have written to you about %s %d";
     for (int i = 0; i < 60; i++) {
-        char *text = g_strdup_printf(common, words[i / 30], i);
+        g_autofree char *text = g_strdup_printf(common, words[i / 30], i);
         train("a@x.example", classes[i / 30], text);
-        g_free(text);
     }
-    char *spam = g_strdup_printf(common, "pills", 99), *ham = g_strdup_printf(common, "agenda", 99);
+    g_autofree char *spam = g_strdup_printf(common, "pills", 99), *ham = g_strdup_printf(common, "agenda", 99);
     assert_true(score("a@x.example", spam) > 0);
     assert_true(score("a@x.example", ham) < -1);
-    g_free(spam);
-    g_free(ham);
 }
 
 static void test_retrain_is_idempotent_and_undoes(void **state)
@@ -256,8 +252,8 @@ static void test_forgetting(void **state)
     (void)state;
     deliver("a@x.example", "s1", "one two three");
     age("a@x.example", 22);
-    char *gone = daykey_day(22);
-    char *file = g_strdup_printf("%s.d/%s", settings.site_key, gone);
+    g_autofree char *gone = daykey_day(22);
+    g_autofree char *file = g_strdup_printf("%s.d/%s", settings.site_key, gone);
     assert_true(g_file_test(file, G_FILE_TEST_EXISTS));
     model_store_tick(model_store);
     assert_false(g_file_test(file, G_FILE_TEST_EXISTS));
@@ -266,8 +262,6 @@ static void test_forgetting(void **state)
     age("a@x.example", 20);
     model_store_tick(model_store);
     assert_int_equal(retrain("a@x.example", "spam", "s2"), EX_OK);
-    g_free(gone);
-    g_free(file);
 }
 
 static bool silent(const char *user)
@@ -296,7 +290,7 @@ static void test_silence(void **state)
     assert_false(silent("a@x.example"));
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         char *path = g_strdup_printf("%s/users/a@x.example.db", settings.state_dir), *error = NULL;
-        char *day = daykey_day(cases[i].days);
+        g_autofree char *day = daykey_day(cases[i].days);
         sqlite3 *db;
         model_store_free(&model_store);
         assert_true(store_open(path, true, NULL, &db, &error));
@@ -311,7 +305,6 @@ static void test_silence(void **state)
         assert_true(model_figures(m, &f));
         assert_string_equal(f.last_move, day);
         model_free(&m);
-        g_free(day);
         g_free(path);
     }
 }
@@ -319,10 +312,9 @@ static void test_silence(void **state)
 static void test_one_writer(void **state)
 {
     (void)state;
-    char *error = NULL;
+    g_autofree char *error = NULL;
     assert_null(model_store_open(&settings, &key, &error));
     assert_non_null(strstr(error, "in use"));
-    g_free(error);
 }
 
 /* A worker keeps the model: it must see what the model store has learnt since. */
@@ -356,7 +348,7 @@ static void test_a_cached_model_follows(void **state)
 static void test_an_unreadable_model_is_unsure(void **state)
 {
     (void)state;
-    char *path = g_strdup_printf("%s/users/a@x.example.db", settings.state_dir);
+    g_autofree char *path = g_strdup_printf("%s/users/a@x.example.db", settings.state_dir);
     assert_true(g_file_set_contents(path, "this is no database, and long enough to be looked at",
                                     -1, NULL));
     struct classifier *c = classifier_new(&settings, &key);
@@ -368,7 +360,6 @@ static void test_an_unreadable_model_is_unsure(void **state)
     judgement_clear(&j);
     tokens_free(&t);
     classifier_free(&c);
-    g_free(path);
 }
 
 /* One user's file that a kill left half-written, and that cannot be rolled back. */
@@ -379,9 +370,8 @@ static void test_a_ruined_file_harms_its_owner_alone(void **state)
     train("b@x.example", "ham", "one two three");
     model_store_free(&model_store);
     for (int i = 0; i < 2; i++) {
-        char *path = g_strdup_printf("%s/users/a@x.example.db%s", settings.state_dir, ends[i]);
+        g_autofree char *path = g_strdup_printf("%s/users/a@x.example.db%s", settings.state_dir, ends[i]);
         assert_true(g_file_set_contents(path, "this is no database, and long enough to be one", -1, NULL));
-        g_free(path);
     }
     open_ledger();
     train("b@x.example", "spam", "four five six");
@@ -397,13 +387,11 @@ static void test_a_ruined_file_harms_its_owner_alone(void **state)
 static void test_signatures(void **state)
 {
     (void)state;
-    char *a = classifier_signature_new(), *b = classifier_signature_new();
+    g_autofree char *a = classifier_signature_new(), *b = classifier_signature_new();
     assert_int_equal(strlen(a), 24);
     assert_string_not_equal(a, b);
     for (char *p = a; *p; p++)
         assert_true(g_ascii_isalnum(*p));
-    g_free(a);
-    g_free(b);
 }
 
 int main(void)

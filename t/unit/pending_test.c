@@ -27,13 +27,12 @@ static int confirm(const char *user, const char *signature)
 /* The record's state on disk; -1: it is not there. */
 static int state_on_disk(const char *user, const char *signature)
 {
-    char *error = NULL;
+    g_autofree char *error = NULL;
     struct model *m = model_open(settings.state_dir, user, false, &error);
     struct record *r = m ? record_get(m, signature) : NULL;
     const int state = r ? (int)r->state : -1;
     record_free(&r);
     model_free(&m);
-    g_free(error);
     return state;
 }
 
@@ -87,9 +86,8 @@ static void test_there_is_an_end_to_them(void **state)
 {
     (void)state;
     for (int i = 0; i < PENDING_RECORDS; i++) {
-        char *signature = g_strdup_printf("s%d", i);
+        g_autofree char *signature = g_strdup_printf("s%d", i);
         record(USER, signature);
-        g_free(signature);
     }
     assert_int_equal(model_store_due_ms(model_store), -1);
     assert_int_equal(state_on_disk(USER, "s255"), RECORD_MADE);

@@ -22,7 +22,7 @@ static int train_batch(const char *class, int count)
     g_variant_builder_init(&batch, G_VARIANT_TYPE("aau"));
     struct classifier *c = classifier_new(&settings, &key);
     for (int i = 0; i < count; i++) {
-        char *text = text_of(class, i);
+        g_autofree char *text = text_of(class, i);
         struct tokens *t = tokens_of(text);
         struct judgement j;
         assert_true(classifier_judge(c, USER, t, &j));
@@ -31,7 +31,6 @@ static int train_batch(const char *class, int count)
                                                               j.features->len, sizeof(guint32)));
         judgement_clear(&j);
         tokens_free(&t);
-        g_free(text);
     }
     classifier_free(&c);
     g_variant_dict_init(&d, NULL);
@@ -64,11 +63,9 @@ static guint kept(const char *class)
 static void both_are_known(void)
 {
     for (int i = 100; i < 120; i++) {
-        char *spam = text_of("spam", i), *ham = text_of("ham", i);
+        g_autofree char *spam = text_of("spam", i), *ham = text_of("ham", i);
         assert_true(score(USER, spam) > 0);
         assert_true(score(USER, ham) < 0);
-        g_free(spam);
-        g_free(ham);
     }
 }
 

@@ -36,7 +36,7 @@ static int set_up(void **state)
 static void assert_behind(const char *address, const char *want, const char *want_meant)
 {
     GPtrArray *users = NULL;
-    char *meant = NULL;
+    g_autofree char *meant = NULL;
     const enum users_result result = resolve_users(context, address, &meant, &users);
     GString *all = g_string_new(result == USERS_TEMP ? "?" : result == USERS_UNKNOWN ? "-" : "");
     for (guint i = 0; result == USERS_FOUND && i < users->len; i++)
@@ -45,7 +45,6 @@ static void assert_behind(const char *address, const char *want, const char *wan
         fail_msg("behind %s: want \"%s\", got \"%s\"", address, want, all->str);
     assert_string_equal(meant, want_meant);
     g_string_free(all, TRUE);
-    g_free(meant);
     if (users)
         g_ptr_array_unref(users);
 }
@@ -266,7 +265,7 @@ static void together(const char *first, const char *second, const char *third)
 /* True if somebody else could write to it now; in a process of its own, as locks are a process's. */
 static bool may_be_written(void)
 {
-    char *path = g_build_filename(folder, "users.db", NULL);
+    g_autofree char *path = g_build_filename(folder, "users.db", NULL);
     int status = -1;
     sqlite3 *db = NULL;
     const pid_t pid = fork();
@@ -275,7 +274,6 @@ static bool may_be_written(void)
               sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL) == SQLITE_OK);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));
-    g_free(path);
     return WEXITSTATUS(status);
 }
 

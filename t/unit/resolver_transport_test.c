@@ -145,7 +145,7 @@ struct got {
 static void take(enum transport_end end, const guint8 *data, size_t len, void *arg)
 {
     struct got *g = arg;
-    char *more = NULL;
+    g_autofree char *more = NULL;
     g->count++;
     g->end = end;
     assert_true((end == TRANSPORT_ANSWERED) == (data != NULL));
@@ -156,7 +156,6 @@ static void take(enum transport_end end, const guint8 *data, size_t len, void *a
     if (a->records->len)
         g_strlcpy(g->text, ((const struct dns_record *)a->records->pdata[0])->text, sizeof g->text);
     dns_answer_free(&a);
-    g_free(more);
 }
 
 static void begin_to_ask(struct asking *a, const char *name, struct got *g)

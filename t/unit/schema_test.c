@@ -253,7 +253,7 @@ static void test_all_or_nothing(void **state)
 /* A step that fails takes those before it back. */
 static void test_half_an_upgrade(void **state)
 {
-    char *path = path_of("model"), *error = NULL;
+    g_autofree char *path = path_of("model"), *error = NULL;
     (void)state;
     make(path, model_0);
     make(path, "ALTER TABLE record ADD COLUMN correspondent TEXT");
@@ -262,8 +262,6 @@ static void test_half_an_upgrade(void **state)
     assert_int_equal(version_of(path), 0);
     assert_int_equal(ask_sql(path, "SELECT count(*) FROM pragma_table_info('record') WHERE name = 'rules'"), 0);
     assert_int_equal(ask_sql(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'correspondent'"), 0);
-    g_free(error);
-    g_free(path);
 }
 
 /* ---- who may not write ---- */
@@ -295,7 +293,7 @@ static void test_readers(void **state)
 
 static void test_readers_of_models(void **state)
 {
-    char *path = path_of("model"), *error = NULL;
+    g_autofree char *path = path_of("model"), *error = NULL;
     (void)state;
     make(path, model_0);
     struct model *m = model_open(settings.state_dir, USER, false, &error);
@@ -306,7 +304,6 @@ static void test_readers_of_models(void **state)
     make(path, "PRAGMA user_version = 99");
     assert_null(model_open(settings.state_dir, USER, false, &error));
     assert_refused(path, error);
-    g_free(error);
     /* It is not as if this user had learnt nothing. */
     struct classifier *c = classifier_new(&settings, &key);
     struct tokens *t = tokens_of("hello");
@@ -315,7 +312,6 @@ static void test_readers_of_models(void **state)
     judgement_clear(&j);
     tokens_free(&t);
     classifier_free(&c);
-    g_free(path);
 }
 
 /* ---- the model store ---- */
@@ -324,22 +320,19 @@ static int set_up_closed(void **state)
 {
     const int failed = set_up(state);
     model_store_free(&model_store);
-    char *path = path_of("users.db");
+    g_autofree char *path = path_of("users.db");
     g_unlink(path);
-    g_free(path);
     return failed;
 }
 
 static void test_ledger(void **state)
 {
-    char *path = path_of("users.db"), *error = NULL;
+    g_autofree char *path = path_of("users.db"), *error = NULL;
     (void)state;
     make(path, users_0);
     make(path, "PRAGMA user_version = 99");
     assert_null(model_store_open(&settings, &key, &error));
     assert_refused(path, error);
-    g_free(error);
-    g_free(path);
 }
 
 static int quiet(void **state)

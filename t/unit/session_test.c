@@ -39,14 +39,13 @@ struct setup {
 static struct settings *settings_for(const struct setup *how)
 {
     char *file = g_build_filename(folder, "filterd.conf", NULL), *error = NULL;
-    char *text = g_strdup_printf(template, folder, how->limit ? how->limit : 100000,
+    g_autofree char *text = g_strdup_printf(template, folder, how->limit ? how->limit : 100000,
                                  how->protocol, folder, how->next_hop,
                                  how->unknown ? how->unknown : "pass");
     assert_true(g_file_set_contents(file, text, -1, NULL));
     struct settings *s = settings_load(file, &error);
     if (!s)
         fail_msg("%s", error);
-    g_free(text);
     g_free(file);
     return s;
 }
@@ -101,7 +100,7 @@ static char *converse(const struct setup *how, const char *input)
 /* Compares the replies' codes (and DSN where given), line by line from the end of the greeting. */
 static void expect(const struct setup *how, const char *input, const char *const *want)
 {
-    char *answer = converse(how, input);
+    g_autofree char *answer = converse(how, input);
     char **lines = g_strsplit(answer, "\r\n", 0);
     size_t i = 0;
     for (; want[i]; i++)
@@ -111,7 +110,6 @@ static void expect(const struct setup *how, const char *input, const char *const
     if (lines[i] && *lines[i])
         fail_msg("more than expected: %s", lines[i]);
     g_strfreev(lines);
-    g_free(answer);
 }
 
 #define REPLIES(...) (const char *const[]){__VA_ARGS__, NULL}
@@ -192,20 +190,19 @@ static void refused_data(void **state)
 
 static guint count_files(const char *name)
 {
-    char *path = g_build_filename(folder, "mail", name, "new", NULL);
+    g_autofree char *path = g_build_filename(folder, "mail", name, "new", NULL);
     GDir *dir = g_dir_open(path, 0, NULL);
     guint n = 0;
     while (dir && g_dir_read_name(dir))
         n++;
     if (dir)
         g_dir_close(dir);
-    g_free(path);
     return n;
 }
 
 static void delivered(void **state)
 {
-    char *hop = g_strdup_printf("maildir:%s/mail/%%n", folder);
+    g_autofree char *hop = g_strdup_printf("maildir:%s/mail/%%n", folder);
     (void)state;
     /* LMTP: a reply for each; an address that climbs is refused by itself. */
     expect(&(struct setup){"lmtp", hop, NULL, 0, false},
@@ -223,7 +220,6 @@ static void delivered(void **state)
            REPLIES("220", "250-", "250-", "250-", "250-", "250-", "250-", "250-", "250 ", "250",
                    "250", "354", "250 2.0.0", "221"));
     assert_int_equal(count_files("two"), 2);
-    g_free(hop);
 }
 
 static int make_folder(void **state)
@@ -242,10 +238,9 @@ static int make_folder(void **state)
 
 static int remove_folder(void **state)
 {
-    char *command = g_strdup_printf("rm -r %s", folder);
+    g_autofree char *command = g_strdup_printf("rm -r %s", folder);
     (void)state;
     int rc = system(command);
-    g_free(command);
     return rc;
 }
 
@@ -284,12 +279,11 @@ static void many_recipients(void **state)
     (void)state;
     for (int i = 0; i < 103; i++)
         g_string_append_printf(input, "RCPT TO:<x%d@example.org>\r\n", i);
-    char *answer = converse(&how, input->str);
+    g_autofree char *answer = converse(&how, input->str);
     char **lines = g_strsplit(answer, "\r\n", 0);
     for (int i = 0; i < 103; i++)
         assert_true(g_str_has_prefix(lines[10 + i], i < 100 ? "250 2.1.5" : "452 4.5.3"));
     g_strfreev(lines);
-    g_free(answer);
     g_string_free(input, TRUE);
 }
 

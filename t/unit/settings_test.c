@@ -43,15 +43,13 @@ static struct settings *good(const char *text)
 /* where: ":4: " or ": " for no line; what: a piece of the rest. */
 static void bad(const char *text, const char *where, const char *what)
 {
-    char *error = NULL;
+    g_autofree char *error = NULL;
     struct settings *s = load(text, &error);
     if (s)
         fail_msg("accepted: %s", text);
-    char *prefix = g_strconcat(file, where, NULL);
+    g_autofree char *prefix = g_strconcat(file, where, NULL);
     if (!g_str_has_prefix(error, prefix) || !strstr(error, what) || strchr(error, '\n'))
         fail_msg("got \"%s\", expected \"%s...%s\"", error, prefix, what);
-    g_free(prefix);
-    g_free(error);
 }
 
 static void defaults(void **state)
@@ -171,9 +169,8 @@ static void values(void **state)
         {"[greylist]\nwait_seconds=3601", "from 1 to 3600"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
-        char *text = g_strconcat(BASE, wrong[i].line, "\n", NULL);
+        g_autofree char *text = g_strconcat(BASE, wrong[i].line, "\n", NULL);
         bad(text, ":5: ", wrong[i].what);
-        g_free(text);
     }
     bad("[filterd]\nstate_dir=var\n", ":2: ", "absolute path");
     bad(BASE "workers=0\n", ":4: ", "from 1 to 10000");
@@ -239,9 +236,8 @@ static void later(void **state)
         "[store]\nengine=postgresql", "[encrypt]\nengine=native",
         "[encrypt]\nprotect_headers=yes"};
     for (size_t i = 0; i < G_N_ELEMENTS(not_yet); i++) {
-        char *text = g_strconcat(BASE, not_yet[i], "\n", NULL);
+        g_autofree char *text = g_strconcat(BASE, not_yet[i], "\n", NULL);
         bad(text, ":5: ", "not supported in this version");
-        g_free(text);
     }
 }
 

@@ -130,14 +130,13 @@ static void test_many_users_who_share(void **state)
     model_store_free(&model_store);
     open_ledger();
     for (int i = 0; i < 70; i++) {
-        char *user = g_strdup_printf("u%d@x.example", i);
+        g_autofree char *user = g_strdup_printf("u%d@x.example", i);
         deliver(user, "s1", PROBE);
         if (i % 32 == 31) {
             share(user, "yes");
             assert_int_equal(retrain(user, "ham", "s1"), EX_OK);
             assert_true(score(user, PROBE) < LEARNER_PRIOR);
         }
-        g_free(user);
     }
 }
 

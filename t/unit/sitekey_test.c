@@ -75,17 +75,15 @@ static void malformed(void **state)
                                         "0123456789abcdeg\n",
                                         "0123456789abcdef0123456789abcdef0123456789abcdef"
                                         "0123456789abcdef\n\n"};
-    char *file = g_build_filename(folder, "site.key", NULL);
+    g_autofree char *file = g_build_filename(folder, "site.key", NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
         struct sitekey key;
-        char *error = NULL;
+        g_autofree char *error = NULL;
         assert_true(g_file_set_contents(file, wrong[i], -1, NULL));
         assert_false(sitekey_load(file, true, &key, &error));
         assert_non_null(strstr(error, "64 hex digits"));
-        g_free(error);
     }
     g_unlink(file);
-    g_free(file);
 }
 
 /* First half of HMAC-SHA256(key, purpose NUL name), computed with another program. */

@@ -30,7 +30,7 @@ static bool is_bare(const char *at, const char *first)
 
 static void expect(const char *stream, struct expected *e)
 {
-    char *full = g_strconcat("\r\n", stream, NULL);
+    g_autofree char *full = g_strconcat("\r\n", stream, NULL);
     const char *end = strstr(full, END);
     assert_non_null(end);
     e->len = 0;
@@ -40,7 +40,6 @@ static void expect(const char *stream, struct expected *e)
         if (*p != '.' || p[-1] != '\n' || p[-2] != '\r')
             e->text[e->len++] = *p;
     }
-    g_free(full);
 }
 
 /* What is written before each read, a piece each time. */

@@ -176,13 +176,12 @@ static void hidden(void **state)
         client.v6 = v6;
         memcpy(client.address, address[v6], 16);
         struct spf_terms *t = spf_terms_new(l, &client);
-        char *written = spf_layer_write(t, &client, record, "b.example");
+        g_autofree char *written = spf_layer_write(t, &client, record, "b.example");
         assert_string_equal(written,
                             v6 ? "v=spf1 +a:t1.invalid//128 +a:t2.invalid//64 +exists:t3.invalid "
                                  "+exists:t4.invalid +include:t5.invalid +ip6:2001:db8::/32"
                                : "v=spf1 +a:t1.invalid/32 +a:t2.invalid/24 +exists:t3.invalid "
                                  "+exists:t4.invalid +include:t5.invalid +ip4:192.0.2.7/24");
-        g_free(written);
         spf_terms_free(&t);
     }
     spf_record_free(&record);

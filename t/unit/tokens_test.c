@@ -52,8 +52,8 @@ static void test_golden_files(void **state)
             continue;
         char *data, *expected;
         gsize len;
-        char *mail = g_build_filename(GOLDEN, name, NULL);
-        char *golden = g_strdup_printf("%.*s.tokens", (int)strlen(mail) - 4, mail);
+        g_autofree char *mail = g_build_filename(GOLDEN, name, NULL);
+        g_autofree char *golden = g_strdup_printf("%.*s.tokens", (int)strlen(mail) - 4, mail);
         assert_true(g_file_get_contents(mail, &data, &len, NULL));
         assert_true(g_file_get_contents(golden, &expected, NULL, NULL));
         struct tokens *t = tokens_of(data, len);
@@ -61,8 +61,6 @@ static void test_golden_files(void **state)
         assert_string_equal(lines->str, expected);
         g_string_free(lines, TRUE);
         tokens_free(&t);
-        g_free(mail);
-        g_free(golden);
         g_free(data);
         g_free(expected);
         count++;

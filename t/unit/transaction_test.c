@@ -52,7 +52,7 @@ static const char *below_proof(const char *text)
 static void sealed_in_front_it_passes_as_it_is(void **state)
 {
     (void)state;
-    char *raw = by_another_leg(MAIL, GOOD);
+    g_autofree char *raw = by_another_leg(MAIL, GOOD);
     weighs(6); /* that nobody asks for */
     settings.spam_action = SPAM_DISCARD;
     run_to(raw, TO(GOOD));
@@ -65,13 +65,12 @@ static void sealed_in_front_it_passes_as_it_is(void **state)
     assert_int_equal(played_evidence.finished, 0);
     assert_int_equal(played_asked->len, 0);
     assert_holds(logged(), "result=kept dns=- key=key-of-" GOOD " sealed=already delay_ms=0 dsn=2.0.0");
-    g_free(raw);
 }
 
 static void judged_in_front_it_is_sealed_behind(void **state)
 {
     (void)state;
-    char *raw = by_another_leg(MAIL, KEYLESS);
+    g_autofree char *raw = by_another_leg(MAIL, KEYLESS);
     run_to(raw, TO(KEYLESS));
     assert_holds(copy(0)->text, "\r\nX-Filterd-Encrypted: no\r\n");
     assert_holds(logged(), "result=kept dns=- key=- sealed=no unsealed=no_key delay");
@@ -86,13 +85,12 @@ static void judged_in_front_it_is_sealed_behind(void **state)
     run_to(raw, TO(KEYLESS));
     assert_outcome(0, REASON_BAD_KEY_DEFER);
     assert_int_equal(played_copies->len, 0);
-    g_free(raw);
 }
 
 static void a_proof_that_does_not_hold_is_judged_anew(void **state)
 {
     (void)state;
-    char *raw = by_another_leg(MAIL, KEYLESS);
+    g_autofree char *raw = by_another_leg(MAIL, KEYLESS);
     memcpy(strstr(raw, "words"), "swords", 5);
     run_to(raw, TO(KEYLESS));
     assert_int_equal(played_evidence.finished, 1);
@@ -104,13 +102,12 @@ static void a_proof_that_does_not_hold_is_judged_anew(void **state)
                            "Content-Type: text/plain\r\n\r\nsword of a letter\r\n");
     run_to(MAIL, TO(KEYLESS)); /* none is no news */
     assert_int_equal(logged_times("X-Filterd-Proof"), 0);
-    g_free(raw);
 }
 
 static void a_proof_for_one_of_two(void **state)
 {
     (void)state;
-    char *raw = by_another_leg(MAIL, KEYLESS);
+    g_autofree char *raw = by_another_leg(MAIL, KEYLESS);
     run_to(raw, TO(GOOD, KEYLESS));
     assert_int_equal(played_evidence.finished, 1); /* for the other one */
     assert_int_equal(played_count("record"), 1);
@@ -120,7 +117,6 @@ static void a_proof_for_one_of_two(void **state)
     run_to(raw, TO(KEYLESS, GOOD));
     assert_int_equal(played_evidence.finished, 2);
     assert_holds(played_nth("record", 0), GOOD);
-    g_free(raw);
 }
 
 /* Proved as one of ours, and here nobody's, as the settings have changed since: it goes its way all the same. */
@@ -128,7 +124,7 @@ static void proved_and_foreign(void **state)
 {
     (void)state;
     settings.domains = no_list;
-    char *raw = by_another_leg(MAIL, FOREIGN);
+    g_autofree char *raw = by_another_leg(MAIL, FOREIGN);
     settings.domains = world_domains;
     run_to(raw, TO(FOREIGN));
     assert_outcome(0, REASON_OK);
@@ -136,7 +132,6 @@ static void proved_and_foreign(void **state)
     run_to(raw, TO(FOREIGN, GOOD));
     assert_outcome(0, REASON_OK);
     assert_passed(copy(0), UNJUDGED("no") "Received: by mta\r\n" MAIL);
-    g_free(raw);
 }
 
 static void who_gets_a_proof(void **state)
@@ -161,7 +156,7 @@ static void who_gets_a_proof(void **state)
 static void not_taken_behind(void **state)
 {
     (void)state;
-    char *raw = by_another_leg(MAIL, KEYLESS);
+    g_autofree char *raw = by_another_leg(MAIL, KEYLESS);
     received.served = g_byte_array_new();
     played_refuses = KEYLESS;
     run_to(raw, TO(KEYLESS));
@@ -180,7 +175,6 @@ static void not_taken_behind(void **state)
     assert_holds(logged(), "result=kept dns=- key=key-of-" KEYLESS " sealed=- delay");
     assert_int_equal(received.served->len, DELIVERED_DIGEST_BYTES);
     g_byte_array_unref(received.served);
-    g_free(raw);
 }
 
 /* ---- delivered before ---- */
@@ -534,10 +528,9 @@ static void what_is_a_doubt(void **state)
 static void not_behind_another_leg(void **state)
 {
     (void)state;
-    char *raw = by_another_leg(MAIL, KEYLESS);
+    g_autofree char *raw = by_another_leg(MAIL, KEYLESS);
     come_from("198.51.100.1");
     assert_asks_nobody(raw, TO(KEYLESS));
-    g_free(raw);
 }
 
 int main(void)

@@ -37,9 +37,8 @@ static char *probe(int i)
 static void probe_all(double scores_r[PROBES])
 {
     for (int i = 0; i < PROBES; i++) {
-        char *text = probe(i);
+        g_autofree char *text = probe(i);
         scores_r[i] = score(USER, text);
-        g_free(text);
     }
 }
 
@@ -107,14 +106,13 @@ static void take_all_back(const struct story *s)
 /* The reader has followed step by step and must see what one sees who looks for the first time. */
 static void reader_agrees(const struct story *s)
 {
-    char *text = probe(0);
+    g_autofree char *text = probe(0);
     struct tokens *t = tokens_of(text);
     struct judgement j;
     assert_true(classifier_judge(s->reader, USER, t, &j));
     assert_true(j.score == score(USER, text));
     judgement_clear(&j);
     tokens_free(&t);
-    g_free(text);
 }
 
 static void tell(guint32 seed)

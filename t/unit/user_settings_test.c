@@ -66,18 +66,16 @@ static void test_each_value(void **state)
         struct user_settings s = user_settings_of(&site);
         assert_string_equal(user_settings_name(values[i].which), values[i].name);
         const bool taken = user_settings_take(&s, values[i].name, values[i].said);
-        char *normal = user_settings_normal(values[i].name, values[i].said);
+        g_autofree char *normal = user_settings_normal(values[i].name, values[i].said);
         if (taken != (values[i].printed != NULL) || g_strcmp0(normal, values[i].printed))
             fail_msg("%s=%s: %s", values[i].name, values[i].said, normal ? normal : "none");
         assert_int_equal(s.said, taken ? 1u << values[i].which : 0);
         if (taken) {
-            char *printed = user_settings_print(&s, values[i].which);
+            g_autofree char *printed = user_settings_print(&s, values[i].which);
             assert_string_equal(printed, values[i].printed);
             assert_true(user_settings_take(&s, values[i].name, printed));
-            g_free(printed);
             seen |= 1u << values[i].which;
         }
-        g_free(normal);
         user_settings_clear(&s);
     }
     assert_int_equal(seen, (1u << USER_SETTINGS) - 1); /* this test knows all names */
@@ -119,14 +117,13 @@ static void test_what_is_expected(void **state)
 /* The words stand in the order of the enums. */
 static void test_words(void **state)
 {
-    char *mode = settings_value_name(SETTINGS_TRAIN_MODES, MODE_TEFT),
+    g_autofree char *mode = settings_value_name(SETTINGS_TRAIN_MODES, MODE_TEFT),
          *action = settings_value_name(SETTINGS_SPAM_ACTIONS, SPAM_DISCARD);
     (void)state;
     assert_string_equal(mode, "teft");
     assert_string_equal(action, "discard");
     assert_int_equal(settings_value_index(SETTINGS_TRAIN_MODES, "none"), MODE_NONE);
     assert_int_equal(settings_value_index(SETTINGS_SPAM_ACTIONS, "quarantine"), SPAM_QUARANTINE);
-    g_free(mode);
     g_free(action);
 }
 

@@ -35,12 +35,10 @@ static int close_users(void **state)
 
 static void add_key(const char *user)
 {
-    char *dir = users_key_dir(folder, user);
-    char *link = g_build_filename(dir, "current", NULL);
+    g_autofree char *dir = users_key_dir(folder, user);
+    g_autofree char *link = g_build_filename(dir, "current", NULL);
     assert_int_equal(g_mkdir_with_parents(dir, 0700), 0);
     assert_int_equal(symlink("gone", link), 0);
-    g_free(link);
-    g_free(dir);
 }
 
 static void alias(const char *address, const char *member)
@@ -127,10 +125,8 @@ static void loops(void **state)
     alias("c@x.org", "c+x@x.org");
     resolves(users, "c@x.org", "c@x.org");
     for (int i = 0; i < 300; i++) {
-        char *from = g_strdup_printf("n%d@x.org", i), *to = g_strdup_printf("n%d@x.org", i + 1);
+        g_autofree char *from = g_strdup_printf("n%d@x.org", i), *to = g_strdup_printf("n%d@x.org", i + 1);
         alias(from, to);
-        g_free(from);
-        g_free(to);
     }
     GPtrArray *found;
     assert_int_equal(users_resolve(users, "n0@x.org", "+", &found), USERS_FOUND);
@@ -248,7 +244,7 @@ static void wrong_settings(void **state)
 static void reader(void **state)
 {
     (void)state;
-    char *error = NULL, *empty = g_dir_make_tmp("filterd-users-XXXXXX", NULL);
+    g_autofree char *error = NULL, *empty = g_dir_make_tmp("filterd-users-XXXXXX", NULL);
     struct users *r = users_open(empty, false, &error);
     assert_non_null(r);
     resolves(r, "team@x.org", "");
@@ -256,31 +252,27 @@ static void reader(void **state)
     assert_true(users_alias_add(w, "team@x.org", "bob@x.org", &error));
     resolves(r, "team@x.org", "bob@x.org");
     assert_false(users_alias_add(r, "team@x.org", "eve@x.org", &error));
-    g_free(error);
     struct stat st;
-    char *file = g_build_filename(empty, "users.db", NULL);
+    g_autofree char *file = g_build_filename(empty, "users.db", NULL);
     assert_int_equal(stat(file, &st), 0);
     assert_int_equal(st.st_mode & 0137, 0);
     users_free(&r);
     users_free(&w);
     folder_empty(empty);
     assert_int_equal(rmdir(empty), 0);
-    g_free(file);
-    g_free(empty);
 }
 
 /* A store that cannot be read gives a tempfail, never "not ours". */
 static void broken(void **state)
 {
     (void)state;
-    char *error = NULL, *file = g_build_filename(folder, "users.db", NULL);
+    g_autofree char *error = NULL, *file = g_build_filename(folder, "users.db", NULL);
     struct users *r = users_open(folder, false, &error);
     users_free(&r);
     users_free(&users);
     assert_true(g_file_set_contents(file, "this is no database, and long enough to be read", -1, NULL));
     assert_null(users_open(folder, false, &error));
     assert_true(g_str_has_prefix(error, file));
-    g_free(error);
     assert_int_equal(g_unlink(file), 0);
     GPtrArray *found;
     assert_int_equal(g_mkdir(file, 0700), 0);
@@ -298,17 +290,14 @@ static void broken(void **state)
     assert_int_equal(found->len, 0);
     g_ptr_array_unref(found);
     users_free(&r);
-    g_free(file);
 }
 
 static void paths(void **state)
 {
     (void)state;
-    char *key = users_key_dir("/s", "a/b@x.org"), *store = users_store_path("/s", "bob@x.org");
+    g_autofree char *key = users_key_dir("/s", "a/b@x.org"), *store = users_store_path("/s", "bob@x.org");
     assert_string_equal(key, "/s/keys/a%2Fb@x.org");
     assert_string_equal(store, "/s/users/bob@x.org.db");
-    g_free(key);
-    g_free(store);
 }
 
 /* While it is held nothing changes under the reader, and what was held is let go. */
@@ -356,7 +345,7 @@ static void read_wrong(void **state)
     add_key("alice@example.org");
     assert_true(g_file_get_contents(file, &right, &len, NULL));
     assert_true(len > 4096);
-    char *wrong = g_memdup2(right, len);
+    g_autofree char *wrong = g_memdup2(right, len);
     memset(wrong + 4096, 0, len - 4096);
     for (int hold = 0; hold < 2; hold++) {
         struct users *reader = users_open(folder, false, &error);
@@ -378,7 +367,6 @@ static void read_wrong(void **state)
         assert_true(user_settings_has(&s, USER_SPAM_ACTION));
         users_free(&reader);
     }
-    g_free(wrong);
     g_free(right);
 }
 

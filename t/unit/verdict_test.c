@@ -125,12 +125,10 @@ static void score_and_rules(void **state)
 /* A model that is none: that user is unsure, which moves the mean. */
 static void several_models(void **state)
 {
-    char *path = users_store_path(folder, BEN), *dir = g_path_get_dirname(path);
+    g_autofree char *path = users_store_path(folder, BEN), *dir = g_path_get_dirname(path);
     (void)state;
     g_mkdir_with_parents(dir, 0700);
     assert_true(g_file_set_contents(path, "this is no database, but long enough to be looked at", -1, NULL));
-    g_free(dir);
-    g_free(path);
     weighs(3);
     judge(TO(BEN));
     assert_true(near(v->score, 3));

@@ -31,10 +31,9 @@ struct want {
 
 static void want_free(gpointer p)
 {
-    struct want *w = p;
+    g_autofree struct want *w = p;
     g_free(w->address);
     g_strfreev(w->users);
-    g_free(w);
 }
 
 static void print_row(struct import *im, const char *result, const char *subject, const char *text)

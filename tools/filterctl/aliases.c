@@ -424,14 +424,13 @@ bool filterctl_aliases_each(const struct filterctl *ctl, const struct filterctl_
     w.lists = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_maps);
     collect(&w);
     guint n = 0;
-    gpointer *sorted = g_hash_table_get_keys_as_array(w.candidates, &n);
+    g_autofree gpointer *sorted = g_hash_table_get_keys_as_array(w.candidates, &n);
     qsort(sorted, n, sizeof *sorted, by_text);
     for (guint i = 0; i < n; i++)
         tell(&w, sorted[i], to);
     filterctl_maps_each_unlisted(w.canonical, to->table, to->arg);
     filterctl_maps_each_unlisted(w.virtual, to->table, to->arg);
     filterctl_maps_each_unlisted(w.local, to->table, to->arg);
-    g_free(sorted);
     g_hash_table_unref(w.candidates);
     g_hash_table_unref(w.known);
     g_hash_table_unref(w.lists);

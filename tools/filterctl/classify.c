@@ -12,13 +12,12 @@
 
 static void print(const struct filterctl *ctl, const struct judgement *j)
 {
-    char *line = filterctl_judge_line(j);
+    g_autofree char *line = filterctl_judge_line(j);
     if (ctl->json)
         printf("{\"class\":\"%s\",\"probability\":%.6f,\"score\":%.9g}\n",
                filterctl_judge_word(j->class), j->probability, j->score);
     else
         puts(line);
-    g_free(line);
 }
 
 /* Removes --exit-code from argv; true if it was there. */
@@ -36,14 +35,12 @@ static bool take_flag(int *argc, char **argv, const char *flag)
 
 int filterctl_classify(struct filterctl *ctl, int argc, char **argv)
 {
-    char *user;
+    g_autofree char *user = NULL;
     struct filterctl_judge j;
     argc = filterctl_judge_user(argc, argv, &user);
     const bool tell = argc > 0 && take_flag(&argc, argv, "--exit-code");
-    if (argc < 1 || argc > 2 || (argc == 2 && argv[1][0] == '-' && argv[1][1])) {
-        g_free(user);
+    if (argc < 1 || argc > 2 || (argc == 2 && argv[1][0] == '-' && argv[1][1]))
         return EX_USAGE;
-    }
     int code = filterctl_judge_file(ctl, user, argc == 2 ? argv[1] : "-", &j);
     if (code == EX_OK) {
         print(ctl, &j.judgement);
@@ -51,6 +48,5 @@ int filterctl_classify(struct filterctl *ctl, int argc, char **argv)
             code = j.judgement.class == JUDGE_SPAM;
     }
     filterctl_judge_clear(&j);
-    g_free(user);
     return code;
 }

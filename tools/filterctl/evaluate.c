@@ -206,12 +206,11 @@ static int take_line(struct evaluation *e, const char *folder, const char *line)
     }
     const char *path = line + (spam ? 5 : 4);
     struct bytes raw = {0};
-    char *file = g_path_is_absolute(path) ? g_strdup(path) : g_build_filename(folder, path, NULL);
+    g_autofree char *file = g_path_is_absolute(path) ? g_strdup(path) : g_build_filename(folder, path, NULL);
     const bool ok = filterctl_read(file, &raw);
     if (ok)
         take(e, path, spam, &raw);
     bytes_free(&raw);
-    g_free(file);
     return ok ? EX_OK : EX_NOINPUT;
 }
 
@@ -222,14 +221,13 @@ static int take_index(struct evaluation *e, const char *index)
         bytes_free(&text);
         return EX_NOINPUT;
     }
-    char *folder = g_path_get_dirname(index);
+    g_autofree char *folder = g_path_get_dirname(index);
     char **lines = g_strsplit(text.data ? (char *)text.data : "", "\n", -1);
     int code = EX_OK;
     for (char **line = lines; *line && code == EX_OK; line++)
         if (*g_strchomp(*line))
             code = take_line(e, folder, *line);
     g_strfreev(lines);
-    g_free(folder);
     bytes_free(&text);
     return code;
 }

@@ -153,9 +153,9 @@ static void print_record(struct filterctl *ctl, struct model *m, const char *use
 static bool explain_record(struct filterctl *ctl, const char *path, const char *wanted,
                            const char *signature)
 {
-    char *error = NULL;
+    g_autofree char *error = NULL;
     struct model *m = model_open_file(path, false, &error);
-    char *user = NULL;
+    g_autofree char *user = NULL;
     struct record *r = NULL;
     if (m && !model_user(m, &user))
         error = g_strdup_printf("%s: it cannot be read", path);
@@ -167,8 +167,6 @@ static bool explain_record(struct filterctl *ctl, const char *path, const char *
         filterctl_complain("%s", error);
     const bool found = r != NULL;
     record_free(&r);
-    g_free(user);
-    g_free(error);
     model_free(&m);
     return found;
 }
@@ -192,7 +190,7 @@ static int explain_signature(struct filterctl *ctl, const char *user, const char
 
 int filterctl_explain(struct filterctl *ctl, int argc, char **argv)
 {
-    char *user;
+    g_autofree char *user = NULL;
     struct filterctl_sum sum;
     argc = filterctl_judge_user(argc, argv, &user);
     argc = filterctl_sum_options(&sum, MAX(argc, 0), argv);
@@ -203,6 +201,5 @@ int filterctl_explain(struct filterctl *ctl, int argc, char **argv)
         code = file ? explain_file(ctl, &sum, user, what) : explain_signature(ctl, user, what);
     }
     filterctl_sum_clear(&sum);
-    g_free(user);
     return code;
 }

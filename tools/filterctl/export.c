@@ -19,7 +19,7 @@
 /* Writes the file whole or not at all, readable for its owner only: it holds a user's model. */
 static int write_file(const char *file, const char *data, size_t len)
 {
-    char *fresh = g_strdup_printf("%s.%d.new", file, (int)getpid());
+    g_autofree char *fresh = g_strdup_printf("%s.%d.new", file, (int)getpid());
     const int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     const bool ok = fd >= 0 && bytes_write(fd, data, len) && fsync(fd) == 0 && rename(fresh, file) == 0;
     if (!ok)
@@ -28,7 +28,6 @@ static int write_file(const char *file, const char *data, size_t len)
         close(fd);
     if (fd >= 0 && !ok)
         unlink(fresh);
-    g_free(fresh);
     return ok ? EX_OK : EX_CANTCREAT;
 }
 
@@ -61,9 +60,8 @@ int filterctl_export_write(struct filterctl *ctl, const char *user, const char *
     const struct keeper_user_export wanted = {user};
     struct keeper_answer a = filterctl_request(ctl, &keeper_format_user_export, &wanted);
     struct keeper_exported out = {0};
-    if (a.results)
-        keeper_format_unpack(&keeper_format_exported, a.results, &out, NULL);
-    int code = a.code == EX_OK && !out.file ? EX_PROTOCOL : a.code;
+    const bool whole = a.results && keeper_format_unpack(&keeper_format_exported, a.results, &out, NULL);
+    int code = a.code == EX_OK && !whole ? EX_PROTOCOL : a.code;
     if (code == EX_OK)
         code = write_answer(ctl, out.file, file);
     else

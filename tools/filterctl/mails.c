@@ -103,10 +103,8 @@ static GPtrArray *names_in(const struct walk *w, const char *path)
 /* In a Maildir only cur and new hold mail; tmp and indexes do not. */
 static bool is_maildir(const char *path)
 {
-    char *cur = g_build_filename(path, "cur", NULL), *new = g_build_filename(path, "new", NULL);
+    g_autofree char *cur = g_build_filename(path, "cur", NULL), *new = g_build_filename(path, "new", NULL);
     const bool is = g_file_test(cur, G_FILE_TEST_IS_DIR) && g_file_test(new, G_FILE_TEST_IS_DIR);
-    g_free(cur);
-    g_free(new);
     return is;
 }
 
@@ -123,9 +121,8 @@ static void walk_path(struct walk *w, const char *path)
         const char *name = g_ptr_array_index(names, i);
         if (maildir && strcmp(name, "cur") != 0 && strcmp(name, "new") != 0)
             continue;
-        char *below = g_build_filename(path, name, NULL);
+        g_autofree char *below = g_build_filename(path, name, NULL);
         walk_path(w, below);
-        g_free(below);
     }
     if (names)
         g_ptr_array_unref(names);

@@ -56,7 +56,7 @@ static char *postmap(const struct filterctl_maps *m, const char *table, const ch
     g_autofree char *program = g_find_program_in_path("postmap");
     GPtrArray *argv = g_ptr_array_new();
     g_autoptr(GError) error = NULL;
-    char *out = NULL;
+    g_autofree char *out = NULL;
     g_autofree char *complaint = NULL;
     g_ptr_array_add(argv, program ? program : (char *)"/usr/sbin/postmap");
     if (m->folder) {
@@ -79,11 +79,10 @@ static char *postmap(const struct filterctl_maps *m, const char *table, const ch
         return NULL;
     }
     if (g_subprocess_get_successful(p) || (input && (!complaint || !*complaint)))
-        return out;
+        return g_steal_pointer(&out);
     complaint[strcspn(complaint, "\n")] = 0;
     const char *fatal = strstr(complaint, "fatal: ");
     *why_r = g_strdup(fatal ? fatal + strlen("fatal: ") : complaint);
-    g_free(out);
     return NULL;
 }
 
@@ -108,12 +107,11 @@ static void take(struct table *t, const char *text)
 
 static void table_free(gpointer p)
 {
-    struct table *t = p;
+    g_autofree struct table *t = p;
     g_hash_table_unref(t->entries);
     g_hash_table_unref(t->unknown);
     g_free(t->name);
     g_free(t->why);
-    g_free(t);
 }
 
 /* Strips "proxy:": postmap cannot list through the proxy, but reads the table behind it. */

@@ -2,13 +2,14 @@
 #ifndef TOOLS_FILTERCTL_POSTCONF_H
 #define TOOLS_FILTERCTL_POSTCONF_H
 
+#include <glib.h>
 #include <stdbool.h>
 
 struct filterctl_postconf;
 
 /* Reads all settings and services, once. config_dir NULL: postconf's default. NULL with *error_r (one
  * line, g_free) where there is no Postfix, or postconf fails. */
-struct filterctl_postconf *filterctl_postconf_read(const char *config_dir, char **error_r);
+struct filterctl_postconf *filterctl_postconf_read(const char *config_dir, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 void filterctl_postconf_free(struct filterctl_postconf **p);
 /* A setting of main.cf, or its default, with $names expanded; "" if there is none. Lent. */
 const char *filterctl_postconf_get(const struct filterctl_postconf *p, const char *name);

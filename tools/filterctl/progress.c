@@ -41,9 +41,8 @@ void filterctl_progress_show(struct filterctl_progress *p)
     const gint64 now = g_get_monotonic_time();
     if (!p->terminal || now - p->shown < SHOW_EVERY_US)
         return;
-    char *line = filterctl_progress_line(p, filterctl_progress_seconds(p));
+    g_autofree char *line = filterctl_progress_line(p, filterctl_progress_seconds(p));
     fprintf(stderr, "\r%s\033[K", line);
-    g_free(line);
     p->shown = now;
 }
 

@@ -108,7 +108,7 @@ static void add_new(struct collection *c, char **error_r)
 /* All rows (struct row*), sorted; NULL with the reason on stderr. */
 static GPtrArray *collect(const struct filterctl *ctl, const char *wanted)
 {
-    char *error = NULL;
+    g_autofree char *error = NULL;
     struct collection c = {ctl, users_open(ctl->settings->state_dir, false, &error), wanted,
                            g_ptr_array_new_with_free_func(row_free)};
     GPtrArray *files = model_files(ctl->settings->state_dir, ".db");
@@ -126,7 +126,6 @@ static GPtrArray *collect(const struct filterctl *ctl, const char *wanted)
     }
     users_free(&c.users);
     g_clear_pointer(&files, g_ptr_array_unref);
-    g_free(error);
     return c.rows;
 }
 

@@ -41,10 +41,9 @@ static void take_answer(struct training *t, const struct keeper_answer *a)
         filterctl_complain("%s", a->text && *a->text ? a->text : "training failed");
         return;
     }
-    if (a->results)
-        keeper_format_unpack(&keeper_format_trained, a->results, &trained, NULL);
     t->progress.learnt += t->batch->len;
-    t->progress.right += trained.right;
+    if (a->results && keeper_format_unpack(&keeper_format_trained, a->results, &trained, NULL))
+        t->progress.right += trained.right;
 }
 
 static void send_batch(struct training *t)

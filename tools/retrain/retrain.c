@@ -130,7 +130,7 @@ static char *find_signature(const char *header, const char *prefix)
 static bool find_control(const struct retrain_words *w, struct settings **settings_r,
                          struct endpoint *control_r)
 {
-    char *error = NULL;
+    g_autofree char *error = NULL;
     const char *file = w->settings_file ? w->settings_file : DEFAULT_FILE;
     *control_r = (struct endpoint){.path = (char *)DEFAULT_SOCKET};
     /* The mail user may lack the right to read the settings; the default socket will do then. */
@@ -139,7 +139,6 @@ static bool find_control(const struct retrain_words *w, struct settings **settin
         *control_r = (*settings_r)->control;
     else if (error && w->settings_file)
         log_warn("%s", error);
-    g_free(error);
     const char *named = w->socket ? w->socket : g_getenv("FILTERD_CONTROL");
     if (!named)
         return true;
@@ -151,14 +150,13 @@ static bool find_control(const struct retrain_words *w, struct settings **settin
 
 static void ask_one(int fd, const char *class, const char *user, const char *signature)
 {
-    char *text = NULL;
+    g_autofree char *text = NULL;
     const struct keeper_retrain wanted = {user, class, signature};
     const int code = keeper_call(fd, keeper_format_retrain.verb,
                                  keeper_format_pack(&keeper_format_retrain, &wanted), ANSWER_MS, &text);
     if (code != EX_OK)
         log_warn("%s of user=%s signature=%s not learnt: %s", class, user, signature,
                  text && *text ? text : "refused");
-    g_free(text);
 }
 
 static void ask(const struct retrain_words *w, const char *signature,
@@ -181,7 +179,7 @@ static void retrain(const struct retrain_words *w, const char *prefix,
 {
     bool ended;
     struct bytes header = read_header(&ended);
-    char *signature = NULL;
+    g_autofree char *signature = NULL;
     if (w->signature)
         signature = strspn(w->signature, ALNUM) == strlen(w->signature) ? id_in(w->signature)
                                                                         : g_strdup("");
@@ -197,7 +195,6 @@ static void retrain(const struct retrain_words *w, const char *prefix,
     if (!ended)
         drain();
     bytes_free(&header);
-    g_free(signature);
 }
 
 static int usage(const char *why)
@@ -227,7 +224,7 @@ int main(int argc, char **argv)
 {
     (void)argc;
     struct retrain_words words;
-    char *why = NULL;
+    g_autofree char *why = NULL;
     int code = EX_OK;
     if (!retrain_words_parse(&words, argv, &why))
         code = usage(why);
@@ -239,6 +236,5 @@ int main(int argc, char **argv)
     else
         code = run(&words);
     retrain_words_clear(&words);
-    g_free(why);
     return code;
 }

@@ -43,16 +43,15 @@ static char *journal_since(time_t since, gsize *len_r)
 {
     g_autofree char *from = g_strdup_printf("--since=@%lld", (long long)since);
     g_autofree char *program = g_find_program_in_path("journalctl");
-    char *argv[] = {program, (char *)"--quiet", (char *)"--no-pager", from, NULL}, *out = NULL;
+    char *argv[] = {program, (char *)"--quiet", (char *)"--no-pager", from, NULL};
+    g_autofree char *out = NULL;
     int status = 0;
     if (!program || !g_spawn_sync(NULL, argv, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &out, NULL, &status, NULL))
         return NULL;
-    if (!g_spawn_check_wait_status(status, NULL)) {
-        g_free(out);
+    if (!g_spawn_check_wait_status(status, NULL))
         return NULL;
-    }
     *len_r = strlen(out);
-    return out;
+    return g_steal_pointer(&out);
 }
 
 /* Returns the log, NULL with errno. In a container Postfix logs to /dev/stdout, which for us is our own
