@@ -20,6 +20,7 @@ struct lineio {
     gint64 deadline;  /* in microseconds of monotonic time; 0: none */
     gint64 line_ends; /* the same for the line that is being read */
     const volatile int *wake;
+    const int *quiet_ms; /* how long a wait lasts that *wake ends, by its value; NULL: not at all */
     bool (*waiter)(int fd, int timeout_ms, void *arg);
     void *waiter_arg;
     bool (*meter)(size_t bytes, void *arg);
@@ -66,9 +67,10 @@ void lineio_set_deadline(struct lineio *io, int ms)
     io->deadline = ms ? g_get_monotonic_time() + (gint64)ms * 1000 : 0;
 }
 
-void lineio_set_wake(struct lineio *io, const volatile int *flag)
+void lineio_set_wake(struct lineio *io, const volatile int *flag, const int *quiet_ms)
 {
     io->wake = flag;
+    io->quiet_ms = quiet_ms;
 }
 
 void lineio_set_waiter(struct lineio *io, bool (*wait)(int fd, int timeout_ms, void *arg),
@@ -103,12 +105,19 @@ static int wait_once(const struct lineio *io, struct pollfd *p, int timeout_ms)
     return poll(p, 1, timeout_ms);
 }
 
+static bool is_woken(const struct lineio *io, gint64 begun)
+{
+    const int flag = io->wake ? *io->wake : 0;
+    return flag && (!io->quiet_ms || g_get_monotonic_time() - begun >= (gint64)io->quiet_ms[flag] * 1000);
+}
+
 static enum lineio_status wait_for(struct lineio *io, int fd, short events)
 {
     struct pollfd p = {fd, events, 0};
-    gint64 end = g_get_monotonic_time() + (gint64)wait_ms(io) * 1000;
+    const gint64 begun = g_get_monotonic_time();
+    gint64 end = begun + (gint64)wait_ms(io) * 1000;
     for (;;) {
-        if (io->wake && *io->wake)
+        if (is_woken(io, begun))
             return LINEIO_WOKEN;
         gint64 left = (end - g_get_monotonic_time()) / 1000;
         /* The wake flag may be set just before poll starts, which then would not notice: look at it twice a

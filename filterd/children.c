@@ -204,7 +204,7 @@ void children_balance(struct children *c)
         make_room(c);
     struct slot *longest = scoreboard_longest(c->scoreboard, SLOT_IDLE);
     if (idle > SPARE_MAX && lasts(longest, SPARE_IDLE_US))
-        kill(longest->pid, SIGTERM);
+        kill(longest->pid, SIGHUP); /* it may accept a connection just now */
 }
 
 void children_kill(struct children *c, int sig)
@@ -216,7 +216,7 @@ void children_kill(struct children *c, int sig)
 
 void children_dismiss_workers(struct children *c)
 {
-    children_kill(c, SIGTERM);
+    children_kill(c, SIGHUP);
 }
 
 int children_workers_left(const struct children *c)

@@ -59,7 +59,7 @@ void children_start_keeper(struct children *c);
 /* Forks and ends workers so that a few are idle, within the settings' maximum. If all are busy and a connection
  * waits, ends the session that has been idle longest. */
 void children_balance(struct children *c);
-/* Tells all workers to finish their session and end. */
+/* Tells all workers to end when their client has nothing more to say: others replace them. */
 void children_dismiss_workers(struct children *c);
 /* Removes ended processes from the lists. */
 void children_reap(struct children *c);

@@ -158,7 +158,7 @@ static void drain(struct children *c)
     listening_shut(c);
     spf_pair_dismiss(c); /* workers keep their end of the door until they end */
     drain_milters(c);
-    children_dismiss_workers(c);
+    children_kill(c, SIGTERM);
     while (children_workers_left(c) && g_get_monotonic_time() < end)
         look(c);
     if (children_workers_left(c)) {

@@ -206,6 +206,7 @@ void session_data(struct session *s, const char *argument)
         s->over = true;
         return;
     }
+    s->begun = true;
     lineio_set_timeout(s->io, DATA_IDLE_MS);
     /* Anything but the final dot means that the client is gone and still has the message. */
     s->incoming = &raw;

@@ -228,7 +228,35 @@ static void timeout(void **state)
     lineio_set_deadline(io, 20);
     assert_int_equal(lineio_get(io, line, sizeof line), LINEIO_TIMEOUT);
     volatile int wake = 1;
-    lineio_set_wake(io, &wake);
+    lineio_set_wake(io, &wake, NULL);
+    assert_int_equal(lineio_get(io, line, sizeof line), LINEIO_WOKEN);
+    lineio_free(&io);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+/* Who is told to end still reads what came, and waits for the silence that this reason wants. */
+static void woken(void **state)
+{
+    static const int quiet_ms[] = {0, 3600000, 20, 0};
+    char line[8];
+    int fds[2];
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    struct lineio *io = lineio_new(fds[0], fds[0]);
+    volatile int wake = 1;
+    lineio_set_wake(io, &wake, quiet_ms);
+    assert_int_equal(write(fds[1], "a\r\n", 3), 3);
+    assert_int_equal(lineio_get(io, line, sizeof line), LINEIO_OK);
+    lineio_set_timeout(io, 20);
+    assert_int_equal(lineio_get(io, line, sizeof line), LINEIO_TIMEOUT);
+    lineio_set_timeout(io, 3600000);
+    wake = 2;
+    assert_int_equal(write(fds[1], "b\r\n", 3), 3);
+    assert_int_equal(lineio_get(io, line, sizeof line), LINEIO_OK);
+    assert_int_equal(lineio_get(io, line, sizeof line), LINEIO_WOKEN);
+    wake = 3;
+    assert_int_equal(write(fds[1], "c\r\n", 3), 3);
     assert_int_equal(lineio_get(io, line, sizeof line), LINEIO_WOKEN);
     lineio_free(&io);
     close(fds[0]);
@@ -297,6 +325,7 @@ int main(void)
         cmocka_unit_test(lines),           cmocka_unit_test(data),
         cmocka_unit_test(data_over_limit), cmocka_unit_test(data_by_the_meter), cmocka_unit_test(data_in_small_pieces),
         cmocka_unit_test(put_data),        cmocka_unit_test(timeout),
+        cmocka_unit_test(woken),
         cmocka_unit_test(dribble),         cmocka_unit_test(normalise),
         cmocka_unit_test(to_lf),
     };
