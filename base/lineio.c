@@ -17,8 +17,9 @@
 
 struct lineio {
     int rfd, wfd, timeout_ms, line_ms;
+    int data_ms, data_rate; /* what DATA as a whole may take: see lineio_set_data_time; data_ms 0: no limit */
     gint64 deadline;  /* in microseconds of monotonic time; 0: none */
-    gint64 line_ends; /* the same for the line that is being read */
+    gint64 line_ends; /* the same for the line, or the DATA, that is being read */
     const volatile int *wake;
     const int *quiet_ms; /* how long a wait lasts that *wake ends, by its value; NULL: not at all */
     bool (*waiter)(int fd, int timeout_ms, void *arg);
@@ -84,6 +85,12 @@ void lineio_set_meter(struct lineio *io, bool (*hold)(size_t bytes, void *arg), 
 {
     io->meter = hold;
     io->meter_arg = arg;
+}
+
+void lineio_set_data_time(struct lineio *io, int ms, int bytes_per_second)
+{
+    io->data_ms = ms;
+    io->data_rate = bytes_per_second;
 }
 
 static int wait_ms(const struct lineio *io)
@@ -342,9 +349,16 @@ static bool data_run(struct data_reader *r, const unsigned char *p, size_t len, 
     return false;
 }
 
+/* When DATA that began then has to be complete, by what has come of it. */
+static gint64 data_ends(const struct lineio *io, gint64 begun, size_t total)
+{
+    return io->data_ms ? begun + io->data_ms * 1000LL + (gint64)(total / (size_t)io->data_rate) * G_USEC_PER_SEC : 0;
+}
+
 enum lineio_status lineio_get_data(struct lineio *io, struct bytes *out, size_t limit,
                                    struct lineio_data *facts_r)
 {
+    const gint64 begun = g_get_monotonic_time();
     struct data_reader r = {.io = io, .out = out, .limit = limit, .facts = facts_r};
     const volatile int *wake = io->wake;
     enum lineio_status st = LINEIO_OK;
@@ -352,6 +366,7 @@ enum lineio_status lineio_get_data(struct lineio *io, struct bytes *out, size_t 
     io->wake = NULL; /* do not stop in the middle of a message */
     for (;;) {
         size_t used = 0;
+        io->line_ends = data_ends(io, begun, r.total);
         if (io->start == io->end && (st = fill(io)) != LINEIO_OK)
             break;
         bool done = data_run(&r, io->in + io->start, io->end - io->start, &used);
@@ -361,6 +376,7 @@ enum lineio_status lineio_get_data(struct lineio *io, struct bytes *out, size_t 
             break;
     }
     io->wake = wake;
+    io->line_ends = 0;
     return st;
 }
 

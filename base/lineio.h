@@ -53,6 +53,10 @@ bool lineio_pending(const struct lineio *io);
  * (limits.bytes_in_flight). It is called with 0 when all of them are given up. NULL removes it. */
 void lineio_set_meter(struct lineio *io, bool (*hold)(size_t bytes, void *arg), void *arg);
 
+/* Limits the time for all of one DATA, however it trickles in: ms, and one second more for each so many bytes that
+ * have come. Without this call each wait has the timeout, and there is no such limit. */
+void lineio_set_data_time(struct lineio *io, int ms, int bytes_per_second);
+
 struct lineio_data {
     bool too_big; /* more than limit bytes: the rest was read and discarded */
     bool no_room; /* the meter refused more: the rest was read and discarded */
