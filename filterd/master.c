@@ -119,7 +119,7 @@ static void reread(struct children *c)
     spf_pair_renew(c, s);
     s->workers = MIN(s->workers, (c->scoreboard->size - 16) / 2); /* the scoreboard cannot grow */
     settings_free(&old);
-    milter_processes_dismiss(c);
+    milter_processes_replace(c);
     peer_credentials_prepare(s);
     children_dismiss_workers(c);
     if (c->keeper > 0)
