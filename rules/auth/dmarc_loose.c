@@ -76,8 +76,10 @@ static const char *local_before(const char *text, const char *at, const char **e
 
 void dmarc_loose_each(const char *text, size_t len, void (*found)(const char *address, void *arg), void *arg)
 {
+    if (!len)
+        return;
     const char *end = text + len, *past = text, *at = text;
-    for (; at < end && (at = memchr(at, '@', (size_t)(end - at))); past = ++at) {
+    for (; (at = memchr(at, '@', (size_t)(end - at))); past = ++at) {
         char domain[256];
         const char *local_end, *local = local_before(past, at, &local_end);
         if (!domain_at(at + 1, end, domain))
