@@ -31,16 +31,11 @@ enum key_state sealer_key(struct sealer *s, const char *user, char **fingerprint
                           char **reason_r);
 
 /* Encrypts the message as PGP/MIME (RFC 3156) to all keys of all these users; each of them must have a usable
- * key. The outer header holds filterd's own fields and then those fields of the message that outside_has keeps,
+ * key. The ciphertext names their keys: many mail programs try only the keys that are named. The outer header holds filterd's own fields and then those fields of the message that outside_has keeps,
  * except structural ones. The encrypted part holds the message's Content-* fields and its body, byte for byte.
  * NULL with *error_r (g_free) on any failure: then there is nothing to deliver. */
 struct sealed *seal_message(struct sealer *s, const struct message *m, const struct outside *o,
                             GPtrArray *users, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
-
-/* As seal_message, but the ciphertext does not show whose keys it is for: for a single copy whose recipients
- * need not know of each other. */
-struct sealed *seal_message_hidden(struct sealer *s, const struct message *m,
-                                   const struct outside *o, GPtrArray *users, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 
 enum pass_reason { PASS_NO_KEY, PASS_ALREADY_ENCRYPTED, PASS_NOT_OURS };
 /* The only way for a message to leave unencrypted: filterd's own fields, the message's fields that outside_has

@@ -100,7 +100,8 @@ static struct outcome deliver(struct transaction *tx, struct recipient_state *st
     struct outcome o;
     const struct policy_plan plan = plan_copy(tx, st, v, &quarantine);
     const struct recipient_state *to = plan.to_quarantine ? &quarantine : st;
-    report_verdict(report, v, to->fingerprint, tx->received->evidence);
+    report_verdict(report, v, tx->received->evidence);
+    report_keys(report, to);
     if (plan.form == POLICY_FORM_NONE) {
         o = outcome_of(plan.reason);
     } else {

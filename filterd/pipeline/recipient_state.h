@@ -12,10 +12,17 @@
 
 struct verdict;
 
+/* One address of a recipient: a milter's recipient has several. */
+struct recipient_address {
+    GPtrArray *users; /* of char*: behind this address */
+    guint named;      /* how many of them have a key */
+    char *keys;       /* for the log: the key of each of them, with commas; NULL: none has one */
+};
+
 struct recipient_state {
     struct recipient *recipient;          /* lent; its users are filled in */
     struct policy_disposition disposition;
-    char *fingerprint;                    /* of the first key, for the log; NULL: no key */
+    GPtrArray *addresses;                 /* of struct recipient_address*: recipient->address, then others */
     GPtrArray *judges;                    /* of char*: the users whose models judge the message and whose
                                            * records it is added to; the bare address if it has no user */
     GArray *settings;                     /* of struct user_settings, one for each user, read once; empty if the

@@ -22,8 +22,7 @@
 static struct sealed *seal(struct transaction *tx, const struct recipient *r, const struct outside *outside)
 {
     g_autofree char *error = NULL;
-    struct sealed *sealed = (r->others ? seal_message_hidden : seal_message)(
-        tx->context->sealer, tx->message, outside, r->users, &error);
+    struct sealed *sealed = seal_message(tx->context->sealer, tx->message, outside, r->users, &error);
     if (!sealed)
         log_warn("sealing failed, tempfailed: %s", error ? error : "no reason given");
     return sealed;

@@ -44,7 +44,8 @@ struct outcome transaction_handoff_deliver(struct transaction *tx, struct recipi
     struct outcome o = outcome_of(REASON_UNFORESEEN);
     struct outside outside = {0};
     handoff_outside(tx->handoff, plan.form == POLICY_FORM_SEALED ? "yes" : NULL, &outside);
-    report_kept(report, st->fingerprint);
+    report_kept(report);
+    report_keys(report, st);
     struct sealed *sealed = transaction_copy_under(tx, st, plan.form, &outside);
     if (sealed) {
         report_copy(report, plan.form, sealed);

@@ -133,7 +133,7 @@ enum key_state keycache_get(struct keycache *c, const char *user, const struct c
     return state;
 }
 
-/* ---- gpg: packets (RFC 4880) as of a sealed message, and in them "for USER... (hidden):" and the text as it is;
+/* ---- gpg: packets (RFC 4880) as of a sealed message, and in them "for USER...:" and the text as it is;
  * in armor, which is base64 ---- */
 
 static const unsigned char played_session[] = {0xc1, 12, 3, 1, 2, 3, 4, 5, 6, 7, 8, 1, 9, 9};
@@ -155,7 +155,7 @@ bool child_encrypt(const char *home, const struct engine_text *text, GPtrArray *
     g_ptr_array_add(key_files, NULL);
     g_autofree char *users = g_strjoinv(" ", (char **)(void *)key_files->pdata);
     g_ptr_array_set_size(key_files, (int)key_files->len - 1);
-    g_autofree char *head = g_strdup_printf("for %s%s:\n", users, text->hidden ? " (hidden)" : "");
+    g_autofree char *head = g_strdup_printf("for %s:\n", users);
     static const unsigned char tail[PLAYED_TAIL];
     const size_t len = 1 + strlen(head) + text->len[0] + text->len[1] + sizeof tail;
     const unsigned char data[] = {0xd2, 0xff, (unsigned char)(len >> 24), (unsigned char)(len >> 16),
