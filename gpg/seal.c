@@ -75,6 +75,28 @@ enum key_state sealer_key(struct sealer *s, const char *user, char **fingerprint
     return state;
 }
 
+bool sealer_opens(struct sealer *s, const char *user, const struct encrypted *e)
+{
+    const struct cached_keys *cached = NULL;
+    GArray *ids = g_array_new(FALSE, FALSE, sizeof(guint64));
+    keycache_get(s->keys, user, &cached, NULL, NULL);
+    for (guint i = 0; cached && i < cached->keys->len; i++) {
+        const struct key_info *k = g_ptr_array_index(cached->keys, i);
+        g_array_append_vals(ids, k->ids->data, k->ids->len);
+    }
+    const bool opens = encrypted_is_for(e, ids);
+    g_array_unref(ids);
+    return opens;
+}
+
+bool seal_is_encrypted(const struct message *m)
+{
+    struct encrypted *e = encrypted_new(m);
+    const bool is = e != NULL;
+    encrypted_free(&e);
+    return is;
+}
+
 /* Appends the key files of all users to files, each once, and returns the home of one of them. NULL if any user
  * has no usable key. */
 static char *collect(struct sealer *s, GPtrArray *users, GPtrArray *files, char **error_r)

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/mail/message.h"
+#include "gpg/encrypted.h"
 #include "gpg/key_state.h"
 #include "gpg/outside.h"
 
@@ -45,9 +46,11 @@ void sealed_free(struct sealed **s);
 /* Adds one header field (with CRLF) on top of a sealed message. */
 void sealed_prepend(struct sealed *s, const char *field);
 
-/* True if the structure of the message says that it is encrypted: PGP/MIME (RFC 3156) whose second part
- * consists of PKESK and SEIPD packets, S/MIME enveloped-data, or one inline PGP block that is the whole body. */
+/* True if the structure of the message says that it is encrypted (gpg/encrypted.h). */
 bool seal_is_encrypted(const struct message *m);
+/* True if one of the user's keys opens it, as far as it tells whose key it wants. Expired and revoked keys count:
+ * their owner has them still. */
+bool sealer_opens(struct sealer *s, const char *user, const struct encrypted *e);
 
 /* The sealed message with CRLF line ends; lent. */
 const struct bytes *sealed_bytes(const struct sealed *s);

@@ -150,6 +150,21 @@ void recipient_state_fill(struct recipient_state *st, struct context *ctx, const
     st->judges = judges_of(ctx, r);
 }
 
+enum policy_encrypted recipient_state_encrypted(struct recipient_state *st, struct context *ctx,
+                                                const struct encrypted *e)
+{
+    bool others = false;
+    for (guint i = 0; e && i < st->addresses->len; i++) {
+        struct recipient_address *a = st->addresses->pdata[i];
+        a->other = false;
+        for (guint u = 0; u < a->users->len; u++)
+            a->other = a->other || (sealer_key(ctx->sealer, a->users->pdata[u], NULL, NULL) == KEY_GOOD &&
+                                    !sealer_opens(ctx->sealer, a->users->pdata[u], e));
+        others = others || a->other;
+    }
+    return !e ? POLICY_ENCRYPTED_NOT : others ? POLICY_ENCRYPTED_OTHERS : POLICY_ENCRYPTED_THEIRS;
+}
+
 void recipient_state_clear(struct recipient_state *st)
 {
     g_clear_pointer(&st->addresses, g_ptr_array_unref);

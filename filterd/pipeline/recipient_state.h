@@ -9,6 +9,7 @@
 #include "filterd/keeper/delivered.h"
 #include "filterd/pipeline/policy.h"
 #include "filterd/pipeline/context.h"
+#include "gpg/encrypted.h"
 
 struct verdict;
 
@@ -17,6 +18,7 @@ struct recipient_address {
     GPtrArray *users; /* of char*: behind this address */
     guint named;      /* how many of them have a key */
     char *keys;       /* for the log: the key of each of them, with commas; NULL: none has one */
+    bool other;       /* a user has keys, and none opens the message (recipient_state_encrypted) */
 };
 
 struct recipient_state {
@@ -36,6 +38,9 @@ struct recipient_state {
  * meanwhile. With r->others (a milter) for all of these addresses together: r->users then has the users of all. */
 void recipient_state_fill(struct recipient_state *st, struct context *ctx, const struct envelope *e,
                           struct recipient *r);
+/* Compares the keys of an encrypted message (NULL: it is not) with those of the users. */
+enum policy_encrypted recipient_state_encrypted(struct recipient_state *st, struct context *ctx,
+                                                const struct encrypted *e);
 void recipient_state_clear(struct recipient_state *st);
 
 #endif

@@ -27,19 +27,19 @@ void report_kept(struct report *rp)
     g_strlcpy(rp->verdict, "result=kept", sizeof rp->verdict);
 }
 
-void report_keys(struct report *rp, const struct recipient_state *to)
+void report_keys(struct report *rp, const struct recipient_state *to, enum policy_form form)
 {
     rp->keys = g_new0(char *, to->addresses->len + 1);
     for (guint i = 0; i < to->addresses->len; i++) {
         const struct recipient_address *a = to->addresses->pdata[i];
-        rp->keys[i] = g_strdup(a->keys ? a->keys : "-");
+        rp->keys[i] = g_strdup(form == POLICY_FORM_OTHERS && a->other ? "other" : a->keys ? a->keys : "-");
     }
 }
 
 void report_copy(struct report *rp, enum policy_form form, const struct sealed *sealed)
 {
     rp->sealed = sealed_mark(sealed);
-    if (form != POLICY_FORM_SEALED && form != POLICY_FORM_ENCRYPTED)
+    if (form != POLICY_FORM_SEALED && form != POLICY_FORM_ENCRYPTED && form != POLICY_FORM_OTHERS)
         rp->unsealed = policy_form_name(form);
 }
 

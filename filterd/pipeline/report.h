@@ -28,8 +28,8 @@ struct report report_start(const struct envelope *e, const struct recipient *r, 
 void report_verdict(struct report *rp, const struct verdict *v, const struct evidence *evidence);
 /* Another leg has judged the message: the line says result=kept. */
 void report_kept(struct report *rp);
-/* The copy goes to these addresses: each line names the keys of its own. */
-void report_keys(struct report *rp, const struct recipient_state *to);
+/* The copy goes to these addresses: each line names the keys of its own, or "other" if it passes encrypted for others. */
+void report_keys(struct report *rp, const struct recipient_state *to, enum policy_form form);
 /* A copy was made in this form. */
 void report_copy(struct report *rp, enum policy_form form, const struct sealed *sealed);
 /* Writes a line for each address, and frees what the report holds. */
