@@ -80,8 +80,6 @@ static void passes_with(bool want, const char *format, size_t n)
     TOP PGP_TYPE "\r\n--bo\r\n" version "\r\nVersion: 1\r\n\r\n--bo\r\n" data "\r\n" content "\r\n--bo--\r\n"
 #define MIXED "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=bo\r\n"
 #define LIST "List-Id: <list.example.org>\r\n"
-#define BLOCK_WITH(lines)                                                                          \
-    "Subject: x\r\n\r\n-----BEGIN PGP MESSAGE-----\r\n" lines
 
 /* ---- parts ---- */
 

@@ -92,7 +92,7 @@ static inline enum key_state played_state(const char *user)
     return KEY_NONE;
 }
 
-/* Every key's; the packets below are for it. */
+/* Every key's, but those of users whose names begin with "goodother"; the packets below are for it. */
 #define PLAYED_KEY_ID 0x0102030405060708
 
 struct keycache {
@@ -131,6 +131,7 @@ enum key_state keycache_get(struct keycache *c, const char *user, const struct c
         played_on_key();
     if (state == KEY_GOOD || state == KEY_BAD) {
         g_snprintf(c->fingerprint, sizeof c->fingerprint, "key-of-%s", user);
+        g_array_index(c->info.ids, guint64, 0) = PLAYED_KEY_ID + g_str_has_prefix(user, "goodother");
         *keys_r = &c->keys;
     }
     if (state == KEY_GOOD && files)
