@@ -72,7 +72,7 @@ static bool mentions(struct text t, const char *word)
  * "https://www.mailvelope.com", "Seamlessly send and receive encrypted email". A sender's own words do not. */
 static bool is_of_a_program(struct text t)
 {
-    static const char *const words[] = {"PGP", "GnuPG", "GPG", "encrypt", "://", "www."};
+    static const char *const words[] = {"PGP", "GnuPG", "GPG", "encrypt", "version code", "://", "www."};
     bool one_word = true, told = false;
     for (size_t i = 0; i < t.len; i++)
         one_word &= !g_ascii_isspace(t.at[i]);
