@@ -127,6 +127,12 @@ static void preambles(void **state)
     passes_with(true, TOP PGP_TYPE "\r\n%s\r\n" CONTROL OCTETS "@\r\n--bo--\r\n", 200);
     passes_with(false, TOP PGP_TYPE "\r\n%s\r\n" CONTROL OCTETS "@\r\n--bo--\r\n", 201);
     passes_with(false, MIXED "\r\n%s\r\n" OCTETS "@\r\n--bo--\r\n", 201);
+    for (size_t n = 200; n <= 201; n++) {
+        g_autofree char *b = of_length('b', n);
+        g_autofree char *text = g_strconcat("MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=", b, "\r\n\r\n--", b,
+                                            "\r\n\r\n@\r\n--", b, "--\r\n", NULL);
+        passes(n == 200, text);
+    }
 }
 
 /* ---- forms of servers and programs ---- */
@@ -219,6 +225,8 @@ static void footers(void **state)
     }
     g_autofree char *twice = g_strconcat(LIST MIXED "\r\n", OCTETS, "@\r\n", footer, "--bo\r\n\r\nmore\r\n--bo--\r\n", NULL);
     passes_with(false, twice, 20);
+    g_autofree char *under_and_part = g_strconcat(LIST MIXED "\r\n--bo\r\n\r\n@\r\nmore\r\n", footer, "--bo--\r\n", NULL);
+    passes_with(false, under_and_part, 20);
     passes(false, LIST MIXED "\r\n--bo\r\n\r\na text above\r\n" OCTETS "@\r\n--bo--\r\n");
     passes(false, LIST "\r\nhello\r\n@");
 }
@@ -243,7 +251,7 @@ static void lines_of_armor(void **state)
         "Version: BCPG v1.61\r\nHash: SHA256\r\nCharset: utf-8\r\nMessageID: d4e5f6\r\n",
         "Version: FlowCrypt 7.9.1 Gmail Encryption\r\nComment: Seamlessly send and receive encrypted email\r\n",
         "Version: ProtonMail\r\nComment: Using GnuPG with Thunderbird - https://www.enigmail.net/\r\n",
-        "Version: Encryption Desktop 10.3.2 (Build 21495)\r\n", "Comment: x\r\n"};
+        "Version: Encryption Desktop 10.3.2 (Build 21495)\r\n", "Comment: x\r\n", "Comment: made by GnuPG\r\n"};
     static const char *const bad[] = {
         "Comment: the secret plan is here in a long comment\r\n", "Version: the plan is to meet\r\n",
         "Hash: meet me there\r\n", "Charset: we have a plan\r\n", "MessageID: the plan is\r\n", "Subject: x\r\n",
@@ -423,10 +431,17 @@ static void versions_together(void **state)
     bytes_add(&b, "\2\x09\4\6", 4);
     add_noise(&b, 100);
     check_packets(false, &b, "a mode that does not exist");
-    for (int i = 0; i < 1001; i++)
-        add_pkesk(&b);
-    add_seipd(&b);
-    check_packets(false, &b, "a thousand and one keys");
+    for (int extra = 0; extra < 2; extra++) {
+        for (int i = 0; i < 1000 + extra; i++)
+            add_pkesk(&b);
+        add_seipd(&b);
+        check_packets(!extra, &b, "a thousand keys, and one more");
+    }
+    add_pkesk(&b);
+    add_head(&b, PACKET_AEAD, 104);
+    bytes_add(&b, "\1\x09\2\x10", 4);
+    add_noise(&b, 100);
+    check_packets(true, &b, "GnuPG's AEAD");
 }
 
 static void readable(void **state)
