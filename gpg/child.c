@@ -53,23 +53,23 @@ static bool has_ring(GPtrArray *key_files)
     return false;
 }
 
-static void add_keys(GPtrArray *argv, GPtrArray *key_files, bool hidden)
+static void add_keys(GPtrArray *argv, GPtrArray *key_files)
 {
     g_ptr_array_add(argv, g_strdup(has_ring(key_files) ? "--no-default-keyring" : "--no-keyring"));
     for (guint i = 0; i < key_files->len; i++) {
         const char *file = key_files->pdata[i];
         if (ring_is(file)) {
             add_argument(argv, "--keyring", g_strdup(file));
-            add_argument(argv, hidden ? "--hidden-recipient" : "--recipient", ring_key(file));
+            add_argument(argv, "--recipient", ring_key(file));
         } else {
-            add_argument(argv, hidden ? "--hidden-recipient-file" : "--recipient-file", g_strdup(file));
+            add_argument(argv, "--recipient-file", g_strdup(file));
         }
     }
 }
 
 /* gpg's arguments: all settings of our gpg.conf, and no keyring except the rings. So gpg opens nothing in the
  * home, only the key files. */
-static GPtrArray *arguments(const char *home, GPtrArray *key_files, bool hidden)
+static GPtrArray *arguments(const char *home, GPtrArray *key_files)
 {
     static const char *const fixed[] = {
         "--no-options", "--batch", "--no-tty", "--quiet", "--no-greeting", "--lock-never",
@@ -82,7 +82,7 @@ static GPtrArray *arguments(const char *home, GPtrArray *key_files, bool hidden)
     add_argument(argv, "--homedir", g_strdup(home));
     for (size_t i = 0; i < G_N_ELEMENTS(fixed); i++)
         g_ptr_array_add(argv, g_strdup(fixed[i]));
-    add_keys(argv, key_files, hidden);
+    add_keys(argv, key_files);
     add_argument(argv, "--encrypt", NULL); /* this ends the list with a NULL */
     return argv;
 }
@@ -133,7 +133,7 @@ static bool start(struct child *c, const char *home, GPtrArray *key_files)
               fcntl(in[1], F_SETFL, O_NONBLOCK) == 0;
     int rc = errno;
     if (ok) {
-        GPtrArray *argv = arguments(home, key_files, c->text->hidden);
+        GPtrArray *argv = arguments(home, key_files);
         rc = spawn(c, (char *const *)argv->pdata, (const int[]){in[0], out[1], status[1]});
         ok = rc == 0;
         g_ptr_array_unref(argv);

@@ -50,6 +50,8 @@ static const struct setting_kind kinds[] = {
     {"encrypt", "no_key", V(word), TO(no_key), .words = "pass|defer|reject"},
     {"encrypt", "unknown_recipient", V(word), TO(unknown_recipient), .words = "pass|defer|reject"},
     {"encrypt", "bad_key", V(word), TO(bad_key), .words = "defer|reject", .first = POLICY_DEFER},
+    {"encrypt", "already", V(word), TO(already), .words = "pass|seal"},
+    {"encrypt", "milter_bcc", V(flag), TO(milter_separate), .words = "together|separate"},
     {"encrypt", "protect_headers", V(noop), .words = "no", .later = "yes"},
     {"encrypt", "engine", V(noop), .words = "auto|gpgme", .later = "native"},
     {"spam", "action", V(word), TO(spam_action), .words = SETTINGS_SPAM_ACTIONS},
