@@ -46,7 +46,8 @@ struct children {
 
 /* Makes the pipes and the scoreboard. */
 bool children_init(struct children *c);
-/* Returns 0 in the child, which is then set up (log, name, signals). */
+/* For a process that is no worker. Returns 0 in the child, which is then set up (log, name, signals) and has
+ * left the scoreboard. */
 pid_t children_fork(struct children *c, const char *name);
 /* Waits for the byte by which a child says that it is ready; false: none came in time. */
 bool children_await(int fd, int timeout_ms);
@@ -63,6 +64,8 @@ void children_balance(struct children *c);
 void children_dismiss_workers(struct children *c);
 /* Removes ended processes from the lists. */
 void children_reap(struct children *c);
+/* Empties the pipe by which workers wake the master. */
+void children_note_wakes(const struct children *c);
 /* Writes what the children logged to the master's log. */
 void children_relay_log(struct children *c);
 int children_workers_left(const struct children *c);

@@ -129,11 +129,9 @@ static void reread(struct children *c)
 
 static void look(struct children *c)
 {
-    char bytes[256];
     struct pollfd fds[2] = {{c->log_pipe[0], POLLIN, 0}, {c->wake_pipe[0], POLLIN, 0}};
     poll(fds, 2, LOOK_MS);
-    while (read(c->wake_pipe[0], bytes, sizeof bytes) > 0)
-        ;
+    children_note_wakes(c);
     children_relay_log(c);
     children_reap(c);
 }

@@ -66,7 +66,7 @@ static void on_signal(int sig)
 static void set_state(const struct worker_place *place, enum slot_state state)
 {
     scoreboard_set(place->slot, state);
-    if (state == SLOT_IDLE || scoreboard_count(place->scoreboard, SLOT_IDLE) >= SCOREBOARD_SPARE)
+    if (state == SLOT_IDLE || scoreboard_shown(place->scoreboard, SLOT_IDLE) >= SCOREBOARD_SPARE)
         return;
     if (write(place->wake_fd, "", 1) < 0)
         return; /* the pipe is full: the master looks anyway */

@@ -211,7 +211,7 @@ static void sealed(void **state)
     assert_int_equal(teach(USER, "spam", smime), EX_OK);
     assert_int_equal(teach(USER, "spam", smime), EX_OK);
     assert_true(score(USER, smime) == before);
-    assert_int_equal(scoreboard->sealed_left, 2);
+    assert_int_equal(scoreboard->shared->sealed_left, 2);
 }
 
 static void nonsense(void **state)
