@@ -25,6 +25,7 @@
 #include "filterd/session/session.h"
 #include "filterd/session/learn_session.h"
 #include "filterd/sockets.h"
+#include "gpg/seal.h"
 
 /* A worker ends after this many sessions, and with it what libraries leaked or a bug left behind. */
 #define SESSIONS_PER_WORKER 500
@@ -83,12 +84,18 @@ static bool delivery_agent_lost(const struct worker_place *place, const struct c
     return ctx->hops.delivery_agent < 0 && sandbox_policy_has_maildir(place->settings);
 }
 
+/* A worker that lost its delivery agent, or left a gpg behind that only its own end can end, takes no more. */
+static bool is_spent(const struct worker_place *place, const struct context *ctx)
+{
+    return delivery_agent_lost(place, ctx) || sealer_left_stray();
+}
+
 static void on_rest(enum session_rest rest, void *arg)
 {
     static const enum slot_state states[] = {
         [SESSION_WORKING] = SLOT_BUSY, [SESSION_RESTING] = SLOT_RESTING, [SESSION_WAITING] = SLOT_WAITING};
     const struct visit *visit = arg;
-    if (delivery_agent_lost(visit->place, visit->context))
+    if (is_spent(visit->place, visit->context))
         wake = SESSION_STOP;
     scoreboard_set(visit->place->slot, states[rest]);
     if (rest == SESSION_WORKING)
@@ -252,13 +259,13 @@ int worker_run(const struct worker_place *place)
     ctx->hops.keeps = true;
     struct door door = door_open(place);
     set_state(place, SLOT_IDLE);
-    for (int n = 0; n < SESSIONS_PER_WORKER && !delivery_agent_lost(place, ctx) &&
+    for (int n = 0; n < SESSIONS_PER_WORKER && !is_spent(place, ctx) &&
                     (fd = next_client(&door, ctx, &index)) >= 0; n++)
         serve(place, ctx, fd, index);
     scoreboard_set(place->slot, SLOT_LEAVING);
     door_close(&door);
     next_hop_let_go(&ctx->hops, 0);
-    const bool lost = delivery_agent_lost(place, ctx);
+    const bool lost = is_spent(place, ctx);
     if (ctx->hops.delivery_agent >= 0)
         close(ctx->hops.delivery_agent);
     context_free(&ctx);

@@ -11,6 +11,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <asm/sockios.h>
+#include <sys/ioctl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -39,6 +41,7 @@
 /* The folder with "old" and "dir"; the keeper and the delivery agent have another one. */
 static char outside[] = "/tmp/filterd-sandbox-XXXXXX", inside[] = "/tmp/filterd-sandbox-XXXXXX";
 static int longer_fd; /* of a file, open for writing */
+static int shared_pidfd, shared_socket; /* of this process; any */
 
 static const char *in(const char *folder, const char *name)
 {
@@ -208,6 +211,87 @@ static int signal_parent(void)
     return result(kill(getppid(), 0));
 }
 
+static int signal_group(void)
+{
+    signal(SIGCONT, SIG_IGN);
+    return result(kill(0, SIGCONT));
+}
+
+static int signal_parents_thread(void)
+{
+    return result(syscall(SYS_tkill, getppid(), 0));
+}
+
+static int signal_parent_by_thread(void)
+{
+    return result(syscall(SYS_tgkill, getppid(), getppid(), 0));
+}
+
+static int queue_signal(void)
+{
+    const siginfo_t info = {.si_code = SI_QUEUE};
+    return result(syscall(SYS_rt_sigqueueinfo, getppid(), 0, &info));
+}
+
+static int queue_signal_by_thread(void)
+{
+    const siginfo_t info = {.si_code = SI_QUEUE};
+    return result(syscall(SYS_rt_tgsigqueueinfo, getppid(), getppid(), 0, &info));
+}
+
+static int hold_parent(void)
+{
+    return result(syscall(SYS_pidfd_open, getppid(), 0));
+}
+
+/* As with a descriptor got before, or of a child of one's own. */
+static int signal_by_descriptor(void)
+{
+    return result(syscall(SYS_pidfd_send_signal, shared_pidfd, 0, NULL, 0));
+}
+
+/* What comes through the pipe sends the owner a signal of our choice. */
+static int make_owner(void)
+{
+    return result(fcntl(longer_fd, F_SETOWN, getppid()));
+}
+
+static int make_owner_ex(void)
+{
+    const struct f_owner_ex parent = {F_OWNER_PID, getppid()};
+    return result(fcntl(longer_fd, F_SETOWN_EX, &parent));
+}
+
+static int choose_signal(void)
+{
+    return result(fcntl(longer_fd, F_SETSIG, SIGKILL));
+}
+
+static int make_owner_of_socket(void)
+{
+    const int parent = getppid();
+    return result(ioctl(shared_socket, FIOSETOWN, &parent));
+}
+
+static int slow_parent(void)
+{
+    return result(setpriority(PRIO_PROCESS, (id_t)getppid(), getpriority(PRIO_PROCESS, (id_t)getppid())));
+}
+
+static int move_parent(void)
+{
+    cpu_set_t where;
+    if (sched_getaffinity(0, sizeof where, &where))
+        return errno;
+    return result(sched_setaffinity(getppid(), sizeof where, &where));
+}
+
+static int schedule_parent(void)
+{
+    const struct sched_param p = {0};
+    return result(sched_setscheduler(getppid(), SCHED_OTHER, &p));
+}
+
 static int leave_shared(void)
 {
     return result(unshare(CLONE_FILES));
@@ -286,6 +370,20 @@ static const struct deed {
     {"mprotect exec", make_code, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
     {"dumpable", be_dumpable, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
     {"signal to another", signal_parent, 0, EPERM, EPERM, EPERM, EPERM, EPERM},
+    {"signal to the group", signal_group, 0, EPERM, EPERM, EPERM, EPERM, EPERM},
+    {"tkill", signal_parents_thread, 0, EPERM, EPERM, EPERM, EPERM, EPERM},
+    {"tgkill", signal_parent_by_thread, 0, EPERM, EPERM, EPERM, EPERM, EPERM},
+    {"sigqueue", queue_signal, 0, EPERM, EPERM, EPERM, EPERM, EPERM},
+    {"tgsigqueue", queue_signal_by_thread, 0, EPERM, EPERM, EPERM, EPERM, EPERM},
+    {"pidfd_open", hold_parent, 0, EPERM, EPERM, EPERM, EPERM, EPERM},
+    {"pidfd_send_signal", signal_by_descriptor, 0, EPERM, EPERM, EPERM, EPERM, EPERM},
+    {"F_SETOWN", make_owner, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
+    {"F_SETOWN_EX", make_owner_ex, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
+    {"F_SETSIG", choose_signal, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
+    {"FIOSETOWN", make_owner_of_socket, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
+    {"setpriority", slow_parent, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
+    {"sched_setaffinity", move_parent, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
+    {"sched_setscheduler", schedule_parent, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
     {"unshare", leave_shared, EPERM, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
     {"ptrace", trace, DEAD, DEAD, DEAD, DEAD, DEAD, DEAD},
     {"process_vm_readv", read_parent, DEAD, DEAD, DEAD, DEAD, DEAD, DEAD},
@@ -374,8 +472,6 @@ static void holds(const struct deed *d, enum sandbox_kind kind)
         want = 0; /* a sanitizer's report would be lost */
     if (SANITIZED && d->fn == trace)
         want = OTHER; /* it looks for leaks by ptrace */
-    if (d->fn == signal_parent && sandbox_parts_landlock_abi() < 6 && kind == SANDBOX_WORKER)
-        want = 0; /* Landlock's, since Linux 6.12 */
     if (!SANDBOX_SEES_FAMILIES && is_socket(d) && kind != SANDBOX_KEEPER && kind != SANDBOX_DELIVERY_AGENT)
         want = OTHER;
     if (want == EACCES && !has_landlock()) {
@@ -437,6 +533,12 @@ static int keep(void)
     return result(unlink(in(inside, "db")));
 }
 
+static int signal_itself(void)
+{
+    signal(SIGUSR1, SIG_IGN);
+    return raise(SIGUSR1) ? errno : 0;
+}
+
 static int open_null(void)
 {
     return result(open("/dev/null", O_WRONLY));
@@ -457,6 +559,8 @@ static void allowed_deeds(void **state)
     else
         print_message("no Landlock, or its first version: left out that a delivery agent delivers\n");
     assert_int_equal(does(open_null, SANDBOX_WORKER), 0);
+    for (enum sandbox_kind kind = 0; kind < SANDBOX_KINDS; kind++)
+        assert_int_equal(does(signal_itself, kind), 0);
     assert_int_equal(does(find_localhost, SANDBOX_WORKER), 0);
 }
 
@@ -538,8 +642,10 @@ static int set_up(void **state)
     (void)state;
     if (!mkdtemp(outside) || !mkdtemp(inside))
         return -1;
+    shared_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    shared_socket = socket(AF_UNIX, SOCK_STREAM, 0);
     longer_fd = open(in(outside, "longer"), O_WRONLY | O_CREAT, 0600);
-    return longer_fd < 0;
+    return longer_fd < 0 || shared_pidfd < 0 || shared_socket < 0;
 }
 
 static int tear_down(void **state)
