@@ -251,7 +251,7 @@ int worker_run(const struct worker_place *place)
     mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
     set_signals();
     prctl(PR_SET_NAME, "filterd-worker");
-    int delivery_agent = delivery_agent_start(s);
+    int delivery_agent = delivery_agent_start(s, place->key);
     /* Privileges end here: everything above is set-up, everything below may handle mail. */
     if (!sandbox_policy_close(s, SANDBOX_WORKER))
         return EX_TEMPFAIL;
