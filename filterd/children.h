@@ -41,6 +41,7 @@ struct children {
     int log_pipe[2], wake_pipe[2];
     pid_t keeper;
     GArray *others; /* of struct children_other; an entry goes when its process ends */
+    GArray *folders; /* of struct sandbox_policy_folder: where the master's sandbox lets it write; NULL: not yet closed */
     gint64 not_before; /* monotonic microseconds: no fork earlier, after a child died early */
 };
 

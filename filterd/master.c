@@ -91,6 +91,17 @@ static bool drop_root(const struct passwd *pw)
     return true;
 }
 
+/* The master's sandbox stays as it was closed. */
+static bool may_write(const struct children *c, const struct settings *s)
+{
+    GArray *folders = sandbox_policy_folders(s);
+    const char *lacks = sandbox_policy_lacks(c->folders, folders);
+    if (lacks)
+        log_warn("%s: a folder to write to that the settings did not name at the start wants a restart", lacks);
+    g_array_unref(folders);
+    return !lacks;
+}
+
 static void reread(struct children *c)
 {
     g_autofree char *error = NULL;
@@ -111,7 +122,7 @@ static void reread(struct children *c)
         return;
     }
     struct settings *old = c->settings;
-    if (!sandbox_policy_check(s) || !listening_reopen(c, s)) {
+    if (!may_write(c, s) || !sandbox_policy_check(s) || !listening_reopen(c, s)) {
         log_warn("settings stay as they were");
         settings_free(&s);
         return;
@@ -199,6 +210,7 @@ static int give_up(struct children *c, int code)
     spf_pair_dismiss(c);
     listening_close(c);
     g_array_unref(c->others);
+    g_clear_pointer(&c->folders, g_array_unref);
     settings_free(&c->settings);
     explicit_bzero(&c->key, sizeof c->key);
     return code;
@@ -212,6 +224,18 @@ static bool prepare_engine(const struct settings *s)
     if (!ok)
         log_warn("%s: nothing could be sealed", error);
     return ok;
+}
+
+/* The rules are of the folders that are there now. */
+static bool close_sandbox(struct children *c)
+{
+    c->folders = sandbox_policy_folders(c->settings);
+    for (guint i = 0; i < c->folders->len; i++) {
+        const char *path = g_array_index(c->folders, struct sandbox_policy_folder, i).path;
+        if (!g_file_test(path, G_FILE_TEST_EXISTS))
+            log_warn("%s is not there: to write there wants a restart once it is", path);
+    }
+    return sandbox_policy_close(c->settings, SANDBOX_MASTER);
 }
 
 int master_run(struct settings *s)
@@ -237,7 +261,7 @@ int master_run(struct settings *s)
         listening_unlink(&c);
         return give_up(&c, EX_TEMPFAIL);
     }
-    if (!sandbox_policy_close(s, SANDBOX_MASTER) || !milter_processes_start_all(&c)) {
+    if (!close_sandbox(&c) || !milter_processes_start_all(&c)) {
         listening_unlink(&c);
         milter_processes_kill(&c, SIGKILL);
         return give_up(&c, EX_TEMPFAIL);
@@ -250,6 +274,7 @@ int master_run(struct settings *s)
     drain(&c);
     listening_unlink(&c);
     g_array_unref(c.others);
+    g_array_unref(c.folders);
     settings_free(&c.settings);
     explicit_bzero(&c.key, sizeof c.key);
     return EX_OK;

@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,7 +40,8 @@
 #define OTHER (-2) /* ended in another way */
 
 /* The folder with "old" and "dir"; the keeper and the delivery agent have another one. */
-static char outside[] = "/tmp/filterd-sandbox-XXXXXX", inside[] = "/tmp/filterd-sandbox-XXXXXX";
+static char outside[] = "/tmp/filterd-sandbox-XXXXXX", inside[] = "/tmp/filterd-sandbox-XXXXXX",
+            for_sockets[] = "/tmp/filterd-sandbox-XXXXXX";
 static int longer_fd; /* of a file, open for writing */
 static int shared_pidfd, shared_socket; /* of this process; any */
 
@@ -336,26 +338,26 @@ static int call_by_i386(void)
 }
 #endif
 
-/* What becomes of the deeds: 0 is success. */
+/* What becomes of the deeds: 0 is success. A signal of the master's: since Linux 6.12 to its children alone. */
 static const struct deed {
     const char *name;
     int (*fn)(void);
     int master, worker, keeper, delivery_agent, spf, front;
 } deeds[] = {
-    {"write to a file", write_file, 0, EACCES, EACCES, EACCES, EACCES, EACCES},
+    {"write to a file", write_file, EACCES, EACCES, EACCES, EACCES, EACCES, EACCES},
     {"read a file", read_file, 0, 0, EACCES, EACCES, EACCES, EACCES},
     {"list a folder", list_folder, 0, 0, EACCES, EACCES, EACCES, EACCES},
-    {"create", create, 0, EACCES, EACCES, EACCES, EACCES, EACCES},
-    {"create without a name", create_unnamed, 0, EACCES, EACCES, EACCES, EACCES, EACCES},
-    {"truncate", empty, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
-    {"truncate in reading", empty_in_reading, 0, EPERM, EACCES, EACCES, EACCES, EACCES},
-    {"rename", move, 0, EPERM, EACCES, EACCES, ENOSYS, ENOSYS},
-    {"link", make_link, 0, EPERM, EACCES, ENOSYS, ENOSYS, ENOSYS},
-    {"symlink", make_symlink, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
-    {"unlink", remove_file, 0, EPERM, EACCES, EACCES, ENOSYS, ENOSYS},
-    {"mkdir", make_folder, 0, EPERM, EACCES, EACCES, ENOSYS, ENOSYS},
-    {"rmdir", remove_folder, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
-    {"mknod", make_fifo, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
+    {"create", create, EACCES, EACCES, EACCES, EACCES, EACCES, EACCES},
+    {"create without a name", create_unnamed, EACCES, EACCES, EACCES, EACCES, EACCES, EACCES},
+    {"truncate", empty, EACCES, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
+    {"truncate in reading", empty_in_reading, EACCES, EPERM, EACCES, EACCES, EACCES, EACCES},
+    {"rename", move, EACCES, EPERM, EACCES, EACCES, ENOSYS, ENOSYS},
+    {"link", make_link, EACCES, EPERM, EACCES, ENOSYS, ENOSYS, ENOSYS},
+    {"symlink", make_symlink, EACCES, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
+    {"unlink", remove_file, EACCES, EPERM, EACCES, EACCES, ENOSYS, ENOSYS},
+    {"mkdir", make_folder, EACCES, EPERM, EACCES, EACCES, ENOSYS, ENOSYS},
+    {"rmdir", remove_folder, EACCES, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
+    {"mknod", make_fifo, EACCES, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
     {"chmod", change_mode, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
     {"chown", change_owner, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
     {"utimens", change_times, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
@@ -369,14 +371,14 @@ static const struct deed {
     {"mmap write and exec", writable_code, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
     {"mprotect exec", make_code, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
     {"dumpable", be_dumpable, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
-    {"signal to another", signal_parent, 0, EPERM, EPERM, EPERM, EPERM, EPERM},
-    {"signal to the group", signal_group, 0, EPERM, EPERM, EPERM, EPERM, EPERM},
-    {"tkill", signal_parents_thread, 0, EPERM, EPERM, EPERM, EPERM, EPERM},
-    {"tgkill", signal_parent_by_thread, 0, EPERM, EPERM, EPERM, EPERM, EPERM},
-    {"sigqueue", queue_signal, 0, EPERM, EPERM, EPERM, EPERM, EPERM},
-    {"tgsigqueue", queue_signal_by_thread, 0, EPERM, EPERM, EPERM, EPERM, EPERM},
+    {"signal to another", signal_parent, OTHER, EPERM, EPERM, EPERM, EPERM, EPERM},
+    {"signal to the group", signal_group, OTHER, EPERM, EPERM, EPERM, EPERM, EPERM},
+    {"tkill", signal_parents_thread, OTHER, EPERM, EPERM, EPERM, EPERM, EPERM},
+    {"tgkill", signal_parent_by_thread, OTHER, EPERM, EPERM, EPERM, EPERM, EPERM},
+    {"sigqueue", queue_signal, OTHER, EPERM, EPERM, EPERM, EPERM, EPERM},
+    {"tgsigqueue", queue_signal_by_thread, OTHER, EPERM, EPERM, EPERM, EPERM, EPERM},
     {"pidfd_open", hold_parent, 0, EPERM, EPERM, EPERM, EPERM, EPERM},
-    {"pidfd_send_signal", signal_by_descriptor, 0, EPERM, EPERM, EPERM, EPERM, EPERM},
+    {"pidfd_send_signal", signal_by_descriptor, OTHER, EPERM, EPERM, EPERM, EPERM, EPERM},
     {"F_SETOWN", make_owner, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
     {"F_SETOWN_EX", make_owner_ex, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
     {"F_SETSIG", choose_signal, 0, EPERM, ENOSYS, ENOSYS, ENOSYS, ENOSYS},
@@ -448,8 +450,9 @@ static void say_what_is_left_out(void)
 /* kind SANDBOX_KINDS: without one. */
 static int does(int (*fn)(void), enum sandbox_kind kind)
 {
-    const char *why, *const folders[] = {inside, NULL};
-    const struct sandbox s = {kind, folders, 1};
+    const char *why, *const folders[] = {inside, NULL}, *const sockets[] = {for_sockets, NULL};
+    const struct sandbox s = {
+        .kind = kind, .folders = folders, .socket_folders = sockets, .renames = true, .message_bytes = 1};
     tidy();
     const pid_t pid = fork();
     if (pid == 0) {
@@ -523,6 +526,58 @@ static int deliver(void)
     return open(in(inside, "new/1"), O_RDONLY) < 0 && errno == EACCES ? 0 : 255;
 }
 
+static void clear_maildir(void)
+{
+    unlink(in(inside, "new/1"));
+    rmdir(in(inside, "new"));
+    rmdir(in(inside, "tmp"));
+}
+
+static int close_another(enum sandbox_kind kind)
+{
+    const char *why, *const folders[] = {inside, NULL};
+    return sandbox_close(&(struct sandbox){.kind = kind, .folders = folders, .message_bytes = 1}, &why) ? 0 : 254;
+}
+
+static int deliver_as_its_child(void)
+{
+    const int rc = close_another(SANDBOX_DELIVERY_AGENT);
+    return rc ? rc : deliver();
+}
+
+static int keep(void);
+
+static int keep_as_its_child(void)
+{
+    const int rc = close_another(SANDBOX_KEEPER);
+    return rc ? rc : keep();
+}
+
+static int listen_in(const char *folder)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    snprintf(un.sun_path, sizeof un.sun_path, "%s/socket", folder);
+    if (bind(fd, (struct sockaddr *)&un, sizeof un) || listen(fd, 1))
+        return errno;
+    return result(unlink(un.sun_path));
+}
+
+static int listen_there(void)
+{
+    return listen_in(for_sockets);
+}
+
+static int listen_outside(void)
+{
+    return listen_in(outside);
+}
+
+static int file_among_sockets(void)
+{
+    return result(open(in(for_sockets, "file"), O_WRONLY | O_CREAT, 0600));
+}
+
 static int keep(void)
 {
     const int fd = open(in(inside, "db"), O_RDWR | O_CREAT, 0600);
@@ -554,13 +609,23 @@ static void allowed_deeds(void **state)
 {
     (void)state;
     assert_int_equal(does(keep, SANDBOX_KEEPER), 0);
-    if (sandbox_parts_landlock_abi() >= 2)
+    if (sandbox_parts_landlock_abi() >= 2) {
         assert_int_equal(does(deliver, SANDBOX_DELIVERY_AGENT), 0);
-    else
+        clear_maildir();
+        assert_int_equal(does(deliver_as_its_child, SANDBOX_MASTER), 0);
+    } else
         print_message("no Landlock, or its first version: left out that a delivery agent delivers\n");
     assert_int_equal(does(open_null, SANDBOX_WORKER), 0);
     for (enum sandbox_kind kind = 0; kind < SANDBOX_KINDS; kind++)
         assert_int_equal(does(signal_itself, kind), 0);
+    assert_int_equal(does(keep, SANDBOX_MASTER), 0);
+    assert_int_equal(does(open_null, SANDBOX_MASTER), 0);
+    assert_int_equal(does(listen_there, SANDBOX_MASTER), 0);
+    if (!has_landlock())
+        return;
+    assert_int_equal(does(keep_as_its_child, SANDBOX_MASTER), 0);
+    assert_int_equal(does(listen_outside, SANDBOX_MASTER), EACCES);
+    assert_int_equal(does(file_among_sockets, SANDBOX_MASTER), EACCES);
     assert_int_equal(does(find_localhost, SANDBOX_WORKER), 0);
 }
 
@@ -607,8 +672,8 @@ static void probe(void **state)
     for (enum sandbox_kind kind = 0; kind < SANDBOX_KINDS; kind++) {
         bool whole;
         const char *const folders[] = {inside, NULL};
-        char *text = sandbox_probe(&(struct sandbox){kind, folders, 1}, &whole);
-        const bool expected = (has_landlock() || kind == SANDBOX_MASTER) &&
+        char *text = sandbox_probe(&(struct sandbox){.kind = kind, .folders = folders, .message_bytes = 1}, &whole);
+        const bool expected = has_landlock() &&
                               (SANDBOX_SEES_FAMILIES || (kind != SANDBOX_SPF && kind != SANDBOX_MILTER));
         if (whole != expected || !strstr(text, "MISSING") != expected)
             fail_msg("%s", text);
@@ -640,7 +705,7 @@ static void without_means(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    if (!mkdtemp(outside) || !mkdtemp(inside))
+    if (!mkdtemp(outside) || !mkdtemp(inside) || !mkdtemp(for_sockets))
         return -1;
     shared_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
     shared_socket = socket(AF_UNIX, SOCK_STREAM, 0);
