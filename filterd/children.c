@@ -35,7 +35,8 @@ bool children_init(struct children *c)
     /* Room for two generations: after a reload the old one finishes while the new one works. */
     c->others = g_array_new(FALSE, TRUE, sizeof(struct children_other));
     c->scoreboard = scoreboard_new(c->settings->workers * 2 + 16);
-    return c->scoreboard && pipe2(c->log_pipe, O_CLOEXEC) == 0 &&
+    c->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return c->scoreboard && c->null_fd >= 0 && pipe2(c->log_pipe, O_CLOEXEC) == 0 &&
            pipe2(c->wake_pipe, O_CLOEXEC | O_NONBLOCK) == 0 &&
            fcntl(c->log_pipe[0], F_SETFL, O_NONBLOCK) == 0;
 }
@@ -47,6 +48,10 @@ static void enter_child(struct children *c, const char *name, pid_t master)
     close(c->log_pipe[0]);
     close(c->wake_pipe[0]);
     log_to_fd(c->log_pipe[1]);
+    /* The master's standard streams may be files: a child that may write to none must not have them. */
+    if (dup2(c->null_fd, STDIN_FILENO) < 0 || dup2(c->log_pipe[1], STDOUT_FILENO) < 0 ||
+        dup2(c->log_pipe[1], STDERR_FILENO) < 0)
+        _exit(EX_TEMPFAIL);
     prctl(PR_SET_NAME, name);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != master)
@@ -183,6 +188,7 @@ static void make_room(struct children *c)
 
 void children_balance(struct children *c)
 {
+    scoreboard_tidy(c->scoreboard);
     int idle = scoreboard_count(c->scoreboard, SLOT_IDLE);
     int total = idle + scoreboard_count(c->scoreboard, SLOT_RESTING) + scoreboard_count(c->scoreboard, SLOT_WAITING) +
                 scoreboard_count(c->scoreboard, SLOT_BUSY);

@@ -38,6 +38,7 @@ struct children {
     int spf_door[2];       /* see rules/auth/spf_door.h; -1: SPF is off */
     gint64 spf_not_before; /* like not_before, for SPF processes */
     bool spf_shut;         /* an SPF process found the door shut, though the master has not shut it */
+    int null_fd; /* /dev/null, to read */
     int log_pipe[2], wake_pipe[2];
     pid_t keeper;
     GArray *others; /* of struct children_other; an entry goes when its process ends */

@@ -238,6 +238,8 @@ static int run(const struct settings *s, const struct job *job)
             _exit(EX_TEMPFAIL);
         close(pair[0]);
         log_to_fd(log_pipe[1]);
+        dup2(log_pipe[1], STDOUT_FILENO); /* these may be files, or what the MTA writes to its own log */
+        dup2(log_pipe[1], STDERR_FILENO);
         _exit(child(s, &key, job, pair[1]));
     }
     explicit_bzero(&key, sizeof key); /* the outer process takes what the child says for foreign bytes */

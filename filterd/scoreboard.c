@@ -68,6 +68,21 @@ bool scoreboard_hold(struct scoreboard *b, struct slot *slot, size_t bytes, size
     return false;
 }
 
+void scoreboard_tidy(struct scoreboard *b)
+{
+    for (int i = 0; i < b->size; i++)
+        if (b->pids[i] == 0 && (atomic_load(&b->shared->slots[i].state) != SLOT_FREE ||
+                                atomic_load(&b->shared->slots[i].held) != 0))
+            scoreboard_set(&b->shared->slots[i], SLOT_FREE);
+}
+
+void scoreboard_idle_still(struct slot *slot)
+{
+    atomic_store(&slot->held, 0);
+    if (atomic_load(&slot->state) != SLOT_IDLE)
+        scoreboard_set(slot, SLOT_IDLE);
+}
+
 static bool shows(const struct scoreboard *b, int i, enum slot_state state)
 {
     return atomic_load(&b->shared->slots[i].state) == (int)state;

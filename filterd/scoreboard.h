@@ -54,6 +54,10 @@ void scoreboard_set(struct slot *slot, enum slot_state state);
  * is never refused; 0 releases all. */
 #define SCOREBOARD_SMALL_BYTES (64 * 1024)
 bool scoreboard_hold(struct scoreboard *b, struct slot *slot, size_t bytes, size_t limit);
+/* For the master: slots without a worker show that, whatever another has written there. */
+void scoreboard_tidy(struct scoreboard *b);
+/* For an idle worker: its own slot shows that, whatever another has written there. */
+void scoreboard_idle_still(struct slot *slot);
 /* How many slots show this state: for workers, who do not know which slots have one. */
 int scoreboard_shown(const struct scoreboard *b, enum slot_state state);
 /* The same of the slots that have a worker: for the master. */

@@ -179,7 +179,7 @@ static ssize_t door_wait(const struct door *d, int ms)
 }
 
 /* Accepts the next connection; -1: told to end. */
-static int next_client(const struct door *door, struct context *ctx, size_t *index_r)
+static int next_client(const struct door *door, struct slot *slot, struct context *ctx, size_t *index_r)
 {
     while (!leave) {
         /* The timeout covers a signal that comes just before the wait. A worker told to end accepts no more, so
@@ -187,6 +187,8 @@ static int next_client(const struct door *door, struct context *ctx, size_t *ind
         const ssize_t i = door_wait(door, 1000);
         if (i < 0)
             next_hop_let_go_idle(&ctx->hops);
+        if (i < 0 && !leave)
+            scoreboard_idle_still(slot);
         if (i < 0 || leave)
             continue;
         const int fd = accept4(door->fds[i].fd, NULL, NULL, SOCK_CLOEXEC);
@@ -260,7 +262,7 @@ int worker_run(const struct worker_place *place)
     struct door door = door_open(place);
     set_state(place, SLOT_IDLE);
     for (int n = 0; n < SESSIONS_PER_WORKER && !is_spent(place, ctx) &&
-                    (fd = next_client(&door, ctx, &index)) >= 0; n++)
+                    (fd = next_client(&door, place->slot, ctx, &index)) >= 0; n++)
         serve(place, ctx, fd, index);
     scoreboard_set(place->slot, SLOT_LEAVING);
     door_close(&door);

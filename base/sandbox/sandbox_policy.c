@@ -50,6 +50,13 @@ static void clear_folder(gpointer data)
 static void add_folder(GArray *folders, char *path, bool sockets)
 {
     const struct sandbox_policy_folder one = {path, sockets};
+    for (guint i = 0; i < folders->len; i++) {
+        const struct sandbox_policy_folder *f = &g_array_index(folders, struct sandbox_policy_folder, i);
+        if (f->sockets == sockets && !strcmp(f->path, path)) {
+            g_free(path);
+            return;
+        }
+    }
     g_array_append_val(folders, one);
 }
 

@@ -103,6 +103,11 @@ static void the_master_believes_nothing(void **state)
             const pid_t one = scoreboard_longest(b, (enum slot_state)state_of, -1);
             assert_true(one == 0 || one == 10000000 || one == 10000001);
         }
+        scoreboard_tidy(b);
+        assert_int_equal(atomic_load(&b->shared->slots[3].held), 0);
+        assert_int_equal(scoreboard_shown(b, SLOT_FREE) >= 2, 1);
+        scoreboard_idle_still(&b->shared->slots[1]);
+        assert_int_equal(atomic_load(&b->shared->slots[1].held), 0);
         assert_int_equal(scoreboard_take(b), 2); /* whatever the slots say, these two have a worker */
         scoreboard_free(b, 0);
         assert_int_equal(scoreboard_workers(b), 1);
