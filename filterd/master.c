@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/own_folder.h"
 #include "base/sandbox/sandbox_policy.h"
 #include "base/sandbox/sandbox_kind.h"
 #include "base/sitekey.h"
@@ -60,14 +61,14 @@ static bool fail(const char *what, const char *name)
     return false;
 }
 
-/* Makes a folder for the keeper and gives it to the user that the daemon will run as. */
+/* A folder for the keeper. */
 static bool own_folder(const char *path, mode_t mode, const struct passwd *pw)
 {
-    if (g_mkdir_with_parents(path, (int)mode))
-        return fail("cannot make", path);
-    if (pw && chown(path, pw->pw_uid, pw->pw_gid))
-        return fail("cannot hand over", path);
-    return true;
+    g_autofree char *error = NULL;
+    const bool ok = own_folder_make(path, mode, pw ? pw->pw_uid : (uid_t)-1, pw ? pw->pw_gid : (gid_t)-1, &error);
+    if (!ok)
+        log_warn("%s", error);
+    return ok;
 }
 
 static bool prepare_state(struct children *c, const struct passwd *pw)
@@ -107,7 +108,7 @@ static void reread(struct children *c)
     g_autofree char *error = NULL;
     reload = 0;
     struct settings *s = settings_load(c->settings->file, &error);
-    if (s && !context_check(s, &error))
+    if (s && !(context_check(s, &error) && sockets_check(s, &error)))
         settings_free(&s);
     if (!s) {
         log_warn("settings stay as they were: %s", error);
@@ -116,7 +117,8 @@ static void reread(struct children *c)
     /* These were set up as root and cannot change now. */
     if (g_strcmp0(s->state_dir, c->settings->state_dir) ||
         g_strcmp0(s->site_key, c->settings->site_key) ||
-        !sockets_same(&s->control, &c->settings->control) || s->listener_count == 0) {
+        !sockets_same(&s->control, &c->settings->control) ||
+        !socket_rights_same(&s->control_rights, &c->settings->control_rights) || s->listener_count == 0) {
         log_warn("settings stay as they were: state_dir, site_key and control want a restart");
         settings_free(&s);
         return;

@@ -68,7 +68,8 @@ static bool start_one(struct children *c, size_t listener)
 static bool can_listen(struct children *c, size_t listener)
 {
     g_autofree char *error = NULL;
-    const int fd = sockets_listen(&c->settings->listeners[listener].at, &error);
+    const struct listener *l = &c->settings->listeners[listener];
+    const int fd = sockets_listen(&l->at, &l->rights, c->settings->user, &error);
     if (fd < 0)
         listening_missed(c, listener, errno, error);
     else

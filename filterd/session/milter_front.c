@@ -13,6 +13,7 @@
 
 #include "base/endpoint.h"
 #include "base/log.h"
+#include "base/socket_rights.h"
 #include "base/sandbox/sandbox_policy.h"
 #include "base/sandbox/sandbox_kind.h"
 #include "filterd/session/milter_connection.h"
@@ -34,30 +35,31 @@ static char *place_of(const struct endpoint *at)
                            at->host);
 }
 
-static bool open_socket(void)
+static int open_socket(void *unused)
 {
+    (void)unused;
     for (int i = 0; i < TRIES; i++) {
         errno = 0;
         if (smfi_opensocket(true) == MI_SUCCESS)
-            return true;
+            return 0;
         if (errno != EADDRINUSE)
-            return false;
+            return -1;
         g_usleep(TRY_US);
     }
-    return false;
+    return -1;
 }
 
-/* As with other listeners, the folder's permissions decide who may connect, so the socket allows all. */
 static bool listen_at(const struct settings *s, const struct listener *l)
 {
     g_autofree char *place = place_of(&l->at);
-    const mode_t before = umask(0111);
-    bool ok = smfi_register(milter_connection_filter(s, l)) == MI_SUCCESS &&
-              smfi_setconn(place) == MI_SUCCESS && smfi_setbacklog(BACKLOG) == MI_SUCCESS &&
-              open_socket();
-    umask(before);
+    g_autofree char *error = NULL;
+    gid_t gid;
+    bool ok = socket_rights_gid(&l->rights, &gid, &error) &&
+              smfi_register(milter_connection_filter(s, l)) == MI_SUCCESS && smfi_setconn(place) == MI_SUCCESS &&
+              smfi_setbacklog(BACKLOG) == MI_SUCCESS && socket_rights_bind(&l->rights, open_socket, NULL) == 0 &&
+              (!l->at.path || socket_rights_give(l->at.path, gid));
     if (!ok)
-        log_warn("cannot listen on %s: %s", place, g_strerror(errno));
+        log_warn("cannot listen on %s: %s", place, error ? error : g_strerror(errno));
     return ok;
 }
 
