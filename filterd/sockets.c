@@ -62,7 +62,8 @@ static int make(struct file *f)
             errno = EADDRINUSE;
             return -1;
         }
-        unlink(f->un.sun_path);
+        if (unlink(f->un.sun_path) && errno != ENOENT)
+            return -1;
     }
     f->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (f->fd >= 0 && (socket_rights_bind(f->rights, bind_and_listen_unix, f) ||
