@@ -64,6 +64,10 @@ static const char *const forbidden[] = {
     "chown32", "fchown32", "lchown32", "setuid32", "setgid32", "setreuid32", "setregid32",
     "setresuid32", "setresgid32", "setgroups32", "setfsuid32", "setfsgid32", "utimensat_time64", END};
 
+/* The master's children inherit its list: it has what none of them needs. Landlock before version 3 does not stop
+ * truncate. */
+static const char *const for_no_master[] = {"unshare", "truncate", "truncate64", END};
+
 /* Libraries try these and fall back if the kernel does not have them: answered ENOSYS. */
 static const char *const unknown[] = {"clone3", "openat2", "io_uring_setup", "io_uring_enter",
                                       "io_uring_register", END};
@@ -193,12 +197,16 @@ static int forbid_families(scmp_filter_ctx c)
 }
 
 /* Landlock before version 3 does not stop open(O_RDONLY | O_TRUNC) from emptying a file. */
-static int forbid_odd_forms(scmp_filter_ctx c)
+static int forbid_odd_opens(scmp_filter_ctx c)
 {
     const scmp_datum_t mask = O_ACCMODE | O_TRUNC;
     return RULE(c, NO, open, COMPARE(1, SCMP_CMP_MASKED_EQ, mask, O_TRUNC)) ||
-           RULE(c, NO, openat, COMPARE(2, SCMP_CMP_MASKED_EQ, mask, O_TRUNC)) ||
-           RULE(c, NO, ioctl, IS(1, TIOCSTI)) || RULE(c, NO, ioctl, IS(1, TIOCLINUX)) ||
+           RULE(c, NO, openat, COMPARE(2, SCMP_CMP_MASKED_EQ, mask, O_TRUNC));
+}
+
+static int forbid_odd_forms(scmp_filter_ctx c)
+{
+    return RULE(c, NO, ioctl, IS(1, TIOCSTI)) || RULE(c, NO, ioctl, IS(1, TIOCLINUX)) ||
            RULE(c, NO, prlimit64, DIFFERS(0, 0), DIFFERS(2, 0));
 }
 
@@ -214,8 +222,8 @@ static int forbid(scmp_filter_ctx c)
 {
     return each(c, SCMP_ACT_KILL_PROCESS, deadly) || each(c, NO, forbidden) ||
            each(c, NO_SUCH_CALL, unknown) || keep_core_limit(c) || forbid_new_code(c) ||
-           forbid_namespaces(c) || forbid_families(c) || forbid_odd_forms(c) || forbid_signals(c) ||
-           forbid_new_calls(c);
+           forbid_namespaces(c) || forbid_families(c) || forbid_odd_opens(c) || forbid_odd_forms(c) ||
+           forbid_signals(c) || forbid_new_calls(c);
 }
 
 static const char *const *own_list(enum sandbox_kind kind)
@@ -295,8 +303,7 @@ static int allow(scmp_filter_ctx c, enum sandbox_kind kind)
 static int fill(scmp_filter_ctx c, enum sandbox_kind kind)
 {
     if (kind == SANDBOX_MASTER)
-        return each(c, SCMP_ACT_KILL_PROCESS, deadly) ||
-               seccomp_rule_add(c, NO, SCMP_SYS(unshare), 0);
+        return each(c, SCMP_ACT_KILL_PROCESS, deadly) || each(c, NO, for_no_master) || forbid_odd_opens(c);
     return kind == SANDBOX_WORKER ? forbid(c) : allow(c, kind);
 }
 
