@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/config/settings.h"
@@ -43,6 +44,8 @@ struct children {
     pid_t keeper;
     GArray *others; /* of struct children_other; an entry goes when its process ends */
     GArray *folders; /* of struct sandbox_policy_folder: where the master's sandbox lets it write; NULL: not yet closed */
+    struct stat state; /* state_dir when the sandbox closed */
+    bool state_replaced; /* another folder is in its place now */
     gint64 not_before; /* monotonic microseconds: no fork earlier, after a child died early */
 };
 

@@ -186,9 +186,26 @@ static void drain(struct children *c)
     children_relay_log(c);
 }
 
+/* The sandbox lets us write to the folder that state_dir was when it closed, not to another one in its place. */
+static bool is_state_replaced(const struct children *c)
+{
+    struct stat now;
+    return !stat(c->settings->state_dir, &now) && (now.st_dev != c->state.st_dev || now.st_ino != c->state.st_ino);
+}
+
+static void start_keeper(struct children *c)
+{
+    c->state_replaced = is_state_replaced(c);
+    if (c->state_replaced)
+        log_warn("%s was mounted or made anew since the start: ending, so that the next start can write there",
+                 c->settings->state_dir);
+    else
+        children_start_keeper(c);
+}
+
 static void loop(struct children *c)
 {
-    while (!stop) {
+    while (!stop && !c->state_replaced) {
         if (reload)
             reread(c);
         const gint64 now = g_get_monotonic_time();
@@ -196,7 +213,7 @@ static void loop(struct children *c)
         if (again && listening_retry(c))
             children_dismiss_workers(c); /* new workers have the new socket */
         if (!c->keeper && now >= c->not_before)
-            children_start_keeper(c);
+            start_keeper(c);
         spf_pair_start(c);
         if (g_get_monotonic_time() >= c->not_before)
             milter_processes_start(c, again);
@@ -237,6 +254,8 @@ static bool close_sandbox(struct children *c)
         if (!g_file_test(path, G_FILE_TEST_EXISTS))
             log_warn("%s is not there: to write there wants a restart once it is", path);
     }
+    if (stat(c->settings->state_dir, &c->state))
+        return fail("cannot look at", c->settings->state_dir);
     return sandbox_policy_close(c->settings, SANDBOX_MASTER);
 }
 
@@ -279,5 +298,5 @@ int master_run(struct settings *s)
     g_array_unref(c.folders);
     settings_free(&c.settings);
     explicit_bzero(&c.key, sizeof c.key);
-    return EX_OK;
+    return c.state_replaced ? EX_TEMPFAIL : EX_OK;
 }

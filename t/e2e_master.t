@@ -111,4 +111,21 @@ subtest 'reload' => sub {
     is($filterd->down, 0, 'it ends');
 };
 
+subtest 'another folder in place of state_dir' => sub {
+    $filterd->up;
+    my $keeper = poll(sub { ($filterd->processes('keeper'))[0] }) or return fail('no keeper');
+    my $mounted = 1;
+    $t->at_end(sub { $t->try_run(undef, 'umount', '-l', "$dir/state") if $mounted });
+    $t->run(qw(mount -t tmpfs -o), "mode=0755,uid=$uid,gid=$gid", 'tmpfs', "$dir/state");
+    kill 'KILL', $keeper;
+    my $status = $filterd->ended;
+    $t->run('umount', "$dir/state");
+    $mounted = 0;
+    is($status, 75 << 8, 'it ends, to be started again');
+    $filterd->logs(qr{\Q$dir\E/state was mounted or made anew}, 'and says why');
+    $filterd->up;
+    ok(poll(sub { $filterd->processes('keeper') }), 'there it is again');
+    is($filterd->down, 0, 'it ends');
+};
+
 done_testing;

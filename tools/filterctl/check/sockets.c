@@ -66,6 +66,8 @@ static void tell_past(struct filterctl_check *c, const char *list)
 void filterctl_check_sockets(struct filterctl_check *c)
 {
     const struct settings *s = c->ctl->settings;
+    if (!s->listener_count)
+        return;
     GString *open = g_string_new(NULL), *past = g_string_new(NULL);
     /* Not [control]: the keeper asks the kernel who it is that connects there. */
     for (size_t i = 0; i < s->listener_count; i++) {
