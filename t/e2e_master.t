@@ -9,6 +9,7 @@ use lib "$FindBin::Bin/lib";
 use FilterdTest;
 use FilterdTest::Client;
 use FilterdTest::Daemon;
+use FilterdTest::Keys;
 use FilterdTest::OldKernel;
 use Test::More;
 
@@ -126,6 +127,24 @@ subtest 'another folder in place of state_dir' => sub {
     $filterd->up;
     ok(poll(sub { $filterd->processes('keeper') }), 'there it is again');
     is($filterd->down, 0, 'it ends');
+};
+
+# filterctl runs as root, too, in folders of that user's.
+subtest 'a file of root\'s in place of one of filterd\'s' => sub {
+    my $to = 'curve@example.com';
+    my $key = FilterdTest::Keys->new($t, $to, 'curve');
+    $filterd->import_key($key);
+    my $lock = "$dir/state/keys/.lock";
+    spew("$dir/roots/victim", "root's\n", 0600);
+    unlink $lock;
+    link "$dir/roots/victim", $lock or die "link: $!";
+    my ($status, $out, $err) = $filterd->try_ctl(undef, qw(key import), $to, "$dir/key.asc");
+    isnt($status, 0, 'key import refuses');
+    like($err, qr/keys\/\.lock: /, 'and names it');
+    my @st = stat "$dir/roots/victim";
+    is(sprintf('%04o %d', $st[2] & 07777, $st[4]), '0600 0', 'it is not given away');
+    unlink $lock;
+    $filterd->import_key($key);
 };
 
 done_testing;
