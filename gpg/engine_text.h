@@ -4,8 +4,9 @@
 
 #include <glib.h>
 
-/* A gpg that has not finished after this time never will. */
-#define ENGINE_SECONDS 120
+#include "gpg/preload/lifetime.h"
+
+#define ENGINE_SECONDS LIFETIME_SECONDS
 
 struct engine_text { /* two pieces, encrypted one after the other; lent */
     const void *part[2];

@@ -10,6 +10,7 @@
 #include "gpg/keycache.h"
 #include "gpg/keyring.h"
 #include "gpg/pgpmime.h"
+#include "gpg/stray.h"
 
 struct sealer {
     struct keycache *keys;
@@ -25,6 +26,11 @@ struct sealed {
 bool sealer_prepare(const char *state_dir, char **error_r)
 {
     return engine_prepare(state_dir, error_r);
+}
+
+bool sealer_left_stray(void)
+{
+    return stray_is_left();
 }
 
 struct sealer *sealer_new(const char *state_dir)

@@ -22,6 +22,9 @@ struct sealed;
 bool sealer_prepare(const char *state_dir, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 struct sealer *sealer_new(const char *state_dir);
 void sealer_free(struct sealer **s);
+/* True if a gpg outlived its deadline and cannot be ended: the kernel does it when this process ends, which should
+ * take no more messages. */
+bool sealer_left_stray(void);
 
 /* Sets the deadline for all later encryption (monotonic microseconds; 0: none). */
 void sealer_set_deadline(struct sealer *s, gint64 deadline);

@@ -8,6 +8,7 @@
 
 #include "base/config/limits.h"
 #include "base/endpoint.h"
+#include "base/socket_rights.h"
 
 enum protocol { PROTO_LMTP, PROTO_SMTP, PROTO_POLICY, PROTO_MILTER };
 enum role { ROLE_INBOUND, ROLE_SUBMISSION };
@@ -24,6 +25,7 @@ struct listener {
     enum protocol protocol;
     enum role role;
     struct endpoint at;
+    struct socket_rights rights;      /* of a unix socket */
     struct next_hop_address next_hop; /* HOP_NONE: use that of [deliver] */
 };
 
@@ -40,6 +42,7 @@ struct settings {
     struct next_hop_address deliver;
     int proxy_seconds; /* before-queue proxy: seconds from the end of DATA to our reply */
     struct endpoint control;
+    struct socket_rights control_rights; /* of the socket for learn sessions, too */
     char **train_users; /* login names */
     enum train_mode mode;
     double spam_threshold, unsure_threshold; /* probabilities, 0 to 1; default SETTINGS_*_THRESHOLD */

@@ -45,7 +45,7 @@ static int set_up_both(void **state)
 static void start_keeper(void)
 {
     char byte, *error = NULL;
-    int ready[2], fd = sockets_listen(&killed.control, &error);
+    int ready[2], fd = sockets_listen(&killed.control, &killed.control_rights, NULL, &error);
     assert_true(fd >= 0 && pipe(ready) == 0);
     keeper = fork();
     if (keeper == 0)

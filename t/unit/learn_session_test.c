@@ -45,7 +45,7 @@ static pid_t keeper;
 static void start_keeper(void)
 {
     char byte, *error = NULL;
-    int ready[2], fd = sockets_listen(&settings.control, &error);
+    int ready[2], fd = sockets_listen(&settings.control, &settings.control_rights, NULL, &error);
     assert_true(fd >= 0 && pipe(ready) == 0);
     keeper = fork();
     if (keeper == 0)
@@ -211,7 +211,7 @@ static void sealed(void **state)
     assert_int_equal(teach(USER, "spam", smime), EX_OK);
     assert_int_equal(teach(USER, "spam", smime), EX_OK);
     assert_true(score(USER, smime) == before);
-    assert_int_equal(scoreboard->sealed_left, 2);
+    assert_int_equal(scoreboard->shared->sealed_left, 2);
 }
 
 static void nonsense(void **state)
