@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "base/config/settings.h"
+#include "base/config/state.h"
 #include "base/sitekey.h"
 #include "filterd/scoreboard.h"
 
@@ -25,6 +26,8 @@ struct children_other {
 
 struct children {
     struct settings *settings;
+    struct state state; /* closed once it is lost: then no keeper runs, and all mail waits */
+    gint64 state_again; /* monotonic microseconds: do not look for a lost one earlier */
     struct sitekey key;
     struct scoreboard *scoreboard;
     int *listen_fds; /* one per listener of settings; -1: of protocol=milter, or not open */

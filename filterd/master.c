@@ -33,6 +33,7 @@
 #define DRAIN_US (80 * G_USEC_PER_SEC)
 #define DRAIN_FRONTS_US (40 * G_USEC_PER_SEC)
 #define LOOK_MS 500
+#define STATE_US G_USEC_PER_SEC
 
 static volatile sig_atomic_t stop, reload;
 
@@ -60,28 +61,54 @@ static bool fail(const char *what, const char *name)
     return false;
 }
 
-/* Makes a folder for the keeper and gives it to the user that the daemon will run as. */
-static bool own_folder(const char *path, mode_t mode, const struct passwd *pw)
+/* The keys of the day are in no backup: their folder may be missing after one was restored. */
+static bool prepare_days(const struct settings *s, const struct state_user *user)
 {
-    if (g_mkdir_with_parents(path, (int)mode))
-        return fail("cannot make", path);
-    if (pw && chown(path, pw->pw_uid, pw->pw_gid))
-        return fail("cannot hand over", path);
+    g_autofree char *days = g_strconcat(s->site_key, ".d", NULL);
+    state_become(user);
+    const bool made = mkdir(days, 0700) == 0 || errno == EEXIST;
+    if (user->other)
+        state_become_self();
+    if (!made && mkdir(days, 0700))
+        return fail("cannot make", days);
+    if (!made && user->other && lchown(days, user->uid, user->gid))
+        return fail("cannot hand over", days);
     return true;
 }
 
-static bool prepare_state(struct children *c, const struct passwd *pw)
+static bool find_state(struct children *c, const struct passwd *pw)
 {
-    const struct settings *s = c->settings;
+    const struct state_user user = {pw != NULL, pw ? pw->pw_uid : 0, pw ? pw->pw_gid : 0};
     g_autofree char *error = NULL;
-    g_autofree char *days = g_strconcat(s->site_key, ".d", NULL);
-    bool ok = own_folder(s->state_dir, 0750, pw);
-    if (ok && !sitekey_load(s->site_key, true, &c->key, &error)) {
+    const bool ok = state_claim(c->settings, &user, &c->key, &c->state, &error);
+    if (!ok)
         log_warn("%s", error);
-        ok = false;
-    }
-    ok = ok && own_folder(days, 0700, pw);
-    return ok;
+    return ok && prepare_days(c->settings, &user);
+}
+
+/* The state is not where it was. Its files are let go, so that it can be unmounted. Workers that come now answer that
+ * mail must wait. */
+static void lose_state(struct children *c)
+{
+    if (c->state.fd < 0)
+        return;
+    log_warn("%s: the state is not there any more: mail is put off until it is", c->settings->state_dir);
+    state_close(&c->state);
+    children_dismiss_workers(c);
+}
+
+/* Looks for a state that was lost. All start anew with it: the sandbox holds on to the file system of before. */
+static bool state_is_back(struct children *c, gint64 now)
+{
+    g_autofree char *error = NULL;
+    struct state found = STATE_CLOSED;
+    if (now < c->state_again)
+        return false;
+    c->state_again = now + STATE_US;
+    const bool back = state_open(c->settings, &(const struct state_user){0}, &found, &error) == STATE_FOUND &&
+                      state_has_key(&found, &c->key, c->settings, &error);
+    state_close(&found);
+    return back;
 }
 
 static bool drop_root(const struct passwd *pw)
@@ -105,8 +132,9 @@ static void reread(struct children *c)
     /* These were set up as root and cannot change now. */
     if (g_strcmp0(s->state_dir, c->settings->state_dir) ||
         g_strcmp0(s->site_key, c->settings->site_key) ||
+        g_strcmp0(s->state_id, c->settings->state_id) ||
         !sockets_same(&s->control, &c->settings->control) || s->listener_count == 0) {
-        log_warn("settings stay as they were: state_dir, site_key and control want a restart");
+        log_warn("settings stay as they were: state_dir, site_key, state_id and control want a restart");
         settings_free(&s);
         return;
     }
@@ -175,16 +203,22 @@ static void drain(struct children *c)
     children_relay_log(c);
 }
 
-static void loop(struct children *c)
+/* Returns the exit code: EX_OK when told to stop. */
+static int loop(struct children *c)
 {
     while (!stop) {
+        const gint64 now = g_get_monotonic_time();
+        const bool here = state_holds(&c->state);
+        if (!here)
+            lose_state(c);
+        if (!here && state_is_back(c, now))
+            return EX_TEMPFAIL;
         if (reload)
             reread(c);
-        const gint64 now = g_get_monotonic_time();
         const bool again = now >= c->listen_again;
         if (again && listening_retry(c))
             children_dismiss_workers(c); /* new workers have the new socket */
-        if (!c->keeper && now >= c->not_before)
+        if (here && !c->keeper && now >= c->not_before)
             children_start_keeper(c);
         spf_pair_start(c);
         if (g_get_monotonic_time() >= c->not_before)
@@ -194,6 +228,7 @@ static void loop(struct children *c)
         children_balance(c);
         look(c);
     }
+    return EX_OK;
 }
 
 static int give_up(struct children *c, int code)
@@ -202,6 +237,7 @@ static int give_up(struct children *c, int code)
     listening_close(c);
     g_array_unref(c->others);
     settings_free(&c->settings);
+    state_close(&c->state);
     explicit_bzero(&c->key, sizeof c->key);
     return code;
 }
@@ -218,7 +254,8 @@ static bool prepare_engine(const struct settings *s)
 
 int master_run(struct settings *s)
 {
-    struct children c = {.settings = s, .control_fd = -1, .learn_fd = -1, .milter_fd = -1, .stop = &stop};
+    struct children c = {.settings = s, .control_fd = -1, .learn_fd = -1, .milter_fd = -1, .stop = &stop,
+                         .state = STATE_CLOSED};
     const struct passwd *pw = NULL;
     set_signals();
     log_info("starting: version %s, settings %s", version_number, s->file);
@@ -227,7 +264,7 @@ int master_run(struct settings *s)
         return EX_CONFIG;
     }
     /* EX_CONFIG makes systemd wait for the operator: only for errors that the next start would meet again. */
-    if (!prepare_state(&c, pw) || !listening_open(&c) || !drop_root(pw) || !children_init(&c))
+    if (!find_state(&c, pw) || !listening_open(&c) || !drop_root(pw) || !children_init(&c))
         return EX_TEMPFAIL;
     if (!spf_pair_open(&c, s))
         return give_up(&c, EX_TEMPFAIL);
@@ -247,12 +284,13 @@ int master_run(struct settings *s)
     log_info("started: %zu of %zu listeners, at most %d workers, sandbox=%s", milter_processes_served(&c),
              s->listener_count, s->workers, s->sandbox_required ? "required" : "best");
     peer_credentials_prepare(s);
-    loop(&c);
-    log_info("stopping");
+    const int code = loop(&c);
+    log_info(code == EX_OK ? "stopping" : "the state is there again: ending, to be started anew");
     drain(&c);
     listening_unlink(&c);
     g_array_unref(c.others);
     settings_free(&c.settings);
+    state_close(&c.state);
     explicit_bzero(&c.key, sizeof c.key);
-    return EX_OK;
+    return code;
 }

@@ -53,6 +53,9 @@ struct context *context_new(const struct settings *s, const struct sitekey *key,
     ctx->hops = (struct next_hop_pool){.hostname = s->hostname, .delivery_agent = doors->delivery_agent};
     ctx->delivered_key = delivered_digest_key_of(key);
     ctx->users = users_watch(s->state_dir);
+    ctx->state = doors->state;
+    if (ctx->state)
+        users_expect_file(ctx->users);
     ctx->sealer = sealer_new(s->state_dir);
     ctx->classifier = classifier_new(s, key);
     load_anonymize(ctx, ROLE_INBOUND);
@@ -72,6 +75,15 @@ void context_mend(struct context *ctx)
         if (ctx->no_anonymize[role])
             load_anonymize(ctx, role);
     rules_mend(ctx->rules);
+}
+
+bool context_has_state(struct context *ctx)
+{
+    const bool lost = ctx->state && !state_holds(ctx->state);
+    if (lost && !ctx->state_lost)
+        log_warn("%s: the state is not there any more: mail is put off", ctx->settings->state_dir);
+    ctx->state_lost = lost;
+    return !lost;
 }
 
 void context_free(struct context **ctx)

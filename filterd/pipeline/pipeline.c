@@ -246,16 +246,16 @@ void pipeline_run(struct context *ctx, struct next_hop *hop, const struct receiv
     headers_drop_forged(tx.message, ctx->settings);
     tx.encrypted = seal_is_encrypted(tx.message);
     gather_and_fill(&tx);
-    GPtrArray *texts = headers_anonymize(ctx, a->envelope->listener, tx.message);
+    GPtrArray *texts = g_ptr_array_new_with_free_func(g_free);
+    const bool anonymized = headers_anonymize(ctx, a->envelope->listener, tx.message, texts);
     headers_drop_forged(tx.message, ctx->settings); /* replacements may have made new ones */
-    if (texts)
+    if (anonymized)
         serve_all(&tx, outcomes);
     states_clear(&tx);
     g_free(tx.states);
     tokens_free(&tx.tokens);
     handoff_free(&tx.handoff);
     message_free(&tx.message);
-    if (texts)
-        g_ptr_array_unref(texts);
+    g_ptr_array_unref(texts);
     alarm(0);
 }

@@ -14,6 +14,23 @@
 #include "gpg/key_state.h"
 #include "gpg/seal.h"
 
+/* The user has no key folder. A note says that there was one: it is lost, which is no leave to send plaintext. */
+static void count_missing_key(struct context *ctx, const char *user, struct policy_keys *n)
+{
+    switch (users_key_noted(ctx->users, user)) {
+    case USERS_UNKNOWN:
+        n->none++;
+        break;
+    case USERS_FOUND:
+        n->bad++;
+        log_warn("user=<%s> key=- cannot be used: users.db notes a key, and its folder is gone", user);
+        break;
+    default:
+        n->unreadable++;
+        log_warn("user=<%s> whether there is a key cannot be read", user);
+    }
+}
+
 static void count_key(struct context *ctx, const char *user, struct policy_keys *n, char **fingerprint)
 {
     g_autofree char *why = NULL, *fpr = NULL;
@@ -22,7 +39,7 @@ static void count_key(struct context *ctx, const char *user, struct policy_keys 
         n->good++;
         break;
     case KEY_NONE:
-        n->none++;
+        count_missing_key(ctx, user, n);
         break;
     case KEY_BAD:
         n->bad++;
@@ -64,7 +81,8 @@ static struct policy_disposition look_up(struct recipient_state *st, struct cont
     struct policy_address a = {.who = POLICY_WHO_UNREADABLE};
     g_autofree char *address = address_canonical(r->address), *meant = NULL;
     g_clear_pointer(&r->users, g_ptr_array_unref);
-    const enum users_result found = address ? resolve_users(ctx, address, &meant, &r->users) : USERS_TEMP;
+    const bool readable = address && context_has_state(ctx);
+    const enum users_result found = readable ? resolve_users(ctx, address, &meant, &r->users) : USERS_TEMP;
     if (!r->users)
         r->users = g_ptr_array_new_with_free_func(g_free);
     if (found == USERS_FOUND && r->users->len) {

@@ -34,7 +34,7 @@ static int make_people(void **state)
 static int import(const char *user, const struct bytes *input, unsigned flags, const char *want)
 {
     g_autofree char *state_dir = people_state(), *error = NULL;
-    const struct keyring_input in = {*input, flags & ADD, flags & FORCE};
+    const struct keyring_input in = {*input, flags & ADD, flags & FORCE, NULL};
     int rc = keyring_import(state_dir, user, &in, NULL, &error);
     if (want && (!error || !strstr(error, want)))
         fail_msg("wanted \"%s\", got \"%s\"", want, error ? error : "nothing");
@@ -73,7 +73,7 @@ static int count_keys(const char *user)
 static void forget(const char *user)
 {
     g_autofree char *state_dir = people_state(), *error = NULL;
-    assert_int_equal(keyring_remove(state_dir, user, NULL, &error), EX_OK);
+    assert_int_equal(keyring_remove(state_dir, user, NULL, NULL, &error), EX_OK);
     assert_int_equal(count_keys(user), -1);
 }
 
@@ -140,9 +140,9 @@ static void one_key_or_more(void **state)
     GPtrArray *keys = keys_of(A, &home);
     g_autofree char *first = g_strdup(((struct key_info *)g_ptr_array_index(keys, 0))->fingerprint);
     g_ptr_array_unref(keys);
-    assert_int_equal(keyring_remove(state_dir, A, first, &error), EX_OK);
+    assert_int_equal(keyring_remove(state_dir, A, first, NULL, &error), EX_OK);
     assert_int_equal(count_keys(A), 1);
-    assert_int_equal(keyring_remove(state_dir, A, first, &again), EX_NOUSER);
+    assert_int_equal(keyring_remove(state_dir, A, first, NULL, &again), EX_NOUSER);
     forget(A);
 }
 
