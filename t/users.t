@@ -106,8 +106,8 @@ subtest 'another site' => sub {
     $filterd->ctl(qw(train spam), $user, "$dir/md");
     $filterd->ctl(qw(user export), $user, "$dir/ann");
     is($filterd->down, 0, 'down');
-    unlink "$dir/etc/site.key";
-    $t->run('/bin/rm', '-r', "$dir/state/users");
+    $t->run('/bin/rm', '-r', "$dir/state", "$dir/etc/state.id", glob("$dir/etc/site.key*"));
+    like($filterd->ctl('init'), qr/\A\S+: the state is made; \S+ names it\n\z/, 'made');
     refused('an export of another site', 'site with another key', qw(user import), $user, "$dir/ann");
 };
 

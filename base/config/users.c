@@ -76,6 +76,11 @@ void users_expect_file(struct users *u)
     u->expects_file = true;
 }
 
+void users_let_go(struct users *u)
+{
+    store_close(&u->db);
+}
+
 void users_free(struct users **u)
 {
     if (!*u)

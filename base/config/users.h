@@ -24,6 +24,8 @@ struct users *users_open(const char *state_dir, bool for_writing, char **error_r
 struct users *users_watch(const char *state_dir);
 /* From now on a missing users.db cannot be read, as "filterctl init" made one: it does not count as empty. */
 void users_expect_file(struct users *u);
+/* Closes the file until the next read: its folder is somebody else's now, or is to be unmounted. */
+void users_let_go(struct users *u);
 void users_free(struct users **u);
 /* Why the last read that failed did so, with the file's name; NULL if none has failed. */
 const char *users_error(const struct users *u);

@@ -42,6 +42,15 @@ bool context_check(const struct settings *s, char **error_r)
     return ok;
 }
 
+bool context_has_state(struct context *ctx)
+{
+    const bool lost = ctx->state && !state_holds(ctx->state);
+    if (lost && !ctx->state_lost)
+        log_warn("%s: the state is not there any more: mail is put off", ctx->settings->state_dir);
+    ctx->state_lost = lost;
+    return !lost;
+}
+
 struct context *context_new(const struct settings *s, const struct sitekey *key,
                             const struct context_doors *doors)
 {
@@ -56,6 +65,9 @@ struct context *context_new(const struct settings *s, const struct sitekey *key,
     ctx->state = doors->state;
     if (ctx->state)
         users_expect_file(ctx->users);
+    ctx->state_lost = ctx->state && !state_holds(ctx->state); /* the master has logged that */
+    if (ctx->state_lost)
+        users_let_go(ctx->users);
     ctx->sealer = sealer_new(s->state_dir);
     ctx->classifier = classifier_new(s, key);
     load_anonymize(ctx, ROLE_INBOUND);
@@ -75,15 +87,6 @@ void context_mend(struct context *ctx)
         if (ctx->no_anonymize[role])
             load_anonymize(ctx, role);
     rules_mend(ctx->rules);
-}
-
-bool context_has_state(struct context *ctx)
-{
-    const bool lost = ctx->state && !state_holds(ctx->state);
-    if (lost && !ctx->state_lost)
-        log_warn("%s: the state is not there any more: mail is put off", ctx->settings->state_dir);
-    ctx->state_lost = lost;
-    return !lost;
 }
 
 void context_free(struct context **ctx)

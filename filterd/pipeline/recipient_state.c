@@ -81,8 +81,7 @@ static struct policy_disposition look_up(struct recipient_state *st, struct cont
     struct policy_address a = {.who = POLICY_WHO_UNREADABLE};
     g_autofree char *address = address_canonical(r->address), *meant = NULL;
     g_clear_pointer(&r->users, g_ptr_array_unref);
-    const bool readable = address && context_has_state(ctx);
-    const enum users_result found = readable ? resolve_users(ctx, address, &meant, &r->users) : USERS_TEMP;
+    const enum users_result found = address ? resolve_users(ctx, address, &meant, &r->users) : USERS_TEMP;
     if (!r->users)
         r->users = g_ptr_array_new_with_free_func(g_free);
     if (found == USERS_FOUND && r->users->len) {
@@ -135,6 +134,12 @@ void recipient_state_fill(struct recipient_state *st, struct context *ctx, const
     *st = (struct recipient_state){.recipient = r};
     st->settings = g_array_new(FALSE, FALSE, sizeof(struct user_settings));
     g_array_set_clear_func(st->settings, clear_settings);
+    if (!context_has_state(ctx)) {
+        st->disposition = policy_disposition(ctx->settings, &(struct policy_address){.who = POLICY_WHO_UNREADABLE});
+        r->users = r->users ? r->users : g_ptr_array_new_with_free_func(g_free);
+        st->judges = judges_of(ctx, r);
+        return;
+    }
     users_hold(ctx->users);
     st->disposition = look_up(st, ctx, e, r);
     for (size_t i = 0; r->others && r->others[i]; i++) {
