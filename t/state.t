@@ -219,8 +219,7 @@ SKIP: {
     };
     subtest 'mounted when filterd runs' => sub {
         my $unit = up_again_and_again();
-        my $log = sub { slurp($t->log_file('filterd')) };
-        ok(poll(sub { (() = $log->() =~ /is not in it: mount it/g) >= 2 }), 'it is tried again and again');
+        cmp_ok($filterd->logged(qr/is not in it: mount it/, 2), '>=', 2, 'it is tried again and again');
         mount_store('crypt', '-allow_other');
         ok(poll(sub { FilterdTest::Client::listens("$dir/run/lmtp.sock") }), 'it comes up when the store is there');
         like(deliver(), qr/^250/, 'and takes mail');
@@ -231,8 +230,8 @@ SKIP: {
             like(deliver($to), qr/^4/, "unmounted: mail for $to waits");
         }
         is_deeply([boxed()], [], 'and nothing came');
-        ok(poll(sub { $log->() =~ m{\Q$dir/state: the state is not there any more: mail is put off\E} }), 'the log says so');
-        ok(poll(sub { $log->() =~ /keeper: .* the state is not there any more/ }), 'the keeper ended');
+        $filterd->logs(qr{\Q$dir/state: the state is not there any more: mail is put off\E}, 'the log says so');
+        $filterd->logs(qr/keeper: .* the state is not there any more/, 'the keeper ended');
         is_deeply([files("$dir/state")], [], 'nothing was made in the mountpoint');
         my ($status, $out, $err) = $filterd->try_ctl(undef, qw(key list));
         is($status, 75, 'nor by filterctl');
@@ -268,8 +267,7 @@ subtest 'a key folder that is lost' => sub {
     rename "$dir/state/keys", "$dir/state/away" or die $!;
     like(deliver(), qr/^4/, 'mail waits');
     is_deeply([boxed()], [], 'nothing came');
-    ok(poll(sub { $filterd->log_text =~ /user=<\Q$user\E> key=- cannot be used: users.db notes a key, and its folder is gone/ }),
-        'the log names it');
+    $filterd->logs(qr/user=<\Q$user\E> key=- cannot be used: users.db notes a key, and its folder is gone/, 'the log names it');
     my ($status, $out, $err) = $filterd->try_ctl(undef, qw(key check));
     is($status, 2, 'key check');
     is($out, "$user: noted in users.db, but the key folder is gone\n", 'names it');
@@ -300,10 +298,9 @@ subtest 'a key folder that is lost' => sub {
 subtest 'of an older version' => sub {
     unlink "$dir/etc/state.id", "$dir/state/state.id";
     $t->run('/usr/bin/sqlite3', "$dir/state/users.db", 'DROP TABLE key; PRAGMA user_version = 1');
-    my $before = length $filterd->log_text;
     $filterd->up;
-    like(substr($filterd->log_text, $before), qr{^filterd: \Q$dir/state: adopted the state of an older version; $dir/etc/state.id\E names it}m,
-        'adopted, with a line');
+    my $line = qr{^filterd: \Q$dir/state: adopted the state of an older version; $dir/etc/state.id\E names it}m;
+    is($filterd->logged($line, 1), 1, 'adopted, with a line');
     like(deliver(), qr/^250/, 'it works on');
     is_sealed('as before');
     rename "$dir/state/keys", "$dir/state/away";
@@ -313,7 +310,7 @@ subtest 'of an older version' => sub {
     is($t->run('/usr/bin/sqlite3', "$dir/state/users.db", 'SELECT user FROM key'), "$user\n", 'by the upgrade');
     $filterd->up;
     is($filterd->down, 0, 'down');
-    is(scalar(() = substr($filterd->log_text, $before) =~ /adopted/g), 1, 'once');
+    is($filterd->logged($line, 1), 1, 'once');
 };
 
 done_testing;

@@ -6,7 +6,6 @@
 
 #include "base/config/key_folders.h"
 #include "base/log.h"
-#include "base/store.h"
 
 struct noting {
     sqlite3 *db;

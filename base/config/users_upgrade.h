@@ -2,7 +2,7 @@
 #ifndef BASE_CONFIG_USERS_UPGRADE_H
 #define BASE_CONFIG_USERS_UPGRADE_H
 
-#include <sqlite3.h>
+#include "base/store.h"
 
 /* The upgrade of a struct store_schema. */
 int users_upgrade(sqlite3 *db, int from);
