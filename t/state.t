@@ -59,7 +59,7 @@ sub all_wait {
     my ($what, $wanted) = @_;
     my $conf = slurp($filterd->{conf});
     subtest $what => sub {
-        my ($status, $out, $err) = $t->try_run(undef, "$dir/bin/filterd");
+        my ($status, $out, $err) = $t->try_run(undef, 'timeout', $FilterdTest::PATIENCE, "$dir/bin/filterd");
         is($status, 75, 'filterd');
         like($err, qr/^filterd: [^\n]*$wanted[^\n]*\n\z/m, 'says why');
         unlike($err, qr/^filterd: started/m, 'and never listened');
