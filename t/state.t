@@ -104,6 +104,7 @@ subtest 'init' => sub {
     my $id = slurp("$dir/etc/state.id");
     my $secret = slurp("$dir/etc/site.key");
     like($filterd->ctl('init'), qr/the state is there already/, 'again: nothing to do');
+    like(($filterd->try_ctl(undef, 'check'))[1], qr/^ok\tstate\t/m, 'filterctl check finds it well');
     is(slurp("$dir/etc/state.id"), $id, 'the same id');
     is(slurp("$dir/etc/site.key"), $secret, 'the same key');
     $filterd->import_key($key);
@@ -189,6 +190,7 @@ SKIP: {
     subtest 'a store that is not mounted' => sub {
         all_wait('an empty mountpoint', "\Q$dir/state: the state that $dir/etc/state.id names is not in it: mount it\E");
         init_refused('it does not make another', 'mount it');
+        like(($filterd->try_ctl(undef, 'check'))[1], qr{^bad\tstate\t\Q$dir/state: the state that\E}m, 'filterctl check says so, too');
         is_deeply([files("$dir/state")], [], 'nothing was made in it');
         unlink "$dir/etc/state.id";
         init_refused('nor without an id, where a key was in use', 'mount it');
@@ -210,7 +212,6 @@ SKIP: {
         rename "$dir/etc/state.id", "$dir/etc/kept";
         unlink "$dir/state/users.db";
         rename "$dir/etc/site.key.d", "$dir/etc/kept.d";
-        chown $uid, $gid, "$dir/state";
         $filterd->ctl('init'); # for another site with the same key
         rename "$dir/etc/kept.d", "$dir/etc/site.key.d";
         rename "$dir/etc/kept", "$dir/etc/state.id";

@@ -82,7 +82,8 @@ static struct outcome send_copy(struct transaction *tx, const struct recipient_s
 {
     struct outcome o = outcome_of(REASON_UNFORESEEN);
     struct sealed *sealed = transaction_copy(tx, to, form, v);
-    if (sealed) {
+    /* Looked at again: keys and settings were read since then. */
+    if (sealed && context_has_state(tx->context)) {
         report_copy(report, form, sealed);
         o = next_hop_deliver(tx->hop, tx->received->envelope, to->recipient, to->judges, sealed);
     }

@@ -64,7 +64,7 @@ static const struct command commands[] = {
      "  filterctl evaluate [--mode M] [--feedback immediate|errors|delayed:N]\n"
      "                     [--corrected PERCENT] INDEX\n"},
     {"check", filterctl_check, NEEDS_SETTINGS,
-     "  filterctl check [--postfix DIR]       name server, DNS lists, clamd, Postfix's settings; exit\n"
+     "  filterctl check [--postfix DIR]       state, name server, DNS lists, clamd, Postfix's settings; exit\n"
      "                                        0: all well, 1: warnings, 2: something is bad\n"
      "  filterctl check --prove [--to ADDRESS] [--from ADDRESS] [--smtp HOST:PORT]\n"
      "                          [--postfix CONFIG_DIR] [--keep]\n"

@@ -26,6 +26,8 @@ struct filterctl {
     bool asked;
 };
 
+/* Whom root takes on while it touches files in state_dir: its owner. */
+struct state_user filterctl_owner(const struct filterctl *ctl);
 /* Finds the state, and proves that the site key is its own, if we may read that. Called before each command that needs
  * a state: none but init makes one. False, with the reason on stderr. */
 bool filterctl_state(struct filterctl *ctl);

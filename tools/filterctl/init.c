@@ -1,10 +1,12 @@
 /* filterctl init: makes the site key and an empty state, or gives an id to what is there. Called by filterctl.c; no
  * other command, nor the daemon, makes a state. */
 #include <errno.h>
+#include <fcntl.h>
 #include <glib.h>
 #include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -77,11 +79,29 @@ static bool key_is_used(const struct settings *s)
     return access(days, F_OK) == 0;
 }
 
+/* An empty file system that root has mounted is root's: hands it over. What holds anything stays as it is. */
+static bool hand_over_empty(const char *path, const struct state_user *user, char **error_r)
+{
+    bool empty = true;
+    struct stat st;
+    const int fd = user->other ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    GDir *dir = fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == 0 ? g_dir_open(path, 0, NULL) : NULL;
+    for (const char *name; dir && (name = g_dir_read_name(dir));)
+        empty = empty && strcmp(name, "lost+found") == 0;
+    const bool ok = !dir || !empty || fchown(fd, user->uid, user->gid) == 0 || fails(error_r, path);
+    if (dir)
+        g_dir_close(dir);
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
 static bool make_state(const struct settings *s, const struct state_user *user, struct sitekey *key, char **error_r)
 {
     struct state state = STATE_CLOSED;
     g_autofree char *why = NULL;
-    if (!make_folder(s->state_dir, 0750, user, error_r) || !make_key(s, user, key, error_r))
+    if (!make_folder(s->state_dir, 0750, user, error_r) || !hand_over_empty(s->state_dir, user, error_r) ||
+        !make_key(s, user, key, error_r))
         return false;
     const enum state_found found = state_open(s, user, &state, &why);
     bool ok = false;

@@ -55,7 +55,7 @@ char *filterctl_address(const char *text)
 
 /* Files made by root would lock out the daemon's user, so root takes on the uid and gid of state_dir's
  * owner while it writes there. */
-static struct state_user owner_of(const struct filterctl *ctl)
+struct state_user filterctl_owner(const struct filterctl *ctl)
 {
     struct stat st;
     if (geteuid() != 0 || stat(ctl->settings->state_dir, &st) || st.st_uid == 0)
@@ -65,13 +65,13 @@ static struct state_user owner_of(const struct filterctl *ctl)
 
 static void become_owner(const struct filterctl *ctl)
 {
-    const struct state_user owner = owner_of(ctl);
+    const struct state_user owner = filterctl_owner(ctl);
     state_become(&owner);
 }
 
 bool filterctl_state(struct filterctl *ctl)
 {
-    const struct state_user owner = owner_of(ctl);
+    const struct state_user owner = filterctl_owner(ctl);
     const bool reads_key = geteuid() == 0 || access(ctl->settings->site_key, R_OK) == 0 || errno == ENOENT;
     g_autofree char *error = NULL;
     bool ok;
