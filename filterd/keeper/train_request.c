@@ -166,7 +166,7 @@ int train_request_retrain(struct model_store *l, const struct keeper_retrain *wa
     g_autofree char *user = NULL;
     struct user_settings of;
     int code;
-    if (users_of_login(l->users, wanted->login, l->settings->recipient_delimiter, &user) == USERS_TEMP)
+    if (users_of_login(l->users, wanted->login, l->settings, &user) == USERS_TEMP)
         code = fail(EX_TEMPFAIL, text_r, "users cannot be read now");
     else if (!user)
         code = fail(EX_DATAERR, text_r, "this login is no user");
