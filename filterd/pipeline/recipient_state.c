@@ -136,7 +136,8 @@ void recipient_state_fill(struct recipient_state *st, struct context *ctx, const
     g_array_set_clear_func(st->settings, clear_settings);
     if (!context_has_state(ctx)) {
         st->disposition = policy_disposition(ctx->settings, &(struct policy_address){.who = POLICY_WHO_UNREADABLE});
-        r->users = r->users ? r->users : g_ptr_array_new_with_free_func(g_free);
+        g_clear_pointer(&r->users, g_ptr_array_unref);
+        r->users = g_ptr_array_new_with_free_func(g_free);
         st->judges = judges_of(ctx, r);
         return;
     }
