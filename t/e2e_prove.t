@@ -184,9 +184,15 @@ subtest 'a link where the mailbox was' => sub {
     unlink glob "$box/new/*";
 };
 
-# A mail program marks and files it before the proof has ended: it is another path by then.
+# A mail program marks and files it before the proof has ended: it is another path by then, where nothing is
+# looked through.
 subtest 'moved meanwhile' => sub {
-    my $box = $site->{t}->dir . "/home/$to/Maildir";
+    my $home = $site->{t}->dir . "/home/$to";
+    my $box = "$log_dir/home/Maildir";
+    $site->{t}->run('/bin/cp', '-a', $home, "$log_dir/home");
+    rename $home, "$home.away";
+    symlink "$log_dir/home", $home;
+    chmod 0755, $log_dir;
     unlink glob "$box/{new,cur}/*";
     $site->{t}->run('/bin/mkdir', '-p', map { "$box/.Filed/$_" } qw(new cur tmp));
     my $pid = fork // die "fork: $!";
@@ -204,7 +210,8 @@ subtest 'moved meanwhile' => sub {
     waitpid $pid, 0;
     is($?, 0, 'it was moved');
     is(scalar(() = glob "$box/{new,cur,.Filed/new,.Filed/cur}/*"), 0, 'and is taken away all the same');
-    $site->{t}->run('/bin/rm', '-r', "$box/.Filed");
+    unlink $home;
+    rename "$home.away", $home;
 };
 
 # Postfix makes its log for root alone since 3.9, before for all: here it is what is said.
