@@ -131,6 +131,7 @@ void children_start_keeper(struct children *c)
         children_close_listeners(c);
         children_close_spf(c, false);
         close(ready[0]);
+        keeper_process_watch(&c->state);
         _exit(keeper_process_run(c->settings, &c->key, c->control_fd, ready[1]));
     }
     close(ready[1]);
@@ -149,7 +150,7 @@ static bool start_worker(struct children *c)
     pid_t pid = fork_child();
     if (pid == 0) {
         struct worker_place place = {
-            .settings = c->settings, .key = &c->key, .listen_fds = c->listen_fds,
+            .settings = c->settings, .state = &c->state, .key = &c->key, .listen_fds = c->listen_fds,
             .learn_fd = c->learn_fd, .milter_fd = c->milter_fd,
             .spf_door = c->spf_door[SPF_DOOR_OUTSIDE], .scoreboard = c->scoreboard,
             .slot = &c->scoreboard->shared->slots[index], .wake_fd = c->wake_pipe[1], .master = master};

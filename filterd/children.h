@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/config/settings.h"
+#include "base/config/state.h"
 #include "base/sitekey.h"
 #include "filterd/scoreboard.h"
 
@@ -33,6 +34,8 @@ struct children_milter_socket {
 
 struct children {
     struct settings *settings;
+    struct state state; /* closed once it is lost: then no keeper runs, and all mail waits */
+    gint64 state_again; /* monotonic microseconds: do not look for a lost one earlier */
     struct sitekey key;
     struct scoreboard *scoreboard;
     int *listen_fds; /* one per listener of settings; -1: of protocol=milter, or not open */
@@ -52,8 +55,6 @@ struct children {
     pid_t keeper;
     GArray *others; /* of struct children_other; an entry goes when its process ends */
     GArray *folders; /* of struct sandbox_policy_folder: where the master's sandbox lets it write; NULL: not yet closed */
-    struct stat state; /* state_dir when the sandbox closed */
-    bool state_replaced; /* another folder is in its place now */
     gint64 not_before; /* monotonic microseconds: no fork earlier, after a child died early */
 };
 

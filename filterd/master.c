@@ -34,6 +34,7 @@
 #define DRAIN_US (80 * G_USEC_PER_SEC)
 #define DRAIN_FRONTS_US (40 * G_USEC_PER_SEC)
 #define LOOK_MS 500
+#define STATE_US G_USEC_PER_SEC
 
 static volatile sig_atomic_t stop, reload;
 
@@ -61,28 +62,50 @@ static bool fail(const char *what, const char *name)
     return false;
 }
 
-/* A folder for the keeper. */
-static bool own_folder(const char *path, mode_t mode, const struct passwd *pw)
+/* The keys of the day are in no backup: their folder may be missing after one was restored. */
+static bool prepare_days(const struct settings *s, const struct passwd *pw)
 {
+    g_autofree char *days = g_strconcat(s->site_key, ".d", NULL);
     g_autofree char *error = NULL;
-    const bool ok = own_folder_make(path, mode, pw ? pw->pw_uid : (uid_t)-1, pw ? pw->pw_gid : (gid_t)-1, &error);
+    const bool ok = own_folder_make(days, 0700, pw ? pw->pw_uid : (uid_t)-1, pw ? pw->pw_gid : (gid_t)-1, &error);
     if (!ok)
         log_warn("%s", error);
     return ok;
 }
 
-static bool prepare_state(struct children *c, const struct passwd *pw)
+static bool find_state(struct children *c, const struct passwd *pw)
 {
-    const struct settings *s = c->settings;
+    const struct state_user user = {pw != NULL, pw ? pw->pw_uid : 0, pw ? pw->pw_gid : 0};
     g_autofree char *error = NULL;
-    g_autofree char *days = g_strconcat(s->site_key, ".d", NULL);
-    bool ok = own_folder(s->state_dir, 0750, pw);
-    if (ok && !sitekey_load(s->site_key, true, &c->key, &error)) {
+    const bool ok = state_claim(c->settings, &user, &c->key, &c->state, &error);
+    if (!ok)
         log_warn("%s", error);
-        ok = false;
-    }
-    ok = ok && own_folder(days, 0700, pw);
-    return ok;
+    return ok && prepare_days(c->settings, pw);
+}
+
+/* The state is not where it was. Its files are let go, so that it can be unmounted. Workers that come now answer that
+ * mail must wait. */
+static void lose_state(struct children *c)
+{
+    if (c->state.fd < 0)
+        return;
+    log_warn("%s: the state is not there any more: mail is put off until it is", c->settings->state_dir);
+    state_close(&c->state);
+    children_dismiss_workers(c);
+}
+
+/* Looks for a state that was lost. All start anew with it: the sandbox holds on to the file system of before. */
+static bool state_is_back(struct children *c, gint64 now)
+{
+    g_autofree char *error = NULL;
+    struct state found = STATE_CLOSED;
+    if (now < c->state_again)
+        return false;
+    c->state_again = now + STATE_US;
+    const bool back = state_open(c->settings, &(const struct state_user){0}, &found, &error) == STATE_FOUND &&
+                      state_has_key(&found, &c->key, c->settings, &error);
+    state_close(&found);
+    return back;
 }
 
 static bool drop_root(const struct passwd *pw)
@@ -117,9 +140,10 @@ static void reread(struct children *c)
     /* These were set up as root and cannot change now. */
     if (g_strcmp0(s->state_dir, c->settings->state_dir) ||
         g_strcmp0(s->site_key, c->settings->site_key) ||
+        g_strcmp0(s->state_id, c->settings->state_id) ||
         !sockets_same(&s->control, &c->settings->control) ||
         !socket_rights_same(&s->control_rights, &c->settings->control_rights) || s->listener_count == 0) {
-        log_warn("settings stay as they were: state_dir, site_key and control want a restart");
+        log_warn("settings stay as they were: state_dir, site_key, state_id and control want a restart");
         settings_free(&s);
         return;
     }
@@ -186,34 +210,23 @@ static void drain(struct children *c)
     children_relay_log(c);
 }
 
-/* The sandbox lets us write to the folder that state_dir was when it closed, not to another one in its place. */
-static bool is_state_replaced(const struct children *c)
+/* Returns the exit code: EX_OK when told to stop. */
+static int loop(struct children *c)
 {
-    struct stat now;
-    return !stat(c->settings->state_dir, &now) && (now.st_dev != c->state.st_dev || now.st_ino != c->state.st_ino);
-}
-
-static void start_keeper(struct children *c)
-{
-    c->state_replaced = is_state_replaced(c);
-    if (c->state_replaced)
-        log_warn("%s was mounted or made anew since the start: ending, so that the next start can write there",
-                 c->settings->state_dir);
-    else
-        children_start_keeper(c);
-}
-
-static void loop(struct children *c)
-{
-    while (!stop && !c->state_replaced) {
+    while (!stop) {
+        const gint64 now = g_get_monotonic_time();
+        const bool here = state_holds(&c->state);
+        if (!here)
+            lose_state(c);
+        if (!here && state_is_back(c, now))
+            return EX_TEMPFAIL;
         if (reload)
             reread(c);
-        const gint64 now = g_get_monotonic_time();
         const bool again = now >= c->listen_again;
         if (again && listening_retry(c))
             children_dismiss_workers(c); /* new workers have the new socket */
-        if (!c->keeper && now >= c->not_before)
-            start_keeper(c);
+        if (here && !c->keeper && now >= c->not_before)
+            children_start_keeper(c);
         spf_pair_start(c);
         if (g_get_monotonic_time() >= c->not_before)
             milter_processes_start(c, again);
@@ -222,6 +235,7 @@ static void loop(struct children *c)
         children_balance(c);
         look(c);
     }
+    return EX_OK;
 }
 
 static int give_up(struct children *c, int code)
@@ -231,6 +245,7 @@ static int give_up(struct children *c, int code)
     g_array_unref(c->others);
     g_clear_pointer(&c->folders, g_array_unref);
     settings_free(&c->settings);
+    state_close(&c->state);
     explicit_bzero(&c->key, sizeof c->key);
     return code;
 }
@@ -254,14 +269,13 @@ static bool close_sandbox(struct children *c)
         if (!g_file_test(path, G_FILE_TEST_EXISTS))
             log_warn("%s is not there: to write there wants a restart once it is", path);
     }
-    if (stat(c->settings->state_dir, &c->state))
-        return fail("cannot look at", c->settings->state_dir);
     return sandbox_policy_close(c->settings, SANDBOX_MASTER);
 }
 
 int master_run(struct settings *s)
 {
-    struct children c = {.settings = s, .control_fd = -1, .learn_fd = -1, .milter_fd = -1, .stop = &stop};
+    struct children c = {.settings = s, .control_fd = -1, .learn_fd = -1, .milter_fd = -1, .stop = &stop,
+                         .state = STATE_CLOSED};
     const struct passwd *pw = NULL;
     set_signals();
     log_info("starting: version %s, settings %s", version_number, s->file);
@@ -270,7 +284,7 @@ int master_run(struct settings *s)
         return EX_CONFIG;
     }
     /* EX_CONFIG makes systemd wait for the operator: only for errors that the next start would meet again. */
-    if (!prepare_state(&c, pw) || !listening_open(&c) || !drop_root(pw) || !children_init(&c))
+    if (!find_state(&c, pw) || !listening_open(&c) || !drop_root(pw) || !children_init(&c))
         return EX_TEMPFAIL;
     if (!spf_pair_open(&c, s))
         return give_up(&c, EX_TEMPFAIL);
@@ -290,13 +304,14 @@ int master_run(struct settings *s)
     log_info("started: %zu of %zu listeners, at most %d workers, sandbox=%s", milter_processes_served(&c),
              s->listener_count, s->workers, s->sandbox_required ? "required" : "best");
     peer_credentials_prepare(s);
-    loop(&c);
-    log_info("stopping");
+    const int code = loop(&c);
+    log_info(code == EX_OK ? "stopping" : "the state is there again: ending, to be started anew");
     drain(&c);
     listening_unlink(&c);
     g_array_unref(c.others);
     g_array_unref(c.folders);
     settings_free(&c.settings);
+    state_close(&c.state);
     explicit_bzero(&c.key, sizeof c.key);
-    return c.state_replaced ? EX_TEMPFAIL : EX_OK;
+    return code;
 }

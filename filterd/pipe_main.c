@@ -20,6 +20,7 @@
 
 #include "base/bytes.h"
 #include "base/config/settings.h"
+#include "base/config/state.h"
 #include "base/endpoint.h"
 #include "base/log.h"
 #include "base/mail/envelope.h"
@@ -176,14 +177,21 @@ static int filter(struct context *ctx, const struct job *job, const struct next_
     return code;
 }
 
-static int child(const struct settings *s, const struct sitekey *key, const struct job *job,
-                 int delivery_agent)
+struct site {
+    const struct settings *settings;
+    struct state state;
+    struct sitekey key;
+};
+
+static int child(const struct site *site, const struct job *job, int delivery_agent)
 {
+    const struct settings *s = site->settings;
     struct next_hop_address out = {HOP_SENDMAIL, {.path = (char *)"-"}};
     if (!sandbox_policy_close(s, SANDBOX_WORKER))
         return EX_CONFIG;
     /* The client's address is not known: SPF cannot be checked. */
-    struct context *ctx = context_new(s, key, &(struct context_doors){delivery_agent, RULES_NO_SPF});
+    struct context *ctx = context_new(s, &site->key, &(struct context_doors){delivery_agent, RULES_NO_SPF,
+                                                                              &site->state});
     keeper_client_expect_no_delivered(ctx->keeper); /* no daemon need run: do not log that for each message */
     int code = filter(ctx, job, job->to_stdout ? &out : &s->deliver);
     context_free(&ctx);
@@ -214,12 +222,13 @@ static pid_t start_relay(const int log_pipe[2], const int pair[2], struct siteke
 
 static int run(const struct settings *s, const struct job *job)
 {
-    struct sitekey key;
-    char *error = NULL;
+    static const struct state_user self;
+    struct site site = {.settings = s, .state = STATE_CLOSED};
+    g_autofree char *error = NULL;
     int pair[2], log_pipe[2], status;
-    if (!sitekey_load(s->site_key, true, &key, &error)) {
+    if (!state_claim(s, &self, &site.key, &site.state, &error)) {
         log_warn("%s", error);
-        return EX_CONFIG;
+        return EX_TEMPFAIL;
     }
     if (!job->to_stdout && s->deliver.kind == HOP_NONE) {
         log_warn("%s: [deliver] next_hop is not set (or use -o -)", s->file);
@@ -228,7 +237,7 @@ static int run(const struct settings *s, const struct job *job)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) || pipe2(log_pipe, O_CLOEXEC))
         return EX_TEMPFAIL;
     signal(SIGPIPE, SIG_IGN);
-    pid_t relay = start_relay(log_pipe, pair, &key);
+    pid_t relay = start_relay(log_pipe, pair, &site.key);
     const pid_t outer = getpid();
     pid_t pid = relay > 0 ? fork() : -1;
     if (pid == 0) {
@@ -240,9 +249,9 @@ static int run(const struct settings *s, const struct job *job)
         log_to_fd(log_pipe[1]);
         dup2(log_pipe[1], STDOUT_FILENO); /* these may be files, or what the MTA writes to its own log */
         dup2(log_pipe[1], STDERR_FILENO);
-        _exit(child(s, &key, job, pair[1]));
+        _exit(child(&site, job, pair[1]));
     }
-    explicit_bzero(&key, sizeof key); /* the outer process takes what the child says for foreign bytes */
+    explicit_bzero(&site.key, sizeof site.key); /* the outer process takes what the child says for foreign bytes */
     close(pair[1]);
     close(log_pipe[0]);
     close(log_pipe[1]);

@@ -261,7 +261,8 @@ int worker_run(const struct worker_place *place)
     /* Privileges end here: everything above is set-up, everything below may handle mail. */
     if (!sandbox_policy_close(s, SANDBOX_WORKER))
         return EX_TEMPFAIL;
-    struct context *ctx = context_new(s, place->key, &(struct context_doors){delivery_agent, place->spf_door});
+    struct context *ctx =
+        context_new(s, place->key, &(struct context_doors){delivery_agent, place->spf_door, place->state});
     ctx->hops.keeps = true;
     struct door door = door_open(place);
     set_state(place, SLOT_IDLE);

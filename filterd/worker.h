@@ -3,11 +3,13 @@
 #define FILTERD_WORKER_H
 
 #include "base/config/settings.h"
+#include "base/config/state.h"
 #include "base/sitekey.h"
 #include "filterd/scoreboard.h"
 
 struct worker_place {
     const struct settings *settings;
+    const struct state *state; /* each message looks whether it is still there */
     struct sitekey *key; /* the process's only copy when it begins */
     const int *listen_fds; /* one per settings->listeners */
     int learn_fd;          /* where learn sessions come from; -1: none */

@@ -46,12 +46,20 @@ GPtrArray *keyring_keys(const char *home, char **error_r) G_GNUC_WARN_UNUSED_RES
 bool keyring_each_user(const char *state_dir, void (*fn)(const char *user, void *arg), void *arg)
     __attribute__((warn_unused_result));
 
-/* The functions that change a user's keys. Each returns a sysexits code; *error_r is one line, g_free. */
+/* Notes elsewhere that a user has keys (true), before the key folder is made, or has none any more (false), after it
+ * was removed. The caller's function; false with *error_r (g_free). */
+struct keyring_notes {
+    bool (*note)(const char *user, bool has_keys, void *arg, char **error_r);
+    void *arg;
+};
+
+/* The functions that change a user's keys; notes may be NULL. Each returns a sysexits code; *error_r is one line, g_free. */
 
 struct keyring_input {
     struct bytes text;
     bool add;   /* keep the keys that are there */
     bool force; /* accept a key that does not name the user's address */
+    const struct keyring_notes *notes;
 };
 /* Imports one public key, armored or binary. A key with the same fingerprint is refreshed. If the user has
  * another key, `add` is required; if no user id of the key has the user's address, `force` is. EX_DATAERR: the
@@ -59,9 +67,10 @@ struct keyring_input {
  * *key_r (may be NULL): the stored key, key_info_free. */
 int keyring_import(const char *state_dir, const char *user, const struct keyring_input *input,
                    struct key_info **key_r, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
-/* Removes all keys (fingerprint NULL), or the one with this fingerprint. EX_NOUSER: there is none. */
+/* Removes all keys (fingerprint NULL), or the one with this fingerprint. EX_NOUSER: there is none; a note of a lost
+ * folder is removed with that, too. */
 int keyring_remove(const char *state_dir, const char *user, const char *fingerprint,
-                   char **error_r) G_GNUC_WARN_UNUSED_RESULT;
+                   const struct keyring_notes *notes, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 
 enum keyring_form {
     KEYRING_ARMORED, /* armored, everything that was imported */

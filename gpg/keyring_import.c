@@ -7,6 +7,7 @@
 #include <sysexits.h>
 
 #include "base/bytes.h"
+#include "base/log.h"
 #include "gpg/armor.h"
 #include "gpg/engine.h"
 #include "gpg/engine_run.h"
@@ -273,6 +274,25 @@ static int fill(struct generation *g, const struct keyring_input *input,
     return rc;
 }
 
+static bool note(const struct keyring_notes *notes, const char *user, bool has_keys, char **error_r)
+{
+    return !notes || notes->note(user, has_keys, notes->arg, error_r);
+}
+
+/* The note comes first: if all ends between the two, the user's mail waits. It goes again if the user had no keys and
+ * gets none. */
+static int commit_noted(struct generation *g, const struct keyring_notes *notes, char **error_r)
+{
+    g_autofree char *why = NULL;
+    if (!note(notes, g->user, true, error_r))
+        return EX_TEMPFAIL;
+    if (generation_commit(g, error_r))
+        return EX_OK;
+    if (!g->replaces && g->made && !note(notes, g->user, false, &why))
+        log_warn("user=<%s> a key stays noted that was not imported: %s", g->user, why);
+    return EX_CANTCREAT;
+}
+
 int keyring_import(const char *state_dir, const char *user, const struct keyring_input *input,
                    struct key_info **key_r, char **error_r)
 {
@@ -284,8 +304,8 @@ int keyring_import(const char *state_dir, const char *user, const struct keyring
     if (!g)
         return EX_CANTCREAT;
     rc = fill(g, input, &key, error_r);
-    if (rc == EX_OK && !generation_commit(g, error_r))
-        rc = EX_CANTCREAT;
+    if (rc == EX_OK)
+        rc = commit_noted(g, input->notes, error_r);
     generation_end(&g);
     if (rc == EX_OK && key_r)
         *key_r = g_steal_pointer(&key);
@@ -309,18 +329,14 @@ static int remove_one_key(struct generation *g, const char *fingerprint, char **
     return rc;
 }
 
-int keyring_remove(const char *state_dir, const char *user, const char *fingerprint,
-                   char **error_r)
+static int remove_keys(struct generation *g, const char *fingerprint, char **error_r)
 {
-    struct generation *g = generation_begin(state_dir, user, error_r);
-    int rc = g ? EX_OK : EX_CANTCREAT;
-    GPtrArray *old = g && g->old && fingerprint ? keyring_keys(g->old, error_r) : NULL;
-    if (!g)
-        return rc;
+    GPtrArray *old = g->old && fingerprint ? keyring_keys(g->old, error_r) : NULL;
+    int rc = EX_OK;
     if (!g->replaces || (fingerprint && (!old || !find(old, fingerprint)))) {
         g_free(*error_r);
-        *error_r = fingerprint ? g_strdup_printf("%s has no key %s", user, fingerprint)
-                               : g_strdup_printf("%s has no key", user);
+        *error_r = fingerprint ? g_strdup_printf("%s has no key %s", g->user, fingerprint)
+                               : g_strdup_printf("%s has no key", g->user);
         rc = EX_NOUSER;
     } else if (fingerprint) {
         rc = remove_one_key(g, fingerprint, error_r);
@@ -329,6 +345,24 @@ int keyring_remove(const char *state_dir, const char *user, const char *fingerpr
     }
     if (old)
         g_ptr_array_unref(old);
+    return rc;
+}
+
+int keyring_remove(const char *state_dir, const char *user, const char *fingerprint,
+                   const struct keyring_notes *notes, char **error_r)
+{
+    g_autofree char *home = NULL, *why = NULL;
+    struct generation *g = generation_begin(state_dir, user, error_r);
+    if (!g)
+        return EX_CANTCREAT;
+    int rc = remove_keys(g, fingerprint, error_r);
+    /* While nobody else may change the keys: the note must not go after another has imported one. */
+    if (keyring_current(state_dir, user, &home) == KEYRING_NONE && !note(notes, user, false, &why)) {
+        g_free(*error_r);
+        *error_r = g_strdup_printf("%s: the keys are gone, but mail waits until that is noted (%s): remove them again",
+                                   user, why);
+        rc = EX_TEMPFAIL;
+    }
     generation_end(&g);
     return rc;
 }

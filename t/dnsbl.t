@@ -56,6 +56,8 @@ sub says {
     like($out, $want, $what);
 }
 
+lists(\@bl);
+is((ctl('init'))[0], 0, 'a state');
 subtest 'addresses' => sub {
     lists(\@bl, \@six, \@wl, \@dbl, ['nsd.test', 'asks=ip4', @spam]);
     says('192.0.2.66', qr{^listed\t(?=.*bl\.test/spam \+1\.5: 192\.0\.2\.66 is listed by bl\.test \(127\.0\.0\.2\): sends spam).*wl\.test/medium -1}, 'a list and an allow list');
@@ -87,8 +89,6 @@ subtest 'links of a message' => sub {
         "http://d\t%d.exam\nple/" => 'text/html', 'http&colon;&sol;&sol;e%d&period;example/' => 'text/html',
         '//f%d.example' => 'image/svg+xml', 'http://bank.example@g%%31%d.example:81' => 'text/html');
     lists(\@dbl);
-    spew($conf, slurp($conf) =~ s{^state_dir}{site_key=@{[$t->dir]}/site.key\nstate_dir}mr);
-    spew($t->dir . '/site.key', '0123456789abcdef' x 4 . "\n", 0600);
     my $n = 0;
     for my $link (sort keys %links) {
         my $file = $t->dir . '/links.eml';
@@ -114,7 +114,7 @@ subtest 'lists of no use' => sub {
     like($out, qr{^bad\tdnsbl empty\.test\t.*does not list 127\.0\.0\.2$}m, 'empty');
     like($out, qr{^bad\tdnsbl $_\.test\t.*lists everything}m, "$_ lists everything") for qw(everything grabbed);
     like($out, qr{^bad\tdnsbl parked\.test\t.*198\.51\.100\.1: it is no list any more$}m, 'gone');
-    is(() = $out =~ /\n/g, 8, 'one line each, and one about Postfix');
+    is(() = $out =~ /\n/g, 9, 'one line each, and one about the state and Postfix');
     says('192.0.2.66', qr{^listed\tbl\.test/spam \+1\.5: [^;]*; refused\.test does not count:}, 'none of them counts');
     my (undef, $hits) = ctl(qw(lookup dnsbl 192.0.2.66));
     unlike($hits, qr{everything\.test/|parked\.test/|grabbed\.test/|refused\.test/}, 'not even where they list everybody');

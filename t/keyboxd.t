@@ -44,6 +44,7 @@ sub with {
 
 sub ctl { return ($t->build . '/filterctl', '-c', "$dir/etc/filterd.conf", @_) }
 
+$t->run(ctl('init'));
 my ($status, $out, $err) = with("# use-keyboxd\n", ctl(qw(key import --force), $user, "$dir/etc/ann.asc"));
 is($status, 0, 'a comment hides nothing') or diag($err);
 

@@ -26,6 +26,11 @@ sub said { return map { split } $unit =~ /^$_[0]=(.*)$/mg }
 
 subtest 'the unit' => sub {
     like($unit, qr{^ExecStart=\Q$prefix\E/sbin/filterd$}m, 'starts what was installed');
+    like($unit, qr/^Restart=on-failure$/m, 'starts again what ended with 75');
+    like($unit, qr/^StartLimitIntervalSec=0$/m, 'however often');
+    my ($final) = $unit =~ /^RestartPreventExitStatus=(.*)$/m;
+    is($final, 78, 'but not with wrong settings');
+    unlike($unit, qr/^ExecStartPre=/m, 'which only ExecStart= is asked for');
     unlike($unit, qr{/usr/local/}, 'nothing of another prefix');
     like($unit, qr/^MemorySwapMax=0$/m, 'never swaps');
     my ($status, $out, $err) = $t->try_run(undef, qw(systemd-analyze verify --man=no), $file);
@@ -89,7 +94,9 @@ subtest 'filterd in it' => sub {
     unlink glob "$dir/run/*";
     my ($uid, $gid) = (getpwnam $FilterdTest::FILTERD_USER)[2, 3];
     chown $uid, $gid, "$dir/etc/site.key", glob("$dir/state/* $dir/state/*/*");
+    unlink "$dir/etc/state.id", "$dir/state/state.id"; # as a version before these left it
     $filterd->up(shut_in());
+    $filterd->logs(qr/adopted the state of an older version/, 'adopts the state of an older version');
     my %status = slurp("/proc/$filterd->{pid}/status") =~ /^(\w+):\s+(.*)$/mg;
     is($status{CapBnd}, '0' x 16, 'no capability');
     like($status{Uid}, qr/^$uid\b/, 'never root');

@@ -37,7 +37,7 @@ sub users {
         like($filterd->ctl(qw(train ham), $user, "$dir/ham"),
             qr{\A9 messages learnt in [\d.]+ s \(\d+/s\), 100\.0% of them judged right before\n\z}, 'a folder');
         like($filterd->ctl(qw(--json train spam), $user, "$dir/md", "$dir/mbox"),
-            qr/\A\{"learnt":9,"seconds":[\d.]+,"per_second":\d+,"right":0\.\d+\}\n\z/, 'a Maildir and an mbox');
+            qr/\A\{"learnt":9,"seconds":[\d.]+,"per_second":\d+,"right":0\.\d+,"from_records":0,"encrypted":0,"packed":0\}\n\z/, 'a Maildir and an mbox');
         is(class(), 'Spam', 'learnt');
         my ($status, $out, $err) = $filterd->try_ctl(undef, qw(train spam), $user, "$dir/nowhere");
         is($status, 66, 'what is not there');
@@ -106,8 +106,8 @@ subtest 'another site' => sub {
     $filterd->ctl(qw(train spam), $user, "$dir/md");
     $filterd->ctl(qw(user export), $user, "$dir/ann");
     is($filterd->down, 0, 'down');
-    unlink "$dir/etc/site.key";
-    $t->run('/bin/rm', '-r', "$dir/state/users");
+    $t->run('/bin/rm', '-r', "$dir/state", "$dir/etc/state.id", glob("$dir/etc/site.key*"));
+    like($filterd->ctl('init'), qr/\A\S+: the state is made; \S+ names it\n\z/, 'made');
     refused('an export of another site', 'site with another key', qw(user import), $user, "$dir/ann");
 };
 

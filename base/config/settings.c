@@ -22,6 +22,7 @@ static const struct setting_kind kinds[] = {
     {"filterd", "user", V(login), TO(user), .expected = "a login name"},
     {"filterd", "state_dir", V(path), TO(state_dir), .expected = "an absolute path"},
     {"filterd", "site_key", V(path), TO(site_key), .expected = "an absolute path"},
+    {"filterd", "state_id", V(path), TO(state_id), .expected = "an absolute path"},
     {"filterd", "workers", V(int), TO(workers), .first = 1, .last = 10000},
     {"filterd", "message_size_limit", V(size), TO(message_size_limit), .first = 1,
      .last = 2147483647},
@@ -257,11 +258,20 @@ static bool check_listener(const struct settings *s, const struct ini *ini,
     return ok;
 }
 
+static bool is_below(const char *path, const char *folder)
+{
+    g_autofree char *file = g_canonicalize_filename(path, "/"), *dir = g_canonicalize_filename(folder, "/");
+    const size_t len = strlen(dir);
+    return strncmp(file, dir, len) == 0 && (file[len] == '/' || dir[len - 1] == '/');
+}
+
 static bool check(const struct settings *s, const struct ini *ini, char **error_r)
 {
     if (!s->state_dir)
         return fail_at(ini, "filterd", "state_dir", error_r,
                        "is not set: expected an absolute path");
+    if (s->state_id && is_below(s->state_id, s->state_dir))
+        return fail_at(ini, "filterd", "state_id", error_r, "lies in state_dir: expected a path outside of it");
     if (!s->hostname)
         return fail_at(ini, "filterd", "hostname", error_r, "is not set: expected a host name");
     if (s->unsure_threshold > s->spam_threshold)
@@ -320,6 +330,10 @@ static void derive_paths(struct settings *s)
 {
     if (!s->site_key)
         s->site_key = g_build_filename(s->state_dir, "site.key", NULL);
+    if (!s->state_id) {
+        g_autofree char *folder = g_canonicalize_filename(s->state_dir, "/");
+        s->state_id = g_strconcat(is_below(s->site_key, s->state_dir) ? folder : s->site_key, ".id", NULL);
+    }
     if (!s->control.path)
         s->control.path = g_build_filename(s->state_dir, "control.sock", NULL);
 }
@@ -354,7 +368,7 @@ void settings_free(struct settings **settings)
     struct settings *s = *settings;
     if (!s)
         return;
-    char *texts[] = {s->file, s->hostname, s->user, s->state_dir, s->site_key,
+    char *texts[] = {s->file, s->hostname, s->user, s->state_dir, s->site_key, s->state_id,
                      s->recipient_delimiter, s->quarantine, s->subject_tag, s->header_prefix,
                      s->dnsbl_lists, s->anonymize_inbound, s->anonymize_submission};
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)

@@ -32,6 +32,7 @@ struct listener {
 struct settings {
     char *file;
     char *hostname, *user, *state_dir, *site_key, *recipient_delimiter;
+    char *state_id; /* a file outside of state_dir, see state.h */
     char **domains;          /* lower case, NULL-terminated; empty: every inbound recipient is local */
     char **trusted_networks; /* CIDR text */
     int workers;

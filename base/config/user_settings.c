@@ -71,7 +71,10 @@ static const struct {
     char *(*print)(const struct setting_kind *k, const void *field);
 } table[USER_SETTINGS] = {
     [USER_ENCRYPT] = FLAG(encrypt),
-    [USER_PROTECT_HEADERS] = FLAG(protect_headers),
+    /* "yes" belongs to a later version. */
+    [USER_PROTECT_HEADERS] = {{.name = "protect_headers", .read = settings_value_flag, AT(protect_headers),
+                               .words = "no", .expected = "protect_headers is no: nothing else is supported"
+                                                          " in this version"}, print_flag},
     [USER_SPAM_THRESHOLD] = {{.name = "spam_threshold", .read = settings_value_fraction,
                               AT(spam_threshold), .first = 0, .last = 1,
                               .expected = "spam_threshold is a number from 0 to 1"}, print_number},

@@ -9,6 +9,7 @@
 #include "base/address.h"
 #include "base/config/settings.h"
 #include "base/config/user_settings.h"
+#include "base/config/users_upgrade.h"
 #include "base/log.h"
 #include "base/store.h"
 
@@ -19,6 +20,8 @@ struct users {
     bool for_writing;
     sqlite3 *db; /* NULL: at the last look there was no file, or it could not be read */
     unsigned held;
+    bool expects_file; /* a missing file is an error */
+    bool has_notes;    /* the file is of a version with notes of keys */
     bool logs;   /* log errors: no caller reports them */
     bool failed; /* the last read failed */
     char *error; /* the last error */
@@ -29,8 +32,10 @@ static const char tables[] =
     " PRIMARY KEY (address, member));"
     "CREATE INDEX IF NOT EXISTS alias_member ON alias (member);"
     "CREATE TABLE IF NOT EXISTS setting (user TEXT NOT NULL, name TEXT NOT NULL,"
-    " value TEXT NOT NULL, PRIMARY KEY (user, name)) WITHOUT ROWID;";
-static const struct store_schema schema = {.version = USERS_VERSION, .tables = tables};
+    " value TEXT NOT NULL, PRIMARY KEY (user, name)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS key (user TEXT PRIMARY KEY) WITHOUT ROWID;";
+static const struct store_schema schema = {
+    .version = USERS_VERSION, .tables = tables, .upgrade = users_upgrade};
 
 static struct users *users_new(const char *state_dir, bool for_writing)
 {
@@ -41,12 +46,40 @@ static struct users *users_new(const char *state_dir, bool for_writing)
     return u;
 }
 
+/* Readers take a file of version 1 as it is until the keeper has upgraded it. */
+static bool open_file(struct users *u, char **error_r)
+{
+    if (!store_open(u->path, u->for_writing, &schema, &u->db, error_r))
+        return false;
+    sqlite3_stmt *st = u->db ? store_prepare(u->db, "SELECT 1 FROM sqlite_schema WHERE name = 'key'", NULL, 0) : NULL;
+    const int step = st ? sqlite3_step(st) : SQLITE_ERROR;
+    u->has_notes = step == SQLITE_ROW;
+    sqlite3_finalize(st);
+    if (step == SQLITE_ROW || step == SQLITE_DONE)
+        return true;
+    if (!u->db && !u->expects_file)
+        return true;
+    *error_r = g_strdup_printf("%s: %s", u->path, u->db ? sqlite3_errmsg(u->db) : "is not there");
+    store_close(&u->db);
+    return false;
+}
+
 struct users *users_open(const char *state_dir, bool for_writing, char **error_r)
 {
     struct users *u = users_new(state_dir, for_writing);
-    if (!store_open(u->path, for_writing, &schema, &u->db, error_r))
+    if (!open_file(u, error_r))
         users_free(&u);
     return u;
+}
+
+void users_expect_file(struct users *u)
+{
+    u->expects_file = true;
+}
+
+void users_let_go(struct users *u)
+{
+    store_close(&u->db);
 }
 
 void users_free(struct users **u)
@@ -92,7 +125,7 @@ static void mistrust(struct users *u)
 static bool look_again(struct users *u)
 {
     char *error = NULL;
-    if (u->db || store_open(u->path, u->for_writing, &schema, &u->db, &error))
+    if (u->db || open_file(u, &error))
         return true;
     note(u, error);
     return false;
@@ -183,12 +216,35 @@ static enum users_result has_row(struct users *u, const char *sql, const char *u
     return result;
 }
 
+/* In a file that an older filterd made there is no table; it may have been upgraded meanwhile. */
+static bool knows_notes(struct users *u)
+{
+    if (look_again(u) && u->db && !u->has_notes && !u->for_writing) {
+        GPtrArray *rows = column(u, "SELECT 1 FROM sqlite_schema WHERE name = 'key' AND ?1 IS NULL", NULL);
+        u->has_notes = rows && rows->len;
+        if (rows)
+            g_ptr_array_unref(rows);
+    }
+    return u->has_notes;
+}
+
+enum users_result users_key_noted(struct users *u, const char *user)
+{
+    if (knows_notes(u))
+        return has_row(u, "SELECT user FROM key WHERE user = ?1", user);
+    return u->failed ? USERS_TEMP : USERS_UNKNOWN;
+}
+
 /* Does the user exist by a key or a setting? */
 static enum users_result exists_itself(struct users *u, const char *user)
 {
     enum users_result result = has_key(u, user);
     if (result == USERS_UNKNOWN)
-        result = has_row(u, "SELECT user FROM setting WHERE user = ?1 LIMIT 1", user);
+        result = has_row(u,
+                         knows_notes(u) ? "SELECT user FROM setting WHERE user = ?1"
+                                          " UNION ALL SELECT user FROM key WHERE user = ?1 LIMIT 1"
+                                        : "SELECT user FROM setting WHERE user = ?1 LIMIT 1",
+                         user);
     return result;
 }
 
@@ -385,6 +441,24 @@ bool users_alias_each(struct users *u, void (*fn)(const char *, const char *, vo
     return all;
 }
 
+bool users_key_note(struct users *u, const char *user, bool has_key, char **error_r)
+{
+    const char *texts[] = {user};
+    return run(u, has_key ? "INSERT OR IGNORE INTO key VALUES (?1)" : "DELETE FROM key WHERE user = ?1", texts, 1,
+               error_r);
+}
+
+bool users_key_each(struct users *u, void (*fn)(const char *user, void *arg), void *arg)
+{
+    GPtrArray *texts = g_ptr_array_new_with_free_func(g_free);
+    const bool all = knows_notes(u) ? read_rows(u, "SELECT user FROM key WHERE ?1 IS NULL ORDER BY user", NULL, texts)
+                                    : !u->failed;
+    for (guint i = 0; i < texts->len; i++)
+        fn(texts->pdata[i], arg);
+    g_ptr_array_unref(texts);
+    return all;
+}
+
 bool users_set(struct users *u, const char *user, const char *name, const char *value,
                char **error_r)
 {
@@ -410,6 +484,12 @@ static bool forget(struct users *u, const char *user, char **error_r)
            run(u, "DELETE FROM alias WHERE member = ?1", texts, 1, error_r);
 }
 
+/* An export of an older version may have it. */
+static bool was_noop(const char *name, const char *value)
+{
+    return strcmp(name, "protect_headers") == 0 && strcmp(value, "yes") == 0;
+}
+
 bool users_replace(struct users *u, const char *user, const GPtrArray *settings,
                    const GPtrArray *aliases, char **error_r)
 {
@@ -419,7 +499,8 @@ bool users_replace(struct users *u, const char *user, const GPtrArray *settings,
         return false;
     ok = forget(u, whom, error_r);
     for (guint i = 0; ok && settings && i + 1 < settings->len; i += 2)
-        ok = users_set(u, whom, settings->pdata[i], settings->pdata[i + 1], error_r);
+        ok = was_noop(settings->pdata[i], settings->pdata[i + 1]) ||
+             users_set(u, whom, settings->pdata[i], settings->pdata[i + 1], error_r);
     for (guint i = 0; ok && aliases && i < aliases->len; i++)
         ok = users_alias_add(u, aliases->pdata[i], whom, error_r);
     ok = ok && run(u, "COMMIT", NULL, 0, error_r);

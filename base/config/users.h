@@ -1,16 +1,17 @@
 /* users: which users an address belongs to, and their settings.
  *
- * A user is a canonical address. A user exists if there is a key for it (the folder state_dir/keys/NAME), if it
- * is the member of an alias, or if it has a setting. Aliases and settings are stored in state_dir/users.db,
- * which only the keeper opens for writing (or filterctl, where no keeper runs). */
+ * A user is a canonical address. A user exists if there is a key for it (the folder state_dir/keys/NAME, or a note
+ * that there was one), if it is the member of an alias, or if it has a setting. Aliases, settings and the notes
+ * are stored in state_dir/users.db, which only the keeper opens for writing (or filterctl, where no keeper runs). */
 #ifndef BASE_CONFIG_USERS_H
 #define BASE_CONFIG_USERS_H
 
 #include <glib.h>
 #include <stdbool.h>
 
-/* The version of users.db (see base/store.h). 1: the same tables as before versioning. */
-#define USERS_VERSION 1
+/* The version of users.db (see base/store.h). 1: the same tables as before versioning. 2: notes of who has a key;
+ * the upgrade makes them of the key folders. */
+#define USERS_VERSION 2
 
 struct settings;
 struct users;
@@ -22,6 +23,10 @@ struct users *users_open(const char *state_dir, bool for_writing, char **error_r
 /* For a process that runs on: if the file cannot be read now, logs that and tries again at each later call.
  * Until then users_resolve returns USERS_TEMP. */
 struct users *users_watch(const char *state_dir);
+/* From now on a missing users.db cannot be read, as "filterctl init" made one: it does not count as empty. */
+void users_expect_file(struct users *u);
+/* Closes the file until the next read: its folder is somebody else's now, or is to be unmounted. */
+void users_let_go(struct users *u);
 void users_free(struct users **u);
 /* Why the last read that failed did so, with the file's name; NULL if none has failed. */
 const char *users_error(const struct users *u);
@@ -50,6 +55,14 @@ bool users_alias_set(struct users *u, const char *address, char *const *members,
 /* Calls fn for each row (address, member). False if a read failed (see users_error); the rows before that were
  * reported. No file: no rows. */
 bool users_alias_each(struct users *u, void (*fn)(const char *, const char *, void *), void *arg)
+    __attribute__((warn_unused_result));
+/* Notes that the user has keys, or has none any more. The note is made before the key folder and removed after it:
+ * so a note without a folder is a key that was lost, and never means plaintext. */
+bool users_key_note(struct users *u, const char *user, bool has_key, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
+/* Is there such a note? */
+enum users_result users_key_noted(struct users *u, const char *user);
+/* Calls fn for each note. False as users_alias_each. */
+bool users_key_each(struct users *u, void (*fn)(const char *user, void *arg), void *arg)
     __attribute__((warn_unused_result));
 /* Sets a user's setting; value NULL removes it. Names and values are those of user_settings.h. */
 bool users_set(struct users *u, const char *user, const char *name, const char *value,

@@ -50,6 +50,19 @@ struct desk {
 
 static volatile sig_atomic_t leave;
 
+static const struct state *watched; /* NULL: tests */
+
+void keeper_process_watch(const struct state *state)
+{
+    watched = state;
+}
+
+/* Databases are opened by their paths, so they would be looked for, or made, in another's folder. */
+static bool state_lost(void)
+{
+    return watched && !state_holds(watched);
+}
+
 static void on_term(int sig)
 {
     (void)sig;
@@ -163,12 +176,15 @@ static void loop(struct desk *desk, int listen_fd)
     GArray *clients = g_array_new(FALSE, FALSE, sizeof(struct client));
     struct pollfd fds[CLIENTS + 1];
     gint64 ticked = 0;
-    while (!leave) {
+    while (!leave && !state_lost()) {
         fds[0] = (struct pollfd){listen_fd, POLLIN, 0};
         for (guint i = 0; i < clients->len; i++)
             fds[i + 1] = (struct pollfd){g_array_index(clients, struct client, i).fd, POLLIN, 0};
         const int due_ms = model_store_due_ms(desk->stores.model_store);
-        if (poll(fds, clients->len + 1, due_ms < 0 ? TURN_MS : MIN(due_ms, TURN_MS)) > 0) {
+        const int ready = poll(fds, clients->len + 1, due_ms < 0 ? TURN_MS : MIN(due_ms, TURN_MS));
+        if (state_lost())
+            break;
+        if (ready > 0) {
             bool fresh = fds[0].revents;
             serve_ready(desk, clients, fds);
             if (fresh)
@@ -209,6 +225,10 @@ int keeper_process_run(const struct settings *s, const struct sitekey *key, int 
     if (write(ready_fd, "", 1) < 0)
         log_warn("keeper: the master is gone");
     loop(&desk, listen_fd);
+    if (state_lost()) {
+        log_warn("keeper: %s: the state is not there any more; what was not written yet is lost", s->state_dir);
+        return EX_TEMPFAIL;
+    }
     greylist_free(&desk.stores.greylist);
     delivered_free(&desk.stores.delivered);
     model_store_free(&desk.stores.model_store);

@@ -3,8 +3,12 @@
 #define FILTERD_KEEPER_KEEPER_PROCESS_H
 
 #include "base/config/settings.h"
+#include "base/config/state.h"
 #include "base/sitekey.h"
 
+/* Call it before keeper_process_run, which then ends with EX_TEMPFAIL, and writes nothing more, when this state is not
+ * there any more. Lent. */
+void keeper_process_watch(const struct state *state);
 /* Serves listen_fd until SIGTERM; returns the exit code of the process. Writes a byte to ready_fd when the
  * databases are recovered and open. */
 int keeper_process_run(const struct settings *s, const struct sitekey *key, int listen_fd,

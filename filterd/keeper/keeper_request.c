@@ -79,6 +79,10 @@ FORMAT(user_set, "user-set", keeper_user_set,
        WANTED(keeper_user_set, name, NAME),
        OPTIONAL(keeper_user_set, value, TEXT));
 
+FORMAT(key_note, "key-note", keeper_key_note,
+       WANTED(keeper_key_note, user, NAME),
+       WANTED(keeper_key_note, state, NAME));
+
 FORMAT(user_remove, "user-remove", keeper_user_remove,
        WANTED(keeper_user_remove, user, NAME));
 

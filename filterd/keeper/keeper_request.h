@@ -65,6 +65,12 @@ struct keeper_user_set {
     const char *value; /* NULL: remove the setting */
 };
 
+/* Note that the user has keys, or that there are none any more; see users_key_note. */
+struct keeper_key_note {
+    const char *user;
+    const char *state; /* "keys" or "none" */
+};
+
 struct keeper_user_remove {
     const char *user;
 };
@@ -93,6 +99,7 @@ union keeper_request {
     struct keeper_alias_set alias_set;
     struct keeper_alias_remove alias_remove;
     struct keeper_user_set user_set;
+    struct keeper_key_note key_note;
     struct keeper_user_remove user_remove;
     struct keeper_user_export user_export;
     struct keeper_user_import user_import;
@@ -136,7 +143,7 @@ struct keeper_format {
 
 extern const struct keeper_format keeper_format_ping, keeper_format_record, keeper_format_confirm,
     keeper_format_retrain, keeper_format_learn, keeper_format_train, keeper_format_alias_add,
-    keeper_format_alias_set, keeper_format_alias_remove, keeper_format_user_set,
+    keeper_format_alias_set, keeper_format_alias_remove, keeper_format_user_set, keeper_format_key_note,
     keeper_format_user_remove, keeper_format_user_export, keeper_format_user_import,
     keeper_format_greylist, keeper_format_delivered_known, keeper_format_delivered,
     keeper_format_delivered_forget;

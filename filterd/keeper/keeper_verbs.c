@@ -88,6 +88,11 @@ static int user_set(struct keeper_call *c)
     return model_store_user_set(c->stores->model_store, &c->q.user_set, &c->text);
 }
 
+static int key_note(struct keeper_call *c)
+{
+    return model_store_user_key_note(c->stores->model_store, &c->q.key_note, &c->text);
+}
+
 static int user_remove(struct keeper_call *c)
 {
     return model_store_user_remove(c->stores->model_store, &c->q.user_remove, &c->text);
@@ -133,6 +138,7 @@ static const struct keeper_verb verbs[] = {
     {&keeper_format_user_remove, &keeper_format_nothing, ADMIN, user_remove, false},
     {&keeper_format_user_export, &keeper_format_exported, ADMIN, user_export, false},
     {&keeper_format_user_import, &keeper_format_nothing, ADMIN, user_import, false},
+    {&keeper_format_key_note, &keeper_format_nothing, ADMIN, key_note, false},
 };
 
 const struct keeper_verb *keeper_verbs(size_t *count_r)

@@ -35,6 +35,16 @@ int model_store_user_set(struct model_store *l, const struct keeper_user_set *wa
                                                                                   : EX_DATAERR;
 }
 
+int model_store_user_key_note(struct model_store *l, const struct keeper_key_note *wanted, char **text_r)
+{
+    const bool has_keys = strcmp(wanted->state, "keys") == 0;
+    if (!has_keys && strcmp(wanted->state, "none") != 0) {
+        *text_r = g_strdup("a note of keys is \"keys\" or \"none\"");
+        return EX_DATAERR;
+    }
+    return users_key_note(l->users, wanted->user, has_keys, text_r) ? EX_OK : EX_TEMPFAIL;
+}
+
 static bool remove_file(const char *path, char **text_r)
 {
     if (unlink(path) == 0 || errno == ENOENT)

@@ -13,6 +13,7 @@ int model_store_user_alias_remove(struct model_store *l, const struct keeper_ali
                              char **text_r) G_GNUC_WARN_UNUSED_RESULT;
 int model_store_user_alias_set(struct model_store *l, const struct keeper_alias_set *wanted, char **text_r) G_GNUC_WARN_UNUSED_RESULT;
 int model_store_user_set(struct model_store *l, const struct keeper_user_set *wanted, char **text_r) G_GNUC_WARN_UNUSED_RESULT;
+int model_store_user_key_note(struct model_store *l, const struct keeper_key_note *wanted, char **text_r) G_GNUC_WARN_UNUSED_RESULT;
 /* Removes settings, memberships, model and records; not the keys. */
 int model_store_user_remove(struct model_store *l, const struct keeper_user_remove *wanted, char **text_r) G_GNUC_WARN_UNUSED_RESULT;
 /* See export.h. *file_r: g_bytes_unref, or left alone. */

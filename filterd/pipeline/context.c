@@ -42,6 +42,15 @@ bool context_check(const struct settings *s, char **error_r)
     return ok;
 }
 
+bool context_has_state(struct context *ctx)
+{
+    const bool lost = ctx->state && !state_holds(ctx->state);
+    if (lost && !ctx->state_lost)
+        log_warn("%s: the state is not there any more: mail is put off", ctx->settings->state_dir);
+    ctx->state_lost = lost;
+    return !lost;
+}
+
 struct context *context_new(const struct settings *s, const struct sitekey *key,
                             const struct context_doors *doors)
 {
@@ -53,6 +62,12 @@ struct context *context_new(const struct settings *s, const struct sitekey *key,
     ctx->hops = (struct next_hop_pool){.hostname = s->hostname, .delivery_agent = doors->delivery_agent};
     ctx->delivered_key = delivered_digest_key_of(key);
     ctx->users = users_watch(s->state_dir);
+    ctx->state = doors->state;
+    if (ctx->state)
+        users_expect_file(ctx->users);
+    ctx->state_lost = ctx->state && !state_holds(ctx->state); /* the master has logged that */
+    if (ctx->state_lost)
+        users_let_go(ctx->users);
     ctx->sealer = sealer_new(s->state_dir);
     ctx->classifier = classifier_new(s, key);
     load_anonymize(ctx, ROLE_INBOUND);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "base/config/settings.h"
+#include "base/config/state.h"
 #include "base/config/users.h"
 #include "base/sitekey.h"
 #include "classifier/classifier.h"
@@ -19,6 +20,8 @@
 
 struct context {
     const struct settings *settings; /* lent */
+    const struct state *state;       /* lent; NULL: nobody looks whether it is still there (tests) */
+    bool state_lost;                 /* it was gone, and that was logged */
     struct users *users;             /* while the table cannot be read, every recipient is tempfailed */
     struct sealer *sealer;
     struct classifier *classifier;
@@ -36,8 +39,9 @@ struct context {
 struct context_doors {
     int delivery_agent; /* -1: there is none */
     int spf;     /* or RULES_NO_DOOR, RULES_NO_SPF */
+    const struct state *state; /* lent, as in struct context */
 };
-#define CONTEXT_ALONE (&(const struct context_doors){-1, RULES_NO_DOOR})
+#define CONTEXT_ALONE (&(const struct context_doors){-1, RULES_NO_DOOR, NULL})
 
 struct context *context_new(const struct settings *s, const struct sitekey *key,
                             const struct context_doors *doors);
@@ -45,6 +49,9 @@ void context_free(struct context **ctx);
 /* Called before each session: tries again to get what failed so far (a table, lists, DNS), at most once a
  * second. Otherwise one bad moment at its start would stay with a worker for life. */
 void context_mend(struct context *ctx);
+/* False if state_dir is no longer the folder that the state was found in: nothing in it may be believed, all mail
+ * is tempfailed. */
+bool context_has_state(struct context *ctx);
 /* Reads the tables that the settings name and frees them again. False: one of them is wrong, *error_r is one
  * line, "FILE:LINE: ..." (g_free). */
 bool context_check(const struct settings *s, char **error_r) G_GNUC_WARN_UNUSED_RESULT;

@@ -64,29 +64,27 @@ static void anonymize_one(struct anonymize *a, struct header *h, size_t place, G
     }
 }
 
-GPtrArray *headers_anonymize(const struct context *ctx, const struct listener *listener,
-                             struct message *m)
+bool headers_anonymize(const struct context *ctx, const struct listener *listener, struct message *m,
+                       GPtrArray *texts)
 {
     const enum role role = listener ? listener->role : ROLE_INBOUND;
     const gint64 end = g_get_monotonic_time() + BUDGET_US;
-    if (ctx->no_anonymize[role]) {
+    bool done = !ctx->no_anonymize[role];
+    if (!done)
         log_warn("the [anonymize] table could not be read: tempfailed");
-        return NULL;
-    }
-    GPtrArray *texts = g_ptr_array_new_with_free_func(g_free);
     GHashTable *seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    for (size_t i = 0; ctx->anonymize[role] && i < m->header_count; i++) {
+    for (size_t i = 0; done && ctx->anonymize[role] && i < m->header_count; i++) {
         struct header *h = &m->headers[i];
         const size_t place = place_of(seen, h);
         if (h->dropped || header_starts(h, "Content-"))
             continue;
         if (g_get_monotonic_time() > end) {
-            log_warn("anonymize: out of time after %zu of %zu fields, the rest stays", i,
-                     m->header_count);
-            break;
+            log_warn("anonymize: out of time after %zu of %zu fields: tempfailed", i, m->header_count);
+            done = false;
+        } else {
+            anonymize_one(ctx->anonymize[role], h, place, texts);
         }
-        anonymize_one(ctx->anonymize[role], h, place, texts);
     }
     g_hash_table_unref(seen);
-    return texts;
+    return done;
 }

@@ -3,6 +3,7 @@
 #define FILTERD_PIPELINE_HEADERS_ANONYMIZE_H
 
 #include <glib.h>
+#include <stdbool.h>
 
 #include "base/config/settings.h"
 #include "base/mail/message.h"
@@ -10,9 +11,9 @@
 
 /* Applies the table for the listener's role (NULL: inbound) to the fields that stand outside the ciphertext,
  * that is to m->headers, not to m->raw. Call it when all checks are done. Content-* is left alone: it describes
- * the body. Returns the texts that fields of m now point to: unref after m's last use. NULL: the table could
- * not be read, and nothing may be delivered. */
-GPtrArray *headers_anonymize(const struct context *ctx, const struct listener *listener,
-                             struct message *m);
+ * the body. Appends to texts (of char*, free function g_free) what fields of m now point to: unref it after m's last
+ * use. False: the table could not be read, or time ran out, and nothing may be delivered. */
+bool headers_anonymize(const struct context *ctx, const struct listener *listener, struct message *m,
+                       GPtrArray *texts) G_GNUC_WARN_UNUSED_RESULT;
 
 #endif

@@ -85,7 +85,8 @@ static struct outcome send_copy(struct transaction *tx, const struct recipient_s
 {
     struct outcome o = outcome_of(REASON_UNFORESEEN);
     struct sealed *sealed = transaction_copy(tx, to, form, v);
-    if (sealed) {
+    /* Looked at again: keys and settings were read since then. */
+    if (sealed && context_has_state(tx->context)) {
         report_copy(report, form, sealed);
         o = next_hop_deliver(tx->hop, tx->received->envelope, to->recipient, to->judges, sealed);
     }
@@ -250,9 +251,10 @@ void pipeline_run(struct context *ctx, struct next_hop *hop, const struct receiv
     headers_drop_forged(tx.message, ctx->settings);
     tx.encrypted = encrypted_new(tx.message);
     gather_and_fill(&tx);
-    GPtrArray *texts = headers_anonymize(ctx, a->envelope->listener, tx.message);
+    GPtrArray *texts = g_ptr_array_new_with_free_func(g_free);
+    const bool anonymized = headers_anonymize(ctx, a->envelope->listener, tx.message, texts);
     headers_drop_forged(tx.message, ctx->settings); /* replacements may have made new ones */
-    if (texts)
+    if (anonymized)
         serve_all(&tx, outcomes);
     states_clear(&tx);
     g_free(tx.states);
@@ -260,7 +262,6 @@ void pipeline_run(struct context *ctx, struct next_hop *hop, const struct receiv
     handoff_free(&tx.handoff);
     encrypted_free(&tx.encrypted);
     message_free(&tx.message);
-    if (texts)
-        g_ptr_array_unref(texts);
+    g_ptr_array_unref(texts);
     alarm(0);
 }

@@ -27,6 +27,23 @@ static void note_key(struct recipient_address *a, const char *fingerprint)
                      : g_strdup(fingerprint);
 }
 
+/* The user has no key folder. A note says that there was one: it is lost, which is no leave to send plaintext. */
+static void count_missing_key(struct context *ctx, const char *user, struct policy_keys *n)
+{
+    switch (users_key_noted(ctx->users, user)) {
+    case USERS_UNKNOWN:
+        n->none++;
+        break;
+    case USERS_FOUND:
+        n->bad++;
+        log_warn("user=<%s> key=- cannot be used: users.db notes a key, and its folder is gone", user);
+        break;
+    default:
+        n->unreadable++;
+        log_warn("user=<%s> whether there is a key cannot be read", user);
+    }
+}
+
 static void count_key(struct context *ctx, const char *user, struct policy_keys *n, struct recipient_address *a)
 {
     g_autofree char *why = NULL, *fpr = NULL;
@@ -35,7 +52,7 @@ static void count_key(struct context *ctx, const char *user, struct policy_keys 
         n->good++;
         break;
     case KEY_NONE:
-        n->none++;
+        count_missing_key(ctx, user, n);
         break;
     case KEY_BAD:
         n->bad++;
@@ -142,6 +159,11 @@ void recipient_state_fill(struct recipient_state *st, struct context *ctx, const
     st->addresses = g_ptr_array_new_with_free_func(address_free);
     g_clear_pointer(&r->users, g_ptr_array_unref);
     r->users = g_ptr_array_new_with_free_func(g_free);
+    if (!context_has_state(ctx)) {
+        st->disposition = policy_disposition(ctx->settings, &(struct policy_address){.who = POLICY_WHO_UNREADABLE});
+        st->judges = judges_of(ctx, r);
+        return;
+    }
     users_hold(ctx->users);
     st->disposition = look_up(st, ctx, e, r->address);
     for (size_t i = 0; r->others && r->others[i]; i++)

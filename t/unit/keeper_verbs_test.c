@@ -59,6 +59,7 @@ static GPtrArray *samples_new(void)
         {"user-set", admin, {.user_set = {USER, "mode", "toe"}}},
         {"user-export", admin, {.user_export = {USER}}},
         {"user-import", admin, {.user_import = {USER, digests}}},
+        {"key-note", admin, {.key_note = {USER, "keys"}}},
         {"user-remove", admin, {.user_remove = {USER}}},
     };
     GPtrArray *samples = g_ptr_array_new_with_free_func(g_free);

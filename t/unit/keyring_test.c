@@ -34,7 +34,7 @@ static int make_people(void **state)
 static int import(const char *user, const struct bytes *input, unsigned flags, const char *want)
 {
     g_autofree char *state_dir = people_state(), *error = NULL;
-    const struct keyring_input in = {*input, flags & ADD, flags & FORCE};
+    const struct keyring_input in = {*input, flags & ADD, flags & FORCE, NULL};
     int rc = keyring_import(state_dir, user, &in, NULL, &error);
     if (want && (!error || !strstr(error, want)))
         fail_msg("wanted \"%s\", got \"%s\"", want, error ? error : "nothing");
@@ -73,7 +73,7 @@ static int count_keys(const char *user)
 static void forget(const char *user)
 {
     g_autofree char *state_dir = people_state(), *error = NULL;
-    assert_int_equal(keyring_remove(state_dir, user, NULL, &error), EX_OK);
+    assert_int_equal(keyring_remove(state_dir, user, NULL, NULL, &error), EX_OK);
     assert_int_equal(count_keys(user), -1);
 }
 
@@ -140,9 +140,9 @@ static void one_key_or_more(void **state)
     GPtrArray *keys = keys_of(A, &home);
     g_autofree char *first = g_strdup(((struct key_info *)g_ptr_array_index(keys, 0))->fingerprint);
     g_ptr_array_unref(keys);
-    assert_int_equal(keyring_remove(state_dir, A, first, &error), EX_OK);
+    assert_int_equal(keyring_remove(state_dir, A, first, NULL, &error), EX_OK);
     assert_int_equal(count_keys(A), 1);
-    assert_int_equal(keyring_remove(state_dir, A, first, &again), EX_NOUSER);
+    assert_int_equal(keyring_remove(state_dir, A, first, NULL, &again), EX_NOUSER);
     forget(A);
 }
 
@@ -205,6 +205,69 @@ static void lists_users(void **state)
     forget("o'hara/x@example.org");
 }
 
+/* Someone who notes, and remembers what lay in the key folder's place at that moment. */
+struct notes {
+    bool fails;
+    GString *seen;
+};
+
+static bool note(const char *user, bool has_keys, void *arg, char **error_r)
+{
+    static const char *const there[] = {"unreadable", "none", "broken", "found"};
+    struct notes *n = arg;
+    g_autofree char *state_dir = people_state(), *home = NULL;
+    g_string_append_printf(n->seen, "%s:%s;", has_keys ? "keys" : "none", there[keyring_current(state_dir, user, &home)]);
+    if (n->fails)
+        *error_r = g_strdup("the disk is full");
+    return !n->fails;
+}
+
+static void assert_seen(struct notes *n, const char *want)
+{
+    assert_string_equal(n->seen->str, want);
+    g_string_truncate(n->seen, 0);
+}
+
+/* The note stands before the folder does, and goes after it: at every moment there is at least one of them. */
+static void notes(void **state)
+{
+    (void)state;
+    struct notes n = {.seen = g_string_new(NULL)};
+    const struct keyring_notes as = {note, &n};
+    g_autofree char *state_dir = people_state(), *first = NULL, *error = NULL;
+    struct keyring_input in = {.notes = &as};
+    people_output("--export " A, &in.text);
+    n.fails = true;
+    assert_int_equal(keyring_import(state_dir, A, &in, NULL, &error), EX_TEMPFAIL);
+    assert_string_equal(error, "the disk is full");
+    assert_seen(&n, "keys:none;");
+    assert_int_equal(count_keys(A), -1); /* without the note no folder */
+    g_clear_pointer(&error, g_free);
+    n.fails = false;
+    assert_int_equal(keyring_import(state_dir, "other@example.org", &in, NULL, &error), EX_DATAERR);
+    assert_seen(&n, ""); /* what is refused is not noted */
+    g_clear_pointer(&error, g_free);
+    assert_int_equal(keyring_import(state_dir, A, &in, NULL, &error), EX_OK);
+    assert_seen(&n, "keys:none;");
+    assert_int_equal(import_of(A, "--export " B, FORCE | ADD, NULL), EX_OK);
+    g_autofree char *home = NULL;
+    GPtrArray *keys = keys_of(A, &home);
+    first = g_strdup(((struct key_info *)g_ptr_array_index(keys, 0))->fingerprint);
+    g_ptr_array_unref(keys);
+    assert_int_equal(keyring_remove(state_dir, A, first, &as, &error), EX_OK);
+    assert_seen(&n, ""); /* one is left */
+    n.fails = true;
+    assert_int_equal(keyring_remove(state_dir, A, NULL, &as, &error), EX_TEMPFAIL);
+    assert_non_null(strstr(error, "mail waits until that is noted"));
+    assert_seen(&n, "none:none;");
+    g_clear_pointer(&error, g_free);
+    n.fails = false;
+    assert_int_equal(keyring_remove(state_dir, A, NULL, &as, &error), EX_NOUSER);
+    assert_seen(&n, "none:none;");
+    g_string_free(n.seen, TRUE);
+    bytes_free(&in.text);
+}
+
 static void a_folder_without_link_is_broken(void **state)
 {
     (void)state;
@@ -247,7 +310,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses),        cmocka_unit_test(describes),
         cmocka_unit_test(one_key_or_more), cmocka_unit_test(generations),
-        cmocka_unit_test(takes_a_revocation_in), cmocka_unit_test(lists_users),
+        cmocka_unit_test(takes_a_revocation_in), cmocka_unit_test(lists_users), cmocka_unit_test(notes),
         cmocka_unit_test(a_folder_without_link_is_broken),
         cmocka_unit_test(a_conf_that_cannot_be_read),
     };

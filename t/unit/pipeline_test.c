@@ -1,6 +1,9 @@
 /* Who gets which copy of a message, in which form, and what is answered: the whole way from received bytes to the
  * next hop, with keys, gpg, evidence, keeper and next hop played. */
+#include <fcntl.h>
+
 #include "base/config/settings.h"
+#include "base/config/state.h"
 #include "base/mail/envelope.h"
 #include "base/result.h"
 #include "t/unit/pipeline_world.h"
@@ -382,6 +385,76 @@ static void a_table_that_cannot_be_read(void **state)
     g_free(settings.anonymize_inbound);
 }
 
+/* The fields that were not looked at do not pass as they are. */
+static void a_table_that_takes_too_long(void **state)
+{
+    (void)state;
+    table(&settings.anonymize_inbound, "/^X-Client: / IGNORE\n");
+    played_tick = 2 * G_USEC_PER_SEC;
+    run_to(FIELDS "X-Client: 192.0.2.7\r\n" CONTENT, TO(GOOD, KEYLESS, FOREIGN));
+    played_tick = 0;
+    for (guint i = 0; i < 3; i++)
+        assert_int_equal(outcomes[i].result, RES_TEMP);
+    assert_int_equal(played_copies->len, 0);
+    assert_holds(logged(), "Wanonymize: out of time after 2 of 6 fields: tempfailed");
+    g_free(settings.anonymize_inbound);
+}
+
+/* ---- what was lost ---- */
+
+static void a_key_whose_folder_is_lost(void **state)
+{
+    char *error = NULL;
+    (void)state;
+    assert_true(users_key_note(book, KEYLESS, true, &error));
+    run_to(MAIL, TO(KEYLESS, GOOD));
+    assert_outcome(0, REASON_BAD_KEY_DEFER);
+    assert_outcome(1, REASON_OK);
+    assert_int_equal(played_copies->len, 1);
+    assert_holds(logged(), "Wuser=<" KEYLESS "> key=- cannot be used: users.db notes a key");
+    settings.bad_key = POLICY_REJECT;
+    run_to(MAIL, TO(KEYLESS));
+    assert_outcome(0, REASON_BAD_KEY_REJECT);
+    set(KEYLESS, "encrypt", "no"); /* as they wish */
+    run_to(MAIL, TO(KEYLESS));
+    assert_outcome(0, REASON_OK);
+    set(KEYLESS, "encrypt", NULL);
+    assert_true(users_key_note(book, KEYLESS, false, &error));
+    run_to(MAIL, TO(KEYLESS));
+    assert_outcome(0, REASON_OK);
+}
+
+/* Another folder stands where the state was, as after an unmount: nobody gets anything, whoever they are. */
+static void a_state_that_is_lost(void **state)
+{
+    struct state here = {.dir = g_build_filename(folder, "mounted", NULL)};
+    g_autofree char *away = g_build_filename(folder, "away", NULL);
+    (void)state;
+    assert_int_equal(g_mkdir(here.dir, 0700), 0);
+    here.fd = open(here.dir, O_PATH | O_DIRECTORY);
+    context->state = &here;
+    run_to(MAIL, TO(GOOD, KEYLESS));
+    assert_outcome(0, REASON_OK);
+    assert_outcome(1, REASON_OK);
+    for (int there = 0; there < 2; there++) { /* nothing, then another */
+        if (there)
+            assert_int_equal(g_mkdir(here.dir, 0700), 0);
+        else
+            assert_int_equal(g_rename(here.dir, away), 0);
+        run_to(MAIL, TO(GOOD, KEYLESS, NOBODY, FOREIGN));
+        for (guint i = 0; i < 4; i++)
+            assert_int_equal(outcomes[i].result, RES_TEMP);
+        assert_int_equal(played_copies->len, 0);
+        assert_int_equal(logged_times("the state is not there any more"), !there); /* said once */
+    }
+    assert_int_equal(g_rmdir(here.dir), 0);
+    assert_int_equal(g_rename(away, here.dir), 0);
+    run_to(MAIL, TO(GOOD));
+    assert_outcome(0, REASON_OK);
+    context->state = NULL;
+    state_close(&here);
+}
+
 #define ENCRYPTED "From: friend@a.example\r\nContent-Type: application/pkcs7-mime; smime-type=enveloped-data\r\n" \
                   "Content-Transfer-Encoding: base64\r\n\r\n" \
                   "MDYGCSqGSIb3DQEHA6ApMCcCAQAxAjAAMB4GCSqGSIb3DQEHATAAgA9hYmNk\r\nZWZnaGlqa2xtbm8=\r\n"
@@ -500,7 +573,8 @@ int main(void)
         TEST(spam_is_refused_while_the_client_waits), TEST(spam_is_discarded),
         TEST(spam_goes_to_a_quarantine_with_a_key), TEST(a_quarantine_without_a_key_takes_nothing_sealed),
         TEST(what_a_user_wants), TEST(a_tag_in_the_subject), TEST(as_dspam), TEST(what_pretends_to_be_ours_goes),
-        TEST(anonymized), TEST(a_table_that_cannot_be_read), TEST(encrypted_already), TEST(encrypted_for_others),
+        TEST(anonymized), TEST(a_table_that_cannot_be_read), TEST(a_table_that_takes_too_long),
+        TEST(a_key_whose_folder_is_lost), TEST(a_state_that_is_lost), TEST(encrypted_already), TEST(encrypted_for_others),
         TEST(encrypted_for_one_of_two_addresses), TEST(encrypted_spam_for_a_quarantine), TEST(submitted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

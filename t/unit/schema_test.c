@@ -285,7 +285,7 @@ static void test_readers(void **state)
     assert_int_equal(users_resolve(u, "team@x.example", "", &found), USERS_TEMP);
     g_ptr_array_unref(found);
     assert_refused(path, users_error(u));
-    make(path, "PRAGMA user_version = 1");
+    make(path, "PRAGMA user_version = 2");
     assert_true(users_have_all(u));
     users_free(&u);
     g_free(path);
@@ -335,6 +335,41 @@ static void test_ledger(void **state)
     assert_refused(path, error);
 }
 
+static void see_note(const char *user, void *arg)
+{
+    g_string_append_printf(arg, "%s ", user);
+}
+
+/* Keys from before there were notes: the upgrade notes them, once, also those of a shortened folder name. */
+static void test_notes_of_keys(void **state)
+{
+    g_autofree char *path = path_of("users.db"), *error = NULL;
+    g_autofree char *local = g_strnfill(250, 'l'), *far = g_strconcat(local, "@x.example", NULL);
+    g_autofree char *keys = users_key_dir(settings.state_dir, USER), *long_keys = users_key_dir(settings.state_dir, far);
+    g_autofree char *current = g_build_filename(long_keys, "current", NULL);
+    g_autofree char *whose = g_build_filename(current, "address", NULL), *line = g_strconcat(far, "\n", NULL);
+    GString *noted = g_string_new(NULL);
+    (void)state;
+    make(path, users_0);
+    make(path, "PRAGMA user_version = 1; INSERT INTO setting VALUES ('b@x.example', 'protect_headers', 'yes')");
+    assert_int_equal(g_mkdir_with_parents(keys, 0700), 0);
+    assert_int_equal(g_mkdir_with_parents(current, 0700), 0);
+    assert_true(g_file_set_contents(whose, line, -1, NULL));
+    struct users *reader = users_watch(settings.state_dir);
+    assert_int_equal(users_key_noted(reader, USER), USERS_UNKNOWN); /* that is the keeper's to change */
+    assert_true(use_users(&error));
+    assert_int_equal(users_key_noted(reader, USER), USERS_FOUND);
+    assert_true(users_key_each(reader, see_note, noted));
+    g_autofree char *want = g_strconcat(USER " ", far, " ", NULL);
+    assert_string_equal(noted->str, want);
+    assert_int_equal(ask_sql(path, "SELECT count(*) FROM setting WHERE name = 'protect_headers'"), 0);
+    assert_int_equal(ask_sql(path, "DELETE FROM key"), -1);
+    assert_true(use_users(&error)); /* not again */
+    assert_int_equal(users_key_noted(reader, USER), USERS_UNKNOWN);
+    users_free(&reader);
+    g_string_free(noted, TRUE);
+}
+
 static int quiet(void **state)
 {
     (void)state;
@@ -349,7 +384,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CLOSED(test_upgraded), CLOSED(test_new_ones_have_it),  CLOSED(test_later_ones),
         CLOSED(test_all_or_nothing), CLOSED(test_half_an_upgrade), CLOSED(test_readers), CLOSED(test_readers_of_models),
-        CLOSED(test_ledger),
+        CLOSED(test_ledger), CLOSED(test_notes_of_keys),
     };
     return cmocka_run_group_tests(tests, quiet, NULL);
 }

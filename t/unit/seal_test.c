@@ -359,7 +359,7 @@ static void keys_that_change(void **state)
     import(who, 0, who);
     assert_int_equal(sealer_key(sealer, who, NULL, NULL), KEY_BAD);
     assert_no_seal(who, NULL, "revoked");
-    assert_int_equal(keyring_remove(state_dir, who, NULL, &error), EX_OK);
+    assert_int_equal(keyring_remove(state_dir, who, NULL, NULL, &error), EX_OK);
     assert_int_equal(sealer_key(sealer, who, NULL, NULL), KEY_NONE);
 }
 

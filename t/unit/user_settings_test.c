@@ -24,7 +24,7 @@ static const struct {
     {USER_ENCRYPT, "encrypt", "", NULL},
     {USER_ENCRYPT, "encrypt", "Yes", NULL},
     {USER_ENCRYPT, "encrypt", "yes|no", NULL},
-    {USER_PROTECT_HEADERS, "protect_headers", "yes", "yes"},
+    {USER_PROTECT_HEADERS, "protect_headers", "yes", NULL}, /* it would do nothing */
     {USER_PROTECT_HEADERS, "protect_headers", "no", "no"},
     {USER_PROTECT_HEADERS, "protect_headers", "copy", NULL},
     {USER_SPAM_THRESHOLD, "spam_threshold", "0.70", "0.7"},
@@ -88,11 +88,11 @@ static void test_what_is_meant(void **state)
     assert_true(s.encrypt && !s.share && !s.protect_headers && s.mode == MODE_TOE);
     assert_true(s.spam_action == SPAM_REJECT && s.spam_threshold == 0.8 && !s.allow && !s.deny);
     assert_true(user_settings_take(&s, "encrypt", "no") && user_settings_take(&s, "share", "yes"));
-    assert_true(user_settings_take(&s, "protect_headers", "yes"));
+    assert_false(user_settings_take(&s, "protect_headers", "yes"));
     assert_true(user_settings_take(&s, "mode", "none") && user_settings_take(&s, "spam_action", "tag"));
     assert_true(user_settings_take(&s, "spam_threshold", "0.5"));
     assert_true(user_settings_take(&s, "allow", "a b") && user_settings_take(&s, "deny", "c"));
-    assert_true(!s.encrypt && s.share && s.protect_headers && s.mode == MODE_NONE);
+    assert_true(!s.encrypt && s.share && !s.protect_headers && s.mode == MODE_NONE);
     assert_true(s.spam_action == SPAM_TAG && s.spam_threshold == 0.5);
     assert_string_equal(s.allow[1], "b");
     assert_string_equal(s.deny[0], "c");

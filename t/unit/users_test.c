@@ -389,13 +389,77 @@ static void read_wrong(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, open_users, close_users)
 
+/* ---- notes of who has a key ---- */
+
+static void note_key(const char *user, bool has_key)
+{
+    char *error = NULL;
+    if (!users_key_note(users, user, has_key, &error))
+        fail_msg("%s", error);
+}
+
+static void see(const char *user, void *arg)
+{
+    g_string_append_printf(arg, "%s ", user);
+}
+
+static void assert_noted(struct users *u, const char *want)
+{
+    GString *seen = g_string_new(NULL);
+    assert_true(users_key_each(u, see, seen));
+    assert_string_equal(seen->str, want);
+    g_string_free(seen, TRUE);
+}
+
+/* Whose folder is lost is still a user with a key: not one whom nobody knows. */
+static void notes_of_keys(void **state)
+{
+    char *error = NULL;
+    (void)state;
+    resolves(users, "ann@x.org", "");
+    assert_int_equal(users_key_noted(users, "ann@x.org"), USERS_UNKNOWN);
+    note_key("bob@x.org", true);
+    note_key("ann@x.org", true);
+    note_key("ann@x.org", true);
+    assert_noted(users, "ann@x.org bob@x.org ");
+    struct users *reader = users_open(folder, false, &error);
+    resolves(reader, "ann@x.org", "ann@x.org");
+    resolves(reader, "ann+lists@x.org", "ann@x.org");
+    alias("team@x.org", "ann+team@x.org");
+    resolves(reader, "team@x.org", "ann@x.org");
+    assert_int_equal(users_key_noted(reader, "ann@x.org"), USERS_FOUND);
+    assert_true(users_forget(users, "ann@x.org", &error)); /* the keys stay, and so does this */
+    assert_noted(reader, "ann@x.org bob@x.org ");
+    note_key("ann@x.org", false);
+    assert_noted(reader, "bob@x.org ");
+    assert_int_equal(users_key_noted(reader, "ann@x.org"), USERS_UNKNOWN);
+    users_free(&reader);
+}
+
+/* A file that must be there and is not: nobody may be called unknown. */
+static void a_file_that_is_lost(void **state)
+{
+    GPtrArray *found;
+    (void)state;
+    users_free(&users);
+    assert_int_equal(g_unlink(file), 0);
+    struct users *u = users_watch(folder);
+    assert_int_equal(users_resolve(u, "ann@x.org", "+", &found), USERS_UNKNOWN);
+    g_ptr_array_unref(found);
+    users_expect_file(u);
+    assert_int_equal(users_resolve(u, "ann@x.org", "+", &found), USERS_TEMP);
+    g_ptr_array_unref(found);
+    assert_non_null(strstr(users_error(u), "users.db: is not there"));
+    users_free(&u);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(one_moment),
         T(by_key),  T(by_alias), T(order),          T(set_members), T(loops),  T(member_extension), T(logins),
         T(removal), T(settings), T(wrong_settings), T(reader), T(broken),           T(paths),
-        T(read_wrong),
+        T(read_wrong), T(notes_of_keys), T(a_file_that_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

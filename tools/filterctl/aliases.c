@@ -213,7 +213,11 @@ static bool has_key(struct world *w, const char *user)
     struct user_settings of = user_settings_of(w->ctl->settings);
     w->failed |= !users_settings(w->users, user, &of);
     user_settings_clear(&of);
-    return of.encrypt && keyring_current(w->ctl->settings->state_dir, user, &path) != KEYRING_NONE;
+    if (!of.encrypt || keyring_current(w->ctl->settings->state_dir, user, &path) != KEYRING_NONE)
+        return of.encrypt;
+    const enum users_result noted = users_key_noted(w->users, user);
+    w->failed |= noted == USERS_TEMP;
+    return noted == USERS_FOUND; /* its folder is lost */
 }
 
 static gint by_text(gconstpointer a, gconstpointer b)
@@ -381,6 +385,7 @@ static void collect(struct world *w)
         return;
     w->failed |= !users_alias_each(w->users, take_known, w);
     w->failed |= !keyring_each_user(w->ctl->settings->state_dir, add_candidate, w);
+    w->failed |= !users_key_each(w->users, add_candidate, w);
     add_usual(w, w->ctl->settings->domains);
     add_usual(w, w->destinations);
     add_usual(w, w->mailboxes);

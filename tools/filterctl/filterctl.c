@@ -16,12 +16,14 @@
 struct command {
     const char *name;
     filterctl_command *run;
-    bool needs_settings;
+    enum { NEEDS_NOTHING, NEEDS_SETTINGS, NEEDS_STATE } needs;
     const char *usage;
 };
 
 static const struct command commands[] = {
-    {"key", filterctl_key, true,
+    {"init", filterctl_init, NEEDS_SETTINGS,
+     "  filterctl init                        makes the site's key and an empty state, once\n"},
+    {"key", filterctl_key, NEEDS_STATE,
      "  filterctl key import ADDRESS [FILE] [--add] [--force]\n"
      "                                        a public key, from FILE or standard input\n"
      "  filterctl key list                    all keys\n"
@@ -31,7 +33,7 @@ static const struct command commands[] = {
      "                                        armored, to standard output\n"
      "  filterctl key check                   exit 0: all good, 1: something ends within 30 days,\n"
      "                                        2: something has ended\n"},
-    {"user", filterctl_user, true,
+    {"user", filterctl_user, NEEDS_STATE,
      "  filterctl user set ADDRESS NAME=VALUE...\n"
      "                                        no VALUE: back to the site's; names: encrypt,\n"
      "                                        protect_headers, spam_threshold, spam_action, mode,\n"
@@ -42,33 +44,33 @@ static const struct command commands[] = {
      "                                        keys\n"
      "  filterctl user export ADDRESS [FILE]  all of that but records, to FILE or standard output\n"
      "  filterctl user import ADDRESS FILE    it takes the place of what is there\n"},
-    {"alias", filterctl_alias, true,
+    {"alias", filterctl_alias, NEEDS_STATE,
      "  filterctl alias add ADDRESS USER...   mail to ADDRESS is for USER, too\n"
      "  filterctl alias remove ADDRESS\n"
      "  filterctl alias list\n"
      "  filterctl alias import --postfix [--dry-run] [--all] [-C DIR]\n"
      "                                        those of Postfix that lead to users with keys\n"},
-    {"train", filterctl_train, true,
+    {"train", filterctl_train, NEEDS_STATE,
      "  filterctl train spam|ham USER PATH... messages, mboxes, Maildirs or folders of them\n"
      "  filterctl train --site spam|ham PATH...\n"
      "                                        the base that all users share\n"},
-    {"classify", filterctl_classify, true,
+    {"classify", filterctl_classify, NEEDS_STATE,
      "  filterctl classify [-u USER] [--exit-code] FILE\n"},
-    {"explain", filterctl_explain, true,
+    {"explain", filterctl_explain, NEEDS_STATE,
      "  filterctl explain [-u USER] [--client ADDRESS] [--helo NAME] [--sender ADDRESS] FILE\n"
      "  filterctl explain [-u USER] SIGNATURE\n"},
-    {"tokens", filterctl_tokens, false, "  filterctl tokens FILE\n"},
-    {"evaluate", filterctl_evaluate, false,
+    {"tokens", filterctl_tokens, NEEDS_NOTHING, "  filterctl tokens FILE\n"},
+    {"evaluate", filterctl_evaluate, NEEDS_NOTHING,
      "  filterctl evaluate [--mode M] [--feedback immediate|errors|delayed:N]\n"
      "                     [--corrected PERCENT] INDEX\n"},
-    {"check", filterctl_check, true,
-     "  filterctl check [--postfix DIR]       name server, DNS lists, clamd, Postfix's settings; exit\n"
+    {"check", filterctl_check, NEEDS_SETTINGS,
+     "  filterctl check [--postfix DIR]       state, name server, DNS lists, clamd, Postfix's settings; exit\n"
      "                                        0: all well, 1: warnings, 2: something is bad\n"
      "  filterctl check --prove [--to ADDRESS] [--from ADDRESS] [--smtp HOST:PORT]\n"
      "                          [--postfix CONFIG_DIR] [--keep]\n"
      "                                        sends a message of its own through Postfix and says\n"
      "                                        where on this host it was seen in plaintext\n"},
-    {"lookup", filterctl_lookup, true,
+    {"lookup", filterctl_lookup, NEEDS_SETTINGS,
      "  filterctl lookup dnsbl ADDRESS|DOMAIN what the lists say\n"
      "  filterctl lookup dkim FILE            what a message's signatures prove\n"
      "  filterctl lookup dmarc FILE [DOMAIN]  what its From domain asks for\n"
@@ -76,7 +78,7 @@ static const struct command commands[] = {
      "  filterctl lookup spf ADDRESS HELO SENDER\n"
      "                                        whether a client may send for SENDER (\"\": the\n"
      "                                        null sender, so HELO is asked about)\n"},
-    {"stats", filterctl_stats, true, "  filterctl stats [USER]\n"},
+    {"stats", filterctl_stats, NEEDS_STATE, "  filterctl stats [USER]\n"},
 };
 
 static void print_usage(FILE *to, const struct command *only)
@@ -132,7 +134,7 @@ static bool take_options(int *argc, char **argv, struct options *o)
 static bool load_settings(struct filterctl *ctl, const struct command *c, const struct options *o)
 {
     g_autofree char *error = NULL;
-    if (!o->file && !c->needs_settings)
+    if (!o->file && c->needs == NEEDS_NOTHING)
         return true;
     ctl->settings = settings_load(o->file ? o->file : DEFAULT_SETTINGS, &error);
     if (!ctl->settings)
@@ -144,13 +146,14 @@ static bool load_settings(struct filterctl *ctl, const struct command *c, const 
 
 static int run(const struct command *c, const struct options *o, int argc, char **argv)
 {
-    struct filterctl ctl = {.json = o->json, .keeper_fd = -1};
+    struct filterctl ctl = {.json = o->json, .keeper_fd = -1, .state = STATE_CLOSED};
     int rc = EX_CONFIG;
     if (load_settings(&ctl, c, o))
-        rc = c->run(&ctl, argc, argv);
+        rc = c->needs != NEEDS_STATE || filterctl_state(&ctl) ? c->run(&ctl, argc, argv) : EX_TEMPFAIL;
     if (rc == EX_USAGE)
         print_usage(stderr, c);
     filterctl_hang_up(&ctl);
+    state_close(&ctl.state);
     explicit_bzero(&ctl.key, sizeof ctl.key);
     settings_free(&ctl.settings);
     if (fflush(stdout) || ferror(stdout)) {

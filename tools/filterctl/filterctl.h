@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/config/settings.h"
+#include "base/config/state.h"
 #include "base/sitekey.h"
 #include "filterd/keeper/keeper.h"
 #include "filterd/keeper/keeper_request.h"
@@ -16,6 +17,7 @@ struct users;
 
 struct filterctl {
     struct settings *settings; /* NULL only in commands that need none: tokens, evaluate */
+    struct state state;        /* open in commands that need one */
     struct sitekey key;        /* valid once have_key: call filterctl_site_key first */
     bool have_key;
     bool json;
@@ -24,7 +26,12 @@ struct filterctl {
     bool asked;
 };
 
-/* Loads ctl->key, once; makes the file if it is not there. False, with the reason on stderr. */
+/* Whom root takes on while it touches files in state_dir: its owner. */
+struct state_user filterctl_owner(const struct filterctl *ctl);
+/* Finds the state, and proves that the site key is its own, if we may read that. Called before each command that needs
+ * a state: none but init makes one. False, with the reason on stderr. */
+bool filterctl_state(struct filterctl *ctl);
+/* Loads ctl->key, once. False, with the reason on stderr. */
 bool filterctl_site_key(struct filterctl *ctl);
 /* Sends the request to the keeper (see filterd/keeper/keeper_request.h). Where no keeper runs, carries it
  * out here, with state_dir locked. keeper_answer_clear the answer. */
@@ -53,7 +60,7 @@ void filterctl_json_string(GString *out, const char *text);
 /* The commands: argv[0] is the command's name; they return a sysexits code (EX_USAGE makes the
  * caller print the command's usage). */
 typedef int filterctl_command(struct filterctl *ctl, int argc, char **argv);
-filterctl_command filterctl_key, filterctl_alias, filterctl_user;
+filterctl_command filterctl_init, filterctl_key, filterctl_alias, filterctl_user;
 filterctl_command filterctl_train, filterctl_classify, filterctl_explain;
 filterctl_command filterctl_tokens, filterctl_evaluate, filterctl_stats, filterctl_lookup, filterctl_check;
 

@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "base/bytes.h"
+#include "base/config/users.h"
 #include "gpg/keyring.h"
 #include "tools/filterctl/filterctl.h"
 
@@ -176,6 +177,18 @@ static void tell_home(struct report *r, const char *user, const char *home)
         g_ptr_array_unref(keys);
 }
 
+#define LOST "noted in users.db, but the key folder is gone"
+
+/* Tells of a user without a key folder whom users.db notes: mail for them is not delivered. */
+static void tell_lost(const char *user, void *arg)
+{
+    struct report *r = arg;
+    g_autofree char *home = NULL;
+    struct row row = {.user = user, .state = LOST};
+    if (keyring_current(r->ctl->settings->state_dir, user, &home) == KEYRING_NONE)
+        tell(r, &row);
+}
+
 static void tell_user(const char *user, void *arg)
 {
     struct report *r = arg;
@@ -193,7 +206,9 @@ static void tell_user(const char *user, void *arg)
 
 static int report(struct report *r)
 {
-    bool ok = true;
+    bool ok = true, notes = true;
+    g_autofree char *error = NULL;
+    struct users *users = users_open(r->ctl->settings->state_dir, false, &error);
     r->now = now_s();
     if (r->ctl->json)
         r->print = print_json;
@@ -201,10 +216,18 @@ static int report(struct report *r)
         tell_user(r->only, r);
     else
         ok = keyring_each_user(r->ctl->settings->state_dir, tell_user, r);
+    if (users && r->only && users_key_noted(users, r->only) == USERS_FOUND)
+        tell_lost(r->only, r);
+    else if (users && !r->only)
+        notes = users_key_each(users, tell_lost, r);
     if (r->ctl->json)
         puts(r->rows ? "]" : "[]");
     if (!ok)
         filterctl_complain("%s/keys cannot be read", r->ctl->settings->state_dir);
+    if (!users || !notes)
+        filterctl_complain("%s; what is shown is not all", users ? users_error(users) : error);
+    ok = ok && users && notes;
+    users_free(&users);
     return ok ? EX_OK : EX_NOPERM;
 }
 
@@ -252,9 +275,22 @@ static void tell_imported(struct filterctl *ctl, const char *user, const struct 
            ends, key->revoked ? ": it is REVOKED, nothing is encrypted to it any more" : "");
 }
 
+/* Asks the keeper, the only writer of users.db, for the note; see keyring.h. */
+static bool note_keys(const char *user, bool has_keys, void *arg, char **error_r)
+{
+    const struct keeper_key_note note = {user, has_keys ? "keys" : "none"};
+    struct keeper_answer answer = filterctl_request(arg, &keeper_format_key_note, &note);
+    const bool ok = answer.code == EX_OK;
+    if (!ok)
+        *error_r = g_strdup(answer.text && *answer.text ? answer.text : "the note in users.db could not be made");
+    keeper_answer_clear(&answer);
+    return ok;
+}
+
 static int import(struct filterctl *ctl, const char *user, const struct arguments *a)
 {
-    struct keyring_input input = {.add = a->add, .force = a->force};
+    const struct keyring_notes notes = {note_keys, ctl};
+    struct keyring_input input = {.add = a->add, .force = a->force, .notes = &notes};
     struct key_info *key = NULL;
     g_autofree char *error = NULL;
     if (a->count < 1 || a->count > 2)
@@ -284,13 +320,30 @@ static char *fingerprint_of(const char *text)
     return g_string_free(out, FALSE);
 }
 
+/* Is there nothing but the note of a key folder? */
+static bool is_lost(const struct filterctl *ctl, const char *user)
+{
+    g_autofree char *home = NULL, *error = NULL;
+    struct users *users = users_open(ctl->settings->state_dir, false, &error);
+    const bool lost = users && users_key_noted(users, user) == USERS_FOUND &&
+                      keyring_current(ctl->settings->state_dir, user, &home) == KEYRING_NONE;
+    users_free(&users);
+    return lost;
+}
+
 static int remove_key(struct filterctl *ctl, const char *user, const struct arguments *a)
 {
+    const struct keyring_notes notes = {note_keys, ctl};
     g_autofree char *error = NULL, *fingerprint = fingerprint_of(a->words[1]);
     if (a->count < 1 || a->count > 2 || has_options(a))
         return EX_USAGE;
-    int rc = keyring_remove(ctl->settings->state_dir, user, a->count == 2 ? fingerprint : NULL,
+    const bool lost = a->count == 1 && is_lost(ctl, user);
+    int rc = keyring_remove(ctl->settings->state_dir, user, a->count == 2 ? fingerprint : NULL, &notes,
                             &error);
+    if (lost && rc == EX_NOUSER) {
+        g_clear_pointer(&error, g_free);
+        rc = EX_OK; /* only the note of a lost folder was there */
+    }
     if (rc != EX_OK)
         filterctl_complain("%s", error);
     else if (ctl->json)

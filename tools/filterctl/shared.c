@@ -14,6 +14,7 @@
 #include "base/address.h"
 #include "base/bytes.h"
 #include "base/config/users.h"
+#include "base/log.h"
 #include "base/sitekey.h"
 #include "filterd/keeper/keeper.h"
 #include "filterd/keeper/keeper_request.h"
@@ -54,36 +55,43 @@ char *filterctl_address(const char *text)
 
 /* Files made by root would lock out the daemon's user, so root takes on the uid and gid of state_dir's
  * owner while it writes there. */
-static void become_owner(const struct filterctl *ctl)
+struct state_user filterctl_owner(const struct filterctl *ctl)
 {
     struct stat st;
     if (geteuid() != 0 || stat(ctl->settings->state_dir, &st) || st.st_uid == 0)
-        return;
-    if (setegid(st.st_gid) || seteuid(st.st_uid))
-        filterctl_complain("cannot act as the owner of %s", ctl->settings->state_dir);
+        return (struct state_user){0};
+    return (struct state_user){true, st.st_uid, st.st_gid};
 }
 
-static void become_self(void)
+static void become_owner(const struct filterctl *ctl)
 {
-    if (seteuid(getuid()) || setegid(getgid()))
-        abort();
+    const struct state_user owner = filterctl_owner(ctl);
+    state_become(&owner);
+}
+
+bool filterctl_state(struct filterctl *ctl)
+{
+    const struct state_user owner = filterctl_owner(ctl);
+    const bool reads_key = geteuid() == 0 || access(ctl->settings->site_key, R_OK) == 0 || errno == ENOENT;
+    g_autofree char *error = NULL;
+    bool ok;
+    log_open(LOG_TO_STDERR, "filterctl");
+    if (reads_key)
+        ok = ctl->have_key = state_claim(ctl->settings, &owner, &ctl->key, &ctl->state, &error);
+    else
+        ok = state_open(ctl->settings, &owner, &ctl->state, &error) == STATE_FOUND;
+    if (!ok)
+        filterctl_complain("%s", error);
+    return ok;
 }
 
 bool filterctl_site_key(struct filterctl *ctl)
 {
-    const char *file = ctl->settings->site_key;
-    g_autofree char *error = NULL, *again = NULL;
-    if (ctl->have_key)
-        return true;
-    if (access(file, F_OK) != 0 && errno == ENOENT) {
-        become_owner(ctl);
-        ctl->have_key = sitekey_load(file, true, &ctl->key, &error);
-        become_self();
-    }
+    g_autofree char *error = NULL;
     if (!ctl->have_key)
-        ctl->have_key = sitekey_load(file, true, &ctl->key, &again);
+        ctl->have_key = sitekey_load(ctl->settings->site_key, false, &ctl->key, &error);
     if (!ctl->have_key)
-        filterctl_complain("%s", again ? again : error);
+        filterctl_complain("%s", error);
     return ctl->have_key;
 }
 
@@ -106,7 +114,7 @@ static struct keeper_answer ask_here(struct filterctl *ctl, const struct keeper_
         g_autoptr(GVariant) arguments = g_variant_ref_sink(keeper_format_pack(f, request));
         a = keeper_verbs_answer(&stores, KEEPER_ADMINISTRATOR, f->verb, arguments);
     }
-    become_self();
+    state_become_self();
     return a;
 }
 
@@ -168,7 +176,7 @@ void filterctl_hang_up(struct filterctl *ctl)
         return;
     become_owner(ctl);
     model_store_free(&ctl->model_store);
-    become_self();
+    state_become_self();
 }
 
 /* ---- in and out ---- */

@@ -21,7 +21,8 @@ sub sandbox {
 
 # snippets: names below tools/postfix whose filterd.conf part is added. set: "section.name" =>
 # value, over the shipped ones; "listener x.protocol" makes a listener. idle: only write the
-# settings and install the programs. env: NAME=VALUE for filterd and filterd-pipe alone.
+# settings and install the programs. env: NAME=VALUE for filterd and filterd-pipe alone. stateless: no
+# "filterctl init"; who names another state_dir later runs it.
 sub start {
     my ($class, $t, %arg) = @_;
     my $self = bless { t => $t, conf => $t->dir . '/etc/filterd.conf' }, $class;
@@ -35,6 +36,7 @@ sub start {
     my ($uid, $gid) = (getpwnam $FilterdTest::FILTERD_USER)[2, 3];
     mkdir $t->dir . '/state';
     chown $uid, $gid, $t->dir . '/state', $t->dir . '/run', $t->dir . '/etc';
+    $self->ctl('init') if !$arg{stateless};
     $self->up if !$arg{idle};
     return $self;
 }

@@ -12,6 +12,7 @@
 #include "tools/filterctl/filterctl.h"
 
 static filterctl_check_fn *const checks[] = {
+    filterctl_check_state,
     filterctl_check_dns,
     filterctl_check_dnsbl,
     filterctl_check_clamav,
