@@ -21,6 +21,28 @@ static char *lower(const char *text, size_t len)
     return g_string_free(out, FALSE);
 }
 
+/* Upper case Cherokee stays in Postfix's tables (ICU follows Unicode there), GLib makes it lower case. */
+static bool folds_to_itself(gunichar c)
+{
+    return c >= 0x13a0 && c <= 0x13f5;
+}
+
+char *address_folded(const char *address)
+{
+    const size_t len = strlen(address);
+    if (g_str_is_ascii(address) || !g_utf8_validate(address, (gssize)len, NULL))
+        return g_ascii_strdown(address, (gssize)len);
+    GString *out = g_string_sized_new(len);
+    for (const char *p = address; *p;) {
+        const char *next = g_utf8_next_char(p);
+        g_autofree char *folded =
+            folds_to_itself(g_utf8_get_char(p)) ? g_strndup(p, (gsize)(next - p)) : g_utf8_casefold(p, next - p);
+        g_string_append(out, folded);
+        p = next;
+    }
+    return g_string_free(out, FALSE);
+}
+
 char *address_canonical(const char *text)
 {
     if (!text)

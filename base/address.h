@@ -7,6 +7,9 @@
 /* The canonical form: lower case (UTF-8 aware), without angle brackets. NULL if text is no address (empty,
  * control characters, over 320 bytes). Free with g_free. */
 char *address_canonical(const char *text);
+/* The form in which Postfix looks addresses and domains up: Unicode's full case folding, so that the long s is s and sharp s is ss.
+ * An address in lower case may still change. g_free. */
+char *address_folded(const char *address);
 /* The address as an MTA routes it: without source route, quotes, comments and the root's dot; "user%domain" and
  * "domain!user" that have no other domain become user@domain. Use it for look-ups only: it is never written to
  * a message. g_free. */

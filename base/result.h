@@ -32,6 +32,8 @@ enum outcome_reason {
     REASON_MIXED_REJECT,   /* the same, where the recipient cannot be deferred alone */
     REASON_MANY_FIELDS,    /* milter: more header fields to change than an MTA should be asked to */
     REASON_MANY_RECIPIENTS,
+    REASON_ODD_ADDRESS,    /* not written plainly, before the queue, and it may be ours */
+    REASON_ODD_SENDER,     /* where its domain begins is a matter of taste */
     REASON_BAD_ADDRESS,    /* an address that is not UTF-8 */
     REASON_COUNT
 };
