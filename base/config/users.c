@@ -331,13 +331,25 @@ static char *canonical(const char *text, char **error_r)
     return address;
 }
 
+/* Postfix finds an address under what it folds to: sharp s under ss, as it is written in capitals. An address that
+ * is not so itself gets an alias of that name, unless somebody has it already. */
+static bool add_folded(struct users *u, const char *address, char **error_r)
+{
+    g_autofree char *folded = address_folded(address);
+    const char *texts[] = {folded, address};
+    if (!strcmp(folded, address) || exists(u, folded) != USERS_UNKNOWN)
+        return true;
+    return run(u, "INSERT INTO alias SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM alias WHERE address = ?1)", texts, 2,
+               error_r);
+}
+
 bool users_alias_add(struct users *u, const char *address, const char *user, char **error_r)
 {
     g_autofree char *from = canonical(address, error_r);
     g_autofree char *to = from ? canonical(user, error_r) : NULL;
     const char *texts[] = {from, to};
     bool ok = to && run(u, "INSERT OR IGNORE INTO alias VALUES (?1, ?2)", texts, 2, error_r);
-    return ok;
+    return ok && add_folded(u, from, error_r);
 }
 
 static bool set_members(struct users *u, const char *address, char *const *members, char **error_r)
@@ -361,9 +373,9 @@ bool users_alias_set(struct users *u, const char *address, char *const *members,
 bool users_alias_remove(struct users *u, const char *address, char **error_r)
 {
     g_autofree char *from = canonical(address, error_r);
-    const char *texts[] = {from};
-    bool ok = from && run(u, "DELETE FROM alias WHERE address = ?1", texts, 1, error_r);
-    return ok;
+    g_autofree char *folded = from ? address_folded(from) : NULL;
+    const char *texts[] = {from, folded};
+    return from && run(u, "DELETE FROM alias WHERE address = ?1 OR (address = ?2 AND member = ?1)", texts, 2, error_r);
 }
 
 /* Reads all rows before the first call of fn, which may query the database itself. */
@@ -393,7 +405,7 @@ bool users_set(struct users *u, const char *user, const char *name, const char *
         ok = run(u, "INSERT OR REPLACE INTO setting VALUES (?1, ?2, ?3)", texts, 3, error_r);
     else
         *error_r = g_strdup(user_settings_expected(name));
-    return ok;
+    return ok && (!value || add_folded(u, whom, error_r));
 }
 
 static bool forget(struct users *u, const char *user, char **error_r)

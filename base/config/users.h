@@ -42,6 +42,8 @@ enum users_result users_resolve(struct users *u, const char *address, const char
 enum users_result users_of_login(struct users *u, const char *login, const char *delimiters,
                                  char **user_r);
 
+/* users_alias_add and users_set also make an alias of what the address folds to (see address_folded), where that is
+ * another and nobody's; users_alias_remove takes it away. */
 bool users_alias_add(struct users *u, const char *address, const char *user, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 bool users_alias_remove(struct users *u, const char *address, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* Replaces the members of an alias by these (NULL-terminated), all or nothing. */

@@ -63,6 +63,26 @@ static void resolves(struct users *u, const char *address, const char *want)
     g_ptr_array_unref(found);
 }
 
+/* Postfix looks an address up folded, and somebody may have registered it otherwise. */
+static void folded(void **state)
+{
+    char *error = NULL;
+    (void)state;
+    alias("gr\xc3\xbc\xc3\x9f" "e@x.org", "bob@x.org");
+    resolves(users, "gr\xc3\xbc\xc3\x9f" "e@x.org", "bob@x.org");
+    resolves(users, "GR\xc3\x9cSSE+a@x.org", "bob@x.org");
+    assert_true(users_set(users, "\xcf\x83\xcf\x82@x.org", "encrypt", "yes", &error));
+    resolves(users, "\xce\xa3\xce\xa3@x.org", "\xcf\x83\xcf\x82@x.org");
+    assert_true(users_alias_remove(users, "gr\xc3\xbc\xc3\x9f" "e@x.org", &error));
+    resolves(users, "gr\xc3\xbcsse@x.org", "");
+    add_key("strasse@x.org"); /* another's */
+    alias("stra\xc3\x9f" "e@x.org", "bob@x.org");
+    resolves(users, "strasse@x.org", "strasse@x.org");
+    alias("mu\xc3\x9f@x.org", "bob@x.org");
+    alias("mu\xc3\x9f@x.org", "eve@x.org");
+    resolves(users, "muss@x.org", "bob@x.org eve@x.org");
+}
+
 static void by_key(void **state)
 {
     (void)state;
@@ -376,7 +396,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(one_moment),
-        T(by_key),  T(by_alias), T(order),          T(set_members), T(loops),  T(member_extension), T(logins),
+        T(folded), T(by_key),  T(by_alias), T(order),          T(set_members), T(loops),  T(member_extension), T(logins),
         T(removal), T(settings), T(wrong_settings), T(reader), T(broken),           T(paths),
         T(read_wrong),
     };
