@@ -109,16 +109,30 @@ char *address_meant(const char *address)
     return g_string_free(out, FALSE);
 }
 
-char *address_without_extension(const char *address, const char *delimiters)
+/* The local part's length where it can have an extension, 0 if it cannot. */
+static size_t divisible_len(const char *address, const char *delimiters)
 {
     const char *at = strrchr(address, '@');
-    size_t local = at ? (size_t)(at - address) : strlen(address);
-    if (!delimiters || !*delimiters || !local || address[0] == '"')
-        return NULL;
+    const size_t local = at ? (size_t)(at - address) : strlen(address);
+    return delimiters && *delimiters && address[0] != '"' ? local : 0;
+}
+
+char *address_without_extension(const char *address, const char *delimiters)
+{
+    const size_t local = divisible_len(address, delimiters);
     /* As Postfix: the first delimiter splits, and a local part cannot be extension alone. */
     for (size_t i = 1; i < local; i++)
         if (strchr(delimiters, address[i]))
             return g_strdup_printf("%.*s%s", (int)i, address, address + local);
+    return NULL;
+}
+
+char *address_without_last_extension(const char *address, const char *delimiters)
+{
+    const size_t local = divisible_len(address, delimiters);
+    for (size_t i = local; i > 1; i--)
+        if (strchr(delimiters, address[i - 1]))
+            return g_strdup_printf("%.*s%s", (int)(i - 1), address, address + local);
     return NULL;
 }
 

@@ -17,6 +17,8 @@ char *address_meant(const char *address);
 /* Turns "local+ext@domain" into "local@domain" for any one character of delimiters; NULL if there is no
  * extension. Free with g_free. */
 char *address_without_extension(const char *address, const char *delimiters);
+/* The same, but split at the last of them. */
+char *address_without_last_extension(const char *address, const char *delimiters);
 /* The part after the last '@'; "" if there is none. Lent. */
 const char *address_domain(const char *address);
 /* A file name that is safe as one path component: [a-z0-9@._+-] stay (no leading dot), other bytes become %XX.

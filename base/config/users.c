@@ -267,6 +267,7 @@ static enum users_result resolve_exact(struct users *u, const char *address,
                                        const char *delimiters, GPtrArray *found)
 {
     struct expansion x = {.u = u, .delimiters = delimiters, .found = found};
+    const guint before = found->len;
     x.open = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     x.done = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     bool ok = expand(&x, address, 0);
@@ -274,11 +275,26 @@ static enum users_result resolve_exact(struct users *u, const char *address,
     g_hash_table_unref(x.done);
     if (!ok)
         return USERS_TEMP;
-    if (found->len)
+    if (found->len > before)
         return USERS_FOUND;
     enum users_result result = exists(u, address);
     if (result == USERS_FOUND)
         add_user(found, address);
+    return result;
+}
+
+/* Postfix splits an extension off at the first delimiter, Dovecot may have others set: with several delimiters in
+ * the name, anna-lena+x is anna's or anna-lena's. Whoever exists of them has to be able to read it. */
+static enum users_result resolve_bases(struct users *u, const char *address, const char *delimiters,
+                                       GPtrArray *found)
+{
+    enum users_result result = USERS_UNKNOWN;
+    for (char *rest = g_strdup(address), *base; rest; rest = base) {
+        base = address_without_last_extension(rest, delimiters);
+        const enum users_result one = base ? resolve_exact(u, base, delimiters, found) : USERS_UNKNOWN;
+        result = one == USERS_UNKNOWN || result == USERS_TEMP ? result : one;
+        g_free(rest);
+    }
     return result;
 }
 
@@ -290,9 +306,8 @@ enum users_result users_resolve(struct users *u, const char *address, const char
     if (!whole)
         return USERS_UNKNOWN;
     enum users_result result = resolve_exact(u, whole, delimiters, *users_r);
-    g_autofree char *base = result == USERS_UNKNOWN ? address_without_extension(whole, delimiters) : NULL;
-    if (base)
-        result = resolve_exact(u, base, delimiters, *users_r);
+    if (result == USERS_UNKNOWN)
+        result = resolve_bases(u, whole, delimiters, *users_r);
     if (result != USERS_FOUND)
         g_ptr_array_set_size(*users_r, 0);
     return result;

@@ -51,6 +51,13 @@ static void extension(void **state)
     expect(address_without_extension("bob+a+b@x.org", "+"), "bob@x.org");
     expect(address_without_extension("bob-a+b@x.org", "+-"), "bob@x.org");
     expect(address_without_extension("bob+lists", "+"), "bob");
+    expect(address_without_last_extension("bob-a+b@x.org", "+-"), "bob-a@x.org");
+    expect(address_without_last_extension("bob-a@x.org", "+-"), "bob@x.org");
+    expect(address_without_last_extension("bob+@x.org", "+-"), "bob@x.org");
+    expect(address_without_last_extension("+bob@x.org", "+-"), NULL);
+    expect(address_without_last_extension("bob@x+y.org", "+"), NULL);
+    expect(address_without_last_extension("\"bob+lists\"@x.org", "+"), NULL);
+    expect(address_without_last_extension("bob+lists", ""), NULL);
     expect(address_without_extension("bob@x+y.org", "+"), NULL);
     expect(address_without_extension("+lists@x.org", "+"), NULL);
     expect(address_without_extension("bob+lists@x.org", ""), NULL);

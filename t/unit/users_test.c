@@ -63,6 +63,28 @@ static void resolves(struct users *u, const char *address, const char *want)
     g_ptr_array_unref(found);
 }
 
+/* Postfix and Dovecot may split it at different places. */
+static void several_delimiters(void **state)
+{
+    GPtrArray *found;
+    (void)state;
+    add_key("anna-lena@x.org");
+    assert_int_equal(users_resolve(users, "anna-lena+x@x.org", "+-", &found), USERS_FOUND);
+    assert_int_equal(found->len, 1);
+    assert_string_equal(found->pdata[0], "anna-lena@x.org");
+    g_ptr_array_unref(found);
+    add_key("anna@x.org");
+    assert_int_equal(users_resolve(users, "anna-lena+x-y@x.org", "+-", &found), USERS_FOUND);
+    assert_int_equal(found->len, 2);
+    g_ptr_array_unref(found);
+    assert_int_equal(users_resolve(users, "anna-lena@x.org", "+-", &found), USERS_FOUND);
+    assert_int_equal(found->len, 1);
+    g_ptr_array_unref(found);
+    assert_int_equal(users_resolve(users, "ann-lena+x@x.org", "+-", &found), USERS_UNKNOWN);
+    assert_int_equal(found->len, 0);
+    g_ptr_array_unref(found);
+}
+
 /* Postfix looks an address up folded, and somebody may have registered it otherwise. */
 static void folded(void **state)
 {
@@ -396,7 +418,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(one_moment),
-        T(folded), T(by_key),  T(by_alias), T(order),          T(set_members), T(loops),  T(member_extension), T(logins),
+        T(folded), T(several_delimiters), T(by_key),  T(by_alias), T(order),          T(set_members), T(loops),  T(member_extension), T(logins),
         T(removal), T(settings), T(wrong_settings), T(reader), T(broken),           T(paths),
         T(read_wrong),
     };
