@@ -2,6 +2,7 @@
  * that. Called by resolve.c and the sessions, for addresses that an MTA did not rewrite yet. */
 #include "base/address_form.h"
 
+#include <arpa/inet.h>
 #include <glib.h>
 #include <stdbool.h>
 #include <string.h>
@@ -64,10 +65,16 @@ static size_t unquoted_len(const char *start, bool *plain_r)
     return len;
 }
 
+/* "[192.0.2.1]" or "[IPv6:2001:db8::1]" (RFC 5321, section 4.1.3). */
 static bool is_literal(const char *p)
 {
+    unsigned char address[16];
     const size_t len = strlen(p);
-    return len > 2 && p[len - 1] == ']' && strspn(p + 1, "0123456789abcdefABCDEFIPv:.") == len - 2;
+    if (len < 2 || p[len - 1] != ']')
+        return false;
+    g_autofree char *inner = g_strndup(p + 1, len - 2);
+    const bool six = !g_ascii_strncasecmp(inner, "IPv6:", 5);
+    return inet_pton(six ? AF_INET6 : AF_INET, six ? inner + 5 : inner, address) == 1;
 }
 
 /* The domain without the root's dot, or a literal; NULL if it is neither. */
