@@ -30,12 +30,12 @@ my @aliases = ('sales', "gr\x{fc}\x{df}e", "\x{3c3}\x{3c3}");
 my @machine = qw(localhost mail.example.com box.test localhost.example.com);
 my $virtual = encode_utf8(join ' ',
     map { "{ $_ = $ALICE }" } 'alice', @aliases, (map { my $d = $_; map { "$_\@$d" } @aliases } 'example.com'),
-    map { my $d = $_; map { "$_\@$d" } 'alice', @aliases } $U, $A);
+    (map { my $d = $_; map { "$_\@$d" } 'alice', @aliases } $U, $A)) . ' { @old.test = @example.com }';
 my $MAIN = encode_utf8(<<"END");
 mydestination = @machine
 local_recipient_maps =
 virtual_mailbox_domains = example.com
-virtual_alias_domains = $U $A
+virtual_alias_domains = $U $A old.test
 END
 $MAIN .= <<"END";
 virtual_alias_maps = inline:{ $virtual }
@@ -132,7 +132,7 @@ sub deliver {
 sub all_is_sealed {
     my ($site, $name, $door, $wanted) = @_;
     my $words = FilterdTest::Spellings->new(seed => $SEED + length $name, locals => ['alice', @aliases],
-        domains => ['example.com', $U, $A, @machine], literals => ['127.0.0.1', '203.0.113.7'], delimiters => '+-');
+        domains => ['example.com', 'old.test', $U, $A, @machine], literals => ['127.0.0.1', '203.0.113.7'], delimiters => '+-');
     subtest $name => sub {
         my ($tried, $taken, $mails) = deliver($site, $door, $wanted, $words);
         cmp_ok(scalar @$mails, '>=', $wanted, "$wanted came to her");

@@ -298,6 +298,35 @@ static enum users_result resolve_bases(struct users *u, const char *address, con
     return result;
 }
 
+static enum users_result resolve_whole(struct users *u, const char *address, const char *delimiters,
+                                       GPtrArray *found)
+{
+    const enum users_result result = resolve_exact(u, address, delimiters, found);
+    return result == USERS_UNKNOWN ? resolve_bases(u, address, delimiters, found) : result;
+}
+
+/* An alias of a whole domain, "@old.example" for "@example.com": Postfix looks for it last and keeps the local
+ * part. */
+static enum users_result resolve_domain(struct users *u, const char *address, const char *delimiters,
+                                        GPtrArray *found)
+{
+    const char *at = strrchr(address, '@');
+    if (!at || at == address)
+        return USERS_UNKNOWN;
+    GPtrArray *list = members(u, at);
+    enum users_result result = list ? USERS_UNKNOWN : USERS_TEMP;
+    for (guint i = 0; list && i < list->len && result != USERS_TEMP; i++) {
+        const char *domain = list->pdata[i];
+        g_autofree char *other = g_strdup_printf("%.*s%s", (int)(at - address), address, domain);
+        const enum users_result one =
+            *domain == '@' ? resolve_whole(u, other, delimiters, found) : USERS_UNKNOWN;
+        result = one == USERS_UNKNOWN ? result : one;
+    }
+    if (list)
+        g_ptr_array_unref(list);
+    return result;
+}
+
 enum users_result users_resolve(struct users *u, const char *address, const char *delimiters,
                                 GPtrArray **users_r)
 {
@@ -305,9 +334,9 @@ enum users_result users_resolve(struct users *u, const char *address, const char
     g_autofree char *whole = address_canonical(address);
     if (!whole)
         return USERS_UNKNOWN;
-    enum users_result result = resolve_exact(u, whole, delimiters, *users_r);
+    enum users_result result = resolve_whole(u, whole, delimiters, *users_r);
     if (result == USERS_UNKNOWN)
-        result = resolve_bases(u, whole, delimiters, *users_r);
+        result = resolve_domain(u, whole, delimiters, *users_r);
     if (result != USERS_FOUND)
         g_ptr_array_set_size(*users_r, 0);
     return result;

@@ -32,7 +32,8 @@ void users_release(struct users *u);
 
 enum users_result { USERS_TEMP = 0, USERS_FOUND, USERS_UNKNOWN };
 /* Finds the users behind an address: through aliases (up to 100 deep, loops cut), else the address itself, else
- * both again without its extension (a member's extension likewise). *users_r is always a new array of char*,
+ * both again without its extension (a member's extension likewise), else the same at the domain that its own is
+ * an alias of ("@old.example" with the member "@example.com"). *users_r is always a new array of char*,
  * without duplicates, empty unless USERS_FOUND (g_ptr_array_unref frees all). */
 enum users_result users_resolve(struct users *u, const char *address, const char *delimiters,
                                 GPtrArray **users_r);

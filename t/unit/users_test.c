@@ -85,6 +85,27 @@ static void several_delimiters(void **state)
     g_ptr_array_unref(found);
 }
 
+/* A whole domain that is another name of ours. */
+static void domain_alias(void **state)
+{
+    char *error = NULL;
+    (void)state;
+    add_key("bob@x.org");
+    alias("@old.org", "@x.org");
+    alias("sales@x.org", "eve@x.org");
+    alias("dora@old.org", "eve@x.org");
+    resolves(users, "Bob+a@Old.org", "bob@x.org");
+    resolves(users, "sales@old.org", "eve@x.org");
+    resolves(users, "dora@old.org", "eve@x.org"); /* its own alias goes before */
+    resolves(users, "nobody@old.org", "");
+    resolves(users, "bob@older.org", "");
+    resolves(users, "@old.org", "@x.org");
+    alias("@all.org", "bob@x.org"); /* a catch-all: who it is for, users.db does not know */
+    resolves(users, "sales@all.org", "");
+    assert_true(users_alias_remove(users, "@old.org", &error));
+    resolves(users, "bob@old.org", "");
+}
+
 /* Postfix looks an address up folded, and somebody may have registered it otherwise. */
 static void folded(void **state)
 {
@@ -418,7 +439,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(one_moment),
-        T(folded), T(several_delimiters), T(by_key),  T(by_alias), T(order),          T(set_members), T(loops),  T(member_extension), T(logins),
+        T(folded), T(domain_alias), T(several_delimiters), T(by_key),  T(by_alias), T(order),          T(set_members), T(loops),  T(member_extension), T(logins),
         T(removal), T(settings), T(wrong_settings), T(reader), T(broken),           T(paths),
         T(read_wrong),
     };
