@@ -139,6 +139,17 @@ bool resolve_is_local(const struct settings *s, const char *meant)
 
 /* ---- before the queue ---- */
 
+/* True if one of ours stands in a local part that has routing. The domain behind it may be an alias of ours that
+ * no setting names: then the MTA goes on with what stands here. */
+static bool leads_to_us(const struct settings *s, const char *local)
+{
+    g_auto(GStrv) parts = g_strsplit_set(local, ROUTING "\"\\", -1);
+    bool ours = false;
+    for (char **p = parts; *p && !ours && strpbrk(local, ROUTING); p++)
+        ours = **p && (!s->domains[0] ? our_names_has_machine(s, *p) : our_names_has(s, *p));
+    return ours;
+}
+
 bool resolve_is_certain(const struct settings *s, const char *address, bool submitted)
 {
     g_autofree char *local = NULL, *domain = NULL;
@@ -147,7 +158,7 @@ bool resolve_is_certain(const struct settings *s, const char *address, bool subm
         return true;
     case ADDRESS_FORM_LOOSE:
         /* Without domains all that comes in is ours, but nothing that is submitted. */
-        return *domain && !(submitted && !s->domains[0] ? our_names_has_machine(s, domain) : our_names_has(s, domain));
+        return *domain && !leads_to_us(s, local) && !(submitted && !s->domains[0] ? our_names_has_machine(s, domain) : our_names_has(s, domain));
     default:
         return false;
     }

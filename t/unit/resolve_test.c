@@ -162,7 +162,8 @@ static void what_is_certain(void **state)
         "a..b@example.org", "alice%example.org@example.net", "example.org!alice", "alice%example.org",
         "alice%example.org@mx", "alice%example.org@mx.example.org.", "\"alice@example.org\"@localhost",
         "@r.example:alice@example.org", "alice%example.org@[192.0.2.1]", "alice%example.org@192.0.2.1",
-        "alice@example.org@", "alice@example.org;", "(x)x@elsewhere.example", "alice%example.org@EXAMPLE.or\xc9\xa1x@example.org"};
+        "alice@example.org@", "alice@example.org;", "(x)x@elsewhere.example", "\"alice@example.org\"@elsewhere.example",
+        "alice@@example.org@mx.example.org@elsewhere.example", "example.org!alice@elsewhere.example", "\"a%ex\\ample\\.org%localhost\"@elsewhere.example", "alice%example.org@EXAMPLE.or\xc9\xa1x@example.org"};
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(fine); i++)
         if (!resolve_is_certain(&settings, fine[i], false))
