@@ -21,6 +21,28 @@ static char *lower(const char *text, size_t len)
     return g_string_free(out, FALSE);
 }
 
+/* Upper case Cherokee stays in Postfix's tables (ICU follows Unicode there), GLib makes it lower case. */
+static bool folds_to_itself(gunichar c)
+{
+    return c >= 0x13a0 && c <= 0x13f5;
+}
+
+char *address_folded(const char *address)
+{
+    const size_t len = strlen(address);
+    if (g_str_is_ascii(address) || !g_utf8_validate(address, (gssize)len, NULL))
+        return g_ascii_strdown(address, (gssize)len);
+    GString *out = g_string_sized_new(len);
+    for (const char *p = address; *p;) {
+        const char *next = g_utf8_next_char(p);
+        g_autofree char *folded =
+            folds_to_itself(g_utf8_get_char(p)) ? g_strndup(p, (gsize)(next - p)) : g_utf8_casefold(p, next - p);
+        g_string_append(out, folded);
+        p = next;
+    }
+    return g_string_free(out, FALSE);
+}
+
 char *address_canonical(const char *text)
 {
     if (!text)
@@ -87,16 +109,30 @@ char *address_meant(const char *address)
     return g_string_free(out, FALSE);
 }
 
-char *address_without_extension(const char *address, const char *delimiters)
+/* The local part's length where it can have an extension, 0 if it cannot. */
+static size_t divisible_len(const char *address, const char *delimiters)
 {
     const char *at = strrchr(address, '@');
-    size_t local = at ? (size_t)(at - address) : strlen(address);
-    if (!delimiters || !*delimiters || !local || address[0] == '"')
-        return NULL;
+    const size_t local = at ? (size_t)(at - address) : strlen(address);
+    return delimiters && *delimiters && address[0] != '"' ? local : 0;
+}
+
+char *address_without_extension(const char *address, const char *delimiters)
+{
+    const size_t local = divisible_len(address, delimiters);
     /* As Postfix: the first delimiter splits, and a local part cannot be extension alone. */
     for (size_t i = 1; i < local; i++)
         if (strchr(delimiters, address[i]))
             return g_strdup_printf("%.*s%s", (int)i, address, address + local);
+    return NULL;
+}
+
+char *address_without_last_extension(const char *address, const char *delimiters)
+{
+    const size_t local = divisible_len(address, delimiters);
+    for (size_t i = local; i > 1; i--)
+        if (strchr(delimiters, address[i - 1]))
+            return g_strdup_printf("%.*s%s", (int)(i - 1), address, address + local);
     return NULL;
 }
 

@@ -7,6 +7,9 @@
 /* The canonical form: lower case (UTF-8 aware), without angle brackets. NULL if text is no address (empty,
  * control characters, over 320 bytes). Free with g_free. */
 char *address_canonical(const char *text);
+/* The form in which Postfix looks addresses and domains up: Unicode's full case folding, so that the long s is s and sharp s is ss.
+ * An address in lower case may still change. g_free. */
+char *address_folded(const char *address);
 /* The address as an MTA routes it: without source route, quotes, comments and the root's dot; "user%domain" and
  * "domain!user" that have no other domain become user@domain. Use it for look-ups only: it is never written to
  * a message. g_free. */
@@ -14,6 +17,8 @@ char *address_meant(const char *address);
 /* Turns "local+ext@domain" into "local@domain" for any one character of delimiters; NULL if there is no
  * extension. Free with g_free. */
 char *address_without_extension(const char *address, const char *delimiters);
+/* The same, but split at the last of them. */
+char *address_without_last_extension(const char *address, const char *delimiters);
 /* The part after the last '@'; "" if there is none. Lent. */
 const char *address_domain(const char *address);
 /* A file name that is safe as one path component: [a-z0-9@._+-] stay (no leading dot), other bytes become %XX.

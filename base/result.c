@@ -35,6 +35,8 @@ static const struct {
     [REASON_SEPARATE] = {RES_TEMP, 452, "4.5.3", "Each recipient with a key wants a message alone"},
     [REASON_MANY_FIELDS] = {RES_REJECT, 550, "5.6.0", "Too many header fields would have to change"},
     [REASON_MANY_RECIPIENTS] = {RES_TEMP, 452, "4.5.3", "Too many recipients"},
+    [REASON_ODD_ADDRESS] = {RES_REJECT, 553, "5.1.3", "Address can be read in two ways: write it as name@domain"},
+    [REASON_ODD_SENDER] = {RES_REJECT, 553, "5.1.7", "Sender can be read in two ways: write it as name@domain"},
     [REASON_BAD_ADDRESS] = {RES_REJECT, 553, "5.1.3", "Address is not UTF-8"},
 };
 

@@ -33,6 +33,8 @@ enum outcome_reason {
     REASON_SEPARATE,       /* milter: one message for each recipient with a key (milter_bcc=separate) */
     REASON_MANY_FIELDS,    /* milter: more header fields to change than an MTA should be asked to */
     REASON_MANY_RECIPIENTS,
+    REASON_ODD_ADDRESS,    /* not written plainly, before the queue, and it may be ours */
+    REASON_ODD_SENDER,     /* where its domain begins is a matter of taste */
     REASON_BAD_ADDRESS,    /* an address that is not UTF-8 */
     REASON_COUNT
 };

@@ -134,6 +134,17 @@ subtest 'all of them' => sub {
     is(known()->{'gone@example.com'}, undef, 'but not those of others');
 };
 
+subtest 'a domain that is another name' => sub {
+    postfix(%tables, virtual_alias_maps => 'inline:{ {@old.example = @example.com}, {@older.example = @elsewhere.example} }', alias_maps => '');
+    my ($row) = grep { $_->[1] eq '@old.example' } rows(import_it());
+    is("@$row", 'imported @old.example @example.com', 'imported');
+    is(known()->{'@old.example'}, '@example.com', 'known now');
+    is(known()->{'@older.example'}, undef, 'but not one of others');
+    ($row) = grep { $_->[1] eq '@old.example' } rows(import_it());
+    is($row->[0], 'known', 'once more: nothing to do');
+    $filterd->ctl(qw(alias remove @old.example));
+};
+
 subtest 'wrong' => sub {
     is(($filterd->try_ctl(undef, qw(alias import)))[0], 64, 'from where?');
     is(($filterd->try_ctl(undef, qw(alias import --postfix -C /nowhere)))[0], 69, 'no Postfix there');

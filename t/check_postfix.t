@@ -83,6 +83,12 @@ finds('a way back that forgets the client', qr/^warning\t.*smtpd_authorized_xfor
     sub { s/-o smtpd_authorized_xforward_hosts=\S+ // });
 finds('local mail past filterd', qr/^warning\t.*mail for example\.com, which is in mydestination/, \@two,
     "mydestination = example.com, localhost\nvirtual_mailbox_domains =\n");
+finds('a name that is not known', qr/^bad\t.*mydestination has box\.test, which filterd takes for foreign.*local_names/, \@two,
+    "mydestination = mail.example.com, box.test, localhost.example.com, localhost\n");
+finds('names that cannot be listed', qr/^warning\t.*mydestination names regexp:\S+names, which cannot be listed/, \@two,
+    "mydestination = regexp:$etc/names\n", sub { spew("$etc/names", "/x/ y\n") });
+finds('names in a table', qr/^bad\t.*mydestination has box\.test, /, \@two, "mydestination = inline:{ box.test=1, localhost=1 }\n");
+finds('another delimiter', qr/^bad\t.*recipient_delimiter=-\+, filterd's is "\+": mail to user-extension/, \@two, "recipient_delimiter = -+\n");
 finds('a socket below the queue', qr/^bad\t.*no service other\/unix/, [qw(smtpd_proxy_filter reinject)],
     "virtual_transport = other:unix:run/lmtp.sock\n");
 finds('nothing of filterd', qr/^warning\t.*nothing in main\.cf and master\.cf leads/, []);

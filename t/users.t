@@ -8,6 +8,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use FilterdTest;
 use FilterdTest::Daemon;
+use FilterdTest::Keys;
 use Test::More;
 
 my $user = 'ann@example.com';
@@ -109,6 +110,17 @@ subtest 'another site' => sub {
     $t->run('/bin/rm', '-r', "$dir/state", "$dir/etc/state.id", glob("$dir/etc/site.key*"));
     like($filterd->ctl('init'), qr/\A\S+: the state is made; \S+ names it\n\z/, 'made');
     refused('an export of another site', 'site with another key', qw(user import), $user, "$dir/ann");
+};
+
+subtest 'a key for an address that Postfix finds under another' => sub {
+    my ($sharp, $folded) = ("gr\xc3\xbc\xc3\x9fe\@example.com", "gr\xc3\xbcsse\@example.com");
+    my $key = FilterdTest::Keys->new($t, 'gruesse@example.com', 'curve');
+    spew("$dir/key.asc", $key->public);
+    $filterd->ctl(qw(key import --force), $sharp, "$dir/key.asc");
+    like($filterd->ctl(qw(alias list)), qr/^\Q$folded\E\s+\Q$sharp\E$/m, 'is known under both');
+    $filterd->ctl(qw(key import --force), 'strasse@example.com', "$dir/key.asc");
+    $filterd->ctl(qw(key import --force), "stra\xc3\x9fe\@example.com", "$dir/key.asc");
+    unlike($filterd->ctl(qw(alias list)), qr/^strasse/m, 'unless the other is somebody');
 };
 
 done_testing;

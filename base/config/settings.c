@@ -30,6 +30,8 @@ static const struct setting_kind kinds[] = {
      .expected = "punctuation such as + (several: any of them)"},
     {"filterd", "domains", V(domains), TO(domains),
      .expected = "domains, separated by blanks or commas"},
+    {"filterd", "local_names", V(domains), TO(local_names),
+     .expected = "domains, separated by blanks or commas"},
     {"filterd", "trusted_networks", V(networks), TO(trusted_networks),
      .expected = "networks such as 127.0.0.0/8 or ::1/128, separated by blanks or commas"},
     {"filterd", "log", V(flag), TO(log_stderr), .words = "syslog|stderr"},
@@ -306,6 +308,7 @@ static struct settings *defaults(const char *file)
     s->file = g_strdup(file);
     s->recipient_delimiter = g_strdup("");
     s->domains = strings(NULL, NULL);
+    s->local_names = strings(NULL, NULL);
     s->trusted_networks = strings("127.0.0.0/8", "::1/128");
     s->train_users = strings(NULL, NULL);
     s->allow = strings(NULL, NULL);
@@ -374,6 +377,7 @@ void settings_free(struct settings **settings)
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
     g_strfreev(s->domains);
+    g_strfreev(s->local_names);
     g_strfreev(s->trusted_networks);
     g_strfreev(s->train_users);
     g_strfreev(s->allow);

@@ -34,6 +34,7 @@ struct settings {
     char *hostname, *user, *state_dir, *site_key, *recipient_delimiter;
     char *state_id; /* a file outside of state_dir, see state.h */
     char **domains;          /* lower case, NULL-terminated; empty: every inbound recipient is local */
+    char **local_names;      /* Postfix's mydestination, myorigin first; lower case, NULL-terminated */
     char **trusted_networks; /* CIDR text */
     int workers;
     size_t message_size_limit;

@@ -324,6 +324,7 @@ static enum users_result resolve_exact(struct users *u, const char *address,
                                        const char *delimiters, GPtrArray *found)
 {
     struct expansion x = {.u = u, .delimiters = delimiters, .found = found};
+    const guint before = found->len;
     x.open = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     x.done = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     bool ok = expand(&x, address, 0);
@@ -331,11 +332,55 @@ static enum users_result resolve_exact(struct users *u, const char *address,
     g_hash_table_unref(x.done);
     if (!ok)
         return USERS_TEMP;
-    if (found->len)
+    if (found->len > before)
         return USERS_FOUND;
     enum users_result result = exists(u, address);
     if (result == USERS_FOUND)
         add_user(found, address);
+    return result;
+}
+
+/* Postfix splits an extension off at the first delimiter, Dovecot may have others set: with several delimiters in
+ * the name, anna-lena+x is anna's or anna-lena's. Whoever exists of them has to be able to read it. */
+static enum users_result resolve_bases(struct users *u, const char *address, const char *delimiters,
+                                       GPtrArray *found)
+{
+    enum users_result result = USERS_UNKNOWN;
+    for (char *rest = g_strdup(address), *base; rest; rest = base) {
+        base = address_without_last_extension(rest, delimiters);
+        const enum users_result one = base ? resolve_exact(u, base, delimiters, found) : USERS_UNKNOWN;
+        result = one == USERS_UNKNOWN || result == USERS_TEMP ? result : one;
+        g_free(rest);
+    }
+    return result;
+}
+
+static enum users_result resolve_whole(struct users *u, const char *address, const char *delimiters,
+                                       GPtrArray *found)
+{
+    const enum users_result result = resolve_exact(u, address, delimiters, found);
+    return result == USERS_UNKNOWN ? resolve_bases(u, address, delimiters, found) : result;
+}
+
+/* An alias of a whole domain, "@old.example" for "@example.com": Postfix looks for it last and keeps the local
+ * part. */
+static enum users_result resolve_domain(struct users *u, const char *address, const char *delimiters,
+                                        GPtrArray *found)
+{
+    const char *at = strrchr(address, '@');
+    if (!at || at == address)
+        return USERS_UNKNOWN;
+    GPtrArray *list = members(u, at);
+    enum users_result result = list ? USERS_UNKNOWN : USERS_TEMP;
+    for (guint i = 0; list && i < list->len && result != USERS_TEMP; i++) {
+        const char *domain = list->pdata[i];
+        g_autofree char *other = g_strdup_printf("%.*s%s", (int)(at - address), address, domain);
+        const enum users_result one =
+            *domain == '@' ? resolve_whole(u, other, delimiters, found) : USERS_UNKNOWN;
+        result = one == USERS_UNKNOWN ? result : one;
+    }
+    if (list)
+        g_ptr_array_unref(list);
     return result;
 }
 
@@ -346,10 +391,9 @@ enum users_result users_resolve(struct users *u, const char *address, const char
     g_autofree char *whole = address_canonical(address);
     if (!whole)
         return USERS_UNKNOWN;
-    enum users_result result = resolve_exact(u, whole, delimiters, *users_r);
-    g_autofree char *base = result == USERS_UNKNOWN ? address_without_extension(whole, delimiters) : NULL;
-    if (base)
-        result = resolve_exact(u, base, delimiters, *users_r);
+    enum users_result result = resolve_whole(u, whole, delimiters, *users_r);
+    if (result == USERS_UNKNOWN)
+        result = resolve_domain(u, whole, delimiters, *users_r);
     if (result != USERS_FOUND)
         g_ptr_array_set_size(*users_r, 0);
     return result;
@@ -394,13 +438,25 @@ static char *canonical(const char *text, char **error_r)
     return address;
 }
 
+/* Postfix finds an address under what it folds to: sharp s under ss, as it is written in capitals. An address that
+ * is not so itself gets an alias of that name, unless somebody has it already. */
+static bool add_folded(struct users *u, const char *address, char **error_r)
+{
+    g_autofree char *folded = address_folded(address);
+    const char *texts[] = {folded, address};
+    if (!strcmp(folded, address) || exists(u, folded) != USERS_UNKNOWN)
+        return true;
+    return run(u, "INSERT INTO alias SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM alias WHERE address = ?1)", texts, 2,
+               error_r);
+}
+
 bool users_alias_add(struct users *u, const char *address, const char *user, char **error_r)
 {
     g_autofree char *from = canonical(address, error_r);
     g_autofree char *to = from ? canonical(user, error_r) : NULL;
     const char *texts[] = {from, to};
     bool ok = to && run(u, "INSERT OR IGNORE INTO alias VALUES (?1, ?2)", texts, 2, error_r);
-    return ok;
+    return ok && add_folded(u, from, error_r);
 }
 
 static bool set_members(struct users *u, const char *address, char *const *members, char **error_r)
@@ -424,9 +480,9 @@ bool users_alias_set(struct users *u, const char *address, char *const *members,
 bool users_alias_remove(struct users *u, const char *address, char **error_r)
 {
     g_autofree char *from = canonical(address, error_r);
-    const char *texts[] = {from};
-    bool ok = from && run(u, "DELETE FROM alias WHERE address = ?1", texts, 1, error_r);
-    return ok;
+    g_autofree char *folded = from ? address_folded(from) : NULL;
+    const char *texts[] = {from, folded};
+    return from && run(u, "DELETE FROM alias WHERE address = ?1 OR (address = ?2 AND member = ?1)", texts, 2, error_r);
 }
 
 /* Reads all rows before the first call of fn, which may query the database itself. */
@@ -474,7 +530,7 @@ bool users_set(struct users *u, const char *user, const char *name, const char *
         ok = run(u, "INSERT OR REPLACE INTO setting VALUES (?1, ?2, ?3)", texts, 3, error_r);
     else
         *error_r = g_strdup(user_settings_expected(name));
-    return ok;
+    return ok && (!value || add_folded(u, whom, error_r));
 }
 
 static bool forget(struct users *u, const char *user, char **error_r)

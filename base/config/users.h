@@ -38,7 +38,8 @@ void users_release(struct users *u);
 
 enum users_result { USERS_TEMP = 0, USERS_FOUND, USERS_UNKNOWN };
 /* Finds the users behind an address: through aliases (up to 100 deep, loops cut), else the address itself, else
- * both again without its extension (a member's extension likewise). *users_r is always a new array of char*,
+ * both again without its extension (a member's extension likewise), else the same at the domain that its own is
+ * an alias of ("@old.example" with the member "@example.com"). *users_r is always a new array of char*,
  * without duplicates, empty unless USERS_FOUND (g_ptr_array_unref frees all). */
 enum users_result users_resolve(struct users *u, const char *address, const char *delimiters,
                                 GPtrArray **users_r);
@@ -48,6 +49,8 @@ enum users_result users_resolve(struct users *u, const char *address, const char
 enum users_result users_of_login(struct users *u, const char *login, const struct settings *s,
                                  char **user_r);
 
+/* users_alias_add and users_set also make an alias of what the address folds to (see address_folded), where that is
+ * another and nobody's; users_alias_remove takes it away. */
 bool users_alias_add(struct users *u, const char *address, const char *user, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 bool users_alias_remove(struct users *u, const char *address, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* Replaces the members of an alias by these (NULL-terminated), all or nothing. */

@@ -49,7 +49,7 @@ struct policy_disposition policy_disposition(const struct settings *s, const str
     case POLICY_WHO_USERS:
         return for_users(s, &a->keys);
     case POLICY_WHO_NOBODY:
-        if (is_local(s, a))
+        if (is_local(s, a) && !a->postmaster)
             return unsealed(s->unknown_recipient, REASON_UNKNOWN_DEFER, REASON_UNKNOWN_REJECT);
         return (struct policy_disposition){POLICY_HANDLE_FOREIGN, REASON_OK, false};
     default:

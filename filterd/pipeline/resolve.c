@@ -1,53 +1,176 @@
-/* Finds users behind any spelling of an address. Called by recipient_state.c for each recipient. */
+/* Finds users behind any spelling of an address, as Postfix's trivial-rewrite resolves it. Called by
+ * recipient_state.c for each recipient, and by the sessions before the queue. */
 #include "filterd/pipeline/resolve.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/address.h"
+#include "base/address_form.h"
 #include "base/config/settings.h"
+#include "filterd/pipeline/our_names.h"
 
-/* True if the MTA may treat this domain as its own and then deliver to what stands left of it. */
-static bool is_ours(const struct settings *s, const char *domain)
+/* What Postfix takes for routing in a local part, also a quoted one. */
+#define ROUTING "@%!"
+
+/* ---- one address ---- */
+
+static enum users_result look_up(struct context *ctx, const char *address, GPtrArray **users_r)
 {
-    return !s->domains || settings_is_local_domain(s, domain) ||
-           (s->hostname && !g_ascii_strcasecmp(domain, s->hostname));
+    g_clear_pointer(users_r, g_ptr_array_unref);
+    return users_resolve(ctx->users, address, ctx->settings->recipient_delimiter, users_r);
 }
 
-/* A bare name: the MTA appends a domain of its own. Try all local domains. */
-static enum users_result resolve_name(struct context *ctx, const char *name, GPtrArray **users_r)
+/* The same with its domain written by the other kind of label (RFC 5890): the operator may have registered either.
+ * NULL if there is no other. */
+static char *other_labels(const char *address)
 {
-    const struct settings *s = ctx->settings;
-    enum users_result found = USERS_UNKNOWN;
-    for (char **d = s->domains; d && *d && found == USERS_UNKNOWN; d++) {
-        g_autofree char *address = g_strdup_printf("%s@%s", name, *d);
-        g_clear_pointer(users_r, g_ptr_array_unref);
-        found = users_resolve(ctx->users, address, s->recipient_delimiter, users_r);
-    }
+    const char *at = strrchr(address, '@');
+    if (!at)
+        return NULL;
+    const bool encoded = strstr(at, "xn--") != NULL;
+    g_autofree char *domain = encoded                      ? g_hostname_to_unicode(at + 1)
+                              : g_str_is_ascii(at + 1) ? NULL
+                                                           : g_hostname_to_ascii(at + 1);
+    return domain ? g_strdup_printf("%.*s@%s", (int)(at - address), address, domain) : NULL;
+}
+
+/* As Postfix's tables do, which fold more than case; an address that is ASCII alone has one form only. */
+static enum users_result look_up_forms(struct context *ctx, const char *address, GPtrArray **users_r)
+{
+    enum users_result found = look_up(ctx, address, users_r);
+    if (found != USERS_UNKNOWN || (g_str_is_ascii(address) && !strstr(address, "xn--")))
+        return found;
+    g_autofree char *folded = address_folded(address);
+    char *const forms[] = {folded, other_labels(address), other_labels(folded)};
+    for (size_t i = 0; i < G_N_ELEMENTS(forms) && found == USERS_UNKNOWN; i++)
+        if (forms[i])
+            found = look_up(ctx, forms[i], users_r);
+    g_free(forms[1]);
+    g_free(forms[2]);
     return found;
+}
+
+/* ---- a name of the machine ---- */
+
+static enum users_result look_up_at(struct context *ctx, const char *name, const char *domain, GPtrArray **users_r)
+{
+    g_autofree char *address = g_strdup_printf("%s@%s", name, domain);
+    return look_up_forms(ctx, address, users_r);
+}
+
+/* In any of domains: nobody says in which. All who are found get it, and no copy is made unless it can be sealed
+ * for each of them. */
+static enum users_result look_up_anywhere(struct context *ctx, const char *name, GPtrArray **users_r)
+{
+    GPtrArray *all = g_ptr_array_new_with_free_func(g_free), *here = NULL;
+    enum users_result found = USERS_UNKNOWN;
+    for (char **d = ctx->settings->domains; d && *d && found != USERS_TEMP; d++) {
+        const enum users_result one = look_up_at(ctx, name, *d, &here);
+        for (guint i = 0; one == USERS_FOUND && i < here->len; i++)
+            if (!g_ptr_array_find_with_equal_func(all, here->pdata[i], g_str_equal, NULL))
+                g_ptr_array_add(all, g_strdup(here->pdata[i]));
+        found = one == USERS_UNKNOWN ? found : one;
+    }
+    g_clear_pointer(&here, g_ptr_array_unref);
+    g_clear_pointer(users_r, g_ptr_array_unref);
+    *users_r = all;
+    return found;
+}
+
+/* Postfix delivers a bare name, and one at any name of the machine, to the same local user. */
+static enum users_result look_up_name(struct context *ctx, const char *name, GPtrArray **users_r)
+{
+    enum users_result found = look_up_forms(ctx, name, users_r);
+    for (char **d = ctx->settings->local_names; d && *d && found == USERS_UNKNOWN; d++)
+        found = look_up_at(ctx, name, *d, users_r);
+    return found == USERS_UNKNOWN ? look_up_anywhere(ctx, name, users_r) : found;
+}
+
+/* ---- any spelling ---- */
+
+/* The address at the end of what its routing leads to, one step: NULL if it ends here. */
+static char *next_hop_of(const struct settings *s, const char *address)
+{
+    const char *at = strrchr(address, '@');
+    if (!at || !our_names_has(s, at + 1))
+        return NULL;
+    g_autofree char *local = g_strndup(address, (gsize)(at - address));
+    return strpbrk(local, ROUTING) ? address_meant(local) : NULL;
+}
+
+static enum users_result look_up_step(struct context *ctx, const char *address, GPtrArray **users_r)
+{
+    const char *at = strrchr(address, '@');
+    enum users_result found = look_up_forms(ctx, address, users_r);
+    if (found != USERS_UNKNOWN || (at && !our_names_has_machine(ctx->settings, at + 1)))
+        return found;
+    g_autofree char *name = at ? g_strndup(address, (gsize)(at - address)) : g_strdup(address);
+    return *name && !strpbrk(name, ROUTING) ? look_up_name(ctx, name, users_r) : found;
 }
 
 enum users_result resolve_users(struct context *ctx, const char *address, char **meant_r,
                                 GPtrArray **users_r)
 {
-    const struct settings *s = ctx->settings;
-    enum users_result found = users_resolve(ctx->users, address, s->recipient_delimiter, users_r);
+    enum users_result found = look_up_forms(ctx, address, users_r);
     *meant_r = address_meant(address);
-    g_autofree char *inner = g_strdup(*meant_r);
-    while (found == USERS_UNKNOWN) {
-        char *at = strrchr(inner, '@');
-        g_clear_pointer(users_r, g_ptr_array_unref);
-        found = users_resolve(ctx->users, inner, s->recipient_delimiter, users_r);
-        if (found == USERS_UNKNOWN && !at)
-            found = resolve_name(ctx, inner, users_r);
-        if (found != USERS_UNKNOWN || !at || !is_ours(s, at + 1))
-            break;
-        *at = 0;
-        if (!strpbrk(inner, "@%!"))
-            break;
-        char *next = address_meant(inner);
-        g_free(inner);
-        inner = next;
+    g_autofree char *now = g_strdup(*meant_r);
+    while (now && found == USERS_UNKNOWN) {
+        found = look_up_step(ctx, now, users_r);
+        char *next = found == USERS_UNKNOWN ? next_hop_of(ctx->settings, now) : NULL;
+        g_free(now);
+        now = next;
     }
     return found;
+}
+
+bool resolve_is_local(const struct settings *s, const char *meant)
+{
+    char *now = g_strdup(meant);
+    bool local = false;
+    while (now && !local) {
+        const char *at = strrchr(now, '@');
+        local = !at || our_names_is_listed(s, at + 1);
+        char *next = local ? NULL : next_hop_of(s, now);
+        g_free(now);
+        now = next;
+    }
+    return local;
+}
+
+/* ---- before the queue ---- */
+
+/* True if one of ours stands in a local part that has routing. The domain behind it may be an alias of ours that
+ * no setting names: then the MTA goes on with what stands here. */
+static bool leads_to_us(const struct settings *s, const char *local)
+{
+    g_auto(GStrv) parts = g_strsplit_set(local, ROUTING "\"\\", -1);
+    bool ours = false;
+    for (char **p = parts; *p && !ours && strpbrk(local, ROUTING); p++)
+        ours = **p && (!s->domains[0] ? our_names_has_machine(s, *p) : our_names_has(s, *p));
+    return ours;
+}
+
+bool resolve_is_certain(const struct settings *s, const char *address, bool submitted)
+{
+    g_autofree char *local = NULL, *domain = NULL;
+    switch (address_form(address, &local, &domain)) {
+    case ADDRESS_FORM_PLAIN:
+        return true;
+    case ADDRESS_FORM_LOOSE:
+        /* Without domains all that comes in is ours, but nothing that is submitted. */
+        return *domain && !leads_to_us(s, local) && !(submitted && !s->domains[0] ? our_names_has_machine(s, domain) : our_names_has(s, domain));
+    default:
+        return false;
+    }
+}
+
+bool resolve_is_certain_sender(const char *address)
+{
+    g_autofree char *local = NULL, *domain = NULL;
+    return !*address || address_form(address, &local, &domain) != ADDRESS_FORM_ODD;
+}
+
+bool resolve_is_postmaster(const char *address)
+{
+    return !g_ascii_strcasecmp(address, "postmaster");
 }

@@ -3,16 +3,28 @@
 #define FILTERD_PIPELINE_RESOLVE_H
 
 #include <glib.h>
+#include <stdbool.h>
 
 #include "base/config/users.h"
 #include "filterd/pipeline/context.h"
 
-/* Like users_resolve, but also finds users under each spelling that the MTA behind us would deliver to them:
- * before the queue an address comes as the client wrote it, and the MTA takes "alice"@example.com,
- * alice@example.com. and @a:alice@example.com (RFC 5321, appendix C) for alice@example.com. It also looks up
- * what stands left of a local domain, as in alice%example.com@ours. address is canonical. *meant_r: the form
- * that was looked up, g_free; *users_r: of char*, the caller's, may be NULL. */
+/* Like users_resolve, but also finds users under each spelling that the MTA behind us would deliver to them: it
+ * takes "alice"@example.com, alice@example.com. and @a:alice@example.com (RFC 5321, appendix C) for
+ * alice@example.com, alice%example.com@ours for the same, and alice at any of its machine's names for its local
+ * user. address is canonical. *meant_r: the form that was looked up, g_free; *users_r: of char*, the caller's, may
+ * be NULL. */
 enum users_result resolve_users(struct context *ctx, const char *address, char **meant_r,
                                 GPtrArray **users_r);
+/* True if mail for an address (the *meant_r of resolve_users) that is no user's would stay here: its domain, or
+ * the one it leads to, is listed, or it has none. */
+bool resolve_is_local(const struct settings *s, const char *meant);
+/* False if the address may be ours and can be read in two ways, as one with %, ! or a route, or with anything but
+ * a dot-string or a simple quoted string. Ask it before the queue, where the client waits for a refusal.
+ * submitted: from a listener with role=submission. */
+bool resolve_is_certain(const struct settings *s, const char *address, bool submitted);
+/* The same for a sender, whose domain SPF is asked about: false if it may begin elsewhere. */
+bool resolve_is_certain_sender(const char *address);
+/* <postmaster>, which every host has (RFC 5321, section 4.5.1). */
+bool resolve_is_postmaster(const char *address);
 
 #endif

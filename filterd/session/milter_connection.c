@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "filterd/keeper/keeper.h"
+#include "filterd/pipeline/resolve.h"
 #include "filterd/session/milter_apply.h"
 #include "filterd/session/milter_client.h"
 
@@ -203,6 +204,8 @@ static sfsistat on_mail(SMFICTX *ctx, char **arguments)
     c->sender = address_in(arguments[0]);
     if (!g_utf8_validate(c->sender, -1, NULL))
         return refuse(ctx, REASON_BAD_ADDRESS);
+    if (!c->local && !resolve_is_certain_sender(c->sender))
+        return refuse(ctx, REASON_ODD_SENDER);
     const char *who = macro(ctx, "auth_authen");
     c->authenticated = who && *who;
     count(c, true);

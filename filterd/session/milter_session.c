@@ -22,6 +22,7 @@
 #include "filterd/pipeline/policy.h"
 #include "filterd/pipeline/received.h"
 #include "filterd/pipeline/recipient_state.h"
+#include "filterd/pipeline/resolve.h"
 #include "filterd/session/milter_edits.h"
 #include "gpg/seal.h"
 #include "rules/evidence.h"
@@ -94,21 +95,32 @@ static bool find_listener(struct talk *t)
     return false;
 }
 
-static void answer_recipient(struct talk *t)
+static enum outcome_reason look_up(struct talk *t, const char *address, bool *sealed_r)
 {
-    const char *address;
-    if (!g_variant_lookup(t->arguments, "address", "&s", &address))
-        return;
     struct recipient *r = envelope_add_recipient(t->envelope, address, NULL);
     struct recipient_state st;
     recipient_state_fill(&st, t->context, t->envelope, r);
-    const struct outcome o = outcome_of(st.disposition.reason);
+    const enum outcome_reason reason = st.disposition.reason;
+    *sealed_r = st.disposition.handling == POLICY_HANDLE_SEAL;
+    recipient_state_clear(&st);
+    return reason;
+}
+
+/* A client waits for the answer: the milter process does not ask about what sendmail(1) submits. */
+static void answer_recipient(struct talk *t)
+{
+    const char *address;
+    bool sealed = false;
+    if (!g_variant_lookup(t->arguments, "address", "&s", &address))
+        return;
+    const bool submitted = t->listener.role == ROLE_SUBMISSION;
+    const bool certain = resolve_is_certain(t->context->settings, address, submitted);
+    const struct outcome o = outcome_of(certain ? look_up(t, address, &sealed) : REASON_ODD_ADDRESS);
     GVariantDict d;
     g_variant_dict_init(&d, NULL);
     insert_outcome(&d, &o);
-    g_variant_dict_insert(&d, "sealed", "b", st.disposition.handling == POLICY_HANDLE_SEAL);
+    g_variant_dict_insert(&d, "sealed", "b", sealed);
     answer(t, &d, HAND_MS);
-    recipient_state_clear(&st);
 }
 
 static void take_text(const struct talk *t, const char *name, char **to)

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "filterd/delivery/next_hop.h"
 #include "filterd/pipeline/recipient_state.h"
+#include "filterd/pipeline/resolve.h"
 #include "filterd/session/session.h"
 #include "filterd/session/session_replies.h"
 #include "filterd/session/session_state.h"
@@ -22,7 +23,8 @@
 #define HANGS_MS 2000
 
 /* Parses "FROM:<a@b> REST" (RFC 5321, section 4.1.2): returns the address (g_free) and where REST begins; NULL
- * if it is malformed. */
+ * if it is malformed. A backslash takes the next character's meaning away, also outside of quotes: the MTA behind
+ * us reads it so, and both must find the same end. */
 static char *parse_path(const char *argument, const char *word, const char **rest_r)
 {
     size_t n = strlen(word);
@@ -37,7 +39,7 @@ static char *parse_path(const char *argument, const char *word, const char **res
             return NULL;
         if (*p == '"')
             quoted = !quoted;
-        else if (quoted && *p == '\\' && p[1])
+        else if (*p == '\\' && p[1] && !iscntrl((unsigned char)p[1]))
             p++;
     }
     if (*p != '>' || p - start > ADDRESS_BYTES || (p[1] && p[1] != ' '))
@@ -45,6 +47,17 @@ static char *parse_path(const char *argument, const char *word, const char **res
     *rest_r = p + 1 + strspn(p + 1, " ");
     g_autofree char *address = g_strndup(start, (gsize)(p - start));
     return g_utf8_validate(address, -1, NULL) ? g_steal_pointer(&address) : NULL;
+}
+
+/* A refusal costs the sending client a correction, not the sender of a forged address a bounce. */
+static bool before_queue(const struct session *s)
+{
+    return s->place->listener->protocol == PROTO_SMTP;
+}
+
+static bool is_submitted(const struct session *s)
+{
+    return s->place->listener->role == ROLE_SUBMISSION;
 }
 
 static const char *value_of(const char *word, const char *name)
@@ -106,6 +119,9 @@ void session_mail(struct session *s, const char *argument)
     if (!sender) {
         s->errors++;
         session_say(s, SESSION_BAD_SENDER);
+    } else if (before_queue(s) && !resolve_is_certain_sender(sender)) {
+        s->errors++;
+        session_outcome_of(s, REASON_ODD_SENDER);
     } else if (!mail_parameters(s, rest, &too_big)) {
         s->errors++;
         session_say(s, SESSION_MAIL_PARAMETER);
@@ -204,6 +220,9 @@ void session_rcpt(struct session *s, const char *argument)
     if (!address || !*address) {
         s->errors++;
         session_say(s, SESSION_BAD_RECIPIENT);
+    } else if (before_queue(s) && !resolve_is_certain(s->settings, address, is_submitted(s))) {
+        s->errors++;
+        session_outcome_of(s, REASON_ODD_ADDRESS);
     } else if (!rcpt_parameters(rest)) {
         s->errors++;
         session_say(s, SESSION_RCPT_PARAMETER);

@@ -51,6 +51,13 @@ static void extension(void **state)
     expect(address_without_extension("bob+a+b@x.org", "+"), "bob@x.org");
     expect(address_without_extension("bob-a+b@x.org", "+-"), "bob@x.org");
     expect(address_without_extension("bob+lists", "+"), "bob");
+    expect(address_without_last_extension("bob-a+b@x.org", "+-"), "bob-a@x.org");
+    expect(address_without_last_extension("bob-a@x.org", "+-"), "bob@x.org");
+    expect(address_without_last_extension("bob+@x.org", "+-"), "bob@x.org");
+    expect(address_without_last_extension("+bob@x.org", "+-"), NULL);
+    expect(address_without_last_extension("bob@x+y.org", "+"), NULL);
+    expect(address_without_last_extension("\"bob+lists\"@x.org", "+"), NULL);
+    expect(address_without_last_extension("bob+lists", ""), NULL);
     expect(address_without_extension("bob@x+y.org", "+"), NULL);
     expect(address_without_extension("+lists@x.org", "+"), NULL);
     expect(address_without_extension("bob+lists@x.org", ""), NULL);
@@ -71,6 +78,23 @@ static void file_name(void **state)
     expect(address_to_file_name("bob_1+x-y.z@x.org"), "bob_1+x-y.z@x.org");
     expect(address_to_file_name("../a/b@x"), "%2E.%2Fa%2Fb@x");
     expect(address_to_file_name("a%~@\xc3\xa4"), "a%25%7E@%C3%A4");
+}
+
+/* As ICU does, which Postfix asks: U_FOLD_CASE_DEFAULT. */
+static void folded(void **state)
+{
+    (void)state;
+    expect(address_folded("Alice@Example.ORG"), "alice@example.org");
+    expect(address_folded("\xc5\xbf" "ales@x"), "sales@x");                  /* long s */
+    expect(address_folded("\xe2\x84\xaa@x"), "k@x");                        /* kelvin sign */
+    expect(address_folded("gr\xc3\x9c\xc3\x9f" "e@x"), "gr\xc3\xbcsse@x"); /* sharp s */
+    expect(address_folded("\xe1\xba\x9e"), "ss");
+    expect(address_folded("\xcf\x83\xcf\x82"), "\xcf\x83\xcf\x83");      /* final sigma */
+    expect(address_folded("\xef\xac\x81@x"), "fi@x");                       /* ligature */
+    expect(address_folded("\xc4\xb0"), "i\xcc\x87");                        /* dotted I, in any locale */
+    expect(address_folded("\xe1\x8e\xa0\xea\xad\xb0"), "\xe1\x8e\xa0\xe1\x8e\xa0"); /* Cherokee */
+    expect(address_folded("\xff" "A"), "\xff" "a");
+    expect(address_folded(""), "");
 }
 
 /* As Postfix rewrites them. */
@@ -113,7 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(canonical), cmocka_unit_test(length),    cmocka_unit_test(extension),
         cmocka_unit_test(domain),    cmocka_unit_test(file_name), cmocka_unit_test(long_file_name),
-        cmocka_unit_test(meant),
+        cmocka_unit_test(meant),     cmocka_unit_test(folded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

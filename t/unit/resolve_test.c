@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/config/settings.h"
 #include "base/config/users.h"
 #include "base/mail/envelope.h"
@@ -49,6 +50,13 @@ static void assert_behind(const char *address, const char *want, const char *wan
         g_ptr_array_unref(users);
 }
 
+static void assert_behind_whom(const char *spelling, const char *want)
+{
+    g_autofree char *address = address_canonical(spelling);
+    g_autofree char *meant = address_meant(address);
+    assert_behind(address, want, meant);
+}
+
 static void spellings(void **state)
 {
     static const char *const cases[][3] = {
@@ -87,6 +95,91 @@ static void spellings(void **state)
         assert_behind(cases[i][0], cases[i][1], cases[i][2]);
 }
 
+/* Postfix gives all names of the machine the same people. */
+static void names_of_the_machine(void **state)
+{
+    static char *names[] = {(char *)"box.test", (char *)"mail.bucher.test", NULL};
+    static const char *const hers[] = {"alice@localhost", "alice@localhost.elsewhere.example", "Alice+x@MX.example.org",
+                                       "alice@[192.0.2.1]", "alice@192.0.2.1", "alice@[ipv6:::1]", "alice@mx",
+                                       "\"alice\"@localhost.", "alice@example", "alice%localhost@[127.0.0.1]",
+                                       "\"alice@example.org\"@localhost", "localhost!alice@mx.example.org",
+                                       "alice@example.org@localhost", "@a:alice%mx.example.org@localhost"};
+    static const char *const nobodys[] = {"alice@box.test", "alice@elsewhere", "alice@box", "alice@xlocalhost",
+                                          "alice@localhostx.example", "nobody@localhost"};
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(hers); i++)
+        assert_behind_whom(hers[i], ALICE);
+    for (size_t i = 0; i < G_N_ELEMENTS(nobodys); i++)
+        assert_behind_whom(nobodys[i], "-");
+    settings.local_names = names;
+    assert_behind_whom("alice@box.test", ALICE);
+    assert_behind_whom("alice@box", ALICE);
+    assert_behind_whom("alice@Box.te\xc5\xbf" "t", ALICE);
+    alias("alice@mail.bucher.test", BOB); /* one of the machine's names goes before the mail domains */
+    assert_behind_whom("alice@box.test", BOB);
+    assert_behind_whom("alice", BOB);
+    alias("alice", ALICE); /* and a bare name before that */
+    assert_behind_whom("alice@localhost", ALICE);
+    assert_behind_whom("alice@mail.bucher.test", BOB);
+    settings.local_names = NULL;
+}
+
+/* If it may be either of two users, both have to be able to read it. */
+static void a_name_of_two(void **state)
+{
+    (void)state;
+    user("alice@example.net");
+    assert_behind_whom("alice@localhost", ALICE " alice@example.net");
+    assert_behind_whom("alice@example.net", "alice@example.net");
+    spoil_users();
+    assert_behind_whom("alice@localhost", "?");
+}
+
+/* As Postfix's tables find them. */
+static void folded_and_encoded(void **state)
+{
+    (void)state;
+    user("sales@example.org");
+    assert_behind_whom("\xc5\xbf" "ales+x@example.org", "sales@example.org");
+    assert_behind_whom("sales@e\xc5\xbf" "ample.org", "-");
+    user("k@b\xc3\xbc" "cher.test");
+    assert_behind_whom("\xe2\x84\xaa@B\xc3\x9c" "CHER.test", "k@b\xc3\xbc" "cher.test");
+    assert_behind_whom("k@xn--bcher-kva.test", "k@b\xc3\xbc" "cher.test");
+    user("m@xn--bcher-kva.test");
+    assert_behind_whom("m@b\xc3\xbc" "cher.test", "m@xn--bcher-kva.test");
+    assert_behind_whom("m@xn--bcher-kva.test", "m@xn--bcher-kva.test");
+    assert_behind_whom("m@xn--.test", "-");
+}
+
+/* ---- before the queue ---- */
+
+static void what_is_certain(void **state)
+{
+    static const char *const fine[] = {"alice@example.org", "\"alice\"@example.org", "x@elsewhere.example", "postmaster",
+                                       "alice@[192.0.2.1]", "a..b@docomo.example", "a%b@elsewhere.example",
+                                       "@r.example:a@elsewhere.example", "\"a@b\"@elsewhere.example"};
+    static const char *const unsure[] = {
+        "a..b@example.org", "alice%example.org@example.net", "example.org!alice", "alice%example.org",
+        "alice%example.org@mx", "alice%example.org@mx.example.org.", "\"alice@example.org\"@localhost",
+        "@r.example:alice@example.org", "alice%example.org@[192.0.2.1]", "alice%example.org@192.0.2.1",
+        "alice@example.org@", "alice@example.org;", "(x)x@elsewhere.example", "\"alice@example.org\"@elsewhere.example",
+        "alice@@example.org@mx.example.org@elsewhere.example", "example.org!alice@elsewhere.example", "\"a%ex\\ample\\.org%localhost\"@elsewhere.example", "alice%example.org@EXAMPLE.or\xc9\xa1x@example.org"};
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(fine); i++)
+        if (!resolve_is_certain(&settings, fine[i], false))
+            fail_msg("refused: %s", fine[i]);
+    for (size_t i = 0; i < G_N_ELEMENTS(unsure); i++)
+        if (resolve_is_certain(&settings, unsure[i], false))
+            fail_msg("taken: %s", unsure[i]);
+    settings.domains = no_list; /* all that comes in is ours, nothing that is submitted */
+    assert_false(resolve_is_certain(&settings, "a..b@docomo.example", false));
+    assert_true(resolve_is_certain(&settings, "a..b@docomo.example", true));
+    assert_false(resolve_is_certain(&settings, "a%b@mx.example.org", true));
+    assert_true(resolve_is_certain_sender(""));
+    assert_true(resolve_is_certain_sender("a..b@docomo.example"));
+    assert_false(resolve_is_certain_sender("a(\\\")@b.example"));
+}
+
 /* Before it is taken apart it is looked up as it is. */
 static void odd_addresses_that_exist(void **state)
 {
@@ -112,6 +205,7 @@ static void without_domains_all_are_ours(void **state)
     settings.domains = world_domains;
     settings.hostname = NULL;
     assert_behind("alice%example.org@mx.example.org", "-", "alice%example.org@mx.example.org");
+    settings.local_names = no_list;
     settings.hostname = (char *)"mx.example.org";
 }
 
@@ -234,6 +328,14 @@ static void nobody(void **state)
     assert_handled(POLICY_HANDLE_REFUSE, REASON_UNKNOWN_REJECT, "\"nobody\"@example.org.");
     look_up_address("nobody@elsewhere.example");
     assert_handled(POLICY_HANDLE_FOREIGN, REASON_OK, "nobody@elsewhere.example");
+    look_up_address("nobody");
+    assert_handled(POLICY_HANDLE_REFUSE, REASON_UNKNOWN_REJECT, "nobody");
+    look_up_address("nobody%example.org@mx.example.org");
+    assert_handled(POLICY_HANDLE_REFUSE, REASON_UNKNOWN_REJECT, "nobody%example.org@mx.example.org");
+    look_up_address("nobody@localhost"); /* a user of the machine, perhaps */
+    assert_handled(POLICY_HANDLE_FOREIGN, REASON_OK, "nobody@localhost");
+    look_up_address("PostMaster");
+    assert_handled(POLICY_HANDLE_FOREIGN, REASON_OK, "postmaster");
     look_up_address("no\nbody@example.org");
     assert_handled(POLICY_HANDLE_REFUSE, REASON_UNFORESEEN, "");
     settings.domains = no_list;
@@ -381,7 +483,8 @@ static void several_addresses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(spellings), TEST(odd_addresses_that_exist), TEST(without_domains_all_are_ours), TEST(not_to_be_read),
+        TEST(spellings), TEST(names_of_the_machine), TEST(a_name_of_two), TEST(folded_and_encoded),
+        TEST(what_is_certain), TEST(odd_addresses_that_exist), TEST(without_domains_all_are_ours), TEST(not_to_be_read),
         TEST(users_and_keys), TEST(who_wants_no_encryption), TEST(nobody),
         TEST(settings_not_to_be_read), TEST(all_is_of_one_moment), TEST(keys_of_many), TEST(looked_up_again),
         TEST(several_addresses),

@@ -160,6 +160,30 @@ static void envelope(void **state)
            REPLIES("220", "250", "250", "450 4.1.1", "503 5.5.1"));
 }
 
+/* Before the queue what may be ours is refused unless it can be read one way only; behind it that would be a
+ * bounce. */
+static void spellings(void **state)
+{
+    struct setup how = {"smtp", DOWN, "reject", 0, false};
+    static const char said[] =
+        "MAIL FROM:<a(\\\")@b.example> SIZE=1 ENVID=\"@c>\r\nMAIL FROM:<a..b@c.example>\r\n"
+        "RCPT TO:<alice@example.org;>\r\nRCPT TO:<alice%example.org@[127.0.0.1]>\r\n"
+        "RCPT TO:<\"alice@example.org\"@localhost>\r\nRCPT TO:<alice(\\\")@example.org> ORCPT=rfc822;x\"@foreign.test>\r\n"
+        "RCPT TO:<al\\ice@example.org>\r\nRCPT TO:<@r.example:alice@example.org>\r\nRCPT TO:<b!a@elsewhere.net>\r\n"
+        "RCPT TO:<a..b@elsewhere.net>\r\nRCPT TO:<postmaster>\r\nRCPT TO:<nobody>\r\n"
+        "RCPT TO:<nobody@example.org\\>\r\nRCPT TO:<nobody@\\\x01.org>\r\n";
+    (void)state;
+    g_autofree char *smtp = g_strdup_printf("HELO c\r\n%s", said), *lmtp = g_strdup_printf("LHLO c\r\n%s", said);
+    expect(&how, smtp,
+           REPLIES("220", "250", "553 5.1.7", "250 2.1.0", "553 5.1.3", "553 5.1.3", "553 5.1.3", "553 5.1.3", "553 5.1.3",
+                   "553 5.1.3", "250 2.1.5", "250 2.1.5", "250 2.1.5", "550 5.1.1", "501 5.1.3", "501 5.1.3"));
+    how = (struct setup){"lmtp", DOWN, NULL, 0, false};
+    expect(&how, lmtp,
+           REPLIES("220", "250-", "250-", "250-", "250-", "250-", "250-", "250-", "250 ", "250 2.1.0", "503", "250 2.1.5",
+                   "250 2.1.5", "250 2.1.5", "250 2.1.5", "250 2.1.5", "250 2.1.5", "250 2.1.5", "250 2.1.5", "250 2.1.5",
+                   "250 2.1.5", "501 5.1.3", "501 5.1.3"));
+}
+
 static void next_hop_down(void **state)
 {
     (void)state;
@@ -320,7 +344,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_reply_is_whole),
         cmocka_unit_test(no_room), cmocka_unit_test(many_recipients), cmocka_unit_test(greeting),      cmocka_unit_test(order),
-        cmocka_unit_test(envelope),      cmocka_unit_test(next_hop_down),
+        cmocka_unit_test(envelope),      cmocka_unit_test(spellings), cmocka_unit_test(next_hop_down),
         cmocka_unit_test(refused_data),  cmocka_unit_test(delivered),
         cmocka_unit_test(told_to_end),
     };

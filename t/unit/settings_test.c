@@ -62,6 +62,7 @@ static void defaults(void **state)
     assert_string_equal(s->control.path, "/var/lib/filterd/control.sock");
     assert_string_equal(s->recipient_delimiter, "");
     assert_null(s->domains[0]);
+    assert_null(s->local_names[0]);
     assert_string_equal(s->trusted_networks[1], "::1/128");
     assert_null(s->train_users[0]);
     assert_int_equal(s->workers, 120);

@@ -63,6 +63,69 @@ static void resolves(struct users *u, const char *address, const char *want)
     g_ptr_array_unref(found);
 }
 
+/* Postfix and Dovecot may split it at different places. */
+static void several_delimiters(void **state)
+{
+    GPtrArray *found;
+    (void)state;
+    add_key("anna-lena@x.org");
+    assert_int_equal(users_resolve(users, "anna-lena+x@x.org", "+-", &found), USERS_FOUND);
+    assert_int_equal(found->len, 1);
+    assert_string_equal(found->pdata[0], "anna-lena@x.org");
+    g_ptr_array_unref(found);
+    add_key("anna@x.org");
+    assert_int_equal(users_resolve(users, "anna-lena+x-y@x.org", "+-", &found), USERS_FOUND);
+    assert_int_equal(found->len, 2);
+    g_ptr_array_unref(found);
+    assert_int_equal(users_resolve(users, "anna-lena@x.org", "+-", &found), USERS_FOUND);
+    assert_int_equal(found->len, 1);
+    g_ptr_array_unref(found);
+    assert_int_equal(users_resolve(users, "ann-lena+x@x.org", "+-", &found), USERS_UNKNOWN);
+    assert_int_equal(found->len, 0);
+    g_ptr_array_unref(found);
+}
+
+/* A whole domain that is another name of ours. */
+static void domain_alias(void **state)
+{
+    char *error = NULL;
+    (void)state;
+    add_key("bob@x.org");
+    alias("@old.org", "@x.org");
+    alias("sales@x.org", "eve@x.org");
+    alias("dora@old.org", "eve@x.org");
+    resolves(users, "Bob+a@Old.org", "bob@x.org");
+    resolves(users, "sales@old.org", "eve@x.org");
+    resolves(users, "dora@old.org", "eve@x.org"); /* its own alias goes before */
+    resolves(users, "nobody@old.org", "");
+    resolves(users, "bob@older.org", "");
+    resolves(users, "@old.org", "@x.org");
+    alias("@all.org", "bob@x.org"); /* a catch-all: who it is for, users.db does not know */
+    resolves(users, "sales@all.org", "");
+    assert_true(users_alias_remove(users, "@old.org", &error));
+    resolves(users, "bob@old.org", "");
+}
+
+/* Postfix looks an address up folded, and somebody may have registered it otherwise. */
+static void folded(void **state)
+{
+    char *error = NULL;
+    (void)state;
+    alias("gr\xc3\xbc\xc3\x9f" "e@x.org", "bob@x.org");
+    resolves(users, "gr\xc3\xbc\xc3\x9f" "e@x.org", "bob@x.org");
+    resolves(users, "GR\xc3\x9cSSE+a@x.org", "bob@x.org");
+    assert_true(users_set(users, "\xcf\x83\xcf\x82@x.org", "encrypt", "yes", &error));
+    resolves(users, "\xce\xa3\xce\xa3@x.org", "\xcf\x83\xcf\x82@x.org");
+    assert_true(users_alias_remove(users, "gr\xc3\xbc\xc3\x9f" "e@x.org", &error));
+    resolves(users, "gr\xc3\xbcsse@x.org", "");
+    add_key("strasse@x.org"); /* another's */
+    alias("stra\xc3\x9f" "e@x.org", "bob@x.org");
+    resolves(users, "strasse@x.org", "strasse@x.org");
+    alias("mu\xc3\x9f@x.org", "bob@x.org");
+    alias("mu\xc3\x9f@x.org", "eve@x.org");
+    resolves(users, "muss@x.org", "bob@x.org eve@x.org");
+}
+
 static void by_key(void **state)
 {
     (void)state;
@@ -457,7 +520,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(one_moment),
-        T(by_key),  T(by_alias), T(order),          T(set_members), T(loops),  T(member_extension), T(logins),
+        T(folded), T(domain_alias), T(several_delimiters), T(by_key),  T(by_alias), T(order),          T(set_members), T(loops),  T(member_extension), T(logins),
         T(removal), T(settings), T(wrong_settings), T(reader), T(broken),           T(paths),
         T(read_wrong), T(notes_of_keys), T(a_file_that_is_lost),
     };

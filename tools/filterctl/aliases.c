@@ -262,8 +262,45 @@ static enum filterctl_aliases_state state_of(struct world *w, const char *addres
     return is_known(w, address, k->found) ? FILTERCTL_ALIASES_KNOWN : FILTERCTL_ALIASES_NEW;
 }
 
+struct domain {
+    const char *at; /* "@example.com" */
+    bool has_keys;
+};
+
+static void look_for_domain(const char *user, void *arg)
+{
+    struct domain *d = arg;
+    const char *at = strchr(user, '@');
+    d->has_keys |= at && !g_ascii_strcasecmp(at, d->at);
+}
+
+/* "@old.example @example.com" keeps each local part: one alias for the whole domain is enough. False if the
+ * address is none of that kind. */
+static bool tell_domain(struct world *w, const char *address, const struct filterctl_aliases *to)
+{
+    const char *value = filterctl_maps_get(w->canonical, address);
+    if (!value)
+        value = filterctl_maps_get(w->virtual, address);
+    g_autofree char *target = value && *value == '@' && !strpbrk(value, ", \t") ? address_canonical(value) : NULL;
+    struct domain d = {.at = target};
+    if (!target)
+        return false;
+    w->failed |= !keyring_each_user(w->ctl->settings->state_dir, look_for_domain, &d);
+    const bool known = g_hash_table_contains(w->known, address);
+    GPtrArray *users = g_ptr_array_new();
+    g_ptr_array_add(users, target);
+    const struct filterctl_aliases_entry e = {
+        address, known ? FILTERCTL_ALIASES_KNOWN : d.has_keys ? FILTERCTL_ALIASES_NEW : FILTERCTL_ALIASES_NO_KEYS,
+        users, known, NULL};
+    to->entry(&e, to->arg);
+    g_ptr_array_unref(users);
+    return true;
+}
+
 static void tell(struct world *w, const char *address, const struct filterctl_aliases *to)
 {
+    if (*address == '@' && tell_domain(w, address, to))
+        return;
     g_autofree char *anyone = g_strdup_printf("anyone-else%s", address);
     const char *from = *address == '@' ? anyone : address;
     g_autofree char *start = renamed(w, from);

@@ -7,8 +7,12 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/address.h"
 #include "base/bytes.h"
+#include "base/config/settings.h"
 #include "base/config/users.h"
+#include "filterd/keeper/keeper.h"
+#include "filterd/keeper/keeper_request.h"
 #include "gpg/keyring.h"
 #include "tools/filterctl/filterctl.h"
 
@@ -287,6 +291,33 @@ static bool note_keys(const char *user, bool has_keys, void *arg, char **error_r
     return ok;
 }
 
+static bool is_taken(const struct filterctl *ctl, const char *address)
+{
+    g_autofree char *error = NULL;
+    GPtrArray *there = NULL;
+    struct users *users = users_open(ctl->settings->state_dir, false, &error);
+    const bool taken = !users || users_resolve(users, address, "", &there) != USERS_UNKNOWN;
+    if (there)
+        g_ptr_array_unref(there);
+    users_free(&users);
+    return taken;
+}
+
+/* Makes the user known under what their address folds to, unless somebody else is (see users_alias_add). */
+static int add_folded(struct filterctl *ctl, const char *user)
+{
+    g_autofree char *folded = address_folded(user);
+    if (!strcmp(folded, user) || is_taken(ctl, folded))
+        return EX_OK;
+    const struct keeper_alias_add wanted = {folded, user};
+    struct keeper_answer a = filterctl_request(ctl, &keeper_format_alias_add, &wanted);
+    const int rc = a.code;
+    if (rc != EX_OK)
+        filterctl_complain("%s: %s", folded, a.text && *a.text ? a.text : "the alias could not be made");
+    keeper_answer_clear(&a);
+    return rc;
+}
+
 static int import(struct filterctl *ctl, const char *user, const struct arguments *a)
 {
     const struct keyring_notes notes = {note_keys, ctl};
@@ -305,7 +336,7 @@ static int import(struct filterctl *ctl, const char *user, const struct argument
     if (rc == EX_OK)
         tell_imported(ctl, user, key);
     key_info_free(key);
-    return rc;
+    return rc == EX_OK ? add_folded(ctl, user) : rc;
 }
 
 /* Accepts blanks and a leading 0x, as people copy them. */

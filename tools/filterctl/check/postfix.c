@@ -7,6 +7,7 @@
 #include "base/config/settings.h"
 #include "base/config/users.h"
 #include "base/endpoint.h"
+#include "filterd/pipeline/our_names.h"
 #include "tools/filterctl/aliases.h"
 #include "tools/filterctl/check/check.h"
 #include "tools/filterctl/check/finding.h"
@@ -18,6 +19,7 @@
  * message's end. */
 #define PROXY_MARGIN_SECONDS 20
 #define ALIASES_TOLD 5
+#define NAMES_TOLD 5
 
 struct look {
     struct filterctl_check *c;
@@ -351,6 +353,61 @@ static void check_attached(struct look *l)
                 "smtpd_proxy_filter avoids that");
 }
 
+/* ---- names ---- */
+
+struct strange {
+    const struct settings *settings;
+    GString *names;
+    int count;
+};
+
+static void take_name(const char *name, void *arg)
+{
+    struct strange *st = arg;
+    if (!our_names_has(st->settings, name) && ++st->count <= NAMES_TOLD)
+        g_string_append_printf(st->names, " %s", name);
+}
+
+static void take_unlisted(const char *table, const char *why, void *arg)
+{
+    (void)why;
+    g_string_append_printf(arg, " %s", table);
+}
+
+/* Postfix delivers mail for any of these to a local user, whatever stands in front: "alice%example.com", too. */
+static void check_names(struct look *l)
+{
+    struct strange st = {l->c->ctl->settings, g_string_new(NULL), 0};
+    g_autoptr(GString) unread = g_string_new(NULL);
+    g_auto(GStrv) words = filterctl_maps_words(filterctl_postconf_get(l->p, "mydestination"));
+    for (char **w = words; *w; w++) {
+        if (!strpbrk(*w, ":/")) {
+            take_name(*w, &st);
+            continue;
+        }
+        struct filterctl_maps *m = filterctl_maps_new(filterctl_postconf_folder(l->p), *w);
+        filterctl_maps_each(m, take_name, &st);
+        filterctl_maps_each_unlisted(m, take_unlisted, unread);
+        filterctl_maps_free(&m);
+    }
+    if (st.count)
+        bad(l, "mydestination has%s%s, which filterd takes for foreign: mail to users there passes unsealed: add "
+               "it to [filterd] local_names", st.names->str, st.count > NAMES_TOLD ? " ..." : "");
+    if (unread->len)
+        warn(l, "mydestination names%s, which cannot be listed: [filterd] local_names must have all of it",
+             unread->str);
+    g_string_free(st.names, TRUE);
+}
+
+static void check_delimiter(struct look *l)
+{
+    const char *ours = l->c->ctl->settings->recipient_delimiter;
+    const char *theirs = filterctl_postconf_get(l->p, "recipient_delimiter");
+    if (strspn(theirs, ours) != strlen(theirs))
+        bad(l, "recipient_delimiter=%s, filterd's is \"%s\": mail to user%cextension passes unsealed: set both alike",
+            theirs, ours, theirs[strspn(theirs, ours)]);
+}
+
 struct unknown {
     int count;
     GString *names;
@@ -414,6 +471,8 @@ void filterctl_check_postfix(struct filterctl_check *c)
     check_services(&l);
     check_attached(&l);
     check_local(&l);
+    check_names(&l);
+    check_delimiter(&l);
     check_sessions(&l);
     check_size(&l);
     check_aliases(&l);

@@ -1,0 +1,65 @@
+/* The input is an address as a client writes it, without its brackets. What is called plain must be put together
+ * of its parts; whatever it is, folding and resolving its routing come to an end and leave no letter to fold. */
+#include <glib.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/address.h"
+#include "base/address_form.h"
+#include "filterd/pipeline/our_names.h"
+#include "filterd/pipeline/resolve.h"
+
+static char *no_list[] = {NULL};
+static char *domains[] = {(char *)"example.org", (char *)"b\xc3\xbc" "cher.test", NULL};
+static char *names[] = {(char *)"box.test", (char *)"xn--bcher-kva.example", NULL};
+
+static void require(bool held)
+{
+    if (!held)
+        __builtin_trap();
+}
+
+/* The end of what is certain is the address' own end; nothing in front of it can be a domain. */
+static void check_form(const char *address)
+{
+    g_autofree char *local = NULL, *domain = NULL;
+    const enum address_form form = address_form(address, &local, &domain);
+    require((form == ADDRESS_FORM_ODD) == !domain && !local == !domain);
+    if (!domain)
+        return;
+    require(!strpbrk(domain, "@ \"\\(),;<>") && !strstr(domain, ".."));
+    require(!*domain || g_str_has_suffix(address, domain) || address[strlen(address) - 1] == '.');
+    if (form != ADDRESS_FORM_PLAIN)
+        return;
+    require(*local && !strpbrk(local, "@%!\\\"()<>,;:"));
+    g_autofree char *again = g_strdup_printf("%s%s%s", local, *domain ? "@" : "", domain);
+    g_autofree char *quoted = g_strdup_printf("\"%s\"%s%s", local, *domain ? "@" : "", domain);
+    require(g_str_has_prefix(address, again) || g_str_has_prefix(address, quoted));
+}
+
+static void check_fold(const char *address)
+{
+    g_autofree char *once = address_folded(address), *twice = address_folded(once);
+    require(strcmp(once, twice) == 0);
+}
+
+static void check_certain(const char *address)
+{
+    const struct settings listed = {.domains = domains, .local_names = names, .hostname = (char *)"mx.example.org"};
+    const struct settings all = {.domains = no_list, .local_names = no_list, .hostname = (char *)"mx"};
+    g_autofree char *meant = address_meant(address);
+    resolve_is_local(&listed, meant);
+    /* What is refused where one name is ours is refused where all are. */
+    require(resolve_is_certain(&listed, address, false) || !resolve_is_certain(&all, address, false));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size > 400 || memchr(data, 0, size) || !g_utf8_validate((const char *)data, (gssize)size, NULL))
+        return 0;
+    g_autofree char *address = g_strndup((const char *)data, size);
+    check_form(address);
+    check_fold(address);
+    check_certain(address);
+    return 0;
+}
