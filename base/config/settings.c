@@ -39,6 +39,7 @@ static const struct setting_kind kinds[] = {
     {"listener", "next_hop", V(hop), OF_LISTENER(next_hop), .expected = HOP},
     {"deliver", "next_hop", V(hop), TO(deliver), .expected = HOP},
     {"deliver", "proxy_seconds", V(int), TO(proxy_seconds), .first = 1, .last = 80},
+    {"deliver", "queue_days", V(int), TO(queue_days), .first = 1, .last = 365},
     {"control", "address", V(socket), TO(control), .expected = "unix:/PATH (under 108 bytes)"},
     {"control", "train_users", V(logins), TO(train_users),
      .expected = "login names or uids, separated by blanks or commas"},
@@ -297,6 +298,7 @@ static struct settings *defaults(const char *file)
     s->bad_key = POLICY_DEFER;
     s->header_prefix = g_strdup("X-Filterd");
     s->proxy_seconds = 60;
+    s->queue_days = 10;
     s->dns_timeout_ms = 5000;
     s->greylist_wait = 300;
     s->spf = s->dkim = s->dmarc = true;

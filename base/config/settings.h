@@ -38,6 +38,7 @@ struct settings {
     size_t listener_count;
     struct next_hop_address deliver;
     int proxy_seconds; /* before-queue proxy: seconds from the end of DATA to our reply */
+    int queue_days;    /* a proof between the legs is good for so long: as the MTA may keep mail queued */
     struct endpoint control;
     char **train_users; /* login names */
     enum train_mode mode;

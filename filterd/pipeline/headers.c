@@ -113,8 +113,7 @@ void headers_tag_subject(struct outside *out, const struct message *m, const cha
     bytes_addf(&out->added, "Subject: %s", tag);
     if (own) {
         bytes_add(&out->added, own->value, own->value_len);
-        out->replaced = own;
-        out->replaced_count = 1;
+        outside_replace(out, own);
     }
     bytes_adds(&out->added, "\r\n");
 }

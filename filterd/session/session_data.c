@@ -167,7 +167,7 @@ void session_data_arrives(struct session *s)
     s->searched = SIZE_MAX;
     const size_t len = (size_t)(end + 2 - start);
     /* Bare CR or LF become line ends later: until then the header's fields are not certain. */
-    if (!newline_has_bare(start, len) && !handoff_is_in(start, len))
+    if (!newline_has_bare(start, len) && (before_queue(s) || !handoff_is_in(start, len)))
         evidence_header(s->evidence, start, len);
 }
 
