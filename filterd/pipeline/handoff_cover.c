@@ -7,8 +7,10 @@
 #include "base/bytes.h"
 #include "base/sitekey.h"
 
-/* Of a field's value. Below any header_size_limit that works. */
+/* Of a field's value, as Postfix leaves it: below any header_size_limit that works. */
 #define VALUE_BYTES (16 * 1024)
+/* Postfix reads longer lines in pieces (line_length_limit). */
+#define PIECE_BYTES 2048
 
 /* ---- digests ---- */
 
@@ -42,11 +44,21 @@ static void digest_text(const unsigned char key[16], const char *what, struct by
 
 /* ---- fields ---- */
 
-static size_t kept_len(const struct header *h)
+/* Appends the value without what Postfix cuts off: in each line, or piece of a long one, what follows a NUL. */
+static void add_kept(struct bytes *out, const struct header *h)
 {
-    const size_t len = MIN(h->value_len, VALUE_BYTES);
-    const char *nul = memchr(h->value, 0, len);
-    return nul ? (size_t)(nul - h->value) : len;
+    size_t column = (size_t)(h->value - h->start);
+    const size_t end = out->len + VALUE_BYTES;
+    bool cut = false;
+    for (size_t i = 0; i < h->value_len && out->len < end; i++) {
+        const char c = h->value[i];
+        column = c == '\n' ? 0 : column + 1;
+        cut = (cut || !c) && c != '\n';
+        if (!cut)
+            bytes_add(out, &c, 1);
+        if (column % PIECE_BYTES == 0)
+            cut = false;
+    }
 }
 
 static bool is_blank(char c)
@@ -58,22 +70,25 @@ static bool is_blank(char c)
 static void add_relaxed(struct bytes *out, const struct header *h)
 {
     bool blank = false, begun = false;
-    const size_t len = kept_len(h);
+    struct bytes kept = {0};
+    add_kept(&kept, h);
     for (size_t i = 0; i < h->name_len; i++)
         bytes_add(out, &(char){g_ascii_tolower(h->name[i])}, 1);
     bytes_adds(out, ":");
-    for (size_t i = 0; i < len; i++) {
-        if (is_blank(h->value[i])) {
+    for (size_t i = 0; i < kept.len; i++) {
+        const char c = (char)kept.data[i];
+        if (is_blank(c)) {
             blank = begun;
             continue;
         }
         if (blank)
             bytes_adds(out, " ");
-        bytes_add(out, &h->value[i], 1);
+        bytes_add(out, &c, 1);
         blank = false;
         begun = true;
     }
     bytes_adds(out, "\n");
+    bytes_free(&kept);
 }
 
 void handoff_cover_line(const unsigned char key[16], const struct header *h, char out[HANDOFF_COVER_SHORT])
@@ -127,17 +142,18 @@ static bool has_from(const struct header_block *m)
 /* The values of all From fields, one a line; the sender's address if there is none. */
 static char *from_text(const struct handoff_cover *c)
 {
-    GString *text = g_string_new(NULL);
+    struct bytes text = {0};
     for (size_t i = 0; i < c->message->count; i++) {
-        const struct header *h = &c->message->headers[i];
-        if (header_is(h, "From")) {
-            g_string_append_len(text, h->value, (gssize)kept_len(h));
-            g_string_append_c(text, '\n');
-        }
+        if (!header_is(&c->message->headers[i], "From"))
+            continue;
+        add_kept(&text, &c->message->headers[i]);
+        bytes_adds(&text, "\n");
     }
     if (!has_from(c->message))
-        g_string_append(text, c->sender ? c->sender : "");
-    return g_string_free(text, FALSE);
+        bytes_adds(&text, c->sender ? c->sender : "");
+    char *copy = g_strndup(text.len ? (const char *)text.data : "", text.len);
+    bytes_free(&text);
+    return copy;
 }
 
 /* Appends the text without blanks and marks, which Postfix sets anew when it rewrites a field; without domains,

@@ -1,7 +1,7 @@
 /* handoff_cover: what a proof (handoff.h) covers of a message, as keyed digests in hex.
  *
- * Each is made of a form that Postfix between the legs leaves alone. It cuts a field at a NUL, and at
- * header_size_limit (100 KB): what follows does not count. It folds anew: blanks count as in DKIM's relaxed form
+ * Each is made of a form that Postfix between the legs leaves alone. It cuts a line of a
+ * field at a NUL, and a field at header_size_limit (100 KB): what follows does not count. It folds anew: blanks count as in DKIM's relaxed form
  * (RFC 6376, section 3.4.2). It writes a missing From, and completes or replaces addresses in it, for local
  * clients: see enum handoff_cover_from. */
 #ifndef FILTERD_PIPELINE_HANDOFF_COVER_H

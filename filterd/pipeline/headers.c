@@ -112,7 +112,9 @@ void headers_tag_subject(struct outside *out, const struct message *m, const cha
             own = &m->headers[i];
     bytes_addf(&out->added, "Subject: %s", tag);
     if (own) {
-        bytes_add(&out->added, own->value, own->value_len);
+        /* Postfix would cut at a NUL what must come back as it is (handoff.h). */
+        const char *nul = memchr(own->value, 0, own->value_len);
+        bytes_add(&out->added, own->value, nul ? (size_t)(nul - own->value) : own->value_len);
         outside_replace(out, own);
     }
     bytes_adds(&out->added, "\r\n");
