@@ -375,6 +375,17 @@ bool settings_is_local_domain(const struct settings *s, const char *domain)
     return !s->domains[0];
 }
 
+guint64 settings_sealed_size(guint64 bytes)
+{
+    return bytes + bytes / 5 * 2;
+}
+
+size_t settings_size_limit(const struct settings *s, const struct listener *l)
+{
+    const bool queued = !l || l->protocol == PROTO_LMTP;
+    return queued ? (size_t)MIN(settings_sealed_size(s->message_size_limit), G_MAXSIZE) : s->message_size_limit;
+}
+
 const struct next_hop_address *settings_next_hop(const struct settings *s, const struct listener *l)
 {
     return l && l->next_hop.kind != HOP_NONE ? &l->next_hop : &s->deliver;

@@ -57,7 +57,7 @@ bool sandbox_policy_close(const struct settings *s, enum sandbox_kind kind)
     const char *why;
     GPtrArray *folders = folders_for(s, kind);
     const struct sandbox sandbox = {kind, (const char *const *)folders->pdata,
-                                    s->message_size_limit};
+                                    settings_size_limit(s, NULL)};
     const bool closed = sandbox_close(&sandbox, &why);
     g_ptr_array_unref(folders);
     if (!closed && s->sandbox_required)
@@ -92,7 +92,7 @@ static bool check(const struct settings *s, enum sandbox_kind kind)
     bool whole;
     GPtrArray *folders = folders_for(s, kind);
     const struct sandbox sandbox = {kind, (const char *const *)folders->pdata,
-                                    s->message_size_limit};
+                                    settings_size_limit(s, NULL)};
     g_autofree char *line = sandbox_probe(&sandbox, &whole);
     if (whole)
         log_info("sandbox: %s", line);

@@ -138,6 +138,8 @@ static void handle(struct session *s, struct bytes *raw, const struct lineio_dat
         refuse_all(s, REASON_NO_ROOM, outcomes);
     } else if (facts->bare && before_queue(s)) {
         refuse_all(s, REASON_BARE_NEWLINE, outcomes);
+    } else if (!session_size_fits(s, raw->len)) {
+        refuse_all(s, REASON_TOO_BIG, outcomes);
     } else {
         struct received a = {.envelope = s->envelope, .evidence = s->evidence, .raw = raw,
                             .bare = facts->bare, .client_waits = before_queue(s), .served = served};
@@ -211,7 +213,7 @@ void session_data(struct session *s, const char *argument)
     s->incoming = &raw;
     s->searched = 0;
     lineio_set_meter(s->io, s->place->hold, s->place->arg);
-    if (lineio_get_data(s->io, &raw, s->settings->message_size_limit, &facts) == LINEIO_OK)
+    if (lineio_get_data(s->io, &raw, settings_size_limit(s->settings, s->place->listener), &facts) == LINEIO_OK)
         handle(s, &raw, &facts);
     else
         s->over = true;
