@@ -117,6 +117,9 @@ finds('nothing of filterd', qr/^warning\t.*nothing in main\.cf and master\.cf le
 subtest 'a milter' => sub {
     my $found = findings(['virtual_transport'], 'smtpd_milters = inet:127.0.0.1:' . $t->port('milter') . "\n");
     like($found, qr/^warning\t.*as a milter filterd comes after Postfix's queue file/m, 'comes late');
+    like($found, qr{^warning\t.*\bcleanup/unix: message_size_limit=10240000 $less}m, 'and makes more than cleanup takes');
+    $found = findings(['virtual_transport', 'milter'], 'smtpd_milters = inet:127.0.0.1:' . $t->port('milter') . "\n");
+    unlike($found, qr/$less/, 'as shipped it fits');
 };
 
 my $team = "virtual_alias_maps = inline:{ {team\@example.com = ann\@example.com, bob\@example.com} }\n";

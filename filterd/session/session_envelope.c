@@ -109,12 +109,13 @@ void session_mail(struct session *s, const char *argument)
     } else if (!mail_parameters(s, rest, &too_big)) {
         s->errors++;
         session_say(s, SESSION_MAIL_PARAMETER);
-    } else if (too_big || !session_size_fits(s, s->declared)) {
-        session_outcome_of(s, REASON_TOO_BIG);
     } else {
         s->envelope->sender = g_steal_pointer(&sender);
-        session_say(s, SESSION_SENDER_OK);
-        return;
+        if (!too_big && session_size_fits(s, s->declared)) {
+            session_say(s, SESSION_SENDER_OK);
+            return;
+        }
+        session_outcome_of(s, REASON_TOO_BIG);
     }
     session_reset(s);
 }

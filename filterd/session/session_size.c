@@ -4,7 +4,6 @@
 #include <stdbool.h>
 
 #include "base/config/settings.h"
-#include "base/config/users.h"
 #include "base/log.h"
 #include "filterd/delivery/next_hop.h"
 #include "filterd/session/session.h"
@@ -23,7 +22,11 @@ static bool anybody_has_key(const struct settings *s)
     GDir *keys = g_dir_open(folder, 0, &error);
     if (!keys)
         return !g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
-    const bool any = g_dir_read_name(keys) != NULL;
+    const char *name;
+    do
+        name = g_dir_read_name(keys);
+    while (name && *name == '.'); /* no user's */
+    const bool any = name != NULL;
     g_dir_close(keys);
     return any;
 }

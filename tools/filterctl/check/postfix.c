@@ -26,7 +26,7 @@ struct look {
     bool proxy, after, last; /* filterd is attached before the queue, after it, before the mailbox */
     bool milter;
     guint64 largest, sealed; /* a message that a front takes, and as it may be sealed; G_MAXUINT64: any */
-    GPtrArray *backs;        /* of char*: the services where mail comes back */
+    GPtrArray *backs, *milters; /* of char*: services where mail comes back, and where filterd is a milter */
     bool unlimited;
     int sessions; /* sessions that Postfix may open to filterd at once */
     int findings;
@@ -271,8 +271,14 @@ static void check_front(struct look *l)
         warn(l, "%s: no_address_mappings leaves aliases as they are before filterd: take it away, or make "
                 "them known (filterctl alias import --postfix)", l->context);
     g_auto(GStrv) milters = filterctl_maps_words(own(l, "smtpd_milters"));
+    bool milter = false;
     for (char **m = milters; *m; m++)
-        l->milter |= is_listener(l, PROTO_MILTER, *m);
+        milter |= is_listener(l, PROTO_MILTER, *m);
+    if (milter) {
+        note_size(l, own(l, "message_size_limit"));
+        g_ptr_array_add(l->milters, g_strdup(l->context));
+    }
+    l->milter |= milter;
     if (is_public(l->context))
         check_newline(l);
 }
@@ -366,10 +372,10 @@ static void check_limit(struct look *l, const char *where, const char *name, con
                 "larger, and is refused: set it to %" G_GUINT64_FORMAT " at least", where, name, value, l->sealed);
 }
 
-static void check_back_size(struct look *l)
+/* The cleanup of the service that takes what filterd has sealed. */
+static void check_cleanup_size(struct look *l)
 {
     g_autofree char *cleanup = g_strdup_printf("%s/unix", own(l, "cleanup_service_name"));
-    check_limit(l, l->context, "message_size_limit", own(l, "message_size_limit"));
     if (filterctl_postconf_command(l->p, cleanup))
         check_limit(l, cleanup, "message_size_limit",
                     filterctl_postconf_service_get(l->p, cleanup, "message_size_limit"));
@@ -404,7 +410,12 @@ static void check_size(struct look *l)
     l->sealed = settings_sealed_size(MIN(l->largest, ours));
     for (guint i = 0; i < l->backs->len; i++) {
         l->context = l->backs->pdata[i];
-        check_back_size(l);
+        check_limit(l, l->context, "message_size_limit", own(l, "message_size_limit"));
+        check_cleanup_size(l);
+    }
+    for (guint i = 0; i < l->milters->len; i++) {
+        l->context = l->milters->pdata[i];
+        check_cleanup_size(l);
     }
     check_mailbox_size(l);
 }
@@ -496,6 +507,7 @@ void filterctl_check_postfix(struct filterctl_check *c)
         return;
     }
     l.backs = g_ptr_array_new_with_free_func(g_free);
+    l.milters = g_ptr_array_new_with_free_func(g_free);
     for (size_t i = 0; i < G_N_ELEMENTS(ways); i++)
         check_leg(&l, ways[i], filterctl_postconf_get(p, ways[i]));
     check_services(&l);
@@ -510,5 +522,6 @@ void filterctl_check_postfix(struct filterctl_check *c)
                              ? "two legs: before the queue, and before the mailbox"
                              : "its settings fit");
     g_ptr_array_unref(l.backs);
+    g_ptr_array_unref(l.milters);
     filterctl_postconf_free(&p);
 }
