@@ -63,11 +63,13 @@ sub through {
         is(header($mail{$user}, 'X-Filterd-Encrypted'), $mark, "$name: sealed: $mark");
         is(scalar headers($mail{$user}, "X-Filterd-$_"), 1, "$name: one $_") for qw(Result Signature Encrypted);
         is(scalar headers($mail{$user}, 'X-Filterd-Proof'), 0, "$name: no proof");
+        my ($id) = $mail{$user} =~ /^Received:.*?\(Postfix\).*?\bid (\w+)/ms;
+        $filterd->logs(qr/qid=$id from=\S* to=<$user\@/, "$name: the second leg has said what it did");
     }
     return \%mail;
 }
 
-# How often a second leg judged anew since the last call, by its reason.
+# Why a second leg judged anew since the last call; each has said its last word when this is called.
 my $read = 0;
 sub anew {
     my @lines = map { /judged anew, X-Filterd-Proof does not hold: (.*)/ ? $1 : () } split /\n/, substr $filterd->log_text, $read;

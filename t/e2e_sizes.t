@@ -89,7 +89,7 @@ subtest 'a way back with Postfix\'s limit alone' => sub {
         like((offer($mail, $to, length $mail))[1], qr/^552 5\.3\.4/, "too large when sealed: refused at MAIL, to $to");
         like((offer($mail, $to))[2], qr/^552 5\.3\.4/, "not declared: refused at its end, to $to");
     }
-    like($filterd->log_text, qr/from=<a\@x\.test> refused: 30\d+ bytes may be 42\d+ when they are sealed, and the next hop takes 4000000/, 'and logged');
+    $filterd->logs(qr/from=<a\@x\.test> refused: 30\d+ bytes may be 42\d+ when they are sealed, and the next hop takes 4000000/, 'and logged');
     $filterd->ctl(qw(key remove rsa@example.com));
     my $mail = mail_of('nokey', 3);
     like((offer($mail, 'plain@example.com', length $mail))[2], qr/^250/, 'nobody has a key: nothing is sealed');
