@@ -141,7 +141,7 @@ static bool is_gone(int giver)
 static int filter(struct context *ctx, const struct job *job, const struct next_hop_address *to)
 {
     struct bytes raw = {0};
-    if (!read_message(&raw, ctx->settings->message_size_limit)) {
+    if (!read_message(&raw, settings_size_limit(ctx->settings, NULL))) {
         struct outcome o = outcome_of(REASON_TOO_BIG);
         log_warn("%s: %s", o.dsn, o.text);
         bytes_free(&raw);

@@ -3,6 +3,7 @@
 #ifndef GPG_OUTSIDE_H
 #define GPG_OUTSIDE_H
 
+#include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -11,9 +12,8 @@
 
 struct outside {
     struct bytes added;            /* filterd's own fields, each with CRLF; they go on top */
-    const struct header *replaced; /* fields of the message, side by side in its header, that filterd's own
-                                    * fields replace; lent; NULL: none */
-    size_t replaced_count;
+    GPtrArray *replaced; /* of const struct header*, lent: fields of the message that filterd's own fields
+                          * replace; NULL: none */
 };
 
 /* True if this field of the message stays in the header of a copy that passes unsealed, because it is neither dropped
@@ -22,7 +22,9 @@ bool outside_has(const struct outside *o, const struct header *h);
 /* True if it stands outside the ciphertext of a sealed copy: the same but for structural fields, which describe the
  * body and go inside with it. */
 bool outside_of_sealed(const struct outside *o, const struct header *h);
-/* Wipes and frees the added fields. */
+/* Adds a field of the message to those replaced. */
+void outside_replace(struct outside *o, const struct header *h);
+/* Wipes and frees the added fields, and frees the list of those replaced. */
 void outside_clear(struct outside *o);
 
 #endif

@@ -25,7 +25,7 @@ myorigin = example.com
 virtual_mailbox_domains = example.com
 alias_maps =
 END
-my $MASTER = "smtp inet n - n - - smtpd\npickup unix n - n 60 1 pickup\nlmtp unix - - n - - lmtp\n";
+my $MASTER = "smtp inet n - n - - smtpd\npickup unix n - n 60 1 pickup\ncleanup unix n - n - 0 cleanup\nlmtp unix - - n - - lmtp\n";
 my @two = qw(smtpd_proxy_filter reinject virtual_transport);
 
 # What "check" says of Postfix with these snippets; set: main.cf lines. edit: changes master.cf.
@@ -78,6 +78,33 @@ finds('aliases expanded nowhere', qr/^bad\t.*no_address_mappings, and aliases/, 
     sub { s/(receive_override_options=)/$1no_address_mappings,/ });
 finds('larger mail', qr/^warning\t.*message_size_limit=60000000 is more/, \@two, "message_size_limit = 60000000\n");
 finds('mail of any size', qr/^warning\t.*message_size_limit=0 is more/, \@two, "message_size_limit = 0\n");
+# A proof between the legs lives as long as mail may be queued.
+finds('a patient queue', qr/^warning\t.*maximal_queue_lifetime=10d, .* set \[deliver\] queue_days to 11 at least/, \@two, "maximal_queue_lifetime = 10d\n");
+finds('a queue of weeks', qr/^warning\t.* set \[deliver\] queue_days to 15 at least/, \@two, "maximal_queue_lifetime = 2w\n");
+finds('of days by default', qr/^warning\t.* set \[deliver\] queue_days to 31 at least/, \@two, "maximal_queue_lifetime = 30\n");
+finds('one that fits', qr/^ok\t/, \@two, "maximal_queue_lifetime = 216h\n");
+finds('one that is nothing to a single leg', qr/^ok\t/, ['virtual_transport'], "maximal_queue_lifetime = 30d\n");
+
+# Sealed mail is up to 1.4 times as large.
+my $less = qr/is less than 1\.4 times what Postfix takes in front.*: set it to/;
+my $small = sub { s/^(sealed-cleanup .*\n) +-o message_size_limit=.*\n/$1/m };
+finds('too small a cleanup', qr{^warning\t.*sealed-cleanup/unix: message_size_limit=10240000 $less 14336000 at least}, \@two, '', $small);
+finds('too small a way back', qr{^warning\t.*127\.0\.0\.1:\d+/inet: message_size_limit=14335999 $less 14336000 at least}, \@two, '',
+    sub { s/-o message_size_limit=73400320/-o message_size_limit=14335999/ });
+finds('a front with a limit of its own', qr{^warning\t.*sealed-cleanup/unix: message_size_limit=10240000 $less 28000000 at least}, \@two,
+    '', sub { $small->(); s/^smtp inet.*\n/$&  -o message_size_limit=20000000\n/m });
+finds('no such cleanup', qr{^bad\t.*cleanup_service_name=sealed-cleanup, but master\.cf has no service sealed-cleanup/unix}, \@two, '',
+    sub { s/^sealed-cleanup /other-cleanup /m });
+finds('the cleanup of all', qr{^warning\t.*\bcleanup/unix: message_size_limit=10240000 $less}, [qw(content_filter reinject virtual_transport)],
+    'virtual_transport = filterd:inet:127.0.0.1:' . $t->port(10024) . "\n", sub { s/-o cleanup_service_name=\S+// });
+finds('any size on the way back', qr/^ok\t/, \@two, '', sub { s/-o message_size_limit=73400320/-o message_size_limit=0/g });
+finds('as much as filterd takes', qr/^ok\t/, \@two, "message_size_limit = 52428800\n");
+finds('mailboxes of Postfix', qr{^warning\t.*local\(8\): mailbox_size_limit=51200000 $less 56000000 at least}, \@two,
+    "message_size_limit = 40000000\nmydestination = localhost\n");
+subtest 'maildirs of Postfix' => sub {
+    my $found = findings([qw(smtpd_proxy_filter reinject)], "message_size_limit = 40000000\nvirtual_transport = virtual\n");
+    like($found, qr{^warning\t.*virtual\(8\): virtual_mailbox_limit=51200000 $less 56000000 at least}m, 'are too small');
+};
 finds('smuggling', qr/^warning\t.*smtpd_forbid_bare_newline=no/, \@two, "smtpd_forbid_bare_newline = no\n");
 finds('a way back that forgets the client', qr/^warning\t.*smtpd_authorized_xforward_hosts/, \@two, '',
     sub { s/-o smtpd_authorized_xforward_hosts=\S+ // });
@@ -96,6 +123,9 @@ finds('nothing of filterd', qr/^warning\t.*nothing in main\.cf and master\.cf le
 subtest 'a milter' => sub {
     my $found = findings(['virtual_transport'], 'smtpd_milters = inet:127.0.0.1:' . $t->port('milter') . "\n");
     like($found, qr/^warning\t.*as a milter filterd comes after Postfix's queue file/m, 'comes late');
+    like($found, qr{^warning\t.*\bcleanup/unix: message_size_limit=10240000 $less}m, 'and makes more than cleanup takes');
+    $found = findings(['virtual_transport', 'milter'], 'smtpd_milters = inet:127.0.0.1:' . $t->port('milter') . "\n");
+    unlike($found, qr/$less/, 'as shipped it fits');
 };
 
 my $team = "virtual_alias_maps = inline:{ {team\@example.com = ann\@example.com, bob\@example.com} }\n";

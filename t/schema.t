@@ -15,7 +15,7 @@ use Test::More;
 my $user = 'ann@example.com';
 my $t = FilterdTest->new;
 my $dir = $t->dir;
-my @stores = map { "$dir/state/$_" } 'users.db', "users/$user.db", 'greylist.db', 'retries.db';
+my @stores = map { "$dir/state/$_" } 'users.db', "users/$user.db", 'greylist.db', 'retries.db', 'spent.db';
 mkdir "$dir/box";
 chown((getpwnam $FilterdTest::FILTERD_USER)[2, 3], "$dir/box");
 my $filterd = FilterdTest::Daemon->start($t, idle => 1, set => {
@@ -113,8 +113,8 @@ subtest 'a model of a later filterd' => sub {
     });
 };
 
-subtest 'greylisting and retries of a later filterd' => sub {
-    for my $store (@stores[2, 3]) {
+subtest 'greylisting, retries and proofs of a later filterd' => sub {
+    for my $store (@stores[2, 3, 4]) {
         later($store, sub {
             like(deliver('team@example.com'), qr/^2/, 'mail comes');
             said($store);

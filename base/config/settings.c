@@ -45,6 +45,7 @@ static const struct setting_kind kinds[] = {
     {"listener", "next_hop", V(hop), OF_LISTENER(next_hop), .expected = HOP},
     {"deliver", "next_hop", V(hop), TO(deliver), .expected = HOP},
     {"deliver", "proxy_seconds", V(int), TO(proxy_seconds), .first = 1, .last = 80},
+    {"deliver", "queue_days", V(int), TO(queue_days), .first = 1, .last = 365},
     {"control", "address", V(socket), TO(control), .expected = "unix:/PATH (under 108 bytes)"},
     {"control", "mode", V(word), TO(control_rights.mode), .words = SOCKET_RIGHTS_MODES,
      .first = SOCKET_RIGHTS_OWNER},
@@ -322,6 +323,7 @@ static struct settings *defaults(const char *file)
     s->bad_key = POLICY_DEFER;
     s->header_prefix = g_strdup("X-Filterd");
     s->proxy_seconds = 60;
+    s->queue_days = 10;
     s->dns_timeout_ms = 5000;
     s->greylist_wait = 300;
     s->spf = s->dkim = s->dmarc = true;
@@ -403,6 +405,17 @@ bool settings_is_local_domain(const struct settings *s, const char *domain)
         if (g_ascii_strcasecmp(*d, domain) == 0)
             return true;
     return !s->domains[0];
+}
+
+guint64 settings_sealed_size(guint64 bytes)
+{
+    return bytes + bytes / 5 * 2;
+}
+
+size_t settings_size_limit(const struct settings *s, const struct listener *l)
+{
+    const bool queued = !l || l->protocol == PROTO_LMTP;
+    return queued ? (size_t)MIN(settings_sealed_size(s->message_size_limit), G_MAXSIZE) : s->message_size_limit;
 }
 
 const struct next_hop_address *settings_next_hop(const struct settings *s, const struct listener *l)

@@ -43,6 +43,7 @@ struct settings {
     size_t listener_count;
     struct next_hop_address deliver;
     int proxy_seconds; /* before-queue proxy: seconds from the end of DATA to our reply */
+    int queue_days;    /* a proof between the legs is good for so long: as the MTA may keep mail queued */
     struct endpoint control;
     struct socket_rights control_rights; /* of the socket for learn sessions, too */
     char **train_users; /* login names */
@@ -77,5 +78,11 @@ void settings_free(struct settings **s);
 bool settings_is_local_domain(const struct settings *s, const char *domain);
 /* The next hop of a listener, else that of [deliver]; l may be NULL (filterd-pipe). */
 const struct next_hop_address *settings_next_hop(const struct settings *s, const struct listener *l);
+/* How large a message of so many bytes may be when it is sealed, 1.4 times: ciphertext is base64 of what was base64
+ * before, in lines with CRLF, and some fields stand inside and outside. */
+guint64 settings_sealed_size(guint64 bytes);
+/* The largest message that a listener takes: message_size_limit, and as large as that may be sealed where it comes
+ * from the MTA's queue (protocol lmtp; NULL: filterd-pipe). */
+size_t settings_size_limit(const struct settings *s, const struct listener *l);
 
 #endif

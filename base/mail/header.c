@@ -78,14 +78,18 @@ static bool is_address(const struct header *h)
     return false;
 }
 
-/* False if the field exceeds header_count, or ends beyond header_bytes after the first field. */
-static bool has_room(const GArray *headers, const struct header *h, const char *first,
+/* How much of a header is read. */
+struct bound {
+    size_t fields, bytes;
+};
+
+/* False if the field exceeds the fields, or ends beyond the bytes after the first field. */
+static bool has_room(const GArray *headers, const struct header *h, const struct bound *most, const char *first,
                      struct limits_met *met)
 {
-    const struct limits *l = limits_get();
-    if (headers->len >= l->header_count)
+    if (headers->len >= most->fields)
         limits_note(met, LIMITS_HEADER_COUNT);
-    else if ((size_t)(h->start + h->len - first) > l->header_bytes)
+    else if ((size_t)(h->start + h->len - first) > most->bytes)
         limits_note(met, LIMITS_HEADER_SIZE);
     else
         return true;
@@ -104,7 +108,7 @@ static void note_length(const struct header *h, struct limits_met *met)
 
 /* A line that is no field ends the header, as in Postfix: the body begins with it, and nothing is lost. So does
  * the first field beyond the limits: later ones may be forged, and are never sent outside the ciphertext. */
-static GArray *scan_headers(const char **at, const char *end, struct limits_met *met)
+static GArray *scan_headers(const char **at, const char *end, const struct bound *most, struct limits_met *met)
 {
     GArray *headers = g_array_new(FALSE, TRUE, sizeof(struct header));
     const char *p = *at;
@@ -119,7 +123,7 @@ static GArray *scan_headers(const char **at, const char *end, struct limits_met 
         h.len = (size_t)(p - h.start);
         h.value = colon + 1;
         h.value_len = without_eol(h.value, p);
-        if (!has_room(headers, &h, *at, met)) {
+        if (!has_room(headers, &h, most, *at, met)) {
             p = h.start;
             break;
         }
@@ -140,8 +144,21 @@ static const char *first_header(const char *raw, const char *end)
 struct header *header_scan(const char *raw, size_t len, struct limits_met *met, size_t *count_r,
                            const char **end_r)
 {
+    const struct limits *l = limits_get();
+    const struct bound most = {l->header_count, l->header_bytes};
     const char *at = first_header(raw, raw + len);
-    GArray *headers = scan_headers(&at, raw + len, met);
+    GArray *headers = scan_headers(&at, raw + len, &most, met);
+    *count_r = headers->len;
+    *end_r = at;
+    return (struct header *)(void *)g_array_free(headers, FALSE);
+}
+
+struct header *header_scan_roomy(const char *raw, size_t len, size_t *count_r, const char **end_r)
+{
+    const struct limits *l = limits_get();
+    const struct bound most = {l->header_count + HEADER_ROOM_FIELDS, l->header_bytes + HEADER_ROOM_BYTES};
+    const char *at = first_header(raw, raw + len);
+    GArray *headers = scan_headers(&at, raw + len, &most, NULL);
     *count_r = headers->len;
     *end_r = at;
     return (struct header *)(void *)g_array_free(headers, FALSE);

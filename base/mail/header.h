@@ -30,6 +30,11 @@ struct header_block {
  * from raw. *end_r is what follows the last field. met (may be NULL): which limits the header meets. */
 struct header *header_scan(const char *raw, size_t len, struct limits_met *met, size_t *count_r,
                            const char **end_r);
+/* The same with room for HEADER_ROOM_FIELDS and HEADER_ROOM_BYTES more than header_count and header_bytes: a
+ * message that filterd itself passed on within the limits comes back with fields added. Notes no limit. */
+#define HEADER_ROOM_FIELDS 300
+#define HEADER_ROOM_BYTES (256 * 1024)
+struct header *header_scan_roomy(const char *raw, size_t len, size_t *count_r, const char **end_r);
 
 /* Compare the field's name, or its beginning, ignoring case. */
 bool header_is(const struct header *h, const char *name);

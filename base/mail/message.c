@@ -38,16 +38,20 @@ static struct message_tree *tree_of(const struct message *m)
     return message_tree_new(&all, m->met);
 }
 
-struct message *message_new(const char *raw, size_t len)
+static struct message *begin(const char *raw, size_t len)
 {
     struct message *m = g_new0(struct message, 1);
-    const char *body;
     m->met = g_new0(struct limits_met, 1);
     limits_begin(m->met);
     m->raw = somewhere(raw);
     m->len = len;
-    m->headers = header_scan(m->raw, len, m->met, &m->header_count, &body);
-    const char *end = m->raw + len;
+    return m;
+}
+
+/* Splits off the body, which begins here or after an empty line. */
+static void finish(struct message *m, const char *body)
+{
+    const char *end = m->raw + m->len;
     if (starts_with(body, end, "\r\n"))
         body += 2;
     else if (starts_with(body, end, "\n"))
@@ -55,6 +59,23 @@ struct message *message_new(const char *raw, size_t len)
     m->body = body;
     m->body_len = (size_t)(end - body);
     m->tree = tree_of(m);
+}
+
+struct message *message_new(const char *raw, size_t len)
+{
+    struct message *m = begin(raw, len);
+    const char *body;
+    m->headers = header_scan(m->raw, len, m->met, &m->header_count, &body);
+    finish(m, body);
+    return m;
+}
+
+struct message *message_new_roomy(const char *raw, size_t len)
+{
+    struct message *m = begin(raw, len);
+    const char *body;
+    m->headers = header_scan_roomy(m->raw, len, &m->header_count, &body);
+    finish(m, body);
     return m;
 }
 

@@ -29,6 +29,8 @@ struct message {
  * (base/config/limits.h). GMime gets only as much of the body as prescan.h allows; if that is nothing,
  * tree is NULL. raw may be NULL if len is 0; m->raw is then "". */
 struct message *message_new(const char *raw, size_t len);
+/* The same with header.h's room for fields that were added to a message of filterd's own. */
+struct message *message_new_roomy(const char *raw, size_t len);
 void message_free(struct message **m);
 /* Splits the headers before the body has arrived, as message_new would. raw may be NULL if len is 0. g_free the
  * array; its pointers are lent from raw. */

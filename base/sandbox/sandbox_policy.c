@@ -147,7 +147,7 @@ static bool with_sandbox(const struct settings *s, enum sandbox_kind kind,
                                     .folders = (const char *const *)folders->pdata,
                                     .socket_folders = (const char *const *)sockets->pdata,
                                     .renames = sandbox_policy_has_maildir(s),
-                                    .message_bytes = s->message_size_limit};
+                                    .message_bytes = settings_size_limit(s, NULL)};
     const bool ok = how(&sandbox, arg);
     g_ptr_array_unref(folders);
     g_ptr_array_unref(sockets);

@@ -99,6 +99,14 @@ struct outcome next_hop_ask(struct next_hop *h, const struct envelope *e, const 
     return smtp_client_ask(client_of(h), e, r);
 }
 
+guint64 next_hop_size_limit(struct next_hop *h, int ms)
+{
+    if (h->taker || h->to->kind != HOP_SMTP)
+        return 0;
+    next_hop_set_deadline(h, ms);
+    return smtp_client_size_limit(client_of(h));
+}
+
 void next_hop_reset(struct next_hop *h)
 {
     if (h->client)

@@ -45,6 +45,9 @@ bool next_hop_is_mta(const struct next_hop *h);
 void next_hop_set_deadline(struct next_hop *h, int ms);
 /* Probes whether the next hop takes mail for r, within ms. Only SMTP is probed; for others RES_OK. */
 struct outcome next_hop_ask(struct next_hop *h, const struct envelope *e, const struct recipient *r, int ms);
+/* The largest message that the next hop takes, as it says itself (SIZE), within ms; 0: unknown, or none. Only SMTP is
+ * asked. */
+guint64 next_hop_size_limit(struct next_hop *h, int ms);
 /* Ends probing: takes back the open transaction. Not needed if exactly one recipient was accepted: its copy
  * then goes into that transaction, which saves round trips. */
 void next_hop_reset(struct next_hop *h);

@@ -25,6 +25,7 @@
 /* The next hop's extensions, from its reply to EHLO or LHLO. */
 struct capabilities {
     bool xforward, size, eightbit, utf8, dsn, pipelining;
+    guint64 size_limit; /* of a message; 0: none is named */
 };
 
 /* Where the connection stands between two commands. */
@@ -144,6 +145,8 @@ static void note_capability(struct smtp_client *c, const char *word)
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
         if (strlen(names[i]) == n && !strncasecmp(word, names[i], n))
             *flags[i] = true;
+    if (n == strlen("SIZE") && !strncasecmp(word, "SIZE", n))
+        o->size_limit = g_ascii_strtoull(word + n, NULL, 10);
 }
 
 /* Reads one reply; returns its code, 0 if the connection is broken. text gets the text of the last line; each
@@ -400,6 +403,11 @@ struct outcome smtp_client_ask(struct smtp_client *c, const struct envelope *e,
 {
     struct dialogue d = {.envelope = e, .recipient = r};
     return open_surely(c, &d);
+}
+
+guint64 smtp_client_size_limit(struct smtp_client *c)
+{
+    return connected(c) ? c->offers.size_limit : 0;
 }
 
 void smtp_client_reset(struct smtp_client *c)

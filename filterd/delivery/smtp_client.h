@@ -2,6 +2,7 @@
 #ifndef FILTERD_DELIVERY_SMTP_CLIENT_H
 #define FILTERD_DELIVERY_SMTP_CLIENT_H
 
+#include <glib.h>
 #include <stdbool.h>
 
 #include "base/bytes.h"
@@ -30,6 +31,8 @@ void smtp_client_resume(struct smtp_client *c);
  * once. */
 struct outcome smtp_client_ask(struct smtp_client *c, const struct envelope *e,
                                const struct recipient *r);
+/* The largest message that the next hop offers to take (RFC 1870); 0: it names none, or does not answer. */
+guint64 smtp_client_size_limit(struct smtp_client *c);
 /* Takes probes back (RSET), so that no transaction stays open while the client sends the message. */
 void smtp_client_reset(struct smtp_client *c);
 /* Delivers one message to one recipient, with the envelope's parameters as far as the next hop offers the

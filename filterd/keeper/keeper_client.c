@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "filterd/keeper/keeper.h"
 #include "filterd/keeper/delivered.h"
+#include "filterd/keeper/spent.h"
 
 /* The keeper answers in well under a millisecond; a message waits no longer than this for it. */
 #define TIMEOUT_MS 2000
@@ -215,6 +216,28 @@ static void tell_digests(struct keeper_client *k, const struct keeper_format *f,
 void keeper_client_delivered(struct keeper_client *k, const unsigned char *digest)
 {
     tell_digests(k, &keeper_format_delivered, digest, 1);
+}
+
+void keeper_client_spent_known(struct keeper_client *k, const unsigned char *digests, size_t count,
+                               unsigned char *known_r)
+{
+    memset(known_r, 0, count);
+    const struct keeper_digests wanted = {g_bytes_new(digests, count * SPENT_BYTES)};
+    struct keeper_answer a = {.code = EX_TEMPFAIL};
+    if (count)
+        a = ask_all(k, &keeper_format_spent_known, &wanted);
+    if (a.results)
+        take_known(&a, count, known_r);
+    keeper_answer_clear(&a);
+    g_bytes_unref(wanted.digests);
+}
+
+void keeper_client_spent(struct keeper_client *k, const unsigned char *digests, size_t count)
+{
+    const struct keeper_digests told = {g_bytes_new(digests, count * SPENT_BYTES)};
+    if (count)
+        send_note(k, SUBJECT_RECORD, &keeper_format_spent, &told);
+    g_bytes_unref(told.digests);
 }
 
 void keeper_client_delivered_forget(struct keeper_client *k, const unsigned char *digests, size_t count)

@@ -1,6 +1,6 @@
 /* keeper_client: a worker's connection to the keeper, for requests with an answer and for notes sent without
  * waiting. While the keeper is down mail goes on: without a signature (of learning), without greylisting,
- * without the delivered-before memory. */
+ * without the delivered-before memory; a proof may be used twice. */
 #ifndef FILTERD_KEEPER_KEEPER_CLIENT_H
 #define FILTERD_KEEPER_KEEPER_CLIENT_H
 
@@ -38,6 +38,12 @@ void keeper_client_delivered_known(struct keeper_client *k, const unsigned char 
 void keeper_client_delivered(struct keeper_client *k, const unsigned char *digest);
 /* Tells it to forget these digests: the client knows the copies were delivered and will not try them again. */
 void keeper_client_delivered_forget(struct keeper_client *k, const unsigned char *digests, size_t count);
+/* Asks which of count proofs (filterd/keeper/spent.h, SPENT_BYTES each) were spent by another message. *known_r: a
+ * 0 or 1 for each; all 0 if the keeper does not answer. */
+void keeper_client_spent_known(struct keeper_client *k, const unsigned char *digests, size_t count,
+                               unsigned char *known_r);
+/* Tells it that the copy of these proofs was delivered. */
+void keeper_client_spent(struct keeper_client *k, const unsigned char *digests, size_t count);
 /* Seconds that the client has to wait before it may come again; 0 if it passes, or if the keeper does not
  * answer. */
 int keeper_client_greylist(struct keeper_client *k, const struct greylist_triplet *t);

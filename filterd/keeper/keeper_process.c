@@ -26,6 +26,7 @@
 #include "filterd/keeper/model_store_state.h"
 #include "filterd/keeper/peer_credentials.h"
 #include "filterd/keeper/delivered.h"
+#include "filterd/keeper/spent.h"
 
 /* The largest request is a batch of training. */
 #define REQUEST_BYTES (64u * 1024 * 1024)
@@ -45,7 +46,7 @@ struct desk {
     const struct settings *settings;
     const struct sitekey *key;
     struct keeper_stores stores; /* greylist is NULL also if greylisting is off */
-    bool greylist_failed, delivered_failed; /* the failure was logged */
+    bool greylist_failed, delivered_failed, spent_failed; /* the failure was logged */
 };
 
 static volatile sig_atomic_t leave;
@@ -96,12 +97,21 @@ static void open_delivered(struct desk *desk)
     note_opened(error, "a message that is retried may come twice", &desk->delivered_failed);
 }
 
+static void open_spent(struct desk *desk)
+{
+    char *error = NULL;
+    desk->stores.spent = spent_open(desk->settings->state_dir, desk->settings->queue_days, &error);
+    note_opened(error, "a proof between the legs may be used twice", &desk->spent_failed);
+}
+
 static void open_missing(struct desk *desk)
 {
     if (desk->settings->greylist && !desk->stores.greylist)
         open_greylist(desk);
     if (!desk->stores.delivered)
         open_delivered(desk);
+    if (!desk->stores.spent)
+        open_spent(desk);
 }
 
 static void tick(struct desk *desk)
@@ -112,6 +122,8 @@ static void tick(struct desk *desk)
         greylist_tick(desk->stores.greylist, (long)time(NULL));
     if (desk->stores.delivered)
         delivered_tick(desk->stores.delivered, (long)time(NULL));
+    if (desk->stores.spent)
+        spent_tick(desk->stores.spent, (gint64)time(NULL));
 }
 
 static void take_client(GArray *clients, int listen_fd)
@@ -231,6 +243,7 @@ int keeper_process_run(const struct settings *s, const struct sitekey *key, int 
     }
     greylist_free(&desk.stores.greylist);
     delivered_free(&desk.stores.delivered);
+    spent_free(&desk.stores.spent);
     model_store_free(&desk.stores.model_store);
     return EX_OK;
 }

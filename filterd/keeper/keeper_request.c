@@ -103,6 +103,8 @@ FORMAT(greylist, "greylist", greylist_triplet,
 FORMAT(delivered_known, "retry-known", keeper_digests, DIGESTS);
 FORMAT(delivered, "retry-served", keeper_digests, DIGESTS);
 FORMAT(delivered_forget, "retry-forget", keeper_digests, DIGESTS);
+FORMAT(spent_known, "proof-known", keeper_digests, DIGESTS);
+FORMAT(spent, "proof-spent", keeper_digests, DIGESTS);
 
 FORMAT(learn_text, "learn", keeper_retrain,
        WANTED(keeper_retrain, login, NAME),

@@ -84,7 +84,7 @@ struct keeper_user_import {
     GBytes *file; /* see export.h */
 };
 
-/* One or more digests (see delivered.h), concatenated. */
+/* One or more digests (see delivered.h, spent.h), concatenated. */
 struct keeper_digests {
     GBytes *digests;
 };
@@ -146,7 +146,7 @@ extern const struct keeper_format keeper_format_ping, keeper_format_record, keep
     keeper_format_alias_set, keeper_format_alias_remove, keeper_format_user_set, keeper_format_key_note,
     keeper_format_user_remove, keeper_format_user_export, keeper_format_user_import,
     keeper_format_greylist, keeper_format_delivered_known, keeper_format_delivered,
-    keeper_format_delivered_forget;
+    keeper_format_delivered_forget, keeper_format_spent_known, keeper_format_spent;
 extern const struct keeper_format keeper_format_nothing, keeper_format_trained,
     keeper_format_exported, keeper_format_wait, keeper_format_known;
 /* filterd-retrain's request on the learning socket (see filterd/session/learn_session.h): login and class of a

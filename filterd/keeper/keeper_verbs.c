@@ -13,6 +13,7 @@
 #include "filterd/keeper/model_store_user.h"
 #include "filterd/keeper/train_request.h"
 #include "filterd/keeper/delivered.h"
+#include "filterd/keeper/spent.h"
 
 /* ---- handlers: each picks store, request and result ---- */
 
@@ -56,6 +57,16 @@ static int note_delivered(struct keeper_call *c)
 static int forget_delivered(struct keeper_call *c)
 {
     return delivered_handle(c->stores->delivered, DELIVERED_FORGET, &c->q.digests, NULL, &c->text);
+}
+
+static int spent_before(struct keeper_call *c)
+{
+    return spent_handle(c->stores->spent, &c->q.digests, &c->result.known.known, &c->text);
+}
+
+static int note_spent(struct keeper_call *c)
+{
+    return spent_handle(c->stores->spent, &c->q.digests, NULL, &c->text);
 }
 
 static int retrain(struct keeper_call *c)
@@ -139,6 +150,9 @@ static const struct keeper_verb verbs[] = {
     {&keeper_format_user_export, &keeper_format_exported, ADMIN, user_export, false},
     {&keeper_format_user_import, &keeper_format_nothing, ADMIN, user_import, false},
     {&keeper_format_key_note, &keeper_format_nothing, ADMIN, key_note, false},
+    /* What a worker behind Postfix's queue needs of the one in front. */
+    {&keeper_format_spent_known, &keeper_format_known, WORKER, spent_before, true},
+    {&keeper_format_spent, &keeper_format_nothing, WORKER, note_spent, true},
 };
 
 const struct keeper_verb *keeper_verbs(size_t *count_r)

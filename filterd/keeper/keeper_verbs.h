@@ -12,12 +12,14 @@
 
 struct model_store;
 struct delivered;
+struct spent;
 
-/* All lent. greylist and delivered may be NULL: then they know nothing. */
+/* All lent. greylist, delivered and spent may be NULL: then they know nothing. */
 struct keeper_stores {
     struct model_store *model_store;
     struct greylist *greylist;
     struct delivered *delivered;
+    struct spent *spent;
 };
 
 /* A request while it is handled. */

@@ -2,163 +2,183 @@
  * pipeline.c, transaction_handoff.c and session_data.c for a message that comes from one. */
 #include "filterd/pipeline/handoff.h"
 
-#include <gcrypt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/mail/header.h"
+#include "filterd/pipeline/handoff_cover.h"
 
 #define FIELD "X-Filterd-Proof"
-#define MAC_BYTES 16
-#define MAC_HEX (2 * MAC_BYTES)
-#define DIGEST_BYTES 32
-#define LINES_MAX 50
-#define VALUE_MAX_BYTES 2048
-/* Longer than Postfix keeps mail queued. An older proof may be a replay; judging anew costs little. */
-#define AGE_MAX_SECONDS (10 * 24 * 3600)
+#define ID_HEX 16
+#define MAC_HEX 24
+#define LINES_MAX 200
+#define VALUE_MAX_BYTES (64 * 1024)
+#define DAY_SECONDS 86400
 #define CLOCK_SECONDS 3600
+/* So many fields below the proof are looked at for our lines, besides as many as they are. */
+#define STRANGE_FIELDS 100
+
+/* The words of the field, in this order, blanks between them. A proof of a sealed copy has no from, subject and
+ * structure. What follows them is a MAC for each user. */
+enum word { FORMAT, TIME, ID, BODY, FROM, SUBJECT, STRUCTURE, LINES, ALSO, SITE, WORDS };
+static const char *const prefixes[WORDS] = {"2", "t=", "i=", "b=", "f=", "s=", "c=", "l=", "a=", "m="};
+
+#define MALFORMED "it is malformed, or of another version"
 
 struct handoff {
-    const struct sitekey *key;
-    const struct message *m;
-    size_t first, lines; /* filterd's own lines in m->headers */
-    struct bytes text;   /* the bytes of these lines, as received */
-    char *time, **macs;
-    char digest[2][2 * DIGEST_BYTES + 1]; /* of the message with Message-ID, and without */
+    const char *field;     /* where it begins in the message; compared, never read */
+    bool ours;             /* this site's key made it */
+    unsigned char key[16]; /* of this proof alone */
+    char *words[WORDS];    /* without their prefixes; NULL: not there */
+    GPtrArray *macs;       /* the users' */
+    char *text;            /* what the MACs cover of the field */
+    gint64 time;
+    const char *fault;     /* NULL: none so far */
+    char late[80];         /* the text of one of the faults */
+    GPtrArray *lines;      /* of const struct header*: filterd's own, in the message's order */
 };
 
-/* ---- what a proof covers ---- */
+/* ---- what both legs do ---- */
 
-static void hex(const unsigned char *in, size_t len, char *out)
+static void key_of(const struct sitekey *key, const char *id, unsigned char out[16])
 {
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < len; i++) {
-        out[2 * i] = digits[in[i] >> 4];
-        out[2 * i + 1] = digits[in[i] & 15];
-    }
-    out[2 * len] = 0;
+    sitekey_derive(key, "proof", id, out);
 }
 
-/* Appends "name:value", the name in lower case, the value unfolded and without needless blanks (RFC 6376,
- * section 3.4.2). */
-static void add_relaxed(struct bytes *out, const struct header *h)
+/* user NULL: the site's own MAC. */
+static void mac_of(const unsigned char key[16], const char *text, const char *user, char out[MAC_HEX + 1])
 {
-    bool blank = false, begun = false;
-    for (size_t i = 0; i < h->name_len; i++)
-        bytes_add(out, &(char){g_ascii_tolower(h->name[i])}, 1);
-    bytes_adds(out, ":");
-    for (size_t i = 0; i < h->value_len; i++) {
-        const char c = h->value[i];
-        if (c == '\r' || c == '\n')
-            continue;
-        if (c == ' ' || c == '\t') {
-            blank = begun;
-            continue;
-        }
-        if (blank)
-            bytes_adds(out, " ");
-        bytes_add(out, &c, 1);
-        blank = false;
-        begun = true;
-    }
-    bytes_adds(out, "\n");
+    unsigned char mac[32];
+    const struct sitekey_piece pieces[] = {
+        {user ? "user" : "site", 4}, {text, strlen(text)}, {user ? user : "", user ? strlen(user) : 0}};
+    sitekey_digest(key, pieces, G_N_ELEMENTS(pieces), mac);
+    for (size_t i = 0; i < MAC_HEX / 2; i++)
+        g_snprintf(out + 2 * i, 3, "%02x", mac[i]);
 }
 
-static bool is_covered(const struct header *h, bool with_id)
+/* A milter may remove these lines of ours: verdict and mail are the same without them. */
+static bool may_miss(const struct header *h)
 {
-    static const char *const names[] = {"From", "Sender", "Reply-To", "Subject"};
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
-        if (header_is(h, names[i]))
-            return true;
-    return (with_id && header_is(h, "Message-ID")) ||
-           (header_is_structural(h) && !header_is(h, "Content-Length")); /* Postfix drops it */
+    return header_is(h, "Authentication-Results") || header_is(h, "Received-SPF");
 }
 
-struct copy {
-    const struct header *headers; /* the first of filterd's own lines */
-    size_t count, lines;
-    const char *body;
-    size_t body_len;
-};
-
-static void hash(const void *data, size_t len, char out[2 * DIGEST_BYTES + 1])
+static struct header_block block_of(const struct header *headers, size_t count, const char *raw, size_t len)
 {
-    unsigned char digest[DIGEST_BYTES];
-    gcry_md_hash_buffer(GCRY_MD_SHA256, digest, data, len);
-    hex(digest, sizeof digest, out);
-}
-
-static void digest_of(const struct copy *c, bool with_id, const char *body_hash,
-                      char out[2 * DIGEST_BYTES + 1])
-{
-    struct bytes text = {0};
-    for (size_t i = 0; i < c->count; i++)
-        if (i < c->lines || is_covered(&c->headers[i], with_id))
-            add_relaxed(&text, &c->headers[i]);
-    bytes_addf(&text, "\n%zu %s", c->lines, body_hash);
-    hash(text.data, text.len, out);
-    bytes_free(&text);
-}
-
-static void digests_of(const struct copy *c, char out[2][2 * DIGEST_BYTES + 1])
-{
-    char body_hash[2 * DIGEST_BYTES + 1];
-    size_t len = c->body_len;
-    while (len && (c->body[len - 1] == '\n' || c->body[len - 1] == '\r'))
-        len--;
-    hash(c->body, len, body_hash);
-    digest_of(c, true, body_hash, out[0]);
-    digest_of(c, false, body_hash, out[1]);
-}
-
-static void mac_of(const struct sitekey *key, const char *digest, const char *time,
-                   const char *user, char out[MAC_HEX + 1])
-{
-    unsigned char mac[MAC_BYTES];
-    g_autofree char *name = g_strdup_printf("%s %s %s", digest, time, user);
-    sitekey_derive(key, "proof", name, mac);
-    hex(mac, sizeof mac, out);
+    const char *end = raw + len;
+    struct header_block b = {.headers = headers, .count = count};
+    b.body = count ? headers[count - 1].start + headers[count - 1].len : raw;
+    if (end - b.body >= 2 && !memcmp(b.body, "\r\n", 2))
+        b.body += 2;
+    b.body_len = (size_t)(end - b.body);
+    return b;
 }
 
 /* ---- making a proof ---- */
 
-/* Parses a finished copy into header and body. Its fields are lent from copy; headers: g_free. */
-static struct copy copy_of(const struct bytes *copy, const struct bytes *added)
+static bool make_id(char out[ID_HEX + 1])
 {
-    struct copy c = {0};
-    const char *raw = (const char *)copy->data;
-    const char *end = raw + copy->len;
-    g_free(message_scan_headers((const char *)added->data, added->len, NULL, &c.lines));
-    struct header *headers = message_scan_headers(raw, copy->len, NULL, &c.count);
-    c.headers = headers;
-    c.body = c.count ? headers[c.count - 1].start + headers[c.count - 1].len : raw;
-    if (end - c.body >= 2 && !memcmp(c.body, "\r\n", 2))
-        c.body += 2;
-    c.body_len = (size_t)(end - c.body);
-    return c;
+    unsigned char random[ID_HEX / 2];
+    if (getrandom(random, sizeof random, 0) != sizeof random)
+        return false;
+    for (size_t i = 0; i < sizeof random; i++)
+        g_snprintf(out + 2 * i, 3, "%02x", random[i]);
+    return true;
 }
 
-char *handoff_field(const struct sitekey *key, const struct bytes *copy, const struct bytes *added,
-                  const GPtrArray *users)
+/* Appends the digests of our own lines, with commas: of those that may miss, or of the others. */
+static void add_lines(GString *out, const unsigned char key[16], const struct header_block *added, bool missing)
 {
-    char digest[2][2 * DIGEST_BYTES + 1], time[24], mac[MAC_HEX + 1];
-    if (!added->len || !users->len || users->len > HANDOFF_USERS_MAX)
-        return NULL;
-    struct copy c = copy_of(copy, added);
-    digests_of(&c, digest);
-    g_snprintf(time, sizeof time, "%" G_GINT64_FORMAT, g_get_real_time() / G_USEC_PER_SEC);
-    GString *field = g_string_new(NULL);
-    g_string_printf(field, FIELD ": 1 %zu %s", c.lines, time);
-    for (guint i = 0; i < users->len; i++) {
-        mac_of(key, digest[0], time, users->pdata[i], mac);
-        g_string_append_printf(field, "%s%s", i % 2 ? " " : "\r\n\t", mac);
+    char line[HANDOFF_COVER_SHORT];
+    const char *comma = "";
+    for (size_t i = 0; i < added->count; i++) {
+        if (may_miss(&added->headers[i]) != missing)
+            continue;
+        handoff_cover_line(key, &added->headers[i], line);
+        g_string_append_printf(out, "%s%s", comma, line);
+        comma = ",";
+    }
+}
+
+static void add_open(GString *out, const struct handoff_cover *c, bool local)
+{
+    char part[HANDOFF_COVER_SHORT];
+    const enum handoff_cover_from way = handoff_cover_from_way(c, local);
+    handoff_cover_from(c, way, part);
+    g_string_append_printf(out, " f=%c%s", way, part);
+    handoff_cover_subject(c, part);
+    g_string_append_printf(out, " s=%s", part);
+    handoff_cover_structure(c, part);
+    g_string_append_printf(out, " c=%s", part);
+}
+
+/* Everything but the MACs. */
+static GString *text_of(const struct handoff_copy *copy, const struct handoff_cover *c, const char *id)
+{
+    char body[HANDOFF_COVER_LONG];
+    size_t count;
+    g_autofree struct header *headers =
+        message_scan_headers((const char *)copy->added->data, copy->added->len, NULL, &count);
+    const struct header_block added = {.headers = headers, .count = count};
+    GString *text = g_string_new("2");
+    handoff_cover_body(c, body);
+    g_string_append_printf(text, " t=%" G_GINT64_FORMAT " i=%s b=%s", g_get_real_time() / G_USEC_PER_SEC, id, body);
+    if (!copy->sealed)
+        add_open(text, c, copy->local);
+    g_string_append(text, " l=");
+    add_lines(text, c->key, &added, false);
+    g_string_append(text, " a=");
+    add_lines(text, c->key, &added, true);
+    return text;
+}
+
+/* Appends a word where a line has room for it, else on a new one. */
+static void fold_word(GString *field, size_t *column, const char *word)
+{
+    const size_t len = strlen(word);
+    const bool fits = *column + 1 + len <= 78;
+    g_string_append_printf(field, "%s%s", fits ? " " : "\r\n\t", word);
+    *column = (fits ? *column + 1 : 1) + len;
+}
+
+static char *fold(const struct handoff_copy *copy, const unsigned char key[16], const char *text)
+{
+    char mac[MAC_HEX + 1];
+    GString *field = g_string_new(FIELD ":");
+    size_t column = field->len;
+    g_auto(GStrv) words = g_strsplit(text, " ", -1);
+    for (char **w = words; *w; w++)
+        fold_word(field, &column, *w);
+    mac_of(key, text, NULL, mac);
+    g_autofree char *site = g_strconcat("m=", mac, NULL);
+    fold_word(field, &column, site);
+    for (guint i = 0; i < copy->users->len; i++) {
+        mac_of(key, text, copy->users->pdata[i], mac);
+        fold_word(field, &column, mac);
     }
     g_string_append(field, "\r\n");
-    g_free((void *)c.headers);
     return g_string_free(field, FALSE);
 }
 
-/* ---- checking a proof ---- */
+char *handoff_field(const struct sitekey *key, const struct handoff_copy *copy)
+{
+    unsigned char own[16];
+    char id[ID_HEX + 1];
+    size_t count;
+    const char *end, *raw = (const char *)copy->copy->data;
+    if (!copy->added->len || !copy->users->len || copy->users->len > HANDOFF_USERS_MAX || !make_id(id))
+        return NULL;
+    g_autofree struct header *headers = header_scan_roomy(raw, copy->copy->len, &count, &end);
+    const struct header_block block = block_of(headers, count, raw, copy->copy->len);
+    key_of(key, id, own);
+    const struct handoff_cover c = {own, &block, copy->sender};
+    GString *text = text_of(copy, &c, id);
+    char *field = fold(copy, own, text->str);
+    g_string_free(text, TRUE);
+    return field;
+}
+
+/* ---- reading one ---- */
 
 bool handoff_is_in(const char *header, size_t len)
 {
@@ -170,15 +190,15 @@ bool handoff_is_in(const char *header, size_t len)
     return found;
 }
 
-/* Fields that MTAs add on top after us. Any other field above the proof makes it invalid for that copy. */
-static bool is_trace(const struct header *h)
+static GPtrArray *words_of(const struct header *h)
 {
-    static const char *const names[] = {"Received", "Return-Path", "Delivered-To", "X-Original-To",
-                                        "Envelope-To"};
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
-        if (header_is(h, names[i]))
-            return true;
-    return false;
+    GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *value = g_strndup(h->value, h->value_len);
+    g_auto(GStrv) parts = g_strsplit_set(value, " \t\r\n", -1);
+    for (char **w = parts; *w; w++)
+        if (**w)
+            g_ptr_array_add(words, g_strdup(*w));
+    return words;
 }
 
 static bool read_number(const char *text, gint64 *out)
@@ -190,59 +210,71 @@ static bool read_number(const char *text, gint64 *out)
     return true;
 }
 
-/* "1 LINES TIME MAC...". */
-static bool read_value(struct handoff *p, const struct header *h)
+/* Takes the field's words in their order; those of an open copy come all three or not at all. */
+static bool take_words(struct handoff *p, const GPtrArray *words)
 {
-    gint64 lines, time;
-    const gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+    guint at = 0;
+    GString *text = g_string_new(NULL);
+    for (int w = 0; w < WORDS; w++) {
+        const char *word = at < words->len ? words->pdata[at] : "";
+        if (!g_str_has_prefix(word, prefixes[w]))
+            continue;
+        p->words[w] = g_strdup(word + strlen(prefixes[w]));
+        if (w != SITE)
+            g_string_append_printf(text, "%s%s", text->len ? " " : "", word);
+        at++;
+    }
+    p->text = g_string_free(text, FALSE);
+    p->macs = g_ptr_array_new_with_free_func(g_free);
+    for (; at < words->len; at++)
+        g_ptr_array_add(p->macs, g_strdup(words->pdata[at]));
+    const bool open = p->words[FROM] && p->words[SUBJECT] && p->words[STRUCTURE] && *p->words[FROM];
+    const bool sealed = !p->words[FROM] && !p->words[SUBJECT] && !p->words[STRUCTURE];
+    return (open || sealed) && p->words[FORMAT] && !*p->words[FORMAT] && p->words[TIME] && p->words[ID] &&
+           p->words[BODY] && p->words[LINES] && p->words[ALSO] && p->words[SITE] &&
+           p->macs->len <= HANDOFF_USERS_MAX;
+}
+
+/* Compares to the end: the time taken tells nothing. */
+static bool is_mac(const char *text, const char mac[MAC_HEX + 1])
+{
+    unsigned char differs = 0;
+    if (strlen(text) != MAC_HEX)
+        return false;
+    for (size_t i = 0; i < MAC_HEX; i++)
+        differs |= (unsigned char)(text[i] ^ mac[i]);
+    return !differs;
+}
+
+static const char *read_field(struct handoff *p, const struct sitekey *key, const struct header *h)
+{
+    char mac[MAC_HEX + 1];
     if (h->value_len > VALUE_MAX_BYTES)
-        return false;
-    g_autofree char *value = g_strndup(h->value, h->value_len);
-    char **words = g_strsplit_set(g_strstrip(value), " \t\r\n", -1);
-    GPtrArray *kept = g_ptr_array_new();
-    for (char **w = words; *w; w++)
-        g_ptr_array_add(kept, **w ? g_strdup(*w) : NULL);
-    for (guint i = kept->len; i > 0; i--)
-        if (!kept->pdata[i - 1])
-            g_ptr_array_remove_index(kept, i - 1);
-    g_ptr_array_add(kept, NULL);
-    g_strfreev(words);
-    p->macs = (char **)g_ptr_array_free(kept, FALSE);
-    const guint n = g_strv_length(p->macs);
-    if (n < 4 || n > 3 + HANDOFF_USERS_MAX || strcmp(p->macs[0], "1") ||
-        !read_number(p->macs[1], &lines) || !read_number(p->macs[2], &time))
-        return false;
-    p->lines = (size_t)lines;
-    p->time = p->macs[2];
-    return lines > 0 && lines <= LINES_MAX && time > now - AGE_MAX_SECONDS &&
-           time < now + CLOCK_SECONDS;
+        return MALFORMED;
+    GPtrArray *words = words_of(h);
+    const bool whole = take_words(p, words) && read_number(p->words[TIME], &p->time);
+    g_ptr_array_unref(words);
+    if (!whole)
+        return MALFORMED;
+    key_of(key, p->words[ID], p->key);
+    mac_of(p->key, p->text, NULL, mac);
+    return is_mac(p->words[SITE], mac) ? NULL : "it was not made with this site's key, or was changed";
 }
 
-static bool read_handoff(struct handoff *p)
+struct handoff *handoff_new(const struct sitekey *key, const char *raw, size_t len)
 {
-    size_t i = 0;
-    const struct message *m = p->m;
-    while (i < m->header_count && is_trace(&m->headers[i]))
-        i++;
-    if (i == m->header_count || !header_is(&m->headers[i], FIELD) ||
-        !read_value(p, &m->headers[i]) || p->lines > m->header_count - i - 1)
-        return false;
-    p->first = i + 1;
-    for (size_t k = 0; k < p->lines; k++)
-        bytes_add(&p->text, m->headers[p->first + k].start, m->headers[p->first + k].len);
-    const struct copy c = {m->headers + p->first, m->header_count - p->first, p->lines, m->body,
-                           m->body_len};
-    digests_of(&c, p->digest);
-    return true;
-}
-
-struct handoff *handoff_new(const struct sitekey *key, const struct message *m)
-{
+    size_t count, at = 0;
+    const char *end;
+    g_autofree struct header *headers = header_scan_roomy(raw ? raw : "", len, &count, &end);
+    while (at < count && !header_is(&headers[at], FIELD))
+        at++;
+    if (at == count)
+        return NULL;
     struct handoff *p = g_new0(struct handoff, 1);
-    p->key = key;
-    p->m = m;
-    if (!read_handoff(p))
-        handoff_free(&p);
+    p->fault = read_field(p, key, &headers[at]);
+    p->ours = !p->fault;
+    p->field = headers[at].start;
+    p->lines = g_ptr_array_new();
     return p;
 }
 
@@ -250,55 +282,152 @@ void handoff_free(struct handoff **p)
 {
     if (!*p)
         return;
-    bytes_free(&(*p)->text);
-    g_strfreev((*p)->macs);
+    for (int w = 0; w < WORDS; w++)
+        g_free((*p)->words[w]);
+    g_clear_pointer(&(*p)->macs, g_ptr_array_unref);
+    g_clear_pointer(&(*p)->lines, g_ptr_array_unref);
+    g_free((*p)->text);
     g_clear_pointer(p, g_free);
 }
 
-/* Compares every MAC to its end: the time taken tells nothing. */
-static bool has_mac(const struct handoff *p, const char *mac)
+bool handoff_is_ours(const struct handoff *p)
 {
-    bool found = false;
-    for (char **m = p->macs + 3; *m; m++) {
-        if (strlen(*m) != MAC_HEX)
-            continue;
-        unsigned char differs = 0;
-        for (size_t i = 0; i < MAC_HEX; i++)
-            differs |= (unsigned char)((*m)[i] ^ mac[i]);
-        found |= !differs;
-    }
+    return p && p->ours;
+}
+
+/* ---- comparing it with its message ---- */
+
+/* Takes a line out of those that are missing. */
+static bool take_line(GPtrArray *missing, const char *line)
+{
+    guint at;
+    const bool found = g_ptr_array_find_with_equal_func(missing, line, g_str_equal, &at);
+    if (found)
+        g_ptr_array_remove_index_fast(missing, at);
     return found;
 }
 
-bool handoff_holds(const struct handoff *p, const GPtrArray *users)
+static GPtrArray *list_of(const char *word)
 {
-    char mac[MAC_HEX + 1];
-    bool all = p && users->len;
-    for (guint i = 0; all && i < users->len; i++) {
-        bool one = false;
-        for (int with = 0; !one && with < 2; with++) {
-            mac_of(p->key, p->digest[with], p->time, users->pdata[i], mac);
-            one = has_mac(p, mac);
-        }
-        all = one;
+    GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
+    g_auto(GStrv) parts = g_strsplit(word, ",", LINES_MAX + 1);
+    for (char **part = parts; *part; part++)
+        if (**part)
+            g_ptr_array_add(list, g_strdup(*part));
+    return list;
+}
+
+/* Finds filterd's own lines below the proof, whatever stands between them. False if one is missing that must not. */
+static bool find_lines(struct handoff *p, const struct message *m)
+{
+    char line[HANDOFF_COVER_SHORT];
+    GPtrArray *lines = list_of(p->words[LINES]), *also = list_of(p->words[ALSO]);
+    size_t i = 0, left = lines->len + also->len + STRANGE_FIELDS;
+    while (i < m->header_count && m->headers[i].start != p->field)
+        i++;
+    for (i++; i < m->header_count && lines->len + also->len && left--; i++) {
+        handoff_cover_line(p->key, &m->headers[i], line);
+        if (take_line(may_miss(&m->headers[i]) ? also : lines, line))
+            g_ptr_array_add(p->lines, &m->headers[i]);
     }
+    const bool all = !lines->len;
+    g_ptr_array_unref(lines);
+    g_ptr_array_unref(also);
     return all;
 }
+
+static const char *compare_open(const struct handoff *p, const struct handoff_cover *c)
+{
+    char part[HANDOFF_COVER_SHORT];
+    const char *from = p->words[FROM];
+    handoff_cover_from(c, (enum handoff_cover_from)*from, part);
+    if (strcmp(from + 1, part))
+        return "its From was changed";
+    handoff_cover_subject(c, part);
+    if (strcmp(p->words[SUBJECT], part))
+        return "its Subject was changed";
+    handoff_cover_structure(c, part);
+    return strcmp(p->words[STRUCTURE], part) ? "a field that describes its body was changed" : NULL;
+}
+
+static const char *compare_age(struct handoff *p, int days)
+{
+    const gint64 age = g_get_real_time() / G_USEC_PER_SEC - p->time;
+    if (age <= -CLOCK_SECONDS)
+        return "it was made in the future";
+    if (age < (gint64)days * DAY_SECONDS)
+        return NULL;
+    g_snprintf(p->late, sizeof p->late, "it is %" G_GINT64_FORMAT " days old, queue_days is %d", age / DAY_SECONDS,
+               days);
+    return p->late;
+}
+
+static const char *compare(struct handoff *p, const struct message *m, const char *sender, int days)
+{
+    char body[HANDOFF_COVER_LONG];
+    const struct header_block block = {m->headers, m->header_count, m->body, m->body_len};
+    const struct handoff_cover c = {p->key, &block, sender};
+    const char *late = compare_age(p, days);
+    if (late)
+        return late;
+    if (!find_lines(p, m))
+        return "a line of filterd's own was changed";
+    handoff_cover_body(&c, body);
+    if (strcmp(p->words[BODY], body))
+        return p->words[FROM] ? "its body was changed" : "its ciphertext was changed";
+    return p->words[FROM] ? compare_open(p, &c) : NULL;
+}
+
+void handoff_compare(struct handoff *p, const struct message *m, const char *sender, int days)
+{
+    if (!p->fault)
+        p->fault = compare(p, m, sender, days);
+}
+
+const char *handoff_fault(const struct handoff *p, const GPtrArray *users)
+{
+    char mac[MAC_HEX + 1];
+    if (!p)
+        return "there is none";
+    if (p->fault)
+        return p->fault;
+    bool all = users->len;
+    for (guint i = 0; all && i < users->len; i++) {
+        bool found = false;
+        mac_of(p->key, p->text, users->pdata[i], mac);
+        for (guint k = 0; k < p->macs->len; k++)
+            found |= is_mac(p->macs->pdata[k], mac);
+        all = found;
+    }
+    return all ? NULL : "it was made for others";
+}
+
+void handoff_spending(const struct handoff *p, const char *user, const char *queue_id,
+                      unsigned char out[SPENT_BYTES])
+{
+    unsigned char whole[32];
+    const char *by = queue_id ? queue_id : "";
+    const struct sitekey_piece spent[] = {{"spent", 5}, {user, strlen(user)}}, taker[] = {{"taker", 5}, {by, strlen(by)}};
+    memset(out, 0, SPENT_BYTES);
+    sitekey_digest(p->key, spent, G_N_ELEMENTS(spent), whole);
+    memcpy(out, whole, SPENT_BYTES / 2);
+    sitekey_digest(p->key, taker, G_N_ELEMENTS(taker), whole);
+    if (*by)
+        memcpy(out + SPENT_BYTES / 2, whole, SPENT_BYTES / 2);
+}
+
+/* ---- what goes on ---- */
 
 void handoff_outside(const struct handoff *p, const char *encrypted, struct outside *out)
 {
     static const char ending[] = "-Encrypted";
-    size_t count;
-    g_autofree struct header *lines = message_scan_headers((const char *)p->text.data, p->text.len, NULL, &count);
-    for (size_t i = 0; i < count; i++) {
-        const struct header *h = &lines[i];
-        const size_t n = strlen(ending);
-        if (encrypted && h->name_len > n &&
-            !g_ascii_strncasecmp(h->name + h->name_len - n, ending, n))
+    const size_t n = strlen(ending);
+    for (guint i = 0; i < p->lines->len; i++) {
+        const struct header *h = p->lines->pdata[i];
+        if (encrypted && h->name_len > n && !g_ascii_strncasecmp(h->name + h->name_len - n, ending, n))
             bytes_addf(&out->added, "%.*s: %s\r\n", (int)h->name_len, h->name, encrypted);
         else
             bytes_add(&out->added, h->start, h->len);
+        outside_replace(out, h);
     }
-    out->replaced = p->m->headers + p->first;
-    out->replaced_count = p->lines;
 }

@@ -112,9 +112,10 @@ void headers_tag_subject(struct outside *out, const struct message *m, const cha
             own = &m->headers[i];
     bytes_addf(&out->added, "Subject: %s", tag);
     if (own) {
-        bytes_add(&out->added, own->value, own->value_len);
-        out->replaced = own;
-        out->replaced_count = 1;
+        /* Postfix would cut at a NUL what must come back as it is (handoff.h). */
+        const char *nul = memchr(own->value, 0, own->value_len);
+        bytes_add(&out->added, own->value, nul ? (size_t)(nul - own->value) : own->value_len);
+        outside_replace(out, own);
     }
     bytes_adds(&out->added, "\r\n");
 }

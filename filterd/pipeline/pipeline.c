@@ -229,6 +229,7 @@ static void gather_and_fill(struct transaction *tx)
 {
     if (tx->handoff) {
         states_fill(tx);
+        transaction_handoff_recall(tx);
         if (transaction_handoff_holds_for_all(tx))
             return;
     }
@@ -244,10 +245,9 @@ void pipeline_run(struct context *ctx, struct next_hop *hop, const struct receiv
     alarm(a->client_waits ? STUCK_WAITING_SECONDS : STUCK_SECONDS);
     allow_cpu(&tx);
     tx.states = g_new0(struct recipient_state, a->envelope->recipients->len);
-    tx.message = message_new((const char *)a->raw->data, a->raw->len);
+    transaction_handoff_read(&tx);
     const struct listener *l = a->envelope->listener;
     tx.content = delivered_digest_content_of(&ctx->delivered_key, l ? l->name : "", tx.message);
-    tx.handoff = handoff_new(&ctx->key, tx.message);
     headers_drop_forged(tx.message, ctx->settings);
     tx.encrypted = encrypted_new(tx.message);
     gather_and_fill(&tx);
@@ -261,6 +261,7 @@ void pipeline_run(struct context *ctx, struct next_hop *hop, const struct receiv
     tokens_free(&tx.tokens);
     handoff_free(&tx.handoff);
     encrypted_free(&tx.encrypted);
+    g_free(tx.spent);
     message_free(&tx.message);
     g_ptr_array_unref(texts);
     alarm(0);

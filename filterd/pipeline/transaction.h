@@ -26,8 +26,9 @@ struct transaction {
     struct message *message;
     struct delivered_digest_content content;
     struct tokens *tokens;          /* NULL: another leg judged it for all recipients */
-    struct handoff *handoff;        /* what another leg of filterd says it judged; NULL: no proof that could be
-                                     * valid */
+    struct handoff *handoff;        /* what another leg of filterd says it judged; NULL: nothing, or nobody who is
+                                     * believed */
+    bool *spent;                    /* for each recipient: that leg's proof was used up before */
     struct encrypted *encrypted;    /* how it arrived; NULL: it is not encrypted */
     struct recipient_state *states; /* one for each recipient of the envelope */
 };
@@ -45,10 +46,14 @@ void transaction_delivered_recall(struct transaction *tx);
  * call, the recipient would get the copy twice. */
 void transaction_delivered_note(struct transaction *tx, const struct recipient_state *st);
 
-/* transaction_handoff: true if handoff.h proves that another leg of filterd judged the message for all
- * recipients. */
+/* transaction_handoff: reads the proof (handoff.h) of another leg that the message may carry, and sets
+ * tx->handoff; and the message itself, tx->message. */
+void transaction_handoff_read(struct transaction *tx);
+/* Asks the keeper for which recipients the proof is spent; their states must be filled. */
+void transaction_handoff_recall(struct transaction *tx);
+/* True if the proof shows that another leg of filterd judged the message for all recipients. */
 bool transaction_handoff_holds_for_all(const struct transaction *tx);
-/* The same for one recipient. Logs a proof that does not hold. */
+/* The same for one recipient. Logs why a proof does not hold. */
 bool transaction_handoff_holds(const struct transaction *tx, const struct recipient_state *st);
 /* Delivers the copy with the lines of the earlier leg; seals it if it is not sealed yet and there is a key. */
 struct outcome transaction_handoff_deliver(struct transaction *tx, struct recipient_state *st,

@@ -49,12 +49,22 @@ static struct sealed *make(struct transaction *tx, const struct recipient *r, en
 }
 
 /* Adds the proof that lets another leg of filterd keep our verdict when the MTA sends the copy back. */
-static void hand_off(struct transaction *tx, const struct recipient_state *to, const struct bytes *added,
+static void hand_off(struct transaction *tx, const struct recipient_state *to, const struct handoff_copy *how,
                      struct sealed *sealed)
 {
-    g_autofree char *field = handoff_field(&tx->context->key, sealed_bytes(sealed), added, to->judges);
+    const struct envelope *e = tx->received->envelope;
+    struct handoff_copy copy = *how;
+    copy.copy = sealed_bytes(sealed);
+    copy.users = to->judges;
+    copy.sender = e->sender;
+    copy.local = (e->listener && e->listener->role == ROLE_SUBMISSION) ||
+                 (e->client_source && !g_ascii_strcasecmp(e->client_source, "LOCAL"));
+    g_autofree char *field = handoff_field(&tx->context->key, &copy);
     if (field)
         sealed_prepend(sealed, field);
+    else
+        log_info("to=<%s> no X-Filterd-Proof for %u users: what Postfix sends back is judged anew",
+                 to->recipient->address, to->judges->len);
 }
 
 struct sealed *transaction_copy_under(struct transaction *tx, const struct recipient_state *to,
@@ -62,7 +72,8 @@ struct sealed *transaction_copy_under(struct transaction *tx, const struct recip
 {
     struct sealed *sealed = make(tx, to->recipient, form, outside);
     if (sealed && to->disposition.handling != POLICY_HANDLE_FOREIGN && next_hop_is_mta(tx->hop))
-        hand_off(tx, to, &outside->added, sealed);
+        hand_off(tx, to, &(struct handoff_copy){.added = &outside->added, .sealed = form == POLICY_FORM_SEALED},
+                 sealed);
     return sealed;
 }
 

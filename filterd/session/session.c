@@ -45,7 +45,7 @@ static void say_hello(struct session *s, const char *argument, bool extended)
         return;
     }
     lineio_put(s->io, "250-%s\r\n250-PIPELINING\r\n250-SIZE %zu\r\n", s->settings->hostname,
-               s->settings->message_size_limit);
+               settings_size_limit(s->settings, s->place->listener));
     if (s->place->trusted)
         lineio_put(s->io, "250-XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE\r\n");
     lineio_put(s->io, "250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n250 ENHANCEDSTATUSCODES\r\n");

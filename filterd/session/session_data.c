@@ -140,6 +140,8 @@ static void handle(struct session *s, struct bytes *raw, const struct lineio_dat
         refuse_all(s, REASON_NO_ROOM, outcomes);
     } else if (facts->bare && before_queue(s)) {
         refuse_all(s, REASON_BARE_NEWLINE, outcomes);
+    } else if (!session_size_fits(s, raw->len)) {
+        refuse_all(s, REASON_TOO_BIG, outcomes);
     } else {
         struct received a = {.envelope = s->envelope, .evidence = s->evidence, .raw = raw,
                             .bare = facts->bare, .client_waits = before_queue(s), .served = served};
@@ -169,7 +171,7 @@ void session_data_arrives(struct session *s)
     s->searched = SIZE_MAX;
     const size_t len = (size_t)(end + 2 - start);
     /* Bare CR or LF become line ends later: until then the header's fields are not certain. */
-    if (!newline_has_bare(start, len) && !handoff_is_in(start, len))
+    if (!newline_has_bare(start, len) && (before_queue(s) || !handoff_is_in(start, len)))
         evidence_header(s->evidence, start, len);
 }
 
@@ -215,7 +217,7 @@ void session_data(struct session *s, const char *argument)
     s->searched = 0;
     lineio_set_meter(s->io, s->place->hold, s->place->arg);
     lineio_set_data_time(s->io, s->settings->limits.data_seconds * 1000, DATA_BYTES_PER_SECOND);
-    const enum lineio_status st = lineio_get_data(s->io, &raw, s->settings->message_size_limit, &facts);
+    const enum lineio_status st = lineio_get_data(s->io, &raw, settings_size_limit(s->settings, s->place->listener), &facts);
     if (st == LINEIO_OK)
         handle(s, &raw, &facts);
     else

@@ -73,7 +73,7 @@ static bool mail_parameter(struct session *s, const char *word, bool *too_big)
     const char *v;
     if ((v = value_of(word, "SIZE"))) {
         s->declared = strtoull(v, NULL, 10);
-        *too_big = s->declared > s->settings->message_size_limit;
+        *too_big = s->declared > settings_size_limit(s->settings, s->place->listener);
         return strspn(v, "0123456789") == strlen(v);
     }
     if ((v = value_of(word, "BODY"))) {
@@ -125,12 +125,13 @@ void session_mail(struct session *s, const char *argument)
     } else if (!mail_parameters(s, rest, &too_big)) {
         s->errors++;
         session_say(s, SESSION_MAIL_PARAMETER);
-    } else if (too_big) {
-        session_outcome_of(s, REASON_TOO_BIG);
     } else {
         s->envelope->sender = g_steal_pointer(&sender);
-        session_say(s, SESSION_SENDER_OK);
-        return;
+        if (!too_big && session_size_fits(s, s->declared)) {
+            session_say(s, SESSION_SENDER_OK);
+            return;
+        }
+        session_outcome_of(s, REASON_TOO_BIG);
     }
     session_reset(s);
 }

@@ -27,7 +27,7 @@ struct session {
     struct envelope *envelope;
     struct evidence *evidence; /* from the first RCPT on */
     struct next_hop *hop;
-    int asked_ms; /* how long RCPT has waited for the next hop in this transaction */
+    int asked_ms; /* how long MAIL and RCPT have waited for the next hop in this transaction */
     bool hop_hangs; /* the next hop left a probe without an answer */
     const struct bytes *incoming; /* DATA received so far; NULL outside DATA */
     size_t searched; /* bytes of incoming already searched for the header's end */
@@ -49,6 +49,9 @@ void session_reset(struct session *s);
 void session_mail(struct session *s, const char *argument);
 void session_rcpt(struct session *s, const char *argument);
 void session_xforward(struct session *s, const char *argument);
+/* session_size.c: false if a message of so many bytes, sealed, would be more than the next hop takes; only before the
+ * queue, where nobody knows yet for whom it is, and all get the same answer. Logs it. */
+bool session_size_fits(struct session *s, size_t bytes);
 /* session_data.c */
 void session_data(struct session *s, const char *argument);
 /* Called when more of the message has arrived. */

@@ -186,6 +186,12 @@ static void which_subject(void **state)
     assert_null(out.replaced);
     outside_clear(&out);
     message_free(&m);
+    static const char cut[] = "Subject: one\0two\r\n three\r\n\r\n";
+    m = message_new(cut, sizeof cut - 1);
+    headers_tag_subject(&out, m, "[SPAM]");
+    assert_string_equal((char *)out.added.data, "Subject: [SPAM] one\r\n");
+    outside_clear(&out);
+    message_free(&m);
 }
 
 int main(void)

@@ -61,6 +61,8 @@ static GPtrArray *samples_new(void)
         {"user-import", admin, {.user_import = {USER, digests}}},
         {"key-note", admin, {.key_note = {USER, "keys"}}},
         {"user-remove", admin, {.user_remove = {USER}}},
+        {"proof-known", worker, {.digests = {digests}}},
+        {"proof-spent", worker, {.digests = {digests}}},
     };
     GPtrArray *samples = g_ptr_array_new_with_free_func(g_free);
     for (size_t i = 0; i < G_N_ELEMENTS(all); i++)

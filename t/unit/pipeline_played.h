@@ -21,6 +21,7 @@
 #include "filterd/delivery/next_hop.h"
 #include "filterd/keeper/delivered.h"
 #include "filterd/keeper/keeper.h"
+#include "filterd/keeper/spent.h"
 #include "gpg/armor.h"
 #include "gpg/child.h"
 #include "gpg/engine_text.h"
@@ -316,6 +317,7 @@ static bool played_no_keeper;
 static unsigned played_refused;    /* this one of the records, from 1, is refused; 0: none */
 static const char *played_waits;   /* whose triplets are new: the recipient; "*" all */
 static GHashTable *played_served;  /* digests, as GBytes */
+static GHashTable *played_spent;   /* of proofs, as gint64: by which message, as gint64 */
 static GQueue played_answers = G_QUEUE_INIT; /* that are owed, of struct keeper_answer* */
 
 static inline unsigned played_count(const char *verb)
@@ -354,6 +356,27 @@ static inline void played_retries(const char *verb, GVariant *arguments, GVarian
                                     g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, known->data, known->len, 1));
 }
 
+static inline void played_proofs(const char *verb, GVariant *arguments, GVariantDict *results)
+{
+    gsize len = 0;
+    g_autoptr(GVariant) digests = g_variant_lookup_value(arguments, "digests", G_VARIANT_TYPE("ay"));
+    const unsigned char *data = digests ? g_variant_get_fixed_array(digests, &len, 1) : NULL;
+    g_autoptr(GByteArray) known = g_byte_array_new();
+    const bool asked = strcmp(verb, "proof-known") == 0;
+    for (gsize at = 0; at < len; at += SPENT_BYTES) {
+        gint64 halves[2];
+        memcpy(halves, data + at, sizeof halves);
+        const gint64 *by = g_hash_table_lookup(played_spent, &halves[0]);
+        const guint8 is = by && (!*by || *by != halves[1]);
+        g_byte_array_append(known, &is, 1);
+        if (!asked && !by)
+            g_hash_table_insert(played_spent, g_memdup2(&halves[0], 8), g_memdup2(&halves[1], 8));
+    }
+    if (asked)
+        g_variant_dict_insert_value(results, "known",
+                                    g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, known->data, known->len, 1));
+}
+
 static inline struct keeper_answer played_answer(const char *verb, GVariant *arguments)
 {
     GVariantDict results;
@@ -363,7 +386,7 @@ static inline struct keeper_answer played_answer(const char *verb, GVariant *arg
     struct keeper_answer a = {.code = EX_OK};
     g_ptr_array_add(played_asked, g_strdup_printf("%s %s", verb, text));
     g_variant_dict_init(&results, NULL);
-    played_retries(verb, arguments, &results);
+    (g_str_has_prefix(verb, "proof-") ? played_proofs : played_retries)(verb, arguments, &results);
     g_variant_lookup(arguments, "recipient", "&s", &recipient);
     if (strcmp(verb, "greylist") == 0)
         g_variant_dict_insert(&results, "wait", "i",
@@ -553,6 +576,7 @@ static inline void played_begin(void)
     played_asked = g_ptr_array_new_with_free_func(g_free);
     played_copies = g_ptr_array_new_with_free_func(played_copy_free);
     played_served = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
+    played_spent = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
 }
 
 /* After the service is gone, which still hears what it is owed. */
@@ -562,6 +586,7 @@ static inline void played_end(void)
     g_ptr_array_unref(played_asked);
     g_ptr_array_unref(played_copies);
     g_hash_table_unref(played_served);
+    g_hash_table_unref(played_spent);
 }
 
 #endif

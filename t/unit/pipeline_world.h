@@ -59,7 +59,7 @@ static inline int world_open(void **state)
                                  .message_size_limit = 3000000,
                                  .spam_threshold = 0.9, .unsure_threshold = 0.5,
                                  .domains = world_domains, .trusted_networks = no_list,
-                                 .bad_key = POLICY_DEFER};
+                                 .bad_key = POLICY_DEFER, .queue_days = 10};
     settings.state_dir = folder;
     settings.control.path = (char *)"/nonexistent/control.sock";
     log_file = memfd_create("log", MFD_CLOEXEC);

@@ -11,6 +11,7 @@
 #include "filterd/keeper/model_store.h"
 #include "filterd/keeper/record.h"
 #include "filterd/keeper/delivered.h"
+#include "filterd/keeper/spent.h"
 #include "t/unit/model_store_world.h"
 
 #include <signal.h>
@@ -62,6 +63,11 @@ static const char greylist_0[] =
 static const char delivered_0[] =
     "CREATE TABLE copy(digest BLOB PRIMARY KEY, forget INTEGER NOT NULL) WITHOUT ROWID;"
     "INSERT INTO copy VALUES (CAST('" DIGEST "' AS BLOB), 1900000000);";
+
+/* It came with a version. */
+static const char spent_0[] =
+    "CREATE TABLE proof(id INTEGER PRIMARY KEY, taker INTEGER NOT NULL, forget INTEGER NOT NULL);"
+    "INSERT INTO proof VALUES (0, 1, 1900000000);";
 
 static char *path_of(const char *name)
 {
@@ -152,6 +158,15 @@ static bool use_retries(char **error_r)
     return ok;
 }
 
+static bool use_spent(char **error_r)
+{
+    static const unsigned char digest[SPENT_BYTES];
+    struct spent *s = spent_open(settings.state_dir, 10, error_r);
+    const bool ok = s && spent_is_by_another(s, digest, now);
+    spent_free(&s);
+    return ok;
+}
+
 static const struct {
     const char *name, *made_before, *count;
     int version;
@@ -161,6 +176,7 @@ static const struct {
     {"model", model_0, "SELECT count(*) FROM record", MODEL_VERSION, use_model},
     {"greylist.db", greylist_0, "SELECT count(*) FROM triplet WHERE id = 1", GREYLIST_VERSION, use_greylist},
     {"retries.db", delivered_0, "SELECT count(*) FROM copy", DELIVERED_VERSION, use_retries},
+    {"spent.db", spent_0, "SELECT count(*) FROM proof", SPENT_VERSION, use_spent},
 };
 
 static void test_upgraded(void **state)

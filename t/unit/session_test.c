@@ -123,11 +123,26 @@ static void greeting(void **state)
     (void)state;
     expect(&(struct setup){"lmtp", DOWN, NULL, 0, false}, "LHLO c\r\nQUIT\r\n",
            REPLIES("220 mx.example.org LMTP", "250-mx.example.org", "250-PIPELINING",
-                   "250-SIZE 100000", "250-XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE",
+                   "250-SIZE 140000", "250-XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE",
                    "250-8BITMIME", "250-SMTPUTF8", "250-DSN", "250 ENHANCEDSTATUSCODES", "221"));
     expect(&(struct setup){"smtp", DOWN, NULL, 0, true},
            "LHLO c\r\nXFORWARD NAME=a\r\nHELO c\r\nNOOP\r\nVRFY x\r\nRSET\r\nBOGUS\r\nQUIT\r\n",
            REPLIES("220", "500 5.5.2", "550 5.7.0", "250 mx", "250", "252", "250", "500", "221"));
+    expect(&(struct setup){"smtp", DOWN, NULL, 0, true}, "EHLO c\r\nQUIT\r\n",
+           REPLIES("220", "250-mx", "250-PIPELINING", "250-SIZE 100000", "250-8BITMIME", "250-SMTPUTF8", "250-DSN", "250 ",
+                   "221"));
+}
+
+/* Behind the queue a message may be as large as one of the limit's size is when it is sealed. */
+static void sizes(void **state)
+{
+    (void)state;
+    expect(&(struct setup){"lmtp", DOWN, NULL, 0, true},
+           "LHLO c\r\nMAIL FROM:<a@b> SIZE=140000\r\nRSET\r\nMAIL FROM:<a@b> SIZE=140001\r\nQUIT\r\n",
+           REPLIES("220", "250-", "250-", "250-", "250-", "250-", "250-", "250 ", "250", "250", "552 5.3.4", "221"));
+    expect(&(struct setup){"smtp", DOWN, NULL, 0, true},
+           "EHLO c\r\nMAIL FROM:<a@b> SIZE=100000\r\nRSET\r\nMAIL FROM:<a@b> SIZE=100001\r\nQUIT\r\n",
+           REPLIES("220", "250-", "250-", "250-", "250-", "250-", "250-", "250 ", "250", "250", "552 5.3.4", "221"));
 }
 
 static void order(void **state)
@@ -343,8 +358,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_reply_is_whole),
-        cmocka_unit_test(no_room), cmocka_unit_test(many_recipients), cmocka_unit_test(greeting),      cmocka_unit_test(order),
-        cmocka_unit_test(envelope),      cmocka_unit_test(spellings), cmocka_unit_test(next_hop_down),
+        cmocka_unit_test(no_room), cmocka_unit_test(many_recipients), cmocka_unit_test(greeting), cmocka_unit_test(sizes),
+        cmocka_unit_test(order), cmocka_unit_test(envelope), cmocka_unit_test(spellings), cmocka_unit_test(next_hop_down),
         cmocka_unit_test(refused_data),  cmocka_unit_test(delivered),
         cmocka_unit_test(told_to_end),
     };

@@ -67,6 +67,13 @@ static void defaults(void **state)
     assert_null(s->train_users[0]);
     assert_int_equal(s->workers, 120);
     assert_int_equal(s->message_size_limit, 52428800);
+    assert_int_equal(s->queue_days, 10);
+    assert_int_equal(settings_size_limit(s, NULL), 73400320); /* as tools/postfix/reinject.cf has it */
+    assert_int_equal(settings_size_limit(s, &(struct listener){.protocol = PROTO_LMTP}), 73400320);
+    assert_int_equal(settings_size_limit(s, &(struct listener){.protocol = PROTO_SMTP}), 52428800);
+    assert_int_equal(settings_size_limit(s, &(struct listener){.protocol = PROTO_MILTER}), 52428800);
+    assert_int_equal(settings_sealed_size(10240000), 14336000);
+    assert_int_equal(settings_sealed_size(0), 0);
     assert_false(s->log_stderr || s->sandbox_required);
     assert_int_equal(s->listener_count, 0);
     assert_int_equal(s->mode, MODE_SETTLE);

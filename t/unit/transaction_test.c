@@ -1,5 +1,5 @@
-/* What a message is on its way through the pipeline besides its copies: judged by another leg before, delivered in
- * part before, greylisted, late, refused for all, or left by who asked. */
+/* What a message is on its way through the pipeline besides its copies: delivered in part before,
+ * greylisted, late, refused for all, or left by who asked. */
 #include "base/config/limits.h"
 #include "base/config/settings.h"
 #include "base/result.h"
@@ -25,157 +25,6 @@ static int set_up(void **state)
 
 #undef TEST
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, world_close)
-
-/* ---- two legs ---- */
-
-/* The text of the one copy that an MTA gets for them, with a trace field on top as it comes back; g_free. */
-static char *by_another_leg(const char *raw, const char *to)
-{
-    played_mta = true;
-    run_to(raw, TO(to));
-    played_mta = false;
-    assert_int_equal(played_copies->len, 1);
-    assert_true(g_str_has_prefix(copy(0)->text, "X-Filterd-Proof: 1 "));
-    played_evidence.finished = 0;
-    return g_strconcat("Received: by mta\r\n", copy(0)->text, NULL);
-}
-
-/* What follows the proof. */
-static const char *below_proof(const char *text)
-{
-    const char *proof = strstr(text, "X-Filterd-Proof: ");
-    assert_non_null(proof);
-    const char *end = strstr(strstr(proof, "\r\n") + 2, "\r\n");
-    return end + 2;
-}
-
-static void sealed_in_front_it_passes_as_it_is(void **state)
-{
-    (void)state;
-    g_autofree char *raw = by_another_leg(MAIL, GOOD);
-    weighs(6); /* that nobody asks for */
-    settings.spam_action = SPAM_DISCARD;
-    run_to(raw, TO(GOOD));
-    assert_outcome(0, REASON_OK);
-    const char *ours = below_proof(raw);
-    const size_t lines = (size_t)(strstr(ours, "From: friend") - ours);
-    g_autofree char *want = g_strdup_printf("%.*sReceived: by mta\r\n%s", (int)lines, ours, ours + lines);
-    assert_string_equal(copy(0)->text, want);
-    assert_string_equal(copy(0)->users, GOOD);
-    assert_int_equal(played_evidence.finished, 0);
-    assert_int_equal(played_asked->len, 0);
-    assert_holds(logged(), "result=kept dns=- key=key-of-" GOOD " sealed=already delay_ms=0 dsn=2.0.0");
-}
-
-static void judged_in_front_it_is_sealed_behind(void **state)
-{
-    (void)state;
-    g_autofree char *raw = by_another_leg(MAIL, KEYLESS);
-    run_to(raw, TO(KEYLESS));
-    assert_holds(copy(0)->text, "\r\nX-Filterd-Encrypted: no\r\n");
-    assert_holds(logged(), "result=kept dns=- key=- sealed=no unsealed=no_key delay");
-    played_keys[0] = (struct played_key){KEYLESS, KEY_GOOD}; /* a key came meanwhile */
-    run_to(raw, TO(KEYLESS));
-    assert_sealed(copy(0), KEYLESS, JUDGED("yes") "Received: by mta\r\n" FIELDS, CONTENT);
-    played_mta = true; /* and goes to a third leg */
-    run_to(raw, TO(KEYLESS));
-    assert_true(g_str_has_prefix(copy(0)->text, "X-Filterd-Proof: 1 "));
-    assert_int_equal(played_evidence.finished, 0);
-    played_keys[0].state = KEY_BAD;
-    run_to(raw, TO(KEYLESS));
-    assert_outcome(0, REASON_BAD_KEY_DEFER);
-    assert_int_equal(played_copies->len, 0);
-}
-
-static void a_proof_that_does_not_hold_is_judged_anew(void **state)
-{
-    (void)state;
-    g_autofree char *raw = by_another_leg(MAIL, KEYLESS);
-    memcpy(strstr(raw, "words"), "swords", 5);
-    run_to(raw, TO(KEYLESS));
-    assert_int_equal(played_evidence.finished, 1);
-    assert_int_equal(played_count("record"), 1);
-    assert_int_equal(logged_times("Ito=<" KEYLESS "> X-Filterd-Proof is another's, forged or of a message since "
-                                  "changed: judged anew\n"), 1);
-    assert_passed(copy(0), JUDGED("no") "Received: by mta\r\n"
-                           "From: friend@a.example\r\nTo: x\r\nSubject: hello\r\nMessage-ID: <1@a.example>\r\n"
-                           "Content-Type: text/plain\r\n\r\nsword of a letter\r\n");
-    run_to(MAIL, TO(KEYLESS)); /* none is no news */
-    assert_int_equal(logged_times("X-Filterd-Proof"), 0);
-}
-
-static void a_proof_for_one_of_two(void **state)
-{
-    (void)state;
-    g_autofree char *raw = by_another_leg(MAIL, KEYLESS);
-    run_to(raw, TO(GOOD, KEYLESS));
-    assert_int_equal(played_evidence.finished, 1); /* for the other one */
-    assert_int_equal(played_count("record"), 1);
-    assert_holds(played_nth("record", 0), GOOD);
-    assert_holds(logged(), "to=<" KEYLESS "> client=- size=");
-    assert_int_equal(logged_times("result=kept"), 1);
-    run_to(raw, TO(KEYLESS, GOOD));
-    assert_int_equal(played_evidence.finished, 2);
-    assert_holds(played_nth("record", 0), GOOD);
-}
-
-/* Proved as one of ours, and here nobody's, as the settings have changed since: it goes its way all the same. */
-static void proved_and_foreign(void **state)
-{
-    (void)state;
-    settings.domains = no_list;
-    g_autofree char *raw = by_another_leg(MAIL, FOREIGN);
-    settings.domains = world_domains;
-    run_to(raw, TO(FOREIGN));
-    assert_outcome(0, REASON_OK);
-    assert_passed(copy(0), UNJUDGED("no") "Received: by mta\r\n" MAIL);
-    run_to(raw, TO(FOREIGN, GOOD));
-    assert_outcome(0, REASON_OK);
-    assert_passed(copy(0), UNJUDGED("no") "Received: by mta\r\n" MAIL);
-}
-
-static void who_gets_a_proof(void **state)
-{
-    (void)state;
-    run_to(MAIL, TO(GOOD));
-    assert_lacks(copy(0)->text, "Proof");
-    played_mta = true;
-    run_to(MAIL, TO(FOREIGN));
-    assert_lacks(copy(0)->text, "Proof");
-    for (int i = 0; i < 21; i++) {
-        g_autofree char *member = g_strdup_printf("m%d@example.org", i);
-        alias("many@example.org", member);
-    }
-    run_to(MAIL, TO("many@example.org"));
-    assert_lacks(copy(0)->text, "Proof");
-    envelope->listener = &submission; /* nothing was judged, all the same it was sealed */
-    run_to(MAIL, TO(GOOD));
-    assert_true(g_str_has_prefix(copy(0)->text, "X-Filterd-Proof: 1 2 "));
-}
-
-static void not_taken_behind(void **state)
-{
-    (void)state;
-    g_autofree char *raw = by_another_leg(MAIL, KEYLESS);
-    received.served = g_byte_array_new();
-    played_refuses = KEYLESS;
-    run_to(raw, TO(KEYLESS));
-    assert_int_equal(outcomes[0].code, 550);
-    assert_int_equal(played_count("retry-served"), 0);
-    assert_int_equal(received.served->len, 0);
-    played_refuses = NULL;
-    run_to(raw, TO(KEYLESS));
-    assert_int_equal(played_count("retry-served"), 1);
-    assert_int_equal(received.served->len, DELIVERED_DIGEST_BYTES);
-    played_keys[0] = (struct played_key){KEYLESS, KEY_GOOD};
-    g_hash_table_remove_all(played_served);
-    played_gpg_error = "out of luck";
-    run_to(raw, TO(KEYLESS));
-    assert_outcome(0, REASON_UNFORESEEN);
-    assert_holds(logged(), "result=kept dns=- key=key-of-" KEYLESS " sealed=- delay");
-    assert_int_equal(received.served->len, DELIVERED_DIGEST_BYTES);
-    g_byte_array_unref(received.served);
-}
 
 /* ---- delivered before ---- */
 
@@ -524,27 +373,16 @@ static void what_is_a_doubt(void **state)
     assert_outcome(0, REASON_GREYLISTED);
 }
 
-/* What another leg judged nobody is asked about. */
-static void not_behind_another_leg(void **state)
-{
-    (void)state;
-    g_autofree char *raw = by_another_leg(MAIL, KEYLESS);
-    come_from("198.51.100.1");
-    assert_asks_nobody(raw, TO(KEYLESS));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(sealed_in_front_it_passes_as_it_is), TEST(judged_in_front_it_is_sealed_behind),
-        TEST(a_proof_that_does_not_hold_is_judged_anew), TEST(a_proof_for_one_of_two), TEST(proved_and_foreign),
-        TEST(who_gets_a_proof), TEST(not_taken_behind), TEST(what_went_through_does_not_go_again),
+        TEST(what_went_through_does_not_go_again),
         TEST(which_copies_are_the_same), TEST(a_bad_key_is_found_before_anybody_has_a_copy),
         TEST(a_bad_key_behind_its_copy), TEST(who_hears_each_reply_may_leave), TEST(no_copy_is_begun_late),
         TEST(evidence_has_half_of_the_time), TEST(what_hangs_ends_by_itself), TEST(processor_time),
         TEST(limits_of_one_message_are_not_the_next_ones), TEST(who_is_doubtful_comes_again),
         TEST(for_each_address_of_a_copy), TEST(the_domain_that_is_proved), TEST(who_is_not_asked),
-        TEST(what_is_a_doubt), TEST(not_behind_another_leg),
+        TEST(what_is_a_doubt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,6 +27,8 @@ struct look {
     const char *context; /* the service that is being checked, "smtp/inet" */
     bool proxy, after, last; /* filterd is attached before the queue, after it, before the mailbox */
     bool milter;
+    guint64 largest, sealed; /* a message that a front takes, and as it may be sealed; G_MAXUINT64: any */
+    GPtrArray *backs, *milters; /* of char*: services where mail comes back, and where filterd is a milter */
     bool unlimited;
     int sessions; /* sessions that Postfix may open to filterd at once */
     int findings;
@@ -243,21 +245,42 @@ static void check_newline(struct look *l)
         warn(l, "%s: smtpd_forbid_bare_newline=no lets mail be smuggled past checks: set it to yes", l->context);
 }
 
+static guint64 number(const char *value)
+{
+    return g_ascii_strtoull(value, NULL, 10);
+}
+
+/* Notes the largest message that a front may hand to filterd; 0 is no limit. */
+static void note_size(struct look *l, const char *limit)
+{
+    const guint64 n = number(limit);
+    l->largest = MAX(l->largest, n ? n : G_MAXUINT64);
+}
+
 static void check_front(struct look *l)
 {
     g_autofree char *transport = NULL;
     const char *filter = own(l, "content_filter");
     const bool content = leads_to_us(l, filter, &transport);
+    const bool proxy = *own(l, "smtpd_proxy_filter") && is_listener(l, PROTO_SMTP, own(l, "smtpd_proxy_filter"));
     if (content && strcmp(filter, filterctl_postconf_get(l->p, "content_filter")))
         check_leg(l, "content_filter", filter);
-    if (*own(l, "smtpd_proxy_filter") && is_listener(l, PROTO_SMTP, own(l, "smtpd_proxy_filter")))
+    if (proxy)
         check_proxy(l);
+    if (content || proxy)
+        note_size(l, own(l, "message_size_limit"));
     if (content && has_word(own(l, "receive_override_options"), "no_address_mappings"))
         warn(l, "%s: no_address_mappings leaves aliases as they are before filterd: take it away, or make "
                 "them known (filterctl alias import --postfix)", l->context);
     g_auto(GStrv) milters = filterctl_maps_words(own(l, "smtpd_milters"));
+    bool milter = false;
     for (char **m = milters; *m; m++)
-        l->milter |= is_listener(l, PROTO_MILTER, *m);
+        milter |= is_listener(l, PROTO_MILTER, *m);
+    if (milter) {
+        note_size(l, own(l, "message_size_limit"));
+        g_ptr_array_add(l->milters, g_strdup(l->context));
+    }
+    l->milter |= milter;
     if (is_public(l->context))
         check_newline(l);
 }
@@ -267,6 +290,7 @@ static void check_front(struct look *l)
 static void check_back(struct look *l)
 {
     g_autofree char *transport = NULL;
+    g_ptr_array_add(l->backs, g_strdup(l->context));
     if (leads_to_us(l, own(l, "content_filter"), &transport))
         bad(l, "%s takes mail back from filterd and sends it there again, for ever: add -o content_filter=",
             l->context);
@@ -310,19 +334,92 @@ static void check_services(struct look *l)
     g_ptr_array_unref(services);
 }
 
-static void check_size(struct look *l)
-{
-    const guint64 theirs = g_ascii_strtoull(filterctl_postconf_get(l->p, "message_size_limit"), NULL, 10);
-    const size_t ours = l->c->ctl->settings->message_size_limit;
-    if (!theirs || theirs > ours)
-        warn(l, "message_size_limit=%s is more than filterd's %zu: what lies between them is refused, after "
-                "the queue by a bounce", filterctl_postconf_get(l->p, "message_size_limit"), ours);
-}
-
 static bool leads(const struct look *l, const char *name)
 {
     g_autofree char *transport = NULL;
     return leads_to_us(l, filterctl_postconf_get(l->p, name), &transport);
+}
+
+/* ---- how long mail is queued between two legs ---- */
+
+/* Of Postfix's time, "5d", "36h", "2w"; without a unit it is days. Rounded up. */
+static guint64 days_of(const char *time)
+{
+    static const char units[] = "smhdw";
+    static const guint64 seconds[] = {1, 60, 3600, 86400, 604800};
+    char *rest;
+    const guint64 n = g_ascii_strtoull(time, &rest, 10);
+    const char *unit = *rest ? strchr(units, *rest) : strchr(units, 'd');
+    return unit && n < 1000000 ? (n * seconds[unit - units] + 86399) / 86400 : n;
+}
+
+static void check_lifetime(struct look *l)
+{
+    const char *time = filterctl_postconf_get(l->p, "maximal_queue_lifetime");
+    const int days = l->c->ctl->settings->queue_days;
+    if (l->last && (l->proxy || l->after || l->milter) && days_of(time) >= (guint64)days)
+        warn(l, "maximal_queue_lifetime=%s, but filterd believes what it noted in front for %d days: set [deliver] "
+                "queue_days to %" G_GUINT64_FORMAT " at least, or late mail is judged anew, by its ciphertext", time,
+             days, days_of(time) + 1);
+}
+
+/* ---- sizes ---- */
+
+/* Warns if a limit behind filterd is below what the largest message becomes by sealing. */
+static void check_limit(struct look *l, const char *where, const char *name, const char *value)
+{
+    const guint64 limit = number(value);
+    if (limit && limit < l->sealed)
+        warn(l, "%s: %s=%s is less than 1.4 times what Postfix takes in front: mail to users with keys is that much "
+                "larger, and is refused: set it to %" G_GUINT64_FORMAT " at least", where, name, value, l->sealed);
+}
+
+/* The cleanup of the service that takes what filterd has sealed. */
+static void check_cleanup_size(struct look *l)
+{
+    g_autofree char *cleanup = g_strdup_printf("%s/unix", own(l, "cleanup_service_name"));
+    if (filterctl_postconf_command(l->p, cleanup))
+        check_limit(l, cleanup, "message_size_limit",
+                    filterctl_postconf_service_get(l->p, cleanup, "message_size_limit"));
+    else
+        bad(l, "%s: cleanup_service_name=%s, but master.cf has no service %s", l->context,
+            own(l, "cleanup_service_name"), cleanup);
+}
+
+/* Of mailboxes that Postfix itself writes. */
+static void check_mailbox_size(struct look *l)
+{
+    const bool local = *filterctl_postconf_get(l->p, "mydestination") && !leads(l, "local_transport") &&
+                       !leads(l, "mailbox_transport") && !*filterctl_postconf_get(l->p, "mailbox_transport");
+    const char *virtual = filterctl_postconf_get(l->p, "virtual_transport");
+    if (local)
+        check_limit(l, "local(8)", "mailbox_size_limit", filterctl_postconf_get(l->p, "mailbox_size_limit"));
+    if (!strcmp(virtual, "virtual") || g_str_has_prefix(virtual, "virtual:"))
+        check_limit(l, "virtual(8)", "virtual_mailbox_limit", filterctl_postconf_get(l->p, "virtual_mailbox_limit"));
+}
+
+/* What is more than filterd takes comes no further: of larger messages only so much counts. */
+static void check_size(struct look *l)
+{
+    const size_t ours = l->c->ctl->settings->message_size_limit;
+    note_size(l, filterctl_postconf_get(l->p, "message_size_limit"));
+    if (l->largest == G_MAXUINT64)
+        warn(l, "message_size_limit=0 is more than filterd's %zu: what is larger is refused, after the queue by a "
+                "bounce", ours);
+    else if (l->largest > ours)
+        warn(l, "message_size_limit=%" G_GUINT64_FORMAT " is more than filterd's %zu: what lies between them is "
+                "refused, after the queue by a bounce", l->largest, ours);
+    l->sealed = settings_sealed_size(MIN(l->largest, ours));
+    for (guint i = 0; i < l->backs->len; i++) {
+        l->context = l->backs->pdata[i];
+        check_limit(l, l->context, "message_size_limit", own(l, "message_size_limit"));
+        check_cleanup_size(l);
+    }
+    for (guint i = 0; i < l->milters->len; i++) {
+        l->context = l->milters->pdata[i];
+        check_cleanup_size(l);
+    }
+    check_mailbox_size(l);
 }
 
 /* Warns of our domains that are in mydestination: Postfix delivers those by mailbox_transport or
@@ -466,6 +563,8 @@ void filterctl_check_postfix(struct filterctl_check *c)
                              none ? "no Postfix here" : error);
         return;
     }
+    l.backs = g_ptr_array_new_with_free_func(g_free);
+    l.milters = g_ptr_array_new_with_free_func(g_free);
     for (size_t i = 0; i < G_N_ELEMENTS(ways); i++)
         check_leg(&l, ways[i], filterctl_postconf_get(p, ways[i]));
     check_services(&l);
@@ -475,10 +574,13 @@ void filterctl_check_postfix(struct filterctl_check *c)
     check_delimiter(&l);
     check_sessions(&l);
     check_size(&l);
+    check_lifetime(&l);
     check_aliases(&l);
     if (!l.findings)
         filterctl_check_tell(c, FILTERCTL_CHECK_OK, SUBJECT, "%s", l.proxy && l.last
                              ? "two legs: before the queue, and before the mailbox"
                              : "its settings fit");
+    g_ptr_array_unref(l.backs);
+    g_ptr_array_unref(l.milters);
     filterctl_postconf_free(&p);
 }
