@@ -173,11 +173,6 @@ int keeper_client_greylist(struct keeper_client *k, const struct greylist_triple
     return MAX(answer.wait, 0);
 }
 
-static GBytes *bytes_of(const unsigned char *digests, size_t count)
-{
-    return g_bytes_new(digests, count * DELIVERED_DIGEST_BYTES);
-}
-
 static void take_known(const struct keeper_answer *a, size_t count, unsigned char *known_r)
 {
     struct keeper_known answer;
@@ -189,36 +184,30 @@ static void take_known(const struct keeper_answer *a, size_t count, unsigned cha
     keeper_format_clear(&keeper_format_known, &answer);
 }
 
-void keeper_client_delivered_known(struct keeper_client *k, const unsigned char *digests, size_t count,
-                         unsigned char *known_r)
+void keeper_client_delivered_known(struct keeper_client *k, const struct keeper_delivered *d, unsigned char *known_r)
 {
+    const size_t count = g_bytes_get_size(d->copies) / DELIVERED_DIGEST_BYTES;
     memset(known_r, 0, count);
-    if (!count)
-        return;
-    const struct keeper_digests wanted = {bytes_of(digests, count)};
-    struct keeper_answer a = ask_all(k, &keeper_format_delivered_known, &wanted);
+    struct keeper_answer a = ask_all(k, &keeper_format_delivered_known, d);
     note_delivered(k, &a);
     if (a.results)
         take_known(&a, count, known_r);
     keeper_answer_clear(&a);
-    g_bytes_unref(wanted.digests);
 }
 
-static void tell_digests(struct keeper_client *k, const struct keeper_format *f,
-                         const unsigned char *digests, size_t count)
+void keeper_client_delivered(struct keeper_client *k, const struct keeper_delivered *d)
 {
-    const struct keeper_digests told = {bytes_of(digests, count)};
-    send_note(k, SUBJECT_MEMORY, f, &told);
-    g_bytes_unref(told.digests);
+    send_note(k, SUBJECT_MEMORY, &keeper_format_delivered, d);
 }
 
-void keeper_client_delivered(struct keeper_client *k, const unsigned char *digest)
+void keeper_client_delivered_forget(struct keeper_client *k, const struct keeper_delivered *d)
 {
-    tell_digests(k, &keeper_format_delivered, digest, 1);
+    send_note(k, SUBJECT_MEMORY, &keeper_format_delivered_forget, d);
 }
 
-void keeper_client_delivered_forget(struct keeper_client *k, const unsigned char *digests, size_t count)
+void keeper_client_delivered_failed(struct keeper_client *k, const struct keeper_delivered *d)
 {
-    if (count)
-        tell_digests(k, &keeper_format_delivered_forget, digests, count);
+    struct keeper_answer a = ask_all(k, &keeper_format_delivered_failed, d);
+    note_delivered(k, &a);
+    keeper_answer_clear(&a);
 }

@@ -131,7 +131,6 @@ static struct outcome serve(struct transaction *tx, struct recipient_state *st)
     struct report report = report_start(tx->received->envelope, st->recipient, tx->message);
     if (st->delivered_before) {
         o = outcome_of(REASON_SERVED_BEFORE);
-        transaction_delivered_note(tx, st);
     } else if (st->disposition.handling == POLICY_HANDLE_REFUSE) {
         o = outcome_of(st->disposition.reason);
     } else if (!is_late(tx)) {
@@ -246,6 +245,7 @@ void pipeline_run(struct context *ctx, struct next_hop *hop, const struct receiv
     headers_drop_forged(tx.message, ctx->settings);
     tx.encrypted = seal_is_encrypted(tx.message);
     gather_and_fill(&tx);
+    transaction_delivered_origins(&tx);
     GPtrArray *texts = headers_anonymize(ctx, a->envelope->listener, tx.message);
     headers_drop_forged(tx.message, ctx->settings); /* replacements may have made new ones */
     if (texts)
