@@ -23,6 +23,7 @@ struct keeper_client {
     unsigned owes;        /* outstanding answers to notes sent without waiting */
     guint32 owes_delivered; /* which of them concern the delivered-before memory, the oldest in the lowest bit */
     bool no_delivered;      /* the last request about that memory failed, and that was logged */
+    GBytes *forget;         /* the attempt that it was told to forget last; NULL: it has answered */
 };
 
 struct keeper_client *keeper_client_new(const struct endpoint *control)
@@ -60,6 +61,7 @@ static void hang_up(struct keeper_client *k)
 /* Receives all outstanding answers: they have arrived or will at once. */
 static void hear_owed(struct keeper_client *k)
 {
+    const bool owed = k->owes > 0;
     while (k->owes) {
         struct keeper_answer a = keeper_hear(k->fd, TIMEOUT_MS);
         if (k->owes_delivered & 1)
@@ -70,6 +72,24 @@ static void hear_owed(struct keeper_client *k)
             hang_up(k);
         keeper_answer_clear(&a);
     }
+    if (owed && k->fd >= 0)
+        g_clear_pointer(&k->forget, g_bytes_unref);
+}
+
+/* Tells a keeper that was started anew what the last one may not have read: the client has its reply, so nothing
+ * must be taken for a retry of that attempt. False: it does not answer. */
+static bool forget_again(struct keeper_client *k)
+{
+    if (!k->forget)
+        return true;
+    const struct keeper_delivered done = {.attempt = k->forget};
+    struct keeper_answer a = keeper_ask(k->fd, keeper_format_delivered_forget.verb,
+                                        keeper_format_pack(&keeper_format_delivered_forget, &done), TIMEOUT_MS);
+    const bool ok = a.code != EX_TEMPFAIL;
+    if (ok)
+        g_clear_pointer(&k->forget, g_bytes_unref);
+    keeper_answer_clear(&a);
+    return ok;
 }
 
 void keeper_client_free(struct keeper_client **k)
@@ -77,7 +97,12 @@ void keeper_client_free(struct keeper_client **k)
     if (!*k)
         return;
     hear_owed(*k);
+    if ((*k)->forget && (*k)->fd < 0)
+        (*k)->fd = keeper_connect((*k)->control);
+    if ((*k)->fd >= 0 && !forget_again(*k))
+        log_info("retries: the keeper does not answer; a message like the last one may count as a retry of it");
     hang_up(*k);
+    g_clear_pointer(&(*k)->forget, g_bytes_unref);
     g_clear_pointer(k, g_free);
 }
 
@@ -96,7 +121,8 @@ static struct keeper_answer ask_all(struct keeper_client *k, const struct keeper
         if (k->fd < 0 && (k->fd = keeper_connect(k->control)) < 0)
             break;
         keeper_answer_clear(&a);
-        a = keeper_ask(k->fd, f->verb, arguments, TIMEOUT_MS);
+        if (forget_again(k))
+            a = keeper_ask(k->fd, f->verb, arguments, TIMEOUT_MS);
         if (a.code == EX_TEMPFAIL)
             hang_up(k);
     }
@@ -202,7 +228,10 @@ void keeper_client_delivered(struct keeper_client *k, const struct keeper_delive
 
 void keeper_client_delivered_forget(struct keeper_client *k, const struct keeper_delivered *d)
 {
+    g_clear_pointer(&k->forget, g_bytes_unref);
     send_note(k, SUBJECT_MEMORY, &keeper_format_delivered_forget, d);
+    if (k->owes)
+        k->forget = g_bytes_ref(d->attempt);
 }
 
 void keeper_client_delivered_failed(struct keeper_client *k, const struct keeper_delivered *d)

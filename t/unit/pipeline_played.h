@@ -400,6 +400,13 @@ struct keeper_answer keeper_hear(int fd, int timeout_ms)
     return a;
 }
 
+/* The keeper that owed them was killed. */
+static inline void played_lose_answers(void)
+{
+    for (struct keeper_answer *a; (a = g_queue_pop_head(&played_answers)) != NULL; g_free(a))
+        keeper_answer_clear(a);
+}
+
 void keeper_answer_clear(struct keeper_answer *a)
 {
     g_clear_pointer(&a->text, g_free);

@@ -125,12 +125,32 @@ static void how_an_attempt_ends(void **state)
     delivered_attempt_free(&received.attempt);
 }
 
+/* The keeper is killed before it has read that an attempt is done: the next one hears it first. */
+static void what_is_done_is_said_again(void **state)
+{
+    (void)state;
+    attempt_at("4711");
+    run_to(MAIL, TO(KEYLESS));
+    delivered_attempt_done(received.attempt, context->keeper);
+    assert_int_equal(played_count("retry-forget"), 1);
+    played_lose_answers();
+    attempt_at("4712");
+    run_to(MAIL, TO(KEYLESS));
+    assert_true(g_str_has_prefix(played_asked->pdata[0], "retry-forget"));
+    assert_int_equal(played_count("retry-forget"), 1);
+    delivered_attempt_done(received.attempt, context->keeper);
+    attempt_at("4713");
+    run_to(MAIL, TO(KEYLESS)); /* it has answered */
+    assert_int_equal(played_count("retry-forget"), 0);
+    delivered_attempt_free(&received.attempt);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_went_through_does_not_go_again), TEST(which_copies_are_the_same),
         TEST(before_the_queue_a_date_is_needed), TEST(who_cannot_be_matched_is_not_remembered),
-        TEST(how_an_attempt_ends),
+        TEST(how_an_attempt_ends), TEST(what_is_done_is_said_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
