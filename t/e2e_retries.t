@@ -244,6 +244,22 @@ subtest 'LMTP: the worker is killed after the first of three copies' => sub {
     is(copies('lmtp'), '1 1 1', 'arrives once more');
 };
 
+# The next keeper has to see that the worker lives: what it delivers is no failed attempt.
+subtest 'LMTP: the keeper is killed, and the worker is not' => sub {
+    my $message = mail_like();
+    my $c = lmtp_for('4Zy1');
+    start_and_hang('lmtp', $c, $message);
+    like($c->reply, qr/^250 /, 'the first has it');
+    my %killed = map { $_ => 1 } kill_all('keeper');
+    ok(poll(sub { grep { !$killed{$_} } $filterd->processes('keeper') }), 'there is another');
+    $sink{lmtp}->rules;
+    is(lmtp_again('4Zy1', $message), 3, 'it comes over another session');
+    is(copies('lmtp'), '2 1 1', 'and is delivered to all');
+    kill_all('worker');
+    is(lmtp_again('4Zy1', $message), 3, 'when the worker is killed');
+    is(copies('lmtp'), '0 1 1', 'its attempt has failed');
+};
+
 subtest 'LMTP: the client goes away between two replies' => sub {
     my $message = mail_like();
     my $before = quits('lmtp');
