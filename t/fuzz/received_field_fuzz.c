@@ -1,5 +1,6 @@
 /* The input is the value of a Received field: an id is a word of it. */
 #include <glib.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
