@@ -14,7 +14,7 @@
 struct attempt {
     unsigned char name[DELIVERED_ATTEMPT_BYTES];
     int connection; /* -1: taken over, or the request came over none */
-    int pidfd;      /* of the process it was taken over from; -1: not taken over */
+    int pid, pidfd; /* of the process it was taken over from; -1: not taken over */
     long until;     /* if taken over: when it is open no longer */
 };
 
@@ -60,13 +60,15 @@ void delivered_attempts_free(struct delivered_attempts **a)
 
 bool delivered_attempts_begin(struct delivered_attempts *a, const unsigned char *attempt, int connection)
 {
-    struct attempt fresh = {.connection = connection, .pidfd = -1};
+    struct attempt fresh = {.connection = connection, .pid = -1, .pidfd = -1};
+    const int peer = delivered_attempts_peer(connection);
     bool was_open = false;
     for (guint i = a->all->len; i-- > 0;) {
         const bool same = memcmp(at(a, i)->name, attempt, DELIVERED_ATTEMPT_BYTES) == 0;
         if (same && at(a, i)->pidfd < 0 && at(a, i)->connection == connection)
             was_open = true;
-        else if (same || (connection >= 0 && at(a, i)->connection == connection))
+        else if (same || (connection >= 0 && at(a, i)->connection == connection) ||
+                 (peer > 0 && at(a, i)->pid == peer))
             drop(a, i, !same);
     }
     if (was_open)
@@ -92,7 +94,7 @@ void delivered_attempts_hang_up(struct delivered_attempts *a, int connection)
 
 void delivered_attempts_take_over(struct delivered_attempts *a, const unsigned char *attempt, int pid, long now)
 {
-    struct attempt left = {.connection = -1, .until = now + LONGEST_SECONDS};
+    struct attempt left = {.connection = -1, .pid = pid, .until = now + LONGEST_SECONDS};
     left.pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
     if (left.pidfd < 0)
         left.until = now;

@@ -13,8 +13,9 @@ struct delivered_attempts;
 struct delivered_attempts *delivered_attempts_new(void (*fail)(const unsigned char *attempt, void *arg), void *arg);
 void delivered_attempts_free(struct delivered_attempts **a);
 
-/* The attempt (of DELIVERED_ATTEMPT_BYTES) is open on this connection. A session handles one message at a time:
- * another attempt on it has failed. True if it was not open there before. */
+/* The attempt (of DELIVERED_ATTEMPT_BYTES) is open on this connection. A process handles one message at a time:
+ * another attempt on the connection, or taken over from its process, has failed. True if it was not open there
+ * before. */
 bool delivered_attempts_begin(struct delivered_attempts *a, const unsigned char *attempt, int connection);
 /* Its session says how it ended. */
 void delivered_attempts_end(struct delivered_attempts *a, const unsigned char *attempt);

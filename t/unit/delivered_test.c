@@ -267,6 +267,13 @@ static void the_keeper_is_killed(void **state)
     delivered_free(&r);
     r = open_store();
     assert_false(knows(r, one));
+    begins(r, fd, 'e', two, here); /* it is at its next message: nobody heard how that one ended */
+    assert_true(knows(r, one));
+    ends(r, fd, 'z');
+    delivers(r, fd, 'f', one, here);
+    delivered_free(&r);
+    r = open_store();
+    assert_false(knows(r, one));
     kill(pid, SIGKILL);
     assert_int_equal(waitpid(pid, NULL, 0), pid);
     assert_true(knows(r, one));
