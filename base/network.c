@@ -1,4 +1,5 @@
-/* CIDR matching. Called for trusted_networks (sockets, policy sessions, greylisting) and by the rules. */
+/* CIDR matching. Called for trusted_networks (sockets, policy sessions, greylisting), by the rules, and by
+ * delivered_origins.c. */
 #include "base/network.h"
 
 #include <arpa/inet.h>
@@ -38,13 +39,31 @@ static bool matches(const struct address *a, const char *network)
     return bits % 8 == 0 || !((a->bytes[bits / 8] ^ n.bytes[bits / 8]) & rest);
 }
 
+/* "::ffff:192.0.2.1" is 192.0.2.1. */
+static struct address client_of(const char *text)
+{
+    const bool mapped = g_ascii_strncasecmp(text, "::ffff:", 7) == 0 && strchr(text, '.');
+    if (mapped)
+        text += 7;
+    return address_of(text, strlen(text));
+}
+
 bool network_contains(char *const *networks, const char *address)
 {
-    const bool mapped = g_ascii_strncasecmp(address, "::ffff:", 7) == 0 && strchr(address, '.');
-    const char *text = mapped ? address + 7 : address;
-    const struct address a = address_of(text, strlen(text));
+    const struct address a = client_of(address);
     for (; networks && *networks; networks++)
         if (matches(&a, *networks))
             return true;
     return false;
+}
+
+size_t network_of(const char *address, unsigned char *out)
+{
+    const struct address a = client_of(address);
+    const size_t bytes = a.bits == 32 ? 3 : 8;
+    if (!a.bits)
+        return 0;
+    out[0] = a.bits == 32 ? '4' : '6';
+    memcpy(out + 1, a.bytes, bytes);
+    return bytes + 1;
 }

@@ -34,7 +34,7 @@
 #include "filterd/delivery/next_hop.h"
 #include "filterd/delivery/sendmail.h"
 #include "filterd/keeper/keeper_client.h"
-#include "filterd/keeper/delivered.h"
+#include "filterd/pipeline/delivered_attempt.h"
 #include "filterd/pipeline/pipeline.h"
 #include "filterd/pipeline/received.h"
 #include "filterd/pipeline/context.h"
@@ -160,16 +160,15 @@ static int filter(struct context *ctx, const struct job *job, const struct next_
     struct envelope *e = make_envelope(job);
     g_autofree struct outcome *outcomes = g_new0(struct outcome, e->recipients->len);
     struct next_hop *hop = next_hop_new(&ctx->hops, to);
-    GByteArray *served = job->to_stdout ? NULL : g_byte_array_new();
+    struct delivered_attempt *attempt = job->to_stdout ? NULL : delivered_attempt_new();
     struct received a = {.envelope = e, .evidence = evidence_start(ctx->rules, e), .raw = &raw,
-                        .served = served};
+                        .attempt = attempt};
     next_hop_set_deadline(hop, DELIVER_MS);
     pipeline_run(ctx, hop, &a, outcomes);
     int code = worst(outcomes, e->recipients->len);
-    if (served && code == EX_OK)
-        keeper_client_delivered_forget(ctx->keeper, served->data, served->len / DELIVERED_DIGEST_BYTES);
-    if (served)
-        g_byte_array_unref(served);
+    if (attempt)
+        (code == EX_OK ? delivered_attempt_done : delivered_attempt_failed)(attempt, ctx->keeper);
+    delivered_attempt_free(&attempt);
     next_hop_free(&hop);
     evidence_free(&a.evidence);
     envelope_free(&e);

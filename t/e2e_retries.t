@@ -122,6 +122,7 @@ subtest 'refused for good at the end of its copy' => sub {
     $sink{smtp}->rules("data $second" => '550 5.2.1 Mailbox disabled');
     like(attempt($message), qr/^451 4\.3\.0/, 'one of three: later');
     like(attempt($message), qr/^550 5\.2\.1 Mailbox disabled/, 'when nobody else is left: its own answer');
+    is(scalar(grep { /^550 5\.2\.1/ } map { attempt($message) } 1 .. 19), 19, 'and so however often it comes');
     is(copies('smtp'), '1 0 1', 'the others have it once');
     $sink{smtp}->rules(map { ("data $_" => '554 5.6.1 Not this one') } @everyone);
     like(attempt(mail_like()), qr/^554 5\.6\.1 Not this one/, 'all of three: their own answer');
@@ -208,30 +209,61 @@ subtest 'the keeper is killed while a message is under way, and its store is no 
     $filterd->logs(qr/retries\.db: .*made anew/, 'the log says what became of it');
 };
 
+# A session with filterd's LMTP, as Postfix's for the message in this queue file.
+sub lmtp_for {
+    my ($queue_id) = @_;
+    my $c = $site->lmtp;
+    like($c->say("XFORWARD NAME=[UNAVAILABLE] ADDR=[UNAVAILABLE] IDENT=$queue_id"), qr/^250 /, "queue file $queue_id");
+    return $c;
+}
+
+# All three again, from that queue file: how many were taken.
+sub lmtp_again {
+    my ($queue_id, $message) = @_;
+    my ($c, $before) = (lmtp_for($queue_id), quits('lmtp'));
+    $c->say($_) for 'MAIL FROM:<alice@example.net>', map { "RCPT TO:<$_>" } @everyone;
+    my $taken = () = grep { /^250 / } $c->data($message, 3);
+    $c->quit;
+    ok(poll(sub { quits('lmtp') > $before }), 'the session ends');
+    return $taken;
+}
+
 subtest 'LMTP: the worker is killed after the first of three copies' => sub {
     my $message = mail_like();
-    my $c = $site->lmtp;
+    my $c = lmtp_for('4Zx1');
     start_and_hang('lmtp', $c, $message);
     like($c->reply, qr/^250 /, 'the first reply is there before the second copy is');
     kill_all('worker');
     is($c->reply, '', 'the others never come');
     $sink{lmtp}->rules;
-    $c = $site->lmtp;
-    $c->say($_) for 'MAIL FROM:<alice@example.net>', map { "RCPT TO:<$_>" } @everyone;
-    is(scalar(grep { /^250 / } $c->data($message, 3)), 3, 'a client that heard nothing tries all three');
-    is(copies('lmtp'), '1 1 1', 'one copy for each');
-    $c->say($_) for 'MAIL FROM:<alice@example.net>', map { "RCPT TO:<$_>" } @everyone;
-    is(scalar(grep { /^250 / } $c->data($message, 3)), 3, 'the same message once more');
+    is(lmtp_again('4Zx2', $message), 3, 'the same message in another queue file');
+    is(copies('lmtp'), '2 1 1', 'is another message');
+    is(lmtp_again('4Zx1', $message), 3, 'a client that heard nothing tries all three');
+    is(copies('lmtp'), '0 1 1', 'one copy for each');
+    is(lmtp_again('4Zx1', $message), 3, 'the same message once more');
     is(copies('lmtp'), '1 1 1', 'arrives once more');
-    my $before = quits('lmtp');
-    $c->quit;
-    ok(poll(sub { quits('lmtp') > $before }), 'the session ends');
+};
+
+# The next keeper has to see that the worker lives: what it delivers is no failed attempt.
+subtest 'LMTP: the keeper is killed, and the worker is not' => sub {
+    my $message = mail_like();
+    my $c = lmtp_for('4Zy1');
+    start_and_hang('lmtp', $c, $message);
+    like($c->reply, qr/^250 /, 'the first has it');
+    my %killed = map { $_ => 1 } kill_all('keeper');
+    ok(poll(sub { grep { !$killed{$_} } $filterd->processes('keeper') }), 'there is another');
+    $sink{lmtp}->rules;
+    is(lmtp_again('4Zy1', $message), 3, 'it comes over another session');
+    is(copies('lmtp'), '2 1 1', 'and is delivered to all');
+    kill_all('worker');
+    is(lmtp_again('4Zy1', $message), 3, 'when the worker is killed');
+    is(copies('lmtp'), '0 1 1', 'its attempt has failed');
 };
 
 subtest 'LMTP: the client goes away between two replies' => sub {
     my $message = mail_like();
     my $before = quits('lmtp');
-    my $c = $site->lmtp;
+    my $c = lmtp_for('4Zx3');
     $sink{lmtp}->rules("data $second" => 'slow 250 2.1.5 Ok');
     $c->say($_) for 'MAIL FROM:<alice@example.net>', (map { "RCPT TO:<$_>" } @everyone), 'DATA';
     $c->put(FilterdTest::Client::dot_stuffed($message) . ".\r\n");
@@ -241,14 +273,15 @@ subtest 'LMTP: the client goes away between two replies' => sub {
     my $first_time = copies('lmtp');
     like($first_time, qr/^1 [01] 0$/, 'no copy is begun while nobody hears of it');
     $sink{lmtp}->rules;
-    $c = $site->lmtp;
+    $c = lmtp_for('4Zx3');
     $c->say($_) for 'MAIL FROM:<alice@example.net>', map { "RCPT TO:<$_>" } @everyone[1, 2];
     is(scalar(grep { /^250 / } $c->data($message, 2)), 2, 'the others are tried again');
     is(copies('lmtp'), $first_time eq '1 0 0' ? '0 1 1' : '0 0 1', 'and who had none gets one');
 };
 
 subtest 'filterd-pipe' => sub {
-    my $message = mail_like();
+    my $message = "Received: by mail.example.com (Postfix, from userid 0)\r\n\tid 4Zx3; Sat, 21 Nov 2026 19:00:02 +0000\r\n"
+        . mail_like();
     my @pipe = ($t->dir . '/bin/filterd-pipe', '-f', 'alice@example.net', '--', @everyone);
     $sink{lmtp}->rules("data $second" => '451 4.2.1 Busy');
     is(($t->try_run($message, @pipe))[0], 75, 'one of three is busy: EX_TEMPFAIL');
@@ -257,6 +290,12 @@ subtest 'filterd-pipe' => sub {
     is(copies('lmtp'), '1 1 1', 'one copy for each');
     is(($t->try_run($message, @pipe))[0], 0, 'the same message once more');
     is(copies('lmtp'), '1 1 1', 'arrives once more');
+    $sink{lmtp}->rules("data $second" => '451 4.2.1 Busy');
+    $message =~ s/4Zx3/4Zx4/;
+    is(($t->try_run($message, @pipe))[0], 75, 'one of three is busy');
+    $sink{lmtp}->rules;
+    is(($t->try_run($message =~ s/4Zx4/4Zx5/r, @pipe))[0], 0, 'the same in another queue file');
+    is(copies('lmtp'), '2 1 2', 'is another message');
 };
 
 done_testing;

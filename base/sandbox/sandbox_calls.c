@@ -93,12 +93,12 @@ static const char *const for_all[] = {
     "sigprocmask", "ppoll_time64", "pselect6_time64", "recvmmsg_time64", "rt_sigtimedwait_time64",
     "clock_getres_time64", "clock_nanosleep_time64", "set_thread_area", END};
 
-/* For SQLite, the keys of the day and the lock file. */
+/* For SQLite, the keys of the day and the lock file; pidfd_open tells whether a worker lives. */
 static const char *const for_keeper[] = {
     "accept", "accept4", "pwrite64", "fsync", "fdatasync", "ftruncate", "ftruncate64", "unlink",
     "unlinkat", "mkdir", "mkdirat", "link", "linkat", "rename", "renameat", "renameat2", "fchmod",
     "fchown", "flock", "getdents64", "getdents", "statfs", "fstatfs",
-    "fadvise64", "readahead", "umask", "fchown32", "fadvise64_64", "statfs64", "fstatfs64", END};
+    "fadvise64", "readahead", "umask", "pidfd_open", "fchown32", "fadvise64_64", "statfs64", "fstatfs64", END};
 static const char *const for_delivery_agent[] = {"fsync", "fdatasync", "unlink", "unlinkat", "mkdir",
                                           "mkdirat", "rename", "renameat", "renameat2", "umask",
                                           END};

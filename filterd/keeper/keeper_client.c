@@ -24,6 +24,7 @@ struct keeper_client {
     unsigned owes;        /* outstanding answers to notes sent without waiting */
     guint32 owes_delivered; /* which of them concern the delivered-before memory, the oldest in the lowest bit */
     bool no_delivered;      /* the last request about that memory failed, and that was logged */
+    GBytes *forget;         /* the attempt that it was told to forget last; NULL: it has answered */
 };
 
 struct keeper_client *keeper_client_new(const struct endpoint *control)
@@ -61,6 +62,7 @@ static void hang_up(struct keeper_client *k)
 /* Receives all outstanding answers: they have arrived or will at once. */
 static void hear_owed(struct keeper_client *k)
 {
+    const bool owed = k->owes > 0;
     while (k->owes) {
         struct keeper_answer a = keeper_hear(k->fd, TIMEOUT_MS);
         if (k->owes_delivered & 1)
@@ -71,6 +73,24 @@ static void hear_owed(struct keeper_client *k)
             hang_up(k);
         keeper_answer_clear(&a);
     }
+    if (owed && k->fd >= 0)
+        g_clear_pointer(&k->forget, g_bytes_unref);
+}
+
+/* Tells a keeper that was started anew what the last one may not have read: the client has its reply, so nothing
+ * must be taken for a retry of that attempt. False: it does not answer. */
+static bool forget_again(struct keeper_client *k)
+{
+    if (!k->forget)
+        return true;
+    const struct keeper_delivered done = {.attempt = k->forget};
+    struct keeper_answer a = keeper_ask(k->fd, keeper_format_delivered_forget.verb,
+                                        keeper_format_pack(&keeper_format_delivered_forget, &done), TIMEOUT_MS);
+    const bool ok = a.code != EX_TEMPFAIL;
+    if (ok)
+        g_clear_pointer(&k->forget, g_bytes_unref);
+    keeper_answer_clear(&a);
+    return ok;
 }
 
 void keeper_client_free(struct keeper_client **k)
@@ -78,7 +98,12 @@ void keeper_client_free(struct keeper_client **k)
     if (!*k)
         return;
     hear_owed(*k);
+    if ((*k)->forget && (*k)->fd < 0)
+        (*k)->fd = keeper_connect((*k)->control);
+    if ((*k)->fd >= 0 && !forget_again(*k))
+        log_info("retries: the keeper does not answer; a message like the last one may count as a retry of it");
     hang_up(*k);
+    g_clear_pointer(&(*k)->forget, g_bytes_unref);
     g_clear_pointer(k, g_free);
 }
 
@@ -97,7 +122,8 @@ static struct keeper_answer ask_all(struct keeper_client *k, const struct keeper
         if (k->fd < 0 && (k->fd = keeper_connect(k->control)) < 0)
             break;
         keeper_answer_clear(&a);
-        a = keeper_ask(k->fd, f->verb, arguments, TIMEOUT_MS);
+        if (forget_again(k))
+            a = keeper_ask(k->fd, f->verb, arguments, TIMEOUT_MS);
         if (a.code == EX_TEMPFAIL)
             hang_up(k);
     }
@@ -174,11 +200,6 @@ int keeper_client_greylist(struct keeper_client *k, const struct greylist_triple
     return MAX(answer.wait, 0);
 }
 
-static GBytes *bytes_of(const unsigned char *digests, size_t count)
-{
-    return g_bytes_new(digests, count * DELIVERED_DIGEST_BYTES);
-}
-
 static void take_known(const struct keeper_answer *a, size_t count, unsigned char *known_r)
 {
     struct keeper_known answer;
@@ -190,32 +211,28 @@ static void take_known(const struct keeper_answer *a, size_t count, unsigned cha
     keeper_format_clear(&keeper_format_known, &answer);
 }
 
-void keeper_client_delivered_known(struct keeper_client *k, const unsigned char *digests, size_t count,
-                         unsigned char *known_r)
+void keeper_client_delivered_known(struct keeper_client *k, const struct keeper_delivered *d, unsigned char *known_r)
 {
+    const size_t count = g_bytes_get_size(d->copies) / DELIVERED_DIGEST_BYTES;
     memset(known_r, 0, count);
-    if (!count)
-        return;
-    const struct keeper_digests wanted = {bytes_of(digests, count)};
-    struct keeper_answer a = ask_all(k, &keeper_format_delivered_known, &wanted);
+    struct keeper_answer a = ask_all(k, &keeper_format_delivered_known, d);
     note_delivered(k, &a);
     if (a.results)
         take_known(&a, count, known_r);
     keeper_answer_clear(&a);
-    g_bytes_unref(wanted.digests);
 }
 
-static void tell_digests(struct keeper_client *k, const struct keeper_format *f,
-                         const unsigned char *digests, size_t count)
+void keeper_client_delivered(struct keeper_client *k, const struct keeper_delivered *d)
 {
-    const struct keeper_digests told = {bytes_of(digests, count)};
-    send_note(k, SUBJECT_MEMORY, f, &told);
-    g_bytes_unref(told.digests);
+    send_note(k, SUBJECT_MEMORY, &keeper_format_delivered, d);
 }
 
-void keeper_client_delivered(struct keeper_client *k, const unsigned char *digest)
+void keeper_client_delivered_forget(struct keeper_client *k, const struct keeper_delivered *d)
 {
-    tell_digests(k, &keeper_format_delivered, digest, 1);
+    g_clear_pointer(&k->forget, g_bytes_unref);
+    send_note(k, SUBJECT_MEMORY, &keeper_format_delivered_forget, d);
+    if (k->owes)
+        k->forget = g_bytes_ref(d->attempt);
 }
 
 void keeper_client_spent_known(struct keeper_client *k, const unsigned char *digests, size_t count,
@@ -240,8 +257,9 @@ void keeper_client_spent(struct keeper_client *k, const unsigned char *digests, 
     g_bytes_unref(told.digests);
 }
 
-void keeper_client_delivered_forget(struct keeper_client *k, const unsigned char *digests, size_t count)
+void keeper_client_delivered_failed(struct keeper_client *k, const struct keeper_delivered *d)
 {
-    if (count)
-        tell_digests(k, &keeper_format_delivered_forget, digests, count);
+    struct keeper_answer a = ask_all(k, &keeper_format_delivered_failed, d);
+    note_delivered(k, &a);
+    keeper_answer_clear(&a);
 }

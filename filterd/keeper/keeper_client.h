@@ -30,14 +30,16 @@ bool keeper_client_record(struct keeper_client *k, const struct keeper_record *r
 int keeper_client_learn(struct keeper_client *k, const struct keeper_learn *l, char **text_r) G_GNUC_WARN_UNUSED_RESULT;
 /* Tells the keeper that the next hop took the copy. */
 void keeper_client_confirm(struct keeper_client *k, const char *user, const char *signature);
-/* Asks the delivered-before memory (filterd/keeper/delivered.h) about count digests of DELIVERED_DIGEST_BYTES
- * each. *known_r: a 0 or 1 for each; all 0 if the keeper does not answer. */
-void keeper_client_delivered_known(struct keeper_client *k, const unsigned char *digests, size_t count,
-                         unsigned char *known_r);
-/* Tells the delivered-before memory that the next hop took this copy. */
-void keeper_client_delivered(struct keeper_client *k, const unsigned char *digest);
-/* Tells it to forget these digests: the client knows the copies were delivered and will not try them again. */
-void keeper_client_delivered_forget(struct keeper_client *k, const unsigned char *digests, size_t count);
+/* Tells the delivered-before memory (filterd/keeper/delivered.h) that this attempt begins, and asks which of its
+ * copies were delivered before. *known_r: a 0 or 1 for each; all 0 if the keeper does not answer. */
+void keeper_client_delivered_known(struct keeper_client *k, const struct keeper_delivered *d, unsigned char *known_r);
+/* Tells it that the next hop took these copies. */
+void keeper_client_delivered(struct keeper_client *k, const struct keeper_delivered *d);
+/* Tells it to forget the attempt's copies: the client knows they were delivered and will not try them again. */
+void keeper_client_delivered_forget(struct keeper_client *k, const struct keeper_delivered *d);
+/* Tells it that the client will try again, or may not have heard the reply; these copies were delivered. Returns
+ * when the keeper knows: call it before the client has its reply, as it may try again at once. */
+void keeper_client_delivered_failed(struct keeper_client *k, const struct keeper_delivered *d);
 /* Asks which of count proofs (filterd/keeper/spent.h, SPENT_BYTES each) were spent by another message. *known_r: a
  * 0 or 1 for each; all 0 if the keeper does not answer. */
 void keeper_client_spent_known(struct keeper_client *k, const unsigned char *digests, size_t count,

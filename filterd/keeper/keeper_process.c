@@ -153,8 +153,9 @@ static void note_retrain(GVariant *arguments, const struct keeper_answer *a)
     keeper_format_clear(&keeper_format_retrain, &said);
 }
 
-/* Serves one request; false: the client is gone or broke the protocol. */
-static bool serve_client(const struct desk *desk, const struct client *c)
+/* Serves one request; false: the client is gone or broke the protocol. A client that is gone may have sent
+ * requests before: they are served without its hearing of it. */
+static bool serve_client(const struct desk *desk, const struct client *c, bool gone)
 {
     GVariant *request = frame_recv(c->fd, FRAME_REQUEST, REQUEST_BYTES, FRAME_MS);
     if (!request)
@@ -162,6 +163,7 @@ static bool serve_client(const struct desk *desk, const struct client *c)
     const char *verb;
     GVariant *arguments;
     g_variant_get(request, "(&s@a{sv})", &verb, &arguments);
+    delivered_turn_to(desk->stores.delivered, c->fd);
     struct keeper_answer a = keeper_verbs_answer(&desk->stores, c->roles, verb, arguments);
     if (strcmp(verb, keeper_format_retrain.verb) == 0)
         note_retrain(arguments, &a);
@@ -169,15 +171,30 @@ static bool serve_client(const struct desk *desk, const struct client *c)
     keeper_answer_clear(&a);
     g_variant_unref(arguments);
     g_variant_unref(request);
-    return ok;
+    return ok || gone;
 }
 
+static void serve_gone(const struct desk *desk, const struct client *c)
+{
+    while (serve_client(desk, c, true))
+        ;
+    delivered_hang_up(desk->stores.delivered, c->fd);
+}
+
+/* Serves those first that are gone: a killed worker's last notes are about what another asks next. */
 static void serve_ready(const struct desk *desk, GArray *clients, const struct pollfd *fds)
 {
-    for (guint i = clients->len; i-- > 0;) {
+    const guint count = clients->len;
+    for (guint i = 0; i < count; i++)
+        if (fds[i + 1].revents & POLLHUP)
+            serve_gone(desk, &g_array_index(clients, struct client, i));
+    for (guint i = count; i-- > 0;) {
         struct client *c = &g_array_index(clients, struct client, i);
-        if (!fds[i + 1].revents || serve_client(desk, c))
+        const bool gone = fds[i + 1].revents & POLLHUP;
+        if (!fds[i + 1].revents || (!gone && serve_client(desk, c, false)))
             continue;
+        if (!gone)
+            delivered_hang_up(desk->stores.delivered, c->fd);
         close(c->fd);
         g_array_remove_index_fast(clients, i);
     }

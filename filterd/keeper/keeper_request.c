@@ -100,11 +100,14 @@ FORMAT(greylist, "greylist", greylist_triplet,
        {"domain", TEXT, true, offsetof(struct greylist_triplet, proved_domain)});
 
 #define DIGESTS WANTED(keeper_digests, digests, BYTES)
-FORMAT(delivered_known, "retry-known", keeper_digests, DIGESTS);
-FORMAT(delivered, "retry-served", keeper_digests, DIGESTS);
-FORMAT(delivered_forget, "retry-forget", keeper_digests, DIGESTS);
 FORMAT(spent_known, "proof-known", keeper_digests, DIGESTS);
 FORMAT(spent, "proof-spent", keeper_digests, DIGESTS);
+#define ATTEMPT WANTED(keeper_delivered, attempt, BYTES)
+#define COPIES ATTEMPT, WANTED(keeper_delivered, copies, BYTES), WANTED(keeper_delivered, origins, BYTES)
+FORMAT(delivered_known, "retry-known", keeper_delivered, COPIES);
+FORMAT(delivered, "retry-served", keeper_delivered, COPIES);
+FORMAT(delivered_forget, "retry-forget", keeper_delivered, ATTEMPT);
+FORMAT(delivered_failed, "retry-failed", keeper_delivered, COPIES);
 
 FORMAT(learn_text, "learn", keeper_retrain,
        WANTED(keeper_retrain, login, NAME),

@@ -84,9 +84,15 @@ struct keeper_user_import {
     GBytes *file; /* see export.h */
 };
 
-/* One or more digests (see delivered.h, spent.h), concatenated. */
+/* One or more digests (see spent.h), concatenated. */
 struct keeper_digests {
     GBytes *digests;
+};
+
+/* An attempt at a message, see delivered.h: its name, digests of some of its copies, and of where it came from.
+ * To forget it takes its name alone. */
+struct keeper_delivered {
+    GBytes *attempt, *copies, *origins;
 };
 
 union keeper_request {
@@ -104,6 +110,7 @@ union keeper_request {
     struct keeper_user_export user_export;
     struct keeper_user_import user_import;
     struct greylist_triplet greylist;
+    struct keeper_delivered delivered;
     struct keeper_digests digests;
 };
 
@@ -122,7 +129,7 @@ struct keeper_wait {
 };
 
 struct keeper_known {
-    GBytes *known; /* a byte for each digest: 0 or 1 */
+    GBytes *known; /* a byte for each copy: 0 or 1 */
 };
 
 union keeper_result {
@@ -146,7 +153,7 @@ extern const struct keeper_format keeper_format_ping, keeper_format_record, keep
     keeper_format_alias_set, keeper_format_alias_remove, keeper_format_user_set, keeper_format_key_note,
     keeper_format_user_remove, keeper_format_user_export, keeper_format_user_import,
     keeper_format_greylist, keeper_format_delivered_known, keeper_format_delivered,
-    keeper_format_delivered_forget, keeper_format_spent_known, keeper_format_spent;
+    keeper_format_delivered_forget, keeper_format_delivered_failed, keeper_format_spent_known, keeper_format_spent;
 extern const struct keeper_format keeper_format_nothing, keeper_format_trained,
     keeper_format_exported, keeper_format_wait, keeper_format_known;
 /* filterd-retrain's request on the learning socket (see filterd/session/learn_session.h): login and class of a

@@ -45,18 +45,23 @@ static int greylist(struct keeper_call *c)
 
 static int known_before(struct keeper_call *c)
 {
-    return delivered_handle(c->stores->delivered, DELIVERED_KNOWN, &c->q.digests, &c->result.known.known,
+    return delivered_handle(c->stores->delivered, DELIVERED_KNOWN, &c->q.delivered, &c->result.known.known,
                           &c->text);
 }
 
 static int note_delivered(struct keeper_call *c)
 {
-    return delivered_handle(c->stores->delivered, DELIVERED_SERVED, &c->q.digests, NULL, &c->text);
+    return delivered_handle(c->stores->delivered, DELIVERED_SERVED, &c->q.delivered, NULL, &c->text);
 }
 
 static int forget_delivered(struct keeper_call *c)
 {
-    return delivered_handle(c->stores->delivered, DELIVERED_FORGET, &c->q.digests, NULL, &c->text);
+    return delivered_handle(c->stores->delivered, DELIVERED_FORGET, &c->q.delivered, NULL, &c->text);
+}
+
+static int note_failed(struct keeper_call *c)
+{
+    return delivered_handle(c->stores->delivered, DELIVERED_FAILED, &c->q.delivered, NULL, &c->text);
 }
 
 static int spent_before(struct keeper_call *c)
@@ -139,6 +144,7 @@ static const struct keeper_verb verbs[] = {
     {&keeper_format_delivered_known, &keeper_format_known, WORKER, known_before, true},
     {&keeper_format_delivered, &keeper_format_nothing, WORKER, note_delivered, true},
     {&keeper_format_delivered_forget, &keeper_format_nothing, WORKER, forget_delivered, true},
+    {&keeper_format_delivered_failed, &keeper_format_nothing, WORKER, note_failed, true},
     /* A user who moves mail, for their own login. */
     {&keeper_format_retrain, &keeper_format_nothing, USER | ADMIN, retrain, false},
     {&keeper_format_train, &keeper_format_trained, ADMIN, train, false},

@@ -136,7 +136,6 @@ static struct outcome serve(struct transaction *tx, struct recipient_state *st)
     struct report report = report_start(tx->received->envelope, st->recipient, tx->message);
     if (st->delivered_before) {
         o = outcome_of(REASON_SERVED_BEFORE);
-        transaction_delivered_note(tx, st);
     } else if (st->disposition.handling == POLICY_HANDLE_REFUSE) {
         o = outcome_of(st->disposition.reason);
     } else if (!is_late(tx)) {
@@ -251,6 +250,7 @@ void pipeline_run(struct context *ctx, struct next_hop *hop, const struct receiv
     headers_drop_forged(tx.message, ctx->settings);
     tx.encrypted = encrypted_new(tx.message);
     gather_and_fill(&tx);
+    transaction_delivered_origins(&tx);
     GPtrArray *texts = g_ptr_array_new_with_free_func(g_free);
     const bool anonymized = headers_anonymize(ctx, a->envelope->listener, tx.message, texts);
     headers_drop_forged(tx.message, ctx->settings); /* replacements may have made new ones */

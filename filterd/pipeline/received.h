@@ -10,6 +10,8 @@
 #include "base/result.h"
 #include "rules/evidence.h"
 
+struct delivered_attempt;
+
 struct received {
     const struct envelope *envelope;
     struct evidence *evidence; /* started when the envelope was known */
@@ -18,9 +20,8 @@ struct received {
     bool client_waits;         /* before the queue: a refusal reaches the sender's own server, and one reply
                                 * answers for all recipients */
     gint64 deadline;           /* monotonic microseconds: no copy is started later; 0: none */
-    GByteArray *served;        /* receives the digests of the copies that were delivered, now or in an earlier
-                                * attempt: the session passes them to keeper_client_delivered_forget when the
-                                * client has its reply. NULL: the delivered-before memory is not used */
+    struct delivered_attempt *attempt; /* what the delivered-before memory is told; the session says how it ended.
+                                        * NULL: that memory is not used */
     /* Called when a recipient's outcome is known, in the envelope's order. False: the client is gone, the other
      * recipients are left alone. May be NULL. */
     bool (*settled)(guint index, const struct outcome *o, void *arg);

@@ -40,7 +40,10 @@ struct verdict *transaction_verdict(struct transaction *tx, struct recipient_sta
  * copy) if the message is doubtful and the client still waits. True: it did, outcomes are set. */
 bool transaction_greylist(struct transaction *tx, struct outcome *outcomes);
 
-/* transaction_delivered: marks the recipients that got a copy in an earlier attempt. */
+/* transaction_delivered: notes where the attempt came from; call it when the evidence is complete and the fields
+ * are as they were received. */
+void transaction_delivered_origins(struct transaction *tx);
+/* Marks the recipients that got a copy in an earlier attempt. */
 void transaction_delivered_recall(struct transaction *tx);
 /* The next hop took this copy. Tells the keeper at once: if the worker were killed between that reply and this
  * call, the recipient would get the copy twice. */

@@ -13,7 +13,7 @@
 #include "base/result.h"
 #include "filterd/delivery/next_hop.h"
 #include "filterd/keeper/keeper_client.h"
-#include "filterd/keeper/delivered.h"
+#include "filterd/pipeline/delivered_attempt.h"
 #include "filterd/pipeline/handoff.h"
 #include "filterd/pipeline/pipeline.h"
 #include "filterd/pipeline/received.h"
@@ -83,19 +83,26 @@ static bool reply_one(guint index, const struct outcome *o, void *arg)
     return a->heard;
 }
 
-/* Sends the remaining replies. True if the client received every reply and, over SMTP, its one reply is
- * success: then it will not send these copies again. */
-static bool reply_all(struct answering *a, const struct outcome *outcomes, guint n)
+/* Sends the remaining replies, and tells the delivered-before memory whether the client will try again. It does
+ * after a reply over SMTP that is not success: the keeper has to know before the client does. And it may if it did
+ * not receive every reply. */
+static void reply_all(struct answering *a, const struct outcome *outcomes, guint n, struct delivered_attempt *attempt)
 {
     struct outcome all = outcome_of(REASON_OK);
     struct session *s = a->session;
+    struct keeper_client *keeper = s->place->context->keeper;
     if (before_queue(s)) {
         all = combine(outcomes, n);
+        if (all.result != RES_OK && all.result != RES_DISCARD)
+            delivered_attempt_failed(attempt, keeper);
         reply_one(0, &all, a);
     }
     for (guint i = a->replied; !before_queue(s) && a->heard && i < n; i++)
         reply_one(i, &outcomes[i], a);
-    return a->heard && (all.result == RES_OK || all.result == RES_DISCARD);
+    if (a->heard)
+        delivered_attempt_done(attempt, keeper);
+    else
+        delivered_attempt_failed(attempt, keeper);
 }
 
 static void refuse_all(struct session *s, enum outcome_reason reason, struct outcome *outcomes)
@@ -131,7 +138,7 @@ static void handle(struct session *s, struct bytes *raw, const struct lineio_dat
     guint n = s->envelope->recipients->len;
     struct answering answering = {.session = s, .heard = true};
     g_autofree struct outcome *outcomes = g_new0(struct outcome, n);
-    GByteArray *served = g_byte_array_new();
+    struct delivered_attempt *attempt = delivered_attempt_new();
     for (guint i = 0; i < n; i++)
         outcomes[i] = outcome_of(REASON_UNFORESEEN);
     if (facts->too_big) {
@@ -144,15 +151,14 @@ static void handle(struct session *s, struct bytes *raw, const struct lineio_dat
         refuse_all(s, REASON_TOO_BIG, outcomes);
     } else {
         struct received a = {.envelope = s->envelope, .evidence = s->evidence, .raw = raw,
-                            .bare = facts->bare, .client_waits = before_queue(s), .served = served};
+                            .bare = facts->bare, .client_waits = before_queue(s), .attempt = attempt};
         if (facts->bare) /* after the queue a refusal would bounce to a forged sender */
             newline_normalise(raw);
         filter(&answering, &a, outcomes);
     }
-    if (reply_all(&answering, outcomes, n))
-        keeper_client_delivered_forget(s->place->context->keeper, served->data, served->len / DELIVERED_DIGEST_BYTES);
+    reply_all(&answering, outcomes, n, attempt);
     s->over |= !answering.heard;
-    g_byte_array_unref(served);
+    delivered_attempt_free(&attempt);
 }
 
 /* Starts evidence once the header is complete; not for a header longer than the limit: that waits for the end

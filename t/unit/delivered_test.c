@@ -1,4 +1,4 @@
-/* The memory of delivered copies: what a copy's digest covers, and the store of digests. */
+/* The memory of delivered copies: attempts that are open, failed or done, and the file they are kept in. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,155 +10,25 @@
 #include <sqlite3.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/mail/message.h"
-#include "base/sitekey.h"
 #include "filterd/keeper/keeper_request.h"
 #include "filterd/keeper/delivered.h"
-#include "filterd/pipeline/delivered_digest.h"
 #include "t/unit/test_folder.h"
 
 #define DIGEST DELIVERED_DIGEST_BYTES
 
-static const long start = 1800000000;
-static const unsigned char *const one = (const unsigned char *)"the first digest",
-                           *const two = (const unsigned char *)"the second diges";
-
-static const char plain[] = "From: Alice <alice@example.net>\r\nTo: bob@example.com\r\n"
-                            "Date: Sat, 21 Nov 2026 19:00:00 +0000\r\nMessage-ID: <1@example.net>\r\n"
-                            "Subject: a letter\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\n";
-
-struct copy {
-    const char *header, *body, *sender, *recipient;
-    unsigned char site;
-    const char *leg;
-};
-
-static void digest_of(const struct copy *c, unsigned char out[DIGEST])
-{
-    const struct sitekey site = {{c->site}};
-    const struct delivered_digest_key key = delivered_digest_key_of(&site);
-    g_autofree char *raw = g_strconcat(c->header, "\r\n", c->body, NULL);
-    struct message *m = message_new(raw, strlen(raw));
-    const struct delivered_digest_content content = delivered_digest_content_of(&key, c->leg ? c->leg : "smtp", m);
-    delivered_digest_copy(&key, &content, c->sender, c->recipient, out);
-    message_free(&m);
-}
-
-static bool same(const struct copy *a, const struct copy *b)
-{
-    unsigned char x[DIGEST], y[DIGEST];
-    digest_of(a, x);
-    digest_of(b, y);
-    return memcmp(x, y, DIGEST) == 0;
-}
-
-static const struct copy base = {plain, "text\r\n", "a@example.net", "bob@example.com", 1, NULL};
-
-static void every_part_counts(void **state)
-{
-    struct copy c[] = {base, base, base, base, base, base, base, base};
-    (void)state;
-    assert_true(same(&base, &c[0]));
-    c[1].sender = "";
-    c[2].recipient = "bob@example.org";
-    c[3].body = "text \r\n";
-    c[4].site = 2;
-    /* Fields are separated in the digest: text moved from one to the next gives another digest. */
-    c[5].sender = "a@example.netb";
-    c[5].recipient = "ob@example.com";
-    c[6].body = "";
-    c[7].leg = "lmtp"; /* behind it, where the copy is yet to be delivered */
-    for (size_t i = 1; i < G_N_ELEMENTS(c); i++)
-        for (size_t j = 0; j < i; j++)
-            if (same(&c[i], &c[j]))
-                fail_msg("%zu is %zu", i, j);
-}
-
-/* Replaces the line with the same beginning by this one, or puts it on top. */
-static char *with(const char *line)
-{
-    char **lines = g_strsplit(plain, "\r\n", -1);
-    const size_t name = strcspn(line, ":") + 1;
-    bool found = false;
-    for (size_t i = 0; lines[i]; i++) {
-        if (strncmp(lines[i], line, name))
-            continue;
-        g_free(lines[i]);
-        lines[i] = g_strdup(line);
-        found = true;
-    }
-    g_autofree char *text = g_strjoinv("\r\n", lines);
-    char *all = found ? g_strdup(text) : g_strconcat(line, "\r\n", text, NULL);
-    g_strfreev(lines);
-    return all;
-}
-
-static bool same_with(const char *line)
-{
-    struct copy c = base;
-    g_autofree char *header = with(line);
-    c.header = header;
-    const bool is = same(&base, &c);
-    return is;
-}
-
-static void authors_fields_count(void **state)
-{
-    static const char *const lines[] = {
-        "From: Alice <alice@example.org>", "To: carol@example.com", "Cc: carol@example.com",
-        "Date: Sat, 21 Nov 2026 19:00:01 +0000", "Message-ID: <2@example.net>",
-        "Subject: another letter", "Content-Type: text/html", "Reply-To: c@example.net",
-        "Content-Transfer-Encoding: base64", "References: <0@example.net>"};
-    (void)state;
-    for (size_t i = 0; i < G_N_ELEMENTS(lines); i++)
-        if (same_with(lines[i]))
-            fail_msg("no difference: %s", lines[i]);
-}
-
-static void trace_fields_do_not(void **state)
-{
-    static const char *const lines[] = {
-        "Received: from a by b with ESMTP id 4711;\r\n\tSat, 21 Nov 2026 19:00:02 +0000",
-        "Return-Path: <a@example.net>", "Delivered-To: bob@example.com",
-        "DKIM-Signature: v=1; t=1800000000; b=abc", "Authentication-Results: mx; spf=pass",
-        "X-Spam-Status: no", "ARC-Seal: i=1"};
-    (void)state;
-    for (size_t i = 0; i < G_N_ELEMENTS(lines); i++)
-        if (!same_with(lines[i]))
-            fail_msg("a difference: %s", lines[i]);
-}
-
-static void odd_messages(void **state)
-{
-    const struct copy none = {"", "", "", "", 1, NULL}, only_body = {"", "x\r\n", "", "", 1, NULL};
-    const struct copy twice = {"Subject: a\r\nSubject: b\r\n", "", "", "", 1, NULL};
-    const struct copy swapped = {"Subject: b\r\nSubject: a\r\n", "", "", "", 1, NULL};
-    (void)state;
-    assert_false(same(&none, &only_body));
-    assert_false(same(&twice, &swapped));
-}
-
-static bool dated(const char *raw)
-{
-    const struct delivered_digest_key key = {{1}};
-    struct message *m = message_new(raw, strlen(raw));
-    const struct delivered_digest_content content = delivered_digest_content_of(&key, "leg", m);
-    message_free(&m);
-    return content.dated;
-}
-
-static void without_date(void **state)
-{
-    (void)state;
-    assert_false(dated("From: disk@example.net\r\nSubject: full\r\n\r\nfull\r\n"));
-    assert_true(dated("Date: today\r\n\r\nfull\r\n"));
-    assert_true(dated("Message-Id: <1@example.net>\r\n\r\nfull\r\n"));
-}
+/* Sixteen bytes each. */
+static const char *const one = "the first digest", *const two = "the second diges";
+static const char *const here = "from this place.", *const there = "from that place.";
+/* Connections. */
+enum { A = 100, B, C };
 
 static struct delivered *open_store(void)
 {
@@ -169,39 +39,280 @@ static struct delivered *open_store(void)
     return r;
 }
 
-static void known_and_forgotten(void **state)
+/* A request over a connection: the attempt's name is this letter 16 times. */
+struct request {
+    int connection;
+    char attempt;
+    const char *copies, *origins;
+};
+
+static char known[8]; /* the answer: the copies that are known, as 0s and 1s */
+
+static int say(struct delivered *r, enum delivered_deed deed, const struct request *q)
+{
+    g_autofree char *name = g_strnfill(DELIVERED_ATTEMPT_BYTES, q->attempt);
+    const struct keeper_delivered d = {g_bytes_new(name, DELIVERED_ATTEMPT_BYTES),
+                                       g_bytes_new(q->copies, q->copies ? strlen(q->copies) : 0),
+                                       g_bytes_new(q->origins, q->origins ? strlen(q->origins) : 0)};
+    GBytes *answer = NULL;
+    g_autofree char *text = NULL;
+    gsize n = 0;
+    delivered_turn_to(r, q->connection);
+    const int code = delivered_handle(r, deed, &d, deed == DELIVERED_KNOWN ? &answer : NULL, &text);
+    const unsigned char *data = answer ? g_bytes_get_data(answer, &n) : NULL;
+    for (gsize i = 0; i < n; i++)
+        known[i] = (char)('0' + data[i]);
+    known[n] = 0;
+    if (answer)
+        g_bytes_unref(answer);
+    assert_true(code != EX_DATAERR || (text && !strchr(text, '\n')));
+    g_bytes_unref(d.attempt);
+    g_bytes_unref(d.copies);
+    g_bytes_unref(d.origins);
+    return code;
+}
+
+static const char *begins(struct delivered *r, int connection, char attempt, const char *copies, const char *origins)
+{
+    assert_int_equal(say(r, DELIVERED_KNOWN, &(struct request){connection, attempt, copies, origins}), EX_OK);
+    return known;
+}
+
+static void delivers(struct delivered *r, int connection, char attempt, const char *copies, const char *origins)
+{
+    assert_int_equal(say(r, DELIVERED_SERVED, &(struct request){connection, attempt, copies, origins}), EX_OK);
+}
+
+static void fails(struct delivered *r, int connection, char attempt, const char *copies, const char *origins)
+{
+    assert_int_equal(say(r, DELIVERED_FAILED, &(struct request){connection, attempt, copies, origins}), EX_OK);
+}
+
+static void ends(struct delivered *r, int connection, char attempt)
+{
+    assert_int_equal(say(r, DELIVERED_FORGET, &(struct request){connection, attempt, NULL, NULL}), EX_OK);
+}
+
+static char *both(const char *a, const char *b)
+{
+    static char text[2 * DIGEST + 1];
+    g_snprintf(text, sizeof text, "%s%s", a, b);
+    return text;
+}
+
+/* Whether a new attempt from here finds the copy delivered. It leaves the memory as it was. */
+static bool knows(struct delivered *r, const char *copy)
+{
+    const bool is = strcmp(begins(r, C, 'z', copy, here), "1") == 0;
+    delivered_hang_up(r, C);
+    return is;
+}
+
+/* An attempt from here delivers the copy and fails. */
+static void leave(struct delivered *r, char attempt, const char *copy)
+{
+    delivers(r, A, attempt, copy, here);
+    fails(r, A, attempt, copy, here);
+}
+
+static void a_failed_attempt_is_known(void **state)
 {
     struct delivered *r = open_store();
     (void)state;
-    assert_false(delivered_is_known(r, one, start));
-    assert_true(delivered_add(r, one, start));
-    assert_true(delivered_add(r, one, start));
-    assert_true(delivered_is_known(r, one, start));
-    assert_false(delivered_is_known(r, two, start));
+    assert_string_equal(begins(r, A, 'a', both(one, two), here), "00");
+    delivers(r, A, 'a', one, here);
+    fails(r, A, 'a', one, here);
+    assert_string_equal(begins(r, B, 'b', both(one, two), here), "10");
+    assert_string_equal(begins(r, B, 'b', both(one, two), here), "10"); /* asked again as the answer was lost */
+    delivers(r, B, 'b', two, here);
+    fails(r, B, 'b', both(one, two), here);
     delivered_free(&r);
     r = open_store();
-    assert_true(delivered_is_known(r, one, start));
-    assert_true(delivered_forget(r, one));
-    assert_false(delivered_is_known(r, one, start));
-    assert_true(delivered_forget(r, one));
+    assert_string_equal(begins(r, A, 'c', both(one, two), here), "11");
+    ends(r, A, 'c');
+    assert_string_equal(begins(r, A, 'd', both(one, two), here), "00");
     delivered_free(&r);
     assert_null(r);
+}
+
+/* Equal messages that sessions deliver at the same time. */
+static void an_open_attempt_is_not(void **state)
+{
+    struct delivered *r = open_store();
+    (void)state;
+    begins(r, A, 'a', one, here);
+    delivers(r, A, 'a', one, here);
+    assert_string_equal(begins(r, B, 'b', one, here), "0");
+    delivers(r, B, 'b', one, here);
+    ends(r, A, 'a');
+    assert_string_equal(begins(r, A, 'c', one, here), "0");
+    fails(r, B, 'b', one, here);
+    assert_string_equal(begins(r, B, 'd', one, here), "1");
+    assert_string_equal(begins(r, A, 'e', one, here), "0"); /* its copy belongs to the one before */
+    delivered_free(&r);
+}
+
+/* As many copies are held back as were delivered by attempts that failed. */
+static void each_copy_is_one_copy(void **state)
+{
+    struct delivered *r = open_store();
+    (void)state;
+    for (char name = 'a'; name <= 'c'; name++)
+        leave(r, name, one);
+    for (char name = 'd'; name <= 'f'; name++) {
+        assert_string_equal(begins(r, A, name, one, here), "1");
+        ends(r, A, name);
+    }
+    assert_string_equal(begins(r, A, 'g', one, here), "0");
+    /* A recipient that is named twice in one message has two copies, or none. */
+    delivers(r, A, 'g', one, here);
+    delivers(r, A, 'g', one, here);
+    fails(r, A, 'g', both(one, one), here);
+    assert_string_equal(begins(r, A, 'h', both(one, one), here), "11");
+    delivered_free(&r);
+}
+
+static void the_connection_ends(void **state)
+{
+    struct delivered *r = open_store();
+    (void)state;
+    begins(r, A, 'a', one, here);
+    delivers(r, A, 'a', one, here);
+    delivered_hang_up(r, B);
+    assert_string_equal(begins(r, B, 'b', one, here), "0");
+    delivered_hang_up(r, A);
+    assert_string_equal(begins(r, B, 'c', one, here), "1");
+    /* Its next message: the worker has given up this one. */
+    assert_string_equal(begins(r, B, 'd', two, here), "0");
+    assert_string_equal(begins(r, A, 'e', one, here), "1");
+    /* It connects again in the middle of the message. */
+    delivered_hang_up(r, A);
+    delivers(r, B, 'e', two, here);
+    assert_string_equal(begins(r, A, 'f', both(one, two), here), "00");
+    ends(r, B, 'e');
+    assert_string_equal(begins(r, A, 'g', both(one, two), here), "00");
+    delivered_free(&r);
+}
+
+/* A keeper that was killed may not have read which copies were delivered. */
+static void what_failed_is_said_whole(void **state)
+{
+    struct delivered *r = open_store();
+    (void)state;
+    fails(r, A, 'a', both(one, two), here);
+    assert_string_equal(begins(r, A, 'b', both(two, one), here), "11");
+    delivered_free(&r);
+}
+
+static void strangers(void **state)
+{
+    struct delivered *r = open_store();
+    g_autofree char *all = g_strconcat(here, there, NULL);
+    (void)state;
+    leave(r, 'a', one);
+    assert_string_equal(begins(r, A, 'b', one, there), "0");
+    delivers(r, A, 'b', one, there);
+    fails(r, A, 'b', one, there);
+    assert_string_equal(begins(r, A, 'c', one, here), "1");
+    ends(r, A, 'c');
+    assert_string_equal(begins(r, A, 'd', one, here), "0"); /* the stranger's does not count */
+    assert_string_equal(begins(r, A, 'e', one, all), "1"); /* one origin of several is enough */
+    delivered_free(&r);
+}
+
+/* Connects to this process, which accepts; *pid_r is the child, which lives until it is killed. */
+static int connection_of_child(pid_t *pid_r)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    g_snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "delivered-test-%d", (int)getpid());
+    const int door = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(door, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(door, 1), 0);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        if (connect(socket(AF_UNIX, SOCK_STREAM, 0), (struct sockaddr *)&address, sizeof address))
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    const int fd = accept4(door, NULL, NULL, SOCK_CLOEXEC);
+    assert_true(fd >= 0);
+    close(door);
+    *pid_r = pid;
+    return fd;
+}
+
+/* The keeper is killed while a worker delivers; the worker goes on, or is killed later. */
+static void the_keeper_is_killed(void **state)
+{
+    struct delivered *r = open_store();
+    pid_t pid;
+    const int fd = connection_of_child(&pid);
+    (void)state;
+    begins(r, fd, 'a', one, here);
+    delivers(r, fd, 'a', one, here);
+    begins(r, B, 'b', two, here);
+    delivers(r, B, 'b', two, here); /* by nobody who could be told to live */
+    delivered_free(&r);
+    r = open_store();
+    assert_string_equal(begins(r, C, 'c', both(one, two), here), "01");
+    delivered_free(&r);
+    r = open_store();
+    delivered_tick(r, time(NULL) + 399);
+    assert_false(knows(r, one));
+    /* It says how it ended. */
+    ends(r, A, 'a');
+    assert_false(knows(r, one));
+    delivers(r, fd, 'd', one, here);
+    delivered_free(&r);
+    r = open_store();
+    assert_false(knows(r, one));
+    begins(r, fd, 'e', two, here); /* it is at its next message: nobody heard how that one ended */
+    assert_true(knows(r, one));
+    ends(r, fd, 'z');
+    delivers(r, fd, 'f', one, here);
+    delivered_free(&r);
+    r = open_store();
+    assert_false(knows(r, one));
+    kill(pid, SIGKILL);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_true(knows(r, one));
+    delivered_free(&r);
+    close(fd);
+}
+
+static void no_attempt_is_open_for_ever(void **state)
+{
+    struct delivered *r = open_store();
+    pid_t pid;
+    const int fd = connection_of_child(&pid);
+    (void)state;
+    delivers(r, fd, 'a', one, here);
+    delivered_free(&r);
+    r = open_store();
+    assert_false(knows(r, one));
+    delivered_tick(r, time(NULL) + 401);
+    assert_true(knows(r, one));
+    delivered_free(&r);
+    kill(pid, SIGKILL);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    close(fd);
 }
 
 static void time_passes(void **state)
 {
     struct delivered *r = open_store();
+    const long now = (long)time(NULL);
     (void)state;
-    assert_true(delivered_add(r, one, start));
-    assert_true(delivered_is_known(r, one, start + DELIVERED_KEPT_SECONDS - 1));
-    assert_false(delivered_is_known(r, one, start + DELIVERED_KEPT_SECONDS));
-    assert_true(delivered_add(r, two, start + 7200));
-    delivered_tick(r, start + DELIVERED_KEPT_SECONDS);
-    assert_false(delivered_is_known(r, one, start));
-    assert_true(delivered_is_known(r, two, start));
+    leave(r, 'a', one);
+    delivered_tick(r, now + DELIVERED_KEPT_SECONDS - 60);
+    assert_true(knows(r, one));
+    delivered_tick(r, now + DELIVERED_KEPT_SECONDS + 7200);
+    assert_false(knows(r, one));
+    leave(r, 'b', two);
     /* The clock was set back: no row is kept for years because of it. */
-    delivered_tick(r, start - 86400);
-    assert_false(delivered_is_known(r, two, start));
+    delivered_tick(r, now - 86400);
+    assert_false(knows(r, two));
     delivered_free(&r);
 }
 
@@ -210,32 +321,31 @@ static void killed(void **state)
 {
     (void)state;
     for (int round = 0; round < 3; round++) {
-        int ends[2], status;
-        unsigned char n, digest[DIGEST] = {0};
-        assert_int_equal(pipe(ends), 0);
+        int ends_of[2], status;
+        unsigned char n;
+        char digest[DIGEST + 1];
+        assert_int_equal(pipe(ends_of), 0);
         pid_t pid = fork();
         if (pid == 0) {
             struct delivered *r = open_store();
             for (n = 0; n < 200; n++) {
-                digest[0] = n;
-                digest[1] = (unsigned char)round;
-                if (!delivered_add(r, digest, start) || write(ends[1], &n, 1) != 1)
+                g_snprintf(digest, sizeof digest, "%-8d%-8d", n, round);
+                if (say(r, DELIVERED_SERVED, &(struct request){A, 'a', digest, here}) != EX_OK || write(ends_of[1], &n, 1) != 1)
                     _exit(1);
             }
             pause();
         }
         do
-            assert_int_equal(read(ends[0], &n, 1), 1);
+            assert_int_equal(read(ends_of[0], &n, 1), 1);
         while (n < 150);
         kill(pid, SIGKILL);
         assert_int_equal(waitpid(pid, &status, 0), pid);
-        close(ends[0]);
-        close(ends[1]);
+        close(ends_of[0]);
+        close(ends_of[1]);
         struct delivered *r = open_store();
         for (int i = 0; i < (round + 1) * 151; i++) {
-            digest[0] = (unsigned char)(i % 151);
-            digest[1] = (unsigned char)(i / 151);
-            assert_true(delivered_is_known(r, digest, start));
+            g_snprintf(digest, sizeof digest, "%-8d%-8d", i % 151, i / 151);
+            assert_true(knows(r, digest));
         }
         delivered_free(&r);
     }
@@ -245,12 +355,12 @@ static void corrupt(void **state)
 {
     struct delivered *r = open_store();
     (void)state;
-    assert_true(delivered_add(r, one, start));
+    leave(r, 'a', one);
     delivered_free(&r);
     assert_true(g_file_set_contents(file, "no database at all, whatever it is called", -1, NULL));
     r = open_store();
-    assert_false(delivered_is_known(r, one, start));
-    assert_true(delivered_add(r, one, start));
+    assert_false(knows(r, one));
+    leave(r, 'a', one);
     delivered_free(&r);
     /* A page that was overwritten. */
     char *data;
@@ -261,8 +371,9 @@ static void corrupt(void **state)
     assert_true(g_file_set_contents(file, data, (gssize)len, NULL));
     g_free(data);
     r = open_store();
-    assert_false(delivered_is_known(r, one, start));
-    assert_true(delivered_add(r, two, start) && delivered_is_known(r, two, start));
+    assert_false(knows(r, one));
+    leave(r, 'b', two);
+    assert_true(knows(r, two));
     delivered_free(&r);
 }
 
@@ -290,7 +401,7 @@ static void trouble_that_passes(void **state)
 {
     struct delivered *r = open_store();
     (void)state;
-    assert_true(delivered_add(r, one, start));
+    leave(r, 'a', one);
     delivered_free(&r);
     rlim_t before = limit_now(RLIMIT_NOFILE, 3);
     assert_not_opened("open files");
@@ -306,7 +417,7 @@ static void trouble_that_passes(void **state)
     assert_int_equal(g_rmdir(file), 0);
     assert_int_equal(g_rename(away, file), 0);
     r = open_store();
-    assert_true(delivered_is_known(r, one, start));
+    assert_true(knows(r, one));
     delivered_free(&r);
 }
 
@@ -321,9 +432,11 @@ static void run_sql(const char *sql)
 static void another_versions(void **state)
 {
     (void)state;
-    run_sql("CREATE TABLE copy(digest BLOB PRIMARY KEY, until TEXT, leg TEXT)");
+    run_sql("CREATE TABLE copy(digest BLOB PRIMARY KEY, until TEXT, leg TEXT);"
+            "CREATE TABLE delivered(attempt BLOB, digest BLOB, until TEXT, leg TEXT)");
     struct delivered *r = open_store();
-    assert_true(delivered_add(r, one, start) && delivered_is_known(r, one, start));
+    leave(r, 'a', one);
+    assert_true(knows(r, one));
     delivered_free(&r);
 }
 
@@ -346,66 +459,45 @@ static void bad_in_use(void **state)
     struct delivered *r = open_store();
     (void)state;
     delivered_free(&r);
-    run_sql("INSERT INTO copy WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
-            " WHERE i < 200000) SELECT randomblob(16), 1900000000 FROM n"); /* more than is cached */
+    run_sql("INSERT INTO delivered WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
+            " SELECT randomblob(16), randomblob(16), '', 0, 1900000000 FROM n"); /* more than is cached */
     r = open_store();
     overwrite_pages();
     const rlim_t before = limit_now(RLIMIT_NOFILE, 3);
-    unsigned char any[DIGEST] = {0};
+    char any[DIGEST + 1];
     for (int i = 0; i < 256; i++) {
-        any[0] = (unsigned char)i;
-        assert_false(delivered_is_known(r, any, start));
+        g_snprintf(any, sizeof any, "%-16d", i);
+        say(r, DELIVERED_KNOWN, &(struct request){A, 'a', any, here});
+        assert_string_equal(known, "0");
     }
-    assert_false(delivered_add(r, one, start));
-    delivered_tick(r, start);
-    assert_false(delivered_add(r, one, start));
+    assert_int_equal(say(r, DELIVERED_SERVED, &(struct request){A, 'a', one, here}), EX_UNAVAILABLE);
+    delivered_tick(r, time(NULL));
+    assert_int_equal(say(r, DELIVERED_FAILED, &(struct request){A, 'a', one, here}), EX_UNAVAILABLE);
     limit_now(RLIMIT_NOFILE, before);
-    delivered_tick(r, start);
-    assert_true(delivered_add(r, one, start) && delivered_is_known(r, one, start));
+    delivered_tick(r, time(NULL));
+    leave(r, 'b', one);
+    assert_true(knows(r, one));
     delivered_free(&r);
 }
 
-/* Requests as the keeper gets them; the answer as 0s and 1s. */
-static int ask(struct delivered *r, enum delivered_deed deed, const void *digests, gsize len, char *known_r)
+static void what_is_no_request(void **state)
 {
-    const struct keeper_digests wanted = {g_bytes_new(digests, len)};
-    GBytes *known = NULL;
-    g_autofree char *text = NULL;
-    gsize n = 0;
-    const int code = delivered_handle(r, deed, &wanted, known_r ? &known : NULL, &text);
-    const unsigned char *data = known ? g_bytes_get_data(known, &n) : NULL;
-    for (gsize i = 0; known_r && i < n; i++)
-        known_r[i] = (char)('0' + data[i]);
-    if (known_r)
-        known_r[n] = 0;
-    if (known)
-        g_bytes_unref(known);
-    assert_true(code != EX_DATAERR || text);
-    g_bytes_unref(wanted.digests);
-    return code;
-}
-
-static void verbs(void **state)
-{
+    static const enum delivered_deed deeds[] = {DELIVERED_KNOWN, DELIVERED_SERVED, DELIVERED_FAILED};
     struct delivered *r = open_store();
-    unsigned char both[2 * DIGEST];
-    char known[8];
+    g_autofree char *many = g_strnfill((DELIVERED_ORIGINS + 1) * DELIVERED_ORIGIN_BYTES, 'o');
     (void)state;
-    memcpy(both, one, DIGEST);
-    memcpy(both + DIGEST, two, DIGEST);
-    assert_int_equal(ask(r, DELIVERED_KNOWN, both, sizeof both, known), EX_OK);
+    for (size_t i = 0; i < G_N_ELEMENTS(deeds); i++) {
+        assert_int_equal(say(r, deeds[i], &(struct request){A, 'a', NULL, here}), EX_DATAERR);
+        assert_int_equal(say(r, deeds[i], &(struct request){A, 'a', "not so many bytes", here}), EX_DATAERR);
+        assert_int_equal(say(r, deeds[i], &(struct request){A, 'a', one, NULL}), EX_DATAERR);
+        assert_int_equal(say(r, deeds[i], &(struct request){A, 'a', one, "somewhere"}), EX_DATAERR);
+        assert_int_equal(say(r, deeds[i], &(struct request){A, 'a', one, many}), EX_DATAERR);
+        assert_int_equal(say(NULL, deeds[i], &(struct request){A, 'a', one, here}), EX_UNAVAILABLE);
+    }
+    assert_int_equal(say(NULL, DELIVERED_KNOWN, &(struct request){A, 'a', both(one, two), here}), EX_UNAVAILABLE);
     assert_string_equal(known, "00");
-    assert_int_equal(ask(r, DELIVERED_SERVED, two, DIGEST, NULL), EX_OK);
-    assert_int_equal(ask(r, DELIVERED_KNOWN, both, sizeof both, known), EX_OK);
-    assert_string_equal(known, "01");
-    assert_int_equal(ask(r, DELIVERED_FORGET, both, sizeof both, NULL), EX_OK);
-    assert_int_equal(ask(r, DELIVERED_KNOWN, both, sizeof both, known), EX_OK);
-    assert_string_equal(known, "00");
-    assert_int_equal(ask(r, DELIVERED_KNOWN, "", 0, known), EX_DATAERR);
-    assert_int_equal(ask(r, DELIVERED_KNOWN, both, DIGEST + 1, known), EX_DATAERR);
-    assert_int_equal(ask(NULL, DELIVERED_SERVED, both, DIGEST, NULL), EX_UNAVAILABLE);
-    assert_int_equal(ask(NULL, DELIVERED_KNOWN, both, sizeof both, known), EX_UNAVAILABLE);
-    assert_string_equal(known, "00");
+    assert_int_equal(say(NULL, DELIVERED_FORGET, &(struct request){A, 'a', NULL, NULL}), EX_UNAVAILABLE);
+    delivered_hang_up(NULL, A);
     delivered_free(&r);
 }
 
@@ -430,19 +522,21 @@ static int make_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_part_counts),
-        cmocka_unit_test(authors_fields_count),
-        cmocka_unit_test(trace_fields_do_not),
-        cmocka_unit_test(odd_messages),
-        cmocka_unit_test(without_date),
-        cmocka_unit_test_setup(known_and_forgotten, fresh),
+        cmocka_unit_test_setup(a_failed_attempt_is_known, fresh),
+        cmocka_unit_test_setup(an_open_attempt_is_not, fresh),
+        cmocka_unit_test_setup(each_copy_is_one_copy, fresh),
+        cmocka_unit_test_setup(the_connection_ends, fresh),
+        cmocka_unit_test_setup(what_failed_is_said_whole, fresh),
+        cmocka_unit_test_setup(strangers, fresh),
+        cmocka_unit_test_setup(the_keeper_is_killed, fresh),
+        cmocka_unit_test_setup(no_attempt_is_open_for_ever, fresh),
         cmocka_unit_test_setup(time_passes, fresh),
         cmocka_unit_test_setup(killed, fresh),
         cmocka_unit_test_setup(corrupt, fresh),
         cmocka_unit_test_setup(trouble_that_passes, fresh),
         cmocka_unit_test_setup(another_versions, fresh),
         cmocka_unit_test_setup(bad_in_use, fresh),
-        cmocka_unit_test_setup(verbs, fresh),
+        cmocka_unit_test_setup(what_is_no_request, fresh),
     };
     return cmocka_run_group_tests(tests, make_folder, folder_remove);
 }

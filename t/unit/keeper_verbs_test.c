@@ -41,6 +41,7 @@ static GPtrArray *samples_new(void)
     g_ptr_array_add(batch, features_new(0));
     GArray *features = features_new(2);
     GBytes *digests = g_bytes_new_static(DIGEST DIGEST, 2 * (sizeof DIGEST - 1));
+    GBytes *one = g_bytes_new_static(DIGEST, sizeof DIGEST - 1);
     const unsigned worker = KEEPER_WORKER, admin = KEEPER_ADMINISTRATOR;
     const struct sample all[] = {
         {"ping", worker | admin, {.confirm = {NULL, NULL}}},
@@ -48,9 +49,10 @@ static GPtrArray *samples_new(void)
         {"confirm", worker, {.confirm = {USER, "s1"}}},
         {"learn", worker, {.learn = {USER, "ham", "s2", features}}},
         {"greylist", worker, {.greylist = {"192.0.2.1", "proved.example", "", USER}}},
-        {"retry-known", worker, {.digests = {digests}}},
-        {"retry-served", worker, {.digests = {digests}}},
-        {"retry-forget", worker, {.digests = {digests}}},
+        {"retry-known", worker, {.delivered = {one, digests, one}}},
+        {"retry-served", worker, {.delivered = {one, digests, one}}},
+        {"retry-forget", worker, {.delivered = {one, NULL, NULL}}},
+        {"retry-failed", worker, {.delivered = {one, digests, one}}},
         {"retrain", KEEPER_MAIL_USER | admin, {.retrain = {USER, "spam", "s1"}}},
         {"train", admin, {.train = {USER, "spam", features, batch}}},
         {"alias-add", admin, {.alias_add = {"team@x.example", USER}}},
@@ -79,7 +81,8 @@ static void samples_free(GPtrArray *samples)
             g_array_unref(s->q.train.features);
             g_ptr_array_unref(s->q.train.batch);
         } else if (strcmp(s->verb, "retry-known") == 0) {
-            g_bytes_unref(s->q.digests.digests);
+            g_bytes_unref(s->q.delivered.copies);
+            g_bytes_unref(s->q.delivered.attempt);
         }
     }
     g_ptr_array_unref(samples);

@@ -316,7 +316,7 @@ static GPtrArray *played_asked;    /* of char*: "VERB ARGUMENTS", as they came *
 static bool played_no_keeper;
 static unsigned played_refused;    /* this one of the records, from 1, is refused; 0: none */
 static const char *played_waits;   /* whose triplets are new: the recipient; "*" all */
-static GHashTable *played_served;  /* digests, as GBytes */
+static GHashTable *played_served;  /* digests of copies of attempts that failed, as GBytes */
 static GHashTable *played_spent;   /* of proofs, as gint64: by which message, as gint64 */
 static GQueue played_answers = G_QUEUE_INIT; /* that are owed, of struct keeper_answer* */
 
@@ -340,14 +340,14 @@ static inline const char *played_nth(const char *verb, unsigned n)
 static inline void played_retries(const char *verb, GVariant *arguments, GVariantDict *results)
 {
     gsize len = 0;
-    g_autoptr(GVariant) digests = g_variant_lookup_value(arguments, "digests", G_VARIANT_TYPE("ay"));
+    g_autoptr(GVariant) digests = g_variant_lookup_value(arguments, "copies", G_VARIANT_TYPE("ay"));
     const unsigned char *data = digests ? g_variant_get_fixed_array(digests, &len, 1) : NULL;
     g_autoptr(GByteArray) known = g_byte_array_new();
     for (gsize at = 0; at < len; at += DELIVERED_DIGEST_BYTES) {
         GBytes *one = g_bytes_new(data + at, DELIVERED_DIGEST_BYTES);
         const guint8 is = g_hash_table_contains(played_served, one);
         g_byte_array_append(known, &is, 1);
-        if (strcmp(verb, "retry-served") == 0)
+        if (strcmp(verb, "retry-failed") == 0)
             g_hash_table_add(played_served, g_bytes_ref(one));
         g_bytes_unref(one);
     }
@@ -438,6 +438,13 @@ struct keeper_answer keeper_hear(int fd, int timeout_ms)
         a = *owed;
     g_free(owed);
     return a;
+}
+
+/* The keeper that owed them was killed. */
+static inline void played_lose_answers(void)
+{
+    for (struct keeper_answer *a; (a = g_queue_pop_head(&played_answers)) != NULL; g_free(a))
+        keeper_answer_clear(a);
 }
 
 void keeper_answer_clear(struct keeper_answer *a)

@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "filterd/keeper/delivered.h"
 #include "gpg/key_state.h"
+#include "t/unit/attempts_world.h"
 #include "t/unit/pipeline_world.h"
 
 #define GOOD "good@example.org"
@@ -280,24 +281,24 @@ static void not_taken_behind(void **state)
 {
     (void)state;
     g_autofree char *raw = by_another_leg(MAIL, KEYLESS);
-    received.served = g_byte_array_new();
+    attempt_at("4711");
     played_refuses = KEYLESS;
     run_to(raw, TO(KEYLESS));
     assert_int_equal(outcomes[0].code, 550);
     assert_int_equal(played_count("retry-served"), 0);
-    assert_int_equal(received.served->len, 0);
+    assert_int_equal(copies_kept(), 0);
     played_refuses = NULL;
     run_to(raw, TO(KEYLESS));
     assert_int_equal(played_count("retry-served"), 1);
-    assert_int_equal(received.served->len, DELIVERED_DIGEST_BYTES);
+    assert_int_equal(copies_kept(), 1);
+    attempt_at("4711"); /* the same file: the proof is not used up for it */
     played_keys[0] = (struct played_key){KEYLESS, KEY_GOOD};
-    g_hash_table_remove_all(played_served);
     played_gpg_error = "out of luck";
     run_to(raw, TO(KEYLESS));
     assert_outcome(0, REASON_UNFORESEEN);
     assert_holds(logged(), "result=kept dns=- key=key-of-" KEYLESS " sealed=- delay");
-    assert_int_equal(received.served->len, DELIVERED_DIGEST_BYTES);
-    g_byte_array_unref(received.served);
+    assert_int_equal(copies_kept(), 0);
+    delivered_attempt_free(&received.attempt);
 }
 
 /* What another leg judged nobody is asked about, where that is believed. */

@@ -3,10 +3,9 @@
 #include "base/config/limits.h"
 #include "base/config/settings.h"
 #include "base/result.h"
-#include "filterd/keeper/delivered.h"
 #include "gpg/key_state.h"
 #include "rules/auth/spf_result.h"
-#include "t/unit/pipeline_world.h"
+#include "t/unit/attempts_world.h"
 
 #define GOOD "good@example.org"
 #define KEYLESS "keyless@example.org"
@@ -26,74 +25,13 @@ static int set_up(void **state)
 #undef TEST
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, world_close)
 
-/* ---- delivered before ---- */
-
-static void what_went_through_does_not_go_again(void **state)
-{
-    (void)state;
-    received.served = g_byte_array_new();
-    played_refuses = GOOD;
-    run_to(MAIL, TO(GOOD, KEYLESS, FOREIGN));
-    assert_int_equal(played_count("retry-known"), 1);
-    assert_int_equal(played_count("retry-served"), 2);
-    assert_int_equal(received.served->len, 2 * DELIVERED_DIGEST_BYTES);
-    played_refuses = NULL;
-    g_byte_array_set_size(received.served, 0);
-    run_to(MAIL, TO(GOOD, KEYLESS, FOREIGN));
-    assert_outcome(0, REASON_OK);
-    assert_outcome(1, REASON_SERVED_BEFORE);
-    assert_outcome(2, REASON_SERVED_BEFORE);
-    assert_int_equal(played_copies->len, 1);
-    assert_string_equal(copy(0)->recipient, GOOD);
-    assert_int_equal(played_count("retry-served"), 1); /* of the others it is known */
-    assert_int_equal(received.served->len, 3 * DELIVERED_DIGEST_BYTES);
-    assert_int_equal(logged_times("served=before"), 2);
-    g_byte_array_unref(received.served);
-}
-
-/* Another sender, recipient, message or listener is another copy; and who is not asked, or has no date, gets it. */
-static void which_copies_are_the_same(void **state)
-{
-    (void)state;
-    received.served = g_byte_array_new();
-    run_to(MAIL, TO(KEYLESS));
-    run_to(MAIL, TO(KEYLESS));
-    assert_int_equal(played_copies->len, 0);
-    run_to(MAIL "more\r\n", TO(KEYLESS));
-    assert_int_equal(played_copies->len, 1);
-    run_to(MAIL, TO("nobody@example.org"));
-    assert_int_equal(played_copies->len, 1);
-    envelope->listener = &submission;
-    run_to(MAIL, TO(KEYLESS));
-    assert_int_equal(played_copies->len, 1);
-    envelope->listener = NULL;
-    run_to(MAIL, TO(KEYLESS));
-    assert_int_equal(played_copies->len, 1);
-    envelope->listener = &inbound;
-    g_clear_pointer(&envelope->sender, g_free);
-    run_to(MAIL, TO(KEYLESS));
-    assert_int_equal(played_copies->len, 1);
-    envelope->sender = g_strdup("");
-    run_to(MAIL, TO(KEYLESS)); /* which is the same */
-    assert_int_equal(played_copies->len, 0);
-    run_to("Subject: x\r\n\r\n", TO(KEYLESS));
-    run_to("Subject: x\r\n\r\n", TO(KEYLESS));
-    assert_int_equal(played_copies->len, 1);
-    assert_int_equal(played_asked->len, 2); /* to record and to confirm it */
-    g_byte_array_unref(received.served);
-    received.served = NULL;
-    run_to(MAIL, TO(KEYLESS));
-    assert_int_equal(played_copies->len, 1);
-    assert_int_equal(played_count("retry"), 0);
-}
-
 /* ---- one reply for all ---- */
 
 static void a_bad_key_is_found_before_anybody_has_a_copy(void **state)
 {
     (void)state;
     received.client_waits = true;
-    received.served = g_byte_array_new();
+    attempt_at("4711");
     run_to(MAIL, TO(GOOD, BAD, KEYLESS));
     assert_outcome(0, REASON_BAD_KEY_DEFER); /* for that they have to wait */
     assert_outcome(1, REASON_BAD_KEY_DEFER);
@@ -111,28 +49,31 @@ static void a_bad_key_is_found_before_anybody_has_a_copy(void **state)
     assert_outcome(0, REASON_OK);
     assert_int_equal(played_copies->len, 1);
     received.client_waits = true; /* GOOD has it by now */
+    try_again();
     run_to(MAIL, TO(GOOD, BAD, KEYLESS));
     assert_outcome(0, REASON_SERVED_BEFORE);
     assert_outcome(1, REASON_BAD_KEY_REJECT);
     assert_outcome(2, REASON_PARTIAL);
     assert_int_equal(played_copies->len, 0);
-    g_byte_array_unref(received.served);
+    assert_int_equal(copies_kept(), 1);
+    delivered_attempt_free(&received.attempt);
 }
 
 /* Whose copy went through before its key went bad does not hold the others up. */
 static void a_bad_key_behind_its_copy(void **state)
 {
     (void)state;
-    received.served = g_byte_array_new();
+    attempt_at("4711");
     run_to(MAIL, TO(GOOD));
     played_keys[0] = (struct played_key){GOOD, KEY_BAD};
     for (int waits = 0; waits < 2; waits++) {
         received.client_waits = waits;
+        try_again();
         run_to(MAIL, TO(GOOD, KEYLESS));
         assert_outcome(0, REASON_SERVED_BEFORE);
         assert_outcome(1, waits ? REASON_SERVED_BEFORE : REASON_OK);
     }
-    g_byte_array_unref(received.served);
+    delivered_attempt_free(&received.attempt);
 }
 
 /* ---- who hears it, and for how long ---- */
@@ -376,8 +317,7 @@ static void what_is_a_doubt(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_went_through_does_not_go_again),
-        TEST(which_copies_are_the_same), TEST(a_bad_key_is_found_before_anybody_has_a_copy),
+        TEST(a_bad_key_is_found_before_anybody_has_a_copy),
         TEST(a_bad_key_behind_its_copy), TEST(who_hears_each_reply_may_leave), TEST(no_copy_is_begun_late),
         TEST(evidence_has_half_of_the_time), TEST(what_hangs_ends_by_itself), TEST(processor_time),
         TEST(limits_of_one_message_are_not_the_next_ones), TEST(who_is_doubtful_comes_again),
