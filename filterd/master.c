@@ -218,7 +218,7 @@ static bool prepare_engine(const struct settings *s)
 
 int master_run(struct settings *s)
 {
-    struct children c = {.settings = s, .control_fd = -1, .learn_fd = -1, .milter_fd = -1, .stop = &stop};
+    struct children c = {.settings = s, .control_fd = -1, .keeper_fd = -1, .learn_fd = -1, .milter_fd = -1, .stop = &stop};
     const struct passwd *pw = NULL;
     set_signals();
     log_info("starting: version %s, settings %s", version_number, s->file);

@@ -62,6 +62,14 @@ int64_t scoreboard_note_sealed(struct scoreboard *b)
     return atomic_fetch_add(&b->sealed_left, 1) + 1;
 }
 
+bool scoreboard_note_refused(struct scoreboard *b)
+{
+    const int64_t now = g_get_monotonic_time();
+    int64_t before = atomic_load(&b->refused_at);
+    return (!before || now - before > 60 * G_USEC_PER_SEC) &&
+           atomic_compare_exchange_strong(&b->refused_at, &before, now);
+}
+
 struct slot *scoreboard_of_pid(struct scoreboard *b, pid_t pid)
 {
     for (int i = 0; i < b->size; i++)

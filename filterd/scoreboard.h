@@ -30,6 +30,7 @@ struct slot {
 struct scoreboard {
     int size;
     _Atomic int64_t sealed_left; /* sealed messages without a signature (of learning) that users moved */
+    _Atomic int64_t refused_at; /* monotonic microseconds: when a refusal was logged last; 0: never */
     struct slot slots[];
 };
 
@@ -48,6 +49,8 @@ int scoreboard_count(const struct scoreboard *b, enum slot_state state);
 struct slot *scoreboard_longest(struct scoreboard *b, enum slot_state state);
 /* Counts one more sealed message that could not be learnt; returns how many there are now. */
 int64_t scoreboard_note_sealed(struct scoreboard *b);
+/* True at most once a minute, for all workers together: the caller may log that it turned a peer away. */
+bool scoreboard_note_refused(struct scoreboard *b);
 struct slot *scoreboard_of_pid(struct scoreboard *b, pid_t pid);
 
 #endif

@@ -39,7 +39,7 @@ struct settings {
     struct next_hop_address deliver;
     int proxy_seconds; /* before-queue proxy: seconds from the end of DATA to our reply */
     struct endpoint control;
-    char **train_users; /* login names */
+    char **train_users; /* login names or uids, each maybe with :DOMAIN */
     enum train_mode mode;
     double spam_threshold, unsure_threshold; /* probabilities, 0 to 1; default SETTINGS_*_THRESHOLD */
 #define SETTINGS_SPAM_THRESHOLD 0.9

@@ -37,8 +37,8 @@ enum users_result { USERS_TEMP = 0, USERS_FOUND, USERS_UNKNOWN };
 enum users_result users_resolve(struct users *u, const char *address, const char *delimiters,
                                 GPtrArray **users_r);
 /* Finds the user behind a Dovecot login name (%u). *user_r (g_free) is the address itself if it is among the
- * users that it resolves to, else the first of them. With USERS_UNKNOWN it is the canonical address, NULL if
- * login is no address; with USERS_TEMP it is NULL. */
+ * users that it resolves to, else the only one of them. With USERS_UNKNOWN it is the canonical address, NULL if
+ * login is no address or an alias of several others; with USERS_TEMP it is NULL. */
 enum users_result users_of_login(struct users *u, const char *login, const char *delimiters,
                                  char **user_r);
 

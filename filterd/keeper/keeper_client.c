@@ -17,7 +17,7 @@
 #define SILENT_US (10 * G_USEC_PER_SEC)
 
 struct keeper_client {
-    const struct endpoint *control;
+    struct endpoint keeper;
     int fd;               /* -1: not connected; the first request connects */
     gint64 silent;        /* monotonic microseconds: not asked before, as it left a request unanswered */
     unsigned owes;        /* outstanding answers to notes sent without waiting */
@@ -28,7 +28,7 @@ struct keeper_client {
 struct keeper_client *keeper_client_new(const struct endpoint *control)
 {
     struct keeper_client *k = g_new0(struct keeper_client, 1);
-    k->control = control;
+    k->keeper = keeper_workers_at(control);
     k->fd = -1;
     return k;
 }
@@ -78,6 +78,7 @@ void keeper_client_free(struct keeper_client **k)
         return;
     hear_owed(*k);
     hang_up(*k);
+    g_free((*k)->keeper.path);
     g_clear_pointer(k, g_free);
 }
 
@@ -93,7 +94,7 @@ static struct keeper_answer ask_all(struct keeper_client *k, const struct keeper
     if (attempts)
         hear_owed(k);
     for (int i = 0; i < attempts && a.code == EX_TEMPFAIL && g_get_monotonic_time() < end; i++) {
-        if (k->fd < 0 && (k->fd = keeper_connect(k->control)) < 0)
+        if (k->fd < 0 && (k->fd = keeper_connect(&k->keeper)) < 0)
             break;
         keeper_answer_clear(&a);
         a = keeper_ask(k->fd, f->verb, arguments, TIMEOUT_MS);
@@ -147,9 +148,9 @@ int keeper_client_learn(struct keeper_client *k, const struct keeper_learn *l, c
     return ask_keeper(k, &keeper_format_learn, l, text_r);
 }
 
-void keeper_client_confirm(struct keeper_client *k, const char *user, const char *signature)
+void keeper_client_confirm(struct keeper_client *k, const struct keeper_confirm *c)
 {
-    send_note(k, SUBJECT_RECORD, &keeper_format_confirm, &(struct keeper_confirm){user, signature});
+    send_note(k, SUBJECT_RECORD, &keeper_format_confirm, c);
 }
 
 /* Frames are UTF-8, but a client's strings may not be. */

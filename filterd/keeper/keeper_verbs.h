@@ -8,16 +8,19 @@
 #include <stdbool.h>
 
 #include "filterd/keeper/keeper.h"
+#include "filterd/keeper/keeper_rates.h"
 #include "filterd/keeper/keeper_request.h"
 
 struct model_store;
 struct delivered;
+struct peer;
 
 /* All lent. greylist and delivered may be NULL: then they know nothing. */
 struct keeper_stores {
     struct model_store *model_store;
     struct greylist *greylist;
     struct delivered *delivered;
+    const struct peer *peer; /* who asks; NULL: filterctl itself, where no keeper runs */
 };
 
 /* A request while it is handled. */
@@ -34,6 +37,7 @@ struct keeper_verb {
     unsigned roles;                      /* the roles that may send it: of enum keeper_role, or-ed */
     int (*handle)(struct keeper_call *call); /* handles it; returns a sysexits code */
     bool beside; /* handle it without writing pending records to disk before */
+    enum keeper_rate rate; /* of which a worker that sends it takes */
 };
 
 const struct keeper_verb *keeper_verbs(size_t *count_r);
