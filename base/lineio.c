@@ -17,9 +17,11 @@
 
 struct lineio {
     int rfd, wfd, timeout_ms, line_ms;
+    int data_ms, data_rate; /* what DATA as a whole may take: see lineio_set_data_time; data_ms 0: no limit */
     gint64 deadline;  /* in microseconds of monotonic time; 0: none */
-    gint64 line_ends; /* the same for the line that is being read */
+    gint64 line_ends; /* the same for the line, or the DATA, that is being read */
     const volatile int *wake;
+    const int *quiet_ms; /* how long a wait lasts that *wake ends, by its value; NULL: not at all */
     bool (*waiter)(int fd, int timeout_ms, void *arg);
     void *waiter_arg;
     bool (*meter)(size_t bytes, void *arg);
@@ -66,9 +68,10 @@ void lineio_set_deadline(struct lineio *io, int ms)
     io->deadline = ms ? g_get_monotonic_time() + (gint64)ms * 1000 : 0;
 }
 
-void lineio_set_wake(struct lineio *io, const volatile int *flag)
+void lineio_set_wake(struct lineio *io, const volatile int *flag, const int *quiet_ms)
 {
     io->wake = flag;
+    io->quiet_ms = quiet_ms;
 }
 
 void lineio_set_waiter(struct lineio *io, bool (*wait)(int fd, int timeout_ms, void *arg),
@@ -82,6 +85,12 @@ void lineio_set_meter(struct lineio *io, bool (*hold)(size_t bytes, void *arg), 
 {
     io->meter = hold;
     io->meter_arg = arg;
+}
+
+void lineio_set_data_time(struct lineio *io, int ms, int bytes_per_second)
+{
+    io->data_ms = ms;
+    io->data_rate = bytes_per_second;
 }
 
 static int wait_ms(const struct lineio *io)
@@ -103,12 +112,19 @@ static int wait_once(const struct lineio *io, struct pollfd *p, int timeout_ms)
     return poll(p, 1, timeout_ms);
 }
 
+static bool is_woken(const struct lineio *io, gint64 begun)
+{
+    const int flag = io->wake ? *io->wake : 0;
+    return flag && (!io->quiet_ms || g_get_monotonic_time() - begun >= (gint64)io->quiet_ms[flag] * 1000);
+}
+
 static enum lineio_status wait_for(struct lineio *io, int fd, short events)
 {
     struct pollfd p = {fd, events, 0};
-    gint64 end = g_get_monotonic_time() + (gint64)wait_ms(io) * 1000;
+    const gint64 begun = g_get_monotonic_time();
+    gint64 end = begun + (gint64)wait_ms(io) * 1000;
     for (;;) {
-        if (io->wake && *io->wake)
+        if (is_woken(io, begun))
             return LINEIO_WOKEN;
         gint64 left = (end - g_get_monotonic_time()) / 1000;
         /* The wake flag may be set just before poll starts, which then would not notice: look at it twice a
@@ -333,9 +349,16 @@ static bool data_run(struct data_reader *r, const unsigned char *p, size_t len, 
     return false;
 }
 
+/* When DATA that began then has to be complete, by what has come of it. */
+static gint64 data_ends(const struct lineio *io, gint64 begun, size_t total)
+{
+    return io->data_ms ? begun + io->data_ms * 1000LL + (gint64)(total / (size_t)io->data_rate) * G_USEC_PER_SEC : 0;
+}
+
 enum lineio_status lineio_get_data(struct lineio *io, struct bytes *out, size_t limit,
                                    struct lineio_data *facts_r)
 {
+    const gint64 begun = g_get_monotonic_time();
     struct data_reader r = {.io = io, .out = out, .limit = limit, .facts = facts_r};
     const volatile int *wake = io->wake;
     enum lineio_status st = LINEIO_OK;
@@ -343,6 +366,7 @@ enum lineio_status lineio_get_data(struct lineio *io, struct bytes *out, size_t 
     io->wake = NULL; /* do not stop in the middle of a message */
     for (;;) {
         size_t used = 0;
+        io->line_ends = data_ends(io, begun, r.total);
         if (io->start == io->end && (st = fill(io)) != LINEIO_OK)
             break;
         bool done = data_run(&r, io->in + io->start, io->end - io->start, &used);
@@ -352,6 +376,7 @@ enum lineio_status lineio_get_data(struct lineio *io, struct bytes *out, size_t 
             break;
     }
     io->wake = wake;
+    io->line_ends = 0;
     return st;
 }
 

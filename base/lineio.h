@@ -33,8 +33,9 @@ void lineio_set_timeout(struct lineio *io, int ms);
 void lineio_set_line_timeout(struct lineio *io, int ms);
 /* Limits all further reads and writes together, in milliseconds from now; 0 removes the limit. */
 void lineio_set_deadline(struct lineio *io, int ms);
-/* A signal handler sets *flag; a wait between two messages then ends with LINEIO_WOKEN. */
-void lineio_set_wake(struct lineio *io, const volatile int *flag);
+/* A signal handler sets *flag; the wait for a command's first byte then ends with LINEIO_WOKEN, as soon as it has
+ * lasted quiet_ms[*flag] without one. NULL: at once. Lent until the next call. */
+void lineio_set_wake(struct lineio *io, const volatile int *flag, const int *quiet_ms);
 
 /* wait is called instead of poll(2) when input is awaited, so that DNS answers can be taken meanwhile. It
  * returns true if fd is readable, false after timeout_ms at the latest. NULL removes it. */
@@ -51,6 +52,10 @@ bool lineio_pending(const struct lineio *io);
 /* hold is called before more than so many bytes of DATA are kept; false means that there is no room for them
  * (limits.bytes_in_flight). It is called with 0 when all of them are given up. NULL removes it. */
 void lineio_set_meter(struct lineio *io, bool (*hold)(size_t bytes, void *arg), void *arg);
+
+/* Limits the time for all of one DATA, however it trickles in: ms, and one second more for each so many bytes that
+ * have come. Without this call each wait has the timeout, and there is no such limit. */
+void lineio_set_data_time(struct lineio *io, int ms, int bytes_per_second);
 
 struct lineio_data {
     bool too_big; /* more than limit bytes: the rest was read and discarded */

@@ -32,6 +32,7 @@ bool children_init(struct children *c)
 {
     /* Room for two generations: after a reload the old one finishes while the new one works. */
     c->others = g_array_new(FALSE, TRUE, sizeof(struct children_other));
+    c->milter_sockets = g_array_new(FALSE, TRUE, sizeof(struct children_milter_socket));
     c->scoreboard = scoreboard_new(c->settings->workers * 2 + 16);
     return c->scoreboard && pipe2(c->log_pipe, O_CLOEXEC) == 0 &&
            pipe2(c->wake_pipe, O_CLOEXEC | O_NONBLOCK) == 0 &&
@@ -44,6 +45,8 @@ static void enter_child(struct children *c, const char *name, pid_t master)
 {
     close(c->log_pipe[0]);
     close(c->wake_pipe[0]);
+    for (guint i = 0; i < c->milter_sockets->len; i++)
+        close(g_array_index(c->milter_sockets, struct children_milter_socket, i).fd);
     log_to_fd(c->log_pipe[1]);
     prctl(PR_SET_NAME, name);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -212,7 +215,7 @@ void children_balance(struct children *c)
         make_room(c);
     struct slot *longest = scoreboard_longest(c->scoreboard, SLOT_IDLE);
     if (idle > SPARE_MAX && lasts(longest, SPARE_IDLE_US))
-        kill(longest->pid, SIGTERM);
+        kill(longest->pid, SIGHUP); /* it may accept a connection just now */
 }
 
 void children_kill(struct children *c, int sig)
@@ -224,7 +227,7 @@ void children_kill(struct children *c, int sig)
 
 void children_dismiss_workers(struct children *c)
 {
-    children_kill(c, SIGTERM);
+    children_kill(c, SIGHUP);
 }
 
 int children_workers_left(const struct children *c)

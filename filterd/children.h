@@ -23,6 +23,13 @@ struct children_other {
     gint64 started;  /* monotonic microseconds */
 };
 
+/* The socket of a milter listener. The master opens and keeps it, so that no client is refused while one milter
+ * process follows another. */
+struct children_milter_socket {
+    char *at; /* its address: "unix:PATH", "inet:HOST:PORT" */
+    int fd;
+};
+
 struct children {
     struct settings *settings;
     struct sitekey key;
@@ -34,6 +41,7 @@ struct children {
     gint64 patience; /* monotonic microseconds: until then a predecessor may still hold addresses */
     gint64 listen_again; /* monotonic microseconds: do not try again earlier */
     const volatile sig_atomic_t *stop; /* set when the daemon has to stop: wait for nothing */
+    GArray *milter_sockets; /* of struct children_milter_socket */
     int control_fd, keeper_fd, learn_fd, milter_fd; /* keeper_fd: where workers ask the keeper */
     int spf_door[2];       /* see rules/auth/spf_door.h; -1: SPF is off */
     gint64 spf_not_before; /* like not_before, for SPF processes */
@@ -61,7 +69,7 @@ void children_start_keeper(struct children *c);
 /* Forks and ends workers so that a few are idle, within the settings' maximum. If all are busy and a connection
  * waits, ends the session that has been idle longest. */
 void children_balance(struct children *c);
-/* Tells all workers to finish their session and end. */
+/* Tells all workers to end when their client has nothing more to say: others replace them. */
 void children_dismiss_workers(struct children *c);
 /* Removes ended processes from the lists. */
 void children_reap(struct children *c);

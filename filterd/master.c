@@ -119,7 +119,7 @@ static void reread(struct children *c)
     spf_pair_renew(c, s);
     s->workers = MIN(s->workers, (c->scoreboard->size - 16) / 2); /* the scoreboard cannot grow */
     settings_free(&old);
-    milter_processes_dismiss(c);
+    milter_processes_replace(c);
     peer_credentials_prepare(s);
     children_dismiss_workers(c);
     if (c->keeper > 0)
@@ -158,7 +158,7 @@ static void drain(struct children *c)
     listening_shut(c);
     spf_pair_dismiss(c); /* workers keep their end of the door until they end */
     drain_milters(c);
-    children_dismiss_workers(c);
+    children_kill(c, SIGTERM);
     while (children_workers_left(c) && g_get_monotonic_time() < end)
         look(c);
     if (children_workers_left(c)) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/config/settings.h"
+#include "base/endpoint.h"
 #include "base/log.h"
 #include "filterd/listening.h"
 #include "filterd/session/milter_front.h"
@@ -34,11 +35,35 @@ static bool is_there(const struct children *c, size_t listener)
     return false;
 }
 
+static char *place_of(const struct endpoint *at)
+{
+    return at->path ? g_strconcat("unix:", at->path, NULL) : g_strdup_printf("inet:%s:%s", at->host, at->port);
+}
+
+static struct children_milter_socket *socket_at(const struct children *c, guint i)
+{
+    return &g_array_index(c->milter_sockets, struct children_milter_socket, i);
+}
+
+/* The socket that the master keeps for this listener; -1: none. */
+static int kept_socket(const struct children *c, size_t listener)
+{
+    g_autofree char *at = place_of(&c->settings->listeners[listener].at);
+    for (guint i = 0; i < c->milter_sockets->len; i++)
+        if (strcmp(socket_at(c, i)->at, at) == 0)
+            return socket_at(c, i)->fd;
+    return -1;
+}
+
 static bool start_one(struct children *c, size_t listener)
 {
     int ready[2];
-    if (pipe2(ready, O_CLOEXEC))
+    const int listening = dup(kept_socket(c, listener)); /* the child closes those that the master keeps */
+    if (listening < 0 || pipe2(ready, O_CLOEXEC)) {
+        if (listening >= 0)
+            close(listening);
         return false;
+    }
     struct children_other f = {.pid = children_fork(c, "filterd-milter"),
                                      .what = "milter front", .listener = listener};
     if (f.pid == 0) {
@@ -47,9 +72,10 @@ static bool start_one(struct children *c, size_t listener)
         children_close_keeper(c);
         close(ready[0]);
         explicit_bzero(&c->key, sizeof c->key);
-        _exit(milter_front_run(c->settings, &c->settings->listeners[listener], ready[1]));
+        _exit(milter_front_run(c->settings, &c->settings->listeners[listener], listening, ready[1]));
     }
     close(ready[1]);
+    close(listening);
     const bool ok = f.pid > 0 && children_await(ready[0], READY_MS);
     close(ready[0]);
     f.leaving = !ok;
@@ -63,16 +89,43 @@ static bool start_one(struct children *c, size_t listener)
     return ok;
 }
 
-/* Tries the address in the master: a milter process that waited for it would hold up all others. */
+/* Opens the listener's socket, unless it is kept from before. */
 static bool can_listen(struct children *c, size_t listener)
 {
+    const struct endpoint *at = &c->settings->listeners[listener].at;
     g_autofree char *error = NULL;
-    const int fd = sockets_listen(&c->settings->listeners[listener].at, &error);
-    if (fd < 0)
+    if (kept_socket(c, listener) >= 0)
+        return true;
+    const struct children_milter_socket made = {place_of(at), sockets_listen(at, &error)};
+    if (made.fd < 0) {
         listening_missed(c, listener, errno, error);
-    else
-        close(fd);
-    return fd >= 0;
+        g_free(made.at);
+        return false;
+    }
+    g_array_append_val(c->milter_sockets, made);
+    return true;
+}
+
+static bool is_in_settings(const struct children *c, const char *at)
+{
+    for (size_t i = 0; i < c->settings->listener_count; i++) {
+        g_autofree char *place = place_of(&c->settings->listeners[i].at);
+        if (c->settings->listeners[i].protocol == PROTO_MILTER && strcmp(place, at) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void close_sockets(struct children *c, bool all)
+{
+    for (guint i = c->milter_sockets->len; i-- > 0;) {
+        struct children_milter_socket *s = socket_at(c, i);
+        if (!all && is_in_settings(c, s->at))
+            continue;
+        close(s->fd);
+        g_free(s->at);
+        g_array_remove_index_fast(c->milter_sockets, i);
+    }
 }
 
 static bool is_wanted(const struct children *c, size_t listener, bool again)
@@ -117,12 +170,24 @@ void milter_processes_kill(struct children *c, int sig)
             kill(milter_at(c, i)->pid, sig);
 }
 
+void milter_processes_replace(struct children *c)
+{
+    for (guint i = 0; i < c->others->len; i++) {
+        if (!is_milter(c, i) || milter_at(c, i)->leaving)
+            continue;
+        milter_at(c, i)->leaving = true;
+        kill(milter_at(c, i)->pid, SIGUSR1);
+    }
+    close_sockets(c, false);
+}
+
 void milter_processes_dismiss(struct children *c)
 {
     for (guint i = 0; i < c->others->len; i++)
         if (is_milter(c, i))
             milter_at(c, i)->leaving = true;
     milter_processes_kill(c, SIGTERM);
+    close_sockets(c, true);
 }
 
 int milter_processes_left(const struct children *c)

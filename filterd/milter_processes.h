@@ -13,7 +13,10 @@ void milter_processes_start(struct children *c, bool again);
 bool milter_processes_start_all(struct children *c);
 /* How many listeners clients can connect to, milters and all others. */
 size_t milter_processes_served(const struct children *c);
-/* Tells them to end; they finish messages under way, and no longer count as processes of the settings. */
+/* After a reload: tells them to end when their connections have, and others follow them. Closes the sockets whose
+ * address the settings no longer have. */
+void milter_processes_replace(struct children *c);
+/* Tells them to end; they finish messages under way, and no client connects any more. */
 void milter_processes_dismiss(struct children *c);
 /* How many have not ended yet. */
 int milter_processes_left(const struct children *c);

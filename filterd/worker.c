@@ -34,8 +34,8 @@
  * threshold, and keep as much memory as the largest message took, in every worker. */
 #define MMAP_BYTES (128 * 1024)
 
-static volatile int wake, shed;
-static volatile sig_atomic_t leave;
+static volatile int wake, shed;    /* enum session_wake */
+static volatile sig_atomic_t leave; /* SESSION_LEAVE or SESSION_STOP: accept no more connections */
 static const struct worker_place *own_place;
 
 /* The master is gone: finish the message under way, but stop listening, as the next master could not bind.
@@ -50,15 +50,17 @@ static void stop_listening(const struct worker_place *place)
         shutdown(place->milter_fd, SHUT_RDWR);
 }
 
+/* The signals are blocked in each other: what a session was told stays unless this one presses more. */
 static void on_signal(int sig)
 {
-    wake = SESSION_STOP;
+    const int told = sig == SIGTERM ? SESSION_STOP : sig == SIGHUP ? SESSION_LEAVE : SESSION_ROOM;
+    wake = MAX(wake, told);
     if (sig == SIGUSR2)
-        shed = SESSION_STOP;
-    if (sig != SIGTERM)
+        shed = SESSION_ROOM;
+    if (told == SESSION_ROOM)
         return;
-    leave = 1;
-    if (getppid() != own_place->master)
+    leave = MAX(leave, told);
+    if (sig == SIGTERM && getppid() != own_place->master)
         stop_listening(own_place);
 }
 
@@ -114,11 +116,12 @@ static bool on_refused(void *arg)
 static void set_signals(void)
 {
     struct sigaction sa = {.sa_handler = on_signal};
+    sigfillset(&sa.sa_mask);
     sigaction(SIGTERM, &sa, NULL);
+    sigaction(SIGHUP, &sa, NULL);
     sigaction(SIGUSR1, &sa, NULL);
     sigaction(SIGUSR2, &sa, NULL);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
     signal(SIGINT, SIG_IGN);
     signal(SIGCHLD, SIG_DFL);
     sigset_t none;
@@ -208,8 +211,9 @@ static void run_session(const struct worker_place *place, struct context *ctx, i
         .hold = on_hold,
         .arg = &visit,
     };
-    wake = leave ? SESSION_STOP : SESSION_GO;
-    shed = SESSION_GO;
+    wake = shed = SESSION_GO;
+    if (leave) /* only then: the handler may have set it just now */
+        wake = leave;
     if (session.listener->protocol == PROTO_POLICY)
         policy_session_run(fd, &session);
     else

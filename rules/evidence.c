@@ -33,6 +33,7 @@ struct evidence {
     char **facts;                 /* NULL until evidence_finish */
     struct dnsbl_check *lists;    /* NULL: not queried */
     struct spf_question question; /* owns its strings */
+    bool outside; /* is_from_outside */
     bool spf_asked, spf_known, header_seen, timed_out;
     struct spf_result spf;
     struct dkim_check *dkim;
@@ -92,7 +93,8 @@ static void check_envelope(struct evidence *ev)
     if (!e)
         return;
     message_checks_envelope(ev->hits, e);
-    if (!is_from_outside(ev, e))
+    ev->outside = is_from_outside(ev, e);
+    if (!ev->outside)
         return;
     if (ev->rules->dnsbl)
         ask_lists(ev, e);
@@ -141,7 +143,7 @@ void evidence_header(struct evidence *ev, const char *header, size_t len)
     if (r->dkim)
         ev->dkim = dkim_check_new(r->dkim, r->resolver, header, len);
     if (r->settings->dmarc && r->resolver)
-        ev->dmarc_check = dmarc_check_new(r->resolver, header, len);
+        ev->dmarc_check = dmarc_check_new(r->resolver, header, len, r->settings->domains);
 }
 
 void evidence_set_deadline(struct evidence *ev, gint64 deadline)
@@ -154,10 +156,14 @@ static gint64 end_of(const struct evidence *ev, int ms)
     return MIN(g_get_monotonic_time() + (gint64)ms * 1000, ev->deadline);
 }
 
-/* Waits for SPF and all DNS answers, at most until the deadline. */
-static void wait_for_answers(struct evidence *ev)
+static gint64 answers_end(const struct evidence *ev)
 {
-    const gint64 end = end_of(ev, ev->rules->settings->dns_timeout_ms);
+    return end_of(ev, ev->rules->settings->dns_timeout_ms);
+}
+
+/* Waits for SPF and all DNS answers, at most until end. */
+static void wait_for_answers(struct evidence *ev, gint64 end)
+{
     for (;;) {
         const bool wants_spf = ev->spf_asked && !ev->spf_known;
         const int fd = wants_spf ? spf_helper_fd(ev->rules->spf) : -1;
@@ -218,26 +224,39 @@ static void weigh_dmarc(struct evidence *ev)
     const bool fail = ev->dmarc.code == DMARC_CODE_FAIL;
     g_autofree char *name = g_strdup_printf("dmarc:%s%s%s", dmarc_word(ev->dmarc.code), fail ? ":" : "",
                                  fail ? dmarc_policy_word(ev->dmarc.policy) : "");
-    hits_add(ev->hits, name, fail ? findings_weight(failed[ev->dmarc.policy]) : 0, ev->dmarc.reason);
+    const double weight = fail ? findings_weight(failed[ev->dmarc.policy]) : 0;
+    hits_add(ev->hits, name, weight, ev->dmarc.reason);
+    /* Both say that the sender may be forged: together they weigh no more than a certain forgery. */
+    const double most = findings_weight(FINDING_DMARC_FAIL_REJECT) - weight;
+    if (ev->dmarc.uncertain && ev->outside)
+        hits_add(ev->hits, findings_name(FINDING_FROM_UNCERTAIN),
+                 MIN(findings_weight(FINDING_FROM_UNCERTAIN), most), findings_reason(FINDING_FROM_UNCERTAIN));
 }
 
-void evidence_await(struct evidence *ev)
+static void await_until(struct evidence *ev, gint64 end)
 {
-    wait_for_answers(ev);
+    wait_for_answers(ev, end);
     ev->timed_out |= ev->rules->resolver && resolver_is_down(ev->rules->resolver);
     if (ev->spf_asked)
         weigh_spf(ev);
 }
 
-static void verify(struct evidence *ev, const struct message *m)
+void evidence_await(struct evidence *ev)
+{
+    await_until(ev, answers_end(ev));
+}
+
+static void verify(struct evidence *ev, const struct message *m, gint64 end)
 {
     if (ev->dkim) {
         ev->signatures = dkim_check_finish(ev->dkim, m);
         weigh_dkim(ev);
     }
     if (ev->dmarc_check) {
-        ev->dmarc = dmarc_check_finish(ev->dmarc_check, ev->spf_asked ? &ev->spf : NULL,
-                                       ev->signatures);
+        const struct spf_result *spf = ev->spf_asked ? &ev->spf : NULL;
+        if (dmarc_check_ask(ev->dmarc_check, spf, ev->signatures))
+            wait_for_answers(ev, end);
+        ev->dmarc = dmarc_check_finish(ev->dmarc_check, spf, ev->signatures);
         ev->dmarc_known = true;
         weigh_dmarc(ev);
     }
@@ -282,9 +301,10 @@ void evidence_finish(struct evidence *ev, const struct reading *r, bool bare)
     if (ev->lists)
         reading_each_host(r, take_link, ev->lists);
     scan(ev, m);
-    evidence_await(ev);
+    const gint64 end = answers_end(ev);
+    await_until(ev, end);
     message_checks_message(ev->hits, m, bare);
-    verify(ev, m);
+    verify(ev, m, end);
     g_strfreev(ev->facts);
     ev->facts = hits_facts(ev->hits);
 }
@@ -347,7 +367,8 @@ const char *evidence_virus(const struct evidence *ev)
 
 const char *evidence_proved_domain(const struct evidence *ev)
 {
-    return ev->dmarc_known && ev->dmarc.code == DMARC_CODE_PASS ? ev->dmarc.domain : NULL;
+    const bool proved = ev->dmarc_known && ev->dmarc.code == DMARC_CODE_PASS && !ev->dmarc.testing;
+    return proved ? ev->dmarc.domain : NULL;
 }
 
 bool evidence_proves(const struct evidence *ev, const char *domain)
@@ -359,7 +380,7 @@ bool evidence_proves(const struct evidence *ev, const char *domain)
         return true;
     for (guint i = 0; ev->signatures && i < ev->signatures->len; i++) {
         const struct dkim_signature *s = &g_array_index(ev->signatures, struct dkim_signature, i);
-        if (s->code == DKIM_CODE_PASS && g_ascii_strcasecmp(s->domain, domain) == 0)
+        if (s->code == DKIM_CODE_PASS && !s->testing && g_ascii_strcasecmp(s->domain, domain) == 0)
             return true;
     }
     return false;

@@ -53,7 +53,7 @@ void evidence_header_lines(const struct evidence *ev, struct bytes *out);
 /* The virus that clamd found, NULL if none; lent. */
 const char *evidence_virus(const struct evidence *ev);
 /* True if this domain was proved to be responsible for the message: by DMARC alignment, or else by a DKIM
- * signature of the domain or by SPF for it. */
+ * signature of the domain or by SPF for it. A DKIM key for testing (t=y) proves nothing. */
 bool evidence_proves(const struct evidence *ev, const char *domain);
 /* The domain of From if it was proved, else NULL; lent. */
 const char *evidence_proved_domain(const struct evidence *ev);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/address.h"
-#include "base/mail/header.h"
 #include "base/mail/message.h"
 #include "rules/auth/dmarc_from.h"
 
@@ -17,23 +16,38 @@ const char *sender_domain(const char *address)
 
 /* Uses DMARC's own parser: otherwise a comment, a display name or a second From with another address could pass
  * for the proved one. */
-char *sender_from(const struct message *m)
+struct sender_from sender_from(const struct message *m)
 {
-    char text[DMARC_FROM_ADDRESS] = "";
-    guint fields = 0;
-    for (size_t i = 0; i < m->header_count; i++)
-        if (header_is(&m->headers[i], "From") && ++fields == 1)
-            dmarc_from_address(m->headers[i].value, m->headers[i].value_len, text);
-    char *address = fields == 1 && *text ? address_canonical(text) : NULL;
-    explicit_bzero(text, sizeof text);
-    return address ? address : g_strdup("");
+    struct dmarc_from *from = dmarc_from_read(m->headers, m->header_count);
+    struct sender_from f = {.address = address_canonical(from->address)};
+    f.named = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < from->addresses->len; i++) {
+        const char *named = from->addresses->pdata[i];
+        char *canonical = address_canonical(named);
+        /* A local part that is none hides no domain. */
+        g_ptr_array_add(f.named, canonical ? canonical : g_strconcat("@", sender_domain(named), NULL));
+    }
+    if (!f.address)
+        f.address = g_strdup("");
+    dmarc_from_free(&from);
+    return f;
+}
+
+void sender_from_clear(struct sender_from *f)
+{
+    g_clear_pointer(&f->address, g_free);
+    g_clear_pointer(&f->named, g_ptr_array_unref);
 }
 
 char *sender_proved(const struct evidence *ev, const struct message *m)
 {
     const char *domain = evidence_proved_domain(ev);
-    char *from = domain ? sender_from(m) : NULL;
-    if (from && g_ascii_strcasecmp(sender_domain(from), domain) != 0)
-        g_clear_pointer(&from, g_free);
-    return from;
+    if (!domain)
+        return NULL;
+    struct sender_from from = sender_from(m);
+    char *proved = NULL;
+    if (g_ascii_strcasecmp(sender_domain(from.address), domain) == 0)
+        proved = g_steal_pointer(&from.address);
+    sender_from_clear(&from);
+    return proved;
 }

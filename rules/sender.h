@@ -2,13 +2,20 @@
 #ifndef RULES_SENDER_H
 #define RULES_SENDER_H
 
+#include <glib.h>
+
 #include "base/mail/message.h"
 #include "rules/evidence.h"
 
 /* The domain of an address; "" if it has none. Lent. */
 const char *sender_domain(const char *address);
-/* The address in From, canonical; "" unless From has exactly one readable address. g_free. */
-char *sender_from(const struct message *m);
+/* What From says. All strings are canonical. */
+struct sender_from {
+    char *address;    /* the one address of the one From; "" if there are more or none, or it cannot be read */
+    GPtrArray *named; /* char*: every address that a mail reader may show, of every From */
+};
+struct sender_from sender_from(const struct message *m);
+void sender_from_clear(struct sender_from *f);
 /* The address in From if DMARC proved its domain, else NULL. g_free. */
 char *sender_proved(const struct evidence *ev, const struct message *m);
 

@@ -269,13 +269,13 @@ subtest 'install and uninstall' => sub {
     spew($settings, slurp($settings) . "# mine\n");
     make('-s', @where, 'install');
     like(slurp($settings), qr/# mine/, 'edited settings outlive the next install');
-    spew("$dir/root/opt/mail/share/filterd/sieve/learn-spam.svbin", "compiled\n");
+    spew("$dir/root/opt/mail/share/filterd/sieve/learn.svbin", "compiled\n");
     spew("$dir/root/opt/mail/bin/neighbour", "another's\n");
     ($status, $out) = make(@where, 'uninstall');
     is($status, 0, 'uninstall beside them');
     is_deeply([files_in("$dir/root")], [sort '/opt/etc/filterd/filterd.conf', '/opt/mail/bin/neighbour',
-            '/opt/mail/share/filterd/sieve/learn-spam.svbin'], 'they stay, and what others put there');
-    for my $stays ($settings, "$dir/root/opt/mail/share/filterd/sieve/learn-spam.svbin") {
+            '/opt/mail/share/filterd/sieve/learn.svbin'], 'they stay, and what others put there');
+    for my $stays ($settings, "$dir/root/opt/mail/share/filterd/sieve/learn.svbin") {
         like($out, qr/^Stays, .*: \Q$stays\E$/m, 'it says so: ' . basename($stays));
     }
     is((make(@where, 'uninstall'))[0], 0, 'uninstall once more');

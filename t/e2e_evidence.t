@@ -141,14 +141,15 @@ subtest 'one of an allowed domain takes the name of another there' => sub {
     $filterd->ctl(qw(user set), $user, 'allow=boss@good.example', 'deny=');
     my ($mail) = from_client('192.0.2.1', 'boss@good.example');
     is(header($mail, 'X-Filterd-Result'), 'Whitelisted');
-    for my $from ("<alice\@good.example> (x <boss\@good.example>)",
-        "boss\@good.example\r\nFrom: alice\@good.example",
-        "alice\@good.example =?utf-8?q?=3Cboss=40good.example=3E?=") {
+    for my $case (["<alice\@good.example> (x <boss\@good.example>)", 'Innocent'],
+        ["boss\@good.example\r\nFrom: alice\@good.example", 'Unsure'], # two From weigh something
+        ["alice\@good.example =?utf-8?q?=3Cboss=40good.example=3E?=", 'Innocent']) {
+        my ($from, $expected) = @$case;
         my $c = $site->lmtp;
         $c->say('XFORWARD ADDR=192.0.2.1 NAME=host.example.net HELO=host.example.net');
         like($c->deliver(mail_like(from => $from), 'alice@good.example', $user), qr/^250/);
         $mail = ($dovecot->wait_mails(++$count, $user))[-1];
-        is(header($mail, 'X-Filterd-Result'), 'Innocent', $from =~ s/\r\n/ /r);
+        is(header($mail, 'X-Filterd-Result'), $expected, $from =~ s/\r\n/ /r);
     }
 };
 

@@ -31,6 +31,7 @@ my $site = FilterdTest::Site->start(
     keys => { dave => 'curve' },
     main => <<'END',
 smtpd_authorized_xclient_hosts = 127.0.0.0/8
+inet_protocols = all
 smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
 END
     set => {
@@ -125,6 +126,20 @@ subtest 'who never waits' => sub {
         'whose reasons nobody can tell: the name server is silent');
     $dns->silent(0);
     delivered('delivered', $bob);
+};
+
+subtest 'IPv6' => sub {
+    my $gtube = mail_like(text => 'XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X');
+    like(attempt('IPv6:::1', $gtube, 'six@bare.example', $bob), qr/^250 /, '::1 is this host');
+    delivered('delivered', $bob);
+    my @waiting = (mail_like(), 'six@good.example', $bob);
+    like(attempt('IPv6:2001:db8:0:1::5', @waiting), $later, 'one whom SPF fails: later');
+    $filterd->greylisted_have_waited;
+    like(attempt('IPv6:2001:db8:0:2::5', @waiting), $later, 'another network: later');
+    like(attempt('IPv6:2001:db8:0:1::6', @waiting), qr/^250 /, 'another address of the same /64 has waited');
+    delivered('once', $bob);
+    $filterd->logs(qr/ client=2001:db8:0:1::6 /, 'the log has the address alone');
+    $postfix->logs(qr/orig_client=client\.sender\.example\[2001:db8:0:1::6\]/, 'Postfix hears it in its own form again');
 };
 
 subtest 'the verdict' => sub {

@@ -13,6 +13,7 @@ use FilterdTest::Daemon;
 use FilterdTest::Keys;
 use FilterdTest::Mail;
 use FilterdTest::Sink;
+use IO::Select;
 use Test::More;
 
 require "$FilterdTest::ROOT/tools/payload";
@@ -118,4 +119,20 @@ ok(poll(sub { (eval { second(200_000, 1) } // '') =~ /^250 2/ }), 'a killed work
 is($slow->reply, '', 'its client saw the connection close');
 
 is($filterd->down, 0, 'filterd ends well');
+# ---- the time that a message may take to come ----
+
+subtest 'a client that sends a byte now and then' => sub {
+    $filterd->down;
+    $filterd->settings('limits.data_seconds' => 1, 'limits.bytes_in_flight' => 100_000_000);
+    $filterd->up;
+    sent(mail_like());
+    my $c = FilterdTest::Client->new(lmtp => $socket);
+    $c->say($_) for 'MAIL FROM:<slow@example.net>', "RCPT TO:<$plain>";
+    like($c->say('DATA'), qr/^354/, 'is in DATA');
+    my $select = IO::Select->new($c->{socket});
+    ok(poll(sub { $c->put('x'); $select->can_read(0) }), 'hears something in the end') or return;
+    like($c->reply, qr/^421 4\.4\.2 /, 'that it took too long');
+    is($c->reply, '', 'and no more');
+};
+
 done_testing;

@@ -181,11 +181,11 @@ subtest "among Debian's own settings" => sub {
     spew("$debian/conf.d/99-filterd.conf", FilterdTest::Dovecot::shipped($t));
     my ($status, $out, $err) = $t->try_run(undef, '/usr/bin/doveconf', '-n', '-c', "$debian/dovecot.conf");
     is($status, 0, 'they are understood') or diag $err;
-    like($out, qr{\Q${\ $t->dir}\E/sieve/$_\.sieve}, "$_ is named") for my @scripts = qw(spam-to-junk learn-spam learn-ham);
+    like($out, qr{\Q${\ $t->dir}\E/sieve/$_\.sieve}, "$_ is named") for my @scripts = qw(spam-to-junk learn);
     my @compiled = map { $t->dir . "/sieve/$_.svbin" } @scripts;
     unlink @compiled;
     FilterdTest::Dovecot::compile($t, "$debian/dovecot.conf");
-    is(scalar(grep { -s } @compiled), 3, 'and enough for sievec');
+    is(scalar(grep { -s } @compiled), 2, 'and enough for sievec');
 };
 
 subtest 'who may ask' => sub {

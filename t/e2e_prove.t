@@ -6,6 +6,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use FilterdTest;
+use FilterdTest::Dovecot;
 use FilterdTest::Site;
 use IO::Socket::INET;
 use JSON::PP qw(decode_json);
@@ -21,9 +22,10 @@ mkdir $log_dir or die "$log_dir: $!";
 END { remove_tree($log_dir) if $log_dir }
 
 sub start {
-    my ($ways, $main) = @_;
+    my ($ways, $main, $dovecot) = @_;
     $site->{t}->stop if $site;
-    $site = FilterdTest::Site->start(attach => $ways, keys => { user => 'curve' }, users => ['debug'], main => $main);
+    $site = FilterdTest::Site->start(attach => $ways, keys => { user => 'curve' }, users => ['debug'], main => $main,
+        dovecot => $dovecot);
 }
 
 our @as; # a command in front of it
@@ -68,6 +70,7 @@ subtest 'before the queue' => sub {
     like($s->{mailbox}, qr{^ok: \S*/home/\Q$to\E/Maildir/\S+: holds it sealed$}, 'found in the mailbox, sealed');
     is($s->{disk}, '', 'and nowhere else');
     is(scalar $site->{dovecot}->mails($to), 0, 'it is taken away again');
+    like($s->{subject}, qr/^ok: readable in/, 'the subject is no fault');
     $s = said('--keep', '--to', $to);
     is(scalar $site->{dovecot}->mails($to), 1, 'or kept');
 };
@@ -179,6 +182,36 @@ subtest 'a link where the mailbox was' => sub {
     unlink "$box/new";
     rename "$box/kept", "$box/new";
     unlink glob "$box/new/*";
+};
+
+# A mail program marks and files it before the proof has ended: it is another path by then, where nothing is
+# looked through.
+subtest 'moved meanwhile' => sub {
+    my $home = $site->{t}->dir . "/home/$to";
+    my $box = "$log_dir/home/Maildir";
+    $site->{t}->run('/bin/cp', '-a', $home, "$log_dir/home");
+    rename $home, "$home.away";
+    symlink "$log_dir/home", $home;
+    chmod 0755, $log_dir;
+    unlink glob "$box/{new,cur}/*";
+    $site->{t}->run('/bin/mkdir', '-p', map { "$box/.Filed/$_" } qw(new cur tmp));
+    my $pid = fork // die "fork: $!";
+    if ($pid == 0) {
+        my @new;
+        for (1 .. 12_000) { # a minute at the most
+            last if @new = map { m{([^/]+)\z} } glob "$box/new/*";
+            select undef, undef, undef, 0.005;
+        }
+        select undef, undef, undef, 0.1; # by then it was seen
+        rename "$box/new/$_", "$box/.Filed/cur/$_:2,S" for @new;
+        POSIX::_exit(@new ? 0 : 1);
+    }
+    said('--to', $to);
+    waitpid $pid, 0;
+    is($?, 0, 'it was moved');
+    is(scalar(() = glob "$box/{new,cur,.Filed/new,.Filed/cur}/*"), 0, 'and is taken away all the same');
+    unlink $home;
+    rename "$home.away", $home;
 };
 
 # Postfix makes its log for root alone since 3.9, before for all: here it is what is said.
@@ -361,6 +394,22 @@ subtest 'milter' => sub {
     is($s->{exit}, 1, 'a warning');
     like($s->{postfix}, qr/^warning: milter: the queue file/, 'of what it is known for');
     like($s->{mailbox}, qr/^ok: [^\n]+: holds it sealed\z/, 'the mailbox has it sealed');
+};
+
+# A mailbox without files of its own for each message: only Dovecot can take it out. doveadm is the real one,
+# told where the settings are.
+subtest "in Dovecot's own format" => sub {
+    start([qw(smtpd_proxy_filter reinject)], undef, FilterdTest::Dovecot::series() eq '2.3'
+        ? "mail_location = mdbox:~/mdbox\n" : "mail_driver = mdbox\nmail_path = ~/mdbox\n");
+    my $bin = $site->{t}->dir . '/own';
+    mkdir $bin;
+    spew("$bin/doveadm", qq(#!/bin/sh\nexec /usr/bin/doveadm -c $site->{dovecot}{conf} "\$@"\n), 0755);
+    my $count = sub { scalar(() = $site->{t}->run("$bin/doveadm", qw(search -u), $to, qw(mailbox * ALL)) =~ /^/mg) };
+    said('--keep', '--to', $to);
+    is($count->(), 1, 'kept');
+    local $ENV{PATH} = "$bin:$ENV{PATH}";
+    said('--to', $to);
+    is($count->(), 1, 'the next one is taken out, and nothing else');
 };
 
 subtest 'nothing runs' => sub {

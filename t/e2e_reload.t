@@ -40,6 +40,35 @@ subtest 'reload' => sub {
     $filterd->settings('filterd.message_size_limit' => 123456);
 };
 
+# Clients come and go while the settings are read anew again and again.
+subtest 'reload under load' => sub {
+    my ($clients, $each) = (8, 30);
+    my @pids;
+    for my $n (1 .. $clients) {
+        my $pid = fork // die "fork: $!";
+        if (!$pid) {
+            my @bad;
+            for (1 .. $each) {
+                my $c = eval { $site->lmtp } or push(@bad, "connect: $@"), next;
+                my $reply = $c->{hello} =~ /^250/ ? $c->deliver($mail, 'alice@example.net', $user) : $c->{hello};
+                push @bad, $reply if $reply !~ /^250/;
+                $c->quit;
+            }
+            spew($t->dir . "/load.$n", join "\n", 'done', @bad);
+            POSIX::_exit(0);
+        }
+        push @pids, $pid;
+    }
+    my $running = sub { grep { waitpid($_, POSIX::WNOHANG()) == 0 } @pids };
+    while ($running->()) {
+        $filterd->reload;
+        select undef, undef, undef, 0.05;
+    }
+    is(join("\n", map { slurp($t->dir . "/load.$_") } 1 .. $clients), join("\n", ('done') x $clients),
+        'no client hears of it');
+    unlike($filterd->log_text, qr/it could not be tried/, 'and no signal spoils another reload');
+};
+
 subtest 'drain' => sub {
     my $before = $dovecot->mails($user);
     my $c = $site->lmtp;

@@ -19,6 +19,7 @@ const struct limits limits_default = {
     .uris = 2000,
     .signatures = 10,
     .recipients = 1000,
+    .data_seconds = 300,
     .cpu_seconds = 10, /* over ten times the worst message known */
     .bytes_in_flight = 512 * KB * KB,
 };

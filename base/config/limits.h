@@ -20,6 +20,7 @@ struct limits {
     size_t uris;                       /* of one part's text */
     size_t signatures;                 /* of DKIM, in a message */
     int recipients;                    /* of an envelope; RCPT beyond it is answered 452 4.5.3 */
+    int data_seconds;                  /* of a client that sends a message, beside what its bytes grant */
     int cpu_seconds;                   /* of a worker, to read one message */
     size_t bytes_in_flight;            /* of all messages in flight, in all workers together */
 };

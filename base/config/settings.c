@@ -86,6 +86,7 @@ static const struct setting_kind kinds[] = {
     {"limits", "uris", V(size), TO(limits.uris), .last = 1000000},
     {"limits", "dkim_signatures", V(size), TO(limits.signatures), .last = 100},
     {"limits", "recipients", V(int), TO(limits.recipients), .first = 100, .last = 100000},
+    {"limits", "data_seconds", V(int), TO(limits.data_seconds), .first = 1, .last = 86400},
     {"limits", "cpu_seconds", V(int), TO(limits.cpu_seconds), .first = 1, .last = 3600},
     {"limits", "bytes_in_flight", V(size), TO(limits.bytes_in_flight), .first = 65536,
      .last = 1e15},

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/address.h"
+#include "base/config/settings.h"
 #include "base/config/user_settings.h"
 #include "base/log.h"
 #include "base/store.h"
@@ -298,12 +299,18 @@ enum users_result users_resolve(struct users *u, const char *address, const char
     return result;
 }
 
-enum users_result users_of_login(struct users *u, const char *login, const char *delimiters,
+enum users_result users_of_login(struct users *u, const char *login, const struct settings *s,
                                  char **user_r)
 {
     GPtrArray *found;
-    const enum users_result result = users_resolve(u, login, delimiters, &found);
-    *user_r = result == USERS_TEMP ? NULL : address_canonical(login);
+    const bool bare = s->domains && s->domains[0] && !s->domains[1] && !strchr(login, '@');
+    g_autofree char *whole = bare ? g_strdup_printf("%s@%s", login, s->domains[0]) : g_strdup(login);
+    enum users_result result = users_resolve(u, login, s->recipient_delimiter, &found);
+    if (bare && result == USERS_UNKNOWN) {
+        g_ptr_array_unref(found);
+        result = users_resolve(u, whole, s->recipient_delimiter, &found);
+    }
+    *user_r = result == USERS_TEMP ? NULL : address_canonical(whole);
     if (result == USERS_FOUND && !g_ptr_array_find_with_equal_func(found, *user_r, g_str_equal, NULL)) {
         g_free(*user_r);
         *user_r = found->len == 1 ? g_strdup(found->pdata[0]) : NULL;

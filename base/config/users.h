@@ -12,6 +12,7 @@
 /* The version of users.db (see base/store.h). 1: the same tables as before versioning. */
 #define USERS_VERSION 1
 
+struct settings;
 struct users;
 struct user_settings;
 
@@ -36,10 +37,11 @@ enum users_result { USERS_TEMP = 0, USERS_FOUND, USERS_UNKNOWN };
  * without duplicates, empty unless USERS_FOUND (g_ptr_array_unref frees all). */
 enum users_result users_resolve(struct users *u, const char *address, const char *delimiters,
                                 GPtrArray **users_r);
-/* Finds the user behind a Dovecot login name (%u). *user_r (g_free) is the address itself if it is among the
- * users that it resolves to, else the only one of them. With USERS_UNKNOWN it is the canonical address, NULL if
- * login is no address or an alias of several others; with USERS_TEMP it is NULL. */
-enum users_result users_of_login(struct users *u, const char *login, const char *delimiters,
+/* Finds the user behind a Dovecot login name (%u). A name without a domain that is no alias gets ours, if the
+ * settings name just one. *user_r (g_free) is the address itself if it is among the users that it resolves to, else
+ * the only one of them. With USERS_UNKNOWN it is the canonical address, NULL if login is no address or an alias of
+ * several others; with USERS_TEMP it is NULL. */
+enum users_result users_of_login(struct users *u, const char *login, const struct settings *s,
                                  char **user_r);
 
 bool users_alias_add(struct users *u, const char *address, const char *user, char **error_r) G_GNUC_WARN_UNUSED_RESULT;

@@ -209,7 +209,9 @@ char *sandbox_probe(const struct sandbox *s, bool *whole_r)
     }
     if (pid > 0) {
         close(ends[1]);
-        len = read(ends[0], text, sizeof text);
+        /* A signal of the master (SIGHUP again, a child that ended) is no answer. */
+        while ((len = read(ends[0], text, sizeof text)) < 0 && errno == EINTR)
+            continue;
         close(ends[0]);
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
             continue;

@@ -210,13 +210,21 @@ static void add_xtext(GString *out, const char *name, const char *value)
             g_string_append_printf(out, "+%02X", *p);
 }
 
+/* Postfix takes an IPv6 address only with "IPv6:" before it (its XFORWARD_README), which our session took off. */
+static void add_address(GString *out, const char *address)
+{
+    const bool six = address && strchr(address, ':') && g_hostname_is_ip_address(address);
+    g_autofree char *tagged = six ? g_strconcat("IPv6:", address, NULL) : NULL;
+    add_xtext(out, "ADDR", six ? tagged : address);
+}
+
 /* Sends XFORWARD in two lines like Postfix: a server may accept no more than 512 bytes in one. */
 static void put_client(struct smtp_client *c, const struct envelope *e, bool second)
 {
     GString *s = g_string_new("XFORWARD");
     if (!second) {
         add_xtext(s, "NAME", e->client_name);
-        add_xtext(s, "ADDR", e->client_addr);
+        add_address(s, e->client_addr);
         add_xtext(s, "PORT", e->client_port);
     } else {
         add_xtext(s, "PROTO", e->client_proto);

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/config/settings.h"
 #include "base/config/user_settings.h"
 #include "rules/evidence.h"
@@ -80,12 +81,37 @@ static bool list_has(char *const *list, const char *address)
 /* The claimed senders, and whether each is authenticated. */
 struct senders {
     const char *from, *envelope;
+    const GPtrArray *named; /* char*: plain_form of the envelope's sender and of every address in From */
     bool from_proved, envelope_proved;
 };
 
+/* An address or an entry of a list, with a domain as DNS knows it: an IDN as A-labels, without the root's dot.
+ * g_free. */
+static char *plain_form(const char *text)
+{
+    const char *at = strrchr(text, '@');
+    const size_t local = at ? (size_t)(at - text) + 1 : *text == '.' ? 1 : 0;
+    g_autofree char *ascii = g_str_is_ascii(text + local) ? NULL : g_hostname_to_ascii(text + local);
+    char *plain = ascii ? g_strdup_printf("%.*s%s", (int)local, text, ascii) : g_strdup(text);
+    while (g_str_has_suffix(plain, "."))
+        plain[strlen(plain) - 1] = 0;
+    return plain;
+}
+
+static bool denies(char *const *list, const struct senders *s)
+{
+    for (char *const *e = list; e && *e; e++) {
+        g_autofree char *entry = plain_form(*e);
+        for (guint i = 0; *entry && i < s->named->len; i++)
+            if (entry_matches(entry, s->named->pdata[i]))
+                return true;
+    }
+    return false;
+}
+
 static enum verdict_word lists_say(char *const *allow, char *const *deny, const struct senders *s)
 {
-    if (list_has(deny, s->envelope) || list_has(deny, s->from))
+    if (denies(deny, s))
         return VERDICT_DENIED;
     if ((s->from_proved && list_has(allow, s->from)) ||
         (s->envelope_proved && list_has(allow, s->envelope)))
@@ -93,16 +119,37 @@ static enum verdict_word lists_say(char *const *allow, char *const *deny, const 
     return VERDICT_BY_SCORE;
 }
 
+/* Each as it is written, and as an MTA reads it ("a"@b, <@c:a@b>). */
+static void add_forms(GPtrArray *named, const char *address)
+{
+    g_autofree char *meant = address_meant(address);
+    g_ptr_array_add(named, plain_form(address));
+    if (strcmp(meant, address) != 0)
+        g_ptr_array_add(named, plain_form(meant));
+}
+
+static GPtrArray *named_by(const struct sender_from *from, const char *envelope)
+{
+    GPtrArray *named = g_ptr_array_new_with_free_func(g_free);
+    add_forms(named, envelope);
+    for (guint i = 0; i < from->named->len; i++)
+        add_forms(named, from->named->pdata[i]);
+    return named;
+}
+
 enum verdict_word preferences_word(const struct preferences *p, const struct verdict_basis *b)
 {
     if (evidence_virus(b->evidence))
         return VERDICT_VIRUS;
-    g_autofree char *from = sender_from(b->message);
-    struct senders s = {.from = from, .envelope = b->envelope->sender ? b->envelope->sender : ""};
-    s.from_proved = evidence_proves(b->evidence, sender_domain(from));
+    struct sender_from from = sender_from(b->message);
+    struct senders s = {.from = from.address, .envelope = b->envelope->sender ? b->envelope->sender : ""};
+    s.from_proved = evidence_proves(b->evidence, sender_domain(s.from));
     s.envelope_proved = evidence_proves(b->evidence, sender_domain(s.envelope));
+    g_autoptr(GPtrArray) named = named_by(&from, s.envelope);
+    s.named = named;
     enum verdict_word word = lists_say(p->allow, p->deny, &s);
     if (word == VERDICT_BY_SCORE)
         word = lists_say(p->site_allow, p->site_deny, &s);
+    sender_from_clear(&from);
     return word;
 }

@@ -19,7 +19,8 @@ struct preferences {
  * the action, where users differ, is tag. The result lends from both arguments. */
 struct preferences preferences_of(const struct settings *site, const GArray *all);
 /* What a scanner and the lists decide: the user's lists before the site's, deny before allow. An allowed sender
- * must be authenticated (SPF, DKIM or DMARC), as anybody can write a From; a denied one need not be. */
+ * must be authenticated (SPF, DKIM or DMARC), as anybody can write a From, and stand there alone; a denied one need
+ * not be, and counts wherever a mail reader may see it. */
 enum verdict_word preferences_word(const struct preferences *p, const struct verdict_basis *b);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/frame.h"
 #include "base/log.h"
 #include "base/mail/message.h"
+#include "base/mail/packed.h"
 #include "base/newline.h"
 #include "base/sandbox/sandbox.h"
 #include "classifier/classifier.h"
@@ -101,7 +102,7 @@ static int teach(const struct learn_session_place *place, const struct train_req
 {
     g_autofree char *user = NULL;
     const struct context *ctx = place->context;
-    if (users_of_login(ctx->users, a->said.login, ctx->settings->recipient_delimiter, &user) == USERS_TEMP) {
+    if (users_of_login(ctx->users, a->said.login, ctx->settings, &user) == USERS_TEMP) {
         *text_r = g_strdup("users cannot be read now");
         return EX_TEMPFAIL;
     }
@@ -112,6 +113,12 @@ static int teach(const struct learn_session_place *place, const struct train_req
     if (!peer_credentials_may_train(&a->peer, user)) {
         *text_r = g_strdup("train_users binds this uid to other domains");
         return EX_NOPERM;
+    }
+    const char *form = packed_form(a->raw.data, a->raw.len);
+    if (form) {
+        *text_r = g_strdup_printf("it is no mail, but packed (%s): left", form);
+        log_info("retrain user=<%s> class=%s not learnt: %s", user, a->said.class, *text_r);
+        return EX_DATAERR;
     }
     struct message *m = message_new(a->raw.data ? (char *)a->raw.data : "", a->raw.len);
     headers_drop_forged(m, ctx->settings);

@@ -378,6 +378,14 @@ struct smfiDesc milter_connection_filter(const struct settings *s, const struct 
     };
 }
 
+bool milter_connection_is_resting(void)
+{
+    g_mutex_lock(&mutex);
+    const bool resting = !under_way && g_get_monotonic_time() - last_end >= REPLY_US;
+    g_mutex_unlock(&mutex);
+    return resting;
+}
+
 bool milter_connection_drain(int seconds)
 {
     const gint64 end = g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;

@@ -12,5 +12,7 @@
 struct smfiDesc milter_connection_filter(const struct settings *s, const struct listener *l);
 /* Waits until no connection is in the middle of a message; false: some still were after so many seconds. */
 bool milter_connection_drain(int seconds);
+/* True if no connection is in the middle of a message, and the MTA had time to hear the last reply. */
+bool milter_connection_is_resting(void);
 
 #endif

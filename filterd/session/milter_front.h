@@ -7,8 +7,10 @@
 
 #include "base/config/settings.h"
 
-/* Listens at l's address, writes a byte to ready_fd when it does, and serves until SIGTERM; then finishes the
- * messages under way. Returns the exit code of the process. */
-int milter_front_run(const struct settings *s, const struct listener *l, int ready_fd);
+/* Serves l at the socket listen_fd, which it takes over, and writes a byte to ready_fd when it is ready. SIGTERM:
+ * accepts no more, finishes the messages under way and ends. SIGUSR1: the same, but ends only when the MTA has
+ * closed all connections, or those that are left are between messages for long. Returns the exit code of the
+ * process. */
+int milter_front_run(const struct settings *s, const struct listener *l, int listen_fd, int ready_fd);
 
 #endif

@@ -41,6 +41,7 @@ struct talk {
     const struct settings *settings;
     struct lineio *io;
     struct doubt doubt;
+    bool begun; /* a request was answered */
 };
 
 static char *reasons(const GPtrArray *hits)
@@ -148,7 +149,7 @@ static bool read_request(struct talk *p, struct policy_request *r)
     for (int n = 0; n < LINES; n++) {
         if (n == 0)
             rest(p, SESSION_RESTING);
-        lineio_set_wake(p->io, n == 0 ? p->place->wake : NULL);
+        lineio_set_wake(p->io, n == 0 ? p->place->wake : NULL, session_quiet_ms(p->begun));
         lineio_set_timeout(p->io, n == 0 ? IDLE_MS : REQUEST_MS);
         enum lineio_status st = lineio_get_lf(p->io, line, sizeof line);
         if (n == 0)
@@ -169,8 +170,10 @@ void policy_session_run(int fd, const struct session_place *place)
     struct policy_request r = {0};
     p.io = lineio_new(fd, fd);
     lineio_set_line_timeout(p.io, REQUEST_MS);
-    while (read_request(&p, &r) && answer(&p, &r))
+    while (read_request(&p, &r) && answer(&p, &r)) {
         memset(&r, 0, sizeof r);
+        p.begun = true;
+    }
     g_free(p.doubt.why);
     lineio_free(&p.io);
 }

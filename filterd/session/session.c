@@ -18,6 +18,16 @@
 #define COMMAND_MS 300000
 /* MTAs write whole lines: a client that takes longer for one holds a worker for nothing. */
 #define LINE_MS 10000
+/* The master sheds a session that waited so long inside its transaction (children.c): its signal may come late. */
+#define SHED_MS 5000
+
+/* A new client on a busy host may need long for its first command. */
+const int *session_quiet_ms(bool begun)
+{
+    static const int fresh[SESSION_WAKES] = {[SESSION_LEAVE] = 30000, [SESSION_ROOM] = 1000, [SESSION_STOP] = 1000};
+    static const int later[SESSION_WAKES] = {[SESSION_LEAVE] = 1000, [SESSION_ROOM] = 1000, [SESSION_STOP] = 0};
+    return begun ? later : fresh;
+}
 
 static bool lmtp(const struct session *s)
 {
@@ -123,12 +133,16 @@ static void rest(struct session *s, enum session_rest how)
 /* Reads and answers one command; false when the session is over. */
 static bool step(struct session *s)
 {
+    static const int shed_ms[SESSION_WAKES] = {[SESSION_ROOM] = SHED_MS};
     char line[SESSION_LINE_BYTES];
     bool between = !s->envelope->sender;
     /* Replies wait while the client pipelines (RFC 2920). */
     if (!lineio_pending(s->io) && !lineio_flush(s->io))
         return false;
-    lineio_set_wake(s->io, between ? s->place->wake : s->place->shed);
+    if (between)
+        lineio_set_wake(s->io, s->place->wake, session_quiet_ms(s->begun));
+    else
+        lineio_set_wake(s->io, s->place->shed, shed_ms);
     rest(s, between ? SESSION_RESTING : SESSION_WAITING);
     enum lineio_status st = lineio_get(s->io, line, sizeof line);
     rest(s, SESSION_WORKING);

@@ -24,6 +24,8 @@
 #include "rules/evidence.h"
 
 #define DATA_IDLE_MS 300000
+/* No line in use is slower; whoever sends a byte now and then only holds a worker. */
+#define DATA_BYTES_PER_SECOND 500
 #define QUEUED_DELIVER_MS 280000
 /* A message this large may leave as much memory in small pieces: give it back to the kernel. */
 #define TRIM_BYTES (256 * 1024)
@@ -206,15 +208,20 @@ void session_data(struct session *s, const char *argument)
         s->over = true;
         return;
     }
+    s->begun = true;
     lineio_set_timeout(s->io, DATA_IDLE_MS);
     /* Anything but the final dot means that the client is gone and still has the message. */
     s->incoming = &raw;
     s->searched = 0;
     lineio_set_meter(s->io, s->place->hold, s->place->arg);
-    if (lineio_get_data(s->io, &raw, s->settings->message_size_limit, &facts) == LINEIO_OK)
+    lineio_set_data_time(s->io, s->settings->limits.data_seconds * 1000, DATA_BYTES_PER_SECOND);
+    const enum lineio_status st = lineio_get_data(s->io, &raw, s->settings->message_size_limit, &facts);
+    if (st == LINEIO_OK)
         handle(s, &raw, &facts);
     else
         s->over = true;
+    if (st == LINEIO_TIMEOUT)
+        session_say(s, SESSION_TIMEOUT);
     /* Other MTAs may see the end of the message at a bare line end: what follows may be smuggled, end the
      * session. */
     if (facts.bare && !s->over) {

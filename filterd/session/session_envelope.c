@@ -231,6 +231,14 @@ static char *from_xtext(const char *v)
     return g_string_free(out, FALSE);
 }
 
+/* Postfix writes "IPv6:" before such an address here and nowhere else: everybody behind this line gets the address
+ * alone. */
+static void take_off_prefix(char *said)
+{
+    if (said && g_ascii_strncasecmp(said, "IPv6:", 5) == 0)
+        memmove(said, said + 5, strlen(said + 5) + 1);
+}
+
 static bool xforward_attribute(struct envelope *e, const char *word)
 {
     static const char *const names[] = {"NAME", "ADDR", "PORT", "PROTO", "HELO", "IDENT", "SOURCE"};
@@ -242,6 +250,8 @@ static bool xforward_attribute(struct envelope *e, const char *word)
             continue;
         g_free(*fields[i]);
         *fields[i] = from_xtext(v);
+        if (fields[i] == &e->client_addr)
+            take_off_prefix(e->client_addr);
         return true;
     }
     return false;

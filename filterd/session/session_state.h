@@ -33,6 +33,7 @@ struct session {
     size_t searched; /* bytes of incoming already searched for the header's end */
     size_t declared; /* SIZE= of MAIL, 0 if not given */
     bool greeted, over;
+    bool begun; /* a message came on this connection */
     int errors;
 };
 

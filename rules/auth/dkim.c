@@ -185,7 +185,7 @@ static void judge(const struct dkim_check *c, struct dkim_field *f, DKIM_SIGINFO
     struct dkim_signature *s = &f->signature;
     DKIM_SIGERROR error = dkim_sig_geterror(sig);
     const char *doubt = doubt_of(f, sig);
-    bool testing = (dkim_sig_getflags(sig) & DKIM_SIGFLAG_TESTKEY) != 0;
+    s->testing = (dkim_sig_getflags(sig) & DKIM_SIGFLAG_TESTKEY) != 0;
     /* Only if the library found no other error: an expired signature is reported as expired even if its key is
      * gone. */
     if ((error == DKIM_SIGERROR_UNKNOWN || error == DKIM_SIGERROR_NOKEY) &&
@@ -194,7 +194,7 @@ static void judge(const struct dkim_check *c, struct dkim_field *f, DKIM_SIGINFO
     if (is_proved(sig) && doubt)
         set_result(s, DKIM_CODE_POLICY, doubt);
     else if (is_proved(sig))
-        set_result(s, DKIM_CODE_PASS, testing ? "the key is for testing" : "");
+        set_result(s, DKIM_CODE_PASS, s->testing ? "the key is for testing" : "");
     else if (dkim_sig_getbh(sig) == DKIM_SIGBH_MISMATCH)
         set_result(s, DKIM_CODE_FAIL, "body hash did not verify");
     else

@@ -21,13 +21,24 @@ struct place {
     struct dmarc_record record; /* valid if usable */
 };
 
+/* A domain that mail readers may see in From. */
+struct author {
+    char *domain;
+    char *registered;      /* its organizational domain; NULL if it has none */
+    struct place own, org; /* lookups at domain, and at registered if that is a different domain */
+};
+
+/* More unproved domains than ASKED count as p=reject; more than AUTHORS are not even compared. */
+enum { ASKED = 3, AUTHORS = 16 };
+
 struct dmarc_check {
     struct resolver *resolver;
-    char from[256];        /* the From domain; "" if From has not exactly one */
-    char *registered;      /* its organizational domain; NULL if from has none */
-    const char *wrong;     /* what is wrong with From; NULL if nothing */
-    struct place own, org; /* lookups at from, and at registered if that is a different domain */
-    guint draw;            /* 0 to 99, compared with pct= */
+    struct author authors[AUTHORS]; /* without one that is there already; own ones first, then in order */
+    guint count;                    /* of them */
+    bool many;                      /* there were more */
+    bool uncertain;                 /* as in the result */
+    const char *wrong;              /* why From has not exactly one address; NULL if it has */
+    guint draw;                     /* 0 to 99, compared with pct= */
 };
 
 const char *dmarc_word(enum dmarc_code code)
@@ -57,6 +68,13 @@ static void ask_for_record(struct dmarc_check *c, struct place *p, const char *d
     resolver_ask(c->resolver, name, DNS_TXT, take_answer, p);
 }
 
+static void ask_author(struct dmarc_check *c, struct author *a)
+{
+    ask_for_record(c, &a->own, a->domain);
+    if (a->registered && strcmp(a->registered, a->domain) != 0)
+        ask_for_record(c, &a->org, a->registered);
+}
+
 /* Derived from the message, so that each delivery attempt gets the same number: retrying does not help. */
 static guint draw_of(const struct header *headers, size_t count)
 {
@@ -72,37 +90,58 @@ static guint draw_of(const struct header *headers, size_t count)
     return ((guint)digest[0] << 16 | (guint)digest[1] << 8 | digest[2]) % 100;
 }
 
-static void read_from(struct dmarc_check *c, const struct header *headers, size_t count)
+static bool is_own(const char *domain, char *const *own)
 {
-    const struct header *from = NULL;
-    c->wrong = "no From";
-    for (size_t i = 0; i < count; i++) {
-        if (!header_is(&headers[i], "From"))
-            continue;
-        if (from) {
-            c->wrong = "more than one From";
-            return;
-        }
-        from = &headers[i];
+    for (; own && *own; own++) {
+        const size_t n = strlen(*own), len = strlen(domain);
+        if (n <= len && !g_ascii_strcasecmp(domain + len - n, *own) && (n == len || domain[len - n - 1] == '.'))
+            return true;
     }
-    if (from && dmarc_from_domain(from->value, from->value_len, c->from, &c->wrong))
-        c->wrong = NULL;
+    return false;
 }
 
-struct dmarc_check *dmarc_check_new(struct resolver *r, const char *header, size_t len)
+static void add_author(struct dmarc_check *c, const char *domain)
+{
+    for (guint i = 0; i < c->count; i++)
+        if (strcmp(c->authors[i].domain, domain) == 0)
+            return;
+    if (c->count == AUTHORS) {
+        c->many = true;
+        return;
+    }
+    c->authors[c->count++] = (struct author){.domain = g_strdup(domain),
+                                             .registered = dmarc_registered_domain(domain)};
+}
+
+/* An own domain is the one most worth forging, and readers show the first address. */
+static void read_from(struct dmarc_check *c, const struct dmarc_from *from, char *const *own)
+{
+    c->wrong = from->wrong;
+    c->uncertain = !from->certain;
+    if (!c->wrong) {
+        add_author(c, from->domain);
+        return;
+    }
+    for (int first = 1; first >= 0; first--)
+        for (guint i = 0; i < from->addresses->len; i++) {
+            const char *domain = strrchr(from->addresses->pdata[i], '@') + 1;
+            if (is_own(domain, own) == first)
+                add_author(c, domain);
+        }
+}
+
+struct dmarc_check *dmarc_check_new(struct resolver *r, const char *header, size_t len, char *const *own)
 {
     struct dmarc_check *c = g_new0(struct dmarc_check, 1);
     size_t count;
     g_autofree struct header *headers = message_scan_headers(header, len, NULL, &count);
+    struct dmarc_from *from = dmarc_from_read(headers, count);
     c->resolver = r;
-    read_from(c, headers, count);
     c->draw = draw_of(headers, count);
-    if (c->wrong)
-        return c;
-    c->registered = dmarc_registered_domain(c->from);
-    ask_for_record(c, &c->own, c->from);
-    if (c->registered && strcmp(c->registered, c->from) != 0)
-        ask_for_record(c, &c->org, c->registered);
+    read_from(c, from, own);
+    dmarc_from_free(&from);
+    if (!c->wrong)
+        ask_author(c, &c->authors[0]);
     return c;
 }
 
@@ -110,32 +149,42 @@ void dmarc_check_free(struct dmarc_check **c)
 {
     if (!*c)
         return;
-    resolver_forget((*c)->resolver, &(*c)->own);
-    resolver_forget((*c)->resolver, &(*c)->org);
-    g_free((*c)->registered);
+    for (guint i = 0; i < (*c)->count; i++) {
+        struct author *a = &(*c)->authors[i];
+        resolver_forget((*c)->resolver, &a->own);
+        resolver_forget((*c)->resolver, &a->org);
+        g_free(a->domain);
+        g_free(a->registered);
+    }
     g_clear_pointer(c, g_free);
 }
 
 /* ---- identifier alignment (RFC 7489 section 3.1) ---- */
 
-static bool is_aligned(const struct dmarc_check *c, const char *domain, bool strict)
+static bool is_aligned(const struct author *a, const char *domain, bool strict)
 {
-    if (g_ascii_strcasecmp(c->from, domain) == 0)
+    if (g_ascii_strcasecmp(a->domain, domain) == 0)
         return true;
-    g_autofree char *other = strict || !c->registered ? NULL : dmarc_registered_domain(domain);
-    bool same = other && strcmp(other, c->registered) == 0;
+    g_autofree char *other = strict || !a->registered ? NULL : dmarc_registered_domain(domain);
+    bool same = other && strcmp(other, a->registered) == 0;
     return same;
 }
 
+/* What SPF and DKIM said; NULL: not checked. */
+struct known {
+    const struct spf_result *spf;
+    const GArray *signatures;
+};
+
 struct proofs {
-    bool pass, unsure; /* unsure: an aligned identifier had a temporary error */
+    bool pass;   /* testing: and only a key for testing says so */
+    bool testing, unsure; /* unsure: an aligned identifier had a temporary error */
     char by[96];
 };
 
-static void weigh_spf(const struct dmarc_check *c, const struct dmarc_record *r,
-                      const struct spf_result *spf, struct proofs *p)
+static void weigh_spf(const struct author *a, bool strict, const struct spf_result *spf, struct proofs *p)
 {
-    if (!spf || !is_aligned(c, spf->domain, r->strict_spf))
+    if (!spf || !is_aligned(a, spf->domain, strict))
         return;
     if (spf->code == SPF_CODE_PASS) {
         p->pass = true;
@@ -144,19 +193,28 @@ static void weigh_spf(const struct dmarc_check *c, const struct dmarc_record *r,
     p->unsure = p->unsure || spf->code == SPF_CODE_TEMPERROR;
 }
 
-static void weigh_dkim(const struct dmarc_check *c, const struct dmarc_record *r,
-                       const GArray *signatures, struct proofs *p)
+static void weigh_dkim(const struct author *a, bool strict, const GArray *signatures, struct proofs *p)
 {
     for (guint i = 0; signatures && i < signatures->len; i++) {
         const struct dkim_signature *s = &g_array_index(signatures, struct dkim_signature, i);
-        if (!is_aligned(c, s->domain, r->strict_dkim))
+        if (!is_aligned(a, s->domain, strict))
             continue;
-        if (s->code == DKIM_CODE_PASS) {
+        if (s->code == DKIM_CODE_PASS && (!p->pass || !s->testing)) {
+            p->testing = s->testing;
             p->pass = true;
-            g_snprintf(p->by, sizeof p->by, "DKIM of %s", s->domain);
+            g_snprintf(p->by, sizeof p->by, "DKIM of %s%s", s->domain, s->testing ? ", for testing" : "");
         }
         p->unsure = p->unsure || s->code == DKIM_CODE_TEMPERROR;
     }
+}
+
+/* r: the author's record, NULL if it is not known: alignment is relaxed then. */
+static struct proofs proofs_of(const struct author *a, const struct dmarc_record *r, const struct known *k)
+{
+    struct proofs p = {.pass = false};
+    weigh_spf(a, r && r->strict_spf, k->spf, &p);
+    weigh_dkim(a, r && r->strict_dkim, k->signatures, &p);
+    return p;
 }
 
 /* ---- verdict ---- */
@@ -164,8 +222,8 @@ static void weigh_dkim(const struct dmarc_check *c, const struct dmarc_record *r
 static struct dmarc_result result(const struct dmarc_check *c, enum dmarc_code code,
                                   const char *reason)
 {
-    struct dmarc_result r = {.code = code};
-    g_strlcpy(r.domain, c->from, sizeof r.domain);
+    struct dmarc_result r = {.code = code, .uncertain = c->uncertain};
+    g_strlcpy(r.domain, c->wrong ? "" : c->authors[0].domain, sizeof r.domain);
     g_strlcpy(r.reason, reason, sizeof r.reason);
     return r;
 }
@@ -180,40 +238,35 @@ static enum dmarc_policy sampled(const struct dmarc_check *c, const struct dmarc
     return policy == DMARC_POLICY_REJECT ? DMARC_POLICY_QUARANTINE : DMARC_POLICY_NONE;
 }
 
-static struct dmarc_result evaluate(const struct dmarc_check *c, const struct place *at,
-                                    const struct spf_result *spf, const GArray *signatures)
+static struct dmarc_result evaluate(const struct dmarc_check *c, const struct place *at, const struct known *k)
 {
-    struct proofs p = {.pass = false};
-    weigh_spf(c, &at->record, spf, &p);
-    weigh_dkim(c, &at->record, signatures, &p);
+    const struct proofs p = proofs_of(&c->authors[0], &at->record, k);
     struct dmarc_result r;
     if (p.pass)
         r = result(c, DMARC_CODE_PASS, p.by);
     else if (p.unsure)
         r = result(c, DMARC_CODE_TEMPERROR, "a proof could not be looked up");
-    else if (!spf || !signatures)
-        r = result(c, DMARC_CODE_NONE, spf ? "DKIM was not checked" : "SPF was not checked");
+    else if (!k->spf || !k->signatures)
+        r = result(c, DMARC_CODE_NONE, k->spf ? "DKIM was not checked" : "SPF was not checked");
     else
         r = result(c, DMARC_CODE_FAIL, "neither SPF nor DKIM proves this domain");
-    r.policy = sampled(c, &at->record, at == &c->org);
+    r.policy = sampled(c, &at->record, at == &c->authors[0].org);
+    r.testing = p.testing;
     return r;
 }
 
 /* The lookup whose record applies (RFC 7489 section 6.6.3); NULL if neither domain has one. The From domain's
  * own comes first and ends the search, even if it has several records or an invalid one. */
-static const struct place *policy_place(const struct dmarc_check *c)
+static const struct place *policy_place(const struct author *a)
 {
-    if (c->own.status == DNS_TEMP || c->own.records || !c->own.answered)
-        return &c->own;
-    return c->org.asked ? &c->org : NULL;
+    if (a->own.status == DNS_TEMP || a->own.records || !a->own.answered)
+        return &a->own;
+    return a->org.asked ? &a->org : NULL;
 }
 
-struct dmarc_result dmarc_check_finish(struct dmarc_check *c, const struct spf_result *spf,
-                                       const GArray *signatures)
+static struct dmarc_result judge_one(const struct dmarc_check *c, const struct known *k)
 {
-    if (c->wrong)
-        return result(c, DMARC_CODE_PERMERROR, c->wrong);
-    const struct place *at = policy_place(c);
+    const struct place *at = policy_place(&c->authors[0]);
     if (at && (!at->answered || at->status == DNS_TEMP))
         return result(c, DMARC_CODE_TEMPERROR, "no answer for the policy");
     if (!at || !at->records)
@@ -222,5 +275,69 @@ struct dmarc_result dmarc_check_finish(struct dmarc_check *c, const struct spf_r
         return result(c, DMARC_CODE_NONE, "more than one policy");
     if (!at->usable)
         return result(c, DMARC_CODE_NONE, "a policy that means nothing");
-    return evaluate(c, at, spf, signatures);
+    return evaluate(c, at, k);
+}
+
+/* ---- no address, or more than one ---- */
+
+bool dmarc_check_ask(struct dmarc_check *c, const struct spf_result *spf, const GArray *signatures)
+{
+    guint asked = 0;
+    for (guint i = 0; c->wrong && spf && signatures && i < c->count && asked < ASKED; i++) {
+        const struct proofs p = proofs_of(&c->authors[i], NULL, &(struct known){spf, signatures});
+        if (p.pass)
+            continue;
+        ask_author(c, &c->authors[i]);
+        asked++;
+    }
+    return asked;
+}
+
+/* What one unproved domain adds to the result for all. */
+static void take_author(const struct dmarc_check *c, const struct author *a, struct dmarc_result *r)
+{
+    const struct place *at = policy_place(a);
+    if (at && (!at->answered || at->status == DNS_TEMP)) {
+        if (r->code == DMARC_CODE_PERMERROR)
+            r->code = DMARC_CODE_TEMPERROR;
+        return;
+    }
+    if (!at || at->records != 1 || !at->usable)
+        return;
+    const enum dmarc_policy policy = sampled(c, &at->record, at == &a->org);
+    if (r->code == DMARC_CODE_FAIL && policy <= r->policy)
+        return;
+    r->code = DMARC_CODE_FAIL;
+    r->policy = policy;
+    g_strlcpy(r->domain, a->domain, sizeof r->domain);
+}
+
+static struct dmarc_result judge_all(const struct dmarc_check *c, const struct known *k)
+{
+    struct dmarc_result r = result(c, DMARC_CODE_PERMERROR, c->wrong);
+    guint unproved = 0;
+    for (guint i = 0; k->spf && k->signatures && i < c->count; i++) {
+        const struct author *a = &c->authors[i];
+        const struct proofs p = proofs_of(a, NULL, k);
+        unproved += !p.pass && !p.unsure;
+        if (p.unsure && !p.pass && r.code == DMARC_CODE_PERMERROR)
+            r.code = DMARC_CODE_TEMPERROR;
+        else if (!p.pass && !p.unsure && a->own.asked)
+            take_author(c, a, &r);
+    }
+    if (r.code == DMARC_CODE_FAIL)
+        g_snprintf(r.reason, sizeof r.reason, "%s; nothing proves %s", c->wrong, r.domain);
+    if (k->spf && k->signatures && (unproved > ASKED || c->many)) {
+        r.code = DMARC_CODE_FAIL;
+        r.policy = DMARC_POLICY_REJECT;
+        g_snprintf(r.reason, sizeof r.reason, "%s; nothing proves many of its domains", c->wrong);
+    }
+    return r;
+}
+
+struct dmarc_result dmarc_check_finish(struct dmarc_check *c, const struct spf_result *spf,
+                                       const GArray *signatures)
+{
+    const struct known k = {spf, signatures};
+    return c->wrong ? judge_all(c, &k) : judge_one(c, &k);
 }

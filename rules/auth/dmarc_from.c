@@ -1,13 +1,15 @@
 /* Parses From the way mail readers do. Called by dmarc.c and sender.c. */
 #include "rules/auth/dmarc_from.h"
 
-#include <glib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/config/limits.h"
+#include "base/mail/rfc2047.h"
+#include "rules/auth/dmarc_loose.h"
 
 /* Tokens of an address list, without comments and blanks; a run of other bytes is a word. */
-enum token_kind { TOKEN_END, TOKEN_WORD, TOKEN_QUOTED, TOKEN_LITERAL, TOKEN_SPECIAL, TOKEN_BAD };
+enum token_kind { TOKEN_END, TOKEN_WORD, TOKEN_QUOTED, TOKEN_LITERAL, TOKEN_SPECIAL };
 
 struct scanner {
     const char *p, *end;
@@ -17,9 +19,17 @@ struct scanner {
     size_t len;
     const char *local; /* the last word read before an '@' */
     size_t local_len;
-    guint words;                         /* words read before the '@' */
-    char address[DMARC_FROM_ADDRESS];    /* the last address read; "" if more than one word stood before its '@' */
+    guint words;        /* words read before the '@' */
+    char open[4];       /* openers that nothing closes: they are passed over */
+    const char **wrong; /* gets what is malformed */
+    char written[DMARC_FROM_ADDRESS]; /* the last address read; "" if more than one word stood before its '@' */
 };
+
+static void note_wrong(const char **wrong, const char *what)
+{
+    if (!*wrong)
+        *wrong = what;
+}
 
 /* The position after the character that closes the comment, quoted string or literal at p; NULL if none does.
  * Comments nest. */
@@ -45,47 +55,65 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Skips blanks and comments. False if a comment is not closed. */
-static bool skip_blanks(struct scanner *s)
+/* The position after what is opened at s->p. If nothing closes it, reads on behind the opener alone, as some mail
+ * readers do; and looks no more for what closes one like it, which keeps this linear. */
+static const char *passed(struct scanner *s, char close)
 {
-    while (s->p < s->end && (is_blank(*s->p) || *s->p == '(')) {
-        const char *next = *s->p == '(' ? closing(s->p, s->end, ')') : s->p + 1;
-        if (!next)
-            return false;
-        s->p = next;
-    }
-    return true;
+    const char *next = strchr(s->open, *s->p) ? NULL : closing(s->p, s->end, close);
+    if (next)
+        return next;
+    if (!strchr(s->open, *s->p))
+        s->open[strlen(s->open)] = *s->p;
+    note_wrong(s->wrong, "syntax error in From");
+    return NULL;
 }
 
-static enum token_kind delimited(struct scanner *s, char close, enum token_kind kind)
+/* Skips blanks, comments and what closes or opens none. */
+static void skip_blanks(struct scanner *s)
 {
-    s->p = closing(s->p, s->end, close);
-    return s->p ? kind : TOKEN_BAD;
+    for (; s->p < s->end; s->p++) {
+        const char *next = *s->p == '(' ? passed(s, ')') : NULL;
+        if (*s->p == ')')
+            note_wrong(s->wrong, "syntax error in From");
+        else if (next)
+            s->p = next - 1;
+        else if (*s->p != '(' && !is_blank(*s->p))
+            return;
+    }
+}
+
+static bool delimited(struct scanner *s, char close, enum token_kind kind)
+{
+    const char *next = passed(s, close);
+    s->kind = kind;
+    s->p = next ? next : s->p + 1;
+    return next;
 }
 
 static void next_token(struct scanner *s)
 {
-    if (s->kind == TOKEN_BAD)
+    for (;;) {
+        skip_blanks(s);
+        s->text = s->p;
+        if (s->p == s->end) {
+            s->kind = TOKEN_END;
+        } else if (*s->p == '"') {
+            if (!delimited(s, '"', TOKEN_QUOTED))
+                continue;
+        } else if (*s->p == '[') {
+            if (!delimited(s, ']', TOKEN_LITERAL))
+                continue;
+        } else if (strchr("<>@,:;", *s->p)) {
+            s->special = *s->p++;
+            s->kind = TOKEN_SPECIAL;
+        } else {
+            while (s->p < s->end && !is_blank(*s->p) && !strchr("<>@,:;()[\"", *s->p))
+                s->p++;
+            s->kind = TOKEN_WORD;
+        }
+        s->len = (size_t)(s->p - s->text);
         return;
-    s->kind = TOKEN_BAD;
-    if (!skip_blanks(s))
-        return;
-    s->text = s->p;
-    if (s->p == s->end) {
-        s->kind = TOKEN_END;
-    } else if (*s->p == '"') {
-        s->kind = delimited(s, '"', TOKEN_QUOTED);
-    } else if (*s->p == '[') {
-        s->kind = delimited(s, ']', TOKEN_LITERAL);
-    } else if (strchr("<>@,:;", *s->p)) {
-        s->special = *s->p++;
-        s->kind = TOKEN_SPECIAL;
-    } else if (*s->p != ')') {
-        while (s->p < s->end && !is_blank(*s->p) && !strchr("<>@,:;()[\"", *s->p))
-            s->p++;
-        s->kind = TOKEN_WORD;
     }
-    s->len = s->p ? (size_t)(s->p - s->text) : 0;
 }
 
 static bool is_special(const struct scanner *s, char c)
@@ -93,41 +121,24 @@ static bool is_special(const struct scanner *s, char c)
     return s->kind == TOKEN_SPECIAL && s->special == c;
 }
 
-struct finding {
-    char domain[256];
-    char address[DMARC_FROM_ADDRESS];
-    guint addresses;
-    const char *wrong;
+/* One address: as written, and with the domain that DNS knows. */
+struct mailbox {
+    char domain[256], written[DMARC_FROM_ADDRESS];
+    char local[DMARC_FROM_ADDRESS];
 };
 
-/* Copies a domain in lower case, as A-labels. False if it is no DNS name. */
-static bool take_domain(const GString *text, char domain_r[256])
+static void keep_address(const struct scanner *s, const char *domain, struct mailbox *m)
 {
-    g_autofree char *ascii = g_hostname_to_ascii(text->str);
-    size_t len = ascii ? strlen(ascii) : 0;
-    bool fine = len && !g_hostname_is_ip_address(ascii);
-    if (fine && ascii[len - 1] == '.')
-        ascii[--len] = 0;
-    fine = fine && len && len < 254 && ascii[0] != '.' && !strstr(ascii, "..");
-    for (size_t i = 0; i < len; i++) {
-        ascii[i] = g_ascii_tolower(ascii[i]);
-        fine = fine && (g_ascii_isalnum(ascii[i]) || strchr("-_.", ascii[i]));
-    }
-    if (fine)
-        g_strlcpy(domain_r, ascii, 256);
-    return fine;
-}
-
-static void keep_address(struct scanner *s, const char *domain)
-{
-    const int n = g_snprintf(s->address, sizeof s->address, "%.*s@%s",
-                             (int)MIN(s->local_len, sizeof s->address), s->local ? s->local : "", domain);
-    if (s->words != 1 || n >= (int)sizeof s->address)
-        *s->address = 0;
+    const size_t len = MIN(s->local_len, sizeof m->local - 1);
+    memcpy(m->local, s->local ? s->local : "", s->local ? len : 0);
+    m->local[s->local ? len : 0] = 0;
+    const int n = g_snprintf(m->written, sizeof m->written, "%s@%s", m->local, domain);
+    if (s->words != 1 || len < s->local_len || n >= (int)sizeof m->written)
+        *m->written = 0;
 }
 
 /* Reads the domain after '@': words joined by dots. */
-static bool read_domain(struct scanner *s, char domain_r[256])
+static bool read_domain(struct scanner *s, struct mailbox *m)
 {
     GString *text = g_string_new(NULL);
     while (s->kind == TOKEN_WORD) {
@@ -137,19 +148,10 @@ static bool read_domain(struct scanner *s, char domain_r[256])
         g_string_append_len(text, s->text, (gssize)s->len);
         next_token(s);
     }
-    bool fine = g_utf8_validate(text->str, (gssize)text->len, NULL) && take_domain(text, domain_r);
-    keep_address(s, text->str);
+    const bool fine = dmarc_loose_domain(text->str, text->len, m->domain);
+    keep_address(s, text->str, m);
     g_string_free(text, TRUE);
     return fine;
-}
-
-static void note_address(struct finding *f, const char *domain)
-{
-    f->addresses++;
-    if (f->addresses > 1)
-        f->wrong = "more than one address in From";
-    else
-        g_strlcpy(f->domain, domain, sizeof f->domain);
 }
 
 static bool skip_words(struct scanner *s)
@@ -163,15 +165,14 @@ static bool skip_words(struct scanner *s)
     return s->words > 0;
 }
 
-/* Reads "<@a,@b:local@domain>" after its '<'. False for an empty one. */
-static bool read_angle(struct scanner *s, char domain_r[256])
+/* Reads "<@a,@b:local@domain>" after its '<'. False for anything else. */
+static bool read_angle(struct scanner *s, struct mailbox *m)
 {
-    char route[256];
-    *domain_r = 0;
+    struct mailbox route;
     while (is_special(s, '@') || is_special(s, ',')) {
         bool at = is_special(s, '@');
         next_token(s);
-        if (at && !read_domain(s, route))
+        if (at && !read_domain(s, &route))
             return false;
         if (is_special(s, ':')) {
             next_token(s);
@@ -181,88 +182,184 @@ static bool read_angle(struct scanner *s, char domain_r[256])
     if (!skip_words(s) || !is_special(s, '@'))
         return false;
     next_token(s);
-    if (!read_domain(s, domain_r) || !is_special(s, '>'))
+    if (!read_domain(s, m) || !is_special(s, '>'))
         return false;
     next_token(s);
     return true;
+}
+
+struct finding {
+    struct dmarc_from *from;
+    GHashTable *seen; /* the addresses */
+    const char *wrong;
+    guint mailboxes; /* in all fields */
+};
+
+static void note_seen(const char *address, void *arg)
+{
+    struct finding *f = arg;
+    if (f->from->addresses->len >= DMARC_FROM_MAX || g_hash_table_contains(f->seen, address))
+        return;
+    char *kept = g_strdup(address);
+    g_hash_table_add(f->seen, kept);
+    g_ptr_array_add(f->from->addresses, kept);
+}
+
+static void note_shown(struct finding *f, const struct mailbox *m)
+{
+    g_autofree char *address = g_strconcat(m->local, "@", m->domain, NULL);
+    if (*m->domain)
+        note_seen(address, f);
+}
+
+static void note_mailbox(struct finding *f, const struct mailbox *m, bool whole)
+{
+    note_shown(f, m);
+    if (f->mailboxes++)
+        return;
+    g_strlcpy(f->from->domain, m->domain, sizeof f->from->domain);
+    g_strlcpy(f->from->address, whole ? m->written : "", sizeof f->from->address);
+}
+
+/* Reads "words@domain words@domain", which is malformed from the second on. Returns how many it holds. */
+static guint read_plain(struct scanner *s, struct mailbox *m, const char **wrong)
+{
+    bool words = skip_words(s);
+    guint plains = 0;
+    while (is_special(s, '@')) {
+        struct mailbox one;
+        next_token(s);
+        if (!words || !read_domain(s, &one))
+            note_wrong(wrong, "no address in From can be read");
+        else if (plains++ && strcmp(m->domain, one.domain) != 0)
+            note_wrong(wrong, "more than one address in From");
+        else
+            *m = one;
+        words = skip_words(s);
+    }
+    return plains;
 }
 
 /* Reads a mailbox: words, then perhaps "@domain", then perhaps "<...>". Many senders write an address as
- * display name; if it differs from the address in brackets, it counts as a second one. */
+ * display name: only what stands in brackets is the address then, however odd the name is. */
 static void read_mailbox(struct scanner *s, struct finding *f)
 {
-    char plain[256] = "", angle[256] = "";
-    bool words = skip_words(s);
-    guint plains = 0;
-    while (is_special(s, '@') && !f->wrong) {
-        char one[256];
-        plains++;
-        next_token(s);
-        if (!words || !read_domain(s, one))
-            f->wrong = "no address in From can be read";
-        else if (*plain && strcmp(plain, one) != 0)
-            f->wrong = "more than one address in From";
-        g_strlcpy(plain, f->wrong ? "" : one, sizeof plain);
-        skip_words(s);
-    }
-    if (f->wrong)
+    struct mailbox plain = {.domain = ""}, angle = {.domain = ""};
+    const char *odd = NULL;
+    const guint plains = read_plain(s, &plain, &odd);
+    if (!is_special(s, '<')) {
+        if (odd)
+            note_wrong(&f->wrong, odd);
+        if (plains)
+            note_mailbox(f, &plain, plains == 1);
         return;
-    if (is_special(s, '<')) {
-        next_token(s);
-        if (!read_angle(s, angle))
-            f->wrong = "no address in From can be read";
-        else if (*plain && strcmp(plain, angle) != 0)
-            f->wrong = "more than one address in From";
-        skip_words(s);
     }
-    if (f->wrong || (!*plain && !*angle))
-        return;
-    note_address(f, *angle ? angle : plain);
-    g_strlcpy(f->address, *angle || plains == 1 ? s->address : "", sizeof f->address);
-}
-
-static void read_list(struct scanner *s, struct finding *f)
-{
     next_token(s);
-    while (s->kind != TOKEN_END && !f->wrong) {
-        read_mailbox(s, f);
+    if (is_special(s, '>')) { /* the null sender of bounces, where it does not belong */
+        next_token(s);
+    } else if (read_angle(s, &angle)) {
+        note_mailbox(f, &angle, true);
+    } else {
+        note_shown(f, &angle); /* its end is missing */
+        note_wrong(&f->wrong, "no address in From can be read");
+    }
+    skip_words(s);
+}
+
+static void read_list(struct finding *f, const char *value, size_t len)
+{
+    struct scanner s = {.p = value, .end = value + len, .wrong = &f->wrong};
+    next_token(&s);
+    while (s.kind != TOKEN_END) {
+        read_mailbox(&s, f);
         /* separators between mailboxes and around a group */
-        if (is_special(s, ',') || is_special(s, ':') || is_special(s, ';'))
-            next_token(s);
-        else if (s->kind != TOKEN_END && !is_special(s, '<') && !f->wrong)
-            f->wrong = "syntax error in From";
+        const bool parted = is_special(&s, ',') || is_special(&s, ':') || is_special(&s, ';');
+        if (!parted && s.kind != TOKEN_END && !is_special(&s, '<'))
+            note_wrong(&f->wrong, "syntax error in From");
+        if (s.kind != TOKEN_END && !is_special(&s, '<'))
+            next_token(&s);
     }
 }
 
-static struct finding read_field(const char *value, size_t len)
+/* A mail reader may decode a name, find an address in it and show nothing else. */
+static void read_decoded(struct finding *f, const char *value, size_t len)
 {
-    struct scanner s = {.p = value, .end = value + len, .kind = TOKEN_WORD};
-    struct finding f = {.wrong = NULL};
-    if (len > limits_get()->address_bytes)
-        f.wrong = "From is too long";
-    else if (memchr(value, 0, len))
-        f.wrong = "NUL in From";
-    else
-        read_list(&s, &f);
-    if (!f.wrong && !f.addresses)
-        f.wrong = "no address in From";
-    return f;
+    struct bytes text = {0};
+    if (rfc2047_is_plain(value, len))
+        return;
+    rfc2047_decode(&text, value, len, NULL);
+    const guint before = f->from->addresses->len;
+    dmarc_loose_each((const char *)text.data, text.len, note_seen, f);
+    if (f->from->addresses->len > before)
+        note_wrong(&f->wrong, "the address in From is encoded");
+    bytes_free(&text);
 }
 
-bool dmarc_from_address(const char *value, size_t len, char address_r[DMARC_FROM_ADDRESS])
+/* Some stop at a NUL, others do not show it. */
+static void read_with_nul(struct finding *f, const char *value, size_t len)
 {
-    const struct finding f = read_field(value, len);
-    g_strlcpy(address_r, f.wrong ? "" : f.address, DMARC_FROM_ADDRESS);
-    return *address_r;
+    g_autofree char *without = g_malloc(len);
+    size_t n = 0;
+    for (size_t i = 0; i < len; i++)
+        if (value[i])
+            without[n++] = value[i];
+    read_list(f, without, n);
+    dmarc_loose_each(without, n, note_seen, f);
 }
 
-bool dmarc_from_domain(const char *value, size_t len, char domain_r[256], const char **wrong_r)
+/* True if all readers see the same in it. */
+static bool read_field(struct finding *f, const char *value, size_t len)
 {
-    const struct finding f = read_field(value, len);
-    if (f.wrong) {
-        *wrong_r = f.wrong;
-        return false;
+    const size_t limit = limits_get()->address_bytes;
+    const guint before = f->from->addresses->len;
+    f->wrong = NULL;
+    if (len > limit)
+        note_wrong(&f->wrong, "From is too long");
+    if (len && memchr(value, 0, len)) {
+        note_wrong(&f->wrong, "NUL in From");
+        read_with_nul(f, value, MIN(len, limit));
+    } else {
+        read_list(f, value, MIN(len, limit));
     }
-    g_strlcpy(domain_r, f.domain, 256);
-    return true;
+    if (f->from->addresses->len == before)
+        read_decoded(f, value, MIN(len, limit));
+    if (f->wrong)
+        dmarc_loose_each(value, len, note_seen, f);
+    return !f->wrong;
+}
+
+struct dmarc_from *dmarc_from_read(const struct header *headers, size_t count)
+{
+    struct dmarc_from *from = g_new0(struct dmarc_from, 1);
+    struct finding f = {.from = from, .seen = g_hash_table_new(g_str_hash, g_str_equal)};
+    const char *wrong = NULL;
+    guint fields = 0;
+    from->addresses = g_ptr_array_new_with_free_func(g_free);
+    from->certain = true;
+    for (size_t i = 0; i < count; i++) {
+        if (!header_is(&headers[i], "From"))
+            continue;
+        fields++;
+        from->certain &= read_field(&f, headers[i].value, headers[i].value_len);
+        note_wrong(&wrong, f.wrong);
+    }
+    g_hash_table_unref(f.seen);
+    from->certain &= fields < 2;
+    if (fields != 1)
+        from->wrong = fields ? "more than one From" : "no From";
+    else if (wrong)
+        from->wrong = wrong;
+    else if (f.mailboxes != 1)
+        from->wrong = f.mailboxes ? "more than one address in From" : "no address in From";
+    if (from->wrong)
+        *from->domain = *from->address = 0;
+    return from;
+}
+
+void dmarc_from_free(struct dmarc_from **f)
+{
+    if (!*f)
+        return;
+    g_ptr_array_unref((*f)->addresses);
+    g_clear_pointer(f, g_free);
 }

@@ -21,8 +21,6 @@ struct spf_check {
 static bool read_address(const char *text, struct spf_client *c)
 {
     struct in6_addr v6;
-    if (g_ascii_strncasecmp(text, "IPv6:", 5) == 0)
-        text += 5;
     if (inet_pton(AF_INET, text, c->address) == 1)
         return true;
     if (inet_pton(AF_INET6, text, &v6) != 1)

@@ -15,7 +15,7 @@ enum shim_role {
     SHIM_WORKER,
     SHIM_CHILD, /* forked by a worker, without a name yet: gpg before exec */
     SHIM_GPG,
-    SHIM_COURIER,
+    SHIM_AGENT,
     SHIM_SPF,
     SHIM_PIPE,
     SHIM_INNER, /* filterd-pipe's child behind the sandbox */
@@ -26,7 +26,7 @@ enum shim_role {
 /* How the names of programs and processes begin; the first that fits. */
 #define SHIM_NAMES                                                                                 \
     {[SHIM_MASTER] = "filterd.bin", [SHIM_KEEPER] = "filterd-keeper",                              \
-     [SHIM_WORKER] = "filterd-worker", [SHIM_GPG] = "gpg", [SHIM_COURIER] = "filterd-courier",     \
+     [SHIM_WORKER] = "filterd-worker", [SHIM_GPG] = "gpg", [SHIM_AGENT] = "filterd-agent",         \
      [SHIM_SPF] = "filterd-spf", [SHIM_PIPE] = "filterd-pipe", [SHIM_MILTER] = "filterd-milter"}
 
 enum shim_kind {

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/dns/dns_answer.h"
 #include "base/dns/resolver.h"
+#include "base/mail/header.h"
 #include "base/mail/message.h"
 #include "rules/auth/authres.h"
 #include "rules/auth/dkim.h"
@@ -48,18 +49,32 @@ void resolver_forget(struct resolver *r, const void *arg)
 
 /* ---- the parsers ---- */
 
-static void from(const char *text, size_t len)
+static void check_domain(const char *domain)
 {
-    char domain[256] = "";
-    const char *wrong = NULL;
-    bool one = dmarc_from_domain(text, len, domain, &wrong);
-    if (one != (*domain != 0) || one != (wrong == NULL))
-        abort();
     for (const char *p = domain; *p; p++)
         if (!g_ascii_islower(*p) && !g_ascii_isdigit(*p) && !strchr("-_.", *p))
             abort();
-    if (one)
-        g_free(dmarc_registered_domain(domain));
+}
+
+static void from(const char *text, size_t len)
+{
+    const struct header h = {.name = "From", .name_len = 4, .value = text, .value_len = len};
+    struct dmarc_from *f = dmarc_from_read(&h, 1);
+    check_domain(f->domain);
+    if (!f->wrong != (*f->domain != 0) || (!f->wrong && !f->certain) || (f->wrong && *f->address))
+        abort();
+    for (guint i = 0; i < f->addresses->len; i++) {
+        const char *at = strrchr(f->addresses->pdata[i], '@');
+        if (!at || !at[1])
+            abort();
+        check_domain(at + 1);
+    }
+    /* The one address is among those that readers may see. */
+    if (!f->wrong && !g_str_has_suffix(f->addresses->pdata[0], f->domain))
+        abort();
+    if (!f->wrong)
+        g_free(dmarc_registered_domain(f->domain));
+    dmarc_from_free(&f);
     g_autofree char *host = g_strndup(text, len);
     g_free(dmarc_registered_domain(host));
 }
@@ -101,12 +116,14 @@ static void mail(const char *text, size_t len)
     struct message *m = message_new(text, len);
     size_t head = (size_t)(m->body - m->raw);
     struct dkim_check *dkim = dkim_check_new(library, NULL, text, head);
-    struct dmarc_check *dmarc = dmarc_check_new(NULL, text, head);
+    struct dmarc_check *dmarc = dmarc_check_new(NULL, text, head, NULL);
     const GArray *found = dkim_check_finish(dkim, m);
     for (guint i = 0; i < found->len; i++)
         if (g_array_index(found, struct dkim_signature, i).code == DKIM_CODE_PASS)
             abort(); /* nobody here can sign */
-    struct dmarc_result d = dmarc_check_finish(dmarc, NULL, found);
+    const struct spf_result spf = {.code = SPF_CODE_FAIL};
+    (void)dmarc_check_ask(dmarc, &spf, found);
+    struct dmarc_result d = dmarc_check_finish(dmarc, &spf, found);
     told(found, &d, text, len);
     if (dkim_body_length(m->body, m->body_len, true) >
         dkim_body_length(m->body, m->body_len, false))

@@ -1,4 +1,4 @@
-/* DMARC: the From domain, records, registered domains, and the verdict of all together. */
+/* DMARC: records, registered domains, and the verdict of all together. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,6 @@
 #include "base/dns/resolver.h"
 #include "rules/auth/dkim_signature.h"
 #include "rules/auth/dmarc.h"
-#include "rules/auth/dmarc_from.h"
 #include "rules/auth/dmarc_record.h"
 #include "rules/auth/spf_result.h"
 
@@ -55,12 +54,15 @@ static void record_free(gpointer data)
     g_free(data);
 }
 
+static GString *asked; /* the domains, with blanks between */
+
 void resolver_ask(struct resolver *r, const char *name, enum dns_type type,
                   void (*fn)(const struct dns_answer *answer, void *arg), void *arg)
 {
     struct dns_answer a = {.status = DNS_NONE};
     (void)r;
     assert_int_equal(type, DNS_TXT);
+    g_string_append_printf(asked, "%s%s", asked->len ? " " : "", name + strlen("_dmarc."));
     if (strcmp(name, "_dmarc.silent.example") == 0)
         return;
     a.records = g_ptr_array_new_with_free_func(record_free);
@@ -79,129 +81,6 @@ void resolver_forget(struct resolver *r, const void *arg)
 {
     (void)r;
     (void)arg;
-}
-
-/* ---- From ---- */
-
-static void from_addresses(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *from, *domain; /* NULL: not exactly one */
-    } cases[] = {
-        {"jane@Example.ORG", "example.org"},
-        {" <jane@example.org>", "example.org"},
-        {"Jane Doe <jane@example.org>", "example.org"},
-        {"\"Doe, Jane\" <jane@example.org>", "example.org"},
-        {"\"bank@example.com\" <jane@example.org>", "example.org"},
-        {"\"a\\\"b@c.d\" <jane@example.org>", "example.org"},
-        {"jane@example.org (Jane Doe)", "example.org"},
-        {"(bank@example.com, (\\)nested) x) jane@example.org", "example.org"},
-        {"Jane\r\n\tDoe\r\n <jane@example.org>", "example.org"},
-        {"=?utf-8?Q?bank=40example.com?= <jane@example.org>", "example.org"},
-        {"\"jane doe\"@example.org", "example.org"},
-        {"\"a@b\"@example.org", "example.org"},
-        {"<@relay.example,@b.example:jane@example.org>", "example.org"},
-        {"Friends: jane@example.org;", "example.org"},
-        {", ,jane@example.org,", "example.org"},
-        {"jane @ example . org", "example.org"},
-        {"jane@example.org.", "example.org"},
-        {"J\xc3\xb6rg <j@b\xc3\xbc"
-         "cher.example>",
-         "xn--bcher-kva.example"},
-        {"j@XN--BCHER-KVA.example", "xn--bcher-kva.example"},
-        {"Doe, Jane <jane@example.org>", "example.org"},
-        {"jane@example.org <jane@Example.org>", "example.org"},
-        {"a@localhost", "localhost"},
-        {"", NULL},
-        {"Jane", NULL},
-        {"undisclosed:;", NULL},
-        {"<>", NULL},
-        {"@example.org", NULL},
-        {"<@example.org>", NULL},
-        {"jane@", NULL},
-        {"jane@[192.0.2.1]", NULL},
-        {"jane@192.0.2.1", NULL},
-        {"jane@example..org", NULL},
-        {"jane@.example.org", NULL},
-        {"jane@exa_mple!.org", NULL},
-        {"jane@\xff.org", NULL},
-        {"bank@example.com <jane@example.org>", NULL},
-        {"<bank@example.com> <jane@example.org>", NULL},
-        {"<jane@example.org> bank@example.com", NULL},
-        {"bank@example.com, jane@example.org", NULL},
-        {"bank@example.org, jane@example.org", NULL},
-        {"Friends: a@example.org, b@example.org;", NULL},
-        {"\"Jane <jane@example.org>", NULL},
-        {"(Jane <jane@example.org>", NULL},
-        {"jane@example.org (Jane", NULL},
-        {"jane@example.org )", NULL},
-        {")jane@example.org", NULL},
-        {"jane@example.org ]", "example.org"},
-        {"Jane <jane@example.org", NULL},
-        {"Jane <jane@example.org> >", NULL},
-        {"<jane@example.org@example.com>", NULL},
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        char domain[256] = "";
-        const char *wrong = NULL, *from = cases[i].from;
-        bool one = dmarc_from_domain(from, strlen(from), domain, &wrong);
-        if (one != (cases[i].domain != NULL) || (one && strcmp(domain, cases[i].domain)) ||
-            (!one && !wrong))
-            fail_msg("%s: %s %s", from, domain, wrong);
-    }
-    char domain[256];
-    const char *wrong;
-    assert_false(dmarc_from_domain("\"a\0\" <a@b.example>", 18, domain, &wrong));
-}
-
-static void whole_addresses(void **state)
-{
-    (void)state;
-    const struct {
-        const char *from, *address;
-    } cases[] = {
-        {"jane@example.org", "jane@example.org"},
-        {"Jane Doe <Jane@Example.org>", "Jane@Example.org"},
-        {"\"bank@example.com\" <jane@example.org>", "jane@example.org"},
-        {" jane (x) @ (y) example . org (Jane <joe@example.org>)", "jane@example.org"},
-        {"<jane@example.org> (x <joe@example.org>)", "jane@example.org"},
-        {"jane@example.org =?utf-8?q?=3Cjoe=40example.org=3E?=", "jane@example.org"},
-        {"joe@example.org <jane@example.org>", "jane@example.org"},
-        {"<@a.example,@b.example:jane@example.org>", "jane@example.org"},
-        {"\"j <joe@example.org>\"@example.org", "\"j <joe@example.org>\"@example.org"},
-        {"jane joe@example.org", ""},
-        {"jane@example.org joe@example.org", ""},
-        {"<jane joe@example.org>", ""},
-        {"jane@example.org, joe@example.org", ""},
-        {"jane@example.org <joe@example.com>", ""},
-        {"jane", ""},
-        {"", ""},
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        char address[DMARC_FROM_ADDRESS];
-        const char *from = cases[i].from;
-        bool one = dmarc_from_address(from, strlen(from), address);
-        if (one != (*cases[i].address != 0) || strcmp(address, cases[i].address))
-            fail_msg("%s: %s", from, address);
-    }
-}
-
-static void long_from(void **state)
-{
-    (void)state;
-    char domain[256];
-    const char *wrong;
-    char *open = g_strnfill(64 * 1024 + 1, '('), *dots = g_strnfill(64 * 1024, '.');
-    memcpy(dots, "a@", 2);
-    assert_false(dmarc_from_domain(open, 64 * 1024, domain, &wrong));
-    assert_false(dmarc_from_domain(dots, 64 * 1024, domain, &wrong));
-    memset(open, ' ', 64 * 1024 + 1);
-    memcpy(open, "a@b.example", 11);
-    assert_true(dmarc_from_domain(open, 64 * 1024, domain, &wrong));
-    assert_false(dmarc_from_domain(open, 64 * 1024 + 1, domain, &wrong));
-    g_free(open);
-    g_free(dots);
 }
 
 /* ---- records ---- */
@@ -302,7 +181,9 @@ static void registered_domains(void **state)
 static struct dmarc_result judge(const char *header, const struct spf_result *spf,
                                  const GArray *signatures)
 {
-    struct dmarc_check *c = dmarc_check_new(NULL, header, strlen(header));
+    static char *const own[] = {(char *)"ours.example", NULL};
+    struct dmarc_check *c = dmarc_check_new(NULL, header, strlen(header), own);
+    (void)dmarc_check_ask(c, spf, signatures);
     struct dmarc_result r = dmarc_check_finish(c, spf, signatures);
     dmarc_check_free(&c);
     return r;
@@ -434,6 +315,76 @@ static void not_one_from(void **state)
                      DMARC_CODE_PASS);
 }
 
+/* Of the domains that nothing proves the strictest policy counts; three are asked, own ones first. */
+static void several_domains(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from;
+        enum dmarc_code code;
+        enum dmarc_policy policy;
+        const char *domain, *asked;
+    } cases[] = {
+        {"a@reject.example, x@junk.test", R(FAIL), P(REJECT), "reject.example", "reject.example"},
+        {"x@junk.test, a@reject.example", R(FAIL), P(REJECT), "reject.example", "reject.example"},
+        {"a@reject.example\r\nFrom: x@junk.test", R(FAIL), P(REJECT), "reject.example", "reject.example"},
+        {"x@junk.test, y@mail.junk.test", R(PERMERROR), P(NONE), "", ""},
+        {"x@junk.test, y@nothing.example", R(PERMERROR), P(NONE), "", "nothing.example"},
+        {"a@mild.example, b@strict.example, c@nothing.example, x@junk.test", R(FAIL), P(QUARANTINE),
+         "strict.example", "mild.example strict.example nothing.example"},
+        {"x@junk.test, a@down.example", R(TEMPERROR), P(NONE), "", "down.example"},
+        {"a@down.example, b@own.reject.example", R(FAIL), P(NONE), "own.reject.example",
+         "down.example own.reject.example reject.example"},
+        /* More of them than are asked for are a trick to keep one from being asked. */
+        {"a@a.test, b@b.test, c@c.test, d@ours.example", R(FAIL), P(REJECT), "", "ours.example a.test b.test"},
+        {"a@a.test, b@b.test, c@c.test, x@junk.test", R(PERMERROR), P(NONE), "", "a.test b.test c.test"},
+        {"Bank <o@reject.example>>", R(FAIL), P(REJECT), "reject.example", "reject.example"},
+        {"\"Bank <o@reject.example>", R(FAIL), P(REJECT), "reject.example", "reject.example"},
+    };
+    struct spf_result spf = {.code = SPF_CODE_PASS, .domain = "junk.test"};
+    GArray *none = g_array_new(FALSE, FALSE, sizeof(struct dkim_signature));
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *header = g_strdup_printf("From: %s\r\n", cases[i].from);
+        g_string_truncate(asked, 0);
+        struct dmarc_result r = judge(header, &spf, none);
+        if (r.code != cases[i].code || r.policy != cases[i].policy || strcmp(r.domain, cases[i].domain) ||
+            strcmp(asked->str, cases[i].asked))
+            fail_msg("%s: %s %s %s, asked: %s", cases[i].from, dmarc_word(r.code), dmarc_policy_word(r.policy),
+                     r.domain, asked->str);
+    }
+    GString *crowd = g_string_new("From: x@junk.test");
+    for (int i = 0; i < 40; i++)
+        g_string_append_printf(crowd, ", x@h%d.junk.test", i);
+    g_string_append(crowd, "\r\n");
+    struct dmarc_result r = judge(crowd->str, &spf, none);
+    assert_int_equal(r.policy, DMARC_POLICY_REJECT);
+    g_string_free(crowd, TRUE);
+    g_array_unref(none);
+}
+
+/* A key for testing proves nothing, a signature by another or SPF beside it do. */
+static void testing_keys(void **state)
+{
+    (void)state;
+    struct spf_result spf = {.code = SPF_CODE_NONE};
+    struct dkim_signature s[2] = {{.code = DKIM_CODE_PASS, .domain = "reject.example", .testing = true},
+                                  {.code = DKIM_CODE_FAIL, .domain = "reject.example"}};
+    GArray *signatures = g_array_new(FALSE, FALSE, sizeof s[0]);
+    g_array_append_vals(signatures, s, 2);
+    struct dmarc_result r = judge_from("reject.example", &spf, signatures);
+    assert_true(r.code == DMARC_CODE_PASS && r.testing);
+    g_array_index(signatures, struct dkim_signature, 1).code = DKIM_CODE_PASS;
+    r = judge_from("reject.example", &spf, signatures);
+    assert_true(r.code == DMARC_CODE_PASS && !r.testing);
+    g_array_index(signatures, struct dkim_signature, 1).testing = true;
+    r = judge_from("reject.example", &spf, signatures);
+    assert_true(r.code == DMARC_CODE_PASS && r.testing);
+    spf = (struct spf_result){.code = SPF_CODE_PASS, .domain = "reject.example"};
+    r = judge_from("reject.example", &spf, signatures);
+    assert_true(r.code == DMARC_CODE_PASS && !r.testing);
+    g_array_unref(signatures);
+}
+
 /* pct=50 draws about half of all messages, and each message the same way each time. */
 static void sampling(void **state)
 {
@@ -455,11 +406,13 @@ static void sampling(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whole_addresses),
-        cmocka_unit_test(from_addresses), cmocka_unit_test(long_from),
         cmocka_unit_test(records),        cmocka_unit_test(registered_domains),
         cmocka_unit_test(verdicts),       cmocka_unit_test(unchecked),
-        cmocka_unit_test(not_one_from),   cmocka_unit_test(sampling),
+        cmocka_unit_test(not_one_from),   cmocka_unit_test(several_domains),
+        cmocka_unit_test(testing_keys),   cmocka_unit_test(sampling),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    asked = g_string_new(NULL);
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    g_string_free(asked, TRUE);
+    return failed;
 }

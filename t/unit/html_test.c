@@ -158,7 +158,8 @@ static void test_all_entities(void **state)
     for (const char *p = html_entity_names; *p; p = strchr(p, ' ') + 1) {
         const size_t len = strcspn(p, "=:");
         const gunichar first = (gunichar)strtoul(p + len + 1, NULL, 16);
-        g_autofree char *text = g_strdup_printf("&%.*s;", (int)len, p), out[HTML_ENTITY_BYTES];
+        char out[HTML_ENTITY_BYTES];
+        g_autofree char *text = g_strdup_printf("&%.*s;", (int)len, p);
         size_t n;
         assert_int_equal(html_entity_read(text, text + len + 2, true, out, &n), len + 2);
         assert_int_equal(g_utf8_get_char(out), first);

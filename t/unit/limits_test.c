@@ -166,16 +166,17 @@ static void signatures(void **state)
 
 static void addresses(void **state)
 {
-    char address[DMARC_FROM_ADDRESS];
     (void)state;
     small.address_bytes = 300;
     limits_set(&small);
-    char *from = repeated("", "(c)", 80, " a@b.example");
-    assert_true(dmarc_from_address(from, strlen(from), address));
-    g_free(from);
-    from = repeated("", "(c)", 100, " a@b.example");
-    assert_false(dmarc_from_address(from, strlen(from), address));
-    g_free(from);
+    for (int n = 80; n <= 100; n += 20) {
+        char *from = repeated("", "(c)", n, " a@b.example");
+        const struct header h = {.name = "From", .name_len = 4, .value = from, .value_len = strlen(from)};
+        struct dmarc_from *f = dmarc_from_read(&h, 1);
+        assert_string_equal(f->address, n == 80 ? "a@b.example" : "");
+        dmarc_from_free(&f);
+        g_free(from);
+    }
 }
 
 static void what_is_noted(void **state)

@@ -199,6 +199,45 @@ static void data_in_small_pieces(void **state)
     close(fds[1]);
 }
 
+/* Reads what a child sends: bytes of text, then after a pause in ms the same again, and so on until it cannot;
+ * with an end after the first pause. */
+static enum lineio_status slow_data(int ms, int rate, size_t bytes, int pause_ms, bool ends)
+{
+    int fds[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        g_autofree char *text = g_strnfill(bytes, 'x');
+        close(fds[0]);
+        while (send(fds[1], text, bytes, MSG_NOSIGNAL) == (ssize_t)bytes) {
+            usleep((useconds_t)pause_ms * 1000);
+            if (ends && send(fds[1], "\r\n.\r\n", 5, MSG_NOSIGNAL) == 5)
+                break;
+        }
+        _exit(0);
+    }
+    close(fds[1]);
+    struct lineio *io = lineio_new(fds[0], fds[0]);
+    struct bytes out = {0};
+    struct lineio_data facts;
+    lineio_set_data_time(io, ms, rate);
+    const enum lineio_status st = lineio_get_data(io, &out, 1 << 20, &facts);
+    bytes_free(&out);
+    lineio_free(&io);
+    close(fds[0]);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    return st;
+}
+
+/* No single wait is long, but all of them together are. */
+static void data_time(void **state)
+{
+    (void)state;
+    assert_int_equal(slow_data(50, 1 << 20, 1, 5, false), LINEIO_TIMEOUT);
+    assert_int_equal(slow_data(10, 1, 1000, 50, true), LINEIO_OK); /* its bytes have bought 1000 s */
+    assert_int_equal(slow_data(0, 1, 1, 50, true), LINEIO_OK);
+}
+
 static void put_data(void **state)
 {
     char got[64] = {0};
@@ -228,7 +267,35 @@ static void timeout(void **state)
     lineio_set_deadline(io, 20);
     assert_int_equal(lineio_get(io, line, sizeof line), LINEIO_TIMEOUT);
     volatile int wake = 1;
-    lineio_set_wake(io, &wake);
+    lineio_set_wake(io, &wake, NULL);
+    assert_int_equal(lineio_get(io, line, sizeof line), LINEIO_WOKEN);
+    lineio_free(&io);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+/* Who is told to end still reads what came, and waits for the silence that this reason wants. */
+static void woken(void **state)
+{
+    static const int quiet_ms[] = {0, 3600000, 20, 0};
+    char line[8];
+    int fds[2];
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    struct lineio *io = lineio_new(fds[0], fds[0]);
+    volatile int wake = 1;
+    lineio_set_wake(io, &wake, quiet_ms);
+    assert_int_equal(write(fds[1], "a\r\n", 3), 3);
+    assert_int_equal(lineio_get(io, line, sizeof line), LINEIO_OK);
+    lineio_set_timeout(io, 20);
+    assert_int_equal(lineio_get(io, line, sizeof line), LINEIO_TIMEOUT);
+    lineio_set_timeout(io, 3600000);
+    wake = 2;
+    assert_int_equal(write(fds[1], "b\r\n", 3), 3);
+    assert_int_equal(lineio_get(io, line, sizeof line), LINEIO_OK);
+    assert_int_equal(lineio_get(io, line, sizeof line), LINEIO_WOKEN);
+    wake = 3;
+    assert_int_equal(write(fds[1], "c\r\n", 3), 3);
     assert_int_equal(lineio_get(io, line, sizeof line), LINEIO_WOKEN);
     lineio_free(&io);
     close(fds[0]);
@@ -297,6 +364,7 @@ int main(void)
         cmocka_unit_test(lines),           cmocka_unit_test(data),
         cmocka_unit_test(data_over_limit), cmocka_unit_test(data_by_the_meter), cmocka_unit_test(data_in_small_pieces),
         cmocka_unit_test(put_data),        cmocka_unit_test(timeout),
+        cmocka_unit_test(woken),           cmocka_unit_test(data_time),
         cmocka_unit_test(dribble),         cmocka_unit_test(normalise),
         cmocka_unit_test(to_lf),
     };

@@ -52,6 +52,8 @@ static struct settings *settings_for(const struct setup *how)
 
 static size_t room = SIZE_MAX; /* for messages in flight */
 
+static volatile int told; /* enum session_wake, said to the worker before the client's first command */
+
 static bool hold(size_t bytes, void *arg)
 {
     (void)arg;
@@ -65,7 +67,7 @@ static void serve(int fd, const struct setup *how)
     struct settings *s = settings_for(how);
     struct context *ctx = context_new(s, &key, &(struct context_doors){delivery_agent_start(s), RULES_NO_DOOR});
     struct session_place place = {.context = ctx, .listener = &s->listeners[0],
-                                  .trusted = !how->distrust,
+                                  .trusted = !how->distrust, .wake = &told,
                                   .hold = hold};
     session_run(fd, &place);
     context_free(&ctx);
@@ -222,6 +224,20 @@ static void delivered(void **state)
     assert_int_equal(count_files("two"), 2);
 }
 
+/* A worker may be told to end just when it accepts a connection: the client hears nothing of that. */
+static void told_to_end(void **state)
+{
+    g_autofree char *hop = g_strdup_printf("maildir:%s/mail/%%n", folder);
+    (void)state;
+    for (told = SESSION_LEAVE; told < SESSION_WAKES; told++)
+        expect(&(struct setup){"lmtp", hop, NULL, 0, false},
+               "LHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<three@example.org>\r\nDATA\r\n" MESSAGE "QUIT\r\n",
+               REPLIES("220", "250-", "250-", "250-", "250-", "250-", "250-", "250-", "250 ", "250",
+                       "250", "354", "250 2.0.0", "221"));
+    told = SESSION_GO;
+    assert_int_equal(count_files("three"), SESSION_WAKES - 1);
+}
+
 static int make_folder(void **state)
 {
     char *mail, *made;
@@ -306,6 +322,7 @@ int main(void)
         cmocka_unit_test(no_room), cmocka_unit_test(many_recipients), cmocka_unit_test(greeting),      cmocka_unit_test(order),
         cmocka_unit_test(envelope),      cmocka_unit_test(next_hop_down),
         cmocka_unit_test(refused_data),  cmocka_unit_test(delivered),
+        cmocka_unit_test(told_to_end),
     };
     log_open(LOG_TO_STDERR, "session_test");
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

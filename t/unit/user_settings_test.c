@@ -124,7 +124,6 @@ static void test_words(void **state)
     assert_string_equal(action, "discard");
     assert_int_equal(settings_value_index(SETTINGS_TRAIN_MODES, "none"), MODE_NONE);
     assert_int_equal(settings_value_index(SETTINGS_SPAM_ACTIONS, "quarantine"), SPAM_QUARANTINE);
-    g_free(action);
 }
 
 int main(void)

@@ -153,15 +153,31 @@ static void logins(void **state)
     alias("ann@x.org", "zoe@x.org");
     alias("ann@x.org", "ann@x.org");
     alias("ann@x.org", "aaa@x.org");
-    char *user;
-    assert_int_equal(users_of_login(users, "bob", "+", &user), USERS_FOUND);
+    char *user, *one[] = {(char *)"x.org", NULL}, *two[] = {(char *)"x.org", (char *)"y.org", NULL};
+    struct settings s = {.recipient_delimiter = (char *)"+"};
+    assert_int_equal(users_of_login(users, "bob", &s, &user), USERS_FOUND);
     assert_string_equal(user, "bob@x.org");
     g_free(user);
-    assert_int_equal(users_of_login(users, "Ann@x.org", "+", &user), USERS_FOUND);
+    assert_int_equal(users_of_login(users, "Ann@x.org", &s, &user), USERS_FOUND);
     assert_string_equal(user, "ann@x.org");
     g_free(user);
-    assert_int_equal(users_of_login(users, "Eve", "+", &user), USERS_UNKNOWN);
+    assert_int_equal(users_of_login(users, "Eve", &s, &user), USERS_UNKNOWN);
     assert_string_equal(user, "eve");
+    g_free(user);
+    s.domains = two;
+    assert_int_equal(users_of_login(users, "Ann", &s, &user), USERS_UNKNOWN);
+    assert_string_equal(user, "ann");
+    g_free(user);
+    s.domains = one;
+    assert_int_equal(users_of_login(users, "Ann", &s, &user), USERS_FOUND);
+    assert_string_equal(user, "ann@x.org");
+    g_free(user);
+    assert_int_equal(users_of_login(users, "Eve", &s, &user), USERS_UNKNOWN);
+    assert_string_equal(user, "eve@x.org");
+    g_free(user);
+    alias("Eve", "zoe@x.org");
+    assert_int_equal(users_of_login(users, "Eve", &s, &user), USERS_FOUND);
+    assert_string_equal(user, "zoe@x.org");
     g_free(user);
 }
 
@@ -280,7 +296,8 @@ static void broken(void **state)
     assert_int_equal(users_resolve(r, "bob@x.org", "+", &found), USERS_TEMP);
     g_ptr_array_unref(found);
     char *login;
-    assert_int_equal(users_of_login(r, "bob@x.org", "+", &login), USERS_TEMP);
+    const struct settings s = {.recipient_delimiter = (char *)"+"};
+    assert_int_equal(users_of_login(r, "bob@x.org", &s, &login), USERS_TEMP);
     assert_null(login);
     assert_int_equal(g_rmdir(file), 0);
     assert_int_equal(users_resolve(r, "bob@x.org", "+", &found), USERS_UNKNOWN);

@@ -48,7 +48,7 @@ static int mail_open(struct mail *m, struct filterctl *ctl, struct resolver *r, 
     }
     const size_t header = (size_t)(m->message->body - m->message->raw);
     m->dkim = dkim_check_new(m->library, r, m->message->raw, header);
-    m->dmarc = dmarc_check_new(r, m->message->raw, header);
+    m->dmarc = dmarc_check_new(r, m->message->raw, header, ctl->settings->domains);
     resolver_pump(r, -1, ctl->settings->dns_timeout_ms);
     return EX_OK;
 }
@@ -89,6 +89,8 @@ int filterctl_lookup_dmarc(struct filterctl *ctl, struct resolver *r, int argc, 
     const int rc = mail_open(&m, ctl, r, argv[1]);
     if (rc == EX_OK) {
         const GArray *found = dkim_check_finish(m.dkim, m.message);
+        if (dmarc_check_ask(m.dmarc, &spf, found))
+            resolver_pump(r, -1, ctl->settings->dns_timeout_ms);
         const struct dmarc_result d = dmarc_check_finish(m.dmarc, &spf, found);
         g_autofree char *text = g_strdup_printf("from=%s policy=%s: %s", d.domain,
                                                 dmarc_policy_word(d.policy), d.reason);

@@ -7,12 +7,14 @@
 #include <sys/stat.h>
 
 #include "base/bytes.h"
+#include "base/mail/packed.h"
 #include "base/newline.h"
 #include "tools/filterctl/filterctl.h"
 
 struct walk {
     filterctl_mails_fn *fn; /* NULL: only add up the sizes of the files */
     void *arg;
+    struct filterctl_mails_packed *packed;
     guint64 bytes;
     bool stopped, failed;
 };
@@ -40,9 +42,17 @@ static const char *next_from(const char *p, const char *end)
     return end;
 }
 
-static void give_file(struct walk *w, const char *data, size_t len)
+static void give_file(struct walk *w, const char *path, const char *data, size_t len)
 {
     const char *end = data + len;
+    const char *form = packed_form(data, len);
+    if (form) {
+        if (!w->packed->files++) {
+            w->packed->first = g_strdup(path);
+            w->packed->form = form;
+        }
+        return;
+    }
     if (len < 5 || memcmp(data, "From ", 5) != 0) {
         give(w, data, len);
         return;
@@ -70,7 +80,7 @@ static void walk_file(struct walk *w, const char *path)
         return;
     }
     if (g_mapped_file_get_length(file) > 0)
-        give_file(w, g_mapped_file_get_contents(file), g_mapped_file_get_length(file));
+        give_file(w, path, g_mapped_file_get_contents(file), g_mapped_file_get_length(file));
     g_mapped_file_unref(file);
 }
 
@@ -128,9 +138,10 @@ static void walk_path(struct walk *w, const char *path)
         g_ptr_array_unref(names);
 }
 
-bool filterctl_mails_each(const char *path, filterctl_mails_fn *fn, void *arg)
+bool filterctl_mails_each(const char *path, filterctl_mails_fn *fn, void *arg,
+                          struct filterctl_mails_packed *packed)
 {
-    struct walk w = {.fn = fn, .arg = arg};
+    struct walk w = {.fn = fn, .arg = arg, .packed = packed};
     if (strcmp(path, "-") != 0) {
         walk_path(&w, path);
         return !w.failed;
@@ -138,7 +149,7 @@ bool filterctl_mails_each(const char *path, filterctl_mails_fn *fn, void *arg)
     struct bytes data = {0};
     const bool ok = filterctl_read(path, &data);
     if (ok && data.len > 0)
-        give_file(&w, (char *)data.data, data.len);
+        give_file(&w, path, (char *)data.data, data.len);
     bytes_free(&data);
     return ok;
 }

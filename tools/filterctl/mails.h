@@ -11,9 +11,17 @@
 /* One message. bytes: how much of its file it takes up. False: stop. */
 typedef bool filterctl_mails_fn(const struct message *m, size_t bytes, void *arg);
 
-/* Calls fn for each message below path ("-": stdin) in a fixed order, until fn returns false. False, with
- * the reason on stderr, if something could not be read. */
-bool filterctl_mails_each(const char *path, filterctl_mails_fn *fn, void *arg);
+/* Files that were left out, as they are compressed or encrypted (base/mail/packed.h). */
+struct filterctl_mails_packed {
+    guint files;
+    char *first;      /* the first one's path; g_free */
+    const char *form; /* and how it is packed */
+};
+
+/* Calls fn for each message below path ("-": stdin) in a fixed order, until fn returns false. Adds to packed.
+ * False, with the reason on stderr, if something could not be read. */
+bool filterctl_mails_each(const char *path, filterctl_mails_fn *fn, void *arg,
+                          struct filterctl_mails_packed *packed);
 /* The bytes that filterctl_mails_each will read there, by the files' sizes. 0 for what has no known size. */
 guint64 filterctl_mails_bytes(const char *path);
 

@@ -7,6 +7,7 @@
 #include <sysexits.h>
 
 #include "base/address.h"
+#include "base/mail/header.h"
 #include "base/mail/message.h"
 #include "classifier/classifier.h"
 #include "classifier/model.h"
@@ -15,6 +16,7 @@
 #include "classifier/tokens_message.h"
 #include "filterd/keeper/keeper.h"
 #include "filterd/keeper/keeper_request.h"
+#include "gpg/seal.h"
 #include "tools/filterctl/filterctl.h"
 #include "tools/filterctl/mails.h"
 #include "tools/filterctl/progress.h"
@@ -29,6 +31,9 @@ struct training {
     unsigned char key[16];
     GPtrArray *batch; /* of GArray*: the features of each message */
     guint features;   /* in the batch */
+    guint sealed;     /* messages left, as only the recipient can read them */
+    guint from_records; /* sealed ones that were learnt by their records */
+    struct filterctl_mails_packed packed;
     struct filterctl_progress progress;
     int code;
 };
@@ -56,9 +61,33 @@ static void send_batch(struct training *t)
     t->features = 0;
 }
 
-static bool take(const struct message *m, size_t bytes, void *arg)
+/* The signature that filterd put into the header, above all that came with the message; NULL if none. */
+static char *signature_of(const struct training *t, const struct message *m)
 {
-    struct training *t = arg;
+    g_autofree char *name = g_strdup_printf("%s-Signature", t->ctl->settings->header_prefix);
+    const struct header *h = message_header(m, name);
+    return h ? g_strstrip(g_strndup(h->value, h->value_len)) : NULL;
+}
+
+/* What a sealed message says is known to its record alone, as long as that lives. */
+static void take_sealed(struct training *t, const struct message *m)
+{
+    g_autofree char *signature = signature_of(t, m);
+    const struct keeper_retrain wanted = {t->user, t->class, signature};
+    int code = EX_DATAERR;
+    if (signature && strcmp(t->user, MODEL_SITE) != 0) {
+        struct keeper_answer a = filterctl_request(t->ctl, &keeper_format_retrain, &wanted);
+        code = a.code;
+        keeper_answer_clear(&a);
+    }
+    if (code == EX_OK)
+        t->from_records++;
+    else
+        t->sealed++;
+}
+
+static void take_text(struct training *t, const struct message *m)
+{
     struct tokens *tokens = tokens_new(m);
     GArray *features = osb_features(tokens, t->key);
     tokens_free(&tokens);
@@ -66,10 +95,30 @@ static bool take(const struct message *m, size_t bytes, void *arg)
     t->features += features->len;
     if (t->batch->len >= BATCH_MESSAGES || t->features >= BATCH_FEATURES)
         send_batch(t);
+}
+
+static bool take(const struct message *m, size_t bytes, void *arg)
+{
+    struct training *t = arg;
+    if (seal_is_encrypted(m))
+        take_sealed(t, m);
+    else
+        take_text(t, m);
     t->progress.messages++;
     t->progress.done += bytes;
     filterctl_progress_show(&t->progress);
     return t->code == EX_OK;
+}
+
+static void tell_left_out(const struct training *t)
+{
+    if (t->packed.files)
+        filterctl_complain("%u file%s left out, packed by the mail store (%s: %s); \"doveadm fetch\" and "
+                           "\"doveadm backup\" unpack them",
+                           t->packed.files, t->packed.files == 1 ? "" : "s", t->packed.form, t->packed.first);
+    if (t->sealed)
+        filterctl_complain("%u encrypted message%s left out: only the recipient can read %s", t->sealed,
+                           t->sealed == 1 ? "" : "s", t->sealed == 1 ? "it" : "them");
 }
 
 static void summarise(const struct training *t)
@@ -79,13 +128,16 @@ static void summarise(const struct training *t)
     const double speed = seconds > 0 ? p->learnt / seconds : 0;
     const double right = p->learnt ? (double)p->right / p->learnt : 0;
     if (t->ctl->json)
-        printf("{\"learnt\":%u,\"seconds\":%.3f,\"per_second\":%.0f,\"right\":%.4f}\n", p->learnt,
-               seconds, speed, right);
-    else if (p->learnt == 0)
+        printf("{\"learnt\":%u,\"seconds\":%.3f,\"per_second\":%.0f,\"right\":%.4f,\"from_records\":%u,"
+               "\"encrypted\":%u,\"packed\":%u}\n",
+               p->learnt, seconds, speed, right, t->from_records, t->sealed, t->packed.files);
+    else if (p->learnt == 0 && t->from_records == 0)
         puts("no messages learnt");
     else
         printf("%u messages learnt in %.1f s (%.0f/s), %.1f%% of them judged right before\n",
                p->learnt, seconds, speed, 100 * right);
+    if (!t->ctl->json && t->from_records)
+        printf("%u encrypted messages learnt from the records of their delivery\n", t->from_records);
 }
 
 static int train_paths(struct training *t, char **paths)
@@ -97,12 +149,15 @@ static int train_paths(struct training *t, char **paths)
     filterctl_progress_begin(&t->progress, total);
     t->batch = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
     for (; *paths && t->code == EX_OK; paths++)
-        all_read &= filterctl_mails_each(*paths, take, t);
+        all_read &= filterctl_mails_each(*paths, take, t, &t->packed);
     if (t->batch->len > 0 && t->code == EX_OK)
         send_batch(t);
     g_ptr_array_unref(t->batch);
     filterctl_progress_end(&t->progress);
     summarise(t);
+    tell_left_out(t);
+    all_read &= t->packed.files == 0;
+    g_free(t->packed.first);
     return t->code == EX_OK && !all_read ? EX_NOINPUT : t->code;
 }
 

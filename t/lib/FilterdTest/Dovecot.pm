@@ -132,7 +132,7 @@ sub shipped {
 sub compile {
     my ($t, $conf) = @_;
     $t->run('/bin/cp', $_, $t->dir . '/sieve/') for glob "$FilterdTest::ROOT/tools/sieve/*.sieve";
-    $t->run('/usr/bin/sievec', '-c', $conf, '-x', '+vnd.dovecot.pipe +vnd.dovecot.environment', $t->dir . '/sieve');
+    $t->run('/usr/bin/sievec', '-c', $conf, '-x', '+vnd.dovecot.pipe +vnd.dovecot.environment +special-use', $t->dir . '/sieve');
 }
 
 sub up {

@@ -61,8 +61,8 @@ sub get {
 sub order {
     my ($self, %o) = @_;
     my ($roles, $kinds) = (0, 0);
-    $roles |= 1 << $ROLE{$_} for @{ $o{roles} };
-    $kinds |= 1 << $KIND{$_} for @{ $o{kinds} };
+    $roles |= 1 << ($ROLE{$_} // die "no process is called $_\n") for @{ $o{roles} };
+    $kinds |= 1 << ($KIND{$_} // die "no kind of call is called $_\n") for @{ $o{kinds} };
     $self->clear;
     $self->put(8, pack 'L L L l L L Q Q L L L L q', $roles, $kinds, $ACTION{ $o{action} // 'go' },
         $o{error} // 0, $o{sticky} // 0, $o{early} // 0, $o{nth} // 0, (0) x 6);

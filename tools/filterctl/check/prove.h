@@ -142,6 +142,14 @@ enum filterctl_disk filterctl_disk_of(const char *path);
 /* Reports swap, core dumps and the sandbox of the running daemon. */
 void filterctl_disk_tell(struct filterctl_check *c);
 
+/* ---- the mailbox is left as it was (prove_remove.c) ---- */
+
+/* Removes the file that was seen in a Maildir++, wherever in it it lies by now. False: it was not there, or is
+ * no maildir's file. */
+bool filterctl_prove_remove(const struct filterctl_sighting *s);
+/* Asks doveadm to take the message with this id out of all mailboxes of the user. False: it could not. */
+bool filterctl_prove_expunge(const char *user, const char *id);
+
 /* The command "check --prove"; argv is that of "check". */
 filterctl_command filterctl_prove;
 

@@ -71,7 +71,7 @@ static bool converse(const struct filterctl_parcel *p, int fd, char text[SAID_BY
     commands[3] = g_strdup("DATA");
     lineio_set_timeout(io, REPLY_MS);
     lineio_set_waiter(io, look, p->watch);
-    lineio_set_wake(io, filterctl_prove_stop_flag());
+    lineio_set_wake(io, filterctl_prove_stop_flag(), NULL);
     bool ok = reply(io, text) && text[0] == '2';
     *at_r = g_strdup("the greeting");
     for (int i = 0; ok && commands[i]; i++) {
@@ -84,7 +84,7 @@ static bool converse(const struct filterctl_parcel *p, int fd, char text[SAID_BY
         *at_r = g_strdup("the message");
         ok = send_all(fd, p->message);
         filterctl_watch_look(p->watch, -1, HOLD_MS);
-        lineio_set_wake(io, NULL);
+        lineio_set_wake(io, NULL, NULL);
         g_strlcpy(text, "interrupted", SAID_BYTES);
         ok = ok && !filterctl_prove_stop_wanted() && say(io, '2', text, ".");
     }
