@@ -77,6 +77,7 @@ MAIN := filterd/main.c
 PIPE_MAIN := filterd/pipe_main.c
 PRELOAD_SRC := $(call sources,gpg/preload)
 SHIM_SRC := $(call sources,t/faults)
+INSIDE_SRC := $(call sources,t/inside)
 LIB_SRC := $(filter-out $(PRELOAD_SRC) $(MAIN) $(PIPE_MAIN),$(call sources,base rules classifier gpg filterd))
 CTL_SRC := $(call sources,tools/filterctl)
 RETRAIN_SRC := $(call sources,tools/retrain)
@@ -86,7 +87,7 @@ FUZZ := $(patsubst t/fuzz/%.c,$(BUILD)/t/%,$(wildcard t/fuzz/*_fuzz.c))
 .PHONY: all install uninstall check check-unit lint units fuzz seeds bench bench-classifier bench-evidence \
 	bench-end-to-end clean help FORCE
 all: $(addprefix $(BUILD)/,$(PROGRAMS)) $(BUILD)/gpg_malloc.so
-units: $(UNIT) $(BUILD)/t/shim.so
+units: $(UNIT) $(BUILD)/t/shim.so $(BUILD)/t/inside.so
 
 # $(BUILD)/is/NAME holds the text of variable NAME as it was at the last build. It is written anew only
 # if that has changed, and so is what depends on it: objects for other flags, an archive for a source
@@ -127,7 +128,9 @@ $(BUILD)/gpg_malloc.so: $(call preload_obj,$(PRELOAD_SRC))
 # Preloaded into filterd by the tests of faults; the sanitizers keep malloc for themselves.
 $(BUILD)/t/shim.so: $(call preload_obj,$(SHIM_SRC)) $(BUILD)/is/SHIM_SRC
 $(call preload_obj,$(SHIM_SRC)): private only_here := $(if $(SAN),-DSHIM_WITHOUT_MALLOC)
-$(BUILD)/gpg_malloc.so $(BUILD)/t/shim.so: $(BUILD)/is/link_preload
+# Preloaded into filterd by the test of what a captured worker can do.
+$(BUILD)/t/inside.so: $(call preload_obj,$(INSIDE_SRC))
+$(BUILD)/gpg_malloc.so $(BUILD)/t/shim.so $(BUILD)/t/inside.so: $(BUILD)/is/link_preload
 	@mkdir -p $(@D)
 	@$(call say,LINK,$@) :
 	$(Q)$(link_preload) -o $@ $(filter %.o,$^)

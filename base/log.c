@@ -104,6 +104,7 @@ void log_relay_all(int fd)
 
 void log_relay(const char *line)
 {
+    const int ours = *line == 'W' || *line == 'I'; /* else it is a library's, written to stderr */
     if (*line)
-        emit(*line == 'W' ? 'W' : 'I', line + 1);
+        emit(ours ? *line : 'I', line + ours);
 }

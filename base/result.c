@@ -32,6 +32,7 @@ static const struct {
     [REASON_MIXED] = {RES_TEMP, 452, "4.5.3", "Recipients with and without a key want a message each"},
     [REASON_MIXED_REJECT] = {RES_REJECT, 550, "5.5.3",
                              "Recipients with and without a key want a message each"},
+    [REASON_SEPARATE] = {RES_TEMP, 452, "4.5.3", "Each recipient with a key wants a message alone"},
     [REASON_MANY_FIELDS] = {RES_REJECT, 550, "5.6.0", "Too many header fields would have to change"},
     [REASON_MANY_RECIPIENTS] = {RES_TEMP, 452, "4.5.3", "Too many recipients"},
     [REASON_BAD_ADDRESS] = {RES_REJECT, 553, "5.1.3", "Address is not UTF-8"},

@@ -30,6 +30,7 @@ enum outcome_reason {
     REASON_NO_ROOM,        /* all messages in flight together exceed limits.bytes_in_flight */
     REASON_MIXED,          /* milter: one body for recipients with and without a key */
     REASON_MIXED_REJECT,   /* the same, where the recipient cannot be deferred alone */
+    REASON_SEPARATE,       /* milter: one message for each recipient with a key (milter_bcc=separate) */
     REASON_MANY_FIELDS,    /* milter: more header fields to change than an MTA should be asked to */
     REASON_MANY_RECIPIENTS,
     REASON_BAD_ADDRESS,    /* an address that is not UTF-8 */

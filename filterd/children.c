@@ -27,6 +27,8 @@
 #define KEEPER_READY_MS 20000
 #define PAUSE_US (G_USEC_PER_SEC / 4)
 #define YOUNG_US G_USEC_PER_SEC
+#define RELAY_READS 64
+#define WAKE_READS 256
 
 bool children_init(struct children *c)
 {
@@ -34,7 +36,8 @@ bool children_init(struct children *c)
     c->others = g_array_new(FALSE, TRUE, sizeof(struct children_other));
     c->milter_sockets = g_array_new(FALSE, TRUE, sizeof(struct children_milter_socket));
     c->scoreboard = scoreboard_new(c->settings->workers * 2 + 16);
-    return c->scoreboard && pipe2(c->log_pipe, O_CLOEXEC) == 0 &&
+    c->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return c->scoreboard && c->null_fd >= 0 && pipe2(c->log_pipe, O_CLOEXEC) == 0 &&
            pipe2(c->wake_pipe, O_CLOEXEC | O_NONBLOCK) == 0 &&
            fcntl(c->log_pipe[0], F_SETFL, O_NONBLOCK) == 0;
 }
@@ -48,6 +51,10 @@ static void enter_child(struct children *c, const char *name, pid_t master)
     for (guint i = 0; i < c->milter_sockets->len; i++)
         close(g_array_index(c->milter_sockets, struct children_milter_socket, i).fd);
     log_to_fd(c->log_pipe[1]);
+    /* The master's standard streams may be files: a child that may write to none must not have them. */
+    if (dup2(c->null_fd, STDIN_FILENO) < 0 || dup2(c->log_pipe[1], STDOUT_FILENO) < 0 ||
+        dup2(c->log_pipe[1], STDERR_FILENO) < 0)
+        _exit(EX_TEMPFAIL);
     prctl(PR_SET_NAME, name);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != master)
@@ -102,8 +109,10 @@ pid_t children_fork(struct children *c, const char *name)
 {
     const pid_t master = getpid();
     const pid_t pid = fork_child();
-    if (pid == 0)
+    if (pid == 0) {
         enter_child(c, name, master);
+        scoreboard_leave(c->scoreboard);
+    }
     return pid;
 }
 
@@ -139,36 +148,28 @@ void children_start_keeper(struct children *c)
     close(ready[0]);
 }
 
-static struct slot *free_slot(struct scoreboard *b)
-{
-    for (int i = 0; i < b->size; i++)
-        if (atomic_load(&b->slots[i].state) == SLOT_FREE)
-            return &b->slots[i];
-    return NULL;
-}
-
 static bool start_worker(struct children *c)
 {
-    struct slot *slot = free_slot(c->scoreboard);
-    if (!slot)
+    /* It counts as idle at once, so that one need makes one fork. */
+    const int index = scoreboard_take(c->scoreboard);
+    if (index < 0)
         return false;
-    scoreboard_set(slot, SLOT_IDLE); /* count it as idle at once, so that one need makes one fork */
     const pid_t master = getpid();
     pid_t pid = fork_child();
     if (pid == 0) {
         struct worker_place place = {
             .settings = c->settings, .key = &c->key, .listen_fds = c->listen_fds,
             .learn_fd = c->learn_fd, .milter_fd = c->milter_fd,
-            .spf_door = c->spf_door[SPF_DOOR_OUTSIDE], .scoreboard = c->scoreboard, .slot = slot,
-            .wake_fd = c->wake_pipe[1], .master = master};
+            .spf_door = c->spf_door[SPF_DOOR_OUTSIDE], .scoreboard = c->scoreboard,
+            .slot = &c->scoreboard->shared->slots[index], .wake_fd = c->wake_pipe[1], .master = master};
         enter_child(c, "filterd-worker", master);
         children_close_spf(c, true);
         children_close_keeper(c);
         _exit(worker_run(&place));
     }
-    slot->pid = pid;
+    c->scoreboard->pids[index] = pid;
     if (pid < 0) {
-        scoreboard_set(slot, SLOT_FREE);
+        scoreboard_free(c->scoreboard, index);
         log_warn("fork: %s", g_strerror(errno));
     }
     return pid > 0;
@@ -185,24 +186,20 @@ static bool somebody_waits(const struct children *c)
     return poll(fds, n + 2, 0) > 0;
 }
 
-static bool lasts(const struct slot *slot, gint64 us)
-{
-    return slot && g_get_monotonic_time() - atomic_load(&slot->since) > us;
-}
-
 /* All workers are taken: ends the session that has been idle longest. */
 static void make_room(struct children *c)
 {
-    struct slot *resting = scoreboard_longest(c->scoreboard, SLOT_RESTING);
-    struct slot *waiting = scoreboard_longest(c->scoreboard, SLOT_WAITING);
-    if (lasts(resting, REST_US))
-        kill(resting->pid, SIGUSR1);
-    else if (lasts(waiting, WAIT_US))
-        kill(waiting->pid, SIGUSR2);
+    const pid_t resting = scoreboard_longest(c->scoreboard, SLOT_RESTING, REST_US);
+    const pid_t waiting = resting ? 0 : scoreboard_longest(c->scoreboard, SLOT_WAITING, WAIT_US);
+    if (resting)
+        kill(resting, SIGUSR1);
+    else if (waiting)
+        kill(waiting, SIGUSR2);
 }
 
 void children_balance(struct children *c)
 {
+    scoreboard_tidy(c->scoreboard);
     int idle = scoreboard_count(c->scoreboard, SLOT_IDLE);
     int total = idle + scoreboard_count(c->scoreboard, SLOT_RESTING) + scoreboard_count(c->scoreboard, SLOT_WAITING) +
                 scoreboard_count(c->scoreboard, SLOT_BUSY);
@@ -213,16 +210,16 @@ void children_balance(struct children *c)
             break;
     if (idle == 0 && somebody_waits(c))
         make_room(c);
-    struct slot *longest = scoreboard_longest(c->scoreboard, SLOT_IDLE);
-    if (idle > SPARE_MAX && lasts(longest, SPARE_IDLE_US))
-        kill(longest->pid, SIGHUP); /* it may accept a connection just now */
+    const pid_t longest = idle > SPARE_MAX ? scoreboard_longest(c->scoreboard, SLOT_IDLE, SPARE_IDLE_US) : 0;
+    if (longest)
+        kill(longest, SIGHUP); /* it may accept a connection just now */
 }
 
 void children_kill(struct children *c, int sig)
 {
     for (int i = 0; i < c->scoreboard->size; i++)
-        if (atomic_load(&c->scoreboard->slots[i].state) != SLOT_FREE && c->scoreboard->slots[i].pid > 0)
-            kill(c->scoreboard->slots[i].pid, sig);
+        if (c->scoreboard->pids[i] > 0)
+            kill(c->scoreboard->pids[i], sig);
 }
 
 void children_dismiss_workers(struct children *c)
@@ -232,7 +229,7 @@ void children_dismiss_workers(struct children *c)
 
 int children_workers_left(const struct children *c)
 {
-    return c->scoreboard->size - scoreboard_count(c->scoreboard, SLOT_FREE);
+    return scoreboard_workers(c->scoreboard);
 }
 
 /* Logs an abnormal end; true if it was one. */
@@ -284,10 +281,10 @@ void children_reap(struct children *c)
     int status;
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        struct slot *slot = scoreboard_of_pid(c->scoreboard, pid);
-        if (slot) {
+        const int index = scoreboard_of_pid(c->scoreboard, pid);
+        if (index >= 0) {
             note_end(c, "worker", pid, status);
-            scoreboard_set(slot, SLOT_FREE);
+            scoreboard_free(c->scoreboard, index);
         } else if (pid == c->keeper) {
             note_end(c, "keeper", pid, status);
             c->keeper = 0;
@@ -297,12 +294,21 @@ void children_reap(struct children *c)
     }
 }
 
+/* Empties the pipe, but for what a child that never stops writes to it. */
+void children_note_wakes(const struct children *c)
+{
+    char bytes[256];
+    for (int i = 0; i < WAKE_READS && read(c->wake_pipe[0], bytes, sizeof bytes) > 0; i++)
+        ;
+}
+
 void children_relay_log(struct children *c)
 {
     static char text[65536];
     static size_t len;
     ssize_t n;
-    while ((n = read(c->log_pipe[0], text + len, sizeof text - 1 - len)) > 0) {
+    /* A child that never stops writing must not hold the master here. */
+    for (int i = 0; i < RELAY_READS && (n = read(c->log_pipe[0], text + len, sizeof text - 1 - len)) > 0; i++) {
         char *line = text, *end;
         len += (size_t)n;
         text[len] = 0;

@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/config/settings.h"
@@ -46,15 +47,20 @@ struct children {
     int spf_door[2];       /* see rules/auth/spf_door.h; -1: SPF is off */
     gint64 spf_not_before; /* like not_before, for SPF processes */
     bool spf_shut;         /* an SPF process found the door shut, though the master has not shut it */
+    int null_fd; /* /dev/null, to read */
     int log_pipe[2], wake_pipe[2];
     pid_t keeper;
     GArray *others; /* of struct children_other; an entry goes when its process ends */
+    GArray *folders; /* of struct sandbox_policy_folder: where the master's sandbox lets it write; NULL: not yet closed */
+    struct stat state; /* state_dir when the sandbox closed */
+    bool state_replaced; /* another folder is in its place now */
     gint64 not_before; /* monotonic microseconds: no fork earlier, after a child died early */
 };
 
 /* Makes the pipes and the scoreboard. */
 bool children_init(struct children *c);
-/* Returns 0 in the child, which is then set up (log, name, signals). */
+/* For a process that is no worker. Returns 0 in the child, which is then set up (log, name, signals) and has
+ * left the scoreboard. */
 pid_t children_fork(struct children *c, const char *name);
 /* Waits for the byte by which a child says that it is ready; false: none came in time. */
 bool children_await(int fd, int timeout_ms);
@@ -73,6 +79,8 @@ void children_balance(struct children *c);
 void children_dismiss_workers(struct children *c);
 /* Removes ended processes from the lists. */
 void children_reap(struct children *c);
+/* Empties the pipe by which workers wake the master. */
+void children_note_wakes(const struct children *c);
 /* Writes what the children logged to the master's log. */
 void children_relay_log(struct children *c);
 int children_workers_left(const struct children *c);

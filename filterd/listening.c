@@ -12,6 +12,7 @@
 #include "base/config/settings.h"
 #include "base/endpoint.h"
 #include "base/log.h"
+#include "base/socket_rights.h"
 #include "filterd/keeper/keeper.h"
 #include "filterd/sockets.h"
 
@@ -71,10 +72,11 @@ void listening_had(struct children *c, size_t listener)
 
 /* Children of a killed master may hold its sockets a moment longer: try until c->patience. -1 with a line for
  * the log, and errno. */
-static int listen_patiently(const struct children *c, const struct endpoint *at, char **error_r)
+static int listen_patiently(const struct children *c, const struct endpoint *at, const struct socket_rights *rights,
+                            char **error_r)
 {
     int fd;
-    while ((fd = sockets_listen(at, error_r)) < 0 && errno == EADDRINUSE && !*c->stop &&
+    while ((fd = sockets_listen(at, rights, c->settings->user, error_r)) < 0 && errno == EADDRINUSE && !*c->stop &&
            g_get_monotonic_time() < c->patience) {
         g_clear_pointer(error_r, g_free);
         g_usleep(G_USEC_PER_SEC / 4);
@@ -82,10 +84,11 @@ static int listen_patiently(const struct children *c, const struct endpoint *at,
     return fd;
 }
 
-static bool listen_or_say(struct children *c, const struct endpoint *at, int *fd_r)
+static bool listen_or_say(struct children *c, const struct endpoint *at, const struct socket_rights *rights,
+                          int *fd_r)
 {
     g_autofree char *error = NULL;
-    *fd_r = listen_patiently(c, at, &error);
+    *fd_r = listen_patiently(c, at, rights, &error);
     if (*fd_r < 0)
         log_warn("%s", error);
     else
@@ -100,8 +103,9 @@ static bool open_milter(struct children *c, const struct settings *s)
         wanted |= is_milter(&s->listeners[i]);
     if (!wanted || c->milter_fd >= 0)
         return true;
+    static const struct socket_rights ours = {.mode = SOCKET_RIGHTS_OWNER};
     struct endpoint at = keeper_milter_at(&s->control);
-    const bool ok = at.path && listen_or_say(c, &at, &c->milter_fd);
+    const bool ok = at.path && listen_or_say(c, &at, &ours, &c->milter_fd);
     g_free(at.path);
     return ok;
 }
@@ -109,10 +113,11 @@ static bool open_milter(struct children *c, const struct settings *s)
 static bool open_control(struct children *c)
 {
     const struct settings *s = c->settings;
+    static const struct socket_rights own = {.mode = SOCKET_RIGHTS_OWNER};
     struct endpoint tutor = keeper_learn_at(&s->control), workers = keeper_workers_at(&s->control);
-    const bool ok = listen_or_say(c, &s->control, &c->control_fd) &&
-                    (!workers.path || listen_or_say(c, &workers, &c->keeper_fd)) &&
-                    (!tutor.path || listen_or_say(c, &tutor, &c->learn_fd)) && open_milter(c, s);
+    const bool ok = listen_or_say(c, &s->control, &s->control_rights, &c->control_fd) &&
+                    (!workers.path || listen_or_say(c, &workers, &own, &c->keeper_fd)) &&
+                    (!tutor.path || listen_or_say(c, &tutor, &s->control_rights, &c->learn_fd)) && open_milter(c, s);
     g_free(tutor.path);
     g_free(workers.path);
     return ok;
@@ -125,7 +130,8 @@ static bool open_listener(struct children *c, size_t i, bool patiently)
     const struct listener *l = &c->settings->listeners[i];
     if (is_milter(l) || c->listen_fds[i] >= 0)
         return true;
-    c->listen_fds[i] = patiently ? listen_patiently(c, &l->at, &error) : sockets_listen(&l->at, &error);
+    c->listen_fds[i] = patiently ? listen_patiently(c, &l->at, &l->rights, &error)
+                                 : sockets_listen(&l->at, &l->rights, c->settings->user, &error);
     const int why = errno;
     if (c->listen_fds[i] < 0) {
         c->taken |= why == EADDRINUSE && l->at.path;
@@ -164,11 +170,17 @@ bool listening_open(struct children *c)
 }
 
 /* Keeps an open socket at the same address: a client that connects meanwhile is not refused. */
-static int keep_socket(const struct children *old, const struct endpoint *at)
+static int keep_socket(const struct children *old, const struct listener *l)
 {
-    for (size_t i = 0; i < old->settings->listener_count; i++)
-        if (old->listen_fds[i] >= 0 && sockets_same(at, &old->settings->listeners[i].at))
-            return dup(old->listen_fds[i]);
+    for (size_t i = 0; i < old->settings->listener_count; i++) {
+        const struct listener *before = &old->settings->listeners[i];
+        if (old->listen_fds[i] < 0 || !sockets_same(&l->at, &before->at))
+            continue;
+        if (l->at.path && !socket_rights_same(&l->rights, &before->rights) &&
+            !socket_rights_change(l->at.path, &l->rights))
+            log_warn("[listener %s]: mode and group stay as they were: %s", l->name, g_strerror(errno));
+        return dup(old->listen_fds[i]);
+    }
     return -1;
 }
 
@@ -180,7 +192,7 @@ bool listening_reopen(struct children *c, struct settings *s)
     make_places(c, s);
     c->settings = s;
     for (size_t i = 0; i < s->listener_count; i++)
-        c->listen_fds[i] = is_milter(&s->listeners[i]) ? -1 : keep_socket(&old, &s->listeners[i].at);
+        c->listen_fds[i] = is_milter(&s->listeners[i]) ? -1 : keep_socket(&old, &s->listeners[i]);
     const bool any = open_listeners(c, false);
     struct children *gone = any ? &old : c;
     listening_close(gone);

@@ -12,6 +12,7 @@
 #include "base/version.h"
 #include "filterd/master.h"
 #include "filterd/pipeline/context.h"
+#include "filterd/sockets.h"
 
 #define DEFAULT_FILE "/etc/filterd/filterd.conf"
 
@@ -67,7 +68,7 @@ int main(int argc, char **argv)
     struct settings *s = settings_load(file, &error);
     if (s && s->listener_count == 0)
         error = g_strdup_printf("%s: no [listener NAME] section: the daemon needs one", file);
-    if (error || !context_check(s, &error)) {
+    if (error || !context_check(s, &error) || !sockets_check(s, &error)) {
         fprintf(stderr, "filterd: %s\n", error);
         g_free(error);
         settings_free(&s);

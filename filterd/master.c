@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/own_folder.h"
 #include "base/sandbox/sandbox_policy.h"
 #include "base/sandbox/sandbox_kind.h"
 #include "base/sitekey.h"
@@ -60,14 +61,14 @@ static bool fail(const char *what, const char *name)
     return false;
 }
 
-/* Makes a folder for the keeper and gives it to the user that the daemon will run as. */
+/* A folder for the keeper. */
 static bool own_folder(const char *path, mode_t mode, const struct passwd *pw)
 {
-    if (g_mkdir_with_parents(path, (int)mode))
-        return fail("cannot make", path);
-    if (pw && chown(path, pw->pw_uid, pw->pw_gid))
-        return fail("cannot hand over", path);
-    return true;
+    g_autofree char *error = NULL;
+    const bool ok = own_folder_make(path, mode, pw ? pw->pw_uid : (uid_t)-1, pw ? pw->pw_gid : (gid_t)-1, &error);
+    if (!ok)
+        log_warn("%s", error);
+    return ok;
 }
 
 static bool prepare_state(struct children *c, const struct passwd *pw)
@@ -91,12 +92,23 @@ static bool drop_root(const struct passwd *pw)
     return true;
 }
 
+/* The master's sandbox stays as it was closed. */
+static bool may_write(const struct children *c, const struct settings *s)
+{
+    GArray *folders = sandbox_policy_folders(s);
+    const char *lacks = sandbox_policy_lacks(c->folders, folders);
+    if (lacks)
+        log_warn("%s: a folder to write to that the settings did not name at the start wants a restart", lacks);
+    g_array_unref(folders);
+    return !lacks;
+}
+
 static void reread(struct children *c)
 {
     g_autofree char *error = NULL;
     reload = 0;
     struct settings *s = settings_load(c->settings->file, &error);
-    if (s && !context_check(s, &error))
+    if (s && !(context_check(s, &error) && sockets_check(s, &error)))
         settings_free(&s);
     if (!s) {
         log_warn("settings stay as they were: %s", error);
@@ -105,13 +117,14 @@ static void reread(struct children *c)
     /* These were set up as root and cannot change now. */
     if (g_strcmp0(s->state_dir, c->settings->state_dir) ||
         g_strcmp0(s->site_key, c->settings->site_key) ||
-        !sockets_same(&s->control, &c->settings->control) || s->listener_count == 0) {
+        !sockets_same(&s->control, &c->settings->control) ||
+        !socket_rights_same(&s->control_rights, &c->settings->control_rights) || s->listener_count == 0) {
         log_warn("settings stay as they were: state_dir, site_key and control want a restart");
         settings_free(&s);
         return;
     }
     struct settings *old = c->settings;
-    if (!sandbox_policy_check(s) || !listening_reopen(c, s)) {
+    if (!may_write(c, s) || !sandbox_policy_check(s) || !listening_reopen(c, s)) {
         log_warn("settings stay as they were");
         settings_free(&s);
         return;
@@ -129,11 +142,9 @@ static void reread(struct children *c)
 
 static void look(struct children *c)
 {
-    char bytes[256];
     struct pollfd fds[2] = {{c->log_pipe[0], POLLIN, 0}, {c->wake_pipe[0], POLLIN, 0}};
     poll(fds, 2, LOOK_MS);
-    while (read(c->wake_pipe[0], bytes, sizeof bytes) > 0)
-        ;
+    children_note_wakes(c);
     children_relay_log(c);
     children_reap(c);
 }
@@ -175,9 +186,26 @@ static void drain(struct children *c)
     children_relay_log(c);
 }
 
+/* The sandbox lets us write to the folder that state_dir was when it closed, not to another one in its place. */
+static bool is_state_replaced(const struct children *c)
+{
+    struct stat now;
+    return !stat(c->settings->state_dir, &now) && (now.st_dev != c->state.st_dev || now.st_ino != c->state.st_ino);
+}
+
+static void start_keeper(struct children *c)
+{
+    c->state_replaced = is_state_replaced(c);
+    if (c->state_replaced)
+        log_warn("%s was mounted or made anew since the start: ending, so that the next start can write there",
+                 c->settings->state_dir);
+    else
+        children_start_keeper(c);
+}
+
 static void loop(struct children *c)
 {
-    while (!stop) {
+    while (!stop && !c->state_replaced) {
         if (reload)
             reread(c);
         const gint64 now = g_get_monotonic_time();
@@ -185,7 +213,7 @@ static void loop(struct children *c)
         if (again && listening_retry(c))
             children_dismiss_workers(c); /* new workers have the new socket */
         if (!c->keeper && now >= c->not_before)
-            children_start_keeper(c);
+            start_keeper(c);
         spf_pair_start(c);
         if (g_get_monotonic_time() >= c->not_before)
             milter_processes_start(c, again);
@@ -201,6 +229,7 @@ static int give_up(struct children *c, int code)
     spf_pair_dismiss(c);
     listening_close(c);
     g_array_unref(c->others);
+    g_clear_pointer(&c->folders, g_array_unref);
     settings_free(&c->settings);
     explicit_bzero(&c->key, sizeof c->key);
     return code;
@@ -214,6 +243,20 @@ static bool prepare_engine(const struct settings *s)
     if (!ok)
         log_warn("%s: nothing could be sealed", error);
     return ok;
+}
+
+/* The rules are of the folders that are there now. */
+static bool close_sandbox(struct children *c)
+{
+    c->folders = sandbox_policy_folders(c->settings);
+    for (guint i = 0; i < c->folders->len; i++) {
+        const char *path = g_array_index(c->folders, struct sandbox_policy_folder, i).path;
+        if (!g_file_test(path, G_FILE_TEST_EXISTS))
+            log_warn("%s is not there: to write there wants a restart once it is", path);
+    }
+    if (stat(c->settings->state_dir, &c->state))
+        return fail("cannot look at", c->settings->state_dir);
+    return sandbox_policy_close(c->settings, SANDBOX_MASTER);
 }
 
 int master_run(struct settings *s)
@@ -239,7 +282,7 @@ int master_run(struct settings *s)
         listening_unlink(&c);
         return give_up(&c, EX_TEMPFAIL);
     }
-    if (!sandbox_policy_close(s, SANDBOX_MASTER) || !milter_processes_start_all(&c)) {
+    if (!close_sandbox(&c) || !milter_processes_start_all(&c)) {
         listening_unlink(&c);
         milter_processes_kill(&c, SIGKILL);
         return give_up(&c, EX_TEMPFAIL);
@@ -252,7 +295,8 @@ int master_run(struct settings *s)
     drain(&c);
     listening_unlink(&c);
     g_array_unref(c.others);
+    g_array_unref(c.folders);
     settings_free(&c.settings);
     explicit_bzero(&c.key, sizeof c.key);
-    return EX_OK;
+    return c.state_replaced ? EX_TEMPFAIL : EX_OK;
 }

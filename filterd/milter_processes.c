@@ -11,6 +11,7 @@
 #include "base/config/settings.h"
 #include "base/endpoint.h"
 #include "base/log.h"
+#include "base/socket_rights.h"
 #include "filterd/listening.h"
 #include "filterd/session/milter_front.h"
 #include "filterd/sockets.h"
@@ -92,11 +93,15 @@ static bool start_one(struct children *c, size_t listener)
 /* Opens the listener's socket, unless it is kept from before. */
 static bool can_listen(struct children *c, size_t listener)
 {
-    const struct endpoint *at = &c->settings->listeners[listener].at;
+    const struct listener *l = &c->settings->listeners[listener];
     g_autofree char *error = NULL;
-    if (kept_socket(c, listener) >= 0)
+    if (kept_socket(c, listener) >= 0) {
+        if (l->at.path && !socket_rights_change(l->at.path, &l->rights))
+            log_warn("[listener %s]: mode and group stay as they were: %s", l->name, g_strerror(errno));
         return true;
-    const struct children_milter_socket made = {place_of(at), sockets_listen(at, &error)};
+    }
+    const struct children_milter_socket made = {
+        place_of(&l->at), sockets_listen(&l->at, &l->rights, c->settings->user, &error)};
     if (made.fd < 0) {
         listening_missed(c, listener, errno, error);
         g_free(made.at);

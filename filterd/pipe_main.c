@@ -199,11 +199,12 @@ static delivery_agent_fn *delivery_agent_for(const struct settings *s, const str
 
 /* A third process writes the log: the child may not write to files, and stderr may be one; and neither the
  * child nor the outer process has to wait for it. */
-static pid_t start_relay(const int log_pipe[2], const int pair[2])
+static pid_t start_relay(const int log_pipe[2], const int pair[2], struct sitekey *key)
 {
     pid_t pid = fork();
     if (pid != 0)
         return pid;
+    explicit_bzero(key, sizeof *key);
     close(pair[0]);
     close(pair[1]);
     close(log_pipe[1]);
@@ -227,7 +228,7 @@ static int run(const struct settings *s, const struct job *job)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) || pipe2(log_pipe, O_CLOEXEC))
         return EX_TEMPFAIL;
     signal(SIGPIPE, SIG_IGN);
-    pid_t relay = start_relay(log_pipe, pair);
+    pid_t relay = start_relay(log_pipe, pair, &key);
     const pid_t outer = getpid();
     pid_t pid = relay > 0 ? fork() : -1;
     if (pid == 0) {
@@ -237,8 +238,11 @@ static int run(const struct settings *s, const struct job *job)
             _exit(EX_TEMPFAIL);
         close(pair[0]);
         log_to_fd(log_pipe[1]);
+        dup2(log_pipe[1], STDOUT_FILENO); /* these may be files, or what the MTA writes to its own log */
+        dup2(log_pipe[1], STDERR_FILENO);
         _exit(child(s, &key, job, pair[1]));
     }
+    explicit_bzero(&key, sizeof key); /* the outer process takes what the child says for foreign bytes */
     close(pair[1]);
     close(log_pipe[0]);
     close(log_pipe[1]);

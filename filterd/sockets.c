@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <glib.h>
 #include <netdb.h>
+#include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -13,6 +15,7 @@
 
 #include "base/endpoint.h"
 #include "base/network.h"
+#include "base/socket_rights.h"
 
 #define BACKLOG 256
 
@@ -36,32 +39,103 @@ static bool is_in_use(const struct sockaddr_un *un)
     return used;
 }
 
-static int listen_unix(const char *path)
+/* A unix socket to be made. */
+struct file {
+    struct sockaddr_un un;
+    const struct socket_rights *rights;
+    gid_t gid;
+    int fd;
+};
+
+static int bind_and_listen_unix(void *arg)
 {
-    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    const struct file *f = arg;
+    return bind_and_listen(f->fd, (const struct sockaddr *)&f->un, sizeof f->un) ? 0 : -1;
+}
+
+/* Makes it with the rights that the process has now. -1 with errno. */
+static int make(struct file *f)
+{
     struct stat st;
-    if (strlen(path) >= sizeof un.sun_path) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    strcpy(un.sun_path, path);
-    if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode)) {
-        if (is_in_use(&un)) {
+    if (lstat(f->un.sun_path, &st) == 0 && S_ISSOCK(st.st_mode)) {
+        if (is_in_use(&f->un)) {
             errno = EADDRINUSE;
             return -1;
         }
-        unlink(path);
+        if (unlink(f->un.sun_path) && errno != ENOENT)
+            return -1;
     }
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return -1;
-    if (!bind_and_listen(fd, (struct sockaddr *)&un, sizeof un) || chmod(path, 0666)) {
+    f->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (f->fd >= 0 && (socket_rights_bind(f->rights, bind_and_listen_unix, f) ||
+                       !socket_rights_give(f->un.sun_path, f->gid))) {
         const int error = errno;
-        close(fd);
+        close(f->fd);
+        f->fd = -1;
         errno = error;
+    }
+    return f->fd;
+}
+
+/* Makes it with the file rights of uid and gid. */
+static int make_as(struct file *f, uid_t uid, gid_t gid)
+{
+    if (setegid(gid) || seteuid(uid))
+        return -1;
+    make(f);
+    const int error = errno;
+    if (seteuid(0) || setegid(getgid()))
+        abort();
+    errno = error;
+    return f->fd;
+}
+
+static int make_as_root(struct file *f, const char *user)
+{
+    const struct passwd *pw = user ? getpwnam(user) : NULL;
+    const gid_t own = pw ? pw->pw_gid : getgid(), gid = f->gid == (gid_t)-1 ? own : f->gid;
+    if (!pw || pw->pw_uid == 0)
+        return make_as(f, 0, gid);
+    if (make_as(f, pw->pw_uid, gid) >= 0 || errno != EACCES)
+        return f->fd;
+    /* That user cannot write to this folder, so cannot put a link in the file's place either. */
+    if (make_as(f, 0, gid) >= 0 && lchown(f->un.sun_path, pw->pw_uid, (gid_t)-1)) {
+        close(f->fd);
+        f->fd = -1;
+    }
+    return f->fd;
+}
+
+static int listen_unix(const char *path, const struct socket_rights *rights, const char *user)
+{
+    struct file f = {.un = {.sun_family = AF_UNIX}, .rights = rights, .fd = -1};
+    g_autofree char *error = NULL;
+    if (strlen(path) >= sizeof f.un.sun_path) {
+        errno = ENAMETOOLONG;
         return -1;
     }
-    return fd;
+    if (!socket_rights_gid(rights, &f.gid, &error)) {
+        errno = EINVAL; /* sockets_check has told which */
+        return -1;
+    }
+    strcpy(f.un.sun_path, path);
+    return geteuid() == 0 ? make_as_root(&f, user) : make(&f);
+}
+
+bool sockets_check(const struct settings *s, char **error_r)
+{
+    gid_t gid;
+    bool ok = socket_rights_gid(&s->control_rights, &gid, error_r);
+    g_autofree char *where = ok ? NULL : g_strdup("control");
+    for (size_t i = 0; i < s->listener_count && ok; i++) {
+        ok = socket_rights_gid(&s->listeners[i].rights, &gid, error_r);
+        if (!ok)
+            where = g_strdup_printf("listener %s", s->listeners[i].name);
+    }
+    if (!ok) {
+        g_autofree char *why = *error_r;
+        *error_r = g_strdup_printf("%s: [%s] group: %s", s->file, where, why);
+    }
+    return ok;
 }
 
 static int listen_inet(const struct endpoint *at)
@@ -85,9 +159,9 @@ static int listen_inet(const struct endpoint *at)
     return fd;
 }
 
-int sockets_listen(const struct endpoint *at, char **error_r)
+int sockets_listen(const struct endpoint *at, const struct socket_rights *rights, const char *user, char **error_r)
 {
-    int fd = at->path ? listen_unix(at->path) : listen_inet(at);
+    int fd = at->path ? listen_unix(at->path, rights, user) : listen_inet(at);
     const int error = errno;
     if (fd < 0)
         *error_r = at->path ? g_strdup_printf("cannot listen on unix:%s: %s", at->path,

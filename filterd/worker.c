@@ -25,6 +25,7 @@
 #include "filterd/session/session.h"
 #include "filterd/session/learn_session.h"
 #include "filterd/sockets.h"
+#include "gpg/seal.h"
 
 /* A worker ends after this many sessions, and with it what libraries leaked or a bug left behind. */
 #define SESSIONS_PER_WORKER 500
@@ -68,7 +69,7 @@ static void on_signal(int sig)
 static void set_state(const struct worker_place *place, enum slot_state state)
 {
     scoreboard_set(place->slot, state);
-    if (state == SLOT_IDLE || scoreboard_count(place->scoreboard, SLOT_IDLE) >= SCOREBOARD_SPARE)
+    if (state == SLOT_IDLE || scoreboard_shown(place->scoreboard, SLOT_IDLE) >= SCOREBOARD_SPARE)
         return;
     if (write(place->wake_fd, "", 1) < 0)
         return; /* the pipe is full: the master looks anyway */
@@ -85,12 +86,18 @@ static bool delivery_agent_lost(const struct worker_place *place, const struct c
     return ctx->hops.delivery_agent < 0 && sandbox_policy_has_maildir(place->settings);
 }
 
+/* A worker that lost its delivery agent, or left a gpg behind that only its own end can end, takes no more. */
+static bool is_spent(const struct worker_place *place, const struct context *ctx)
+{
+    return delivery_agent_lost(place, ctx) || sealer_left_stray();
+}
+
 static void on_rest(enum session_rest rest, void *arg)
 {
     static const enum slot_state states[] = {
         [SESSION_WORKING] = SLOT_BUSY, [SESSION_RESTING] = SLOT_RESTING, [SESSION_WAITING] = SLOT_WAITING};
     const struct visit *visit = arg;
-    if (delivery_agent_lost(visit->place, visit->context))
+    if (is_spent(visit->place, visit->context))
         wake = SESSION_STOP;
     scoreboard_set(visit->place->slot, states[rest]);
     if (rest == SESSION_WORKING)
@@ -180,7 +187,7 @@ static ssize_t door_wait(const struct door *d, int ms)
 }
 
 /* Accepts the next connection; -1: told to end. */
-static int next_client(const struct door *door, struct context *ctx, size_t *index_r)
+static int next_client(const struct door *door, struct slot *slot, struct context *ctx, size_t *index_r)
 {
     while (!leave) {
         /* The timeout covers a signal that comes just before the wait. A worker told to end accepts no more, so
@@ -188,6 +195,8 @@ static int next_client(const struct door *door, struct context *ctx, size_t *ind
         const ssize_t i = door_wait(door, 1000);
         if (i < 0)
             next_hop_let_go_idle(&ctx->hops);
+        if (i < 0 && !leave)
+            scoreboard_idle_still(slot);
         if (i < 0 || leave)
             continue;
         const int fd = accept4(door->fds[i].fd, NULL, NULL, SOCK_CLOEXEC);
@@ -253,7 +262,7 @@ int worker_run(const struct worker_place *place)
     mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
     set_signals();
     prctl(PR_SET_NAME, "filterd-worker");
-    int delivery_agent = delivery_agent_start(s);
+    int delivery_agent = delivery_agent_start(s, place->key);
     /* Privileges end here: everything above is set-up, everything below may handle mail. */
     if (!sandbox_policy_close(s, SANDBOX_WORKER))
         return EX_TEMPFAIL;
@@ -261,13 +270,13 @@ int worker_run(const struct worker_place *place)
     ctx->hops.keeps = true;
     struct door door = door_open(place);
     set_state(place, SLOT_IDLE);
-    for (int n = 0; n < SESSIONS_PER_WORKER && !delivery_agent_lost(place, ctx) &&
-                    (fd = next_client(&door, ctx, &index)) >= 0; n++)
+    for (int n = 0; n < SESSIONS_PER_WORKER && !is_spent(place, ctx) &&
+                    (fd = next_client(&door, place->slot, ctx, &index)) >= 0; n++)
         serve(place, ctx, fd, index);
     scoreboard_set(place->slot, SLOT_LEAVING);
     door_close(&door);
     next_hop_let_go(&ctx->hops, 0);
-    const bool lost = delivery_agent_lost(place, ctx);
+    const bool lost = is_spent(place, ctx);
     if (ctx->hops.delivery_agent >= 0)
         close(ctx->hops.delivery_agent);
     context_free(&ctx);

@@ -8,7 +8,7 @@
 
 struct worker_place {
     const struct settings *settings;
-    const struct sitekey *key;
+    struct sitekey *key; /* the process's only copy when it begins */
     const int *listen_fds; /* one per settings->listeners */
     int learn_fd;          /* where learn sessions come from; -1: none */
     int spf_door;          /* -1: no SPF processes */

@@ -6,12 +6,15 @@
 #include <gpgme.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
+#include <stdnoreturn.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "gpg/ring.h"
+#include "gpg/stray.h"
 
 #define CIPHER_BYTES 65536
 #define STATUS_BYTES 4096
@@ -19,6 +22,9 @@
 #define SHORT_BYTES 32768
 #define SHORT_KEYS 4
 #define SHORT_MS 1000
+#define EXIT_CANNOT_START 127
+/* From the deadline, when its timer ends gpg, until we wait for it no longer. */
+#define DEATH_US G_USEC_PER_SEC
 
 struct child {
     pid_t pid;
@@ -33,7 +39,7 @@ struct child {
     bool ended;
     bool taken; /* gpg's output was read to its end */
     bool written; /* some output was read */
-    bool late;    /* gpg missed the deadline and was killed */
+    bool late;    /* gpg missed the deadline */
     char *refused;
 };
 
@@ -53,23 +59,23 @@ static bool has_ring(GPtrArray *key_files)
     return false;
 }
 
-static void add_keys(GPtrArray *argv, GPtrArray *key_files, bool hidden)
+static void add_keys(GPtrArray *argv, GPtrArray *key_files)
 {
     g_ptr_array_add(argv, g_strdup(has_ring(key_files) ? "--no-default-keyring" : "--no-keyring"));
     for (guint i = 0; i < key_files->len; i++) {
         const char *file = key_files->pdata[i];
         if (ring_is(file)) {
             add_argument(argv, "--keyring", g_strdup(file));
-            add_argument(argv, hidden ? "--hidden-recipient" : "--recipient", ring_key(file));
+            add_argument(argv, "--recipient", ring_key(file));
         } else {
-            add_argument(argv, hidden ? "--hidden-recipient-file" : "--recipient-file", g_strdup(file));
+            add_argument(argv, "--recipient-file", g_strdup(file));
         }
     }
 }
 
 /* gpg's arguments: all settings of our gpg.conf, and no keyring except the rings. So gpg opens nothing in the
  * home, only the key files. */
-static GPtrArray *arguments(const char *home, GPtrArray *key_files, bool hidden)
+static GPtrArray *arguments(const char *home, GPtrArray *key_files)
 {
     static const char *const fixed[] = {
         "--no-options", "--batch", "--no-tty", "--quiet", "--no-greeting", "--lock-never",
@@ -82,26 +88,81 @@ static GPtrArray *arguments(const char *home, GPtrArray *key_files, bool hidden)
     add_argument(argv, "--homedir", g_strdup(home));
     for (size_t i = 0; i < G_N_ELEMENTS(fixed); i++)
         g_ptr_array_add(argv, g_strdup(fixed[i]));
-    add_keys(argv, key_files, hidden);
+    add_keys(argv, key_files);
     add_argument(argv, "--encrypt", NULL); /* this ends the list with a NULL */
     return argv;
+}
+
+/* What gpg is started with. */
+struct start {
+    const char *program;
+    char *const *argv;
+    const int *ends; /* of the pipes: its input, output and status */
+    pid_t parent;
+    struct itimerval left;
+    sigset_t unblocked;
+    int failed; /* errno */
+};
+
+/* The child has our handlers, and our memory until it executes gpg. */
+static void drop_handlers(void)
+{
+    struct sigaction sa;
+    for (int sig = 1; sig < NSIG; sig++) {
+        if (sigaction(sig, NULL, &sa) || sa.sa_handler == SIG_DFL || (sa.sa_handler == SIG_IGN && sig != SIGALRM))
+            continue;
+        sa = (struct sigaction){.sa_handler = SIG_DFL};
+        sigaction(sig, &sa, NULL);
+    }
+}
+
+/* In the child. Nobody may send a signal to a gpg that is late (sandbox_calls.c): so it gets SIGALRM from its own
+ * timer, and SIGKILL when this process ends. */
+static noreturn void become_gpg(struct start *s)
+{
+    drop_handlers();
+    if (!prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() == s->parent && !setitimer(ITIMER_REAL, &s->left, NULL) &&
+        dup2(s->ends[0], 0) >= 0 && dup2(s->ends[1], 1) >= 0 && dup2(s->ends[2], STATUS_FD) >= 0) {
+        const int null = open("/dev/null", O_WRONLY);
+        if (null >= 0 && (null == 2 || dup2(null, 2) >= 0)) {
+            closefrom(STATUS_FD + 1);
+            sigprocmask(SIG_SETMASK, &s->unblocked, NULL);
+            execvp(s->program, s->argv);
+        }
+    }
+    s->failed = errno ? errno : ECHILD;
+    _exit(EXIT_CANNOT_START);
+}
+
+/* Like posix_spawn, which cannot set a timer: the child runs on our memory, which is not copied, and we wait until
+ * it has executed gpg. */
+static pid_t fork_without_memory(struct start *s)
+{
+    const pid_t pid = vfork();
+    if (pid == 0)
+        become_gpg(s);
+    return pid;
 }
 
 /* Starts gpg with these descriptors only: input, output, /dev/null for errors, and the status pipe. */
 static int spawn(struct child *c, char *const *argv, const int ends[3])
 {
-    const char *program = gpgme_get_dirinfo("gpg-name");
-    posix_spawn_file_actions_t todo;
-    if (!program || posix_spawn_file_actions_init(&todo))
+    sigset_t all;
+    const gint64 us = MAX(c->deadline - g_get_monotonic_time(), 1);
+    struct start s = {.program = gpgme_get_dirinfo("gpg-name"), .argv = argv, .ends = ends, .parent = getpid(),
+                      .left = {.it_value = {us / G_USEC_PER_SEC, us % G_USEC_PER_SEC}}};
+    if (!s.program)
         return ENOENT;
-    int rc = posix_spawn_file_actions_adddup2(&todo, ends[0], 0);
-    rc = rc ? rc : posix_spawn_file_actions_adddup2(&todo, ends[1], 1);
-    rc = rc ? rc : posix_spawn_file_actions_addopen(&todo, 2, "/dev/null", O_WRONLY, 0);
-    rc = rc ? rc : posix_spawn_file_actions_adddup2(&todo, ends[2], STATUS_FD);
-    rc = rc ? rc : posix_spawn_file_actions_addclosefrom_np(&todo, STATUS_FD + 1);
-    rc = rc ? rc : posix_spawnp(&c->pid, program, &todo, NULL, argv, environ);
-    posix_spawn_file_actions_destroy(&todo);
-    return rc;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &s.unblocked);
+    c->pid = fork_without_memory(&s);
+    if (c->pid < 0)
+        s.failed = errno;
+    sigprocmask(SIG_SETMASK, &s.unblocked, NULL);
+    if (s.failed && c->pid > 0)
+        while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+    return s.failed;
 }
 
 static void shut(int *fd)
@@ -133,7 +194,7 @@ static bool start(struct child *c, const char *home, GPtrArray *key_files)
               fcntl(in[1], F_SETFL, O_NONBLOCK) == 0;
     int rc = errno;
     if (ok) {
-        GPtrArray *argv = arguments(home, key_files, c->text->hidden);
+        GPtrArray *argv = arguments(home, key_files);
         rc = spawn(c, (char *const *)argv->pdata, (const int[]){in[0], out[1], status[1]});
         ok = rc == 0;
         g_ptr_array_unref(argv);
@@ -275,17 +336,18 @@ static void watch(struct child *c)
 
 /* ---- end ---- */
 
-/* Waits for gpg to exit, at most until the deadline. SIGCHLD is blocked first, so one that came earlier stays
- * pending and sigtimedwait still sees it. */
-static pid_t wait_in_time(struct child *c, int *status)
+/* Waits for gpg to exit, at most until then. SIGCHLD is blocked first, so one that came earlier stays pending and
+ * sigtimedwait still sees it. */
+static pid_t wait_until(const struct child *c, gint64 end, int *status)
 {
     sigset_t chld, before;
+    gint64 us;
     pid_t pid;
     sigemptyset(&chld);
     sigaddset(&chld, SIGCHLD);
     sigprocmask(SIG_BLOCK, &chld, &before);
-    while ((pid = waitpid(c->pid, status, WNOHANG)) == 0 && left_us(c)) {
-        const struct timespec left = {left_us(c) / G_USEC_PER_SEC, left_us(c) % G_USEC_PER_SEC * 1000};
+    while ((pid = waitpid(c->pid, status, WNOHANG)) == 0 && (us = end - g_get_monotonic_time()) > 0) {
+        const struct timespec left = {us / G_USEC_PER_SEC, us % G_USEC_PER_SEC * 1000};
         sigtimedwait(&chld, NULL, &left);
     }
     sigprocmask(SIG_SETMASK, &before, NULL);
@@ -295,13 +357,12 @@ static pid_t wait_in_time(struct child *c, int *status)
 static bool ended_well(struct child *c)
 {
     int status = 0;
-    pid_t pid = wait_in_time(c, &status);
-    c->late = pid == 0;
-    if (c->late) {
-        kill(c->pid, SIGKILL);
-        while ((pid = waitpid(c->pid, &status, 0)) < 0 && errno == EINTR)
-            ;
-    }
+    pid_t pid = wait_until(c, c->deadline, &status);
+    c->late = pid == 0 || (pid == c->pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM);
+    if (pid == 0)
+        pid = wait_until(c, c->deadline + DEATH_US, &status);
+    if (pid == 0)
+        stray_note();
     return pid == c->pid && !c->late && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 

@@ -1,7 +1,7 @@
 /* child: runs one gpg that encrypts one message.
  *
  * GPGME would fork this process twice to start gpg; with all the libraries a worker has mapped, that costs as
- * much as gpg itself. posix_spawn copies nothing. Whether a key may be used is still decided by what GPGME says
+ * much as gpg itself. vfork copies nothing. Whether a key may be used is still decided by what GPGME says
  * about it. */
 #ifndef GPG_CHILD_H
 #define GPG_CHILD_H
@@ -18,5 +18,4 @@
  * *error_r is set (one line, g_free). */
 bool child_encrypt(const char *home, const struct engine_text *text, GPtrArray *key_files,
                    struct armor *armor, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
-
 #endif

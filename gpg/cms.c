@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "gpg/beside.h"
+
 #define NESTING_MAX 16
 
 #define TAG_INTEGER 0x02
@@ -108,7 +110,18 @@ static bool has_encrypted_content(struct ber info)
     return next(&info, &type) && type.tag == TAG_OID && next(&info, &algorithm) &&
            algorithm.tag == TAG_SEQUENCE && next(&info, &content) &&
            (content.tag == TAG_CONTEXT_0 || content.tag == TAG_CONTEXT_0_PLAIN) &&
-           content.content.len > 0 && info.len == 0;
+           content.content.len > 0 && info.len == 0 &&
+           !beside_has_text(content.content.data, content.content.len, BESIDE_TEXT_BYTES);
+}
+
+/* RFC 5652 section 6.2: each is a KeyTransRecipientInfo or one of [1] to [4]. */
+static bool are_recipients(struct ber set)
+{
+    struct element e;
+    while (set.len)
+        if (!next(&set, &e) || (e.tag != TAG_SEQUENCE && (e.tag < TAG_CONTEXT_0 + 1 || e.tag > TAG_CONTEXT_0 + 4)))
+            return false;
+    return true;
 }
 
 static bool is_enveloped_body(struct ber body)
@@ -118,7 +131,7 @@ static bool is_enveloped_body(struct ber body)
         return false;
     if (e.tag == TAG_CONTEXT_0 && !next(&body, &e)) /* originatorInfo, optional */
         return false;
-    if (e.tag != TAG_SET || !e.content.len || !next(&body, &e) || e.tag != TAG_SEQUENCE)
+    if (e.tag != TAG_SET || !e.content.len || !are_recipients(e.content) || !next(&body, &e) || e.tag != TAG_SEQUENCE)
         return false;
     return has_encrypted_content(e.content);
 }

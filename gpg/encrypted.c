@@ -1,225 +1,284 @@
-/* Decides by structure whether a message is encrypted already (seal_is_encrypted in seal.h). What is not
- * clearly encrypted is encrypted: doing it once too often harms nobody. */
-#include <glib.h>
-#include <stdbool.h>
+/* Decides by structure whether a message is encrypted already. What is not clearly encrypted is sealed: doing it
+ * once too often harms nobody. Called by the pipeline and by seal.c. */
+#include "gpg/encrypted.h"
+
 #include <string.h>
 #include <strings.h>
 
 #include "base/bytes.h"
+#include "base/mail/decode.h"
 #include "base/mail/header.h"
-#include "base/mail/message.h"
 #include "gpg/armor.h"
+#include "gpg/beside.h"
+#include "gpg/ciphertext.h"
 #include "gpg/cms.h"
-#include "gpg/packets.h"
-#include "gpg/seal.h"
+#include "gpg/mime_part.h"
 
-#define PART_HEADERS_MAX_BYTES 2048
+#define PARTS_MAX 100
+#define BOUNDARY_BYTES_MAX 200
+#define EMPTY_PART_BYTES 1024
+#define BEGINNING_BYTES 256
 
-struct text {
-    const char *at;
-    size_t len;
+struct encrypted {
+    GPtrArray *blocks; /* of GArray of guint64: the key ids that one ciphertext names; S/MIME: none */
 };
 
-static struct text trimmed(const char *at, size_t len)
+/* Where in a message we are. */
+struct place {
+    struct encrypted *found;
+    bool list;  /* a mailing list's footer may follow: one */
+    int nested; /* in so many multiparts */
+};
+
+static bool is_one_of(const char *type, const char *const *types)
 {
-    while (len && g_ascii_isspace(*at)) {
-        at++;
-        len--;
-    }
-    while (len && g_ascii_isspace(at[len - 1]))
-        len--;
-    return (struct text){at, len};
+    return g_strv_contains(types, type);
 }
 
-static bool text_is(struct text t, const char *want)
+/* ---- what a ciphertext is ---- */
+
+static void block_free(gpointer block)
 {
-    return t.len == strlen(want) && !strncasecmp(t.at, want, t.len);
+    g_array_unref(block);
 }
 
-/* ---- headers ---- */
-
-/* Finds the header field. *many_r: there are two or more, and mail readers differ in which one they believe. */
-static const struct header *only_header(const struct message *m, const char *name, bool *many_r)
+static GArray *block_new(void)
 {
-    const struct header *found = NULL;
-    for (size_t i = 0; i < m->header_count; i++) {
-        if (!header_is(&m->headers[i], name))
-            continue;
-        *many_r |= found != NULL;
-        found = &m->headers[i];
-    }
-    return found;
+    return g_array_new(FALSE, FALSE, sizeof(guint64));
 }
 
-enum coding { CODING_OTHER, CODING_NONE, CODING_BASE64 };
-
-static enum coding coding_of(const struct message *m)
+/* True if these packets, or the block of armor, are one ciphertext. *used_r: how much of the text the block takes. */
+static bool holds_ciphertext(struct place *p, struct mime_text t, bool binary, size_t *used_r)
 {
-    bool many = false;
-    only_header(m, "Content-Type", &many);
-    const struct header *h = only_header(m, "Content-Transfer-Encoding", &many);
-    if (many)
-        return CODING_OTHER;
-    if (!h)
-        return CODING_NONE;
-    struct text t = trimmed(h->value, h->value_len);
-    if (text_is(t, "base64"))
-        return CODING_BASE64;
-    bool none = text_is(t, "7bit") || text_is(t, "8bit") || text_is(t, "binary");
-    return none ? CODING_NONE : CODING_OTHER;
-}
-
-/* ---- one armored block and nothing else ---- */
-
-static bool is_block(const char *body, size_t len)
-{
-    struct text t = trimmed(body, len);
     struct bytes packets = {0};
-    size_t used = 0;
-    bool ok = armor_read(t.at, t.len, "MESSAGE", &packets, &used) && used == t.len &&
-              packets_are_encrypted(packets.data, packets.len);
+    GArray *ids = block_new();
+    *used_r = t.len;
+    const bool ok = binary ? ciphertext_is((const unsigned char *)t.at, t.len, ids)
+                           : beside_armor_fits(t.at, t.len) && armor_read(t.at, t.len, "MESSAGE", &packets, used_r) &&
+                                 ciphertext_is(packets.data, packets.len, ids);
     bytes_free(&packets);
+    if (ok)
+        g_ptr_array_add(p->found->blocks, ids);
+    else
+        block_free(ids);
     return ok;
 }
 
-/* ---- multipart/encrypted ---- */
-
-struct parts {
-    struct text part[2];
-    int count;
-};
-
-/* True for the preamble that Enigmail, Thunderbird and their kin write: a fixed text, so no message hides in
- * it. */
-static bool is_usual_preamble(struct text t)
+static bool is_blank(struct mime_text t)
 {
-    static const char usual[] = "This is an OpenPGP/MIME encrypted message (RFC ";
-    if (t.len < sizeof usual || t.len > sizeof usual + 20 ||
-        strncmp(t.at, usual, sizeof usual - 1) || t.at[t.len - 1] != ')')
-        return false;
-    struct text rest = {t.at + sizeof usual - 1, t.len - sizeof usual};
-    for (size_t i = 0; i < rest.len; i++) {
-        if (g_ascii_isdigit(rest.at[i]))
-            continue;
-        if (rest.len - i < 5 || strncmp(rest.at + i, " and ", 5))
-            return false;
-        i += 4;
+    return mime_part_trimmed(t.at, t.len).len == 0;
+}
+
+/* What stands below the end is a mailing list's footer, if there is a list. */
+static bool may_follow(struct place *p, struct mime_text t)
+{
+    const bool fits = is_blank(t) || (p->list && mime_part_trimmed(t.at, t.len).len <= BESIDE_FOOTER_BYTES);
+    p->list = p->list && is_blank(t);
+    return fits;
+}
+
+static bool is_binary(struct mime_text t)
+{
+    return t.len && (unsigned char)t.at[0] & 0x80;
+}
+
+/* Looks at its beginning alone: most mail has no ciphertext, and is not decoded for that. */
+static bool may_be_ciphertext(enum mime_part_coding coding, struct mime_text body)
+{
+    struct bytes held = {0};
+    struct mime_text t = mime_part_trimmed(body.at, body.len);
+    if (coding == MIME_PART_BASE64) {
+        decode_base64(&held, t.at, MIN(t.len, BEGINNING_BYTES), BEGINNING_BYTES);
+        t = (struct mime_text){(const char *)held.data, held.len};
+    } else if (coding == MIME_PART_QP) {
+        decode_qp(&held, t.at, MIN(t.len, BEGINNING_BYTES), BEGINNING_BYTES);
+        t = (struct mime_text){(const char *)held.data, held.len};
     }
-    return true;
-}
-
-/* Is this line the boundary delimiter (RFC 2046 section 5.1.1)? 1: yes; 2: the closing one; 0: no. */
-static int is_delimiter(struct text line, const char *boundary, size_t boundary_len)
-{
-    while (line.len && strchr(" \t\r\n", line.at[line.len - 1]) && line.at[line.len - 1])
-        line.len--;
-    if (line.len < boundary_len + 2 || memcmp(line.at, "--", 2) ||
-        memcmp(line.at + 2, boundary, boundary_len))
-        return 0;
-    struct text rest = {line.at + 2 + boundary_len, line.len - 2 - boundary_len};
-    return rest.len == 0 ? 1 : rest.len == 2 && !memcmp(rest.at, "--", 2) ? 2 : 0;
-}
-
-/* Stores the text between two delimiters: the preamble, the first or the second part. */
-static bool take_stretch(struct parts *p, const char *from, const char *to)
-{
-    struct text t = {from, (size_t)(to - from)};
-    if (p->count == 0) {
-        struct text preamble = trimmed(from, t.len);
-        return preamble.len == 0 || is_usual_preamble(preamble);
+    bool maybe = coding == MIME_PART_BASE64 && is_binary(t);
+    if (!maybe && t.at) {
+        t = mime_part_trimmed(t.at, t.len);
+        maybe = t.len >= 10 && !memcmp(t.at, "-----BEGIN", 10);
     }
-    if (p->count > 2)
-        return false;
-    p->part[p->count - 1] = t;
-    return true;
+    bytes_free(&held);
+    return maybe;
 }
 
-static bool split(const struct message *m, const char *boundary, struct parts *p)
+/* Armor, or behind base64 bare packets; as text only armor, which a footer may follow. */
+static bool is_ciphertext(struct place *p, enum mime_part_coding coding, struct mime_text body, bool as_text)
 {
-    const char *at = m->body, *end = m->body + m->body_len, *from = at;
-    size_t boundary_len = strlen(boundary);
-    while (at < end) {
-        const char *lf = memchr(at, '\n', (size_t)(end - at));
-        const char *next = lf ? lf + 1 : end;
-        int kind = is_delimiter((struct text){at, (size_t)(next - at)}, boundary, boundary_len);
-        if (kind) {
-            if (!take_stretch(p, from, at))
-                return false;
-            if (kind == 2)
-                return p->count == 2 && trimmed(next, (size_t)(end - next)).len == 0;
-            p->count++;
-            from = next;
-        }
-        at = next;
+    struct bytes held = {0};
+    struct mime_text t;
+    size_t used;
+    bool ok = may_be_ciphertext(coding, body) && mime_part_decode(coding, body, &held, &t);
+    if (ok) {
+        const bool binary = !as_text && coding == MIME_PART_BASE64 && is_binary(t);
+        t = binary ? t : mime_part_trimmed(t.at, t.len);
+        ok = holds_ciphertext(p, t, binary, &used);
+        const struct mime_text rest = ok ? (struct mime_text){t.at + used, t.len - used} : t;
+        ok = ok && (as_text ? may_follow(p, rest) : is_blank(rest));
     }
-    return false;
-}
-
-/* True if the part has this type and no header fields except those that describe a part. */
-static bool is_plain_part(const struct message *part, const char *type)
-{
-    size_t headers_len = 0;
-    for (size_t i = 0; i < part->header_count; i++) {
-        if (!header_starts(&part->headers[i], "Content-"))
-            return false;
-        headers_len += part->headers[i].len;
-    }
-    return part->header_count && part->headers[0].start == part->raw &&
-           headers_len <= PART_HEADERS_MAX_BYTES && coding_of(part) == CODING_NONE &&
-           !strcmp(message_type(part), type);
-}
-
-static bool part_holds(struct text raw, const char *type, bool (*fits)(const char *, size_t))
-{
-    struct message *part = message_new(raw.at, raw.len);
-    bool ok = is_plain_part(part, type) && fits(part->body, part->body_len);
-    message_free(&part);
+    bytes_free(&held);
     return ok;
 }
 
-static bool is_version(const char *body, size_t len)
+static bool is_smime(struct place *p, enum mime_part_coding coding, struct mime_text body)
 {
-    return text_is(trimmed(body, len), "Version: 1");
+    struct bytes held = {0};
+    struct mime_text t;
+    const bool ok = mime_part_decode(coding, body, &held, &t) && cms_is_enveloped((const unsigned char *)t.at, t.len);
+    bytes_free(&held);
+    if (ok)
+        g_ptr_array_add(p->found->blocks, block_new());
+    return ok;
 }
 
-static bool is_pgpmime(const struct message *m)
+/* ---- parts ---- */
+
+/* What a part is in a multipart that holds ciphertext; OTHER: nothing that belongs there. */
+enum inner_kind { INNER_OTHER, INNER_VERSION, INNER_CIPHERTEXT, INNER_EMPTY, INNER_FOOTER };
+
+static bool is_short_text(const struct mime_part *part, size_t max, bool version)
 {
-    struct parts p = {0};
+    struct bytes held = {0};
+    struct mime_text t;
+    bool ok = mime_part_decode(part->coding, part->body, &held, &t);
+    if (ok) {
+        t = mime_part_trimmed(t.at, t.len);
+        ok = version ? t.len == max && !strncasecmp(t.at, "Version: 1", max) : t.len <= max;
+    }
+    bytes_free(&held);
+    return ok;
+}
+
+static bool is_multipart(struct place *p, const struct message *m);
+
+static bool is_nested(struct place *p, const struct mime_part *part)
+{
+    struct message *m = message_new(part->raw.at, part->raw.len);
+    const bool ok = !p->nested++ && m->tree && !strcmp(message_type(m), part->type) && is_multipart(p, m);
+    p->nested--;
+    message_free(&m);
+    return ok;
+}
+
+static enum inner_kind inner_kind_of(struct place *p, const struct mime_part *part)
+{
+    static const char *const data[] = {"application/octet-stream", "application/pgp-encrypted", "application/pgp", NULL};
+    static const char *const smime[] = {"application/pkcs7-mime", "application/x-pkcs7-mime", NULL};
+    static const char *const texts[] = {"text/plain", "text/html", NULL};
+    const bool plain = !strcmp(part->type, "text/plain");
+    const size_t len = part->body.len;
+    if (!beside_fields_fit(part->raw.at, part->fields, part->field_count))
+        return INNER_OTHER;
+    if (!strcmp(part->type, data[1]) && is_short_text(part, strlen("Version: 1"), true))
+        return INNER_VERSION;
+    if ((plain || is_one_of(part->type, data)) && is_ciphertext(p, part->coding, part->body, plain))
+        return INNER_CIPHERTEXT;
+    if (is_one_of(part->type, smime) && is_smime(p, part->coding, part->body))
+        return INNER_CIPHERTEXT;
+    if (!strcmp(part->type, "multipart/encrypted") && is_nested(p, part))
+        return INNER_CIPHERTEXT;
+    if (is_one_of(part->type, texts) && len <= EMPTY_PART_BYTES && is_short_text(part, 0, false))
+        return INNER_EMPTY;
+    /* Three times: quoted-printable of other letters than Latin ones. */
+    if (plain && p->list && len <= 3 * BESIDE_FOOTER_BYTES && is_short_text(part, BESIDE_FOOTER_BYTES, false))
+        return INNER_FOOTER;
+    return INNER_OTHER;
+}
+
+/* The parts that may come in this order. */
+static bool may_come(enum inner_kind kind, size_t before, bool ciphertext, const char *multipart)
+{
+    if (!strcmp(multipart, "multipart/encrypted"))
+        return kind == (before == 0 ? INNER_VERSION : before == 1 ? INNER_CIPHERTEXT : INNER_OTHER);
+    return kind != INNER_OTHER && (kind != INNER_FOOTER || ciphertext);
+}
+
+static bool is_part(struct place *p, struct mime_text raw, size_t before, const char *multipart)
+{
+    const guint blocks = p->found->blocks->len;
+    struct mime_part part;
+    enum inner_kind kind = mime_part_read(&part, raw) ? inner_kind_of(p, &part) : INNER_OTHER;
+    if (kind == INNER_CIPHERTEXT && !strcmp(multipart, "multipart/encrypted") && strcmp(part.type, "application/octet-stream"))
+        kind = INNER_OTHER;
+    mime_part_clear(&part);
+    p->list = p->list && kind != INNER_FOOTER;
+    return kind != INNER_OTHER && may_come(kind, before, blocks > 0, multipart);
+}
+
+static bool is_multipart(struct place *p, const struct message *m)
+{
+    const char *boundary = message_type_param(m, "boundary"), *type = message_type(m);
     const char *protocol = message_type_param(m, "protocol");
-    const char *boundary = message_type_param(m, "boundary");
-    if (!protocol || strcasecmp(protocol, "application/pgp-encrypted") || !boundary ||
-        !*boundary || strlen(boundary) > 200 || coding_of(m) != CODING_NONE)
+    const guint before = p->found->blocks->len;
+    struct mime_parts parts = {boundary, {m->body, m->body_len}};
+    struct mime_text stretch;
+    bool last = false;
+    if (!boundary || !*boundary || strlen(boundary) > BOUNDARY_BYTES_MAX ||
+        mime_part_coding(m->headers, m->header_count) != MIME_PART_PLAIN)
         return false;
-    return split(m, boundary, &p) &&
-           part_holds(p.part[0], "application/pgp-encrypted", is_version) &&
-           part_holds(p.part[1], "application/octet-stream", is_block);
+    if (!strcmp(type, "multipart/encrypted") && (!protocol || strcasecmp(protocol, "application/pgp-encrypted")))
+        return false;
+    if (!mime_parts_next(&parts, &stretch, &last) || last ||
+        mime_part_trimmed(stretch.at, stretch.len).len > BESIDE_PREAMBLE_BYTES)
+        return false;
+    for (size_t i = 0; !last; i++)
+        if (i == PARTS_MAX || !mime_parts_next(&parts, &stretch, &last) || !is_part(p, stretch, i, type))
+            return false;
+    return p->found->blocks->len > before && may_follow(p, parts.left);
 }
 
-/* ---- the others ---- */
+/* ---- the whole ---- */
 
-static bool is_smime(const struct message *m)
+static bool is_encrypted(struct place *p, const struct message *m)
 {
-    struct bytes der = {0};
-    enum coding coding = coding_of(m);
-    bool ok = false;
-    if (coding == CODING_NONE)
-        ok = cms_is_enveloped((const unsigned char *)m->body, m->body_len);
-    else if (coding == CODING_BASE64)
-        ok = armor_base64(m->body, m->body_len, &der) && cms_is_enveloped(der.data, der.len);
-    bytes_free(&der);
-    return ok;
-}
-
-bool seal_is_encrypted(const struct message *m)
-{
+    static const char *const smime[] = {"application/pkcs7-mime", "application/x-pkcs7-mime", NULL};
+    static const char *const multiparts[] = {"multipart/encrypted", "multipart/mixed", NULL};
     const char *type = message_type(m);
-    if (!m->tree)
-        return false;
-    if (!strcmp(type, "multipart/encrypted"))
-        return is_pgpmime(m);
-    if (!strcmp(type, "application/pkcs7-mime") || !strcmp(type, "application/x-pkcs7-mime"))
-        return is_smime(m);
-    if (!strcmp(type, "text/plain"))
-        return coding_of(m) == CODING_NONE && is_block(m->body, m->body_len);
-    return false;
+    const enum mime_part_coding coding = mime_part_coding(m->headers, m->header_count);
+    const struct mime_text body = {m->body, m->body_len};
+    if (is_one_of(type, multiparts))
+        return is_multipart(p, m);
+    if (is_one_of(type, smime))
+        return is_smime(p, coding, body);
+    return !strcmp(type, "text/plain") && is_ciphertext(p, coding, body, true);
+}
+
+struct encrypted *encrypted_new(const struct message *m)
+{
+    struct encrypted *e = g_new0(struct encrypted, 1);
+    struct place p = {.found = e, .list = message_header(m, "List-Id") != NULL};
+    e->blocks = g_ptr_array_new_with_free_func(block_free);
+    if (!m->tree || !is_encrypted(&p, m))
+        encrypted_free(&e);
+    return e;
+}
+
+void encrypted_free(struct encrypted **e)
+{
+    if (!*e)
+        return;
+    g_ptr_array_unref((*e)->blocks);
+    g_clear_pointer(e, g_free);
+}
+
+static bool names_one_of(const GArray *block, const GArray *key_ids)
+{
+    for (guint i = 0; i < block->len; i++) {
+        const guint64 id = g_array_index(block, guint64, i);
+        for (guint k = 0; id && k < key_ids->len; k++)
+            if (g_array_index(key_ids, guint64, k) == id)
+                return true;
+        if (!id)
+            return true;
+    }
+    return block->len == 0;
+}
+
+bool encrypted_is_for(const struct encrypted *e, const GArray *key_ids)
+{
+    for (guint i = 0; i < e->blocks->len; i++)
+        if (!names_one_of(e->blocks->pdata[i], key_ids))
+            return false;
+    return true;
 }

@@ -3,15 +3,14 @@
 #define GPG_ENGINE_TEXT_H
 
 #include <glib.h>
-#include <stdbool.h>
 
-/* A gpg that has not finished after this time never will. */
-#define ENGINE_SECONDS 120
+#include "gpg/preload/lifetime.h"
+
+#define ENGINE_SECONDS LIFETIME_SECONDS
 
 struct engine_text { /* two pieces, encrypted one after the other; lent */
     const void *part[2];
     size_t len[2];
-    bool hidden; /* the ciphertext does not name the recipients' keys */
     gint64 deadline; /* monotonic microseconds; gpg is killed if it has not ended by then. 0: only
                       * ENGINE_SECONDS applies */
 };

@@ -36,14 +36,33 @@ static void remove_tree(const char *path)
 
 static struct stat owner_stat; /* global, because nftw passes no argument to its callback */
 
+/* By descriptor: the daemon's user owns the folder, and could put a link to a file of root's in place of the name. */
+static bool give(int fd, const struct stat *st)
+{
+    struct stat now;
+    if (fstat(fd, &now))
+        return false;
+    if (now.st_dev != st->st_dev || now.st_ino != st->st_ino || (S_ISREG(now.st_mode) && now.st_nlink > 1)) {
+        errno = ESTALE;
+        return false;
+    }
+    if (geteuid() == 0 && fchownat(fd, "", owner_stat.st_uid, owner_stat.st_gid, AT_EMPTY_PATH))
+        return false;
+    return !(S_ISREG(now.st_mode) || S_ISDIR(now.st_mode)) || fchmod(fd, S_ISREG(now.st_mode) ? 0640 : 0750) == 0;
+}
+
 /* Gives a file to the daemon's user: filterctl may run as root. */
 static int hand_over(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 {
-    (void)st;
     (void)ftw;
-    if (geteuid() == 0 && lchown(path, owner_stat.st_uid, owner_stat.st_gid))
-        return -1;
-    return kind == FTW_SL ? 0 : chmod(path, kind == FTW_F ? 0640 : 0750);
+    const bool opens = kind != FTW_SL && (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode));
+    const int fd = open(path, (opens ? O_RDONLY | O_NONBLOCK : O_PATH) | O_NOFOLLOW | O_CLOEXEC);
+    const bool ok = fd >= 0 && give(fd, st);
+    const int error = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = error;
+    return ok ? 0 : -1;
 }
 
 static bool hand_over_tree(const char *state_dir, const char *path, char **error_r)

@@ -25,6 +25,7 @@ void key_info_free(struct key_info *k)
     g_free(k->user_id);
     g_free(k->file);
     g_free(k->ring);
+    g_array_unref(k->ids);
     g_ptr_array_unref(k->addresses);
     g_free(k);
 }
@@ -105,6 +106,18 @@ static char *algorithm_text(gpgme_key_t key, gpgme_subkey_t subkey)
     return text;
 }
 
+/* Senders may hold an old copy of the key, so mail names expired and revoked subkeys, too. */
+static GArray *ids_of(gpgme_key_t key)
+{
+    GArray *ids = g_array_new(FALSE, FALSE, sizeof(guint64));
+    for (gpgme_subkey_t s = key->subkeys; s; s = s->next) {
+        const guint64 id = g_ascii_strtoull(s->keyid ? s->keyid : "", NULL, 16);
+        if (id)
+            g_array_append_val(ids, id);
+    }
+    return ids;
+}
+
 static struct key_info *key_info_new(gpgme_key_t key, const char *home)
 {
     struct key_info *k = g_new0(struct key_info, 1);
@@ -114,6 +127,7 @@ static struct key_info *key_info_new(gpgme_key_t key, const char *home)
     k->created = seconds(key->subkeys->timestamp);
     k->key_ends = seconds(key->subkeys->expires);
     k->algorithm = algorithm_text(key, take_subkey(k, key));
+    k->ids = ids_of(key);
     take_user_ids(k, key);
     return k;
 }

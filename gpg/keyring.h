@@ -16,6 +16,7 @@
 struct key_info {
     char *fingerprint; /* 40 or 64 hex digits */
     char *algorithm;   /* of the primary key and of the encryption subkey: "rsa3072", "ed25519/cv25519" */
+    GArray *ids;       /* of guint64: key ids of the primary key and of all subkeys, also of expired and revoked ones */
     char *user_id;     /* the first user id, UTF-8 */
     GPtrArray *addresses; /* of char*: canonical, from the user ids that are neither revoked nor invalid */
     char *file;        /* path of FINGERPRINT.pgp in its generation */

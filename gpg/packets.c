@@ -1,4 +1,4 @@
-/* Splits OpenPGP packets. Called by encrypted.c, keyring_import.c and ring.c. */
+/* Splits OpenPGP packets. Called by ciphertext.c, keyring_import.c and ring.c. */
 #include "gpg/packets.h"
 
 #include <stdint.h>
@@ -93,36 +93,4 @@ bool packets_next(struct packets *p, struct packet *packet_r)
     p->bad = !(head & 0x80) ||
              !(head & 0x40 ? new_packet(p, head, packet_r) : old_packet(p, head, packet_r));
     return !p->bad;
-}
-
-/* Checks version and least size of a PKESK or SKESK packet: a "session key" of three letters is text in
- * disguise. */
-static bool is_session_key(const struct packet *k)
-{
-    if (k->chunked || k->first_len < 4)
-        return false;
-    if (k->tag == PACKET_PKESK)
-        return (k->data[0] == 3 || k->data[0] == 6) && k->first_len >= 12;
-    return k->tag == PACKET_SKESK && k->data[0] >= 4 && k->data[0] <= 6;
-}
-
-/* The first chunk of a packet in chunks has at least 512 bytes (RFC 4880 section 4.2.2.4). */
-static bool is_ciphertext(const struct packet *k)
-{
-    return (k->tag == PACKET_SEIPD || k->tag == PACKET_AEAD) &&
-           k->first_len >= (k->chunked ? 512 : 1) &&
-           (k->data[0] == 1 || k->data[0] == 2) && k->total_len >= 1 + 16 + 2 + 20;
-}
-
-bool packets_are_encrypted(const unsigned char *data, size_t len)
-{
-    struct packets p = {data, len, false};
-    struct packet k;
-    int public_keys = 0;
-    while (packets_next(&p, &k)) {
-        if (!is_session_key(&k))
-            return public_keys > 0 && is_ciphertext(&k) && p.len == 0;
-        public_keys += k.tag == PACKET_PKESK;
-    }
-    return false;
 }

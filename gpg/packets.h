@@ -11,6 +11,7 @@ enum packet_tag {
     PACKET_SECRET_KEY = 5,
     PACKET_PUBLIC_KEY = 6,
     PACKET_SECRET_SUBKEY = 7,
+    PACKET_MARKER = 10,
     PACKET_TRUST = 12, /* local notes in a keyring (RFC 4880 section 5.10); never exported */
     PACKET_SEIPD = 18,
     PACKET_AEAD = 20
@@ -32,8 +33,5 @@ struct packet {
 
 /* Reads the next packet. False at the end, or at malformed data (see bad). */
 bool packets_next(struct packets *p, struct packet *packet_r);
-/* True if the packets are exactly one encrypted message: at least one PKESK, any SKESK packets, then one SEIPD
- * or AEAD packet that reaches to the end (RFC 4880 section 11.3). */
-bool packets_are_encrypted(const unsigned char *data, size_t len);
 
 #endif

@@ -10,6 +10,7 @@
 #include "gpg/keycache.h"
 #include "gpg/keyring.h"
 #include "gpg/pgpmime.h"
+#include "gpg/stray.h"
 
 struct sealer {
     struct keycache *keys;
@@ -25,6 +26,11 @@ struct sealed {
 bool sealer_prepare(const char *state_dir, char **error_r)
 {
     return engine_prepare(state_dir, error_r);
+}
+
+bool sealer_left_stray(void)
+{
+    return stray_is_left();
 }
 
 struct sealer *sealer_new(const char *state_dir)
@@ -75,6 +81,28 @@ enum key_state sealer_key(struct sealer *s, const char *user, char **fingerprint
     return state;
 }
 
+bool sealer_opens(struct sealer *s, const char *user, const struct encrypted *e)
+{
+    const struct cached_keys *cached = NULL;
+    GArray *ids = g_array_new(FALSE, FALSE, sizeof(guint64));
+    keycache_get(s->keys, user, &cached, NULL, NULL);
+    for (guint i = 0; cached && i < cached->keys->len; i++) {
+        const struct key_info *k = g_ptr_array_index(cached->keys, i);
+        g_array_append_vals(ids, k->ids->data, k->ids->len);
+    }
+    const bool opens = encrypted_is_for(e, ids);
+    g_array_unref(ids);
+    return opens;
+}
+
+bool seal_is_encrypted(const struct message *m)
+{
+    struct encrypted *e = encrypted_new(m);
+    const bool is = e != NULL;
+    encrypted_free(&e);
+    return is;
+}
+
 /* Appends the key files of all users to files, each once, and returns the home of one of them. NULL if any user
  * has no usable key. */
 static char *collect(struct sealer *s, GPtrArray *users, GPtrArray *files, char **error_r)
@@ -98,30 +126,23 @@ static char *collect(struct sealer *s, GPtrArray *users, GPtrArray *files, char 
     return g_steal_pointer(&home);
 }
 
-struct job {
-    const struct message *message;
-    const struct outside *outside;
-    GPtrArray *users;
-    bool hidden;
-};
-
-static struct sealed *seal(struct sealer *s, const struct job *j, char **error_r)
+struct sealed *seal_message(struct sealer *s, const struct message *m, const struct outside *o,
+                            GPtrArray *users, char **error_r)
 {
-    const struct message *m = j->message;
     struct pgpmime layout;
     struct bytes head = {0};
     GPtrArray *files = g_ptr_array_new_with_free_func(g_free);
     struct sealed *sealed = g_new0(struct sealed, 1);
     sealed->mark = "yes";
-    sealed->added = j->outside->added.len;
+    sealed->added = o->added.len;
     *error_r = NULL;
-    g_autofree char *home = collect(s, j->users, files, error_r);
+    g_autofree char *home = collect(s, users, files, error_r);
     bool ok = home != NULL;
     if (ok) {
         pgpmime_payload_head(m, &head);
-        pgpmime_open(&layout, m, j->outside, &sealed->bytes);
+        pgpmime_open(&layout, m, o, &sealed->bytes);
         const struct engine_text text = {
-            {head.data, m->body}, {head.len, m->body_len}, j->hidden && j->users->len > 1, s->deadline};
+            {head.data, m->body}, {head.len, m->body_len}, s->deadline};
         ok = engine_encrypt(home, &text, files, &sealed->bytes, error_r);
         pgpmime_close(&layout, &sealed->bytes);
     }
@@ -130,18 +151,6 @@ static struct sealed *seal(struct sealer *s, const struct job *j, char **error_r
     if (!ok)
         sealed_free(&sealed);
     return sealed;
-}
-
-struct sealed *seal_message(struct sealer *s, const struct message *m, const struct outside *o,
-                            GPtrArray *users, char **error_r)
-{
-    return seal(s, &(struct job){m, o, users, false}, error_r);
-}
-
-struct sealed *seal_message_hidden(struct sealer *s, const struct message *m,
-                                   const struct outside *o, GPtrArray *users, char **error_r)
-{
-    return seal(s, &(struct job){m, o, users, true}, error_r);
 }
 
 struct sealed *seal_pass(const struct message *m, const struct outside *o, enum pass_reason reason)

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/mail/message.h"
+#include "gpg/encrypted.h"
 #include "gpg/key_state.h"
 #include "gpg/outside.h"
 
@@ -21,6 +22,9 @@ struct sealed;
 bool sealer_prepare(const char *state_dir, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 struct sealer *sealer_new(const char *state_dir);
 void sealer_free(struct sealer **s);
+/* True if a gpg outlived its deadline and cannot be ended: the kernel does it when this process ends, which should
+ * take no more messages. */
+bool sealer_left_stray(void);
 
 /* Sets the deadline for all later encryption (monotonic microseconds; 0: none). */
 void sealer_set_deadline(struct sealer *s, gint64 deadline);
@@ -31,16 +35,11 @@ enum key_state sealer_key(struct sealer *s, const char *user, char **fingerprint
                           char **reason_r);
 
 /* Encrypts the message as PGP/MIME (RFC 3156) to all keys of all these users; each of them must have a usable
- * key. The outer header holds filterd's own fields and then those fields of the message that outside_has keeps,
+ * key. The ciphertext names their keys: many mail programs try only the keys that are named. The outer header holds filterd's own fields and then those fields of the message that outside_has keeps,
  * except structural ones. The encrypted part holds the message's Content-* fields and its body, byte for byte.
  * NULL with *error_r (g_free) on any failure: then there is nothing to deliver. */
 struct sealed *seal_message(struct sealer *s, const struct message *m, const struct outside *o,
                             GPtrArray *users, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
-
-/* As seal_message, but the ciphertext does not show whose keys it is for: for a single copy whose recipients
- * need not know of each other. */
-struct sealed *seal_message_hidden(struct sealer *s, const struct message *m,
-                                   const struct outside *o, GPtrArray *users, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 
 enum pass_reason { PASS_NO_KEY, PASS_ALREADY_ENCRYPTED, PASS_NOT_OURS };
 /* The only way for a message to leave unencrypted: filterd's own fields, the message's fields that outside_has
@@ -50,9 +49,11 @@ void sealed_free(struct sealed **s);
 /* Adds one header field (with CRLF) on top of a sealed message. */
 void sealed_prepend(struct sealed *s, const char *field);
 
-/* True if the structure of the message says that it is encrypted: PGP/MIME (RFC 3156) whose second part
- * consists of PKESK and SEIPD packets, S/MIME enveloped-data, or one inline PGP block that is the whole body. */
+/* True if the structure of the message says that it is encrypted (gpg/encrypted.h). */
 bool seal_is_encrypted(const struct message *m);
+/* True if one of the user's keys opens it, as far as it tells whose key it wants. Expired and revoked keys count:
+ * their owner has them still. */
+bool sealer_opens(struct sealer *s, const char *user, const struct encrypted *e);
 
 /* The sealed message with CRLF line ends; lent. */
 const struct bytes *sealed_bytes(const struct sealed *s);

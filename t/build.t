@@ -73,6 +73,7 @@ sub make_house {
     spew("$house/tools/filterctl/more.c", "int filterctl_more(void);\nint filterctl_more(void) { return 1; }\n");
     spew("$house/gpg/preload/malloc.c", "int preloaded(void);\nint preloaded(void) { return 1; }\n");
     spew("$house/t/faults/shim.c", "int shim(void);\nint shim(void) { return 1; }\n");
+    spew("$house/t/inside/inside.c", "int inside(void);\nint inside(void) { return 1; }\n");
     spew("$house/t/unit/one_test.c", slurp("$house/tools/retrain/retrain.c"));
 }
 
@@ -122,14 +123,14 @@ subtest 'the flags of dpkg-buildflags build without a word' => sub {
     my $tree = "$dir/dpkg";
     run('cp', '-R', $house, $tree);
     # The real sources of what is preloaded, and some of each kind; linked is what is preloaded.
-    for my $source (qw(gpg/preload/malloc.c t/faults/shim.c t/faults/shim_page.h t/faults/shim_real.h t/faults/shim_libraries.c)) {
+    for my $source (qw(gpg/preload/malloc.c gpg/preload/lifetime.h t/inside/inside.c t/faults/shim.c t/faults/shim_page.h t/faults/shim_real.h t/faults/shim_libraries.c)) {
         spew("$tree/$source", slurp("$root/$source"));
     }
     for my $more ('', ' -D_FORTIFY_SOURCE=3') {
         my $cppflags = $more ? $flags{CPPFLAGS} =~ s/-D_FORTIFY_SOURCE=\d//r . $more : $flags{CPPFLAGS};
         my ($status, $out) = run('make', '-C', $tree, '--no-print-directory', 'LIBS=', 'WERROR=1', "CPPFLAGS=$cppflags",
             "CFLAGS=$flags{CFLAGS} -fcf-protection -fstack-clash-protection", "LDFLAGS=$flags{LDFLAGS}", 'PKGS=gpgme sqlite3',
-            'build/gpg_malloc.so', 'build/t/shim.so', 'build/obj/base/version.o');
+            'build/gpg_malloc.so', 'build/t/shim.so', 'build/t/inside.so', 'build/obj/base/version.o');
         is($status, 0, "with $cppflags") or diag $out;
         is(join('', grep { !/^  (?:CC|LINK) / } split /^/, $out), '', 'without a word');
     }
@@ -199,7 +200,7 @@ subtest 'other flags, another version' => sub {
     (undef, $out) = small(@none, 'CPPFLAGS=-DOTHER', q{CFLAGS=-O1 -DTEXT='"a b"'}, 'LDFLAGS=-Wl,--as-needed', 'all', 'units');
     is_deeply([compiled($out)], [], 'LDFLAGS compile nothing');
     my $links = () = $out =~ /^  LINK /mg;
-    is($links, 7, 'and link all');
+    is($links, 8, 'and link all');
     small(@none, 'all', 'units');
     spew("$house/VERSION", "1.2.3\n");
     (undef, $out) = small(@none, 'all');

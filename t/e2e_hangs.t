@@ -28,6 +28,7 @@ case "\$LD_PRELOAD \$* " in # without it a gpg that lacks memory may not notice
 *\\ --encrypt\\ *) exit 2;;
 esac
 case "\$when \$* " in
+deaf*\\ --encrypt\\ *) trap '' ALRM; exec sleep $SLEEP;;
 late*\\ --encrypt\\ *) /usr/bin/gpg "\$@" || exit; exec sleep $SLEEP >&- 3>&-;;
 encrypt*\\ --encrypt\\ *|list*\\ --list-keys\\ *) exec sleep $SLEEP;;
 esac
@@ -77,6 +78,15 @@ for my $when (qw(encrypt late)) {
         is_deeply([$filterd->processes('worker')], \@workers, 'and its worker goes on');
     };
 }
+
+subtest 'one that its timer does not end' => sub {
+    my ($worker) = $filterd->processes('worker');
+    spew($hang, "deaf\n");
+    like(send_one(), qr/^451 /, 'later');
+    $filterd->logs(qr/worker $worker ended with code 75/, 'its worker has ended');
+    ok(poll(sub { !hung() }), 'and the kernel has ended it with that');
+    goes();
+};
 
 subtest 'one that hangs at listing keys' => sub {
     $filterd->ctl(qw(key remove), $to);

@@ -14,10 +14,11 @@ use Test::More;
 
 my $site = FilterdTest::Site->start(
     attach => ['milter'],
-    keys => { rsa => 'rsa', curve => 'curve' },
+    keys => { rsa => 'rsa', curve => 'curve', map { ("m$_" => 'curve') } 1 .. 18 },
     users => [qw(plain other)],
     main => <<'END',
 transport_maps = inline:{ {nobody@example.com = discard:} }
+virtual_alias_maps = inline:{ {team@example.com = rsa@example.com, curve@example.com} }
 message_size_limit = 60000000
 minimal_backoff_time = 1s
 queue_run_delay = 5s
@@ -26,11 +27,27 @@ END
 my ($t, $postfix, $dovecot, $filterd) = @$site{qw(t postfix dovecot filterd)};
 my ($rsa, $curve) = @{ $site->{keys} }{qw(rsa curve)};
 my ($to_rsa, $to_curve, $to_plain, $to_other) = map { "$_\@example.com" } qw(rsa curve plain other);
+$filterd->ctl(qw(alias add team@example.com), $_) for $to_rsa, $to_curve;
 
 # The newest message of a user after COUNT have come; body of it.
 sub newest {
     my ($count, $user) = @_;
     return ($dovecot->wait_mails($count, $user))[$count - 1] // '';
+}
+
+# The ids of the keys that a copy names, in order.
+sub named_in {
+    my ($copy) = @_;
+    my ($armor) = $copy =~ /(-----BEGIN PGP MESSAGE-----.*?-----END PGP MESSAGE-----)/s;
+    my @ids = sort $rsa->gpg($armor, '--list-packets', '--list-only') =~ /^:pubkey enc packet:.* keyid (\w+)/mg;
+    return "@ids";
+}
+
+# The id of the subkey that is sealed to.
+sub subkey_of {
+    my ($key) = @_;
+    my ($id) = $key->gpg(undef, '--with-colons', '-k') =~ /^sub:(?:[^:]*:){3}(\w+)/m;
+    return $id;
 }
 
 sub count_of { return scalar $dovecot->mails($_[0]) }
@@ -51,9 +68,9 @@ subtest 'two recipients with keys' => sub {
     my $second = newest(1, $to_curve);
     is_sealed_for($first, $sent, $_) for $rsa, $curve;
     is_sealed_for($second, $sent, $_) for $rsa, $curve;
-    my ($armor) = $first =~ /(-----BEGIN PGP MESSAGE-----.*?-----END PGP MESSAGE-----)/s;
-    my @ids = $rsa->gpg($armor, '--list-packets') =~ /^:pubkey enc packet:.* keyid (\w+)/mg;
-    is_deeply(\@ids, [('0' x 16) x 2], 'two keys, none of them named');
+    is(named_in($first), join(' ', sort map { subkey_of($_) } $rsa, $curve), 'both keys are named');
+    $filterd->logs(qr/ to=<\Q$_->{address}\E> .*key=$_->{fingerprint} sealed=yes/, "the log names the key of $_->{address}")
+        for $rsa, $curve;
     my ($signature) = header($first, 'X-Filterd-Signature');
     is($signature, header($second, 'X-Filterd-Signature'), 'one signature');
     ok($signature, 'and there is one');
@@ -209,6 +226,15 @@ subtest 'mail that does not come by SMTP' => sub {
     my $mail = mail_like() =~ s/\r\n/\n/gr;
     $send->($mail, $to_rsa);
     is_sealed_for(newest($of_rsa + 1, $to_rsa), $mail =~ s/\n/\r\n/gr, $rsa);
+    my $of_curve = count_of($to_curve);
+    $send->($mail, $to_rsa, $to_curve);
+    for my $copy (newest(++$of_rsa + 1, $to_rsa), newest(++$of_curve, $to_curve)) {
+        is_sealed_for($copy, $mail =~ s/\n/\r\n/gr, $_) for $rsa, $curve;
+    }
+    $send->($mail, 'team@example.com');
+    for my $copy (newest(++$of_rsa + 1, $to_rsa), newest(++$of_curve, $to_curve)) {
+        is_sealed_for($copy, $mail =~ s/\n/\r\n/gr, $_) for $rsa, $curve;
+    }
     my $of_other = count_of($to_other);
     $send->($mail, $to_rsa, $to_plain);
     like(newest($of_other + 1, $to_other), qr/550 5\.5\.3|5\.5\.3/, 'a mix is bounced, with the reason');
@@ -217,6 +243,54 @@ subtest 'mail that does not come by SMTP' => sub {
     my $bounce = newest($of_rsa + 2, $to_rsa);
     is(header($bounce, 'X-Filterd-Encrypted'), 'yes', "Postfix's own bounce is sealed");
     like($rsa->open_sealed($bounce) // '', qr/User doesn't exist/, 'and opens');
+};
+
+subtest 'an alias of two' => sub {
+    my ($of_rsa, $of_curve) = map { count_of($_) } $to_rsa, $to_curve;
+    my $sent = mail_like();
+    $postfix->send($sent, 'alice@example.net', 'team@example.com');
+    is_sealed_for(newest($of_rsa + 1, $to_rsa), $sent, $_) for $rsa, $curve;
+    is_sealed_for(newest($of_curve + 1, $to_curve), $sent, $_) for $rsa, $curve;
+    my ($one, $other) = sort { $a->{address} cmp $b->{address} } $rsa, $curve;
+    $filterd->logs(qr/ to=<team\@example\.com> .*key=$one->{fingerprint},$other->{fingerprint} sealed=yes/, 'the log names both keys');
+};
+
+subtest 'twenty recipients' => sub {
+    my @keys = @{ $site->{keys} }{ qw(rsa curve), map { "m$_" } 1 .. 18 };
+    my %before = map { $_->{address} => count_of($_->{address}) } @keys;
+    my $sent = mail_like();
+    $postfix->send($sent, 'alice@example.net', map { $_->{address} } @keys);
+    is_sealed_for(newest($before{ $_->{address} } + 1, $_->{address}), $sent, $_) for @keys;
+    $filterd->logs(qr/ to=<\Q$_->{address}\E> .*key=$_->{fingerprint} sealed=yes/, "the log names the key of $_->{address}")
+        for @keys;
+};
+
+subtest 'milter_bcc = separate' => sub {
+    $filterd->settings('encrypt.milter_bcc' => 'separate');
+    $filterd->down;
+    $filterd->up;
+    my ($of_rsa, $of_curve, $of_plain) = map { count_of($_) } $to_rsa, $to_curve, $to_plain;
+    my $c = $postfix->client;
+    $c->say('MAIL FROM:<alice@example.net>');
+    like($c->say("RCPT TO:<$to_rsa>"), qr/^250/, 'the first with a key is taken');
+    like($c->say("RCPT TO:<$to_curve>"), qr/^452 4\.5\.3 /, 'the next one comes again');
+    my $sent = mail_like();
+    like(($c->data($sent, 1))[0], qr/^250/, 'delivered');
+    $c->say('MAIL FROM:<alice@example.net>');
+    like($c->say("RCPT TO:<$_>"), qr/^250/, "$_ has no key: taken") for $to_plain, $to_other;
+    like(($c->data(mail_like(), 1))[0], qr/^250/, 'delivered');
+    $c->quit;
+    is(named_in(newest($of_rsa + 1, $to_rsa)), subkey_of($rsa), 'one key is named');
+    newest($of_plain + 1, $to_plain);
+    is(count_of($to_curve), $of_curve, 'nothing for the one who comes again');
+    my ($status) = $t->try_run(mail_like() =~ s/\r\n/\n/gr, '/usr/sbin/sendmail', '-C', "$postfix->{dir}/etc", '-i', '-f', $to_other,
+        $to_rsa, $to_curve);
+    is($status, 0, 'sendmail, where nobody can be put off');
+    like(named_in(newest($of_rsa + 2, $to_rsa)), qr/ /, 'one message for both');
+    newest($of_curve + 1, $to_curve);
+    $filterd->settings('encrypt.milter_bcc' => 'together');
+    $filterd->down;
+    $filterd->up;
 };
 
 subtest 'slow senders hold no worker' => sub {

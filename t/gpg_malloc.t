@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# gpg with the library that filterd preloads into it: whichever of its allocations fails, gpg either reports
+# gpg with the library that filterd preloads into it. It lives for a bounded time. Whichever of its allocations fails, gpg either reports
 # an error or its output can be opened. Without the library gpg reports success for messages that nobody can
 # open.
 
@@ -45,4 +45,15 @@ while (1) {
 }
 cmp_ok($n, '>', 100, $n - 1 . " allocations, each failed once; it went well $went_well times");
 is("@bad", '', 'and what it made then opens');
+
+# What is left of the timer of a program that starts with the library.
+sub seconds_left {
+    my ($set) = @_;
+    return $t->run('perl', '-e', 'alarm shift; exec "/usr/bin/env", @ARGV', $set, "LD_PRELOAD=$build/gpg_malloc.so",
+        'perl', '-e', 'print alarm 0');
+}
+my $left = seconds_left(0);
+ok($left > 0 && $left <= 120, "whoever started it, it ends in time: $left s");
+$left = seconds_left(100);
+ok($left > 0 && $left <= 100, "a timer it has is kept: $left s");
 done_testing;

@@ -67,6 +67,9 @@ sub checked {
     return join "\n", $out =~ /^(\w+\tlisteners?\b.*)/mg;
 }
 
+# What check says of who may connect: its level, and the text.
+sub open_to { return ($filterd->try_ctl(undef, 'check'))[1] =~ /^(\w+\tsockets\t.*)/mg }
+
 my $missing = qr/^filterd: warning: \[listener \w+\]: cannot listen on /m;
 sub missed {
     my ($listener) = @_;
@@ -170,6 +173,20 @@ subtest 'a socket of somebody else' => sub {
     $filterd->logs(qr{^filterd: warning: \[listener lmtp\]: cannot listen on unix:$dir/run/lmtp\.sock: Address already in use}m, 'is in the way');
     is($filterd->down, 0, 'it ends');
     ok(IO::Socket::UNIX->new(Peer => "$dir/run/lmtp.sock"), 'and who listened there is still found');
+};
+
+subtest 'who may connect' => sub {
+    $filterd->settings(%smtp, %milter, 'listener lmtp.group' => 'postfix', 'listener lmtp.next_hop' => 'lmtp:inet:127.0.0.1:9');
+    my @said = open_to();
+    is(@said, 2, 'two warnings') or diag explain \@said;
+    like($said[0], qr/^warning\t.*open to every user of this host: \[listener smtp\] \(inet:\S+\), \[listener milter\] \(inet:[^,]+\);/,
+        'TCP is open to every user, a unix socket with a group is not');
+    like($said[1], qr/^warning\t.*past filterd: next_hop of \[listener lmtp\] \(inet:127\.0\.0\.1:9\);/, 'and so is a next hop');
+    $filterd->settings('listener smtp.address' => "unix:$dir/run/smtp.sock", 'listener smtp.mode' => '0660',
+        'listener milter.address' => "unix:$dir/closed/milter.sock", 'listener lmtp.next_hop' => 'lmtp:unix:/none');
+    like((open_to())[0], qr/^warning\t.*: \[listener milter\] \(unix:/, 'one with mode 0666 is');
+    mkdir "$dir/closed", 0750;
+    is_deeply([open_to()], ["ok\tsockets\tnot open to every user of this host"], 'unless its folder is closed to them');
 };
 
 done_testing;

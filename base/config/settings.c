@@ -35,11 +35,17 @@ static const struct setting_kind kinds[] = {
     {"filterd", "sandbox", V(flag), TO(sandbox_required), .words = "best|required"},
     {"listener", "protocol", V(word), OF_LISTENER(protocol), .words = "lmtp|smtp|policy|milter"},
     {"listener", "address", V(endpoint), OF_LISTENER(at), .expected = ENDPOINT},
+    {"listener", "mode", V(word), OF_LISTENER(rights.mode), .words = SOCKET_RIGHTS_MODES,
+     .first = SOCKET_RIGHTS_OWNER},
+    {"listener", "group", V(login), OF_LISTENER(rights.group), .expected = "a group's name"},
     {"listener", "role", V(word), OF_LISTENER(role), .words = "inbound|submission"},
     {"listener", "next_hop", V(hop), OF_LISTENER(next_hop), .expected = HOP},
     {"deliver", "next_hop", V(hop), TO(deliver), .expected = HOP},
     {"deliver", "proxy_seconds", V(int), TO(proxy_seconds), .first = 1, .last = 80},
     {"control", "address", V(socket), TO(control), .expected = "unix:/PATH (under 108 bytes)"},
+    {"control", "mode", V(word), TO(control_rights.mode), .words = SOCKET_RIGHTS_MODES,
+     .first = SOCKET_RIGHTS_OWNER},
+    {"control", "group", V(login), TO(control_rights.group), .expected = "a group's name"},
     {"control", "train_users", V(trainers), TO(train_users),
      .expected = "login names or uids, each maybe with :DOMAIN, separated by blanks or commas"},
     {"classifier", "mode", V(word), TO(mode), .words = SETTINGS_TRAIN_MODES},
@@ -50,6 +56,8 @@ static const struct setting_kind kinds[] = {
     {"encrypt", "no_key", V(word), TO(no_key), .words = "pass|defer|reject"},
     {"encrypt", "unknown_recipient", V(word), TO(unknown_recipient), .words = "pass|defer|reject"},
     {"encrypt", "bad_key", V(word), TO(bad_key), .words = "defer|reject", .first = POLICY_DEFER},
+    {"encrypt", "already", V(word), TO(already), .words = "pass|seal"},
+    {"encrypt", "milter_bcc", V(flag), TO(milter_separate), .words = "together|separate"},
     {"encrypt", "protect_headers", V(noop), .words = "no", .later = "yes"},
     {"encrypt", "engine", V(noop), .words = "auto|gpgme", .later = "native"},
     {"spam", "action", V(word), TO(spam_action), .words = SETTINGS_SPAM_ACTIONS},
@@ -230,6 +238,9 @@ static bool check_listener(const struct settings *s, const struct ini *ini,
         ok = fail_at(ini, group, "protocol", error_r, "is not set: expected lmtp, smtp, policy or milter");
     else if (!l->at.path && !l->at.host)
         ok = fail_at(ini, group, "address", error_r, "is not set: expected " ENDPOINT);
+    else if (!l->at.path && (l->rights.mode || l->rights.group))
+        ok = fail_at(ini, group, l->rights.mode ? "mode" : "group", error_r,
+                     "is set: only the file of a unix socket has one");
     else if (l->protocol == PROTO_POLICY && !s->greylist)
         ok = fail_at(ini, group, "protocol", error_r, "is policy: it needs [greylist] enabled=yes");
     else if (l->protocol == PROTO_POLICY && l->next_hop.kind != HOP_NONE)
@@ -356,11 +367,13 @@ void settings_free(struct settings **settings)
     for (size_t i = 0; i < s->listener_count; i++) {
         g_free(s->listeners[i].name);
         endpoint_clear(&s->listeners[i].at);
+        g_free(s->listeners[i].rights.group);
         endpoint_clear(&s->listeners[i].next_hop.at);
     }
     g_free(s->listeners);
     endpoint_clear(&s->deliver.at);
     endpoint_clear(&s->control);
+    g_free(s->control_rights.group);
     endpoint_clear(&s->dns_server);
     endpoint_clear(&s->clamav);
     g_clear_pointer(settings, g_free);

@@ -8,10 +8,12 @@
 
 #include "base/config/limits.h"
 #include "base/endpoint.h"
+#include "base/socket_rights.h"
 
 enum protocol { PROTO_LMTP, PROTO_SMTP, PROTO_POLICY, PROTO_MILTER };
 enum role { ROLE_INBOUND, ROLE_SUBMISSION };
 enum policy { POLICY_PASS, POLICY_DEFER, POLICY_REJECT };
+enum already { ALREADY_PASS, ALREADY_SEAL };
 enum spam_action { SPAM_TAG, SPAM_QUARANTINE, SPAM_REJECT, SPAM_DISCARD };
 enum train_mode { MODE_SETTLE, MODE_TOE, MODE_TEFT, MODE_NONE };
 /* The words of these settings, in the order of the enums (see settings_value_index, settings_value_name). */
@@ -23,6 +25,7 @@ struct listener {
     enum protocol protocol;
     enum role role;
     struct endpoint at;
+    struct socket_rights rights;      /* of a unix socket */
     struct next_hop_address next_hop; /* HOP_NONE: use that of [deliver] */
 };
 
@@ -39,6 +42,7 @@ struct settings {
     struct next_hop_address deliver;
     int proxy_seconds; /* before-queue proxy: seconds from the end of DATA to our reply */
     struct endpoint control;
+    struct socket_rights control_rights; /* of the socket for learn sessions, too */
     char **train_users; /* login names or uids, each maybe with :DOMAIN */
     enum train_mode mode;
     double spam_threshold, unsure_threshold; /* probabilities, 0 to 1; default SETTINGS_*_THRESHOLD */
@@ -46,6 +50,8 @@ struct settings {
 #define SETTINGS_UNSURE_THRESHOLD 0.5
     int settle_days, signature_days;
     enum policy no_key, unknown_recipient, bad_key; /* bad_key is never POLICY_PASS */
+    enum already already;  /* what is encrypted, but not for its recipient */
+    bool milter_separate;  /* a milter's message for at most one recipient with a key */
     enum spam_action spam_action;
     double reject_threshold; /* SPAM_REJECT: spam below it is only tagged; 0: reject all spam */
     char **allow, **deny;    /* addresses, domains, .domains; NULL-terminated */

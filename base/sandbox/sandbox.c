@@ -33,7 +33,7 @@ bool sandbox_close(const struct sandbox *s, const char **why_r)
     const char *missing[] = {
         sandbox_parts_limits(s),
         privileges(),
-        s->kind == SANDBOX_MASTER ? NULL : sandbox_parts_landlock(s),
+        sandbox_parts_landlock(s),
         sandbox_parts_calls(s->kind), /* last: it forbids calls that the others need */
     };
     *why_r = NULL;

@@ -5,6 +5,7 @@
  * libraries, and a forgotten one would stop delivery: so a worker has a list of forbidden calls instead, in
  * addition to Landlock, which does not cover chmod and, in older kernels, truncate. */
 #include <asm/ioctls.h>
+#include <asm/sockios.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -16,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/sandbox/sandbox_kind.h"
 #include "base/sandbox/sandbox_parts.h"
@@ -55,9 +57,16 @@ static const char *const forbidden[] = {
     "memfd_secret", "pidfd_open", "pidfd_send_signal", "listen", "shmget", "shmat", "msgget",
     "semget", "mq_open", "mbind", "set_mempolicy", "remap_file_pages", "vmsplice", "inotify_init",
     "inotify_init1",
+    /* what reaches other processes of our uid; a filter cannot tell which are our own */
+    "kill", "tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "setpriority", "ioprio_set",
+    "sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr",
     /* the same for 32 bits */
     "chown32", "fchown32", "lchown32", "setuid32", "setgid32", "setreuid32", "setregid32",
     "setresuid32", "setresgid32", "setgroups32", "setfsuid32", "setfsgid32", "utimensat_time64", END};
+
+/* The master's children inherit its list: it has what none of them needs. Landlock before version 3 does not stop
+ * truncate. */
+static const char *const for_no_master[] = {"unshare", "truncate", "truncate64", END};
 
 /* Libraries try these and fall back if the kernel does not have them: answered ENOSYS. */
 static const char *const unknown[] = {"clone3", "openat2", "io_uring_setup", "io_uring_enter",
@@ -67,7 +76,7 @@ static const char *const for_all[] = {
     "read", "readv", "write", "writev", "pread64", "close", "close_range", "lseek", "_llseek",
     "stat", "fstat", "lstat", "stat64", "fstat64", "lstat64", "newfstatat", "fstatat64", "statx",
     "access", "faccessat", "faccessat2", "readlink", "readlinkat", "getcwd", "open", "openat",
-    "fcntl", "fcntl64", "dup", "dup2", "dup3", "pipe", "pipe2", "poll", "ppoll", "select",
+    "dup", "dup2", "dup3", "pipe", "pipe2", "poll", "ppoll", "select",
     "_newselect", "pselect6", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait",
     "epoll_pwait", "eventfd2", "munmap", "mremap", "brk", "madvise", "rt_sigaction",
     "rt_sigprocmask", "rt_sigreturn", "sigreturn", "rt_sigpending", "rt_sigsuspend",
@@ -76,8 +85,7 @@ static const char *const for_all[] = {
     "times", "getrandom", "getpid", "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid",
     "getresuid", "getresgid", "getgroups", "getrlimit", "ugetrlimit", "getrusage", "sysinfo",
     "uname", "futex", "futex_time64", "set_robust_list", "get_robust_list", "rseq",
-    "set_tid_address", "sched_yield", "sched_getaffinity", "membarrier", "getcpu", "tgkill",
-    "exit", "exit_group", "restart_syscall", "arch_prctl", "recv", "recvfrom", "recvmsg",
+    "set_tid_address", "sched_yield", "sched_getaffinity", "membarrier", "getcpu", "exit", "exit_group", "restart_syscall", "arch_prctl", "recv", "recvfrom", "recvmsg",
     "recvmmsg", "send", "sendto", "sendmsg", "sendmmsg", "shutdown", "getsockopt", "setsockopt",
     "getsockname", "getpeername",
     /* the same for 32 bits */
@@ -95,11 +103,20 @@ static const char *const for_delivery_agent[] = {"fsync", "fdatasync", "unlink",
                                           "mkdirat", "rename", "renameat", "renameat2", "umask",
                                           END};
 static const char *const for_spf[] = {"connect", "bind", END};
-static const char *const for_front[] = {"accept", "accept4", "connect", "listen", "setpriority",
+static const char *const for_front[] = {"accept", "accept4", "connect", "listen",
                                         "sched_getparam", "sched_getscheduler", END};
 
 /* Answered EPERM rather than ENOSYS, so that a log shows what was tried. */
-static const char *const refused[] = {"execve", "execveat", "fork", "vfork", "kill", "tkill", END};
+static const char *const refused[] = {"execve", "execveat", "fork", "vfork", "kill", "tkill",
+                                      "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open",
+                                      "pidfd_send_signal", END};
+
+/* The uses of fcntl that our libraries have. F_SETOWN with F_SETSIG, for one, sends any signal to anybody. */
+static const int fcntl_uses[] = {F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, 5, 6, 7, 12, 13, 14, /* locks, also of 32 bits */
+                                 F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_DUPFD_CLOEXEC, F_GETPIPE_SZ};
+/* And those that a worker and gpg must not have. */
+static const int fcntl_owners[] = {F_SETOWN, F_SETOWN_EX, F_SETSIG};
+static const int ioctl_owners[] = {FIOSETOWN, SIOCSPGRP};
 
 /* Adds one rule per name. Returns 0, or libseccomp's first error. */
 static int each(scmp_filter_ctx c, uint32_t action, const char *const *names)
@@ -126,6 +143,19 @@ static int each(scmp_filter_ctx c, uint32_t action, const char *const *names)
 #define DIFFERS(n, value) COMPARE(n, SCMP_CMP_NE, (value), 0)
 #define NO SCMP_ACT_ERRNO(EPERM)
 #define NO_SUCH_CALL SCMP_ACT_ERRNO(ENOSYS)
+
+/* abort() and raise() send the signal by tgkill. gpg, which inherits the filter, has another pid: its abort() ends
+ * by an illegal instruction. */
+static int forbid_signals(scmp_filter_ctx c)
+{
+    int rc = RULE(c, NO, tgkill, DIFFERS(0, (scmp_datum_t)getpid()));
+    for (size_t i = 0; i < sizeof fcntl_owners / sizeof *fcntl_owners && !rc; i++)
+        rc = RULE(c, NO, fcntl, IS(1, (scmp_datum_t)fcntl_owners[i])) ||
+             RULE(c, NO, fcntl64, IS(1, (scmp_datum_t)fcntl_owners[i]));
+    for (size_t i = 0; i < sizeof ioctl_owners / sizeof *ioctl_owners && !rc; i++)
+        rc = RULE(c, NO, ioctl, IS(1, (scmp_datum_t)ioctl_owners[i]));
+    return rc;
+}
 
 /* gpg sets its core limit to 0, which the kernel ignores when core_pattern is a pipe: report success, and keep
  * the limit of 1. */
@@ -167,12 +197,16 @@ static int forbid_families(scmp_filter_ctx c)
 }
 
 /* Landlock before version 3 does not stop open(O_RDONLY | O_TRUNC) from emptying a file. */
-static int forbid_odd_forms(scmp_filter_ctx c)
+static int forbid_odd_opens(scmp_filter_ctx c)
 {
     const scmp_datum_t mask = O_ACCMODE | O_TRUNC;
     return RULE(c, NO, open, COMPARE(1, SCMP_CMP_MASKED_EQ, mask, O_TRUNC)) ||
-           RULE(c, NO, openat, COMPARE(2, SCMP_CMP_MASKED_EQ, mask, O_TRUNC)) ||
-           RULE(c, NO, ioctl, IS(1, TIOCSTI)) || RULE(c, NO, ioctl, IS(1, TIOCLINUX)) ||
+           RULE(c, NO, openat, COMPARE(2, SCMP_CMP_MASKED_EQ, mask, O_TRUNC));
+}
+
+static int forbid_odd_forms(scmp_filter_ctx c)
+{
+    return RULE(c, NO, ioctl, IS(1, TIOCSTI)) || RULE(c, NO, ioctl, IS(1, TIOCLINUX)) ||
            RULE(c, NO, prlimit64, DIFFERS(0, 0), DIFFERS(2, 0));
 }
 
@@ -188,7 +222,8 @@ static int forbid(scmp_filter_ctx c)
 {
     return each(c, SCMP_ACT_KILL_PROCESS, deadly) || each(c, NO, forbidden) ||
            each(c, NO_SUCH_CALL, unknown) || keep_core_limit(c) || forbid_new_code(c) ||
-           forbid_namespaces(c) || forbid_families(c) || forbid_odd_forms(c) || forbid_new_calls(c);
+           forbid_namespaces(c) || forbid_families(c) || forbid_odd_opens(c) || forbid_odd_forms(c) ||
+           forbid_signals(c) || forbid_new_calls(c);
 }
 
 static const char *const *own_list(enum sandbox_kind kind)
@@ -229,6 +264,17 @@ static int allow_threads(scmp_filter_ctx c, enum sandbox_kind kind)
            RULE(c, NO, clone, LACKS(0, CLONE_THREAD));
 }
 
+/* A signal to this process itself, which abort() and raise() send by tgkill. */
+static int allow_signals(scmp_filter_ctx c)
+{
+    int rc = RULE(c, SCMP_ACT_ALLOW, tgkill, EQUALS(0, (scmp_datum_t)getpid())) ||
+             RULE(c, NO, tgkill, DIFFERS(0, (scmp_datum_t)getpid()));
+    for (size_t i = 0; i < sizeof fcntl_uses / sizeof *fcntl_uses && !rc; i++)
+        rc = RULE(c, SCMP_ACT_ALLOW, fcntl, IS(1, (scmp_datum_t)fcntl_uses[i])) ||
+             RULE(c, SCMP_ACT_ALLOW, fcntl64, IS(1, (scmp_datum_t)fcntl_uses[i]));
+    return rc;
+}
+
 /* Allows the harmless uses of calls that can do many things. */
 static int allow_parts(scmp_filter_ctx c)
 {
@@ -251,14 +297,13 @@ static int allow(scmp_filter_ctx c, enum sandbox_kind kind)
 {
     return each(c, SCMP_ACT_KILL_PROCESS, deadly) || each(c, NO, refused) ||
            each(c, SCMP_ACT_ALLOW, for_all) || each(c, SCMP_ACT_ALLOW, own_list(kind)) ||
-           allow_parts(c) || allow_sockets(c, kind) || allow_threads(c, kind);
+           allow_parts(c) || allow_signals(c) || allow_sockets(c, kind) || allow_threads(c, kind);
 }
 
 static int fill(scmp_filter_ctx c, enum sandbox_kind kind)
 {
     if (kind == SANDBOX_MASTER)
-        return each(c, SCMP_ACT_KILL_PROCESS, deadly) ||
-               seccomp_rule_add(c, NO, SCMP_SYS(unshare), 0);
+        return each(c, SCMP_ACT_KILL_PROCESS, deadly) || each(c, NO, for_no_master) || forbid_odd_opens(c);
     return kind == SANDBOX_WORKER ? forbid(c) : allow(c, kind);
 }
 

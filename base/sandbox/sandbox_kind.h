@@ -2,10 +2,12 @@
 #ifndef BASE_SANDBOX_SANDBOX_KIND_H
 #define BASE_SANDBOX_SANDBOX_KIND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum sandbox_kind {
-    SANDBOX_MASTER,  /* never sees mail: only calls that no process of filterd needs are gone */
+    SANDBOX_MASTER,  /* never sees mail: writes below the folders that its children need; calls that no process
+                      * of filterd needs are gone */
     SANDBOX_WORKER,  /* runs gpg: cannot write files; dangerous calls are gone */
     SANDBOX_KEEPER,  /* files below its folders only; no network, no exec, no fork */
     SANDBOX_DELIVERY_AGENT, /* only creates files and folders below its folder; else like the keeper */
@@ -16,7 +18,9 @@ enum sandbox_kind {
 
 struct sandbox {
     enum sandbox_kind kind;
-    const char *const *folders; /* keeper, delivery agent: where it may write; NULL-terminated, or NULL */
+    const char *const *folders; /* master, keeper, delivery agent: where it may write; NULL-terminated, or NULL */
+    const char *const *socket_folders; /* master: where it may make sockets; NULL-terminated, or NULL */
+    bool renames; /* master: a delivery agent of it renames files from one folder to another */
     size_t message_bytes; /* worker: message_size_limit, which sizes its memory; 0: no limit */
 };
 

@@ -31,6 +31,7 @@
 #define MAKE                                                                                     \
     (WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR |                   \
      LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REFER)
+#define MAKE_SOCKETS (LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_REMOVE_FILE)
 #define WRITE                                                                                    \
     (MAKE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_CHAR |                      \
      LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |                              \
@@ -60,7 +61,7 @@ bool sandbox_has_landlock(void)
 /* Landlock denies these rights unless a rule allows them. */
 static uint64_t handled(enum sandbox_kind kind)
 {
-    return kind == SANDBOX_WORKER ? WRITE : WRITE | READ_AND_EXECUTE;
+    return kind == SANDBOX_WORKER || kind == SANDBOX_MASTER ? WRITE : WRITE | READ_AND_EXECUTE;
 }
 
 static uint64_t known_to(int abi)
@@ -90,18 +91,27 @@ static bool allow(int ruleset, const struct rule *r, uint64_t known)
     return rc == 0;
 }
 
+static bool allow_each(int ruleset, const char *const *folders, uint64_t rights, uint64_t known)
+{
+    for (; folders && *folders; folders++)
+        if (!allow(ruleset, &(struct rule){*folders, rights}, known))
+            return false;
+    return true;
+}
+
 static bool allow_all(int ruleset, const struct sandbox *s, uint64_t known)
 {
-    const bool keeper = s->kind == SANDBOX_KEEPER, delivery_agent = s->kind == SANDBOX_DELIVERY_AGENT;
+    const bool keeper = s->kind == SANDBOX_KEEPER, master = s->kind == SANDBOX_MASTER;
+    const bool writes = keeper || master || s->kind == SANDBOX_DELIVERY_AGENT;
     const uint64_t in_folder = MAKE | (keeper ? READ : LANDLOCK_ACCESS_FS_READ_DIR);
     const struct rule rules[] = {
-        {s->kind == SANDBOX_WORKER ? "/dev/null" : NULL, WRITE_FILE}, /* for gpg */
+        {s->kind == SANDBOX_WORKER || master ? "/dev/null" : NULL, WRITE_FILE}, /* for gpg */
         {keeper ? "/dev/urandom" : NULL, READ_FILE},                  /* for SQLite */
     };
     known &= handled(s->kind);
-    for (const char *const *f = keeper || delivery_agent ? s->folders : NULL; f && *f; f++)
-        if (!allow(ruleset, &(struct rule){*f, in_folder}, known))
-            return false;
+    if ((writes && !allow_each(ruleset, s->folders, in_folder, known)) ||
+        (master && !allow_each(ruleset, s->socket_folders, MAKE_SOCKETS, known)))
+        return false;
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         if (rules[i].path && !allow(ruleset, &rules[i], known))
             return false;
@@ -115,7 +125,7 @@ const char *sandbox_parts_landlock(const struct sandbox *s)
         return errno == EOPNOTSUPP ? "Landlock is not switched on in this kernel (lsm=)"
                : errno == EPERM    ? "Landlock is kept from us, by a container perhaps"
                                    : "the kernel has no Landlock";
-    if (abi < 2 && s->kind == SANDBOX_DELIVERY_AGENT)
+    if (abi < 2 && (s->kind == SANDBOX_DELIVERY_AGENT || (s->kind == SANDBOX_MASTER && s->renames)))
         return "this kernel's Landlock knows no renaming between folders, which a maildir needs";
     const struct ruleset_attr attr = {
         .fs = handled(s->kind) & known_to(abi),

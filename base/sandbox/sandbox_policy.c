@@ -40,10 +40,89 @@ bool sandbox_policy_has_maildir(const struct settings *s)
     return has;
 }
 
+/* ---- the master's: what all of its children need ---- */
+
+static void clear_folder(gpointer data)
+{
+    g_free(((struct sandbox_policy_folder *)data)->path);
+}
+
+static void add_folder(GArray *folders, char *path, bool sockets)
+{
+    const struct sandbox_policy_folder one = {path, sockets};
+    for (guint i = 0; i < folders->len; i++) {
+        const struct sandbox_policy_folder *f = &g_array_index(folders, struct sandbox_policy_folder, i);
+        if (f->sockets == sockets && !strcmp(f->path, path)) {
+            g_free(path);
+            return;
+        }
+    }
+    g_array_append_val(folders, one);
+}
+
+static void add_folder_of(GArray *folders, const struct endpoint *at)
+{
+    if (at->path)
+        add_folder(folders, g_path_get_dirname(at->path), true);
+}
+
+GArray *sandbox_policy_folders(const struct settings *s)
+{
+    GArray *folders = g_array_new(FALSE, FALSE, sizeof(struct sandbox_policy_folder));
+    GPtrArray *maildirs = maildir_folders(s);
+    g_array_set_clear_func(folders, clear_folder);
+    add_folder(folders, g_strdup(s->state_dir), false);
+    add_folder(folders, g_strconcat(s->site_key, ".d", NULL), false);
+    for (guint i = 0; i < maildirs->len; i++)
+        add_folder(folders, g_strdup(maildirs->pdata[i]), false);
+    add_folder_of(folders, &s->control);
+    for (size_t i = 0; i < s->listener_count; i++)
+        add_folder_of(folders, &s->listeners[i].at);
+    g_ptr_array_unref(maildirs);
+    return folders;
+}
+
+static bool lies_in(const char *path, const char *folder)
+{
+    const size_t n = strlen(folder) - g_str_has_suffix(folder, "/");
+    return strncmp(path, folder, n) == 0 && (path[n] == '/' || path[n] == '\0');
+}
+
+const char *sandbox_policy_lacks(const GArray *had, const GArray *more)
+{
+    for (guint i = 0; i < more->len; i++) {
+        const struct sandbox_policy_folder *one = &g_array_index(more, struct sandbox_policy_folder, i);
+        bool found = false;
+        for (guint j = 0; j < had->len && !found; j++) {
+            const struct sandbox_policy_folder *f = &g_array_index(had, struct sandbox_policy_folder, j);
+            found = f->sockets == one->sockets && lies_in(one->path, f->path);
+        }
+        if (!found)
+            return one->path;
+    }
+    return NULL;
+}
+
+static GPtrArray *paths_of(const struct settings *s, bool sockets)
+{
+    GArray *folders = sandbox_policy_folders(s);
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < folders->len; i++) {
+        const struct sandbox_policy_folder *f = &g_array_index(folders, struct sandbox_policy_folder, i);
+        if (f->sockets == sockets)
+            g_ptr_array_add(paths, g_strdup(f->path));
+    }
+    g_array_unref(folders);
+    return paths;
+}
+
+/* ---- any process's ---- */
+
 static GPtrArray *folders_for(const struct settings *s, enum sandbox_kind kind)
 {
     GPtrArray *folders = kind == SANDBOX_DELIVERY_AGENT ? maildir_folders(s)
-                                                 : g_ptr_array_new_with_free_func(g_free);
+                         : kind == SANDBOX_MASTER       ? paths_of(s, false)
+                                                        : g_ptr_array_new_with_free_func(g_free);
     if (kind == SANDBOX_KEEPER) {
         g_ptr_array_add(folders, g_strdup(s->state_dir));
         g_ptr_array_add(folders, g_strconcat(s->site_key, ".d", NULL));
@@ -52,14 +131,38 @@ static GPtrArray *folders_for(const struct settings *s, enum sandbox_kind kind)
     return folders;
 }
 
+static GPtrArray *socket_folders_for(const struct settings *s, enum sandbox_kind kind)
+{
+    GPtrArray *folders = kind == SANDBOX_MASTER ? paths_of(s, true) : g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(folders, NULL);
+    return folders;
+}
+
+/* Calls how with the sandbox of this kind. */
+static bool with_sandbox(const struct settings *s, enum sandbox_kind kind,
+                         bool (*how)(const struct sandbox *sandbox, void *arg), void *arg)
+{
+    GPtrArray *folders = folders_for(s, kind), *sockets = socket_folders_for(s, kind);
+    const struct sandbox sandbox = {.kind = kind,
+                                    .folders = (const char *const *)folders->pdata,
+                                    .socket_folders = (const char *const *)sockets->pdata,
+                                    .renames = sandbox_policy_has_maildir(s),
+                                    .message_bytes = s->message_size_limit};
+    const bool ok = how(&sandbox, arg);
+    g_ptr_array_unref(folders);
+    g_ptr_array_unref(sockets);
+    return ok;
+}
+
+static bool close_one(const struct sandbox *sandbox, void *arg)
+{
+    return sandbox_close(sandbox, arg);
+}
+
 bool sandbox_policy_close(const struct settings *s, enum sandbox_kind kind)
 {
     const char *why;
-    GPtrArray *folders = folders_for(s, kind);
-    const struct sandbox sandbox = {kind, (const char *const *)folders->pdata,
-                                    s->message_size_limit};
-    const bool closed = sandbox_close(&sandbox, &why);
-    g_ptr_array_unref(folders);
+    const bool closed = with_sandbox(s, kind, close_one, &why);
     if (!closed && s->sandbox_required)
         log_warn("sandbox=required: %s", why);
     return closed || !s->sandbox_required;
@@ -87,19 +190,21 @@ static bool is_started(const struct settings *s, enum sandbox_kind kind)
     }
 }
 
-static bool check(const struct settings *s, enum sandbox_kind kind)
+static bool probe_one(const struct sandbox *sandbox, void *arg)
 {
     bool whole;
-    GPtrArray *folders = folders_for(s, kind);
-    const struct sandbox sandbox = {kind, (const char *const *)folders->pdata,
-                                    s->message_size_limit};
-    g_autofree char *line = sandbox_probe(&sandbox, &whole);
+    (void)arg;
+    g_autofree char *line = sandbox_probe(sandbox, &whole);
     if (whole)
         log_info("sandbox: %s", line);
     else
         log_warn("sandbox: %s", line);
-    g_ptr_array_unref(folders);
     return whole;
+}
+
+static bool check(const struct settings *s, enum sandbox_kind kind)
+{
+    return with_sandbox(s, kind, probe_one, NULL);
 }
 
 bool sandbox_policy_check(const struct settings *s)

@@ -138,7 +138,7 @@ static const struct {
     bool not_sanitized; /* not in a sanitizer's build */
 } tries[] = {
     {NO_WRITE, cannot_write, "writes no file", false},
-    {OF(SANDBOX_KEEPER) | OF(SANDBOX_DELIVERY_AGENT), cannot_write, "writes below its folders only", false},
+    {OF(SANDBOX_MASTER) | OF(SANDBOX_KEEPER) | OF(SANDBOX_DELIVERY_AGENT), cannot_write, "writes below its folders only", false},
     {OF(SANDBOX_SPF) | OF(SANDBOX_MILTER) | OF(SANDBOX_DELIVERY_AGENT), cannot_read, "reads no file", false},
     {OF(SANDBOX_KEEPER), cannot_read, "reads below its folders only", false},
     {OF(SANDBOX_WORKER), cannot_chmod, "changes no names and rights", false},

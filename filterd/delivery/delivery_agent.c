@@ -150,7 +150,7 @@ char *delivery_agent_maildir(const struct delivery_agent_job *job)
     return error;
 }
 
-int delivery_agent_start(const struct settings *s)
+int delivery_agent_start(const struct settings *s, struct sitekey *key)
 {
     int pair[2];
     if (!sandbox_policy_has_maildir(s) || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
@@ -158,6 +158,7 @@ int delivery_agent_start(const struct settings *s)
     pid_t pid = fork();
     if (pid == 0) {
         close(pair[0]);
+        explicit_bzero(key, sizeof *key);
         prctl(PR_SET_NAME, "filterd-agent");
         /* The agent ends when its worker closes the socket: ignore signals, which could cut a file short. */
         signal(SIGTERM, SIG_IGN);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "base/config/settings.h"
+#include "base/sitekey.h"
 #include "base/result.h"
 
 /* The longest job accepted: a message of the size limit, armored. */
@@ -22,7 +23,7 @@ struct outcome delivery_agent_deliver(int *fd, const char *path, const char *con
 /* Forks a delivery agent for the maildirs of these settings, which may write below their fixed parts only.
  * Returns the worker's end of its socket; -1: fork failed, or there is no maildir. The agent ends when that end
  * is closed, or at once if a sandbox is required and cannot be set up. */
-int delivery_agent_start(const struct settings *s);
+int delivery_agent_start(const struct settings *s, struct sitekey *key);
 
 struct delivery_agent_job { /* all lent */
     const char *path, *sender, *recipient;

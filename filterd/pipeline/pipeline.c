@@ -38,6 +38,7 @@
 #include "filterd/pipeline/delivered_digest.h"
 #include "filterd/pipeline/transaction.h"
 #include "filterd/pipeline/verdict.h"
+#include "gpg/encrypted.h"
 #include "gpg/seal.h"
 #include "rules/evidence.h"
 
@@ -51,7 +52,7 @@
 #define ASKING_SHARE 2
 
 /* The plan for a copy. If spam goes to the quarantine, *quarantine gets the state of its address. */
-static struct policy_plan plan_copy(struct transaction *tx, const struct recipient_state *st,
+static struct policy_plan plan_copy(struct transaction *tx, struct recipient_state *st,
                                     const struct verdict *v, struct recipient_state *quarantine)
 {
     struct policy_copy c = {.own = st->disposition,
@@ -59,10 +60,12 @@ static struct policy_plan plan_copy(struct transaction *tx, const struct recipie
                             .action = v->action,
                             .over_reject = v->refuse,
                             .client_waits = tx->received->client_waits,
-                            .encrypted = tx->encrypted};
+                            .encrypted = recipient_state_encrypted(st, tx->context, tx->encrypted),
+                            .already = tx->context->settings->already};
     if (policy_is_moved(&c)) {
         recipient_state_fill(quarantine, tx->context, tx->received->envelope, quarantine->recipient);
         c.quarantine = quarantine->disposition;
+        c.encrypted_there = recipient_state_encrypted(quarantine, tx->context, tx->encrypted);
     }
     const struct policy_plan plan = policy_plan(&c);
     if (policy_is_moved(&c) && !plan.to_quarantine)
@@ -100,7 +103,8 @@ static struct outcome deliver(struct transaction *tx, struct recipient_state *st
     struct outcome o;
     const struct policy_plan plan = plan_copy(tx, st, v, &quarantine);
     const struct recipient_state *to = plan.to_quarantine ? &quarantine : st;
-    report_verdict(report, v, to->fingerprint, tx->received->evidence);
+    report_verdict(report, v, tx->received->evidence);
+    report_keys(report, to, plan.form);
     if (plan.form == POLICY_FORM_NONE) {
         o = outcome_of(plan.reason);
     } else {
@@ -244,7 +248,7 @@ void pipeline_run(struct context *ctx, struct next_hop *hop, const struct receiv
     tx.content = delivered_digest_content_of(&ctx->delivered_key, l ? l->name : "", tx.message);
     tx.handoff = handoff_new(&ctx->key, tx.message);
     headers_drop_forged(tx.message, ctx->settings);
-    tx.encrypted = seal_is_encrypted(tx.message);
+    tx.encrypted = encrypted_new(tx.message);
     gather_and_fill(&tx);
     GPtrArray *texts = headers_anonymize(ctx, a->envelope->listener, tx.message);
     headers_drop_forged(tx.message, ctx->settings); /* replacements may have made new ones */
@@ -254,6 +258,7 @@ void pipeline_run(struct context *ctx, struct next_hop *hop, const struct receiv
     g_free(tx.states);
     tokens_free(&tx.tokens);
     handoff_free(&tx.handoff);
+    encrypted_free(&tx.encrypted);
     message_free(&tx.message);
     if (texts)
         g_ptr_array_unref(texts);

@@ -85,12 +85,16 @@ static bool quarantine_takes(const struct policy_copy *c)
     return c->own.handling != POLICY_HANDLE_SEAL || c->quarantine.handling == POLICY_HANDLE_SEAL;
 }
 
-static enum policy_form form_of(struct policy_disposition d, bool encrypted)
+static enum policy_form form_of(struct policy_disposition d, enum policy_encrypted encrypted, enum already already)
 {
     if (d.handling == POLICY_HANDLE_REFUSE)
         return POLICY_FORM_NONE;
-    if (encrypted)
+    /* Who has no key cannot be told from the others. */
+    const bool others = encrypted == POLICY_ENCRYPTED_OTHERS && d.handling == POLICY_HANDLE_SEAL;
+    if (encrypted != POLICY_ENCRYPTED_NOT && !others)
         return POLICY_FORM_ENCRYPTED;
+    if (others && already == ALREADY_PASS)
+        return POLICY_FORM_OTHERS;
     switch (d.handling) {
     case POLICY_HANDLE_SEAL:
         return POLICY_FORM_SEALED;
@@ -117,11 +121,13 @@ struct policy_plan policy_plan(const struct policy_copy *c)
     if (c->spam && c->action == SPAM_REJECT && c->over_reject && c->client_waits)
         return answered(REASON_SPAM);
     const bool moved = policy_is_moved(c) && quarantine_takes(c);
-    return (struct policy_plan){form_of(moved ? c->quarantine : c->own, c->encrypted), REASON_OK, moved};
+    const enum policy_form form = moved ? form_of(c->quarantine, c->encrypted_there, c->already)
+                                        : form_of(c->own, c->encrypted, c->already);
+    return (struct policy_plan){form, REASON_OK, moved};
 }
 
 const char *policy_form_name(enum policy_form form)
 {
-    static const char *const names[] = {"-", "sealed", "encrypted", "no_key", "exempt", "foreign"};
+    static const char *const names[] = {"-", "sealed", "encrypted", "others", "no_key", "exempt", "foreign"};
     return (size_t)form < G_N_ELEMENTS(names) ? names[form] : "-";
 }

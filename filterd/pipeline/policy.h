@@ -55,6 +55,13 @@ struct policy_disposition policy_join(struct policy_disposition a, struct policy
 
 /* ---- for a copy ---- */
 
+/* Whether a message arrives encrypted, and for whom. */
+enum policy_encrypted {
+    POLICY_ENCRYPTED_NOT = 0,
+    POLICY_ENCRYPTED_THEIRS, /* for keys of all users behind the address, as far as it tells */
+    POLICY_ENCRYPTED_OTHERS  /* a user has keys, and it is for none of them */
+};
+
 struct policy_copy {
     struct policy_disposition own;        /* the recipient's */
     struct policy_disposition quarantine; /* of [spam] quarantine's address; read only if policy_is_moved */
@@ -62,7 +69,9 @@ struct policy_copy {
     enum spam_action action;              /* what this recipient wants done with spam */
     bool over_reject;                     /* the score is high enough for SPAM_REJECT */
     bool client_waits;                    /* before the queue: a refusal makes no backscatter */
-    bool encrypted;                       /* it arrived encrypted (seal_is_encrypted) */
+    enum policy_encrypted encrypted;      /* how it arrived, for own's recipient */
+    enum policy_encrypted encrypted_there; /* the same for the quarantine; read only if policy_is_moved */
+    enum already already;                 /* [encrypt] already */
 };
 
 /* How a copy leaves. */
@@ -70,6 +79,7 @@ enum policy_form {
     POLICY_FORM_NONE = 0, /* no copy leaves */
     POLICY_FORM_SEALED,
     POLICY_FORM_ENCRYPTED, /* as received: it is encrypted already */
+    POLICY_FORM_OTHERS,    /* as received: it is encrypted, for others' keys, and already says pass */
     POLICY_FORM_NO_KEY,    /* in the clear: nobody behind the address has a key, and no_key or unknown_recipient
                             * says pass */
     POLICY_FORM_EXEMPT,    /* in the clear: a user set encrypt=no */
@@ -85,7 +95,7 @@ struct policy_plan {
 /* True if this copy is spam to be moved to the quarantine's address. */
 bool policy_is_moved(const struct policy_copy *c);
 struct policy_plan policy_plan(const struct policy_copy *c);
-/* The form's name in the log: "sealed", "encrypted", "no_key", "exempt", "foreign"; "-" for none. */
+/* The form's name in the log: "sealed", "encrypted", "others", "no_key", "exempt", "foreign"; "-" for none. */
 const char *policy_form_name(enum policy_form form);
 
 #endif

@@ -14,7 +14,20 @@
 #include "gpg/key_state.h"
 #include "gpg/seal.h"
 
-static void count_key(struct context *ctx, const char *user, struct policy_keys *n, char **fingerprint)
+/* The log line of an alias for hundreds of users names no more of their keys. */
+#define KEYS_NAMED 8
+
+static void note_key(struct recipient_address *a, const char *fingerprint)
+{
+    const guint before = a->named++;
+    if (before > KEYS_NAMED)
+        return;
+    g_autofree char *earlier = a->keys;
+    a->keys = before ? g_strdup_printf("%s,%s", earlier, before < KEYS_NAMED ? fingerprint : "...")
+                     : g_strdup(fingerprint);
+}
+
+static void count_key(struct context *ctx, const char *user, struct policy_keys *n, struct recipient_address *a)
 {
     g_autofree char *why = NULL, *fpr = NULL;
     switch (sealer_key(ctx->sealer, user, &fpr, &why)) {
@@ -32,23 +45,23 @@ static void count_key(struct context *ctx, const char *user, struct policy_keys 
         n->unreadable++;
         log_warn("user=<%s> keys cannot be read: %s", user, why ? why : "unknown");
     }
-    if (!*fingerprint)
-        *fingerprint = g_steal_pointer(&fpr);
+    if (fpr)
+        note_key(a, fpr);
 }
 
 /* Reads each user's settings, and the state of their key unless they set encrypt=no. If settings cannot be
  * read, the user may have turned encryption off or not: the address is then tempfailed. */
-static void look_at_users(struct recipient_state *st, struct context *ctx, const GPtrArray *users,
+static void look_at_users(struct recipient_state *st, struct context *ctx, struct recipient_address *a,
                           struct policy_keys *n)
 {
-    for (guint i = 0; i < users->len; i++) {
-        const char *user = users->pdata[i];
+    for (guint i = 0; i < a->users->len; i++) {
+        const char *user = a->users->pdata[i];
         struct user_settings of = user_settings_of(ctx->settings);
         if (!users_settings(ctx->users, user, &of)) {
             n->unreadable++;
             log_warn("user=<%s> settings cannot be read", user);
         } else if (of.encrypt) {
-            count_key(ctx, user, n, &st->fingerprint);
+            count_key(ctx, user, n, a);
         } else {
             n->none++;
             n->exempt++;
@@ -57,32 +70,34 @@ static void look_at_users(struct recipient_state *st, struct context *ctx, const
     }
 }
 
-/* For one address alone; sets r->users. */
+static void add_missing(GPtrArray *to, const GPtrArray *from)
+{
+    for (guint i = 0; i < from->len; i++)
+        if (!g_ptr_array_find_with_equal_func(to, from->pdata[i], g_str_equal, NULL))
+            g_ptr_array_add(to, g_strdup(from->pdata[i]));
+}
+
+/* For one address alone; its users join those of the recipient. */
 static struct policy_disposition look_up(struct recipient_state *st, struct context *ctx,
-                                         const struct envelope *e, struct recipient *r)
+                                         const struct envelope *e, const char *text)
 {
     struct policy_address a = {.who = POLICY_WHO_UNREADABLE};
-    g_autofree char *address = address_canonical(r->address), *meant = NULL;
-    g_clear_pointer(&r->users, g_ptr_array_unref);
-    const enum users_result found = address ? resolve_users(ctx, address, &meant, &r->users) : USERS_TEMP;
-    if (!r->users)
-        r->users = g_ptr_array_new_with_free_func(g_free);
-    if (found == USERS_FOUND && r->users->len) {
+    struct recipient_address *of = g_new0(struct recipient_address, 1);
+    g_autofree char *address = address_canonical(text), *meant = NULL;
+    const enum users_result found = address ? resolve_users(ctx, address, &meant, &of->users) : USERS_TEMP;
+    if (!of->users)
+        of->users = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(st->addresses, of);
+    add_missing(st->recipient->users, of->users);
+    if (found == USERS_FOUND && of->users->len) {
         a.who = POLICY_WHO_USERS;
-        look_at_users(st, ctx, r->users, &a.keys);
+        look_at_users(st, ctx, of, &a.keys);
     } else if (found == USERS_UNKNOWN) {
         a.who = POLICY_WHO_NOBODY;
         a.local_domain = settings_is_local_domain(ctx->settings, address_domain(meant));
     }
     a.submitted = e->listener && e->listener->role == ROLE_SUBMISSION;
     return policy_disposition(ctx->settings, &a);
-}
-
-static void add_missing(GPtrArray *to, const GPtrArray *from)
-{
-    for (guint i = 0; i < from->len; i++)
-        if (!g_ptr_array_find_with_equal_func(to, from->pdata[i], g_str_equal, NULL))
-            g_ptr_array_add(to, g_strdup(from->pdata[i]));
 }
 
 static void add_bare(GPtrArray *judges, const struct context *ctx, const char *text)
@@ -106,6 +121,13 @@ static GPtrArray *judges_of(const struct context *ctx, const struct recipient *r
     return judges;
 }
 
+static void address_free(gpointer address)
+{
+    g_autofree struct recipient_address *a = address;
+    g_ptr_array_unref(a->users);
+    g_free(a->keys);
+}
+
 static void clear_settings(gpointer settings)
 {
     user_settings_clear(settings);
@@ -117,21 +139,35 @@ void recipient_state_fill(struct recipient_state *st, struct context *ctx, const
     *st = (struct recipient_state){.recipient = r};
     st->settings = g_array_new(FALSE, FALSE, sizeof(struct user_settings));
     g_array_set_clear_func(st->settings, clear_settings);
+    st->addresses = g_ptr_array_new_with_free_func(address_free);
+    g_clear_pointer(&r->users, g_ptr_array_unref);
+    r->users = g_ptr_array_new_with_free_func(g_free);
     users_hold(ctx->users);
-    st->disposition = look_up(st, ctx, e, r);
-    for (size_t i = 0; r->others && r->others[i]; i++) {
-        struct recipient other = {.address = r->others[i]};
-        st->disposition = policy_join(st->disposition, look_up(st, ctx, e, &other));
-        add_missing(r->users, other.users);
-        g_ptr_array_unref(other.users);
-    }
+    st->disposition = look_up(st, ctx, e, r->address);
+    for (size_t i = 0; r->others && r->others[i]; i++)
+        st->disposition = policy_join(st->disposition, look_up(st, ctx, e, r->others[i]));
     users_release(ctx->users);
     st->judges = judges_of(ctx, r);
 }
 
+enum policy_encrypted recipient_state_encrypted(struct recipient_state *st, struct context *ctx,
+                                                const struct encrypted *e)
+{
+    bool others = false;
+    for (guint i = 0; e && i < st->addresses->len; i++) {
+        struct recipient_address *a = st->addresses->pdata[i];
+        a->other = false;
+        for (guint u = 0; u < a->users->len; u++)
+            a->other = a->other || (sealer_key(ctx->sealer, a->users->pdata[u], NULL, NULL) == KEY_GOOD &&
+                                    !sealer_opens(ctx->sealer, a->users->pdata[u], e));
+        others = others || a->other;
+    }
+    return !e ? POLICY_ENCRYPTED_NOT : others ? POLICY_ENCRYPTED_OTHERS : POLICY_ENCRYPTED_THEIRS;
+}
+
 void recipient_state_clear(struct recipient_state *st)
 {
-    g_free(st->fingerprint);
+    g_clear_pointer(&st->addresses, g_ptr_array_unref);
     g_clear_pointer(&st->judges, g_ptr_array_unref);
     g_clear_pointer(&st->settings, g_array_unref);
     verdict_free(&st->verdict);

@@ -9,13 +9,22 @@
 #include "filterd/keeper/delivered.h"
 #include "filterd/pipeline/policy.h"
 #include "filterd/pipeline/context.h"
+#include "gpg/encrypted.h"
 
 struct verdict;
+
+/* One address of a recipient: a milter's recipient has several. */
+struct recipient_address {
+    GPtrArray *users; /* of char*: behind this address */
+    guint named;      /* how many of them have a key */
+    char *keys;       /* for the log: the key of each of them, with commas; NULL: none has one */
+    bool other;       /* a user has keys, and none opens the message (recipient_state_encrypted) */
+};
 
 struct recipient_state {
     struct recipient *recipient;          /* lent; its users are filled in */
     struct policy_disposition disposition;
-    char *fingerprint;                    /* of the first key, for the log; NULL: no key */
+    GPtrArray *addresses;                 /* of struct recipient_address*: recipient->address, then others */
     GPtrArray *judges;                    /* of char*: the users whose models judge the message and whose
                                            * records it is added to; the bare address if it has no user */
     GArray *settings;                     /* of struct user_settings, one for each user, read once; empty if the
@@ -29,6 +38,9 @@ struct recipient_state {
  * meanwhile. With r->others (a milter) for all of these addresses together: r->users then has the users of all. */
 void recipient_state_fill(struct recipient_state *st, struct context *ctx, const struct envelope *e,
                           struct recipient *r);
+/* Compares the keys of an encrypted message (NULL: it is not) with those of the users. */
+enum policy_encrypted recipient_state_encrypted(struct recipient_state *st, struct context *ctx,
+                                                const struct encrypted *e);
 void recipient_state_clear(struct recipient_state *st);
 
 #endif

@@ -15,6 +15,7 @@
 #include "filterd/pipeline/delivered_digest.h"
 #include "filterd/pipeline/context.h"
 #include "filterd/pipeline/verdict.h"
+#include "gpg/encrypted.h"
 #include "gpg/outside.h"
 #include "gpg/seal.h"
 
@@ -27,7 +28,7 @@ struct transaction {
     struct tokens *tokens;          /* NULL: another leg judged it for all recipients */
     struct handoff *handoff;        /* what another leg of filterd says it judged; NULL: no proof that could be
                                      * valid */
-    bool encrypted;                 /* arrived encrypted: passed on as it is */
+    struct encrypted *encrypted;    /* how it arrived; NULL: it is not encrypted */
     struct recipient_state *states; /* one for each recipient of the envelope */
 };
 

@@ -22,8 +22,7 @@
 static struct sealed *seal(struct transaction *tx, const struct recipient *r, const struct outside *outside)
 {
     g_autofree char *error = NULL;
-    struct sealed *sealed = (r->others ? seal_message_hidden : seal_message)(
-        tx->context->sealer, tx->message, outside, r->users, &error);
+    struct sealed *sealed = seal_message(tx->context->sealer, tx->message, outside, r->users, &error);
     if (!sealed)
         log_warn("sealing failed, tempfailed: %s", error ? error : "no reason given");
     return sealed;
@@ -37,6 +36,7 @@ static struct sealed *make(struct transaction *tx, const struct recipient *r, en
     case POLICY_FORM_SEALED:
         return seal(tx, r, outside);
     case POLICY_FORM_ENCRYPTED:
+    case POLICY_FORM_OTHERS:
         return seal_pass(tx->message, outside, PASS_ALREADY_ENCRYPTED);
     case POLICY_FORM_NO_KEY:
     case POLICY_FORM_EXEMPT:
@@ -68,7 +68,7 @@ struct sealed *transaction_copy_under(struct transaction *tx, const struct recip
 
 static const char *mark_of(enum policy_form form)
 {
-    return form == POLICY_FORM_ENCRYPTED ? "already" : form == POLICY_FORM_SEALED ? "yes" : "no";
+    return form == POLICY_FORM_ENCRYPTED || form == POLICY_FORM_OTHERS ? "already" : form == POLICY_FORM_SEALED ? "yes" : "no";
 }
 
 struct sealed *transaction_copy(struct transaction *tx, const struct recipient_state *to, enum policy_form form,

@@ -77,7 +77,7 @@ bool transaction_greylist(struct transaction *tx, struct outcome *outcomes)
     for (guint i = 0; i < a->envelope->recipients->len; i++) {
         struct report report = report_start(a->envelope, tx->states[i].recipient, tx->message);
         outcomes[i] = outcome_of(REASON_GREYLISTED);
-        report_verdict(&report, first->verdict, NULL, a->evidence);
+        report_verdict(&report, first->verdict, a->evidence);
         report_end(&report, &outcomes[i]);
     }
     return true;

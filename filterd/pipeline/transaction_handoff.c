@@ -65,12 +65,15 @@ static void confirm(const struct transaction *tx, const struct recipient_state *
 struct outcome transaction_handoff_deliver(struct transaction *tx, struct recipient_state *st,
                                            struct report *report)
 {
-    const struct policy_copy c = {.own = st->disposition, .encrypted = tx->encrypted};
+    const struct policy_copy c = {.own = st->disposition,
+                                  .encrypted = recipient_state_encrypted(st, tx->context, tx->encrypted),
+                                  .already = tx->context->settings->already};
     const struct policy_plan plan = policy_plan(&c);
     struct outcome o = outcome_of(REASON_UNFORESEEN);
     struct outside outside = {0};
     handoff_outside(tx->handoff, plan.form == POLICY_FORM_SEALED ? "yes" : NULL, &outside);
-    report_kept(report, st->fingerprint);
+    report_kept(report);
+    report_keys(report, st, plan.form);
     struct sealed *sealed = transaction_copy_under(tx, st, plan.form, &outside);
     if (sealed) {
         report_copy(report, plan.form, sealed);

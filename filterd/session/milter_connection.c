@@ -237,6 +237,8 @@ static struct outcome ask_recipient(struct connection *c, const char *address)
         return o;
     if (c->recipients->len && sealed != c->sealed)
         return outcome_of(REASON_MIXED);
+    if (c->recipients->len && sealed && settings->milter_separate)
+        return outcome_of(REASON_SEPARATE);
     c->sealed = sealed;
     return o;
 }

@@ -1,12 +1,26 @@
-/* Preloaded into gpg (see engine.c): ends gpg when memory runs out. libgcrypt overlooks failed allocations in
- * places (key arithmetic, the digest over the message); gpg then reports success for a message that nobody can
- * open. gpg 2.2.40 did so for 4 of the 1,000 allocations of a message. */
+/* Preloaded into gpg (see engine.c): ends gpg when memory or time runs out.
+ *
+ * Memory: libgcrypt overlooks failed allocations in places (key arithmetic, the digest over the message); gpg then
+ * reports success for a message that nobody can open. gpg 2.2.40 did so for 4 of the 1,000 allocations of a message. */
 #include <dlfcn.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <unistd.h>
 
+#include "gpg/preload/lifetime.h"
+
 #define EXIT_NO_MEMORY 2 /* gpg's own exit code when it notices a lack of memory */
+
+/* Time: GPGME starts gpg in a grandchild, for which nobody could set a timer, and a worker may send it no signal. One
+ * that gpg/child.c has started has its timer already. */
+__attribute__((constructor)) static void bound_life(void)
+{
+    struct itimerval timer;
+    if (!getitimer(ITIMER_REAL, &timer) && !timerisset(&timer.it_value))
+        alarm(LIFETIME_SECONDS);
+}
+
 #define EXPORT __attribute__((visibility("default")))
 
 static void *surely(void *p)

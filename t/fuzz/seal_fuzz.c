@@ -21,7 +21,6 @@
 #include "gpg/outside.h"
 #include "gpg/seal.h"
 
-#define MASK 0xa5
 #define LINE_BYTES 998 /* RFC 5322 section 2.1.1 */
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len);
@@ -32,9 +31,14 @@ static void insist(bool holds)
         abort();
 }
 
-/* ---- instead of gpg: a session key packet, and the text under a mask ---- */
+/* ---- instead of gpg: a session key packet (X25519), and the text under a mask, so that it cannot be read ---- */
 
-static const unsigned char session_key[] = {0xc1, 12, 3, 1, 2, 3, 4, 5, 6, 7, 8, 1, 9, 9};
+static unsigned char mask(size_t i)
+{
+    return (unsigned char)((i + 1) * 0x9e3779b97f4a7c15u >> 56);
+}
+
+static const unsigned char session_key[54] = {0xc1, 52, 3, 1, 2, 3, 4, 5, 6, 7, 8, 25, [44] = 9};
 
 bool child_encrypt(const char *home, const struct engine_text *text, GPtrArray *key_files,
                    struct armor *armor, char **error_r)
@@ -47,9 +51,10 @@ bool child_encrypt(const char *home, const struct engine_text *text, GPtrArray *
     insist(home && key_files->len == 1);
     armor_add(armor, session_key, sizeof session_key);
     armor_add(armor, head, sizeof head);
+    size_t at = 0;
     for (int part = 0; part < 2; part++)
-        for (size_t i = 0; i < text->len[part]; i++) {
-            const unsigned char c = ((const unsigned char *)text->part[part])[i] ^ MASK;
+        for (size_t i = 0; i < text->len[part]; i++, at++) {
+            const unsigned char c = ((const unsigned char *)text->part[part])[i] ^ mask(at);
             armor_add(armor, &c, 1);
         }
     armor_add(armor, end, sizeof end);
@@ -123,7 +128,7 @@ static void check_block(const struct message *m, const char *at, size_t len)
     const size_t head = sizeof session_key + 7;
     insist(held.len == head + want.len + 39);
     for (size_t i = 0; i < want.len; i++)
-        insist((held.data[head + i] ^ MASK) == want.data[i]);
+        insist((held.data[head + i] ^ mask(i)) == want.data[i]);
     bytes_free(&held);
     bytes_free(&want);
 }

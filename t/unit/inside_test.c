@@ -153,7 +153,8 @@ static void start_keeper(void)
     char byte, *error = NULL;
     struct endpoint workers = keeper_workers_at(&settings.control);
     int ready[2];
-    const struct keeper_doors doors = {sockets_listen(&settings.control, &error), sockets_listen(&workers, &error)};
+    const struct keeper_doors doors = {sockets_listen(&settings.control, &settings.control_rights, NULL, &error),
+                                       sockets_listen(&workers, &settings.control_rights, NULL, &error)};
     g_free(workers.path);
     assert_true(doors.control >= 0 && doors.workers >= 0 && pipe(ready) == 0);
     peer_credentials_prepare(&settings);

@@ -48,7 +48,7 @@ static void start_keeper(void)
     char byte, *error = NULL;
     struct endpoint workers = keeper_workers_at(&settings.control);
     int ready[2];
-    const struct keeper_doors doors = {sockets_listen(&settings.control, &error), sockets_listen(&workers, &error)};
+    const struct keeper_doors doors = {sockets_listen(&settings.control, &settings.control_rights, NULL, &error), sockets_listen(&workers, &settings.control_rights, NULL, &error)};
     assert_true(doors.control >= 0 && doors.workers >= 0 && pipe(ready) == 0);
     g_free(workers.path);
     keeper = fork();
@@ -237,7 +237,7 @@ static void sealed(void **state)
     assert_int_equal(teach(USER, "spam", smime), EX_OK);
     assert_int_equal(teach(USER, "spam", smime), EX_OK);
     assert_true(score(USER, smime) == before);
-    assert_int_equal(scoreboard->sealed_left, 2);
+    assert_int_equal(scoreboard->shared->sealed_left, 2);
 }
 
 static void nonsense(void **state)

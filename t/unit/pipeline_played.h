@@ -92,6 +92,9 @@ static inline enum key_state played_state(const char *user)
     return KEY_NONE;
 }
 
+/* Every key's, but those of users whose names begin with "goodother"; the packets below are for it. */
+#define PLAYED_KEY_ID 0x0102030405060708
+
 struct keycache {
     struct cached_keys keys;
     struct key_info info;
@@ -105,6 +108,9 @@ struct keycache *keycache_new(const char *state_dir)
     c->keys.keys = g_ptr_array_new();
     c->info.fingerprint = c->fingerprint;
     c->info.has_subkey = true;
+    c->info.ids = g_array_new(FALSE, FALSE, sizeof(guint64));
+    const guint64 id = PLAYED_KEY_ID;
+    g_array_append_val(c->info.ids, id);
     g_ptr_array_add(c->keys.keys, &c->info);
     return c;
 }
@@ -113,6 +119,7 @@ void keycache_free(struct keycache **c)
 {
     g_free((*c)->keys.home);
     g_ptr_array_unref((*c)->keys.keys);
+    g_array_unref((*c)->info.ids);
     g_clear_pointer(c, g_free);
 }
 
@@ -124,6 +131,7 @@ enum key_state keycache_get(struct keycache *c, const char *user, const struct c
         played_on_key();
     if (state == KEY_GOOD || state == KEY_BAD) {
         g_snprintf(c->fingerprint, sizeof c->fingerprint, "key-of-%s", user);
+        g_array_index(c->info.ids, guint64, 0) = PLAYED_KEY_ID + g_str_has_prefix(user, "goodother");
         *keys_r = &c->keys;
     }
     if (state == KEY_GOOD && files)
@@ -133,15 +141,21 @@ enum key_state keycache_get(struct keycache *c, const char *user, const struct c
     return state;
 }
 
-/* ---- gpg: packets (RFC 4880) as of a sealed message, and in them "for USER... (hidden):" and the text as it is;
- * in armor, which is base64 ---- */
+/* ---- gpg: packets (RFC 4880) as of a sealed message, and in them "for USER...:" and the text,
+ * each byte with its highest bit turned; in armor, which is base64 ---- */
 
-static const unsigned char played_session[] = {0xc1, 12, 3, 1, 2, 3, 4, 5, 6, 7, 8, 1, 9, 9};
+static const unsigned char played_session[54] = {0xc1, 52, 3, 1, 2, 3, 4, 5, 6, 7, 8, 25, [44] = 9}; /* X25519 */
 #define PLAYED_HEAD (sizeof played_session + 7)
 #define PLAYED_TAIL 39
 
 static const char *played_gpg_error; /* it fails with that */
 static gint64 played_gpg_deadline;
+
+static inline void played_add(struct armor *armor, const void *data, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        armor_add(armor, &(const unsigned char){((const unsigned char *)data)[i] ^ 0x80}, 1);
+}
 
 bool child_encrypt(const char *home, const struct engine_text *text, GPtrArray *key_files,
                    struct armor *armor, char **error_r)
@@ -155,16 +169,16 @@ bool child_encrypt(const char *home, const struct engine_text *text, GPtrArray *
     g_ptr_array_add(key_files, NULL);
     g_autofree char *users = g_strjoinv(" ", (char **)(void *)key_files->pdata);
     g_ptr_array_set_size(key_files, (int)key_files->len - 1);
-    g_autofree char *head = g_strdup_printf("for %s%s:\n", users, text->hidden ? " (hidden)" : "");
+    g_autofree char *head = g_strdup_printf("for %s:\n", users);
     static const unsigned char tail[PLAYED_TAIL];
     const size_t len = 1 + strlen(head) + text->len[0] + text->len[1] + sizeof tail;
     const unsigned char data[] = {0xd2, 0xff, (unsigned char)(len >> 24), (unsigned char)(len >> 16),
                                   (unsigned char)(len >> 8), (unsigned char)len, 1};
     armor_add(armor, played_session, sizeof played_session);
     armor_add(armor, data, sizeof data);
-    armor_add(armor, (const unsigned char *)head, strlen(head));
+    played_add(armor, head, strlen(head));
     for (int part = 0; part < 2; part++)
-        armor_add(armor, text->part[part], text->len[part]);
+        played_add(armor, text->part[part], text->len[part]);
     armor_add(armor, tail, sizeof tail);
     return true;
 }
@@ -177,6 +191,8 @@ static inline char *played_opened(const char *copy)
     if (!block || !armor_read(block, strlen(block), "MESSAGE", &held, NULL) || held.len < PLAYED_HEAD + PLAYED_TAIL)
         return NULL;
     char *text = g_strndup((const char *)held.data + PLAYED_HEAD, held.len - PLAYED_HEAD - PLAYED_TAIL);
+    for (char *p = text; *p; p++)
+        *p ^= (char)0x80;
     bytes_free(&held);
     return text;
 }

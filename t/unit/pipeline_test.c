@@ -12,6 +12,7 @@
 #define NOBODY "nobody@example.org"
 #define FOREIGN "who@elsewhere.example"
 #define JUNK "goodjunk@example.org"
+#define OTHER "goodother@example.org"
 
 static int set_up(void **state)
 {
@@ -119,7 +120,7 @@ static void users_that_cannot_be_read(void **state)
     assert_int_equal(played_copies->len, 0);
 }
 
-/* One body for all of a milter's recipients: nobody can see whose keys it is for. */
+/* One body for all of a milter's recipients. */
 static void one_copy_for_several_addresses(void **state)
 {
     (void)state;
@@ -132,7 +133,7 @@ static void one_copy_for_several_addresses(void **state)
     assert_outcome(0, REASON_OK);
     assert_outcome(1, REASON_MIXED);
     assert_int_equal(played_copies->len, 1);
-    assert_sealed(copy(0), GOOD " good2@example.org (hidden)", JUDGED("yes") FIELDS, CONTENT);
+    assert_sealed(copy(0), GOOD " good2@example.org", JUDGED("yes") FIELDS, CONTENT);
     assert_int_equal(logged_times("to=<good2@example.org>"), 1);
 }
 
@@ -397,6 +398,81 @@ static void encrypted_already(void **state)
     assert_int_equal(logged_times("unsealed="), 0);
 }
 
+/* The body of a sealed copy: what a sender who knows that key would send. */
+static char *encrypted_for_good(void)
+{
+    run_to(MAIL, TO(GOOD));
+    const char *block = strstr(copy(0)->text, "-----BEGIN PGP MESSAGE-----");
+    const char *end = strstr(block, "-----END PGP MESSAGE-----\r\n") + strlen("-----END PGP MESSAGE-----\r\n");
+    return g_strdup_printf("From: friend@a.example\r\n\r\n%.*s", (int)(end - block), block);
+}
+
+static void encrypted_for_others(void **state)
+{
+    (void)state;
+    g_autofree char *raw = encrypted_for_good();
+    user(OTHER);
+    run_to(raw, TO(GOOD, OTHER, KEYLESS));
+    for (guint i = 0; i < 3; i++) {
+        g_autofree char *want = g_strconcat(JUDGED("already"), raw, NULL);
+        assert_passed(copy(i), want);
+    }
+    assert_int_equal(logged_times("to=<" GOOD "> "), 1);
+    assert_int_equal(logged_times(" key=key-of-" GOOD " sealed=already delay"), 1);
+    assert_int_equal(logged_times(" key=other sealed=already delay"), 1);
+    assert_int_equal(logged_times(" key=- sealed=already delay"), 1);
+    settings.already = ALREADY_SEAL;
+    run_to(raw, TO(GOOD, OTHER, KEYLESS));
+    assert_int_equal(logged_times(" key=key-of-" GOOD " sealed=already delay"), 1);
+    assert_int_equal(logged_times(" key=key-of-" OTHER " sealed=yes delay"), 1);
+    assert_int_equal(logged_times(" key=- sealed=already delay"), 1);
+    assert_sealed(copy(1), OTHER, JUDGED("yes") "From: friend@a.example\r\n", strstr(raw, "\r\n\r\n") + 2);
+    settings.already = ALREADY_PASS;
+}
+
+/* Each of several addresses of one copy is compared for itself, and one that is not meant is enough to seal it. */
+static void encrypted_for_one_of_two_addresses(void **state)
+{
+    (void)state;
+    g_autofree char *raw = encrypted_for_good();
+    user(OTHER);
+    alias("both@example.org", GOOD);
+    alias("both@example.org", OTHER);
+    g_ptr_array_set_size(envelope->recipients, 0);
+    struct recipient *r = to(GOOD);
+    r->others = g_strdupv((char *[]){(char *)OTHER, (char *)"both@example.org", NULL});
+    run(raw);
+    assert_int_equal(logged_times(" key=key-of-" GOOD " sealed=already"), 1);
+    assert_int_equal(logged_times(" key=other sealed=already"), 2);
+    settings.already = ALREADY_SEAL;
+    g_ptr_array_set_size(envelope->recipients, 0);
+    r = to(GOOD);
+    r->others = g_strdupv((char *[]){(char *)OTHER, NULL});
+    run(raw);
+    assert_sealed(copy(played_copies->len - 1), GOOD " " OTHER, JUDGED("yes") "From: friend@a.example\r\n", strstr(raw, "\r\n\r\n") + 2);
+    settings.already = ALREADY_PASS;
+}
+
+/* Spam that is encrypted for its recipient is not for the quarantine. */
+static void encrypted_spam_for_a_quarantine(void **state)
+{
+    (void)state;
+    g_autofree char *raw = encrypted_for_good();
+    user(OTHER);
+    settings.quarantine = (char *)OTHER;
+    settings.spam_action = SPAM_QUARANTINE;
+    weighs(6);
+    run_to(raw, TO(GOOD));
+    assert_string_equal(copy(0)->recipient, OTHER);
+    assert_int_equal(logged_times("to=<" GOOD "> "), 1);
+    assert_int_equal(logged_times(" key=other sealed=already"), 1);
+    settings.already = ALREADY_SEAL;
+    run_to(raw, TO(GOOD));
+    assert_int_equal(logged_times(" key=key-of-" OTHER " sealed=yes"), 1);
+    settings.already = ALREADY_PASS;
+    settings.quarantine = NULL;
+}
+
 static void submitted(void **state)
 {
     (void)state;
@@ -424,7 +500,8 @@ int main(void)
         TEST(spam_is_refused_while_the_client_waits), TEST(spam_is_discarded),
         TEST(spam_goes_to_a_quarantine_with_a_key), TEST(a_quarantine_without_a_key_takes_nothing_sealed),
         TEST(what_a_user_wants), TEST(a_tag_in_the_subject), TEST(as_dspam), TEST(what_pretends_to_be_ours_goes),
-        TEST(anonymized), TEST(a_table_that_cannot_be_read), TEST(encrypted_already), TEST(submitted),
+        TEST(anonymized), TEST(a_table_that_cannot_be_read), TEST(encrypted_already), TEST(encrypted_for_others),
+        TEST(encrypted_for_one_of_two_addresses), TEST(encrypted_spam_for_a_quarantine), TEST(submitted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -148,15 +148,23 @@ static bool is_clear(enum policy_form form)
     return form == POLICY_FORM_NO_KEY || form == POLICY_FORM_EXEMPT || form == POLICY_FORM_FOREIGN;
 }
 
-/* A copy that must be sealed is sealed, or not delivered, or was encrypted before. */
+/* A copy that must be sealed is sealed, or not delivered, or was encrypted before: for its recipient's keys, or for
+ * others' and the site lets that pass. */
 static void check_sealed(const struct policy_copy *c, struct policy_plan p)
 {
     if (c->own.handling == POLICY_HANDLE_SEAL)
         assert_false(is_clear(p.form));
     const struct policy_disposition *to = p.to_quarantine ? &c->quarantine : &c->own;
-    assert_int_equal(p.form == POLICY_FORM_SEALED, !c->encrypted && p.reason == REASON_OK &&
-                                                       to->handling == POLICY_HANDLE_SEAL);
-    assert_int_equal(p.form == POLICY_FORM_ENCRYPTED, c->encrypted && p.form != POLICY_FORM_NONE);
+    const enum policy_encrypted encrypted = p.to_quarantine ? c->encrypted_there : c->encrypted;
+    const bool sealed = to->handling == POLICY_HANDLE_SEAL && p.reason == REASON_OK;
+    const bool others = sealed && encrypted == POLICY_ENCRYPTED_OTHERS;
+    assert_int_equal(p.form == POLICY_FORM_SEALED, (sealed && encrypted == POLICY_ENCRYPTED_NOT) ||
+                                                       (others && c->already == ALREADY_SEAL));
+    assert_int_equal(p.form == POLICY_FORM_OTHERS, others && c->already == ALREADY_PASS);
+    assert_int_equal(p.form == POLICY_FORM_ENCRYPTED,
+                     p.reason == REASON_OK && encrypted != POLICY_ENCRYPTED_NOT && !others);
+    if (p.form == POLICY_FORM_ENCRYPTED && encrypted == POLICY_ENCRYPTED_OTHERS)
+        assert_int_not_equal(to->handling, POLICY_HANDLE_SEAL); /* no key to compare with */
     if (p.form == POLICY_FORM_NO_KEY || p.form == POLICY_FORM_EXEMPT) {
         assert_int_equal(to->handling, POLICY_HANDLE_PASS);
         assert_int_equal(p.form == POLICY_FORM_EXEMPT, to->exempt);
@@ -191,10 +199,23 @@ static void check_quarantine(const struct policy_copy *c, struct policy_plan p)
     assert_int_equal(p.to_quarantine, wanted && safe);
 }
 
+/* What leaves unsealed goes to somebody without a key, or by a policy that the log names. */
+static void check_unsealed(const struct policy_copy *c, struct policy_plan p)
+{
+    const struct policy_disposition *to = p.to_quarantine ? &c->quarantine : &c->own;
+    if (p.form == POLICY_FORM_NONE || p.form == POLICY_FORM_SEALED)
+        return;
+    const bool keyless = to->handling == POLICY_HANDLE_FOREIGN || (to->handling == POLICY_HANDLE_PASS && !to->exempt);
+    const bool named = !strcmp(policy_form_name(p.form), "encrypted") || !strcmp(policy_form_name(p.form), "others") ||
+                       !strcmp(policy_form_name(p.form), "exempt");
+    assert_true(keyless || named);
+}
+
 static void check_copy(const struct policy_copy *c)
 {
     const struct policy_plan p = policy_plan(c);
     check_sealed(c, p);
+    check_unsealed(c, p);
     check_end(c, p);
     check_quarantine(c, p);
     assert_string_not_equal(policy_form_name(p.form), p.form ? "-" : "sealed");
@@ -209,10 +230,17 @@ static void copies(void **state)
     assert_int_equal(all.count, 11); /* 7 refusals, sealed, passed, passed for an exempt user, foreign */
     for (size_t own = 0; own < all.count; own++)
         for (size_t there = 0; there < all.count; there++)
-            for (int n = 0; n < 4 * 16; n++, count++)
-                check_copy(&(struct policy_copy){all.of[own], all.of[there], n & 1,
-                                                 (enum spam_action)(n >> 4), n & 2, n & 4, n & 8});
-    assert_int_equal(count, 11 * 11 * 64);
+            for (int n = 0; n < 4 * 8 * 3 * 3 * 2; n++, count++)
+                check_copy(&(struct policy_copy){.own = all.of[own],
+                                                 .quarantine = all.of[there],
+                                                 .spam = n & 1,
+                                                 .over_reject = n & 2,
+                                                 .client_waits = n & 4,
+                                                 .action = (enum spam_action)(n / 8 % 4),
+                                                 .encrypted = (enum policy_encrypted)(n / 32 % 3),
+                                                 .encrypted_there = (enum policy_encrypted)(n / 96 % 3),
+                                                 .already = (enum already)(n / 288)});
+    assert_int_equal(count, 11 * 11 * 576);
 }
 
 /* ---- for two addresses ---- */
@@ -243,7 +271,7 @@ static void joined(void **state)
 static void names(void **state)
 {
     (void)state;
-    const char *const wanted[] = {"-", "sealed", "encrypted", "no_key", "exempt", "foreign", "-"};
+    const char *const wanted[] = {"-", "sealed", "encrypted", "others", "no_key", "exempt", "foreign", "-"};
     for (size_t i = 0; i < G_N_ELEMENTS(wanted); i++)
         assert_string_equal(policy_form_name((enum policy_form)i), wanted[i]);
 }

@@ -161,6 +161,16 @@ static void assert_handled(enum policy_handling handling, enum outcome_reason re
     assert_list(st.judges, judges);
 }
 
+/* Which keys the log names for this address. */
+static void assert_keys(guint i, const char *want)
+{
+    const struct recipient_address *a = st.addresses && i < st.addresses->len ? st.addresses->pdata[i] : NULL;
+    if (want && a && a->keys)
+        assert_string_equal(a->keys, want);
+    else
+        assert_true(!want && (!a || !a->keys));
+}
+
 static void users_and_keys(void **state)
 {
     (void)state;
@@ -174,13 +184,13 @@ static void users_and_keys(void **state)
     alias("torn@example.org", "lost@example.org");
     assert_list(look_up_address("Good@Example.ORG")->users, "good@example.org");
     assert_handled(POLICY_HANDLE_SEAL, REASON_OK, "good@example.org");
-    assert_string_equal(st.fingerprint, "key-of-good@example.org");
+    assert_keys(0, "key-of-good@example.org");
     assert_list(look_up_address("all@example.org")->users, "good@example.org goodtoo@example.org");
     assert_handled(POLICY_HANDLE_SEAL, REASON_OK, "good@example.org goodtoo@example.org");
-    assert_string_equal(st.fingerprint, "key-of-good@example.org"); /* the first one's */
+    assert_keys(0, "key-of-good@example.org,key-of-goodtoo@example.org");
     look_up_address("spoilt@example.org");
     assert_handled(POLICY_HANDLE_REFUSE, REASON_BAD_KEY_DEFER, "bad@example.org good@example.org");
-    assert_string_equal(st.fingerprint, "key-of-bad@example.org");
+    assert_keys(0, "key-of-bad@example.org,key-of-good@example.org");
     assert_holds(logged(), "Wuser=<bad@example.org> key=key-of-bad@example.org cannot be used: it is played so\n");
     look_up_address("torn@example.org");
     assert_handled(POLICY_HANDLE_REFUSE, REASON_UNFORESEEN, "good@example.org lost@example.org");
@@ -189,7 +199,7 @@ static void users_and_keys(void **state)
     look_up_address(ALICE);
     assert_handled(POLICY_HANDLE_PASS, REASON_OK, ALICE);
     assert_false(st.disposition.exempt);
-    assert_null(st.fingerprint);
+    assert_keys(0, NULL);
     recipient_state_clear(&st);
 }
 
@@ -203,7 +213,7 @@ static void who_wants_no_encryption(void **state)
     look_up_address("good@example.org");
     assert_handled(POLICY_HANDLE_PASS, REASON_OK, "good@example.org");
     assert_true(st.disposition.exempt);
-    assert_null(st.fingerprint);
+    assert_keys(0, NULL);
     look_up_address("good2@example.org");
     assert_handled(POLICY_HANDLE_SEAL, REASON_OK, "good2@example.org");
     look_up_address("two@example.org"); /* one would see it in the clear, against the other's key */
@@ -300,6 +310,24 @@ static void all_is_of_one_moment(void **state)
     recipient_state_clear(&st);
 }
 
+/* A line of the log has an end. */
+static void keys_of_many(void **state)
+{
+    (void)state;
+    GString *all = g_string_new(NULL);
+    for (int i = 0; i < 20; i++) {
+        g_autofree char *name = g_strdup_printf("good%02d@example.org", i);
+        alias("crowd@example.org", name);
+        if (i < 8)
+            g_string_append_printf(all, "key-of-%s,", name);
+    }
+    g_string_append(all, "...");
+    look_up_address("crowd@example.org");
+    assert_keys(0, all->str);
+    g_string_free(all, TRUE);
+    recipient_state_clear(&st);
+}
+
 static void looked_up_again(void **state)
 {
     (void)state;
@@ -318,7 +346,7 @@ static void looked_up_again(void **state)
     assert_handled(POLICY_HANDLE_REFUSE, REASON_UNFORESEEN, "good@example.org");
     recipient_state_clear(&st);
     assert_null(st.judges);
-    assert_null(st.fingerprint);
+    assert_keys(0, NULL);
     assert_null(st.recipient);
 }
 
@@ -333,7 +361,9 @@ static void several_addresses(void **state)
     together("good@example.org", "both@example.org", NULL);
     assert_handled(POLICY_HANDLE_SEAL, REASON_OK, "good@example.org good2@example.org");
     assert_list(st.recipient->users, "good@example.org good2@example.org");
-    assert_string_equal(st.fingerprint, "key-of-good@example.org");
+    assert_keys(0, "key-of-good@example.org");
+    assert_keys(1, "key-of-good2@example.org,key-of-good@example.org");
+    assert_keys(2, NULL);
     together("nobody+1@example.org", "who@elsewhere.example", "else+2@example.org");
     assert_handled(POLICY_HANDLE_PASS, REASON_OK, "nobody@example.org who@elsewhere.example else@example.org");
     together("nobody@example.org", ALICE, "who@elsewhere.example");
@@ -353,7 +383,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(spellings), TEST(odd_addresses_that_exist), TEST(without_domains_all_are_ours), TEST(not_to_be_read),
         TEST(users_and_keys), TEST(who_wants_no_encryption), TEST(nobody),
-        TEST(settings_not_to_be_read), TEST(all_is_of_one_moment), TEST(looked_up_again),
+        TEST(settings_not_to_be_read), TEST(all_is_of_one_moment), TEST(keys_of_many), TEST(looked_up_again),
         TEST(several_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

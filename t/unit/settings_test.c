@@ -75,6 +75,8 @@ static void defaults(void **state)
     assert_int_equal(s->no_key, POLICY_PASS);
     assert_int_equal(s->unknown_recipient, POLICY_PASS);
     assert_int_equal(s->bad_key, POLICY_DEFER);
+    assert_int_equal(s->already, ALREADY_PASS);
+    assert_false(s->milter_separate);
     assert_int_equal(s->spam_action, SPAM_TAG);
     assert_string_equal(s->header_prefix, "X-Filterd");
     assert_null(s->subject_tag);
@@ -96,6 +98,7 @@ static void everything(void **state)
         "[control]\naddress=unix:/run/c.sock\ntrain_users=vmail 1000 mail:Example.org\n"
         "[classifier]\nmode=toe\nspam_threshold=0.8\nunsure_threshold=0.3\nsignature_days=3\n"
         "[encrypt]\nno_key=defer\nunknown_recipient=reject\nbad_key=reject\n"
+        "already=seal\nmilter_bcc=separate\n"
         "protect_headers=no\nengine=gpgme\n[spam]\naction=quarantine\n"
         "quarantine=Spam@example.org\nsubject_tag=[SPAM]\\s\nheader_prefix=X-DSPAM\n"
         "reject_threshold=0.99\nallow=a@b.example, .c.example\ndeny=d.example\n"
@@ -120,6 +123,8 @@ static void everything(void **state)
     assert_string_equal(s->train_users[1], "1000");
     assert_string_equal(s->train_users[2], "mail:Example.org");
     assert_int_equal(s->bad_key, POLICY_REJECT);
+    assert_int_equal(s->already, ALREADY_SEAL);
+    assert_true(s->milter_separate);
     assert_string_equal(s->quarantine, "spam@example.org");
     assert_string_equal(s->subject_tag, "[SPAM] ");
     assert_true(settings_is_local_domain(s, "EXAMPLE.net"));
@@ -155,6 +160,8 @@ static void values(void **state)
     } wrong[] = {
         {"[encrypt]\nno_key=maybe", "pass or defer or reject"},
         {"[encrypt]\nbad_key=pass", "defer or reject"},
+        {"[encrypt]\nalready=yes", "pass or seal"},
+        {"[encrypt]\nmilter_bcc=yes", "together or separate"},
         {"[control]\ntrain_users=vmail:", "with :DOMAIN"},
         {"[control]\ntrain_users=:example.org", "with :DOMAIN"},
         {"[control]\ntrain_users=vmail:a@example.org", "with :DOMAIN"},

@@ -56,13 +56,33 @@ sub revoke {
     $self->gpg($certificate, '--import');
 }
 
-# What the holder of this key reads in a sealed message; undef if it does not open.
+# The same key in a keyring of rnp, which Thunderbird reads mail with: unlike gpg, it tries no key that the
+# ciphertext does not name.
+sub rnp_home {
+    my ($self) = @_;
+    if (!$self->{rnp_home}) {
+        my $home = "$self->{home}/rnp";
+        mkdir $home, 0700;
+        my $secret = $self->gpg(undef, '--export-secret-keys', $self->{fingerprint});
+        my ($status, undef, $err) = $self->{t}->try_run($secret, 'rnpkeys', '--homedir', $home, '--import-keys', '-');
+        die "rnpkeys (Debian's package rnp): exit $status\n$err" if $status;
+        $self->{rnp_home} = $home;
+    }
+    return $self->{rnp_home};
+}
+
+# What the holder of this key reads in a sealed message, with gpg and with rnp; undef if it opens in neither.
+# Dies if only one of the two opens it, or they read different things.
 sub open_sealed {
     my ($self, $mail) = @_;
     my ($armor) = $mail =~ /(-----BEGIN PGP MESSAGE-----.*?-----END PGP MESSAGE-----)/s;
     return undef if !$armor;
     my ($status, $out) = $self->try_gpg($armor, '--decrypt');
-    return $status ? undef : $out;
+    my ($rnp_status, $rnp_out) = $self->{t}->try_run($armor, 'rnp', '--homedir', $self->rnp_home, '--decrypt', '-');
+    die "$self->{address}: opens in ", $status ? 'rnp, not in gpg' : 'gpg, not in rnp', "\n" if !$status != !$rnp_status;
+    return undef if $status;
+    die "$self->{address}: rnp reads something else than gpg\n" if $out ne $rnp_out;
+    return $out;
 }
 
 1;

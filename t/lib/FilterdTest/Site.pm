@@ -14,13 +14,13 @@ use FilterdTest::Postfix;
 
 # attach: names below tools/postfix. keys: name => rsa or curve. users: names without keys.
 # set: settings of filterd. sieve: IMAPSieve and the filing of spam. main: main.cf lines. dovecot:
-# settings of Dovecot, or code that makes them. image_mb: as FilterdTest->new.
+# settings of Dovecot, or code that makes them. image_mb: as FilterdTest->new. env: as FilterdTest::Daemon->start.
 sub start {
     my ($class, %arg) = @_;
     my $t = FilterdTest->new(image_mb => $arg{image_mb});
     my $self = bless { t => $t }, $class;
     my @names = (keys %{ $arg{keys} || {} }, @{ $arg{users} || [] });
-    $self->{filterd} = FilterdTest::Daemon->start($t, snippets => $arg{attach}, set => $arg{set});
+    $self->{filterd} = FilterdTest::Daemon->start($t, snippets => $arg{attach}, set => $arg{set}, env => $arg{env});
     $self->{dovecot} = FilterdTest::Dovecot->start($t,
         users => [map { "$_\@example.com" } @names], sieve => $arg{sieve},
         more => ref $arg{dovecot} ? $arg{dovecot}->($t) : $arg{dovecot});

@@ -17,6 +17,7 @@ static filterctl_check_fn *const checks[] = {
     filterctl_check_clamav,
     filterctl_check_hops,
     filterctl_check_listeners,
+    filterctl_check_sockets,
     filterctl_check_postfix,
 };
 
