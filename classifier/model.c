@@ -32,6 +32,9 @@ static const char tables[] =
     " site_counts INTEGER NOT NULL DEFAULT 0, site_heard INTEGER NOT NULL DEFAULT 0,"
     " rules REAL NOT NULL DEFAULT 0, correspondent TEXT, counted TEXT);"
     "CREATE INDEX IF NOT EXISTS record_day ON record(day);"
+    /* Which record holds the features that were learnt from a message's text, by a keyed digest of them. */
+    "CREATE TABLE IF NOT EXISTS content(digest TEXT PRIMARY KEY, signature TEXT NOT NULL,"
+    " day TEXT NOT NULL) WITHOUT ROWID;"
     /* AUTOINCREMENT: readers rely on ids that are never reused. */
     "CREATE TABLE IF NOT EXISTS journal(id INTEGER PRIMARY KEY AUTOINCREMENT, day TEXT NOT NULL,"
     " kind TEXT NOT NULL, signature TEXT, spam INTEGER NOT NULL, header INTEGER NOT NULL,"
@@ -211,6 +214,15 @@ bool model_figures(struct model *m, struct model_figures *f)
         read_number(m, "SELECT count(*) FROM record WHERE state = 1 AND day > ?", week, &f->delivered) &&
         take_last_move(m, f);
     return ok;
+}
+
+bool model_is_empty(struct model *m)
+{
+    return model_number(m,
+                        "SELECT NOT EXISTS (SELECT 1 FROM record) AND NOT EXISTS (SELECT 1 FROM journal)"
+                        " AND NOT EXISTS (SELECT 1 FROM correspondent)"
+                        " AND NOT EXISTS (SELECT 1 FROM learnt WHERE spam <> 0 OR ham <> 0)",
+                        NULL, 0) == 1;
 }
 
 bool model_is_silent(const struct model_figures *f)

@@ -10,8 +10,9 @@
 #define MODEL_SITE "(site)" /* cannot be an address */
 
 #define MODEL_SILENT_DAYS 30
-/* Version of the file's format, see base/store.h. 1: the last format from before versions were recorded. */
-#define MODEL_VERSION 1
+/* Version of the file's format, see base/store.h. 1: the last format from before versions were recorded; 2: with
+ * the contents that were learnt. */
+#define MODEL_VERSION 2
 
 struct model;
 
@@ -48,6 +49,9 @@ bool model_figures(struct model *m, struct model_figures *f) __attribute__((warn
 /* True if mail is delivered with signatures but no correction came for MODEL_SILENT_DAYS: unless the filter
  * never errs, the users' moves are not being reported. */
 bool model_is_silent(const struct model_figures *f);
+
+/* True if nothing was learnt and nothing is recorded: without the file all would be the same. */
+bool model_is_empty(struct model *m);
 
 /* The SQLite handle, for the keeper's record.c. Lent. */
 struct sqlite3 *model_db(struct model *m);

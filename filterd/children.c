@@ -71,6 +71,14 @@ void children_close_listeners(const struct children *c)
         close(c->milter_fd);
 }
 
+void children_close_keeper(const struct children *c)
+{
+    if (c->control_fd >= 0)
+        close(c->control_fd);
+    if (c->keeper_fd >= 0)
+        close(c->keeper_fd);
+}
+
 void children_close_spf(struct children *c, bool asks)
 {
     for (guint i = 0; i < c->others->len; i++) {
@@ -132,7 +140,8 @@ void children_start_keeper(struct children *c)
         children_close_spf(c, false);
         close(ready[0]);
         keeper_process_watch(&c->state);
-        _exit(keeper_process_run(c->settings, &c->key, c->control_fd, ready[1]));
+        _exit(keeper_process_run(c->settings, &c->key, &(struct keeper_doors){c->control_fd, c->keeper_fd},
+                                 ready[1]));
     }
     close(ready[1]);
     if (c->keeper > 0 && !children_await(ready[0], KEEPER_READY_MS))
@@ -156,8 +165,7 @@ static bool start_worker(struct children *c)
             .slot = &c->scoreboard->shared->slots[index], .wake_fd = c->wake_pipe[1], .master = master};
         enter_child(c, "filterd-worker", master);
         children_close_spf(c, true);
-        if (c->control_fd >= 0)
-            close(c->control_fd);
+        children_close_keeper(c);
         _exit(worker_run(&place));
     }
     c->scoreboard->pids[index] = pid;

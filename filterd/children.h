@@ -46,7 +46,7 @@ struct children {
     gint64 listen_again; /* monotonic microseconds: do not try again earlier */
     const volatile sig_atomic_t *stop; /* set when the daemon has to stop: wait for nothing */
     GArray *milter_sockets; /* of struct children_milter_socket */
-    int control_fd, learn_fd, milter_fd;
+    int control_fd, keeper_fd, learn_fd, milter_fd; /* keeper_fd: where workers ask the keeper */
     int spf_door[2];       /* see rules/auth/spf_door.h; -1: SPF is off */
     gint64 spf_not_before; /* like not_before, for SPF processes */
     bool spf_shut;         /* an SPF process found the door shut, though the master has not shut it */
@@ -67,6 +67,8 @@ pid_t children_fork(struct children *c, const char *name);
 bool children_await(int fd, int timeout_ms);
 /* For a child that needs no listening socket. */
 void children_close_listeners(const struct children *c);
+/* For a child that is not the keeper. */
+void children_close_keeper(const struct children *c);
 /* For a child that is no SPF process. asks: it looks SPF up and keeps the outer end of the door. */
 void children_close_spf(struct children *c, bool asks);
 /* Starts the keeper and waits until its databases are recovered, or it fails. */

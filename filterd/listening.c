@@ -113,10 +113,13 @@ static bool open_milter(struct children *c, const struct settings *s)
 static bool open_control(struct children *c)
 {
     const struct settings *s = c->settings;
-    struct endpoint tutor = keeper_learn_at(&s->control);
+    static const struct socket_rights own = {.mode = SOCKET_RIGHTS_OWNER};
+    struct endpoint tutor = keeper_learn_at(&s->control), workers = keeper_workers_at(&s->control);
     const bool ok = listen_or_say(c, &s->control, &s->control_rights, &c->control_fd) &&
+                    (!workers.path || listen_or_say(c, &workers, &own, &c->keeper_fd)) &&
                     (!tutor.path || listen_or_say(c, &tutor, &s->control_rights, &c->learn_fd)) && open_milter(c, s);
     g_free(tutor.path);
+    g_free(workers.path);
     return ok;
 }
 

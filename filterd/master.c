@@ -274,8 +274,8 @@ static bool close_sandbox(struct children *c)
 
 int master_run(struct settings *s)
 {
-    struct children c = {.settings = s, .control_fd = -1, .learn_fd = -1, .milter_fd = -1, .stop = &stop,
-                         .state = STATE_CLOSED};
+    struct children c = {.settings = s, .control_fd = -1, .keeper_fd = -1, .learn_fd = -1, .milter_fd = -1,
+                         .stop = &stop, .state = STATE_CLOSED};
     const struct passwd *pw = NULL;
     set_signals();
     log_info("starting: version %s, settings %s", version_number, s->file);

@@ -70,8 +70,7 @@ static bool start_one(struct children *c, size_t listener)
     if (f.pid == 0) {
         children_close_listeners(c);
         children_close_spf(c, false);
-        if (c->control_fd >= 0)
-            close(c->control_fd);
+        children_close_keeper(c);
         close(ready[0]);
         explicit_bzero(&c->key, sizeof c->key);
         _exit(milter_front_run(c->settings, &c->settings->listeners[listener], listening, ready[1]));

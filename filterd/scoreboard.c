@@ -131,6 +131,14 @@ int64_t scoreboard_note_sealed(struct scoreboard *b)
     return atomic_fetch_add(&b->shared->sealed_left, 1) + 1;
 }
 
+bool scoreboard_note_refused(struct scoreboard *b)
+{
+    const int64_t now = g_get_monotonic_time();
+    int64_t before = atomic_load(&b->shared->refused_at);
+    return (!before || now - before > 60 * G_USEC_PER_SEC) &&
+           atomic_compare_exchange_strong(&b->shared->refused_at, &before, now);
+}
+
 int scoreboard_of_pid(const struct scoreboard *b, pid_t pid)
 {
     for (int i = 0; i < b->size; i++)

@@ -34,6 +34,7 @@ struct scoreboard {
     pid_t *pids; /* the master's: one per slot, 0 if it is free. A worker has a copy from the time of its fork. */
     struct scoreboard_shared {
         _Atomic int64_t sealed_left; /* sealed messages without a signature (of learning) that users moved */
+        _Atomic int64_t refused_at; /* monotonic microseconds: when a refusal was logged last; 0: never */
         struct slot slots[];
     } *shared;
 };
@@ -68,6 +69,8 @@ int scoreboard_workers(const struct scoreboard *b);
 pid_t scoreboard_longest(const struct scoreboard *b, enum slot_state state, int64_t us);
 /* Counts one more sealed message that could not be learnt; returns how many there are now. */
 int64_t scoreboard_note_sealed(struct scoreboard *b);
+/* True at most once a minute, for all workers together: the caller may log that it turned a peer away. */
+bool scoreboard_note_refused(struct scoreboard *b);
 /* The index of this worker's slot; -1: it has none. */
 int scoreboard_of_pid(const struct scoreboard *b, pid_t pid);
 

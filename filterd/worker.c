@@ -115,6 +115,11 @@ static int64_t on_sealed(void *arg)
     return scoreboard_note_sealed(arg);
 }
 
+static bool on_refused(void *arg)
+{
+    return scoreboard_note_refused(arg);
+}
+
 static void set_signals(void)
 {
     struct sigaction sa = {.sa_handler = on_signal};
@@ -243,7 +248,7 @@ static void serve(const struct worker_place *place, struct context *ctx, int fd,
     else if (index > listeners)
         run_milter(place, ctx, fd);
     else
-        learn_session_run(fd, &(struct learn_session_place){ctx, place->key, on_sealed, place->scoreboard});
+        learn_session_run(fd, &(struct learn_session_place){ctx, place->key, on_sealed, on_refused, place->scoreboard});
     close(fd);
     set_state(place, leave ? SLOT_LEAVING : SLOT_IDLE);
 }

@@ -27,6 +27,11 @@ my $filterd = FilterdTest::Daemon->start($t, idle => 1, set => {
     'listener in.address' => "unix:$dir/run/in.sock",
 });
 
+# The version that each store has now, by the header that says so.
+my %version;
+@version{@stores} = map { slurp("$FilterdTest::ROOT/$_") =~ /^#define \w+_VERSION (\d+)$/m ? $1 : die $_ }
+    qw(base/config/users.h classifier/model.h filterd/keeper/greylist.h filterd/keeper/delivered.h);
+
 sub sql { return $t->run('/usr/bin/sqlite3', @_) =~ s/\n\z//r }
 sub version { return sql($_[0], 'PRAGMA user_version') }
 

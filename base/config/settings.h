@@ -46,7 +46,7 @@ struct settings {
     int queue_days;    /* a proof between the legs is good for so long: as the MTA may keep mail queued */
     struct endpoint control;
     struct socket_rights control_rights; /* of the socket for learn sessions, too */
-    char **train_users; /* login names */
+    char **train_users; /* login names or uids, each maybe with :DOMAIN */
     enum train_mode mode;
     double spam_threshold, unsure_threshold; /* probabilities, 0 to 1; default SETTINGS_*_THRESHOLD */
 #define SETTINGS_SPAM_THRESHOLD 0.9

@@ -222,10 +222,18 @@ bool settings_value_senders(const struct setting_kind *k, const char *value, voi
     return list(value, is_sender, false, field);
 }
 
-bool settings_value_logins(const struct setting_kind *k, const char *value, void *field)
+/* LOGIN or LOGIN:DOMAIN */
+static bool is_trainer(const char *text)
+{
+    const char *colon = strchr(text, ':');
+    g_autofree char *login = colon ? g_strndup(text, (gsize)(colon - text)) : g_strdup(text);
+    return is_login(login) && (!colon || is_domain(colon + 1));
+}
+
+bool settings_value_trainers(const struct setting_kind *k, const char *value, void *field)
 {
     (void)k;
-    return list(value, is_login, false, field);
+    return list(value, is_trainer, false, field);
 }
 
 static bool is_network(const char *text)

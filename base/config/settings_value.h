@@ -36,7 +36,7 @@ bool settings_value_domains(const struct setting_kind *k, const char *value, voi
 /* Addresses, domains, and .domain or @domain. */
 bool settings_value_senders(const struct setting_kind *k, const char *value, void *field);
 bool settings_value_networks(const struct setting_kind *k, const char *value, void *field);
-bool settings_value_logins(const struct setting_kind *k, const char *value, void *field);
+bool settings_value_trainers(const struct setting_kind *k, const char *value, void *field);
 bool settings_value_endpoint(const struct setting_kind *k, const char *value, void *field);
 /* The address of a name server; its port is 53 if none is given. */
 bool settings_value_server(const struct setting_kind *k, const char *value, void *field);

@@ -413,10 +413,10 @@ enum users_result users_of_login(struct users *u, const char *login, const struc
     *user_r = result == USERS_TEMP ? NULL : address_canonical(whole);
     if (result == USERS_FOUND && !g_ptr_array_find_with_equal_func(found, *user_r, g_str_equal, NULL)) {
         g_free(*user_r);
-        *user_r = g_strdup(found->pdata[0]);
+        *user_r = found->len == 1 ? g_strdup(found->pdata[0]) : NULL;
     }
     g_ptr_array_unref(found);
-    return result;
+    return *user_r || result == USERS_TEMP ? result : USERS_UNKNOWN;
 }
 
 static bool run(struct users *u, const char *sql, const char *const *texts, int count,

@@ -43,9 +43,10 @@ enum users_result { USERS_TEMP = 0, USERS_FOUND, USERS_UNKNOWN };
  * without duplicates, empty unless USERS_FOUND (g_ptr_array_unref frees all). */
 enum users_result users_resolve(struct users *u, const char *address, const char *delimiters,
                                 GPtrArray **users_r);
-/* Finds the user behind a Dovecot login name (%u). A name without a domain that is no alias
- * gets ours, if the settings name just one. *user_r (g_free) is the address itself if it is among the users that it resolves to, else the first. With USERS_UNKNOWN it is the canonical address, NULL if
- * login is no address; with USERS_TEMP it is NULL. */
+/* Finds the user behind a Dovecot login name (%u). A name without a domain that is no alias gets ours, if the
+ * settings name just one. *user_r (g_free) is the address itself if it is among the users that it resolves to, else
+ * the only one of them. With USERS_UNKNOWN it is the canonical address, NULL if login is no address or an alias of
+ * several others; with USERS_TEMP it is NULL. */
 enum users_result users_of_login(struct users *u, const char *login, const struct settings *s,
                                  char **user_r);
 

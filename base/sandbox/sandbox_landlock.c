@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/sandbox/sandbox.h"
 #include "base/sandbox/sandbox_kind.h"
 #include "base/sandbox/sandbox_parts.h"
 
@@ -50,6 +51,11 @@ int sandbox_parts_landlock_abi(void)
 {
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     return abi > 0 ? (int)abi : 0; /* errno says why */
+}
+
+bool sandbox_has_landlock(void)
+{
+    return sandbox_parts_landlock_abi() > 0;
 }
 
 /* Landlock denies these rights unless a rule allows them. */

@@ -85,6 +85,11 @@ bool next_hop_is_mta(const struct next_hop *h)
     return h->taker || h->to->kind == HOP_SMTP;
 }
 
+bool next_hop_is_mailbox(const struct next_hop *h)
+{
+    return !h->taker && h->to->kind == HOP_LMTP;
+}
+
 void next_hop_set_deadline(struct next_hop *h, int ms)
 {
     if (client_of(h))

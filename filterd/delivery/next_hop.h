@@ -41,6 +41,9 @@ void next_hop_let_go(struct next_hop_pool *pool, int idle_ms);
 void next_hop_let_go_idle(struct next_hop_pool *pool);
 /* True if copies go into an MTA, which may send them to another leg of filterd. */
 bool next_hop_is_mta(const struct next_hop *h);
+/* True if who takes a copy has the recipient's mailbox, as Dovecot's LMTP does: whoever it takes mail for
+ * exists. */
+bool next_hop_is_mailbox(const struct next_hop *h);
 /* Bounds the delivery of one message to all its recipients. */
 void next_hop_set_deadline(struct next_hop *h, int ms);
 /* Probes whether the next hop takes mail for r, within ms. Only SMTP is probed; for others RES_OK. */

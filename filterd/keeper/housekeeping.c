@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "classifier/known_sender.h"
@@ -12,8 +13,10 @@
 #include "classifier/model.h"
 #include "classifier/model_learner.h"
 #include "filterd/keeper/train_request.h"
+#include "filterd/keeper/model_store_model.h"
 #include "filterd/keeper/record.h"
 #include "filterd/keeper/train_apply.h"
+#include "filterd/keeper/unclaimed.h"
 
 #define ROUND_US (G_GINT64_CONSTANT(3600) * G_USEC_PER_SEC)
 /* TIDY_PENDING: rows of the journal that may stay outside the checkpoint until the next round. */
@@ -58,6 +61,18 @@ static void tidy(struct model_store *l, struct model *m, const char *journal_day
     model_end(m, ok);
 }
 
+/* Removes the store of an address that nobody names and of which nothing is left: it was invented, or is gone. If
+ * mail comes for it again, so does the store. */
+static void remove_empty(struct model_store *l, const char *path, const char *user)
+{
+    struct model *m = g_hash_table_lookup(l->models, user);
+    if (m && model_is_empty(m) && unclaimed_by_tables(l, user) == UNCLAIMED_YES) {
+        g_hash_table_remove(l->models, user);
+        if (unlink(path))
+            log_warn("%s: %s", path, g_strerror(errno));
+    }
+}
+
 static void visit(struct model_store *l, const char *path, const char *journal_day)
 {
     g_autofree char *error = NULL;
@@ -70,15 +85,23 @@ static void visit(struct model_store *l, const char *path, const char *journal_d
         tidy(l, m, journal_day);
     if (m && strcmp(user, MODEL_SITE) != 0)
         train_request_settle(l, user);
+    if (m && strcmp(user, MODEL_SITE) != 0)
+        remove_empty(l, path, user);
     if (error)
         log_warn("%s", error); /* logged once in a round: until then this user's model learns nothing */
+}
+
+static void forget_days_before(struct model_store *l, const char *day)
+{
+    daykey_destroy_before(l->settings->site_key, day);
+    unclaimed_forget_before(l, day);
 }
 
 void housekeeping_tick(struct model_store *l)
 {
     char *day = daykey_day(l->settings->signature_days);
     if (g_strcmp0(day, l->forgotten) != 0)
-        daykey_destroy_before(l->settings->site_key, day);
+        forget_days_before(l, day);
     g_free(l->forgotten);
     l->forgotten = day;
     const gint64 now = g_get_monotonic_time();

@@ -2,6 +2,7 @@
  * filterd-retrain; listening.c and the milter processes take the sockets' paths from it. */
 #include "filterd/keeper/keeper.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -11,6 +12,7 @@
 
 #include "base/endpoint.h"
 #include "base/frame.h"
+#include "base/frame_stream.h"
 
 #define CONNECT_TIMEOUT_S 5
 /* An answer may hold a whole exported user. */
@@ -44,16 +46,25 @@ int keeper_connect(const struct endpoint *control)
     return connect_unix(control->path);
 }
 
+static struct endpoint beside(const struct endpoint *control, const char *ending)
+{
+    char *path = control->path ? g_strconcat(control->path, ending, NULL) : NULL;
+    return (struct endpoint){.path = path};
+}
+
+struct endpoint keeper_workers_at(const struct endpoint *control)
+{
+    return beside(control, ".worker");
+}
+
 struct endpoint keeper_learn_at(const struct endpoint *control)
 {
-    char *path = control->path ? g_strconcat(control->path, ".learn", NULL) : NULL;
-    return (struct endpoint){.path = path};
+    return beside(control, ".learn");
 }
 
 struct endpoint keeper_milter_at(const struct endpoint *control)
 {
-    char *path = control->path ? g_strconcat(control->path, ".milter", NULL) : NULL;
-    return (struct endpoint){.path = path};
+    return beside(control, ".milter");
 }
 
 bool keeper_tell(int fd, const char *verb, GVariant *arguments, int timeout_ms)
@@ -79,6 +90,20 @@ struct keeper_answer keeper_hear(int fd, int timeout_ms)
     a.code = code == EX_OK || (code >= EX__BASE && code <= EX__MAX) ? code : EX_TEMPFAIL;
     g_variant_unref(answer);
     return a;
+}
+
+bool keeper_administer(int fd, const char *state_dir, int timeout_ms)
+{
+    g_autofree char *path = g_build_filename(state_dir, "lock", NULL);
+    const int lock_fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (lock_fd < 0)
+        return true;
+    const bool sent = frame_stream_pass(fd, g_variant_new("(s@a{sv})", "ping", g_variant_new("a{sv}", NULL)), lock_fd);
+    close(lock_fd);
+    struct keeper_answer a = sent ? keeper_hear(fd, timeout_ms) : no_answer();
+    const bool heard = a.results != NULL;
+    keeper_answer_clear(&a);
+    return heard;
 }
 
 struct keeper_answer keeper_ask(int fd, const char *verb, GVariant *arguments, int timeout_ms)

@@ -11,7 +11,13 @@
 
 /* A connected socket, or -1 (no answer within 5 s). */
 int keeper_connect(const struct endpoint *control);
-/* The socket beside the control socket where workers learn messages from their text
+/* The socket beside the control socket where workers ask the keeper, and nobody else may; g_free its path. */
+struct endpoint keeper_workers_at(const struct endpoint *control);
+/* Lets a process of filterd's own uid ask as an administrator: hands over a descriptor of state_dir/lock open for
+ * writing, which workers cannot have. Call it first on a connection. Without the right to open that file nothing
+ * is sent, and requests are answered by uid. False if the keeper does not answer. */
+bool keeper_administer(int fd, const char *state_dir, int timeout_ms);
+/* The socket beside it where workers learn messages from their text
  * (filterd/session/learn_session.h); g_free its path. */
 struct endpoint keeper_learn_at(const struct endpoint *control);
 /* The socket beside it where milter processes ask workers (filterd/session/milter_session.h); g_free its path. */

@@ -18,7 +18,7 @@
 #define SILENT_US (10 * G_USEC_PER_SEC)
 
 struct keeper_client {
-    const struct endpoint *control;
+    struct endpoint keeper;
     int fd;               /* -1: not connected; the first request connects */
     gint64 silent;        /* monotonic microseconds: not asked before, as it left a request unanswered */
     unsigned owes;        /* outstanding answers to notes sent without waiting */
@@ -30,7 +30,7 @@ struct keeper_client {
 struct keeper_client *keeper_client_new(const struct endpoint *control)
 {
     struct keeper_client *k = g_new0(struct keeper_client, 1);
-    k->control = control;
+    k->keeper = keeper_workers_at(control);
     k->fd = -1;
     return k;
 }
@@ -99,11 +99,12 @@ void keeper_client_free(struct keeper_client **k)
         return;
     hear_owed(*k);
     if ((*k)->forget && (*k)->fd < 0)
-        (*k)->fd = keeper_connect((*k)->control);
+        (*k)->fd = keeper_connect(&(*k)->keeper);
     if ((*k)->fd >= 0 && !forget_again(*k))
         log_info("retries: the keeper does not answer; a message like the last one may count as a retry of it");
     hang_up(*k);
     g_clear_pointer(&(*k)->forget, g_bytes_unref);
+    g_free((*k)->keeper.path);
     g_clear_pointer(k, g_free);
 }
 
@@ -119,7 +120,7 @@ static struct keeper_answer ask_all(struct keeper_client *k, const struct keeper
     if (attempts)
         hear_owed(k);
     for (int i = 0; i < attempts && a.code == EX_TEMPFAIL && g_get_monotonic_time() < end; i++) {
-        if (k->fd < 0 && (k->fd = keeper_connect(k->control)) < 0)
+        if (k->fd < 0 && (k->fd = keeper_connect(&k->keeper)) < 0)
             break;
         keeper_answer_clear(&a);
         if (forget_again(k))
@@ -174,9 +175,9 @@ int keeper_client_learn(struct keeper_client *k, const struct keeper_learn *l, c
     return ask_keeper(k, &keeper_format_learn, l, text_r);
 }
 
-void keeper_client_confirm(struct keeper_client *k, const char *user, const char *signature)
+void keeper_client_confirm(struct keeper_client *k, const struct keeper_confirm *c)
 {
-    send_note(k, SUBJECT_RECORD, &keeper_format_confirm, &(struct keeper_confirm){user, signature});
+    send_note(k, SUBJECT_RECORD, &keeper_format_confirm, c);
 }
 
 /* Frames are UTF-8, but a client's strings may not be. */

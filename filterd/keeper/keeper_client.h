@@ -14,7 +14,7 @@
 
 struct keeper_client;
 
-/* Connects at the first request. control: the keeper's socket, lent. Never NULL. */
+/* Connects at the first request, to the workers' socket beside control. Never NULL. */
 struct keeper_client *keeper_client_new(const struct endpoint *control);
 /* Waits for outstanding answers first. */
 void keeper_client_free(struct keeper_client **k);
@@ -29,7 +29,7 @@ bool keeper_client_record(struct keeper_client *k, const struct keeper_record *r
  * EX_TEMPFAIL without one; *text_r is one line (g_free) or NULL. class: spam, ham. */
 int keeper_client_learn(struct keeper_client *k, const struct keeper_learn *l, char **text_r) G_GNUC_WARN_UNUSED_RESULT;
 /* Tells the keeper that the next hop took the copy. */
-void keeper_client_confirm(struct keeper_client *k, const char *user, const char *signature);
+void keeper_client_confirm(struct keeper_client *k, const struct keeper_confirm *c);
 /* Tells the delivered-before memory (filterd/keeper/delivered.h) that this attempt begins, and asks which of its
  * copies were delivered before. *known_r: a 0 or 1 for each; all 0 if the keeper does not answer. */
 void keeper_client_delivered_known(struct keeper_client *k, const struct keeper_delivered *d, unsigned char *known_r);

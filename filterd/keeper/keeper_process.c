@@ -1,45 +1,34 @@
 /* The keeper's main function and its poll loop. Called by children.c after fork. */
 #include "filterd/keeper/keeper_process.h"
 
-#include <errno.h>
 #include <glib.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/frame.h"
 #include "base/log.h"
+#include "base/rate.h"
 #include "base/sandbox/sandbox_policy.h"
 #include "base/sandbox/sandbox_kind.h"
 #include "filterd/keeper/greylist.h"
 #include "filterd/keeper/keeper.h"
+#include "filterd/keeper/keeper_connections.h"
 #include "filterd/keeper/keeper_request.h"
 #include "filterd/keeper/keeper_role.h"
 #include "filterd/keeper/keeper_verbs.h"
 #include "filterd/keeper/model_store.h"
-#include "filterd/keeper/model_store_state.h"
 #include "filterd/keeper/peer_credentials.h"
 #include "filterd/keeper/delivered.h"
 #include "filterd/keeper/spent.h"
 
-/* The largest request is a batch of training. */
-#define REQUEST_BYTES (64u * 1024 * 1024)
-/* Clients are local and send whole frames: one that stalls only loses its connection. */
-#define FRAME_MS 1000
 #define TURN_MS 1000
 #define TICK_MS 30000
-#define CLIENTS 1024
-
-struct client {
-    int fd;
-    unsigned roles; /* see peer_credentials.h */
-};
+/* Lines about corrections that changed nothing: so many at once, then one a minute. */
+#define IDLE_LINES 20
 
 /* What the keeper serves. A store that could not be opened is NULL, and each tick tries again. */
 struct desk {
@@ -47,6 +36,7 @@ struct desk {
     const struct sitekey *key;
     struct keeper_stores stores; /* greylist is NULL also if greylisting is off */
     bool greylist_failed, delivered_failed, spent_failed; /* the failure was logged */
+    struct rate idle; /* see note_retrain */
 };
 
 static volatile sig_atomic_t leave;
@@ -126,99 +116,56 @@ static void tick(struct desk *desk)
         spent_tick(desk->stores.spent, (gint64)time(NULL));
 }
 
-static void take_client(GArray *clients, int listen_fd)
+/* Logs each correction by a user and what became of it. Who repeats what changes nothing does not fill the log. */
+static void note_retrain(struct desk *desk, GVariant *arguments, const struct keeper_answer *a)
 {
-    struct client c;
-    c.fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
-    if (c.fd < 0)
-        return;
-    c.roles = peer_credentials_roles(c.fd);
-    if (c.roles != KEEPER_NOBODY && clients->len < CLIENTS) {
-        g_array_append_val(clients, c);
-        return;
-    }
-    log_warn("control socket: a peer without rights (see train_users), or too many, turned away");
-    close(c.fd);
-}
-
-/* Logs each correction by a user and what became of it. */
-static void note_retrain(GVariant *arguments, const struct keeper_answer *a)
-{
+    static const struct rate_limit limit = {IDLE_LINES, 1.0 / 60};
     struct keeper_retrain said;
-    if (keeper_format_unpack(&keeper_format_retrain, arguments, &said, NULL))
-        log_info("retrain login=<%s> class=%s signature=%s %s%s%s", said.login, said.class, said.signature,
-                 a->code == EX_OK ? "learnt" : "not learnt", *a->text ? ": " : "", a->text);
-    else
-        log_info("retrain not learnt: %s", a->text);
+    const bool whole = keeper_format_unpack(&keeper_format_retrain, arguments, &said, NULL);
+    const bool learnt = a->code == EX_OK && !*a->text;
+    if (learnt || rate_take(&desk->idle, &limit, 1, g_get_monotonic_time())) {
+        if (whole)
+            log_info("retrain login=<%.320s> class=%s signature=%s %s%s%s", said.login, said.class, said.signature,
+                     a->code == EX_OK ? "learnt" : "not learnt", *a->text ? ": " : "", a->text);
+        else
+            log_info("retrain not learnt: %s", a->text);
+    }
     keeper_format_clear(&keeper_format_retrain, &said);
 }
 
-/* Serves one request; false: the client is gone or broke the protocol. A client that is gone may have sent
- * requests before: they are served without its hearing of it. */
-static bool serve_client(const struct desk *desk, const struct client *c, bool gone)
+static GVariant *answer(GVariant *request, const struct peer *peer, int connection, void *arg)
 {
-    GVariant *request = frame_recv(c->fd, FRAME_REQUEST, REQUEST_BYTES, FRAME_MS);
-    if (!request)
-        return false;
+    struct desk *desk = arg;
     const char *verb;
     GVariant *arguments;
     g_variant_get(request, "(&s@a{sv})", &verb, &arguments);
-    delivered_turn_to(desk->stores.delivered, c->fd);
-    struct keeper_answer a = keeper_verbs_answer(&desk->stores, c->roles, verb, arguments);
-    if (strcmp(verb, keeper_format_retrain.verb) == 0)
-        note_retrain(arguments, &a);
-    const bool ok = frame_send(c->fd, g_variant_new("(is@a{sv})", a.code, a.text, a.results), FRAME_MS);
+    struct keeper_stores stores = desk->stores;
+    stores.peer = peer;
+    delivered_turn_to(desk->stores.delivered, connection);
+    struct keeper_answer a = keeper_verbs_answer(&stores, peer->roles, verb, arguments);
+    if (strcmp(verb, keeper_format_retrain.verb) == 0 && peer->roles != KEEPER_NOBODY)
+        note_retrain(desk, arguments, &a);
+    GVariant *said = g_variant_new("(is@a{sv})", a.code, a.text, a.results);
     keeper_answer_clear(&a);
     g_variant_unref(arguments);
-    g_variant_unref(request);
-    return ok || gone;
+    return said;
 }
 
-static void serve_gone(const struct desk *desk, const struct client *c)
+static void gone(int connection, void *arg)
 {
-    while (serve_client(desk, c, true))
-        ;
-    delivered_hang_up(desk->stores.delivered, c->fd);
+    const struct desk *desk = arg;
+    delivered_hang_up(desk->stores.delivered, connection);
 }
 
-/* Serves those first that are gone: a killed worker's last notes are about what another asks next. */
-static void serve_ready(const struct desk *desk, GArray *clients, const struct pollfd *fds)
+static void loop(struct desk *desk, struct keeper_connections *clients)
 {
-    const guint count = clients->len;
-    for (guint i = 0; i < count; i++)
-        if (fds[i + 1].revents & POLLHUP)
-            serve_gone(desk, &g_array_index(clients, struct client, i));
-    for (guint i = count; i-- > 0;) {
-        struct client *c = &g_array_index(clients, struct client, i);
-        const bool gone = fds[i + 1].revents & POLLHUP;
-        if (!fds[i + 1].revents || (!gone && serve_client(desk, c, false)))
-            continue;
-        if (!gone)
-            delivered_hang_up(desk->stores.delivered, c->fd);
-        close(c->fd);
-        g_array_remove_index_fast(clients, i);
-    }
-}
-
-static void loop(struct desk *desk, int listen_fd)
-{
-    GArray *clients = g_array_new(FALSE, FALSE, sizeof(struct client));
-    struct pollfd fds[CLIENTS + 1];
     gint64 ticked = 0;
     while (!leave && !state_lost()) {
-        fds[0] = (struct pollfd){listen_fd, POLLIN, 0};
-        for (guint i = 0; i < clients->len; i++)
-            fds[i + 1] = (struct pollfd){g_array_index(clients, struct client, i).fd, POLLIN, 0};
         const int due_ms = model_store_due_ms(desk->stores.model_store);
-        const int ready = poll(fds, clients->len + 1, due_ms < 0 ? TURN_MS : MIN(due_ms, TURN_MS));
+        keeper_connections_wait(clients, due_ms < 0 ? TURN_MS : MIN(due_ms, TURN_MS));
         if (state_lost())
             break;
-        if (ready > 0) {
-            bool fresh = fds[0].revents;
-            serve_ready(desk, clients, fds);
-            if (fresh)
-                take_client(clients, listen_fd);
-        }
+        keeper_connections_serve(clients);
         if (model_store_due_ms(desk->stores.model_store) == 0)
             model_store_write(desk->stores.model_store);
         if (g_get_monotonic_time() - ticked > TICK_MS * 1000) {
@@ -226,15 +173,23 @@ static void loop(struct desk *desk, int listen_fd)
             ticked = g_get_monotonic_time();
         }
     }
-    g_array_unref(clients);
 }
 
-int keeper_process_run(const struct settings *s, const struct sitekey *key, int listen_fd,
-                       int ready_fd)
+static void serve(struct desk *desk, const struct keeper_doors *doors)
+{
+    const struct keeper_service service = {.answer = answer, .gone = gone, .arg = desk,
+                                           .lock_fd = model_store_lock_fd(desk->stores.model_store),
+                                           /* two generations, during a reload */
+                                           .worker_count = 2 * (guint)desk->settings->workers};
+    struct keeper_connections *clients = keeper_connections_new(doors, &service);
+    loop(desk, clients);
+    keeper_connections_free(&clients);
+}
+
+static void set_signals(void)
 {
     struct sigaction sa = {.sa_handler = on_term};
     sigset_t none;
-    g_autofree char *error = NULL;
     sigaction(SIGTERM, &sa, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
@@ -242,6 +197,13 @@ int keeper_process_run(const struct settings *s, const struct sitekey *key, int 
     signal(SIGCHLD, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+int keeper_process_run(const struct settings *s, const struct sitekey *key, const struct keeper_doors *doors,
+                       int ready_fd)
+{
+    g_autofree char *error = NULL;
+    set_signals();
     prctl(PR_SET_NAME, "filterd-keeper");
     if (!sandbox_policy_close(s, SANDBOX_KEEPER))
         return EX_CONFIG;
@@ -253,7 +215,7 @@ int keeper_process_run(const struct settings *s, const struct sitekey *key, int 
     open_missing(&desk);
     if (write(ready_fd, "", 1) < 0)
         log_warn("keeper: the master is gone");
-    loop(&desk, listen_fd);
+    serve(&desk, doors);
     if (state_lost()) {
         log_warn("keeper: %s: the state is not there any more; what was not written yet is lost", s->state_dir);
         return EX_TEMPFAIL;

@@ -14,7 +14,7 @@ enum {
 
 /* ---- the formats ---- */
 
-enum kind { TEXT, NAME, SIGNATURE, CLASS, NUMBER, COUNT, SECONDS, TEXTS, BYTES, FEATURES, BATCH };
+enum kind { TEXT, NAME, SIGNATURE, CLASS, FLAG, NUMBER, COUNT, SECONDS, TEXTS, BYTES, FEATURES, BATCH };
 
 struct keeper_field {
     const char *name;
@@ -44,7 +44,8 @@ FORMAT(record, "record", keeper_record,
 
 FORMAT(confirm, "confirm", keeper_confirm,
        WANTED(keeper_confirm, user, NAME),
-       WANTED(keeper_confirm, signature, SIGNATURE));
+       WANTED(keeper_confirm, signature, SIGNATURE),
+       OPTIONAL(keeper_confirm, mailbox, FLAG));
 
 FORMAT(retrain, "retrain", keeper_retrain,
        WANTED(keeper_retrain, login, NAME),
@@ -161,6 +162,17 @@ static bool take_class(GVariant *value, void *member)
         return true;
     }
     return false;
+}
+
+static GVariant *pack_flag(const void *member)
+{
+    return *(const gboolean *)member ? g_variant_new_boolean(TRUE) : NULL;
+}
+
+static bool take_flag(GVariant *value, void *member)
+{
+    *(gboolean *)member = g_variant_get_boolean(value);
+    return true;
 }
 
 static GVariant *pack_number(const void *member)
@@ -309,6 +321,7 @@ static const struct {
     [NAME] = {"s", "a text that is not empty", pack_text, take_name, NULL},
     [SIGNATURE] = {"s", "a signature of letters and digits", pack_text, take_signature, NULL},
     [CLASS] = {"s", "spam or ham", pack_text, take_class, NULL},
+    [FLAG] = {"b", "true or false", pack_flag, take_flag, NULL},
     [NUMBER] = {"d", "a number", pack_number, take_number, NULL},
     [COUNT] = {"u", "a count", pack_count, take_count, NULL},
     [SECONDS] = {"i", "a number of seconds", pack_seconds, take_seconds, NULL},

@@ -23,9 +23,10 @@ struct keeper_record {
     GArray *features;          /* of guint32, see classifier/osb.h */
 };
 
-/* The next hop took the copy. */
+/* The next hop took the copy. mailbox: that is where the user's mailbox is, so the user exists. */
 struct keeper_confirm {
     const char *user, *signature;
+    gboolean mailbox;
 };
 
 /* A logged-in user moved a message. Unpacking makes class "spam" or "ham". */

@@ -9,7 +9,9 @@
 
 #include "filterd/keeper/pending.h"
 #include "filterd/keeper/greylisting.h"
+#include "filterd/keeper/keeper_rates.h"
 #include "filterd/keeper/keeper_role.h"
+#include "filterd/keeper/model_store_state.h"
 #include "filterd/keeper/model_store_user.h"
 #include "filterd/keeper/train_request.h"
 #include "filterd/keeper/delivered.h"
@@ -76,7 +78,8 @@ static int note_spent(struct keeper_call *c)
 
 static int retrain(struct keeper_call *c)
 {
-    return train_request_retrain(c->stores->model_store, &c->q.retrain, &c->text);
+    return train_request_retrain(c->stores->model_store, &c->q.retrain, c->stores->peer,
+                                 &c->text);
 }
 
 static int train(struct keeper_call *c)
@@ -134,31 +137,31 @@ enum {
 
 /* Each verb's name is in its format, in keeper_request.c. */
 static const struct keeper_verb verbs[] = {
-    /* request, result, who may ask it, handler, beside */
-    {&keeper_format_ping, &keeper_format_nothing, WORKER | ADMIN, ping, false},
+    /* request, result, who may ask it, handler, beside, of which rate workers take */
+    {&keeper_format_ping, &keeper_format_nothing, WORKER | ADMIN, ping, false, KEEPER_RATE_NONE},
     /* What workers need for the message at hand. */
-    {&keeper_format_record, &keeper_format_nothing, WORKER, record, true},
-    {&keeper_format_confirm, &keeper_format_nothing, WORKER, confirm, true},
-    {&keeper_format_learn, &keeper_format_nothing, WORKER, learn, false},
-    {&keeper_format_greylist, &keeper_format_wait, WORKER, greylist, true},
-    {&keeper_format_delivered_known, &keeper_format_known, WORKER, known_before, true},
-    {&keeper_format_delivered, &keeper_format_nothing, WORKER, note_delivered, true},
-    {&keeper_format_delivered_forget, &keeper_format_nothing, WORKER, forget_delivered, true},
-    {&keeper_format_delivered_failed, &keeper_format_nothing, WORKER, note_failed, true},
+    {&keeper_format_record, &keeper_format_nothing, WORKER, record, true, KEEPER_RATE_RECORD},
+    {&keeper_format_confirm, &keeper_format_nothing, WORKER, confirm, true, KEEPER_RATE_RECORD},
+    {&keeper_format_learn, &keeper_format_nothing, WORKER, learn, false, KEEPER_RATE_LEARN},
+    {&keeper_format_greylist, &keeper_format_wait, WORKER, greylist, true, KEEPER_RATE_GREYLIST},
+    {&keeper_format_delivered_known, &keeper_format_known, WORKER, known_before, true, KEEPER_RATE_DELIVERED},
+    {&keeper_format_delivered, &keeper_format_nothing, WORKER, note_delivered, true, KEEPER_RATE_DELIVERED},
+    {&keeper_format_delivered_forget, &keeper_format_nothing, WORKER, forget_delivered, true, KEEPER_RATE_DELIVERED},
+    {&keeper_format_delivered_failed, &keeper_format_nothing, WORKER, note_failed, true, KEEPER_RATE_DELIVERED},
     /* A user who moves mail, for their own login. */
-    {&keeper_format_retrain, &keeper_format_nothing, USER | ADMIN, retrain, false},
-    {&keeper_format_train, &keeper_format_trained, ADMIN, train, false},
-    {&keeper_format_alias_add, &keeper_format_nothing, ADMIN, alias_add, false},
-    {&keeper_format_alias_set, &keeper_format_nothing, ADMIN, alias_set, false},
-    {&keeper_format_alias_remove, &keeper_format_nothing, ADMIN, alias_remove, false},
-    {&keeper_format_user_set, &keeper_format_nothing, ADMIN, user_set, false},
-    {&keeper_format_user_remove, &keeper_format_nothing, ADMIN, user_remove, false},
-    {&keeper_format_user_export, &keeper_format_exported, ADMIN, user_export, false},
-    {&keeper_format_user_import, &keeper_format_nothing, ADMIN, user_import, false},
-    {&keeper_format_key_note, &keeper_format_nothing, ADMIN, key_note, false},
+    {&keeper_format_retrain, &keeper_format_nothing, USER | ADMIN, retrain, false, KEEPER_RATE_NONE},
+    {&keeper_format_train, &keeper_format_trained, ADMIN, train, false, KEEPER_RATE_NONE},
+    {&keeper_format_alias_add, &keeper_format_nothing, ADMIN, alias_add, false, KEEPER_RATE_NONE},
+    {&keeper_format_alias_set, &keeper_format_nothing, ADMIN, alias_set, false, KEEPER_RATE_NONE},
+    {&keeper_format_alias_remove, &keeper_format_nothing, ADMIN, alias_remove, false, KEEPER_RATE_NONE},
+    {&keeper_format_user_set, &keeper_format_nothing, ADMIN, user_set, false, KEEPER_RATE_NONE},
+    {&keeper_format_user_remove, &keeper_format_nothing, ADMIN, user_remove, false, KEEPER_RATE_NONE},
+    {&keeper_format_user_export, &keeper_format_exported, ADMIN, user_export, false, KEEPER_RATE_NONE},
+    {&keeper_format_user_import, &keeper_format_nothing, ADMIN, user_import, false, KEEPER_RATE_NONE},
+    {&keeper_format_key_note, &keeper_format_nothing, ADMIN, key_note, false, KEEPER_RATE_NONE},
     /* What a worker behind Postfix's queue needs of the one in front. */
-    {&keeper_format_spent_known, &keeper_format_known, WORKER, spent_before, true},
-    {&keeper_format_spent, &keeper_format_nothing, WORKER, note_spent, true},
+    {&keeper_format_spent_known, &keeper_format_known, WORKER, spent_before, true, KEEPER_RATE_SPENT},
+    {&keeper_format_spent, &keeper_format_nothing, WORKER, note_spent, true, KEEPER_RATE_SPENT},
 };
 
 const struct keeper_verb *keeper_verbs(size_t *count_r)
@@ -175,10 +178,37 @@ const struct keeper_verb *keeper_verbs_find(const char *name)
     return NULL;
 }
 
+/* A request that needs none counts as one. */
+static gsize digests_in(GBytes *digests, gsize each)
+{
+    return digests ? MAX(g_bytes_get_size(digests) / each, 1) : 1;
+}
+
+/* The first member of record, confirm and learn is the user: theirs is a share of the rate. */
+static bool is_within_rate(const struct keeper_verb *verb, const struct keeper_call *c)
+{
+    struct keeper_rates *rates = c->stores->model_store->rates;
+    switch (verb->rate) {
+    case KEEPER_RATE_RECORD:
+    case KEEPER_RATE_LEARN:
+        return keeper_rates_take(rates, verb->rate, c->q.confirm.user, 1);
+    case KEEPER_RATE_DELIVERED:
+        return keeper_rates_take(rates, verb->rate, NULL, digests_in(c->q.delivered.copies, DELIVERED_DIGEST_BYTES));
+    case KEEPER_RATE_SPENT:
+        return keeper_rates_take(rates, verb->rate, NULL, digests_in(c->q.digests.digests, SPENT_BYTES));
+    default:
+        return keeper_rates_take(rates, verb->rate, NULL, 1);
+    }
+}
+
 static int carry_out(const struct keeper_verb *verb, GVariant *arguments, struct keeper_call *c)
 {
     if (!keeper_format_unpack(verb->request, arguments, &c->q, &c->text))
         return EX_DATAERR;
+    if (!is_within_rate(verb, c)) {
+        c->text = g_strdup("workers ask too much of this: refused for a while");
+        return EX_UNAVAILABLE;
+    }
     if (!verb->beside)
         pending_write(c->stores->model_store);
     return verb->handle(c);
@@ -195,7 +225,8 @@ struct keeper_answer keeper_verbs_answer(const struct keeper_stores *stores, uns
         c.text = g_strdup("the keeper knows no such request");
     } else if (!(verb->roles & roles)) {
         a.code = EX_NOPERM;
-        c.text = g_strdup_printf("%s: this uid may not ask for that (see train_users)", name);
+        c.text = g_strdup_printf("%s: this peer may not ask for that here: a mail user (train_users) may train, and"
+                                 " root, or who may write state_dir/lock, does the rest", name);
     } else {
         a.code = carry_out(verb, arguments, &c);
         keeper_format_clear(verb->request, &c.q);

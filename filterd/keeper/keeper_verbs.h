@@ -8,11 +8,13 @@
 #include <stdbool.h>
 
 #include "filterd/keeper/keeper.h"
+#include "filterd/keeper/keeper_rates.h"
 #include "filterd/keeper/keeper_request.h"
 
 struct model_store;
 struct delivered;
 struct spent;
+struct peer;
 
 /* All lent. greylist, delivered and spent may be NULL: then they know nothing. */
 struct keeper_stores {
@@ -20,6 +22,7 @@ struct keeper_stores {
     struct greylist *greylist;
     struct delivered *delivered;
     struct spent *spent;
+    const struct peer *peer; /* who asks; NULL: filterctl itself, where no keeper runs */
 };
 
 /* A request while it is handled. */
@@ -36,6 +39,7 @@ struct keeper_verb {
     unsigned roles;                      /* the roles that may send it: of enum keeper_role, or-ed */
     int (*handle)(struct keeper_call *call); /* handles it; returns a sysexits code */
     bool beside; /* handle it without writing pending records to disk before */
+    enum keeper_rate rate; /* of which a worker that sends it takes */
 };
 
 const struct keeper_verb *keeper_verbs(size_t *count_r);

@@ -12,6 +12,7 @@
 #include "filterd/keeper/pending.h"
 #include "filterd/keeper/housekeeping.h"
 #include "filterd/keeper/model_store_state.h"
+#include "filterd/keeper/unclaimed.h"
 
 static bool lock(struct model_store *l, char **error_r)
 {
@@ -42,6 +43,8 @@ struct model_store *model_store_open(const struct settings *s, const struct site
     l->settings = s;
     l->key = *key;
     l->lock_fd = -1;
+    l->unclaimed_bytes = UNCLAIMED_BYTES;
+    l->rates = keeper_rates_new();
     l->models = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_model);
     if (lock(l, error_r))
         l->users = users_open(s->state_dir, true, error_r);
@@ -59,7 +62,9 @@ void model_store_free(struct model_store **l)
     pending_write(*l);
     g_hash_table_unref((*l)->models);
     model_free(&(*l)->site);
+    model_free(&(*l)->unclaimed);
     users_free(&(*l)->users);
+    keeper_rates_free(&(*l)->rates);
     if ((*l)->round)
         g_ptr_array_unref((*l)->round);
     if ((*l)->lock_fd >= 0)
@@ -68,6 +73,11 @@ void model_store_free(struct model_store **l)
     g_free((*l)->forgotten);
     g_free(*l);
     *l = NULL;
+}
+
+int model_store_lock_fd(const struct model_store *l)
+{
+    return l->lock_fd;
 }
 
 int model_store_due_ms(const struct model_store *l)
@@ -84,4 +94,5 @@ void model_store_tick(struct model_store *l)
 {
     pending_write(l);
     housekeeping_tick(l);
+    keeper_rates_tick(l->rates);
 }

@@ -14,6 +14,8 @@ struct model_store;
  * *error_r (one line, g_free): locked by another process or not writable. */
 struct model_store *model_store_open(const struct settings *s, const struct sitekey *key, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 void model_store_free(struct model_store **l);
+/* The descriptor of state_dir/lock; lent. */
+int model_store_lock_fd(const struct model_store *l);
 /* Milliseconds until model_store_write is due; -1: no records are pending. */
 int model_store_due_ms(const struct model_store *l);
 /* Writes pending records to disk now. model_store_free does that too, and so does every request other than

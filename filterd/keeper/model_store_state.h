@@ -11,6 +11,7 @@
 #include "base/config/users.h"
 #include "base/sitekey.h"
 #include "classifier/model.h"
+#include "filterd/keeper/keeper_rates.h"
 
 struct model_store {
     const struct settings *settings;
@@ -23,11 +24,16 @@ struct model_store {
     GPtrArray *round;   /* files of users that housekeeping has yet to visit */
     gint64 round_began; /* monotonic microseconds; 0: no round yet */
     GPtrArray *pending;    /* see pending.h; NULL: no records are pending */
+    struct model *unclaimed; /* see unclaimed.h; NULL: not open */
+    gint64 unclaimed_bytes;  /* how large it may become */
+    struct keeper_rates *rates; /* what workers have asked lately */
     gint64 pending_since;  /* monotonic microseconds: when the first of them came */
 };
 
-/* The user's model, opened for writing and created if missing; lent. NULL with one line in *text_r. */
-struct model *model_store_model(struct model_store *l, const char *user, char **text_r) G_GNUC_WARN_UNUSED_RESULT;
+/* True if this is the address of a user: canonical, and no name of ours. */
+bool model_store_is_user(const char *user);
+/* The site's base, opened for writing and created if missing; lent. NULL with one line in *text_r. */
+struct model *model_store_open_site(struct model_store *l, char **text_r) G_GNUC_WARN_UNUSED_RESULT;
 /* The site's base, opened for writing; lent. NULL if there is none (and create is false), or it cannot be
  * opened. */
 struct model *model_store_site(struct model_store *l, bool create);

@@ -12,6 +12,8 @@
 #include "classifier/model.h"
 #include "filterd/keeper/export.h"
 #include "filterd/keeper/export_model.h"
+#include "filterd/keeper/model_store_model.h"
+#include "filterd/keeper/unclaimed.h"
 
 int model_store_user_alias_add(struct model_store *l, const struct keeper_alias_add *wanted, char **text_r)
 {
@@ -58,6 +60,10 @@ int model_store_user_remove(struct model_store *l, const struct keeper_user_remo
     const char *user = wanted->user;
     if (!users_forget(l->users, user, text_r))
         return EX_TEMPFAIL;
+    if (!unclaimed_forget(l, user)) {
+        *text_r = g_strdup("unclaimed.db cannot be written");
+        return EX_TEMPFAIL;
+    }
     g_hash_table_remove(l->models, user);
     g_autofree char *path = users_store_path(l->settings->state_dir, user);
     g_autofree char *journal = g_strconcat(path, "-journal", NULL);

@@ -1,5 +1,6 @@
 /* Pending records. Called by train_request.c, keeper_verbs.c and model_store.c. */
 #include "filterd/keeper/pending.h"
+#include "filterd/keeper/model_store_model.h"
 
 #include <glib.h>
 #include <stdbool.h>
@@ -7,6 +8,7 @@
 
 #include "base/log.h"
 #include "classifier/model.h"
+#include "filterd/keeper/unclaimed.h"
 
 struct waiting {
     char *user;
@@ -51,35 +53,69 @@ static int by_user(gconstpointer a, gconstpointer b)
     return strcmp((*x)->user, (*y)->user);
 }
 
-/* Writes the records of one user, which start at from, in one transaction; returns their number. A record that
- * fails (its signature exists already) does not fail the others. */
-static guint write_user(struct model_store *l, guint from)
+static const struct waiting *waiting_at(const struct model_store *l, guint i)
 {
-    const struct waiting *first = l->pending->pdata[from];
-    g_autofree char *error = NULL;
-    guint n = 0;
-    struct model *m = model_store_model(l, first->user, &error);
-    bool ok = m && model_begin(m), all = true;
-    for (; from + n < l->pending->len; n++) {
-        const struct waiting *w = l->pending->pdata[from + n];
-        if (strcmp(w->user, first->user) != 0)
-            break;
-        if (ok)
-            all &= record_add(m, w->record);
-    }
-    if (!ok || !model_end(m, true) || !all)
-        log_warn("user=<%s> records of deliveries could not be written, they cannot be learnt from%s%s",
-                 first->user, error ? ": " : "", error ? error : "");
+    return l->pending->pdata[i];
+}
+
+static void note_lost(const char *user, const char *error)
+{
+    log_warn("user=<%s> records of deliveries could not be written, they cannot be learnt from%s%s", user,
+             error ? ": " : "", error ? error : "");
+}
+
+/* How many records, from this one on, are of the same user. */
+static guint count_of_user(const struct model_store *l, guint from)
+{
+    guint n = 1;
+    while (from + n < l->pending->len && strcmp(waiting_at(l, from + n)->user, waiting_at(l, from)->user) == 0)
+        n++;
     return n;
+}
+
+/* Writes the records of one user in one transaction. A record that fails (its signature exists already) does not
+ * fail the others. */
+static void write_own(struct model_store *l, guint from, guint count)
+{
+    const char *user = waiting_at(l, from)->user;
+    g_autofree char *error = NULL;
+    struct model *m = model_store_model(l, user, &error);
+    const bool ok = m && model_begin(m);
+    bool all = true;
+    for (guint i = 0; ok && i < count; i++)
+        all &= record_add(m, waiting_at(l, from + i)->record);
+    if (!ok || !model_end(m, true) || !all)
+        note_lost(user, error);
+}
+
+/* The same for a user whose address is unclaimed, inside the one transaction of all of these. */
+static void write_unclaimed(struct model_store *l, guint from, guint count, bool *began)
+{
+    const char *user = waiting_at(l, from)->user;
+    g_autofree char *error = NULL;
+    bool all = *began || (*began = unclaimed_begin(l, &error));
+    for (guint i = 0; *began && i < count; i++)
+        all &= unclaimed_add(l, user, waiting_at(l, from + i)->record);
+    if (!all)
+        note_lost(user, error);
 }
 
 void pending_write(struct model_store *l)
 {
+    bool began = false;
     if (!l->pending)
         return;
     g_ptr_array_sort(l->pending, by_user);
-    for (guint i = 0; i < l->pending->len;)
-        i += write_user(l, i);
+    for (guint i = 0, count; i < l->pending->len; i += count) {
+        count = count_of_user(l, i);
+        /* If that cannot be known now, the common store is the one that does no harm. */
+        if (unclaimed_state(l, waiting_at(l, i)->user) == UNCLAIMED_NO)
+            write_own(l, i, count);
+        else
+            write_unclaimed(l, i, count, &began);
+    }
+    if (began && !unclaimed_end(l))
+        log_warn("unclaimed.db: records of deliveries could not be written, they cannot be learnt from");
     pending_free(l);
 }
 

@@ -195,6 +195,22 @@ GPtrArray *record_get_samples(struct model *m, const char *taught, guint from, g
     return records;
 }
 
+char *record_of_content(struct model *m, const char *digest)
+{
+    sqlite3_stmt *st = store_cached(model_db(m), "SELECT signature FROM content WHERE digest = ?", &digest, 1);
+    char *signature = st && sqlite3_step(st) == SQLITE_ROW
+                          ? g_strdup((const char *)sqlite3_column_text(st, 0)) : NULL;
+    store_done(st);
+    return signature;
+}
+
+bool record_note_content(struct model *m, const char *digest, const struct record *r)
+{
+    const char *const texts[] = {digest, r->signature, r->day};
+    return store_run(model_db(m), "INSERT OR REPLACE INTO content(digest, signature, day) VALUES(?1, ?2, ?3)",
+                     texts, 3);
+}
+
 bool record_remove(struct model *m, const char *signature)
 {
     return store_run(model_db(m), "DELETE FROM record WHERE signature = ?", &signature, 1);
@@ -203,6 +219,7 @@ bool record_remove(struct model *m, const char *signature)
 bool record_forget_before(struct model *m, const char *records_day, const char *journal_day)
 {
     return store_run(model_db(m), "DELETE FROM record WHERE day < ?", &records_day, 1) &&
+           store_run(model_db(m), "DELETE FROM content WHERE day < ?", &records_day, 1) &&
            store_run(model_db(m), "DELETE FROM journal WHERE day < ?"
                      " AND id <= coalesce((SELECT applied FROM learnt), 0)"
                      /* Keep the last correction, however old: settling depends on it. */

@@ -49,6 +49,10 @@ GPtrArray *record_samples(struct model *m, const char *taught) __attribute__((wa
 /* Samples of a class in a fixed order: at most count, beginning with number from. */
 GPtrArray *record_get_samples(struct model *m, const char *taught, guint from, guint count)
     __attribute__((warn_unused_result));
+/* The record of a content (a digest of its features), g_free; NULL: none was noted. */
+char *record_of_content(struct model *m, const char *digest);
+/* Notes it until r's day is forgotten. */
+bool record_note_content(struct model *m, const char *digest, const struct record *r);
 bool record_remove(struct model *m, const char *signature);
 /* Deletes records sealed before records_day and the journal's rows before journal_day. */
 bool record_forget_before(struct model *m, const char *records_day, const char *journal_day);

@@ -8,10 +8,13 @@
 
 #include "filterd/keeper/keeper_request.h"
 #include "filterd/keeper/model_store_state.h"
+#include "filterd/keeper/peer_credentials.h"
 
 int train_request_record(struct model_store *l, const struct keeper_record *wanted, char **text_r) G_GNUC_WARN_UNUSED_RESULT;
 int train_request_confirm(struct model_store *l, const struct keeper_confirm *wanted, char **text_r) G_GNUC_WARN_UNUSED_RESULT;
-int train_request_retrain(struct model_store *l, const struct keeper_retrain *wanted, char **text_r) G_GNUC_WARN_UNUSED_RESULT;
+/* peer: who says it, lent; NULL: anybody. */
+int train_request_retrain(struct model_store *l, const struct keeper_retrain *wanted, const struct peer *peer,
+                          char **text_r) G_GNUC_WARN_UNUSED_RESULT;
 /* A user moved a message without a signature (of learning): the same, by features made of its text and its
  * content signature. */
 int train_request_learn(struct model_store *l, const struct keeper_learn *wanted, char **text_r) G_GNUC_WARN_UNUSED_RESULT;

@@ -113,7 +113,7 @@ static struct outcome deliver(struct transaction *tx, struct recipient_state *st
         o = send_copy(tx, to, plan.form, v, report);
         if (o.result == RES_OK) {
             transaction_delivered_note(tx, st);
-            verdict_confirm(v, tx->context);
+            verdict_confirm(v, tx->context, to == st && next_hop_is_mailbox(tx->hop));
         }
     }
     recipient_state_clear(&quarantine);

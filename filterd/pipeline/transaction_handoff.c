@@ -5,6 +5,7 @@
 #include "base/config/settings.h"
 #include "base/log.h"
 #include "base/mail/envelope.h"
+#include "base/mail/header.h"
 #include "base/mail/message.h"
 #include "base/network.h"
 #include "base/result.h"
@@ -104,6 +105,29 @@ static void spend(const struct transaction *tx, const struct recipient_state *st
     g_byte_array_unref(digests);
 }
 
+/* The signature (of learning) in a line of the leg that judged; g_free. NULL: there is none. */
+static char *signature_of(const struct transaction *tx)
+{
+    const struct message *m = tx->message;
+    g_autofree char *name = g_strconcat(tx->context->settings->header_prefix, "-Signature", NULL);
+    char *signature = NULL;
+    for (size_t i = 0; i < m->header_count && !signature; i++)
+        if (header_is(&m->headers[i], name))
+            signature = g_strndup(m->headers[i].value, m->headers[i].value_len);
+    return signature ? g_strstrip(signature) : NULL;
+}
+
+/* The mailbox took mail for an address that no table names: the keeper learns that it exists, as the leg before
+ * the queue could not know. */
+static void confirm(const struct transaction *tx, const struct recipient_state *st)
+{
+    if (!next_hop_is_mailbox(tx->hop) || st->recipient->users->len > 0)
+        return;
+    g_autofree char *signature = signature_of(tx);
+    for (guint i = 0; signature && i < st->judges->len; i++)
+        keeper_client_confirm(tx->context->keeper, &(struct keeper_confirm){st->judges->pdata[i], signature, true});
+}
+
 struct outcome transaction_handoff_deliver(struct transaction *tx, struct recipient_state *st,
                                            struct report *report)
 {
@@ -124,6 +148,7 @@ struct outcome transaction_handoff_deliver(struct transaction *tx, struct recipi
     if (o.result == RES_OK) {
         transaction_delivered_note(tx, st);
         spend(tx, st);
+        confirm(tx, st);
     }
     sealed_free(&sealed);
     outside_clear(&outside);

@@ -131,10 +131,10 @@ void verdict_record(struct verdict *v, struct context *ctx)
         v->signature = g_steal_pointer(&signature);
 }
 
-void verdict_confirm(const struct verdict *v, struct context *ctx)
+void verdict_confirm(const struct verdict *v, struct context *ctx, bool mailbox)
 {
     for (guint i = 0; v->signature && i < v->users->len; i++)
-        keeper_client_confirm(ctx->keeper, v->users->pdata[i], v->signature);
+        keeper_client_confirm(ctx->keeper, &(struct keeper_confirm){v->users->pdata[i], v->signature, mailbox});
 }
 
 const char *verdict_name(const struct verdict *v)

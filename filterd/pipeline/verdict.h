@@ -33,8 +33,8 @@ struct verdict *verdict_none(void);
 void verdict_free(struct verdict **v);
 /* Asks the keeper to record it for later training; sets v->signature (of learning) if that worked. */
 void verdict_record(struct verdict *v, struct context *ctx);
-/* The next hop took the copy: confirms the record to the keeper. */
-void verdict_confirm(const struct verdict *v, struct context *ctx);
+/* The next hop took the copy: confirms the record to the keeper. mailbox: see next_hop_is_mailbox. */
+void verdict_confirm(const struct verdict *v, struct context *ctx, bool mailbox);
 /* "Spam", "Innocent", "Unsure", "Whitelisted", "Blocklisted", "Virus"; "-" if not judged. */
 const char *verdict_name(const struct verdict *v);
 

@@ -37,6 +37,7 @@ struct train_request_asked {
     GVariant *arguments;
     struct keeper_retrain said; /* without a signature; lent by arguments */
     struct bytes raw;
+    struct peer peer;
 };
 
 static int left_ms(gint64 end)
@@ -109,6 +110,10 @@ static int teach(const struct learn_session_place *place, const struct train_req
         *text_r = g_strdup("this login is no user");
         return EX_DATAERR;
     }
+    if (!peer_credentials_may_train(&a->peer, user)) {
+        *text_r = g_strdup("train_users binds this uid to other domains");
+        return EX_NOPERM;
+    }
     const char *form = packed_form(a->raw.data, a->raw.len);
     if (form) {
         *text_r = g_strdup_printf("it is no mail, but packed (%s): left", form);
@@ -154,8 +159,11 @@ void learn_session_run(int fd, const struct learn_session_place *place)
     struct train_request_asked a = {0};
     g_autofree char *text = NULL;
     GVariantDict none;
-    if (peer_credentials_roles(fd) == KEEPER_NOBODY) {
-        log_warn("learning socket: a peer without rights turned away (see train_users)");
+    a.peer = peer_credentials_of(fd, PEER_AT_LEARN);
+    if (a.peer.roles == KEEPER_NOBODY) {
+        if (place->refused(place->arg))
+            log_warn("learning socket: a peer without rights (uid %ld; see train_users) turned away; others within"
+                     " a minute are not logged", (long)a.peer.uid);
         return;
     }
     alarm(STUCK_SECONDS);

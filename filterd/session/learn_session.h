@@ -6,6 +6,7 @@
 #ifndef FILTERD_SESSION_LEARN_SESSION_H
 #define FILTERD_SESSION_LEARN_SESSION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/sitekey.h"
@@ -16,6 +17,8 @@ struct learn_session_place {
     const struct sitekey *key;
     /* Counts a message that cannot be learnt because it is sealed; returns how many there are now. */
     int64_t (*sealed)(void *arg);
+    /* False: that a peer was turned away was logged within the last minute, by whatever worker. */
+    bool (*refused)(void *arg);
     void *arg;
 };
 

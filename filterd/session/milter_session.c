@@ -14,6 +14,7 @@
 #include "base/mail/envelope.h"
 #include "base/mail/header.h"
 #include "base/newline.h"
+#include "base/rate.h"
 #include "base/result.h"
 #include "filterd/delivery/next_hop.h"
 #include "filterd/keeper/keeper_role.h"
@@ -283,9 +284,12 @@ static void answer_message(struct talk *t)
 void milter_session_run(int fd, const struct milter_session_place *place)
 {
     struct talk t = {.fd = fd, .place = place, .context = place->context};
+    static const struct rate_limit a_minute = {1, 1.0 / 60};
+    static struct rate refused;
     const char *verb;
-    if (!(peer_credentials_roles(fd) & KEEPER_WORKER)) {
-        log_warn("milter socket: a peer without rights turned away");
+    if (!(peer_credentials_of(fd, PEER_AT_WORKERS).roles & KEEPER_WORKER)) {
+        if (rate_take(&refused, &a_minute, 1, g_get_monotonic_time()))
+            log_warn("milter socket: a peer without rights turned away; others within a minute are not logged");
         return;
     }
     GVariant *request = frame_recv(fd, FRAME_REQUEST, REQUEST_BYTES, TAKE_MS);

@@ -23,7 +23,7 @@ enum { MESSAGES = 150, KILLS = 40, ANSWER_MS = 20000 };
 
 static struct settings killed; /* the world of the keeper that is killed */
 static pid_t keeper;
-static int line = -1; /* connection to it */
+static int line = -1, worker_line = -1; /* connections to it, as an administrator and as a worker */
 static GRand *dice;
 
 static int set_up_both(void **state)
@@ -45,17 +45,22 @@ static int set_up_both(void **state)
 static void start_keeper(void)
 {
     char byte, *error = NULL;
-    int ready[2], fd = sockets_listen(&killed.control, &killed.control_rights, NULL, &error);
-    assert_true(fd >= 0 && pipe(ready) == 0);
+    struct endpoint workers = keeper_workers_at(&killed.control);
+    int ready[2];
+    const struct keeper_doors doors = {sockets_listen(&killed.control, &killed.control_rights, NULL, &error), sockets_listen(&workers, &killed.control_rights, NULL, &error)};
+    assert_true(doors.control >= 0 && doors.workers >= 0 && pipe(ready) == 0);
     keeper = fork();
     if (keeper == 0)
-        _exit(keeper_process_run(&killed, &key, fd, ready[1]));
+        _exit(keeper_process_run(&killed, &key, &doors, ready[1]));
     close(ready[1]);
     assert_int_equal(read(ready[0], &byte, 1), 1);
     close(ready[0]);
-    close(fd);
+    close(doors.control);
+    close(doors.workers);
     line = keeper_connect(&killed.control);
-    assert_true(line >= 0);
+    worker_line = keeper_connect(&workers);
+    g_free(workers.path);
+    assert_true(line >= 0 && worker_line >= 0);
 }
 
 static void bury_keeper(void)
@@ -63,6 +68,7 @@ static void bury_keeper(void)
     kill(keeper, SIGKILL);
     assert_int_equal(waitpid(keeper, NULL, 0), keeper);
     close(line);
+    close(worker_line);
 }
 
 static int tear_down_both(void **state)
@@ -129,11 +135,11 @@ static void deliver_all(void)
             {"user", USER}, {"signature", signature}, {"class", class_of(i)}, {NULL, NULL}};
         GVariant *all = g_variant_ref_sink(arguments_of(record, features_of(text), "features"));
         assert_int_equal(code_of("record", all), EX_OK);
-        assert_int_equal(keeper_call(line, "record", all, ANSWER_MS, NULL), EX_OK);
+        assert_int_equal(keeper_call(worker_line, "record", all, ANSWER_MS, NULL), EX_OK);
         g_variant_unref(all);
     }
     /* Records of deliveries wait to be written together; nothing is learnt from them yet. */
-    assert_int_equal(keeper_call(line, "ping", NULL, ANSWER_MS, NULL), EX_OK);
+    assert_int_equal(keeper_call(worker_line, "ping", NULL, ANSWER_MS, NULL), EX_OK);
 }
 
 /* The state that readers of the killed store see. */

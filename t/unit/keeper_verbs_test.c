@@ -1,6 +1,7 @@
 /* The table of the keeper's verbs: each request unpacks to what was packed, and is answered only for the
  * roles that may ask it. */
 #include "base/config/settings.h"
+#include "base/sandbox/sandbox.h"
 #include "filterd/keeper/keeper.h"
 #include "filterd/keeper/keeper_request.h"
 #include "filterd/keeper/keeper_role.h"
@@ -46,7 +47,7 @@ static GPtrArray *samples_new(void)
     const struct sample all[] = {
         {"ping", worker | admin, {.confirm = {NULL, NULL}}},
         {"record", worker, {.record = {USER, "s1", "spam", "0123456789abcdef0123456789abcdef", 2.5, -0.5, features}}},
-        {"confirm", worker, {.confirm = {USER, "s1"}}},
+        {"confirm", worker, {.confirm = {USER, "s1", TRUE}}},
         {"learn", worker, {.learn = {USER, "ham", "s2", features}}},
         {"greylist", worker, {.greylist = {"192.0.2.1", "proved.example", "", USER}}},
         {"retry-known", worker, {.delivered = {one, digests, one}}},
@@ -145,7 +146,7 @@ static void is_refused(const struct keeper_format *f, GVariant *arguments, const
 static bool is_optional(const char *verb, const char *name)
 {
     static const char *const optional[][2] = {
-        {"record", "known_sender"}, {"record", "score"}, {"record", "rules"}, {"greylist", "domain"},
+        {"record", "known_sender"}, {"record", "score"}, {"record", "rules"}, {"greylist", "domain"}, {"confirm", "mailbox"},
         {"train", "features"},       {"train", "batch"},  {"user-set", "value"}};
     for (size_t i = 0; i < G_N_ELEMENTS(optional); i++)
         if (strcmp(optional[i][0], verb) == 0 && strcmp(optional[i][1], name) == 0)
@@ -352,8 +353,10 @@ static void test_results(void **state)
 
 /* ---- who has which role ---- */
 
-/* The roles of a process of this uid at the other end. */
-static unsigned roles_of(uid_t uid)
+enum { OWN = 54320, MAIL = 54321, STRANGER = 54322 };
+
+/* What a keeper of uid OWN (not root: only root can be others) sees of a process of this uid. */
+static struct peer peer_of(uid_t uid, enum peer_door door)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -371,34 +374,113 @@ static unsigned roles_of(uid_t uid)
         _exit(read(fd, &end, 1) != 0);
     }
     const int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-    const unsigned roles = peer_credentials_roles(fd);
+    assert_true(getuid() != 0 || seteuid(OWN) == 0);
+    const struct peer peer = peer_credentials_of(fd, door);
+    assert_true(getuid() != 0 || seteuid(0) == 0);
     int status;
     close(fd);
     close(listener);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
-    return roles;
+    return peer;
 }
+
+static void trains(const char *const *users)
+{
+    const struct settings s = {.train_users = (char **)users};
+    peer_credentials_prepare(&s);
+}
+
+#define TRAINS(...) trains((const char *[]){__VA_ARGS__, NULL})
 
 static void test_roles_of_peers(void **state)
 {
-    char *names[] = {(char *)"54321", NULL};
-    struct settings s = {.train_users = names};
+    static const struct {
+        enum peer_door door;
+        uid_t uid;
+        unsigned roles;
+    } all[] = {
+        {PEER_AT_CONTROL, 0, KEEPER_ADMINISTRATOR | KEEPER_MAIL_USER},
+        {PEER_AT_CONTROL, OWN, KEEPER_NOBODY},
+        {PEER_AT_CONTROL, MAIL, KEEPER_MAIL_USER},
+        {PEER_AT_CONTROL, STRANGER, KEEPER_NOBODY},
+        {PEER_AT_WORKERS, 0, KEEPER_WORKER},
+        {PEER_AT_WORKERS, OWN, KEEPER_WORKER},
+        {PEER_AT_WORKERS, MAIL, KEEPER_NOBODY},
+        {PEER_AT_WORKERS, STRANGER, KEEPER_NOBODY},
+        {PEER_AT_LEARN, 0, KEEPER_MAIL_USER},
+        {PEER_AT_LEARN, OWN, KEEPER_NOBODY},
+        {PEER_AT_LEARN, MAIL, KEEPER_MAIL_USER},
+        {PEER_AT_LEARN, STRANGER, KEEPER_NOBODY},
+    };
     (void)state;
-    peer_credentials_prepare(&s);
-    assert_int_equal(roles_of(getuid()), KEEPER_ALL_ROLES);
+    TRAINS("54321");
+    if (getuid() != 0) {
+        assert_int_equal(peer_of(getuid(), PEER_AT_WORKERS).roles, KEEPER_WORKER);
+        assert_int_equal(peer_of(getuid(), PEER_AT_CONTROL).roles, KEEPER_NOBODY);
+        print_message("left out: peers that are other users (only root can be one)\n");
+        return;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(all); i++) {
+        const struct peer p = peer_of(all[i].uid, all[i].door);
+        if (p.roles != all[i].roles || p.may_prove != (all[i].uid == OWN && all[i].door == PEER_AT_CONTROL))
+            fail_msg("door %d, uid %d: %u, %d", (int)all[i].door, (int)all[i].uid, p.roles, p.may_prove);
+    }
+}
+
+/* train_users with domains: these users only. */
+static void test_domains(void **state)
+{
+    (void)state;
     if (getuid() != 0)
         return;
-    assert_int_equal(roles_of(54321), KEEPER_MAIL_USER);
-    assert_int_equal(roles_of(54322), KEEPER_NOBODY);
+    TRAINS("54321:X.example", "54321:y.example");
+    struct peer p = peer_of(MAIL, PEER_AT_CONTROL);
+    assert_true(peer_credentials_may_train(&p, "a@x.example") && peer_credentials_may_train(&p, "a@y.example"));
+    assert_false(peer_credentials_may_train(&p, "a@sub.x.example") || peer_credentials_may_train(&p, "a") ||
+                 peer_credentials_may_train(&p, "x.example"));
+    p = peer_of(0, PEER_AT_CONTROL);
+    assert_true(peer_credentials_may_train(&p, "a@z.example"));
+    TRAINS("54321:x.example", "54321");
+    p = peer_of(MAIL, PEER_AT_LEARN);
+    assert_true(peer_credentials_may_train(&p, "a@z.example"));
+}
+
+static bool proves(const char *path, int flags)
+{
+    g_autofree char *lock = g_build_filename(settings.state_dir, "lock", NULL);
+    const int fd = open(path, flags | O_CLOEXEC), ours = open(lock, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0 && ours >= 0);
+    const bool is = peer_credentials_proves(fd, ours);
+    close(fd);
+    close(ours);
+    return is;
+}
+
+/* Only the lock itself, and only for writing: Landlock lets a worker open it for reading, by path alone, and with
+ * access mode 3, which asks for neither. */
+static void test_what_proves(void **state)
+{
+    g_autofree char *lock = g_build_filename(settings.state_dir, "lock", NULL);
+    g_autofree char *other = g_build_filename(settings.state_dir, "users.db", NULL);
+    (void)state;
+    TRAINS("54321");
+    assert_int_equal(proves(lock, O_RDWR), sandbox_has_landlock());
+    assert_int_equal(proves(lock, O_WRONLY), sandbox_has_landlock());
+    assert_false(proves(lock, O_RDONLY) || proves(lock, O_PATH) || proves(lock, O_PATH | O_RDWR) || proves(lock, 3));
+    assert_false(proves(other, O_RDWR));
+    assert_false(peer_credentials_proves(-1, -1));
 }
 
 static void test_no_socket(void **state)
 {
     const int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     (void)state;
-    assert_int_equal(peer_credentials_roles(fd), KEEPER_NOBODY);
-    assert_int_equal(peer_credentials_roles(-1), KEEPER_NOBODY);
+    for (enum peer_door door = PEER_AT_CONTROL; door <= PEER_AT_LEARN; door++) {
+        assert_int_equal(peer_credentials_of(fd, door).roles, KEEPER_NOBODY);
+        assert_int_equal(peer_credentials_of(-1, door).roles, KEEPER_NOBODY);
+        assert_false(peer_credentials_of(-1, door).may_prove);
+    }
     close(fd);
 }
 
@@ -415,6 +497,8 @@ int main(void)
         TEST(test_no_such_verb),
         TEST(test_results),
         cmocka_unit_test(test_roles_of_peers),
+        cmocka_unit_test(test_domains),
+        TEST(test_what_proves),
         cmocka_unit_test(test_no_socket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include "classifier/classifier.h"
 #include "classifier/known_sender.h"
 #include "filterd/keeper/model_store.h"
+#define WORLD_CLAIMS "a@x.example", "b@x.example"
 #include "t/unit/model_store_world.h"
 
 

@@ -25,6 +25,7 @@
 #include "classifier/tokens_message.h"
 #include "filterd/scoreboard.h"
 #include "filterd/keeper/keeper_process.h"
+#include "filterd/keeper/keeper.h"
 #include "filterd/keeper/peer_credentials.h"
 #include "filterd/pipeline/context.h"
 #include "filterd/session/learn_session.h"
@@ -45,19 +46,36 @@ static pid_t keeper;
 static void start_keeper(void)
 {
     char byte, *error = NULL;
-    int ready[2], fd = sockets_listen(&settings.control, &settings.control_rights, NULL, &error);
-    assert_true(fd >= 0 && pipe(ready) == 0);
+    struct endpoint workers = keeper_workers_at(&settings.control);
+    int ready[2];
+    const struct keeper_doors doors = {sockets_listen(&settings.control, &settings.control_rights, NULL, &error), sockets_listen(&workers, &settings.control_rights, NULL, &error)};
+    assert_true(doors.control >= 0 && doors.workers >= 0 && pipe(ready) == 0);
+    g_free(workers.path);
     keeper = fork();
     if (keeper == 0)
-        _exit(keeper_process_run(&settings, &key, fd, ready[1]));
+        _exit(keeper_process_run(&settings, &key, &doors, ready[1]));
     assert_int_equal(read(ready[0], &byte, 1), 1);
     close(ready[0]);
     close(ready[1]);
-    close(fd);
+    close(doors.control);
+    close(doors.workers);
 }
+
+/* Makes the address that of a user: a table names it. */
+static void claim(const char *user)
+{
+    char *error = NULL;
+    struct users *u = users_open(folder, true, &error);
+    assert_true(u && users_alias_add(u, "everybody@all.example", user, &error));
+    users_free(&u);
+}
+
+static char own_uid[16]; /* we play Dovecot's mail user */
 
 static int set_up(void **state)
 {
+    const char *users[] = {own_uid, NULL};
+    struct settings trains = {.train_users = (char **)users};
     char hex[] = "7777777777777777777777777777777777777777777777777777777777777777\n";
     char *error = NULL;
     (void)state;
@@ -77,6 +95,9 @@ static int set_up(void **state)
     assert_true(g_file_set_contents(settings.site_key, hex, -1, NULL));
     assert_true(sitekey_load(settings.site_key, false, &key, &error));
     log_to_fd(STDERR_FILENO);
+    claim(USER);
+    g_snprintf(own_uid, sizeof own_uid, "%ld", (long)getuid());
+    peer_credentials_prepare(&trains);
     start_keeper();
     scoreboard = scoreboard_new(1);
     context = context_new(&settings, &key, CONTEXT_ALONE);
@@ -128,10 +149,15 @@ static int64_t note_sealed(void *arg)
     return scoreboard_note_sealed(arg);
 }
 
+static bool note_refused(void *arg)
+{
+    return scoreboard_note_refused(arg);
+}
+
 /* The test's own process plays the client: what it sends fits into the socket's buffer. */
 static void serve(int fds[2])
 {
-    const struct learn_session_place place = {context, &key, note_sealed, scoreboard};
+    const struct learn_session_place place = {context, &key, note_sealed, note_refused, scoreboard};
     shutdown(fds[1], SHUT_WR);
     learn_session_run(fds[0], &place);
     shutdown(fds[0], SHUT_RDWR);
@@ -260,19 +286,46 @@ static int taught_by(uid_t uid)
     return code;
 }
 
+static void train_by(const char *item)
+{
+    const char *users[] = {item, NULL};
+    struct settings of = {.train_users = (char **)users};
+    peer_credentials_prepare(&of);
+}
+
 static void strangers(void **state)
 {
-    char *users[] = {(char *)"12345", NULL};
     (void)state;
-    settings.train_users = users;
-    peer_credentials_prepare(&settings);
-    assert_int_equal(taught_by(geteuid()), EX_OK);
+    train_by("12345");
     if (getuid() == 0) {
+        assert_int_equal(taught_by(0), EX_OK);
         assert_int_equal(taught_by(12345), EX_OK);
         assert_int_equal(taught_by(12346), -1);
+        train_by("12345:X.example");
+        assert_int_equal(taught_by(12345), EX_OK);
+        train_by("12345:y.example");
+        assert_int_equal(taught_by(12345), EX_NOPERM);
+        assert_int_equal(taught_by(0), EX_OK);
     } else {
+        assert_int_equal(taught_by(getuid()), -1); /* as a worker that was taken over */
         print_message("left out: a peer that is another user (only root can be one)\n");
     }
+}
+
+/* The login must be one user's: of others no model is made. */
+static void no_users(void **state)
+{
+    g_autofree char *long_name = g_strnfill(300, 'a');
+    const char *const names[] = {"(site)", "../x", "*", long_name, "nobody@x.example", "a", "x.example"};
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        assert_int_equal(teach(names[i], "spam", HEADER BODY), EX_DATAERR);
+    g_autofree char *stores = g_build_filename(folder, "users", NULL);
+    GDir *dir = g_dir_open(stores, 0, NULL);
+    for (const char *name; dir && (name = g_dir_read_name(dir));)
+        assert_true(g_str_has_prefix(name, USER));
+    if (dir)
+        g_dir_close(dir);
 }
 
 static void without_keeper(void **state)
@@ -316,6 +369,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(plaintext), TEST(sealed),         TEST(nonsense),
         TEST(strangers), TEST(without_keeper), TEST(imprints),
+        TEST(no_users),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include "classifier/tokens.h"
 #include "filterd/keeper/model_store.h"
 #include "filterd/keeper/record.h"
+#define WORLD_CLAIMS "a@x.example", "b@x.example", "box@x.example", "c@x.example"
 #include "t/unit/model_store_world.h"
 
 #include <sys/stat.h>
@@ -234,6 +235,7 @@ static void test_settling(void **state)
     folder_empty(settings.state_dir);
     make_site_key();
     open_ledger();
+    claim("a@x.example");
     deliver("a@x.example", "s1", "newsletter of the week");
     age("a@x.example", 6);
     model_store_tick(model_store); /* this user never moved anything */
@@ -258,6 +260,7 @@ static void test_forgetting(void **state)
     model_store_tick(model_store);
     assert_false(g_file_test(file, G_FILE_TEST_EXISTS));
     assert_int_equal(retrain("a@x.example", "spam", "s1"), EX_DATAERR);
+    claim("a@x.example"); /* the empty store has gone */
     deliver("a@x.example", "s2", "one two three");
     age("a@x.example", 20);
     model_store_tick(model_store);

@@ -5,6 +5,7 @@
 #include "filterd/keeper/pending.h"
 #include "filterd/keeper/model_store.h"
 #include "filterd/keeper/record.h"
+#define WORLD_CLAIMS "a@x.example", "b@x.example"
 #include "t/unit/model_store_world.h"
 
 

@@ -403,6 +403,11 @@ int keeper_connect(const struct endpoint *control)
     return played_no_keeper ? -1 : open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
+struct endpoint keeper_workers_at(const struct endpoint *control)
+{
+    return (struct endpoint){.path = g_strdup(control->path)};
+}
+
 struct endpoint keeper_learn_at(const struct endpoint *control)
 {
     return *control;
@@ -470,6 +475,7 @@ struct played_copy {
 };
 static GPtrArray *played_copies;      /* of struct played_copy*, as they came */
 static bool played_mta;               /* the next hop is one */
+static bool played_mailbox;           /* the next hop has the mailboxes */
 static const char *played_refuses;    /* whom it says 550 to; "*" all */
 static const char *played_hangs_up;   /* on whom */
 
@@ -520,6 +526,12 @@ bool next_hop_is_mta(const struct next_hop *h)
 {
     (void)h;
     return played_mta;
+}
+
+bool next_hop_is_mailbox(const struct next_hop *h)
+{
+    (void)h;
+    return played_mailbox;
 }
 
 void next_hop_set_deadline(struct next_hop *h, int ms)
@@ -577,7 +589,7 @@ static inline void played_begin(void)
     played_gpg_error = played_waits = played_refuses = played_hangs_up = NULL;
     played_on_key = NULL;
     played_gpg_deadline = 0;
-    played_no_keeper = played_mta = false;
+    played_no_keeper = played_mta = played_mailbox = false;
     played_refused = 0;
     played_evidence = (struct evidence){.hits = hits_new()};
     played_asked = g_ptr_array_new_with_free_func(g_free);

@@ -66,6 +66,23 @@ static void the_dead_hold_nothing(void **state)
     assert_true(holds(b, 1, 1000000));
 }
 
+/* Other workers' refusals count, too. */
+static void a_refusal_a_minute(void **state)
+{
+    struct scoreboard *b = scoreboard_new(4);
+    int status;
+    (void)state;
+    const pid_t pid = fork();
+    if (pid == 0)
+        _exit(!scoreboard_note_refused(b));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_false(scoreboard_note_refused(b) || scoreboard_note_refused(b));
+    atomic_fetch_sub(&b->shared->refused_at, 61 * INT64_C(1000000));
+    assert_true(scoreboard_note_refused(b));
+    assert_false(scoreboard_note_refused(b));
+}
+
 /* Fills all that a worker can write with this byte. */
 static void scribble(struct scoreboard *b, int byte)
 {
@@ -154,7 +171,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shares), cmocka_unit_test(small_ones_fill_it_too),
         cmocka_unit_test(the_dead_hold_nothing), cmocka_unit_test(the_master_believes_nothing),
-        cmocka_unit_test(who_is_no_worker_reaches_nothing), cmocka_unit_test(longest),
+        cmocka_unit_test(who_is_no_worker_reaches_nothing), cmocka_unit_test(longest), cmocka_unit_test(a_refusal_a_minute),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

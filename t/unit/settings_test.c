@@ -103,7 +103,7 @@ static void everything(void **state)
         "log=stderr\nsandbox=required\nsite_key=/etc/filterd/site.key\n" LISTENER
         "[listener out]\nprotocol=smtp\naddress=unix:/run/out.sock\nrole=submission\n"
         "next_hop=smtp:inet:[::1]:25\n[deliver]\nnext_hop=maildir:/var/mail/%d/%n\n"
-        "[control]\naddress=unix:/run/c.sock\ntrain_users=vmail 1000\n"
+        "[control]\naddress=unix:/run/c.sock\ntrain_users=vmail 1000 mail:Example.org\n"
         "[classifier]\nmode=toe\nspam_threshold=0.8\nunsure_threshold=0.3\nsignature_days=3\n"
         "[encrypt]\nno_key=defer\nunknown_recipient=reject\nbad_key=reject\n"
         "already=seal\nmilter_bcc=separate\n"
@@ -129,6 +129,7 @@ static void everything(void **state)
     assert_int_equal(settings_next_hop(s, &s->listeners[0])->kind, HOP_MAILDIR);
     assert_string_equal(s->deliver.at.path, "/var/mail/%d/%n");
     assert_string_equal(s->train_users[1], "1000");
+    assert_string_equal(s->train_users[2], "mail:Example.org");
     assert_int_equal(s->bad_key, POLICY_REJECT);
     assert_int_equal(s->already, ALREADY_SEAL);
     assert_true(s->milter_separate);
@@ -169,6 +170,9 @@ static void values(void **state)
         {"[encrypt]\nbad_key=pass", "defer or reject"},
         {"[encrypt]\nalready=yes", "pass or seal"},
         {"[encrypt]\nmilter_bcc=yes", "together or separate"},
+        {"[control]\ntrain_users=vmail:", "with :DOMAIN"},
+        {"[control]\ntrain_users=:example.org", "with :DOMAIN"},
+        {"[control]\ntrain_users=vmail:a@example.org", "with :DOMAIN"},
         {"[classifier]\nspam_threshold=1.5", "from 0 to 1"},
         {"[classifier]\nspam_threshold=nan", "from 0 to 1"},
         {"[classifier]\nspam_threshold=", "from 0 to 1"},

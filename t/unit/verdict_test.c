@@ -153,7 +153,7 @@ static void nobody_judges(void **state)
     assert_false(v->judged);
     assert_string_equal(verdict_name(v), "-");
     verdict_record(v, context);
-    verdict_confirm(v, context);
+    verdict_confirm(v, context, false);
     assert_null(v->signature);
     assert_int_equal(played_asked->len, 0);
 }
@@ -437,13 +437,15 @@ static void recorded_for_each(void **state)
         for (size_t k = 0; k < G_N_ELEMENTS(parts); k++)
             assert_holds(played_nth("record", i), parts[k]);
     }
-    verdict_confirm(v, context);
+    verdict_confirm(v, context, false);
     for (guint i = 0; i < 2; i++) {
         g_autofree char *want = g_strdup_printf("confirm {'user': <'%s'>, 'signature': <'%s'>}", i ? BEN : ANN,
                                                 v->signature);
         assert_string_equal(played_nth("confirm", i), want);
     }
     assert_string_not_equal(v->known_senders->pdata[0], v->known_senders->pdata[1]);
+    verdict_confirm(v, context, true);
+    assert_holds(played_nth("confirm", 2), "'mailbox': <true>");
 }
 
 static void not_recorded(void **state)
@@ -460,7 +462,7 @@ static void not_recorded(void **state)
         verdict_record(v, context);
         assert_null(v->signature); /* all or none: the others' would be of no use */
         assert_int_equal(played_asked->len, played_refused);
-        verdict_confirm(v, context);
+        verdict_confirm(v, context, false);
         assert_int_equal(played_count("confirm"), 0);
     }
 }

@@ -13,6 +13,7 @@
 #include "classifier/model_learner.h"
 #include "classifier/buckets.h"
 #include "filterd/keeper/record.h"
+#include "filterd/keeper/unclaimed.h"
 #include "rules/hits.h"
 #include "tools/filterctl/filterctl.h"
 #include "tools/filterctl/judge.h"
@@ -171,6 +172,22 @@ static bool explain_record(struct filterctl *ctl, const char *path, const char *
     return found;
 }
 
+/* The same for the common store of addresses that nobody has claimed. */
+static bool explain_unclaimed(struct filterctl *ctl, const char *wanted, const char *signature)
+{
+    g_autofree char *path = unclaimed_path(ctl->settings->state_dir), *error = NULL, *user = NULL;
+    struct model *m = model_open_file(path, false, &error);
+    struct record *r = m ? unclaimed_find(m, wanted, signature, &user) : NULL;
+    const bool found = r != NULL;
+    if (r)
+        print_record(ctl, m, user, r);
+    if (error)
+        filterctl_complain("%s", error);
+    record_free(&r);
+    model_free(&m);
+    return found;
+}
+
 static int explain_signature(struct filterctl *ctl, const char *user, const char *signature)
 {
     filterctl_settle(ctl);
@@ -183,6 +200,7 @@ static int explain_signature(struct filterctl *ctl, const char *user, const char
     for (guint i = 0; i < files->len; i++)
         found |= explain_record(ctl, g_ptr_array_index(files, i), user, signature);
     g_ptr_array_unref(files);
+    found |= explain_unclaimed(ctl, user, signature);
     if (!found)
         filterctl_complain("%s: no such file, and no record of such a signature", signature);
     return found ? EX_OK : EX_NOINPUT;

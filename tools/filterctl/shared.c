@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -123,6 +124,9 @@ static bool keeper_runs(struct filterctl *ctl)
     if (!ctl->asked) {
         ctl->keeper_fd = keeper_connect(&ctl->settings->control);
         ctl->asked = true;
+        /* If no answer comes now, none may come later and be taken for that to another request. */
+        if (ctl->keeper_fd >= 0 && !keeper_administer(ctl->keeper_fd, ctl->settings->state_dir, KEEPER_TIMEOUT_MS))
+            shutdown(ctl->keeper_fd, SHUT_RDWR);
     }
     return ctl->keeper_fd >= 0;
 }

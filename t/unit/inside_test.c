@@ -1,0 +1,308 @@
+/* What a worker that was taken over may ask of the keeper: a process with the keeper's uid, inside a worker's
+ * sandbox, tries every verb of the table, with whole arguments, at both of the keeper's doors; and to prove that it
+ * is an administrator. With arguments (control socket, state_dir) it asks the daemon that runs there: t/e2e_inside.t
+ * does so. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/config/settings.h"
+#include "base/frame_stream.h"
+#include "base/sandbox/sandbox.h"
+#include "base/sandbox/sandbox_policy.h"
+#include "base/sitekey.h"
+#include "filterd/keeper/keeper.h"
+#include "filterd/keeper/keeper_process.h"
+#include "filterd/keeper/keeper_request.h"
+#include "filterd/keeper/keeper_role.h"
+#include "filterd/keeper/keeper_verbs.h"
+#include "filterd/keeper/peer_credentials.h"
+#include "filterd/sockets.h"
+#include "t/unit/test_folder.h"
+
+#define ALICE "alice@example.com"
+#define OWN_UID 54320
+
+enum { ANSWER_MS = 20000 };
+
+static struct settings settings;
+static struct sitekey key;
+static pid_t keeper;
+
+/* Whole arguments for every verb: each takes of them what it knows. */
+static GVariant *arguments(void)
+{
+    const guint32 features[] = {1, 2, 3};
+    const char *const users[] = {"mallory@example.com", NULL};
+    GVariantDict d;
+    g_variant_dict_init(&d, NULL);
+    const char *const texts[][2] = {
+        {"user", ALICE}, {"login", ALICE}, {"signature", "AbC"}, {"class", "spam"}, {"name", "encrypt"},
+        {"value", "no"}, {"sender", "a@x.example"}, {"recipient", ALICE}};
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        g_variant_dict_insert(&d, texts[i][0], "s", texts[i][1]);
+    g_variant_dict_insert(&d, "address", "s", "192.0.2.1");
+    g_variant_dict_insert_value(&d, "users", g_variant_new_strv(users, -1));
+    g_variant_dict_insert_value(&d, "features", g_variant_new_fixed_array(G_VARIANT_TYPE_UINT32, features, 3, 4));
+    g_variant_dict_insert_value(&d, "digests", g_variant_new_from_data(G_VARIANT_TYPE_BYTESTRING, "sixteen bytes!!!", 16,
+                                                                       TRUE, NULL, NULL));
+    g_variant_dict_insert_value(&d, "file", g_variant_new_bytestring("no export"));
+    return g_variant_dict_end(&d);
+}
+
+/* ---- the attempts, in the sandbox: they return how many went wrong ---- */
+
+static int complain(const char *format, const char *verb, int code)
+{
+    fprintf(stderr, format, verb, code);
+    fputc('\n', stderr);
+    return 1;
+}
+
+/* may: the roles that this door has for us. */
+static int try_each_verb(const struct endpoint *at, unsigned may)
+{
+    size_t count;
+    int wrong = 0;
+    const struct keeper_verb *verbs = keeper_verbs(&count);
+    for (size_t i = 0; i < count; i++) {
+        const int fd = keeper_connect(at);
+        const int code = keeper_call(fd, verbs[i].request->verb, arguments(), ANSWER_MS, NULL);
+        const bool allowed = (verbs[i].roles & may) != 0;
+        if (fd < 0 || (code == EX_NOPERM) == allowed)
+            wrong += complain(allowed ? "%s is refused: %d" : "%s is allowed: %d", verbs[i].request->verb, code);
+        close(fd);
+    }
+    return wrong;
+}
+
+static const struct {
+    const char *what;
+    int flags;
+    bool opens; /* where Landlock is in force */
+} ways[] = {{"reading", O_RDONLY, true}, {"writing", O_WRONLY, false}, {"both", O_RDWR, false},
+            {"neither", 3, true}, {"its path", O_PATH | O_RDWR, true}, {"truncating", O_RDONLY | O_TRUNC, false}};
+
+/* Hands the lock over, opened in each way: none of them proves anything. */
+static int try_to_prove(const struct endpoint *control, const char *state_dir)
+{
+    g_autofree char *lock = g_build_filename(state_dir, "lock", NULL);
+    int wrong = 0;
+    for (size_t i = 0; i < G_N_ELEMENTS(ways); i++) {
+        const int fd = keeper_connect(control), passed = open(lock, ways[i].flags | O_CLOEXEC);
+        if (passed >= 0 && sandbox_has_landlock() && !ways[i].opens)
+            wrong += complain("the lock can be opened for %s: %d", ways[i].what, passed);
+        if (passed >= 0 && frame_stream_pass(fd, g_variant_new("(s@a{sv})", "ping", arguments()), passed)) {
+            struct keeper_answer a = keeper_hear(fd, ANSWER_MS);
+            if (a.code != EX_NOPERM)
+                wrong += complain("ping with the lock open for %s: %d", ways[i].what, a.code);
+            keeper_answer_clear(&a);
+        }
+        const int code = keeper_call(fd, "user-set", arguments(), ANSWER_MS, NULL);
+        if (code != EX_NOPERM)
+            wrong += complain("user-set with the lock open for %s: %d", ways[i].what, code);
+        close(passed);
+        close(fd);
+    }
+    return wrong;
+}
+
+static int attempt(const char *control_path, const char *state_dir)
+{
+    const struct endpoint control = {.path = (char *)control_path};
+    struct endpoint workers = keeper_workers_at(&control);
+    const int wrong = try_each_verb(&control, KEEPER_NOBODY) + try_each_verb(&workers, KEEPER_WORKER) +
+                      try_to_prove(&control, state_dir);
+    g_free(workers.path);
+    return wrong;
+}
+
+/* Runs the attempts in a child that has become what a worker is. */
+static int from_inside(const char *control_path, const char *state_dir)
+{
+    int status;
+    const pid_t child = fork();
+    if (child == 0) {
+        const struct settings s = {.message_size_limit = 1000000};
+        if (getuid() == 0 && setuid(OWN_UID))
+            _exit(1);
+        sandbox_policy_close(&s, SANDBOX_WORKER);
+        _exit(attempt(control_path, state_dir) != 0);
+    }
+    return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+/* ---- a keeper of our own ---- */
+
+static void start_keeper(void)
+{
+    char byte, *error = NULL;
+    struct endpoint workers = keeper_workers_at(&settings.control);
+    int ready[2];
+    const struct keeper_doors doors = {sockets_listen(&settings.control, &settings.control_rights, NULL, &error),
+                                       sockets_listen(&workers, &settings.control_rights, NULL, &error)};
+    g_free(workers.path);
+    assert_true(doors.control >= 0 && doors.workers >= 0 && pipe(ready) == 0);
+    peer_credentials_prepare(&settings);
+    keeper = fork();
+    if (keeper == 0) {
+        if (getuid() == 0 && setuid(OWN_UID))
+            _exit(1);
+        _exit(keeper_process_run(&settings, &key, &doors, ready[1]));
+    }
+    close(ready[1]);
+    close(doors.control);
+    close(doors.workers);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+}
+
+static int set_up(void **state)
+{
+    char hex[] = "7777777777777777777777777777777777777777777777777777777777777777\n";
+    char *error = NULL;
+    (void)state;
+    settings = (struct settings){.mode = MODE_TOE, .recipient_delimiter = (char *)"+", .settle_days = 5,
+                                 .workers = 10, .signature_days = 21, .greylist = true, .greylist_wait = 300};
+    settings.state_dir = g_dir_make_tmp("filterd-inside-XXXXXX", NULL);
+    settings.site_key = g_build_filename(settings.state_dir, "site.key", NULL);
+    settings.control.path = g_build_filename(settings.state_dir, "control.sock", NULL);
+    assert_true(g_file_set_contents(settings.site_key, hex, -1, NULL));
+    assert_true(sitekey_load(settings.site_key, false, &key, &error));
+    if (getuid() == 0)
+        assert_true(chown(settings.state_dir, OWN_UID, OWN_UID) == 0 && chown(settings.site_key, OWN_UID, OWN_UID) == 0);
+    start_keeper();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    kill(keeper, SIGTERM);
+    waitpid(keeper, NULL, 0);
+    folder_empty(settings.state_dir);
+    const int failed = rmdir(settings.state_dir);
+    g_free(settings.state_dir);
+    g_free(settings.site_key);
+    g_free(settings.control.path);
+    return failed;
+}
+
+static void test_from_inside_a_worker(void **state)
+{
+    (void)state;
+    assert_int_equal(from_inside(settings.control.path, settings.state_dir), 0);
+}
+
+/* The keeper's own uid outside of a sandbox, as filterctl has it: an administrator by the lock. */
+static void test_who_can_write_the_lock(void **state)
+{
+    int status;
+    (void)state;
+    const pid_t child = fork();
+    if (child == 0) {
+        if (getuid() == 0 && setuid(OWN_UID))
+            _exit(1);
+        const int fd = keeper_connect(&settings.control);
+        const int before = keeper_call(fd, "alias-remove", arguments(), ANSWER_MS, NULL);
+        const bool heard = keeper_administer(fd, settings.state_dir, ANSWER_MS);
+        const int code = keeper_call(fd, "alias-remove", arguments(), ANSWER_MS, NULL);
+        _exit(before != EX_NOPERM || !heard || (code == EX_OK) != sandbox_has_landlock());
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+/* ---- clients that hold the keeper up ---- */
+
+static int half_a_frame(void)
+{
+    const int fd = keeper_connect(&settings.control);
+    if (fd >= 0)
+        assert_int_equal(send(fd, "\0\0\3\0x", 5, MSG_NOSIGNAL), 5);
+    return fd;
+}
+
+static int ping(void)
+{
+    struct endpoint workers = keeper_workers_at(&settings.control);
+    const int fd = keeper_connect(&workers);
+    const int code = keeper_call(fd, "ping", NULL, ANSWER_MS, NULL);
+    g_free(workers.path);
+    close(fd);
+    return code;
+}
+
+/* More connections than a uid may have: the silent ones go, and whoever asks is answered. */
+static void test_half_frames(void **state)
+{
+    int fds[300];
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(fds); i++)
+        fds[i] = half_a_frame();
+    /* If the keeper waited a second for the rest of each, no answer would come in time. */
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(ping(), EX_OK);
+    for (size_t i = 0; i < G_N_ELEMENTS(fds); i++)
+        close(fds[i]);
+}
+
+/* Connections that say nothing do not keep others out: the one that has been silent longest goes. */
+static void test_silent_ones_go(void **state)
+{
+    int fds[300];
+    char byte;
+    const struct timeval patience = {.tv_sec = ANSWER_MS / 1000};
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(fds); i++)
+        assert_true((fds[i] = keeper_connect(&settings.control)) >= 0);
+    setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    assert_int_equal(recv(fds[0], &byte, 1, 0), 0);
+    assert_int_not_equal(keeper_call(fds[G_N_ELEMENTS(fds) - 1], "alias-remove", arguments(), ANSWER_MS, NULL),
+                         EX_TEMPFAIL);
+    for (size_t i = 0; i < G_N_ELEMENTS(fds); i++)
+        close(fds[i]);
+}
+
+/* Who sends requests and never reads answers fills only their own socket. */
+static void test_answers_that_nobody_reads(void **state)
+{
+    struct endpoint workers = keeper_workers_at(&settings.control);
+    const int fd = keeper_connect(&workers);
+    (void)state;
+    bool full = false;
+    for (int i = 0; i < 1000000 && !full; i++)
+        full = !keeper_tell(fd, "ping", NULL, 200);
+    assert_true(full);
+    assert_int_equal(ping(), EX_OK);
+    close(fd);
+    g_free(workers.path);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_from_inside_a_worker, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_who_can_write_the_lock, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_half_frames, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_silent_ones_go, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_answers_that_nobody_reads, set_up, tear_down),
+    };
+    if (argc == 3)
+        return from_inside(argv[1], argv[2]);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,388 @@
+/* Records of addresses that nobody has claimed: one bounded store, until a table names the address, it trains, or
+ * a mailbox took mail for it. And who may train at all. */
+#include "filterd/keeper/unclaimed.h"
+
+#include "base/config/users.h"
+#include "filterd/keeper/model_store_state.h"
+#include "filterd/keeper/peer_credentials.h"
+#include "t/unit/model_store_world.h"
+
+#define ANN "ann@x.example"
+#define EVE "eve@x.example"
+
+static bool has_own(const char *user)
+{
+    g_autofree char *path = users_store_path(settings.state_dir, user);
+    return g_file_test(path, G_FILE_TEST_EXISTS);
+}
+
+static gint64 number_in(const char *path, const char *sql)
+{
+    char *error = NULL;
+    sqlite3 *db;
+    assert_true(store_open(path, false, NULL, &db, &error));
+    sqlite3_stmt *st = db ? store_prepare(db, sql, NULL, 0) : NULL;
+    const gint64 n = st && sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
+    sqlite3_finalize(st);
+    sqlite3_close(db);
+    return n;
+}
+
+/* On disk, of all users. */
+static gint64 unclaimed(void)
+{
+    g_autofree char *path = unclaimed_path(settings.state_dir);
+    model_store_write(model_store);
+    return number_in(path, "SELECT count(*) FROM record");
+}
+
+static gint64 own(const char *user, const char *where)
+{
+    g_autofree char *path = users_store_path(settings.state_dir, user);
+    g_autofree char *sql = g_strconcat("SELECT count(*) FROM record WHERE ", where, NULL);
+    return number_in(path, sql);
+}
+
+static int record(const char *user, const char *signature, guint32 features)
+{
+    GArray *of = g_array_new(FALSE, FALSE, sizeof(guint32));
+    for (guint32 i = 0; i < features; i++) {
+        const guint32 feature = i * 2654435761u;
+        g_array_append_val(of, feature);
+    }
+    const int code = ask("record", VALUES({"user", user}, {"signature", signature}, {"class", "ham"}), of);
+    g_array_unref(of);
+    return code;
+}
+
+static int confirm(const char *user, const char *signature, bool mailbox)
+{
+    const struct keeper_confirm c = {user, signature, mailbox};
+    GVariant *arguments = g_variant_ref_sink(keeper_format_pack(&keeper_format_confirm, &c));
+    const int code = code_of("confirm", arguments);
+    g_variant_unref(arguments);
+    return code;
+}
+
+static int learn(const char *user, const char *signature, const char *class, const char *text)
+{
+    struct judgement j = judge(user, text);
+    const int code = ask("learn", VALUES({"user", user}, {"signature", signature}, {"class", class}), j.features);
+    judgement_clear(&j);
+    return code;
+}
+
+/* ---- where records go ---- */
+
+static void test_nothing_of_their_own(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        g_autofree char *user = g_strdup_printf("invented%d@x.example", i);
+        assert_int_equal(record(user, "s1", 20), EX_OK);
+        assert_int_equal(confirm(user, "s1", false), EX_OK);
+        assert_false(has_own(user));
+    }
+    assert_int_equal(unclaimed(), 1000);
+    g_autofree char *path = unclaimed_path(settings.state_dir);
+    assert_int_equal(number_in(path, "SELECT count(*) FROM record WHERE state = 1"), 1000);
+    assert_int_equal(confirm("invented7@x.example", "s2", false), EX_DATAERR);
+    assert_int_equal(confirm("invented7@x.example", "s2", true), EX_DATAERR);
+    assert_int_equal(confirm("unheard-of@x.example", "s1", true), EX_DATAERR);
+    assert_false(has_own("unheard-of@x.example"));
+}
+
+/* A user without a key moves a message for the first time. */
+static void test_the_first_move_trains(void **state)
+{
+    (void)state;
+    deliver(EVE, "s1", "minutes of the meeting");
+    deliver(ANN, "s1", "cheap pills");
+    deliver(ANN, "s2", "other words");
+    assert_int_equal(unclaimed(), 3);
+    assert_true(score(ANN, "cheap pills") == LEARNER_PRIOR);
+    assert_int_equal(retrain(ANN, "spam", "s1"), EX_OK);
+    assert_true(score(ANN, "cheap pills") > LEARNER_PRIOR);
+    assert_true(has_own(ANN) && !has_own(EVE));
+    assert_int_equal(own(ANN, "state = 1"), 2);
+    assert_int_equal(unclaimed(), 1);
+    deliver(ANN, "s3", "more words");
+    assert_int_equal(unclaimed(), 1);
+    assert_int_equal(retrain(ANN, "spam", "s3"), EX_OK);
+}
+
+static void test_a_mailbox_took_it(void **state)
+{
+    (void)state;
+    assert_int_equal(record(ANN, "s1", 20), EX_OK);
+    assert_int_equal(confirm(ANN, "s1", true), EX_OK); /* while it waits in memory */
+    assert_int_equal(own(ANN, "state = 1"), 1);
+    assert_int_equal(record(EVE, "s1", 20), EX_OK);
+    assert_int_equal(unclaimed(), 1);
+    assert_int_equal(confirm(EVE, "s1", true), EX_OK); /* from disk */
+    assert_int_equal(own(EVE, "state = 1"), 1);
+    assert_int_equal(unclaimed(), 0);
+}
+
+static void test_a_table_names_it(void **state)
+{
+    (void)state;
+    assert_int_equal(record(ANN, "s1", 20), EX_OK);
+    assert_int_equal(record(EVE, "s1", 20), EX_OK);
+    assert_int_equal(unclaimed(), 2);
+    assert_int_equal(ask("user-set", VALUES({"user", ANN}, {"name", "mode"}, {"value", "toe"}), NULL), EX_OK);
+    assert_int_equal(ask("alias-add", VALUES({"address", "info@x.example"}, {"user", EVE}), NULL), EX_OK);
+    assert_int_equal(record(ANN, "s2", 20), EX_OK);
+    assert_int_equal(record(EVE, "s2", 20), EX_OK);
+    assert_int_equal(unclaimed(), 0);
+    assert_int_equal(own(ANN, "1"), 2);
+    assert_int_equal(own(EVE, "1"), 2);
+}
+
+/* In mode teft mail is learnt when it is delivered, which makes a model: not of an invented address. */
+static void test_teft(void **state)
+{
+    (void)state;
+    settings.mode = MODE_TEFT;
+    deliver(ANN, "s1", "cheap pills");
+    assert_false(has_own(ANN));
+    assert_int_equal(confirm(ANN, "s1", true), EX_OK);
+    assert_int_equal(own(ANN, "taught = 'ham'"), 1);
+}
+
+/* A kill between the two transactions of a move leaves a record in both stores. */
+static void test_a_move_that_was_cut_short(void **state)
+{
+    (void)state;
+    deliver(ANN, "s1", "cheap pills");
+    deliver(ANN, "s2", "other words");
+    model_store_write(model_store);
+    g_autofree char *path = unclaimed_path(settings.state_dir), *copy = g_strconcat(path, ".copy", NULL), *data;
+    gsize len;
+    assert_true(g_file_get_contents(path, &data, &len, NULL));
+    assert_int_equal(retrain(ANN, "spam", "s1"), EX_OK);
+    const double after = score(ANN, "cheap pills");
+    model_store_free(&model_store);
+    assert_true(g_file_set_contents(copy, data, (gssize)len, NULL) && g_rename(copy, path) == 0);
+    assert_int_equal(number_in(path, "SELECT count(*) FROM record"), 2);
+    open_ledger();
+    assert_int_equal(retrain(ANN, "spam", "s1"), EX_OK);
+    assert_true(score(ANN, "cheap pills") == after); /* learnt once */
+    assert_int_equal(own(ANN, "1"), 2);
+    assert_int_equal(unclaimed(), 0);
+}
+
+static void test_it_is_bounded(void **state)
+{
+    (void)state;
+    model_store->unclaimed_bytes = 1024 * 1024;
+    for (int i = 0; i < 100; i++) {
+        g_autofree char *user = g_strdup_printf("invented%d@x.example", i);
+        assert_int_equal(record(user, "s1", 10000), EX_OK);
+        if (i % 10 == 9)
+            model_store_write(model_store);
+    }
+    g_autofree char *path = unclaimed_path(settings.state_dir);
+    const gint64 left = unclaimed();
+    assert_in_range(left, 1, 99);
+    assert_int_equal(number_in(path, "SELECT (count(*) = 1) FROM record WHERE signature LIKE 'invented99@%'"), 1);
+    assert_int_equal(number_in(path, "SELECT count(*) FROM record WHERE signature LIKE 'invented0@%'"), 0);
+    assert_in_range(number_in(path, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"), 1,
+                    3 * 1024 * 1024);
+}
+
+static void test_they_are_forgotten(void **state)
+{
+    g_autofree char *path = unclaimed_path(settings.state_dir);
+    (void)state;
+    deliver(ANN, "s1", "cheap pills");
+    deliver(EVE, "s1", "cheap pills");
+    assert_int_equal(unclaimed(), 2);
+    assert_int_equal(ask("user-remove", VALUES({"user", ANN}), NULL), EX_OK);
+    assert_int_equal(unclaimed(), 1);
+    assert_int_equal(retrain(ANN, "spam", "s1"), EX_DATAERR);
+    g_autofree char *day = daykey_day(settings.signature_days + 1);
+    model_store_free(&model_store);
+    char *error = NULL;
+    sqlite3 *db;
+    assert_true(store_open(path, true, NULL, &db, &error));
+    assert_true(store_run(db, "UPDATE record SET day = ?", (const char *const[]){day}, 1));
+    sqlite3_close(db);
+    open_ledger();
+    model_store_tick(model_store);
+    assert_int_equal(unclaimed(), 0);
+}
+
+/* The next hour's round of housekeeping. */
+static void tick_anew(void)
+{
+    model_store_free(&model_store);
+    open_ledger();
+    model_store_tick(model_store);
+}
+
+/* What an earlier filterd left behind, or a user who is gone: their store goes when nothing is left in it. */
+static void test_empty_stores_go(void **state)
+{
+    (void)state;
+    claim(ANN);
+    claim(EVE);
+    claim("bob@x.example");
+    claim("max@x.example");
+    assert_int_equal(ask("alias-add", VALUES({"address", "info@x.example"}, {"user", EVE}), NULL), EX_OK);
+    deliver("bob@x.example", "s1", "cheap pills");
+    train("max@x.example", "spam", "cheap pills");
+    tick_anew();
+    assert_true(!has_own(ANN) && has_own(EVE) && has_own("bob@x.example") && has_own("max@x.example"));
+    age("bob@x.example", settings.signature_days + 1);
+    tick_anew();
+    assert_true(!has_own("bob@x.example") && has_own("max@x.example"));
+    deliver(ANN, "s1", "cheap pills");
+    assert_int_equal(retrain(ANN, "spam", "s1"), EX_OK);
+    tick_anew();
+    assert_true(has_own(ANN));
+}
+
+static void test_readers_find_them(void **state)
+{
+    g_autofree char *path = unclaimed_path(settings.state_dir);
+    char *user = NULL, *error = NULL;
+    (void)state;
+    deliver(ANN, "AbC", "cheap pills");
+    deliver(EVE, "AbC", "cheap pills");
+    model_store_write(model_store);
+    struct model *m = model_open_file(path, false, &error);
+    struct record *r = unclaimed_find(m, EVE, "AbC", &user);
+    assert_non_null(r);
+    assert_string_equal(user, EVE);
+    assert_string_equal(r->signature, "AbC");
+    GArray *features = record_features(r, settings.site_key, EVE);
+    assert_non_null(features);
+    g_array_unref(features);
+    g_clear_pointer(&user, g_free);
+    record_free(&r);
+    assert_null(unclaimed_find(m, "bob@x.example", "AbC", &user));
+    assert_null(unclaimed_find(m, NULL, "bC", &user));
+    assert_null(user);
+    model_free(&m);
+}
+
+/* ---- who may train, and what ---- */
+
+static void test_who_is_no_user(void **state)
+{
+    g_autofree char *long_name = g_strnfill(300, 'a');
+    const char *const names[] = {MODEL_SITE, "../x", "*", long_name, "nobody@x.example", "Ann@x.example ", "ann",
+                                 "@", "@x.example", "info@x.example", "ann@x.example\n"};
+    (void)state;
+    /* The site's base exists, which makes it no user; an alias of two is not one. */
+    train(MODEL_SITE, "spam", "cheap pills");
+    assert_int_equal(ask("alias-add", VALUES({"address", "info@x.example"}, {"user", "b@x.example"}), NULL), EX_OK);
+    assert_int_equal(ask("alias-add", VALUES({"address", "info@x.example"}, {"user", "c@x.example"}), NULL), EX_OK);
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        const double before = score(names[i], "cheap pills");
+        if (retrain(names[i], "spam", "s1") != EX_DATAERR || learn(names[i], "s9", "spam", "cheap pills") != EX_DATAERR)
+            fail_msg("\"%s\" trains", names[i]);
+        assert_true(score(names[i], "cheap pills") == before);
+    }
+    assert_int_equal(record(MODEL_SITE, "s1", 20), EX_DATAERR);
+    assert_int_equal(record("Ann@x.example", "s1", 20), EX_DATAERR);
+    assert_int_equal(confirm(MODEL_SITE, "s1", true), EX_DATAERR);
+}
+
+/* A worker learns a signature once, and the features of one content once. */
+static void test_learnt_once(void **state)
+{
+    (void)state;
+    deliver(ANN, "s1", "something");
+    assert_int_equal(learn(ANN, "t1", "spam", "cheap pills"), EX_OK);
+    const double once = score(ANN, "cheap pills");
+    assert_true(once > LEARNER_PRIOR);
+    assert_int_equal(learn(ANN, "t1", "spam", "cheap pills"), EX_OK);
+    assert_int_equal(learn(ANN, "t1", "spam", "another text under that signature"), EX_OK);
+    for (int i = 0; i < 20; i++) {
+        g_autofree char *signature = g_strdup_printf("u%d", i);
+        assert_int_equal(learn(ANN, signature, "spam", "cheap pills"), EX_OK);
+    }
+    assert_true(score(ANN, "cheap pills") == once);
+    assert_int_equal(learn(ANN, "t2", "spam", "cheap watches"), EX_OK);
+    assert_true(score(ANN, "cheap pills") != once);
+    assert_int_equal(learn(ANN, "t2", "ham", "cheap watches"), EX_OK);
+    assert_int_equal(learn(ANN, "u3", "ham", "cheap pills"), EX_OK); /* takes the one lesson back */
+    assert_true(score(ANN, "cheap pills") == LEARNER_PRIOR);
+}
+
+/* The same set of features, written otherwise. */
+static void test_one_content_in_any_order(void **state)
+{
+    static const guint32 some[] = {5, 1, 9}, other[] = {9, 9, 1, 5, 1};
+    (void)state;
+    deliver(ANN, "s1", "something");
+    for (int i = 0; i < 2; i++) {
+        GArray *features = g_array_new(FALSE, FALSE, sizeof(guint32));
+        g_array_append_vals(features, i ? other : some, i ? 5 : 3);
+        assert_int_equal(ask("learn", VALUES({"user", ANN}, {"signature", i ? "t2" : "t1"}, {"class", "spam"}), features),
+                         EX_OK);
+        g_array_unref(features);
+    }
+    assert_int_equal(own(ANN, "signature = 't1'"), 1);
+    assert_int_equal(own(ANN, "signature = 't2'"), 0);
+}
+
+/* One user's share of what workers may teach: others keep theirs. */
+static void test_rates(void **state)
+{
+    int taught = 0;
+    (void)state;
+    deliver(ANN, "s1", "something");
+    deliver(EVE, "s1", "something");
+    for (guint32 i = 0; i < 1000; i++) {
+        g_autofree char *signature = g_strdup_printf("t%u", i);
+        GArray *features = g_array_new(FALSE, FALSE, sizeof(guint32));
+        g_array_append_val(features, i);
+        const int code = ask("learn", VALUES({"user", ANN}, {"signature", signature}, {"class", "spam"}), features);
+        g_array_unref(features);
+        if (code == EX_UNAVAILABLE)
+            break;
+        assert_int_equal(code, EX_OK);
+        taught++;
+    }
+    assert_in_range(taught, 500, 510);
+    assert_int_equal(learn(EVE, "t1", "spam", "cheap pills"), EX_OK);
+    assert_int_equal(retrain(ANN, "spam", "s1"), EX_OK); /* the user's own word is no worker's */
+}
+
+/* train_users = 54321:x.example */
+static void test_a_uid_bound_to_domains(void **state)
+{
+    GPtrArray *domains = g_ptr_array_new();
+    const struct peer peer = {.uid = 54321, .roles = KEEPER_MAIL_USER, .domains = domains};
+    const struct keeper_stores stores = {.model_store = model_store, .peer = &peer};
+    (void)state;
+    g_ptr_array_add(domains, (gpointer) "x.example");
+    deliver(ANN, "s1", "cheap pills");
+    deliver("ann@y.example", "s1", "cheap pills");
+    for (int i = 0; i < 2; i++) {
+        const struct keeper_retrain said = {i ? "ann@y.example" : "ANN@X.example", "spam", "s1"};
+        GVariant *arguments = g_variant_ref_sink(keeper_format_pack(&keeper_format_retrain, &said));
+        struct keeper_answer a = keeper_verbs_answer(&stores, peer.roles, "retrain", arguments);
+        assert_int_equal(a.code, i ? EX_NOPERM : EX_OK);
+        keeper_answer_clear(&a);
+        g_variant_unref(arguments);
+    }
+    assert_false(has_own("ann@y.example"));
+    g_ptr_array_unref(domains);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_nothing_of_their_own), TEST(test_the_first_move_trains), TEST(test_a_mailbox_took_it),
+        TEST(test_a_table_names_it), TEST(test_teft), TEST(test_a_move_that_was_cut_short),
+        TEST(test_it_is_bounded), TEST(test_they_are_forgotten), TEST(test_empty_stores_go),
+        TEST(test_readers_find_them),
+        TEST(test_who_is_no_user), TEST(test_learnt_once), TEST(test_one_content_in_any_order), TEST(test_rates),
+        TEST(test_a_uid_bound_to_domains),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
