@@ -37,6 +37,8 @@ void users_hold(struct users *u);
 void users_release(struct users *u);
 
 enum users_result { USERS_TEMP = 0, USERS_FOUND, USERS_UNKNOWN };
+/* Whether a key, a setting or an alias' member has exactly this name. */
+enum users_result users_exists(struct users *u, const char *user);
 /* Finds the users behind an address: through aliases (up to 100 deep, loops cut), else the address itself, else
  * both again without its extension (a member's extension likewise), else the same at the domain that its own is
  * an alias of ("@old.example" with the member "@example.com"). *users_r is always a new array of char*,
