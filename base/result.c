@@ -1,4 +1,6 @@
-/* The table of every reply and exit code of filterd. Called wherever a session, milter or pipe answers its MTA. */
+/* Every reply and exit code about a message or a recipient. A next hop's own reply passes through
+ * (outcome_from_reply); replies to commands are in filterd/session/session_replies.c. Called wherever a session,
+ * milter or pipe answers its MTA. */
 #include "base/result.h"
 
 #include <ctype.h>

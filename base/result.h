@@ -22,12 +22,13 @@ enum outcome_reason {
     REASON_NO_KEY_REJECT,
     REASON_UNKNOWN_DEFER,  /* an address in our domains that is no user's, unknown_recipient=defer */
     REASON_UNKNOWN_REJECT,
-    REASON_NEXT_HOP_DOWN,  /* no connection to the next hop, or it broke or timed out */
+    REASON_NEXT_HOP_DOWN,  /* no connection to the next hop, or it broke or timed out; a maildir or
+                            * sendmail that failed, a full disk too (delivery_agent.c) */
     REASON_PARTIAL,        /* one reply for several recipients, some of which failed */
     REASON_GREYLISTED,     /* greylisted: the client is asked to try again */
     REASON_SERVED_BEFORE,  /* an earlier attempt delivered this copy: nothing is sent again */
     REASON_NO_UTF8,        /* the message needs SMTPUTF8 (RFC 6531), the next hop does not offer it */
-    REASON_NO_ROOM,        /* all messages in flight together exceed limits.bytes_in_flight */
+    REASON_NO_ROOM,        /* all messages in flight together exceed limits.bytes_in_flight: not a disk */
     REASON_MIXED,          /* milter: one body for recipients with and without a key */
     REASON_MIXED_REJECT,   /* the same, where the recipient cannot be deferred alone */
     REASON_SEPARATE,       /* milter: one message for each recipient with a key (milter_bcc=separate) */

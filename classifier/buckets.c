@@ -27,17 +27,17 @@ guint32 buckets_one(guint32 feature, const struct buckets_key *key)
 
 GArray *buckets_of(const GArray *features, const struct buckets_key *key)
 {
-    g_autofree guint8 *seen = g_malloc0(LEARNER_PLACES / 8);
-    GArray *places = g_array_sized_new(FALSE, FALSE, sizeof(guint32), features->len);
+    g_autofree guint8 *seen = g_malloc0(LEARNER_BUCKETS / 8);
+    GArray *buckets = g_array_sized_new(FALSE, FALSE, sizeof(guint32), features->len);
     for (guint i = 0; i < features->len; i++) {
-        const guint32 place = buckets_one(g_array_index(features, guint32, i), key);
-        guint8 *byte = &seen[place % LEARNER_PLACES / 8];
-        const guint8 bit = (guint8)(1u << (place % 8));
+        const guint32 bucket = buckets_one(g_array_index(features, guint32, i), key);
+        guint8 *byte = &seen[bucket % LEARNER_BUCKETS / 8];
+        const guint8 bit = (guint8)(1u << (bucket % 8));
         if (!(*byte & bit))
-            g_array_append_val(places, place);
+            g_array_append_val(buckets, bucket);
         *byte |= bit;
     }
-    return places;
+    return buckets;
 }
 
 /* Radix sort, lowest bits first: a message has about a thousand numbers, and a comparison sort took longer than

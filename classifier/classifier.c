@@ -133,9 +133,9 @@ static double base_score(struct classifier *c, const GArray *features)
     double score = 0;
     classifier_view(c, MODEL_SITE, &site);
     if (site.learner) {
-        GArray *places = buckets_of(features, &site.key);
-        score = learner_base(site.learner, places);
-        g_array_unref(places);
+        GArray *buckets = buckets_of(features, &site.key);
+        score = learner_base(site.learner, buckets);
+        g_array_unref(buckets);
     }
     explicit_bzero(&site.key, sizeof site.key);
     return score;
@@ -152,9 +152,9 @@ static bool own_score(struct classifier *c, const char *user, const GArray *feat
     if (!classifier_view(c, user, &own))
         return false;
     if (own.learner) {
-        GArray *places = buckets_of(features, &own.key);
-        *score_r = learner_score(own.learner, places);
-        g_array_unref(places);
+        GArray *buckets = buckets_of(features, &own.key);
+        *score_r = learner_score(own.learner, buckets);
+        g_array_unref(buckets);
     }
     explicit_bzero(&own.key, sizeof own.key);
     return true;

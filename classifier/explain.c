@@ -48,8 +48,8 @@ static double opinion(const struct classifier_view *v, guint32 feature, struct l
 
 static void weigh(struct explaining *e)
 {
-    GArray *places = buckets_of(e->features, &e->site.key);
-    const struct learner_norm norm = learner_norm(places);
+    GArray *buckets = buckets_of(e->features, &e->site.key);
+    const struct learner_norm norm = learner_norm(buckets);
     for (guint i = 0; i < e->features->len; i++) {
         const guint32 feature = g_array_index(e->features, guint32, i);
         struct reason *r = g_ptr_array_index(e->reasons, i);
@@ -57,7 +57,7 @@ static void weigh(struct explaining *e)
         r->base = LEARNER_BASE_VOICE * opinion(&e->site, feature, norm);
         r->weight = r->own + r->base;
     }
-    g_array_unref(places);
+    g_array_unref(buckets);
 }
 
 static gint by_strength(gconstpointer a, gconstpointer b)

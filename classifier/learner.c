@@ -21,19 +21,19 @@ struct sums {
     double header, body;
 };
 
-static guint32 index_of(guint32 place)
+static guint32 index_of(guint32 bucket)
 {
-    return place % LEARNER_PLACES;
+    return bucket % LEARNER_BUCKETS;
 }
 
-struct learner_norm learner_norm(const GArray *places)
+struct learner_norm learner_norm(const GArray *buckets)
 {
     guint header = 0;
-    for (guint i = 0; i < places->len; i++)
-        header += (g_array_index(places, guint32, i) & LEARNER_HEADER) != 0;
-    const guint body = places->len - header;
+    for (guint i = 0; i < buckets->len; i++)
+        header += (g_array_index(buckets, guint32, i) & LEARNER_HEADER) != 0;
+    const guint body = buckets->len - header;
     if (header == 0 || body == 0) {
-        const double one = 1 / sqrt((double)MAX(places->len, 1));
+        const double one = 1 / sqrt((double)MAX(buckets->len, 1));
         return (struct learner_norm){one, one};
     }
     /* Each side's share of the squared norm grows with the square root of its size. */
@@ -41,12 +41,12 @@ struct learner_norm learner_norm(const GArray *places)
     return (struct learner_norm){sqrt(share / header), sqrt((1 - share) / body)};
 }
 
-static double linear_score(const struct learner *l, const GArray *places, struct learner_norm n)
+static double linear_score(const struct learner *l, const GArray *buckets, struct learner_norm n)
 {
     gint64 header = 0, body = 0;
-    for (guint i = 0; i < places->len; i++) {
-        const guint32 place = g_array_index(places, guint32, i);
-        *(place & LEARNER_HEADER ? &header : &body) += l->weights[index_of(place)];
+    for (guint i = 0; i < buckets->len; i++) {
+        const guint32 bucket = g_array_index(buckets, guint32, i);
+        *(bucket & LEARNER_HEADER ? &header : &body) += l->weights[index_of(bucket)];
     }
     return LEARNER_PRIOR + ((double)header * n.header + (double)body * n.body) / unit;
 }
@@ -63,14 +63,14 @@ static double lean(struct learner_count c, double all_spam, double all_ham)
     return z < 0 ? -z * z : z * z;
 }
 
-static double counting_score(const struct learner *l, const GArray *places, struct learner_norm n)
+static double counting_score(const struct learner *l, const GArray *buckets, struct learner_norm n)
 {
     const double spam = MAX(l->counted_spam, 1), ham = MAX(l->counted_ham, 1);
     struct sums sum = {0, 0};
-    for (guint i = 0; i < places->len; i++) {
-        const guint32 place = g_array_index(places, guint32, i);
-        *(place & LEARNER_HEADER ? &sum.header : &sum.body) +=
-            lean(l->counts[index_of(place)], spam, ham);
+    for (guint i = 0; i < buckets->len; i++) {
+        const guint32 bucket = g_array_index(buckets, guint32, i);
+        *(bucket & LEARNER_HEADER ? &sum.header : &sum.body) +=
+            lean(l->counts[index_of(bucket)], spam, ham);
     }
     return contrast * (sum.header * n.header + sum.body * n.body);
 }
@@ -83,23 +83,23 @@ static double counting_voice(const struct learner *l)
     return voice * steps / (steps + apprentice);
 }
 
-double learner_score(const struct learner *l, const GArray *places)
+double learner_score(const struct learner *l, const GArray *buckets)
 {
-    const struct learner_norm norm = learner_norm(places);
-    return linear_score(l, places, norm) + counting_voice(l) * counting_score(l, places, norm);
+    const struct learner_norm norm = learner_norm(buckets);
+    return linear_score(l, buckets, norm) + counting_voice(l) * counting_score(l, buckets, norm);
 }
 
-double learner_base(const struct learner *base, const GArray *places)
+double learner_base(const struct learner *base, const GArray *buckets)
 {
-    return LEARNER_BASE_VOICE * (learner_score(base, places) - LEARNER_PRIOR);
+    return LEARNER_BASE_VOICE * (learner_score(base, buckets) - LEARNER_PRIOR);
 }
 
-double learner_opinion(const struct learner *l, guint32 place, struct learner_norm norm)
+double learner_opinion(const struct learner *l, guint32 bucket, struct learner_norm norm)
 {
     const double spam = MAX(l->counted_spam, 1), ham = MAX(l->counted_ham, 1);
-    const guint32 i = index_of(place);
+    const guint32 i = index_of(bucket);
     return (l->weights[i] / unit + counting_voice(l) * contrast * lean(l->counts[i], spam, ham)) *
-           (place & LEARNER_HEADER ? norm.header : norm.body);
+           (bucket & LEARNER_HEADER ? norm.header : norm.body);
 }
 
 /* e^-x for x >= 0, without libm, whose last bit differs between machines. */
@@ -138,11 +138,11 @@ static bool is_nothing(struct learner_step step)
     return !step.header && !step.body && !step.counts;
 }
 
-void learner_apply(struct learner *l, const GArray *places, bool spam, struct learner_step step)
+void learner_apply(struct learner *l, const GArray *buckets, bool spam, struct learner_step step)
 {
-    for (guint k = 0; k < places->len && !is_nothing(step); k++) {
-        const guint32 place = g_array_index(places, guint32, k), i = index_of(place);
-        const gint32 weight = place & LEARNER_HEADER ? step.header : step.body;
+    for (guint k = 0; k < buckets->len && !is_nothing(step); k++) {
+        const guint32 bucket = g_array_index(buckets, guint32, k), i = index_of(bucket);
+        const gint32 weight = bucket & LEARNER_HEADER ? step.header : step.body;
         guint16 *count = spam ? &l->counts[i].spam : &l->counts[i].ham;
         l->weights[i] = (gint16)(guint16)((guint32)l->weights[i] + (guint32)weight);
         *count = (guint16)(*count + (guint32)step.counts);
@@ -157,12 +157,12 @@ struct learner_step learner_negate(struct learner_step step)
     return (struct learner_step){-step.header, -step.body, -step.counts, -step.heard};
 }
 
-static bool would_overflow(const struct learner *l, const GArray *places, bool spam,
+static bool would_overflow(const struct learner *l, const GArray *buckets, bool spam,
                            struct learner_step step)
 {
-    for (guint k = 0; k < places->len; k++) {
-        const guint32 place = g_array_index(places, guint32, k), i = index_of(place);
-        const gint32 weight = l->weights[i] + (place & LEARNER_HEADER ? step.header : step.body);
+    for (guint k = 0; k < buckets->len; k++) {
+        const guint32 bucket = g_array_index(buckets, guint32, k), i = index_of(bucket);
+        const gint32 weight = l->weights[i] + (bucket & LEARNER_HEADER ? step.header : step.body);
         const guint16 count = spam ? l->counts[i].spam : l->counts[i].ham;
         if (weight > G_MAXINT16 || weight < G_MININT16 || count + step.counts > G_MAXUINT16)
             return true;
@@ -182,11 +182,11 @@ static gint32 whole(double size, bool up)
 }
 
 /* One step of gradient descent for the linear member; no step if it is sure enough. */
-static struct learner_step linear_step(const struct learner *l, const GArray *places,
+static struct learner_step linear_step(const struct learner *l, const GArray *buckets,
                                        struct learner_norm norm,
                                        const struct learner_lesson *lesson)
 {
-    const double score = linear_score(l, places, norm) + lesson->base;
+    const double score = linear_score(l, buckets, norm) + lesson->base;
     if (!is_thin(score, thin_linear, lesson->spam))
         return (struct learner_step){.header = 0};
     const double p = learner_probability(score);
@@ -196,28 +196,28 @@ static struct learner_step linear_step(const struct learner *l, const GArray *pl
                                  whole(size * norm.body, lesson->spam), 0, 0};
 }
 
-struct learner_step learner_learn(struct learner *l, const GArray *places,
+struct learner_step learner_learn(struct learner *l, const GArray *buckets,
                                   const struct learner_lesson *lesson)
 {
-    const struct learner_norm norm = learner_norm(places);
-    struct learner_step step = linear_step(l, places, norm, lesson);
-    step.counts = is_thin(counting_score(l, places, norm), thin_counting, lesson->spam);
-    if (would_overflow(l, places, lesson->spam, step))
+    const struct learner_norm norm = learner_norm(buckets);
+    struct learner_step step = linear_step(l, buckets, norm, lesson);
+    step.counts = is_thin(counting_score(l, buckets, norm), thin_counting, lesson->spam);
+    if (would_overflow(l, buckets, lesson->spam, step))
         step = (struct learner_step){.header = 0};
     step.heard = 1;
-    learner_apply(l, places, lesson->spam, step);
+    learner_apply(l, buckets, lesson->spam, step);
     return step;
 }
 
 void learner_age(struct learner *l)
 {
-    for (guint32 place = 0; place < LEARNER_PLACES; place++) {
-        const guint8 bit = (guint8)(1u << (place % 8));
-        if ((l->touched[0][place / 8] | l->touched[1][place / 8]) & bit)
+    for (guint32 bucket = 0; bucket < LEARNER_BUCKETS; bucket++) {
+        const guint8 bit = (guint8)(1u << (bucket % 8));
+        if ((l->touched[0][bucket / 8] | l->touched[1][bucket / 8]) & bit)
             continue;
-        l->weights[place] /= 2;
-        l->counts[place].spam /= 2;
-        l->counts[place].ham /= 2;
+        l->weights[bucket] /= 2;
+        l->counts[bucket].spam /= 2;
+        l->counts[bucket].ham /= 2;
     }
     memcpy(l->touched[1], l->touched[0], sizeof l->touched[1]);
     memset(l->touched[0], 0, sizeof l->touched[0]);

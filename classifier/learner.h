@@ -21,9 +21,9 @@
 #include <stdbool.h>
 
 #define LEARNER_BITS 17
-#define LEARNER_PLACES (1u << LEARNER_BITS)
+#define LEARNER_BUCKETS (1u << LEARNER_BITS)
 /* Flag in a bucket number: the feature is of the header. */
-#define LEARNER_HEADER LEARNER_PLACES
+#define LEARNER_HEADER LEARNER_BUCKETS
 /* An untrained model takes mail for ham: otherwise all mail of a new user would be Unsure. */
 #define LEARNER_PRIOR ((double)-0.4) /* the cast drops the extra precision of an x87 */
 
@@ -37,10 +37,10 @@ struct learner_count {
 struct learner {
     guint32 spam, ham;                 /* messages learnt, minus those undone */
     guint32 counted_spam, counted_ham; /* steps that the counting member took */
-    gint16 weights[LEARNER_PLACES];
-    struct learner_count counts[LEARNER_PLACES];
+    gint16 weights[LEARNER_BUCKETS];
+    struct learner_count counts[LEARNER_BUCKETS];
     /* One bit per bucket: did a step change it in this period, and in the one before? */
-    guint8 touched[2][LEARNER_PLACES / 8];
+    guint8 touched[2][LEARNER_BUCKETS / 8];
 };
 
 /* What learning one message added. */
@@ -56,25 +56,25 @@ struct learner_lesson {
     double base; /* what the site's base adds to the score (learner_base); 0 without a base */
 };
 
-/* places: the message's buckets, array of guint32 from buckets_of. */
-double learner_score(const struct learner *l, const GArray *places);
+/* buckets: the message's, array of guint32 from buckets_of. */
+double learner_score(const struct learner *l, const GArray *buckets);
 /* What the site's base adds to the score of a user's own learner: its score without the prior, times
  * LEARNER_BASE_VOICE. */
-double learner_base(const struct learner *base, const GArray *places);
+double learner_base(const struct learner *base, const GArray *buckets);
 double learner_probability(double score);
 /* Learns one message: each member that is not sure enough of its class takes one step. Returns the step, for
  * learner_apply to repeat or, negated, to undo. */
-struct learner_step learner_learn(struct learner *l, const GArray *places,
+struct learner_step learner_learn(struct learner *l, const GArray *buckets,
                                   const struct learner_lesson *lesson);
-void learner_apply(struct learner *l, const GArray *places, bool spam, struct learner_step step);
+void learner_apply(struct learner *l, const GArray *buckets, bool spam, struct learner_step step);
 struct learner_step learner_negate(struct learner_step step);
 /* The weight of each bucket of a message, in its header and in its body. */
 struct learner_norm {
     double header, body;
 };
-struct learner_norm learner_norm(const GArray *places);
+struct learner_norm learner_norm(const GArray *buckets);
 /* What one bucket of a message with this norm adds to the score. */
-double learner_opinion(const struct learner *l, guint32 place, struct learner_norm norm);
+double learner_opinion(const struct learner *l, guint32 bucket, struct learner_norm norm);
 /* Ends a period: halves all buckets that no step changed in it or in the period before. What was learnt within
  * the last period can still be undone exactly. */
 void learner_age(struct learner *l);

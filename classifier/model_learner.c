@@ -32,7 +32,7 @@ static bool read_blobs(sqlite3_stmt *st, struct learner *l)
         (size_t)sqlite3_column_bytes(st, 6) != sizeof l->counts ||
         (size_t)sqlite3_column_bytes(st, 7) != sizeof l->touched)
         return false;
-    for (size_t i = 0; i < LEARNER_PLACES; i++) {
+    for (size_t i = 0; i < LEARNER_BUCKETS; i++) {
         l->weights[i] = (gint16)get16(weights + 2 * i);
         l->counts[i].spam = get16(counts + 4 * i);
         l->counts[i].ham = get16(counts + 4 * i + 2);
@@ -64,16 +64,16 @@ static bool read_checkpoint(struct model *m, struct learner *l)
 
 static bool apply_row(struct learner *l, sqlite3_stmt *st)
 {
-    GArray *places = buckets_unpack(sqlite3_column_blob(st, 6), (size_t)sqlite3_column_bytes(st, 6));
-    bool ok = places != NULL;
-    for (guint i = 0; ok && i < places->len; i++)
-        ok = g_array_index(places, guint32, i) < 2 * LEARNER_PLACES;
+    GArray *buckets = buckets_unpack(sqlite3_column_blob(st, 6), (size_t)sqlite3_column_bytes(st, 6));
+    bool ok = buckets != NULL;
+    for (guint i = 0; ok && i < buckets->len; i++)
+        ok = g_array_index(buckets, guint32, i) < 2 * LEARNER_BUCKETS;
     if (ok)
-        learner_apply(l, places, sqlite3_column_int(st, 1) != 0,
+        learner_apply(l, buckets, sqlite3_column_int(st, 1) != 0,
                       (struct learner_step){sqlite3_column_int(st, 2), sqlite3_column_int(st, 3),
                                             sqlite3_column_int(st, 4), sqlite3_column_int(st, 5)});
-    if (places)
-        g_array_unref(places);
+    if (buckets)
+        g_array_unref(buckets);
     return ok;
 }
 
@@ -121,12 +121,12 @@ struct learner *model_learner(struct model *m)
     return m->learner;
 }
 
-bool model_learner_note(struct model *m, const struct model_lesson *lesson, const GArray *places)
+bool model_learner_note(struct model *m, const struct model_lesson *lesson, const GArray *buckets)
 {
     g_autofree char *day = daykey_day(0);
     GByteArray *packed = g_byte_array_new();
-    if (places)
-        buckets_pack(places, packed);
+    if (buckets)
+        buckets_pack(buckets, packed);
     sqlite3_stmt *st = store_prepare(
         m->db,
         "INSERT INTO journal(day, kind, signature, spam, header, body, counts, heard, places)"
@@ -151,7 +151,7 @@ bool model_learner_note(struct model *m, const struct model_lesson *lesson, cons
 static bool write_blobs(struct model *m, const struct learner *l)
 {
     g_autofree unsigned char *weights = g_malloc(sizeof l->weights), *counts = g_malloc(sizeof l->counts);
-    for (size_t i = 0; i < LEARNER_PLACES; i++) {
+    for (size_t i = 0; i < LEARNER_BUCKETS; i++) {
         put16(weights + 2 * i, (guint16)l->weights[i]);
         put16(counts + 4 * i, l->counts[i].spam);
         put16(counts + 4 * i + 2, l->counts[i].ham);

@@ -23,8 +23,8 @@ struct model_lesson {
     struct learner_step step; /* already applied to the learner of model_learner() */
 };
 
-/* Writes one row into the journal. places NULL: for the history only, because a checkpoint follows at once. */
-bool model_learner_note(struct model *m, const struct model_lesson *lesson, const GArray *places);
+/* Writes one row into the journal. buckets NULL: for the history only, because a checkpoint follows at once. */
+bool model_learner_note(struct model *m, const struct model_lesson *lesson, const GArray *buckets);
 /* Writes the BLOBs and clears the buckets of the journal's rows. */
 bool model_learner_checkpoint(struct model *m);
 /* Number of journal rows that the checkpoint does not include yet. */

@@ -12,9 +12,9 @@
 #include "base/mail/url_note.h"
 #include "classifier/tokens_make.h"
 
-enum { PLACES_FIRST = 1024, TEXT_FIRST = 16 * 1024 };
+enum { TOKENS_FIRST = 1024, TEXT_FIRST = 16 * 1024 };
 
-struct place {
+struct token {
     uint64_t hash;
     guint32 offset; /* of the token in text; unused if hash is 0 (a gap) */
 };
@@ -22,23 +22,23 @@ struct place {
 struct tokens {
     struct limits_met *met; /* lent; used only while the tokens are made */
     struct bytes text;   /* all tokens, each ended by NUL */
-    struct bytes places; /* of struct place; in struct bytes, which is wiped when freed: hashes betray words as
+    struct bytes list; /* of struct token; in struct bytes, which is wiped when freed: hashes betray words as
                           * well */
     size_t count;
     int text_notes, url_notes; /* bits of the notes that already have a token */
 };
 
-static void add_place(struct tokens *t, struct place place)
+static void note_token(struct tokens *t, struct token token)
 {
-    bytes_reserve(&t->places, sizeof place);
-    memcpy(t->places.data + t->places.len, &place, sizeof place);
-    t->places.len += sizeof place;
+    bytes_reserve(&t->list, sizeof token);
+    memcpy(t->list.data + t->list.len, &token, sizeof token);
+    t->list.len += sizeof token;
     t->count++;
 }
 
-static const struct place *place_at(const struct tokens *t, size_t i)
+static const struct token *token_at(const struct tokens *t, size_t i)
 {
-    return (const struct place *)(const void *)t->places.data + i;
+    return (const struct token *)(const void *)t->list.data + i;
 }
 
 static uint64_t mix(uint64_t h, uint64_t word)
@@ -64,8 +64,8 @@ static uint64_t hash_of(const unsigned char *p, size_t len)
 
 void tokens_gap(struct tokens *t)
 {
-    if (t->count > 0 && place_at(t, t->count - 1)->hash != 0)
-        add_place(t, (struct place){0, 0});
+    if (t->count > 0 && token_at(t, t->count - 1)->hash != 0)
+        note_token(t, (struct token){0, 0});
 }
 
 static void append(struct tokens *t, const char *prefix, size_t prefix_len, const char *word,
@@ -76,7 +76,7 @@ static void append(struct tokens *t, const char *prefix, size_t prefix_len, cons
     memcpy(to, prefix, prefix_len);
     memcpy(to + prefix_len, word, len);
     to[prefix_len + len] = 0;
-    add_place(t, (struct place){hash_of(to, prefix_len + len) | 1, (guint32)t->text.len});
+    note_token(t, (struct token){hash_of(to, prefix_len + len) | 1, (guint32)t->text.len});
     t->text.len += prefix_len + len + 1;
 }
 
@@ -217,7 +217,7 @@ struct tokens *tokens_empty(struct limits_met *met)
 {
     struct tokens *t = g_new0(struct tokens, 1);
     t->met = met;
-    bytes_reserve(&t->places, PLACES_FIRST * sizeof(struct place));
+    bytes_reserve(&t->list, TOKENS_FIRST * sizeof(struct token));
     bytes_reserve(&t->text, TEXT_FIRST);
     return t;
 }
@@ -235,7 +235,7 @@ void tokens_free(struct tokens **t)
     if (!*t)
         return;
     bytes_free(&(*t)->text);
-    bytes_free(&(*t)->places);
+    bytes_free(&(*t)->list);
     g_free(*t);
     *t = NULL;
 }
@@ -247,13 +247,13 @@ size_t tokens_count(const struct tokens *t)
 
 const char *tokens_text(const struct tokens *t, size_t i)
 {
-    const struct place *place = place_at(t, i);
-    return place->hash ? (const char *)t->text.data + place->offset : NULL;
+    const struct token *token = token_at(t, i);
+    return token->hash ? (const char *)t->text.data + token->offset : NULL;
 }
 
 uint64_t tokens_hash(const struct tokens *t, size_t i)
 {
-    return place_at(t, i)->hash;
+    return token_at(t, i)->hash;
 }
 
 void tokens_each(const struct tokens *t, void (*fn)(const char *token, void *), void *arg)

@@ -158,7 +158,7 @@ static bool start_worker(struct children *c)
     const pid_t master = getpid();
     pid_t pid = fork_child();
     if (pid == 0) {
-        struct worker_place place = {
+        struct worker_env env = {
             .settings = c->settings, .state = &c->state, .key = &c->key, .listen_fds = c->listen_fds,
             .learn_fd = c->learn_fd, .milter_fd = c->milter_fd,
             .spf_door = c->spf_door[SPF_DOOR_OUTSIDE], .scoreboard = c->scoreboard,
@@ -166,7 +166,7 @@ static bool start_worker(struct children *c)
         enter_child(c, "filterd-worker", master);
         children_close_spf(c, true);
         children_close_keeper(c);
-        _exit(worker_run(&place));
+        _exit(worker_run(&env));
     }
     c->scoreboard->pids[index] = pid;
     if (pid < 0) {

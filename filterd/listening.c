@@ -114,11 +114,11 @@ static bool open_control(struct children *c)
 {
     const struct settings *s = c->settings;
     static const struct socket_rights own = {.mode = SOCKET_RIGHTS_OWNER};
-    struct endpoint tutor = keeper_learn_at(&s->control), workers = keeper_workers_at(&s->control);
+    struct endpoint learning = keeper_learn_at(&s->control), workers = keeper_workers_at(&s->control);
     const bool ok = listen_or_say(c, &s->control, &s->control_rights, &c->control_fd) &&
                     (!workers.path || listen_or_say(c, &workers, &own, &c->keeper_fd)) &&
-                    (!tutor.path || listen_or_say(c, &tutor, &s->control_rights, &c->learn_fd)) && open_milter(c, s);
-    g_free(tutor.path);
+                    (!learning.path || listen_or_say(c, &learning, &s->control_rights, &c->learn_fd)) && open_milter(c, s);
+    g_free(learning.path);
     g_free(workers.path);
     return ok;
 }
@@ -152,7 +152,7 @@ static bool open_listeners(struct children *c, bool patiently)
     return any;
 }
 
-static void make_places(struct children *c, const struct settings *s)
+static void make_room(struct children *c, const struct settings *s)
 {
     c->listen_fds = g_new(int, s->listener_count + 1);
     c->missed = g_new0(bool, s->listener_count + 1);
@@ -165,7 +165,7 @@ static void make_places(struct children *c, const struct settings *s)
  * from the first. */
 bool listening_open(struct children *c)
 {
-    make_places(c, c->settings);
+    make_room(c, c->settings);
     return open_control(c) && open_listeners(c, true);
 }
 
@@ -189,7 +189,7 @@ bool listening_reopen(struct children *c, struct settings *s)
     if (!open_milter(c, s))
         return false;
     struct children old = *c;
-    make_places(c, s);
+    make_room(c, s);
     c->settings = s;
     for (size_t i = 0; i < s->listener_count; i++)
         c->listen_fds[i] = is_milter(&s->listeners[i]) ? -1 : keep_socket(&old, &s->listeners[i]);

@@ -53,10 +53,10 @@ static bool start_one(struct children *c, const struct children_other *before)
                                      .kind = CHILDREN_SPF, .life = life[0],
                                      .started = g_get_monotonic_time()};
     if (o.pid == 0) {
-        const struct spf_process_place place = {c->settings, c->spf_door[SPF_DOOR_INSIDE],
+        const struct spf_process_env env = {c->settings, c->spf_door[SPF_DOOR_INSIDE],
                                                 before ? before->life : -1, life[1]};
         explicit_bzero(&c->key, sizeof c->key);
-        _exit(spf_process_run(&place));
+        _exit(spf_process_run(&env));
     }
     close(life[1]);
     if (o.pid > 0)

@@ -37,18 +37,18 @@
 
 static volatile int wake, shed;    /* enum session_wake */
 static volatile sig_atomic_t leave; /* SESSION_LEAVE or SESSION_STOP: accept no more connections */
-static const struct worker_place *own_place;
+static const struct worker_env *own_place;
 
 /* The master is gone: finish the message under way, but stop listening, as the next master could not bind.
  * shutdown works for all workers, who share the sockets; a unix socket's path has been replaced by then. */
-static void stop_listening(const struct worker_place *place)
+static void stop_listening(const struct worker_env *env)
 {
-    for (size_t i = 0; i < place->settings->listener_count; i++)
-        shutdown(place->listen_fds[i], SHUT_RDWR);
-    if (place->learn_fd >= 0)
-        shutdown(place->learn_fd, SHUT_RDWR);
-    if (place->milter_fd >= 0)
-        shutdown(place->milter_fd, SHUT_RDWR);
+    for (size_t i = 0; i < env->settings->listener_count; i++)
+        shutdown(env->listen_fds[i], SHUT_RDWR);
+    if (env->learn_fd >= 0)
+        shutdown(env->learn_fd, SHUT_RDWR);
+    if (env->milter_fd >= 0)
+        shutdown(env->milter_fd, SHUT_RDWR);
 }
 
 /* The signals are blocked in each other: what a session was told stays unless this one presses more. */
@@ -66,30 +66,30 @@ static void on_signal(int sig)
 }
 
 /* Wakes the master only if it has to fork at once: it looks at the scoreboard now and then anyway. */
-static void set_state(const struct worker_place *place, enum slot_state state)
+static void set_state(const struct worker_env *env, enum slot_state state)
 {
-    scoreboard_set(place->slot, state);
-    if (state == SLOT_IDLE || scoreboard_shown(place->scoreboard, SLOT_IDLE) >= SCOREBOARD_SPARE)
+    scoreboard_set(env->slot, state);
+    if (state == SLOT_IDLE || scoreboard_shown(env->scoreboard, SLOT_IDLE) >= SCOREBOARD_SPARE)
         return;
-    if (write(place->wake_fd, "", 1) < 0)
+    if (write(env->wake_fd, "", 1) < 0)
         return; /* the pipe is full: the master looks anyway */
 }
 
 struct visit {
-    const struct worker_place *place;
+    const struct worker_env *env;
     const struct context *context;
 };
 
 /* Inside the sandbox a worker cannot fork another delivery agent: it ends, and the next worker has one. */
-static bool delivery_agent_lost(const struct worker_place *place, const struct context *ctx)
+static bool delivery_agent_lost(const struct worker_env *env, const struct context *ctx)
 {
-    return ctx->hops.delivery_agent < 0 && sandbox_policy_has_maildir(place->settings);
+    return ctx->hops.delivery_agent < 0 && sandbox_policy_has_maildir(env->settings);
 }
 
 /* A worker that lost its delivery agent, or left a gpg behind that only its own end can end, takes no more. */
-static bool is_spent(const struct worker_place *place, const struct context *ctx)
+static bool is_spent(const struct worker_env *env, const struct context *ctx)
 {
-    return delivery_agent_lost(place, ctx) || sealer_left_stray();
+    return delivery_agent_lost(env, ctx) || sealer_left_stray();
 }
 
 static void on_rest(enum session_rest rest, void *arg)
@@ -97,17 +97,17 @@ static void on_rest(enum session_rest rest, void *arg)
     static const enum slot_state states[] = {
         [SESSION_WORKING] = SLOT_BUSY, [SESSION_RESTING] = SLOT_RESTING, [SESSION_WAITING] = SLOT_WAITING};
     const struct visit *visit = arg;
-    if (is_spent(visit->place, visit->context))
+    if (is_spent(visit->env, visit->context))
         wake = SESSION_STOP;
-    scoreboard_set(visit->place->slot, states[rest]);
+    scoreboard_set(visit->env->slot, states[rest]);
     if (rest == SESSION_WORKING)
         sandbox_cpu(TALK_CPU_SECONDS);
 }
 
 static bool on_hold(size_t bytes, void *arg)
 {
-    const struct worker_place *place = ((const struct visit *)arg)->place;
-    return scoreboard_hold(place->scoreboard, place->slot, bytes, place->settings->limits.bytes_in_flight);
+    const struct worker_env *env = ((const struct visit *)arg)->env;
+    return scoreboard_hold(env->scoreboard, env->slot, bytes, env->settings->limits.bytes_in_flight);
 }
 
 static int64_t on_sealed(void *arg)
@@ -144,15 +144,15 @@ struct door {
 };
 
 /* EPOLLEXCLUSIVE wakes one worker per connection, always the first that waits: it stays warm, the others small. */
-static struct door door_open(const struct worker_place *place)
+static struct door door_open(const struct worker_env *env)
 {
-    const size_t listeners = place->settings->listener_count;
+    const size_t listeners = env->settings->listener_count;
     struct door d = {.n = listeners + 2, .epoll = epoll_create1(EPOLL_CLOEXEC)};
     d.fds = g_new0(struct pollfd, d.n);
     for (size_t i = 0; i < d.n; i++) {
-        const int fd = i < listeners    ? place->listen_fds[i]
-                       : i == listeners ? place->learn_fd
-                                        : place->milter_fd;
+        const int fd = i < listeners    ? env->listen_fds[i]
+                       : i == listeners ? env->learn_fd
+                                        : env->milter_fd;
         struct epoll_event e = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.u64 = i};
         d.fds[i] = (struct pollfd){fd, POLLIN, 0};
         if (fd >= 0 && d.epoll >= 0 && epoll_ctl(d.epoll, EPOLL_CTL_ADD, fd, &e)) {
@@ -207,13 +207,13 @@ static int next_client(const struct door *door, struct slot *slot, struct contex
     return -1;
 }
 
-static void run_session(const struct worker_place *place, struct context *ctx, int fd, size_t index)
+static void run_session(const struct worker_env *env, struct context *ctx, int fd, size_t index)
 {
-    struct visit visit = {place, ctx};
-    struct session_place session = {
+    struct visit visit = {env, ctx};
+    struct session_env session = {
         .context = ctx,
-        .listener = &place->settings->listeners[index],
-        .trusted = sockets_trusted(fd, place->settings->trusted_networks),
+        .listener = &env->settings->listeners[index],
+        .trusted = sockets_trusted(fd, env->settings->trusted_networks),
         .wake = &wake,
         .shed = &shed,
         .resting = on_rest,
@@ -229,55 +229,55 @@ static void run_session(const struct worker_place *place, struct context *ctx, i
         session_run(fd, &session);
 }
 
-static void run_milter(const struct worker_place *place, struct context *ctx, int fd)
+static void run_milter(const struct worker_env *env, struct context *ctx, int fd)
 {
-    struct visit visit = {place, ctx};
-    milter_session_run(fd, &(struct milter_session_place){ctx, on_hold, &visit});
+    struct visit visit = {env, ctx};
+    milter_session_run(fd, &(struct milter_session_env){ctx, on_hold, &visit});
 }
 
-static void serve(const struct worker_place *place, struct context *ctx, int fd, size_t index)
+static void serve(const struct worker_env *env, struct context *ctx, int fd, size_t index)
 {
-    set_state(place, SLOT_BUSY);
+    set_state(env, SLOT_BUSY);
     sandbox_cpu(TALK_CPU_SECONDS);
     context_mend(ctx);
-    const size_t listeners = place->settings->listener_count;
-    if (index >= listeners || place->settings->listeners[index].protocol == PROTO_POLICY)
+    const size_t listeners = env->settings->listener_count;
+    if (index >= listeners || env->settings->listeners[index].protocol == PROTO_POLICY)
         next_hop_let_go(&ctx->hops, 0); /* these sessions use no next hop, for an unknown time */
     if (index < listeners)
-        run_session(place, ctx, fd, index);
+        run_session(env, ctx, fd, index);
     else if (index > listeners)
-        run_milter(place, ctx, fd);
+        run_milter(env, ctx, fd);
     else
-        learn_session_run(fd, &(struct learn_session_place){ctx, place->key, on_sealed, on_refused, place->scoreboard});
+        learn_session_run(fd, &(struct learn_session_env){ctx, env->key, on_sealed, on_refused, env->scoreboard});
     close(fd);
-    set_state(place, leave ? SLOT_LEAVING : SLOT_IDLE);
+    set_state(env, leave ? SLOT_LEAVING : SLOT_IDLE);
 }
 
-int worker_run(const struct worker_place *place)
+int worker_run(const struct worker_env *env)
 {
-    const struct settings *s = place->settings;
+    const struct settings *s = env->settings;
     size_t index;
     int fd;
-    own_place = place;
+    own_place = env;
     mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
     set_signals();
     prctl(PR_SET_NAME, "filterd-worker");
-    int delivery_agent = delivery_agent_start(s, place->key);
+    int delivery_agent = delivery_agent_start(s, env->key);
     /* Privileges end here: everything above is set-up, everything below may handle mail. */
     if (!sandbox_policy_close(s, SANDBOX_WORKER))
         return EX_TEMPFAIL;
     struct context *ctx =
-        context_new(s, place->key, &(struct context_doors){delivery_agent, place->spf_door, place->state});
+        context_new(s, env->key, &(struct context_doors){delivery_agent, env->spf_door, env->state});
     ctx->hops.keeps = true;
-    struct door door = door_open(place);
-    set_state(place, SLOT_IDLE);
-    for (int n = 0; n < SESSIONS_PER_WORKER && !is_spent(place, ctx) &&
-                    (fd = next_client(&door, place->slot, ctx, &index)) >= 0; n++)
-        serve(place, ctx, fd, index);
-    scoreboard_set(place->slot, SLOT_LEAVING);
+    struct door door = door_open(env);
+    set_state(env, SLOT_IDLE);
+    for (int n = 0; n < SESSIONS_PER_WORKER && !is_spent(env, ctx) &&
+                    (fd = next_client(&door, env->slot, ctx, &index)) >= 0; n++)
+        serve(env, ctx, fd, index);
+    scoreboard_set(env->slot, SLOT_LEAVING);
     door_close(&door);
     next_hop_let_go(&ctx->hops, 0);
-    const bool lost = is_spent(place, ctx);
+    const bool lost = is_spent(env, ctx);
     if (ctx->hops.delivery_agent >= 0)
         close(ctx->hops.delivery_agent);
     context_free(&ctx);

@@ -7,7 +7,7 @@
 #include "base/sitekey.h"
 #include "filterd/scoreboard.h"
 
-struct worker_place {
+struct worker_env {
     const struct settings *settings;
     const struct state *state; /* each message looks whether it is still there */
     struct sitekey *key; /* the process's only copy when it begins */
@@ -23,6 +23,6 @@ struct worker_place {
 
 /* Runs until SIGTERM or until it is worn out; returns the exit code of the process. SIGUSR1 ends a session that
  * is between messages, SIGUSR2 also one that waits inside a transaction. */
-int worker_run(const struct worker_place *place);
+int worker_run(const struct worker_env *env);
 
 #endif

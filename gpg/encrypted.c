@@ -24,7 +24,7 @@ struct encrypted {
 };
 
 /* Where in a message we are. */
-struct place {
+struct search {
     struct encrypted *found;
     bool list;  /* a mailing list's footer may follow: one */
     int nested; /* in so many multiparts */
@@ -48,7 +48,7 @@ static GArray *block_new(void)
 }
 
 /* True if these packets, or the block of armor, are one ciphertext. *used_r: how much of the text the block takes. */
-static bool holds_ciphertext(struct place *p, struct mime_text t, bool binary, size_t *used_r)
+static bool holds_ciphertext(struct search *p, struct mime_text t, bool binary, size_t *used_r)
 {
     struct bytes packets = {0};
     GArray *ids = block_new();
@@ -70,7 +70,7 @@ static bool is_blank(struct mime_text t)
 }
 
 /* What stands below the end is a mailing list's footer, if there is a list. */
-static bool may_follow(struct place *p, struct mime_text t)
+static bool may_follow(struct search *p, struct mime_text t)
 {
     const bool fits = is_blank(t) || (p->list && mime_part_trimmed(t.at, t.len).len <= BESIDE_FOOTER_BYTES);
     p->list = p->list && is_blank(t);
@@ -104,7 +104,7 @@ static bool may_be_ciphertext(enum mime_part_coding coding, struct mime_text bod
 }
 
 /* Armor, or behind base64 bare packets; as text only armor, which a footer may follow. */
-static bool is_ciphertext(struct place *p, enum mime_part_coding coding, struct mime_text body, bool as_text)
+static bool is_ciphertext(struct search *p, enum mime_part_coding coding, struct mime_text body, bool as_text)
 {
     struct bytes held = {0};
     struct mime_text t;
@@ -121,7 +121,7 @@ static bool is_ciphertext(struct place *p, enum mime_part_coding coding, struct 
     return ok;
 }
 
-static bool is_smime(struct place *p, enum mime_part_coding coding, struct mime_text body)
+static bool is_smime(struct search *p, enum mime_part_coding coding, struct mime_text body)
 {
     struct bytes held = {0};
     struct mime_text t;
@@ -150,9 +150,9 @@ static bool is_short_text(const struct mime_part *part, size_t max, bool version
     return ok;
 }
 
-static bool is_multipart(struct place *p, const struct message *m);
+static bool is_multipart(struct search *p, const struct message *m);
 
-static bool is_nested(struct place *p, const struct mime_part *part)
+static bool is_nested(struct search *p, const struct mime_part *part)
 {
     struct message *m = message_new(part->raw.at, part->raw.len);
     const bool ok = !p->nested++ && m->tree && !strcmp(message_type(m), part->type) && is_multipart(p, m);
@@ -161,7 +161,7 @@ static bool is_nested(struct place *p, const struct mime_part *part)
     return ok;
 }
 
-static enum inner_kind inner_kind_of(struct place *p, const struct mime_part *part)
+static enum inner_kind inner_kind_of(struct search *p, const struct mime_part *part)
 {
     static const char *const data[] = {"application/octet-stream", "application/pgp-encrypted", "application/pgp", NULL};
     static const char *const smime[] = {"application/pkcs7-mime", "application/x-pkcs7-mime", NULL};
@@ -194,7 +194,7 @@ static bool may_come(enum inner_kind kind, size_t before, bool ciphertext, const
     return kind != INNER_OTHER && (kind != INNER_FOOTER || ciphertext);
 }
 
-static bool is_part(struct place *p, struct mime_text raw, size_t before, const char *multipart)
+static bool is_part(struct search *p, struct mime_text raw, size_t before, const char *multipart)
 {
     const guint blocks = p->found->blocks->len;
     struct mime_part part;
@@ -206,7 +206,7 @@ static bool is_part(struct place *p, struct mime_text raw, size_t before, const 
     return kind != INNER_OTHER && may_come(kind, before, blocks > 0, multipart);
 }
 
-static bool is_multipart(struct place *p, const struct message *m)
+static bool is_multipart(struct search *p, const struct message *m)
 {
     const char *boundary = message_type_param(m, "boundary"), *type = message_type(m);
     const char *protocol = message_type_param(m, "protocol");
@@ -230,7 +230,7 @@ static bool is_multipart(struct place *p, const struct message *m)
 
 /* ---- the whole ---- */
 
-static bool is_encrypted(struct place *p, const struct message *m)
+static bool is_encrypted(struct search *p, const struct message *m)
 {
     static const char *const smime[] = {"application/pkcs7-mime", "application/x-pkcs7-mime", NULL};
     static const char *const multiparts[] = {"multipart/encrypted", "multipart/mixed", NULL};
@@ -247,7 +247,7 @@ static bool is_encrypted(struct place *p, const struct message *m)
 struct encrypted *encrypted_new(const struct message *m)
 {
     struct encrypted *e = g_new0(struct encrypted, 1);
-    struct place p = {.found = e, .list = message_header(m, "List-Id") != NULL};
+    struct search p = {.found = e, .list = message_header(m, "List-Id") != NULL};
     e->blocks = g_ptr_array_new_with_free_func(block_free);
     if (!m->tree || !is_encrypted(&p, m))
         encrypted_free(&e);

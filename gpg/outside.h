@@ -1,5 +1,6 @@
 /* outside: the unencrypted header fields of one copy. They belong to that copy: the message itself is shared by
- * all its recipients. */
+ * all its recipients. Which fields describe the body and go inside instead is header_is_structural's to say
+ * (base/mail/header.h); pgpmime_payload_head (pgpmime.h) puts them there. */
 #ifndef GPG_OUTSIDE_H
 #define GPG_OUTSIDE_H
 

@@ -1,5 +1,5 @@
-/* The limits of the process and the record of those a message has met. Set from [limits] by each process; asked
- * by whatever reads mail. */
+/* The limits of the process and the record of those a message has met. Set from [limits] by each process (names and
+ * bounds: settings.c); asked by whatever reads mail. */
 #include "base/config/limits.h"
 
 #include <glib.h>
@@ -12,7 +12,7 @@ const struct limits limits_default = {
     .header_count = 2000,
     .address_bytes = 64 * KB,
     .line_bytes = 100 * KB,
-    .parts = 2000,
+    .parts = 2000, /* [limits] mime_parts */
     .nesting = 100,
     .encoded_words = 1000,
     .tokens = 4096,

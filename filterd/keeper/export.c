@@ -105,8 +105,8 @@ static GVariant *value_of(const struct export *e)
         history_value(e),
         g_variant_new("(sx)", e->period_day, e->period_learnt),
         g_variant_new("(uuuu)", l->spam, l->ham, l->counted_spam, l->counted_ham),
-        g_variant_new_fixed_array(G_VARIANT_TYPE_INT16, l->weights, LEARNER_PLACES, 2),
-        g_variant_new_fixed_array(G_VARIANT_TYPE_UINT16, l->counts, 2 * LEARNER_PLACES, 2),
+        g_variant_new_fixed_array(G_VARIANT_TYPE_INT16, l->weights, LEARNER_BUCKETS, 2),
+        g_variant_new_fixed_array(G_VARIANT_TYPE_UINT16, l->counts, 2 * LEARNER_BUCKETS, 2),
         g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, l->touched, sizeof l->touched, 1),
     };
     return g_variant_new_tuple(parts, G_N_ELEMENTS(parts));

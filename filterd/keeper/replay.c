@@ -108,10 +108,10 @@ static bool seat(const struct room *room, GArray *seats, const GArray *message)
         g_array_append_val(seats, last);
         return true;
     }
-    const guint place = (guint)g_random_int_range(0, (gint32)MAX(seen, limit));
-    if (place >= seats->len)
+    const guint seat = (guint)g_random_int_range(0, (gint32)MAX(seen, limit));
+    if (seat >= seats->len)
         return true;
-    struct seat *s = &g_array_index(seats, struct seat, place);
+    struct seat *s = &g_array_index(seats, struct seat, seat);
     const bool ok = !s->signature || record_remove(r->model, s->signature);
     g_clear_pointer(&s->signature, g_free);
     s->message = message;
@@ -163,10 +163,10 @@ static double learn(const struct room *room, const GArray *features, bool spam)
         lesson.base = learner_base(room->base, there);
         g_array_unref(there);
     }
-    GArray *places = buckets_of(features, &room->key);
-    const double score = learner_score(room->learner, places) + lesson.base;
-    learner_learn(room->learner, places, &lesson);
-    g_array_unref(places);
+    GArray *buckets = buckets_of(features, &room->key);
+    const double score = learner_score(room->learner, buckets) + lesson.base;
+    learner_learn(room->learner, buckets, &lesson);
+    g_array_unref(buckets);
     return score;
 }
 

@@ -19,7 +19,7 @@ enum { PENDING_MAX = 64 };
 struct learner_target {
     struct model *model;
     struct learner *learner;
-    GArray *places;
+    GArray *buckets;
 };
 
 static bool pupil_init(struct learner_target *p, struct model_store *l, struct model *m, const char *owner,
@@ -34,22 +34,22 @@ static bool pupil_init(struct learner_target *p, struct model_store *l, struct m
 
 static void pupil_clear(struct learner_target *p)
 {
-    if (p->places)
-        g_array_unref(p->places);
+    if (p->buckets)
+        g_array_unref(p->buckets);
 }
 
 static bool note(struct learner_target *p, const struct record *r, const char *kind, bool spam,
                  struct learner_step step)
 {
     const struct model_lesson lesson = {kind, r->signature, spam, step};
-    return model_learner_note(p->model, &lesson, p->places);
+    return model_learner_note(p->model, &lesson, p->buckets);
 }
 
 static bool undo(struct learner_target *p, const struct record *r, struct learner_step step)
 {
     const bool spam = strcmp(r->taught, "spam") == 0;
     const struct learner_step back = learner_negate(step);
-    learner_apply(p->learner, p->places, spam, back);
+    learner_apply(p->learner, p->buckets, spam, back);
     return note(p, r, "undone", spam, back);
 }
 
@@ -63,9 +63,9 @@ static bool change(struct learner_target *p, const struct record *r, const struc
     const struct learner_lesson lesson = {what->spam, what->half, base};
     *step = (struct learner_step){.heard = 1};
     if (what->takes_back)
-        learner_apply(p->learner, p->places, what->spam, *step);
+        learner_apply(p->learner, p->buckets, what->spam, *step);
     else
-        *step = learner_learn(p->learner, p->places, &lesson);
+        *step = learner_learn(p->learner, p->buckets, &lesson);
     return note(p, r, what->kind, what->spam, *step) &&
            train_apply_checkpoint(p->model, PENDING_MAX);
 }
@@ -82,7 +82,7 @@ double train_apply_base(struct model_store *l, const GArray *features)
     struct learner_target p = {0};
     double base = 0;
     if (m && pupil_init(&p, l, m, MODEL_SITE, features))
-        base = learner_base(p.learner, p.places);
+        base = learner_base(p.learner, p.buckets);
     pupil_clear(&p);
     return base;
 }

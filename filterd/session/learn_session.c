@@ -82,15 +82,15 @@ static int take_message(int fd, gint64 end, size_t limit, struct bytes *raw)
 }
 
 /* Learns from the features that a delivery would make of the message. */
-static int learn(const struct learn_session_place *place, const struct message *m, const char *user,
+static int learn(const struct learn_session_env *env, const struct message *m, const char *user,
                  const char *class, char **text_r)
 {
     struct judgement j;
     struct tokens *t = tokens_new(m);
-    classifier_judge(place->context->classifier, user, t, &j);
-    g_autofree char *signature = content_signature_new(place->key, user, m);
+    classifier_judge(env->context->classifier, user, t, &j);
+    g_autofree char *signature = content_signature_new(env->key, user, m);
     const struct keeper_learn wanted = {user, class, signature, j.features};
-    const int code = keeper_client_learn(place->context->keeper, &wanted, text_r);
+    const int code = keeper_client_learn(env->context->keeper, &wanted, text_r);
     if (code != EX_OK && !*text_r)
         *text_r = g_strdup("the keeper is not there");
     judgement_clear(&j);
@@ -98,10 +98,10 @@ static int learn(const struct learn_session_place *place, const struct message *
     return code;
 }
 
-static int teach(const struct learn_session_place *place, const struct train_request_asked *a, char **text_r)
+static int teach(const struct learn_session_env *env, const struct train_request_asked *a, char **text_r)
 {
     g_autofree char *user = NULL;
-    const struct context *ctx = place->context;
+    const struct context *ctx = env->context;
     if (users_of_login(ctx->users, a->said.login, ctx->settings, &user) == USERS_TEMP) {
         *text_r = g_strdup("users cannot be read now");
         return EX_TEMPFAIL;
@@ -125,10 +125,10 @@ static int teach(const struct learn_session_place *place, const struct train_req
     int code = EX_OK;
     if (seal_is_encrypted(m)) {
         *text_r = g_strdup_printf("it is sealed and without a signature: left, number %lld of these",
-                                  (long long)place->sealed(place->arg));
+                                  (long long)env->sealed(env->arg));
         log_info("retrain user=<%s> class=%s not learnt: %s", user, a->said.class, *text_r);
     } else {
-        code = learn(place, m, user, a->said.class, text_r);
+        code = learn(env, m, user, a->said.class, text_r);
         log_info("retrain user=<%s> class=%s %s its text%s%s", user, a->said.class,
                  code == EX_OK ? "learnt from" : "not learnt from", *text_r && **text_r ? ": " : "",
                  *text_r ? *text_r : "");
@@ -137,10 +137,10 @@ static int teach(const struct learn_session_place *place, const struct train_req
     return code;
 }
 
-static int serve(int fd, const struct learn_session_place *place, struct train_request_asked *a, char **text_r)
+static int serve(int fd, const struct learn_session_env *env, struct train_request_asked *a, char **text_r)
 {
     const gint64 end = g_get_monotonic_time() + (gint64)LEARN_MS * 1000;
-    const size_t limit = place->context->settings->message_size_limit;
+    const size_t limit = env->context->settings->message_size_limit;
     int code = take_request(fd, end, a, text_r);
     if (code != EX_OK)
         return code;
@@ -151,24 +151,24 @@ static int serve(int fd, const struct learn_session_place *place, struct train_r
         return code;
     }
     newline_normalise(&a->raw);
-    return teach(place, a, text_r);
+    return teach(env, a, text_r);
 }
 
-void learn_session_run(int fd, const struct learn_session_place *place)
+void learn_session_run(int fd, const struct learn_session_env *env)
 {
     struct train_request_asked a = {0};
     g_autofree char *text = NULL;
     GVariantDict none;
     a.peer = peer_credentials_of(fd, PEER_AT_LEARN);
     if (a.peer.roles == KEEPER_NOBODY) {
-        if (place->refused(place->arg))
+        if (env->refused(env->arg))
             log_warn("learning socket: a peer without rights (uid %ld; see train_users) turned away; others within"
                      " a minute are not logged", (long)a.peer.uid);
         return;
     }
     alarm(STUCK_SECONDS);
     sandbox_cpu(STUCK_SECONDS);
-    const int code = serve(fd, place, &a, &text);
+    const int code = serve(fd, env, &a, &text);
     g_variant_dict_init(&none, NULL);
     frame_send(fd, g_variant_new("(is@a{sv})", code, text ? text : "", g_variant_dict_end(&none)),
                1000);

@@ -12,7 +12,7 @@
 #include "base/sitekey.h"
 #include "filterd/pipeline/context.h"
 
-struct learn_session_place {
+struct learn_session_env {
     struct context *context;
     const struct sitekey *key;
     /* Counts a message that cannot be learnt because it is sealed; returns how many there are now. */
@@ -23,6 +23,6 @@ struct learn_session_place {
 };
 
 /* Serves one request, if the peer credentials allow training; does not close fd. */
-void learn_session_run(int fd, const struct learn_session_place *place);
+void learn_session_run(int fd, const struct learn_session_env *env);
 
 #endif

@@ -36,7 +36,7 @@
 
 struct talk {
     int fd;
-    const struct milter_session_place *place;
+    const struct milter_session_env *env;
     struct context *context;
     GVariant *arguments;
     struct listener listener; /* the listener the message came through, with the client's role */
@@ -156,7 +156,7 @@ static bool take_envelope(struct talk *t)
 
 static bool hold(const struct talk *t, size_t bytes)
 {
-    return !t->place->hold || t->place->hold(bytes, t->place->arg);
+    return !t->env->hold || t->env->hold(bytes, t->env->arg);
 }
 
 /* RES_OK, or why the message could not be read. */
@@ -281,9 +281,9 @@ static void answer_message(struct talk *t)
         answer_outcome(t, &o);
 }
 
-void milter_session_run(int fd, const struct milter_session_place *place)
+void milter_session_run(int fd, const struct milter_session_env *env)
 {
-    struct talk t = {.fd = fd, .place = place, .context = place->context};
+    struct talk t = {.fd = fd, .env = env, .context = env->context};
     static const struct rate_limit a_minute = {1, 1.0 / 60};
     static struct rate refused;
     const char *verb;

@@ -17,13 +17,13 @@
 
 #include "filterd/pipeline/context.h"
 
-struct milter_session_place {
+struct milter_session_env {
     struct context *context;
-    bool (*hold)(size_t bytes, void *arg); /* as in struct session_place; may be NULL */
+    bool (*hold)(size_t bytes, void *arg); /* as in struct session_env; may be NULL */
     void *arg;
 };
 
 /* Serves one request, if the peer credentials are those of filterd; does not close fd. */
-void milter_session_run(int fd, const struct milter_session_place *place);
+void milter_session_run(int fd, const struct milter_session_env *env);
 
 #endif

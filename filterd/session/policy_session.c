@@ -37,7 +37,7 @@ struct doubt {
 };
 
 struct talk {
-    const struct session_place *place;
+    const struct session_env *env;
     const struct settings *settings;
     struct lineio *io;
     struct doubt doubt;
@@ -54,7 +54,7 @@ static char *reasons(const GPtrArray *hits)
 
 static struct envelope *envelope_of(const struct talk *p, const struct policy_request *r)
 {
-    struct envelope *e = envelope_new(p->place->listener);
+    struct envelope *e = envelope_new(p->env->listener);
     e->client_addr = g_strdup(r->client_address);
     e->client_name = strcmp(r->client_name, "unknown") ? g_strdup(r->client_name) : NULL;
     e->client_helo = g_strdup(r->helo_name);
@@ -65,7 +65,7 @@ static struct envelope *envelope_of(const struct talk *p, const struct policy_re
 static void look_up(struct talk *p, const struct policy_request *r)
 {
     struct envelope *e = envelope_of(p, r);
-    struct evidence *ev = evidence_start(p->place->context->rules, e);
+    struct evidence *ev = evidence_start(p->env->context->rules, e);
     evidence_await(ev);
     const enum spf_code spf = evidence_spf(ev)->code;
     p->doubt.wanted = greylisting_wanted(evidence_hits(ev), spf, NAN);
@@ -92,7 +92,7 @@ static void doubt(struct talk *p, const struct policy_request *r)
 /* Returns how many seconds the client has to wait, 0 for DUNNO. */
 static int judge(struct talk *p, const struct policy_request *r)
 {
-    if (!policy_request_asks(r) || p->place->listener->role == ROLE_SUBMISSION ||
+    if (!policy_request_asks(r) || p->env->listener->role == ROLE_SUBMISSION ||
         network_contains(p->settings->trusted_networks, r->client_address) ||
         !settings_is_local_domain(p->settings, address_domain(r->recipient)))
         return 0;
@@ -101,7 +101,7 @@ static int judge(struct talk *p, const struct policy_request *r)
         return 0;
     const struct greylist_triplet t = {r->client_address, *p->doubt.proved ? p->doubt.proved : NULL,
                                        r->sender, r->recipient};
-    return p->place->context->settings->greylist ? keeper_client_greylist(p->place->context->keeper, &t) : 0;
+    return p->env->context->settings->greylist ? keeper_client_greylist(p->env->context->keeper, &t) : 0;
 }
 
 /* The client's HELO for the log: no characters that could look like other fields of the line. */
@@ -137,8 +137,8 @@ static bool answer(struct talk *p, const struct policy_request *r)
 
 static void rest(struct talk *p, enum session_rest how)
 {
-    if (p->place->resting)
-        p->place->resting(how, p->place->arg);
+    if (p->env->resting)
+        p->env->resting(how, p->env->arg);
 }
 
 /* Reads one request up to its empty line; false when the connection is over. Skips lines that are too long or
@@ -149,7 +149,7 @@ static bool read_request(struct talk *p, struct policy_request *r)
     for (int n = 0; n < LINES; n++) {
         if (n == 0)
             rest(p, SESSION_RESTING);
-        lineio_set_wake(p->io, n == 0 ? p->place->wake : NULL, session_quiet_ms(p->begun));
+        lineio_set_wake(p->io, n == 0 ? p->env->wake : NULL, session_quiet_ms(p->begun));
         lineio_set_timeout(p->io, n == 0 ? IDLE_MS : REQUEST_MS);
         enum lineio_status st = lineio_get_lf(p->io, line, sizeof line);
         if (n == 0)
@@ -164,9 +164,9 @@ static bool read_request(struct talk *p, struct policy_request *r)
     return false;
 }
 
-void policy_session_run(int fd, const struct session_place *place)
+void policy_session_run(int fd, const struct session_env *env)
 {
-    struct talk p = {.place = place, .settings = place->context->settings};
+    struct talk p = {.env = env, .settings = env->context->settings};
     struct policy_request r = {0};
     p.io = lineio_new(fd, fd);
     lineio_set_line_timeout(p.io, REQUEST_MS);

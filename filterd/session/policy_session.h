@@ -8,6 +8,6 @@
 #include "filterd/session/session.h"
 
 /* Serves fd until the connection ends; does not close it. */
-void policy_session_run(int fd, const struct session_place *place);
+void policy_session_run(int fd, const struct session_env *env);
 
 #endif

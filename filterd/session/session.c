@@ -31,7 +31,7 @@ const int *session_quiet_ms(bool begun)
 
 static bool lmtp(const struct session *s)
 {
-    return s->place->listener->protocol == PROTO_LMTP;
+    return s->env->listener->protocol == PROTO_LMTP;
 }
 
 static void say_hello(struct session *s, const char *argument, bool extended)
@@ -45,8 +45,8 @@ static void say_hello(struct session *s, const char *argument, bool extended)
         return;
     }
     lineio_put(s->io, "250-%s\r\n250-PIPELINING\r\n250-SIZE %zu\r\n", s->settings->hostname,
-               settings_size_limit(s->settings, s->place->listener));
-    if (s->place->trusted)
+               settings_size_limit(s->settings, s->env->listener));
+    if (s->env->trusted)
         lineio_put(s->io, "250-XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE\r\n");
     lineio_put(s->io, "250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n250 ENHANCEDSTATUSCODES\r\n");
 }
@@ -126,8 +126,8 @@ static void dispatch(struct session *s, char *line)
 
 static void rest(struct session *s, enum session_rest how)
 {
-    if (s->place->resting)
-        s->place->resting(how, s->place->arg);
+    if (s->env->resting)
+        s->env->resting(how, s->env->arg);
 }
 
 /* Reads and answers one command; false when the session is over. */
@@ -140,9 +140,9 @@ static bool step(struct session *s)
     if (!lineio_pending(s->io) && !lineio_flush(s->io))
         return false;
     if (between)
-        lineio_set_wake(s->io, s->place->wake, session_quiet_ms(s->begun));
+        lineio_set_wake(s->io, s->env->wake, session_quiet_ms(s->begun));
     else
-        lineio_set_wake(s->io, s->place->shed, shed_ms);
+        lineio_set_wake(s->io, s->env->shed, shed_ms);
     rest(s, between ? SESSION_RESTING : SESSION_WAITING);
     enum lineio_status st = lineio_get(s->io, line, sizeof line);
     rest(s, SESSION_WORKING);
@@ -185,24 +185,24 @@ static bool wait_for_client(int fd, int timeout_ms, void *arg)
     if (!s->evidence) {
         const bool ready = poll(&p, 1, timeout_ms) > 0;
         if (!ready)
-            next_hop_let_go_idle(&s->place->context->hops);
+            next_hop_let_go_idle(&s->env->context->hops);
         return ready;
     }
-    next_hop_let_go_idle(&s->place->context->hops);
+    next_hop_let_go_idle(&s->env->context->hops);
     if (s->incoming)
         session_data_arrives(s);
     return evidence_wait(s->evidence, fd, timeout_ms);
 }
 
-void session_run(int fd, const struct session_place *place)
+void session_run(int fd, const struct session_env *env)
 {
-    struct session s = {.place = place, .settings = place->context->settings};
+    struct session s = {.env = env, .settings = env->context->settings};
     s.io = lineio_new(fd, fd);
     lineio_set_timeout(s.io, COMMAND_MS);
     lineio_set_line_timeout(s.io, LINE_MS);
     lineio_set_waiter(s.io, wait_for_client, &s);
-    s.envelope = envelope_new(place->listener);
-    s.hop = next_hop_new(&place->context->hops, settings_next_hop(s.settings, place->listener));
+    s.envelope = envelope_new(env->listener);
+    s.hop = next_hop_new(&env->context->hops, settings_next_hop(s.settings, env->listener));
     lineio_put(s.io, "220 %s %s filterd\r\n", s.settings->hostname, lmtp(&s) ? "LMTP" : "ESMTP");
     while (step(&s))
         ;

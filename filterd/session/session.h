@@ -17,7 +17,7 @@ enum session_wake { SESSION_GO = 0, SESSION_LEAVE, SESSION_ROOM, SESSION_STOP, S
  * inside a transaction. */
 enum session_rest { SESSION_WORKING = 0, SESSION_RESTING, SESSION_WAITING };
 
-struct session_place {
+struct session_env {
     struct context *context;
     const struct listener *listener;
     bool trusted;               /* the client may use XFORWARD */
@@ -34,6 +34,6 @@ struct session_place {
  * policy request, before. Static. */
 const int *session_quiet_ms(bool begun);
 /* Serves fd until the connection ends; does not close it. Any kind of stream socket will do. */
-void session_run(int fd, const struct session_place *place);
+void session_run(int fd, const struct session_env *env);
 
 #endif

@@ -32,7 +32,7 @@
 
 static bool before_queue(const struct session *s)
 {
-    return s->place->listener->protocol == PROTO_SMTP;
+    return s->env->listener->protocol == PROTO_SMTP;
 }
 
 /* Recipients served in an earlier attempt, and discarded copies, do not count for the common reply. */
@@ -90,7 +90,7 @@ static void reply_all(struct answering *a, const struct outcome *outcomes, guint
 {
     struct outcome all = outcome_of(REASON_OK);
     struct session *s = a->session;
-    struct keeper_client *keeper = s->place->context->keeper;
+    struct keeper_client *keeper = s->env->context->keeper;
     if (before_queue(s)) {
         all = combine(outcomes, n);
         if (all.result != RES_OK && all.result != RES_DISCARD)
@@ -130,7 +130,7 @@ static void filter(struct answering *answering, struct received *a, struct outco
         a->arg = answering;
     }
     next_hop_set_deadline(s->hop, ms);
-    pipeline_run(s->place->context, s->hop, a, outcomes);
+    pipeline_run(s->env->context, s->hop, a, outcomes);
 }
 
 static void handle(struct session *s, struct bytes *raw, const struct lineio_data *facts)
@@ -183,7 +183,7 @@ void session_data_arrives(struct session *s)
 
 static bool hold(const struct session *s, size_t bytes)
 {
-    return !s->place->hold || s->place->hold(bytes, s->place->arg);
+    return !s->env->hold || s->env->hold(bytes, s->env->arg);
 }
 
 /* True if there is room for a message of the declared size. Reserves nothing: a declaration costs the client
@@ -221,9 +221,9 @@ void session_data(struct session *s, const char *argument)
     /* Anything but the final dot means that the client is gone and still has the message. */
     s->incoming = &raw;
     s->searched = 0;
-    lineio_set_meter(s->io, s->place->hold, s->place->arg);
+    lineio_set_meter(s->io, s->env->hold, s->env->arg);
     lineio_set_data_time(s->io, s->settings->limits.data_seconds * 1000, DATA_BYTES_PER_SECOND);
-    const enum lineio_status st = lineio_get_data(s->io, &raw, settings_size_limit(s->settings, s->place->listener), &facts);
+    const enum lineio_status st = lineio_get_data(s->io, &raw, settings_size_limit(s->settings, s->env->listener), &facts);
     if (st == LINEIO_OK)
         handle(s, &raw, &facts);
     else

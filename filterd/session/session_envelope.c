@@ -52,12 +52,12 @@ static char *parse_path(const char *argument, const char *word, const char **res
 /* A refusal costs the sending client a correction, not the sender of a forged address a bounce. */
 static bool before_queue(const struct session *s)
 {
-    return s->place->listener->protocol == PROTO_SMTP;
+    return s->env->listener->protocol == PROTO_SMTP;
 }
 
 static bool is_submitted(const struct session *s)
 {
-    return s->place->listener->role == ROLE_SUBMISSION;
+    return s->env->listener->role == ROLE_SUBMISSION;
 }
 
 static const char *value_of(const char *word, const char *name)
@@ -73,7 +73,7 @@ static bool mail_parameter(struct session *s, const char *word, bool *too_big)
     const char *v;
     if ((v = value_of(word, "SIZE"))) {
         s->declared = strtoull(v, NULL, 10);
-        *too_big = s->declared > settings_size_limit(s->settings, s->place->listener);
+        *too_big = s->declared > settings_size_limit(s->settings, s->env->listener);
         return strspn(v, "0123456789") == strlen(v);
     }
     if ((v = value_of(word, "BODY"))) {
@@ -168,9 +168,9 @@ static struct outcome ask_next_hop(struct session *s, const struct recipient *r)
 static struct outcome may_come(struct session *s, struct recipient *r)
 {
     struct recipient_state st;
-    recipient_state_fill(&st, s->place->context, s->envelope, r);
+    recipient_state_fill(&st, s->env->context, s->envelope, r);
     struct outcome o = outcome_of(st.disposition.reason);
-    if (o.result == RES_OK && s->place->listener->protocol == PROTO_SMTP)
+    if (o.result == RES_OK && s->env->listener->protocol == PROTO_SMTP)
         o = ask_next_hop(s, r);
     recipient_state_clear(&st);
     return o;
@@ -189,13 +189,13 @@ static void accept_recipient(struct session *s, const char *address, const char 
 {
     /* Postfix removes duplicate recipients when it queues, so not before the queue. LMTP needs a reply for
      * each. */
-    if (s->place->listener->protocol == PROTO_SMTP && is_named_already(s, address)) {
+    if (s->env->listener->protocol == PROTO_SMTP && is_named_already(s, address)) {
         session_say(s, SESSION_RECIPIENT_OK);
         return;
     }
     /* Hold lookups back after the queue: Postfix sends the whole message at once, and another leg may have
      * judged it. */
-    const bool after_queue = s->place->listener->protocol == PROTO_LMTP;
+    const bool after_queue = s->env->listener->protocol == PROTO_LMTP;
     struct recipient *r = envelope_add_recipient(s->envelope, address, parameters);
     struct outcome o = may_come(s, r);
     if (o.result != RES_OK) {
@@ -203,7 +203,7 @@ static void accept_recipient(struct session *s, const char *address, const char 
         session_outcome(s, &o);
     } else {
         if (!s->evidence)
-            s->evidence = (after_queue ? evidence_hold : evidence_start)(s->place->context->rules,
+            s->evidence = (after_queue ? evidence_hold : evidence_start)(s->env->context->rules,
                                                                          s->envelope);
         session_say(s, SESSION_RECIPIENT_OK);
     }
@@ -279,7 +279,7 @@ static bool xforward_attribute(struct envelope *e, const char *word)
 
 void session_xforward(struct session *s, const char *argument)
 {
-    if (!s->place->trusted) {
+    if (!s->env->trusted) {
         session_say(s, SESSION_XFORWARD_UNTRUSTED);
         return;
     }

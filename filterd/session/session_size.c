@@ -42,7 +42,7 @@ static guint64 ask_limit(struct session *s)
 
 bool session_size_fits(struct session *s, size_t bytes)
 {
-    const struct listener *l = s->place->listener;
+    const struct listener *l = s->env->listener;
     if (bytes <= ANY_HOP_TAKES_BYTES || l->protocol != PROTO_SMTP || l->role == ROLE_SUBMISSION)
         return true;
     const guint64 limit = ask_limit(s), sealed = settings_sealed_size(bytes);

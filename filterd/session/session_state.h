@@ -14,14 +14,14 @@
 #include "filterd/session/session_replies.h"
 #include "rules/evidence.h"
 
-struct session_place;
+struct session_env;
 
 /* RFC 5321, section 4.5.3.1.4 says 512; SMTPUTF8, DSN and XFORWARD need more. */
 #define SESSION_LINE_BYTES 4096
 #define SESSION_ERRORS 20
 
 struct session {
-    const struct session_place *place;
+    const struct session_env *env;
     const struct settings *settings;
     struct lineio *io;
     struct envelope *envelope;

@@ -13,7 +13,7 @@
 #include "rules/auth/dmarc_record.h"
 
 /* The DMARC lookup at one domain. */
-struct place {
+struct lookup {
     bool asked, answered;
     enum dns_status status;
     guint records; /* TXT records that begin with v=DMARC1 */
@@ -25,7 +25,7 @@ struct place {
 struct author {
     char *domain;
     char *registered;      /* its organizational domain; NULL if it has none */
-    struct place own, org; /* lookups at domain, and at registered if that is a different domain */
+    struct lookup own, org; /* lookups at domain, and at registered if that is a different domain */
 };
 
 /* More unproved domains than ASKED count as p=reject; more than AUTHORS are not even compared. */
@@ -49,7 +49,7 @@ const char *dmarc_word(enum dmarc_code code)
 
 static void take_answer(const struct dns_answer *answer, void *arg)
 {
-    struct place *p = arg;
+    struct lookup *p = arg;
     p->answered = true;
     p->status = answer->status;
     for (guint i = 0; i < answer->records->len; i++) {
@@ -61,7 +61,7 @@ static void take_answer(const struct dns_answer *answer, void *arg)
     }
 }
 
-static void ask_for_record(struct dmarc_check *c, struct place *p, const char *domain)
+static void ask_for_record(struct dmarc_check *c, struct lookup *p, const char *domain)
 {
     g_autofree char *name = g_strdup_printf("_dmarc.%s", domain);
     p->asked = true;
@@ -238,7 +238,7 @@ static enum dmarc_policy sampled(const struct dmarc_check *c, const struct dmarc
     return policy == DMARC_POLICY_REJECT ? DMARC_POLICY_QUARANTINE : DMARC_POLICY_NONE;
 }
 
-static struct dmarc_result evaluate(const struct dmarc_check *c, const struct place *at, const struct known *k)
+static struct dmarc_result evaluate(const struct dmarc_check *c, const struct lookup *at, const struct known *k)
 {
     const struct proofs p = proofs_of(&c->authors[0], &at->record, k);
     struct dmarc_result r;
@@ -257,7 +257,7 @@ static struct dmarc_result evaluate(const struct dmarc_check *c, const struct pl
 
 /* The lookup whose record applies (RFC 7489 section 6.6.3); NULL if neither domain has one. The From domain's
  * own comes first and ends the search, even if it has several records or an invalid one. */
-static const struct place *policy_place(const struct author *a)
+static const struct lookup *policy_lookup(const struct author *a)
 {
     if (a->own.status == DNS_TEMP || a->own.records || !a->own.answered)
         return &a->own;
@@ -266,7 +266,7 @@ static const struct place *policy_place(const struct author *a)
 
 static struct dmarc_result judge_one(const struct dmarc_check *c, const struct known *k)
 {
-    const struct place *at = policy_place(&c->authors[0]);
+    const struct lookup *at = policy_lookup(&c->authors[0]);
     if (at && (!at->answered || at->status == DNS_TEMP))
         return result(c, DMARC_CODE_TEMPERROR, "no answer for the policy");
     if (!at || !at->records)
@@ -296,7 +296,7 @@ bool dmarc_check_ask(struct dmarc_check *c, const struct spf_result *spf, const 
 /* What one unproved domain adds to the result for all. */
 static void take_author(const struct dmarc_check *c, const struct author *a, struct dmarc_result *r)
 {
-    const struct place *at = policy_place(a);
+    const struct lookup *at = policy_lookup(a);
     if (at && (!at->answered || at->status == DNS_TEMP)) {
         if (r->code == DMARC_CODE_PERMERROR)
             r->code = DMARC_CODE_TEMPERROR;

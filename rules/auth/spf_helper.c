@@ -43,8 +43,8 @@ static void become_process(const struct settings *s, const int door[2], pid_t pa
     prctl(PR_SET_NAME, "filterd-spf");
     if (getppid() != parent)
         _exit(0);
-    const struct spf_process_place place = {s, door[SPF_DOOR_INSIDE], -1, -1};
-    _exit(spf_process_run(&place));
+    const struct spf_process_env env = {s, door[SPF_DOOR_INSIDE], -1, -1};
+    _exit(spf_process_run(&env));
 }
 
 struct spf_helper *spf_helper_new_own(const struct settings *s)

@@ -109,11 +109,11 @@ static void set_signals(void)
 
 /* ---- one asker and its question ---- */
 
-static void leave_queue(GQueue *queue, GList **place)
+static void leave_queue(GQueue *queue, GList **env)
 {
-    if (*place)
-        g_queue_delete_link(queue, *place);
-    *place = NULL;
+    if (*env)
+        g_queue_delete_link(queue, *env);
+    *env = NULL;
 }
 
 static void close_question(struct asker *a)
@@ -374,10 +374,10 @@ static void wait_for_turn(int before)
     close(before);
 }
 
-int spf_process_run(const struct spf_process_place *place)
+int spf_process_run(const struct spf_process_env *env)
 {
-    const struct settings *settings = place->settings;
-    int fds[] = {place->inside, place->before, place->life};
+    const struct settings *settings = env->settings;
+    int fds[] = {env->inside, env->before, env->life};
     char *error = NULL;
     keep_only(fds, G_N_ELEMENTS(fds));
     /* Drops this process's log: the workers' resolvers log the same about the name servers. */

@@ -12,7 +12,7 @@
  * dies (SIGPROF). */
 #define SPF_PROCESS_CPU_MS 500
 
-struct spf_process_place {
+struct spf_process_env {
     const struct settings *settings;
     int inside; /* the SPF processes' end of the door */
     int before; /* pipe that closes when the process that answers now is gone; -1: this process answers at once */
@@ -21,6 +21,6 @@ struct spf_process_place {
 
 /* Closes the sandbox around this process, waits for its turn and answers questions until no process holds the
  * outer end of the door. Closes all descriptors except 0, 1, 2 and those in place. Returns an exit code. */
-int spf_process_run(const struct spf_process_place *place);
+int spf_process_run(const struct spf_process_env *env);
 
 #endif

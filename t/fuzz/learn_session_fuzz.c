@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (data[0] & 1 ? say_message(fds[1], data + 1, size - 1)
                     : write(fds[1], data + 1, size - 1) == (ssize_t)size - 1) {
         shutdown(fds[1], SHUT_WR);
-        learn_session_run(fds[0], &(struct learn_session_place){ctx, &key, note_sealed, note_refused, NULL});
+        learn_session_run(fds[0], &(struct learn_session_env){ctx, &key, note_sealed, note_refused, NULL});
     }
     close(fds[0]);
     close(fds[1]);

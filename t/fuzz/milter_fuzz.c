@@ -76,7 +76,7 @@ static void talk(const uint8_t *data, size_t size, bool good)
     setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
     if (good ? say_message(fds[1], data, size) : write(fds[1], data, size) == (ssize_t)size) {
         shutdown(fds[1], SHUT_WR);
-        milter_session_run(fds[0], &(struct milter_session_place){.context = ctx});
+        milter_session_run(fds[0], &(struct milter_session_env){.context = ctx});
         check(fds[1]);
     }
     close(fds[0]);

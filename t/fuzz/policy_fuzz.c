@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
     if (write(fds[1], data, size) == (ssize_t)size) {
         shutdown(fds[1], SHUT_WR);
-        policy_session_run(fds[0], &(struct session_place){.context = ctx, .listener = &listener});
+        policy_session_run(fds[0], &(struct session_env){.context = ctx, .listener = &listener});
         check(fds[1]);
     }
     close(fds[0]);

@@ -117,10 +117,10 @@ static void talk(struct context *ctx, const uint8_t *data, size_t size)
     taken = 0;
     listener.next_hop.kind = data[0] & 16 ? HOP_SMTP : HOP_LMTP;
     listener.next_hop.at.path = does == DOWN ? (char *)"/nonexistent/hop" : hop_at.sun_path;
-    struct session_place place = {.context = ctx, .listener = &listener, .trusted = data[0] & 2};
+    struct session_env env = {.context = ctx, .listener = &listener, .trusted = data[0] & 2};
     if (write(fds[1], data + 1, size - 1) >= 0) {
         shutdown(fds[1], SHUT_WR);
-        session_run(fds[0], &place);
+        session_run(fds[0], &env);
         if (called_delivered(fds[1]) > taken)
             __builtin_trap();
     }

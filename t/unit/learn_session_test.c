@@ -157,9 +157,9 @@ static bool note_refused(void *arg)
 /* The test's own process plays the client: what it sends fits into the socket's buffer. */
 static void serve(int fds[2])
 {
-    const struct learn_session_place place = {context, &key, note_sealed, note_refused, scoreboard};
+    const struct learn_session_env env = {context, &key, note_sealed, note_refused, scoreboard};
     shutdown(fds[1], SHUT_WR);
-    learn_session_run(fds[0], &place);
+    learn_session_run(fds[0], &env);
     shutdown(fds[0], SHUT_RDWR);
 }
 

@@ -99,7 +99,7 @@ static void test_places_are_the_owners(void **state)
     assert_in_range(shared(one, two), 0, 80); /* by chance about 30 */
     assert_in_range(shared(one, three), 0, 80);
     for (guint i = 0; i < one->len; i++)
-        assert_true(g_array_index(one, guint32, i) < LEARNER_PLACES);
+        assert_true(g_array_index(one, guint32, i) < LEARNER_BUCKETS);
     g_array_unref(one);
     g_array_unref(two);
     g_array_unref(three);

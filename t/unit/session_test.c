@@ -66,10 +66,10 @@ static void serve(int fd, const struct setup *how)
     struct sitekey key = {{1}};
     struct settings *s = settings_for(how);
     struct context *ctx = context_new(s, &key, &(struct context_doors){delivery_agent_start(s, &key), RULES_NO_DOOR, NULL});
-    struct session_place place = {.context = ctx, .listener = &s->listeners[0],
+    struct session_env env = {.context = ctx, .listener = &s->listeners[0],
                                   .trusted = !how->distrust, .wake = &told,
                                   .hold = hold};
-    session_run(fd, &place);
+    session_run(fd, &env);
     context_free(&ctx);
     settings_free(&s);
     _exit(0);

@@ -116,7 +116,7 @@ static void start_process(void)
     assert_int_equal(pipe2(life, O_CLOEXEC), 0);
     const pid_t pid = fork();
     if (pid == 0)
-        _exit(spf_process_run(&(struct spf_process_place){&settings, door[SPF_DOOR_INSIDE], before, life[1]}));
+        _exit(spf_process_run(&(struct spf_process_env){&settings, door[SPF_DOOR_INSIDE], before, life[1]}));
     close(life[1]);
     processes[number].life = life[0];
     processes[number++].pid = pid;

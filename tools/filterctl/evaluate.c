@@ -32,7 +32,7 @@
 
 enum feedback { FEEDBACK_IMMEDIATE, FEEDBACK_REPORTS };
 
-struct course {
+struct plan {
     enum train_mode mode;
     enum feedback feedback;
     guint delay; /* messages between delivery and report */
@@ -46,7 +46,7 @@ struct look {
     double rules;
 };
 
-struct lecture { /* a message that waits for the user's report */
+struct waiting_message { /* a message that waits for the user's report */
     GArray *places;
     enum judge_class class;
     bool judge_spam, reported, learnt;
@@ -56,7 +56,7 @@ struct lecture { /* a message that waits for the user's report */
 enum stage { STAGE_PARSE, STAGE_TOKENS, STAGE_RULES, STAGE_FEATURES, STAGE_SCORE, STAGE_TRAIN, STAGES };
 
 struct evaluation {
-    struct course course;
+    struct plan plan;
     struct settings settings; /* only the thresholds */
     struct learner *learner;
     unsigned char key[16];
@@ -68,7 +68,7 @@ struct evaluation {
     double spent[STAGES], clock; /* CPU seconds */
 };
 
-static void lecture_free(struct lecture *m)
+static void waiting_message_free(struct waiting_message *m)
 {
     g_array_unref(m->places);
     g_free(m);
@@ -78,7 +78,7 @@ static void lecture_free(struct lecture *m)
 static void spend(struct evaluation *e, enum stage stage)
 {
     struct timespec now;
-    if (!e->course.timing)
+    if (!e->plan.timing)
         return;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     const double seconds = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
@@ -96,7 +96,7 @@ static double roll(struct evaluation *e)
     return (double)((e->dice * G_GUINT64_CONSTANT(0x2545F4914F6CDD1D)) >> 11) * 0x1p-53;
 }
 
-static struct learner_step teach(struct evaluation *e, const struct lecture *m, bool spam,
+static struct learner_step teach(struct evaluation *e, const struct waiting_message *m, bool spam,
                                  bool half)
 {
     const struct learner_lesson lesson = {spam, half, 0};
@@ -104,40 +104,40 @@ static struct learner_step teach(struct evaluation *e, const struct lecture *m, 
 }
 
 /* Learns what the user's correction, or its absence, teaches; as filterd/keeper/train_request.c does. */
-static void report(struct evaluation *e, struct lecture *m)
+static void report(struct evaluation *e, struct waiting_message *m)
 {
     const bool class_spam = m->class == JUDGE_SPAM;
     if (m->judge_spam != class_spam && m->reported) {
         if (m->learnt)
             learner_apply(e->learner, m->places, class_spam, learner_negate(m->step));
         teach(e, m, m->judge_spam, false);
-    } else if (e->course.mode == MODE_SETTLE && m->class != JUDGE_UNSURE) {
+    } else if (e->plan.mode == MODE_SETTLE && m->class != JUDGE_UNSURE) {
         teach(e, m, class_spam, true);
     }
 }
 
-static void learn(struct evaluation *e, struct lecture *m)
+static void learn(struct evaluation *e, struct waiting_message *m)
 {
     const bool class_spam = m->class == JUDGE_SPAM;
-    if (e->course.mode == MODE_NONE) {
-        lecture_free(m);
+    if (e->plan.mode == MODE_NONE) {
+        waiting_message_free(m);
         return;
     }
-    if (e->course.feedback == FEEDBACK_IMMEDIATE) {
+    if (e->plan.feedback == FEEDBACK_IMMEDIATE) {
         const bool known = m->judge_spam == class_spam || m->reported;
         teach(e, m, known ? m->judge_spam : class_spam, false);
-        lecture_free(m);
+        waiting_message_free(m);
         return;
     }
-    if (e->course.mode == MODE_TEFT) {
+    if (e->plan.mode == MODE_TEFT) {
         m->step = teach(e, m, class_spam, false);
         m->learnt = true;
     }
     g_queue_push_tail(&e->waiting, m);
-    if (e->waiting.length > e->course.delay) {
-        struct lecture *oldest = g_queue_pop_head(&e->waiting);
+    if (e->waiting.length > e->plan.delay) {
+        struct waiting_message *oldest = g_queue_pop_head(&e->waiting);
         report(e, oldest);
-        lecture_free(oldest);
+        waiting_message_free(oldest);
     }
 }
 
@@ -177,7 +177,7 @@ static struct look look_at(struct evaluation *e, struct bytes *raw)
 
 static void take(struct evaluation *e, const char *path, bool judge_spam, struct bytes *raw)
 {
-    struct lecture *m = g_new0(struct lecture, 1);
+    struct waiting_message *m = g_new0(struct waiting_message, 1);
     const struct look look = look_at(e, raw);
     m->places = look.places;
     const double score = learner_score(e->learner, m->places) + look.rules;
@@ -186,7 +186,7 @@ static void take(struct evaluation *e, const char *path, bool judge_spam, struct
     m->class = classifier_class(&e->settings, learner_probability(score));
     /* Rolled for every message, corrected or not, so that the next random number does not depend on this
      * verdict. */
-    m->reported = roll(e) * 100 < e->course.corrected;
+    m->reported = roll(e) * 100 < e->plan.corrected;
     e->unsure += m->class == JUDGE_UNSURE;
     const struct scored s = {score, judge_spam, m->class == JUDGE_SPAM};
     g_array_append_val(e->scored, s);
@@ -239,16 +239,16 @@ static void summarise(const struct evaluation *e)
     printf("messages %u spam %u ham %u\n", e->scored->len, f.spam, f.ham);
     printf("1-ROCA%% %.4f\nhm%% %.2f\nsm%% %.2f\nlam%% %.2f\n", f.roca, f.hm, f.sm, f.lam);
     printf("unsure%% %.2f\n", 100.0 * e->unsure / MAX(e->scored->len, 1));
-    for (int i = 0; e->course.timing && i < STAGES; i++)
+    for (int i = 0; e->plan.timing && i < STAGES; i++)
         printf("us/%s %.1f\n", stages[i], e->spent[i] * 1e6 / MAX(e->scored->len, 1));
-    if (e->course.timing)
+    if (e->plan.timing)
         printf("store bytes %zu\n", sizeof *e->learner);
 }
 
-static int evaluate(const struct course *course, const char *index)
+static int evaluate(const struct plan *plan, const char *index)
 {
     const struct sitekey key = {{0}};
-    struct evaluation e = {.course = *course, .dice = 88172645463325252u};
+    struct evaluation e = {.plan = *plan, .dice = 88172645463325252u};
     e.settings.spam_threshold = SETTINGS_SPAM_THRESHOLD;
     e.settings.unsure_threshold = SETTINGS_UNSURE_THRESHOLD;
     e.learner = g_new0(struct learner, 1);
@@ -259,14 +259,14 @@ static int evaluate(const struct course *course, const char *index)
     const int code = take_index(&e, index);
     if (code == EX_OK)
         summarise(&e);
-    for (struct lecture *m; (m = g_queue_pop_head(&e.waiting));)
-        lecture_free(m);
+    for (struct waiting_message *m; (m = g_queue_pop_head(&e.waiting));)
+        waiting_message_free(m);
     g_array_unref(e.scored);
     g_free(e.learner);
     return code;
 }
 
-static bool parse_mode(const char *value, struct course *c)
+static bool parse_mode(const char *value, struct plan *c)
 {
     const int place = settings_value_index(SETTINGS_TRAIN_MODES, value);
     if (place >= 0)
@@ -274,7 +274,7 @@ static bool parse_mode(const char *value, struct course *c)
     return place >= 0;
 }
 
-static bool parse_feedback(const char *value, struct course *c)
+static bool parse_feedback(const char *value, struct plan *c)
 {
     guint64 n = 0;
     c->feedback = strcmp(value, "immediate") == 0 ? FEEDBACK_IMMEDIATE : FEEDBACK_REPORTS;
@@ -286,14 +286,14 @@ static bool parse_feedback(const char *value, struct course *c)
     return c->feedback == FEEDBACK_IMMEDIATE || strcmp(value, "errors") == 0;
 }
 
-static bool parse_corrected(const char *value, struct course *c)
+static bool parse_corrected(const char *value, struct plan *c)
 {
     char *end;
     c->corrected = g_ascii_strtod(value, &end);
     return end != value && *end == '\0' && c->corrected >= 0 && c->corrected <= 100;
 }
 
-static bool parse_option(const char *name, const char *value, struct course *c)
+static bool parse_option(const char *name, const char *value, struct plan *c)
 {
     if (strcmp(name, "--mode") == 0)
         return parse_mode(value, c);
@@ -305,15 +305,15 @@ static bool parse_option(const char *name, const char *value, struct course *c)
 int filterctl_evaluate(struct filterctl *ctl, int argc, char **argv)
 {
     (void)ctl;
-    struct course course = {.mode = MODE_SETTLE, .corrected = 100};
+    struct plan plan = {.mode = MODE_SETTLE, .corrected = 100};
     int i = 1;
     for (; i + 1 < argc && argv[i][0] == '-'; i++) {
         if (strcmp(argv[i], "--timing") == 0)
-            course.timing = true;
-        else if (!parse_option(argv[i], argv[i + 1], &course))
+            plan.timing = true;
+        else if (!parse_option(argv[i], argv[i + 1], &plan))
             return EX_USAGE;
         else
             i++;
     }
-    return i + 1 == argc ? evaluate(&course, argv[i]) : EX_USAGE;
+    return i + 1 == argc ? evaluate(&plan, argv[i]) : EX_USAGE;
 }

@@ -124,12 +124,12 @@ static int explain_file(struct filterctl *ctl, struct filterctl_sum *sum, const 
 static void print_record(struct filterctl *ctl, struct model *m, const char *user,
                          const struct record *r)
 {
-    GArray *features = record_features(r, ctl->settings->site_key, user), *places = NULL;
+    GArray *features = record_features(r, ctl->settings->site_key, user), *buckets = NULL;
     const struct learner *l = model_learner(m);
     struct buckets_key key;
     buckets_key(&ctl->key, user, &key);
     if (features)
-        places = buckets_of(features, &key);
+        buckets = buckets_of(features, &key);
     GString *who = g_string_new(NULL);
     filterctl_json_string(who, user);
     printf(ctl->json ? "{\"user\":%s,\"day\":\"%s\",\"class\":\"%s\",\"score\":%.9g,"
@@ -139,12 +139,12 @@ static void print_record(struct filterctl *ctl, struct model *m, const char *use
            ctl->json ? who->str : user, r->day, r->class, r->score,
            r->score - r->rules, r->rules,
            r->state == RECORD_DELIVERED ? "true" : "false", r->taught ? r->taught : "no");
-    if (places && l)
+    if (buckets && l)
         printf(ctl->json ? ",\"features\":%u,\"score_now\":%.9g" : " features=%u score_now=%.2f",
-               features->len, learner_score(l, places));
+               features->len, learner_score(l, buckets));
     puts(ctl->json ? "}" : "");
-    if (places)
-        g_array_unref(places);
+    if (buckets)
+        g_array_unref(buckets);
     if (features)
         g_array_unref(features);
     g_string_free(who, TRUE);

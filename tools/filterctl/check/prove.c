@@ -32,7 +32,7 @@ struct prove {
     char *to, *smtp, *from, *folder; /* of options, lent from argv; to is allocated */
     bool keep;
     struct filterctl_postconf *postfix; /* NULL: postconf failed */
-    struct filterctl_way way;
+    struct filterctl_attachment attachment;
     struct filterctl_canary canary;
     struct filterctl_watch watch;
     struct filterctl_trace trace;
@@ -114,11 +114,11 @@ static bool hand_in(struct prove *p)
     g_autofree char *sender = g_strdup_printf("filterctl <postmaster@%s>", p->check.ctl->settings->hostname);
     GString *message = g_string_new(NULL);
     filterctl_canary_write(&p->canary, p->from ? p->from : sender, p->to, message);
-    const struct filterctl_parcel parcel = {p->way.address, p->from ? p->from : "", p->to, message->str, &p->watch};
+    const struct filterctl_parcel parcel = {p->attachment.address, p->from ? p->from : "", p->to, message->str, &p->watch};
     const bool ok = filterctl_parcel_send(&parcel, &said);
     filterctl_check_tell(&p->check, ok ? FILTERCTL_CHECK_OK : FILTERCTL_CHECK_BAD, "smtp",
                          ok ? "%s took the message for %s" : "%s: the message for %s was not taken",
-                         ok ? p->way.address : said, p->to);
+                         ok ? p->attachment.address : said, p->to);
     g_string_free(message, TRUE);
     return ok;
 }
@@ -328,7 +328,7 @@ static void tell_queue(struct prove *p, const struct finding *f)
         return;
     }
     const enum filterctl_disk disk = filterctl_disk_of(p->queue);
-    const enum filterctl_check_level level = p->way.kind == WAY_PROXY || p->way.kind == WAY_NONE ? FILTERCTL_CHECK_BAD
+    const enum filterctl_check_level level = p->attachment.kind == ATTACHED_PROXY || p->attachment.kind == ATTACHED_NOT ? FILTERCTL_CHECK_BAD
                                              : disk == DISK_PLAIN ? FILTERCTL_CHECK_WARNING
                                                                   : FILTERCTL_CHECK_OK;
     filterctl_check_tell(&p->check, level, "queue", "Postfix's queue, %s, held it in plaintext (%s), as %s", where[disk], places,
@@ -475,12 +475,12 @@ int filterctl_prove(struct filterctl *ctl, int argc, char **argv)
     p.postfix = filterctl_postconf_read(p.folder, &error);
     if (!p.postfix)
         filterctl_check_tell(&p.check, FILTERCTL_CHECK_BAD, "postfix", "%s", error);
-    else if (filterctl_way_find(&p.way, p.postfix, p.smtp))
-        filterctl_way_tell(&p.way, p.postfix, &p.check);
+    else if (filterctl_attachment_find(&p.attachment, p.postfix, p.smtp))
+        filterctl_attachment_tell(&p.attachment, p.postfix, &p.check);
     else
-        filterctl_check_tell(&p.check, FILTERCTL_CHECK_BAD, "postfix", "its master.cf has no smtpd for %s", p.way.address);
-    if (!p.way.address)
-        filterctl_way_find(&p.way, NULL, p.smtp);
+        filterctl_check_tell(&p.check, FILTERCTL_CHECK_BAD, "postfix", "its master.cf has no smtpd for %s", p.attachment.address);
+    if (!p.attachment.address)
+        filterctl_attachment_find(&p.attachment, NULL, p.smtp);
     run(&p);
     if (!filterctl_prove_stop_wanted())
         filterctl_disk_tell(&p.check);
@@ -488,7 +488,7 @@ int filterctl_prove(struct filterctl *ctl, int argc, char **argv)
         puts(p.check.lines ? "]" : "[]");
     fflush(stdout);
     filterctl_prove_stop_end();
-    filterctl_way_clear(&p.way);
+    filterctl_attachment_clear(&p.attachment);
     filterctl_postconf_free(&p.postfix);
     g_free(p.to);
     return p.check.worst;

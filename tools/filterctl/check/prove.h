@@ -118,20 +118,20 @@ char *filterctl_trace_text(struct filterctl_trace *t, gsize *len_r);
 /* Deletes what is still queued of the message; returns the number of queue files. */
 guint filterctl_trace_purge(const struct filterctl_trace *t, const struct filterctl_postconf *p);
 
-/* ---- where it enters Postfix, and what that exposes (prove_way.c) ---- */
+/* ---- where it enters Postfix, and what that exposes (prove_attachment.c) ---- */
 
-enum filterctl_way_kind { WAY_NONE, WAY_PROXY, WAY_CONTENT_FILTER, WAY_MILTER, WAY_TRANSPORT };
-struct filterctl_way {
-    enum filterctl_way_kind kind;
+enum filterctl_attachment_kind { ATTACHED_NOT, ATTACHED_PROXY, ATTACHED_CONTENT_FILTER, ATTACHED_MILTER, ATTACHED_TRANSPORT };
+struct filterctl_attachment {
+    enum filterctl_attachment_kind kind;
     char *context;  /* "smtp/inet" */
     char *address;  /* HOST:PORT to send it to */
 };
 /* Finds the smtpd at HOST:PORT, or with address NULL the one of port 25. False if master.cf has none: then
- * kind is WAY_NONE and address is set as far as it is known. */
-bool filterctl_way_find(struct filterctl_way *w, const struct filterctl_postconf *p, const char *address);
-void filterctl_way_clear(struct filterctl_way *w);
+ * kind is ATTACHED_NOT and address is set as far as it is known. */
+bool filterctl_attachment_find(struct filterctl_attachment *w, const struct filterctl_postconf *p, const char *address);
+void filterctl_attachment_clear(struct filterctl_attachment *w);
 /* Reports what Postfix's settings expose. */
-void filterctl_way_tell(struct filterctl_way *w, const struct filterctl_postconf *p,
+void filterctl_attachment_tell(struct filterctl_attachment *w, const struct filterctl_postconf *p,
                         struct filterctl_check *c);
 
 /* ---- the machine (prove_host.c) ---- */

@@ -58,15 +58,15 @@ static bool leads_to_us(const struct settings *s, const char *value)
     return false;
 }
 
-static bool is_set(const struct filterctl_way *w, const struct filterctl_postconf *p, const char *name)
+static bool is_set(const struct filterctl_attachment *w, const struct filterctl_postconf *p, const char *name)
 {
     return *filterctl_postconf_service_get(p, w->context, name) != 0;
 }
 
-bool filterctl_way_find(struct filterctl_way *w, const struct filterctl_postconf *p, const char *address)
+bool filterctl_attachment_find(struct filterctl_attachment *w, const struct filterctl_postconf *p, const char *address)
 {
     struct search s = {.address = address ? address : "25"};
-    *w = (struct filterctl_way){0};
+    *w = (struct filterctl_attachment){0};
     if (p)
         filterctl_postconf_each_service(p, match, &s);
     const bool named = s.host && *s.host && strcmp(s.host, "*") && strcmp(s.host, "0.0.0.0");
@@ -75,30 +75,30 @@ bool filterctl_way_find(struct filterctl_way *w, const struct filterctl_postconf
     g_free(s.host);
     if (!w->context)
         return false;
-    w->kind = is_set(w, p, "smtpd_proxy_filter") ? WAY_PROXY
-              : is_set(w, p, "content_filter")   ? WAY_CONTENT_FILTER
-                                                 : WAY_NONE;
+    w->kind = is_set(w, p, "smtpd_proxy_filter") ? ATTACHED_PROXY
+              : is_set(w, p, "content_filter")   ? ATTACHED_CONTENT_FILTER
+                                                 : ATTACHED_NOT;
     return true;
 }
 
-void filterctl_way_clear(struct filterctl_way *w)
+void filterctl_attachment_clear(struct filterctl_attachment *w)
 {
     g_free(w->context);
     g_free(w->address);
-    *w = (struct filterctl_way){0};
+    *w = (struct filterctl_attachment){0};
 }
 
 /* Recognises milters and transports: whether one of them is filterd's is known only from our listeners. */
-static void refine(struct filterctl_way *w, const struct filterctl_postconf *p, const struct settings *s)
+static void refine(struct filterctl_attachment *w, const struct filterctl_postconf *p, const struct settings *s)
 {
     static const char *const transports[] = {"virtual_transport", "mailbox_transport", "local_transport",
                                              "relay_transport", "default_transport"};
-    if (w->kind == WAY_NONE && leads_to_us(s, filterctl_postconf_service_get(p, w->context, "smtpd_milters")))
-        w->kind = WAY_MILTER;
-    for (size_t i = 0; w->kind == WAY_NONE && i < G_N_ELEMENTS(transports); i++) {
+    if (w->kind == ATTACHED_NOT && leads_to_us(s, filterctl_postconf_service_get(p, w->context, "smtpd_milters")))
+        w->kind = ATTACHED_MILTER;
+    for (size_t i = 0; w->kind == ATTACHED_NOT && i < G_N_ELEMENTS(transports); i++) {
         const char *value = filterctl_postconf_get(p, transports[i]);
         if (leads_to_us(s, value) || strstr(value, "filterd"))
-            w->kind = WAY_TRANSPORT;
+            w->kind = ATTACHED_TRANSPORT;
     }
 }
 
@@ -111,35 +111,35 @@ static void tell_proxy(const char *filter, struct filterctl_check *c)
                              "smtpd_proxy_filter = %s is no listener of filterd: see what it does with mail", filter);
 }
 
-static void tell_kind(const struct filterctl_way *w, const struct filterctl_postconf *p, struct filterctl_check *c)
+static void tell_kind(const struct filterctl_attachment *w, const struct filterctl_postconf *p, struct filterctl_check *c)
 {
     switch (w->kind) {
-    case WAY_PROXY:
+    case ATTACHED_PROXY:
         tell_proxy(filterctl_postconf_service_get(p, w->context, "smtpd_proxy_filter"), c);
         break;
-    case WAY_CONTENT_FILTER:
+    case ATTACHED_CONTENT_FILTER:
         filterctl_check_tell(c, FILTERCTL_CHECK_WARNING, "postfix",
                              "content_filter: a queue file holds the plaintext until filterd has taken it, "
                              "for days if it is deferred; smtpd_proxy_filter avoids that");
         break;
-    case WAY_MILTER:
+    case ATTACHED_MILTER:
         filterctl_check_tell(c, FILTERCTL_CHECK_WARNING, "postfix",
                              "milter: the queue file holds the plaintext until filterd answers, then the sealed "
                              "body (never compressed, so never shorter) is written over it; smtpd_proxy_filter "
                              "avoids that");
         break;
-    case WAY_TRANSPORT:
+    case ATTACHED_TRANSPORT:
         filterctl_check_tell(c, FILTERCTL_CHECK_WARNING, "postfix",
                              "a transport leads to filterd: a queue file holds the plaintext until then, for days "
                              "if it is deferred; smtpd_proxy_filter in front avoids that");
         break;
-    case WAY_NONE:
+    case ATTACHED_NOT:
         filterctl_check_tell(c, FILTERCTL_CHECK_BAD, "postfix",
                              "nothing in its settings leads mail for %s to filterd", w->address);
     }
 }
 
-void filterctl_way_tell(struct filterctl_way *w, const struct filterctl_postconf *p, struct filterctl_check *c)
+void filterctl_attachment_tell(struct filterctl_attachment *w, const struct filterctl_postconf *p, struct filterctl_check *c)
 {
     static const char *const copies[] = {"always_bcc", "recipient_bcc_maps", "sender_bcc_maps", "debug_peer_list"};
     refine(w, p, c->ctl->settings);
