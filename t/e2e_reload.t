@@ -17,6 +17,9 @@ my ($t, $dovecot, $filterd) = @$site{qw(t dovecot filterd)};
 my $user = 'curve@example.com';
 my $mail = mail_like();
 
+# LMTP offers more than the limit: what comes there may be sealed already.
+sub sealed_size { my ($limit) = @_; return int($limit * 14 / 10) }
+
 sub size_offered {
     my $c = $site->lmtp;
     my ($size) = $c->{hello} =~ /^250[- ]SIZE (\d+)/m;
@@ -25,18 +28,18 @@ sub size_offered {
 }
 
 subtest 'reload' => sub {
-    is(size_offered(), 52428800, 'the limit that was set');
+    is(size_offered(), sealed_size(52428800), 'the limit that was set');
     my $old = $site->lmtp;
     $old->say('MAIL FROM:<alice@example.net>');
     $filterd->settings('filterd.message_size_limit' => 123456);
     $filterd->reload;
-    ok(poll(sub { size_offered() == 123456 }), 'a new limit is taken up');
+    ok(poll(sub { size_offered() == sealed_size(123456) }), 'a new limit is taken up');
     is($old->deliver($mail, 'alice@example.net', $user) =~ /^[25]/ ? 1 : 0, 1, 'a session that was open goes on');
     my $wrong = $filterd->settings('filterd.message_size_limit' => 'much');
     my ($line) = grep { (split /\n/, $wrong)[$_ - 1] =~ /much/ } 1 .. split /\n/, $wrong;
     $filterd->reload;
     ok(poll(sub { $filterd->log_text =~ /\Q$filterd->{conf}\E:$line: / }), 'a wrong one is reported with file and line');
-    is(size_offered(), 123456, 'and the old settings stay');
+    is(size_offered(), sealed_size(123456), 'and the old settings stay');
     $filterd->settings('filterd.message_size_limit' => 123456);
 };
 
@@ -84,7 +87,7 @@ subtest 'drain' => sub {
     my $after = $dovecot->wait_mails($before + 1, $user);
     is($after, $before + 1, 'and the message was delivered once');
     $filterd->up;
-    is(size_offered(), 123456, 'it starts again');
+    is(size_offered(), sealed_size(123456), 'it starts again');
     is($filterd->down, 0, 'and ends when nothing is going on');
 };
 
