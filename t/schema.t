@@ -16,7 +16,6 @@ my $user = 'ann@example.com';
 my $t = FilterdTest->new;
 my $dir = $t->dir;
 my @stores = map { "$dir/state/$_" } 'users.db', "users/$user.db", 'greylist.db', 'retries.db', 'spent.db';
-my %version = map { ($_ => $_ eq $stores[3] || $_ eq $stores[0] ? 2 : 1) } @stores;
 mkdir "$dir/box";
 chown((getpwnam $FilterdTest::FILTERD_USER)[2, 3], "$dir/box");
 my $filterd = FilterdTest::Daemon->start($t, idle => 1, set => {
@@ -30,7 +29,7 @@ my $filterd = FilterdTest::Daemon->start($t, idle => 1, set => {
 # The version that each store has now, by the header that says so.
 my %version;
 @version{@stores} = map { slurp("$FilterdTest::ROOT/$_") =~ /^#define \w+_VERSION (\d+)$/m ? $1 : die $_ }
-    qw(base/config/users.h classifier/model.h filterd/keeper/greylist.h filterd/keeper/delivered.h);
+    qw(base/config/users.h classifier/model.h filterd/keeper/greylist.h filterd/keeper/delivered.h filterd/keeper/spent.h);
 
 sub sql { return $t->run('/usr/bin/sqlite3', @_) =~ s/\n\z//r }
 sub version { return sql($_[0], 'PRAGMA user_version') }

@@ -108,8 +108,10 @@ static const char *const for_front[] = {"accept", "accept4", "connect", "listen"
 
 /* Answered EPERM rather than ENOSYS, so that a log shows what was tried. */
 static const char *const refused[] = {"execve", "execveat", "fork", "vfork", "kill", "tkill",
-                                      "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open",
+                                      "rt_sigqueueinfo", "rt_tgsigqueueinfo",
                                       "pidfd_send_signal", END};
+/* The keeper looks by it whether a worker lives, and can send nothing there. */
+static const char *const refused_but_to_keeper[] = {"pidfd_open", END};
 
 /* The uses of fcntl that our libraries have. F_SETOWN with F_SETSIG, for one, sends any signal to anybody. */
 static const int fcntl_uses[] = {F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, 5, 6, 7, 12, 13, 14, /* locks, also of 32 bits */
@@ -296,7 +298,7 @@ static int allow_parts(scmp_filter_ctx c)
 static int allow(scmp_filter_ctx c, enum sandbox_kind kind)
 {
     return each(c, SCMP_ACT_KILL_PROCESS, deadly) || each(c, NO, refused) ||
-           each(c, SCMP_ACT_ALLOW, for_all) || each(c, SCMP_ACT_ALLOW, own_list(kind)) ||
+           (kind != SANDBOX_KEEPER && each(c, NO, refused_but_to_keeper)) || each(c, SCMP_ACT_ALLOW, for_all) || each(c, SCMP_ACT_ALLOW, own_list(kind)) ||
            allow_parts(c) || allow_signals(c) || allow_sockets(c, kind) || allow_threads(c, kind);
 }
 
