@@ -170,7 +170,7 @@ static bool start_worker(struct children *c)
     }
     c->scoreboard->pids[index] = pid;
     if (pid < 0) {
-        scoreboard_free(c->scoreboard, index);
+        scoreboard_vacate(c->scoreboard, index);
         log_warn("fork: %s", g_strerror(errno));
     }
     return pid > 0;
@@ -285,7 +285,7 @@ void children_reap(struct children *c)
         const int index = scoreboard_of_pid(c->scoreboard, pid);
         if (index >= 0) {
             note_end(c, "worker", pid, status);
-            scoreboard_free(c->scoreboard, index);
+            scoreboard_vacate(c->scoreboard, index);
         } else if (pid == c->keeper) {
             note_end(c, "keeper", pid, status);
             c->keeper = 0;

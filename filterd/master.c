@@ -309,6 +309,7 @@ int master_run(struct settings *s)
     drain(&c);
     listening_unlink(&c);
     g_array_unref(c.others);
+    scoreboard_free(&c.scoreboard);
     g_array_unref(c.folders);
     settings_free(&c.settings);
     state_close(&c.state);

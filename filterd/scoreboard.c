@@ -29,6 +29,13 @@ void scoreboard_leave(struct scoreboard *b)
     b->shared = NULL;
 }
 
+void scoreboard_free(struct scoreboard **b)
+{
+    scoreboard_leave(*b);
+    g_free((*b)->pids);
+    g_clear_pointer(b, g_free);
+}
+
 int scoreboard_take(struct scoreboard *b)
 {
     for (int i = 0; i < b->size; i++)
@@ -39,7 +46,7 @@ int scoreboard_take(struct scoreboard *b)
     return -1;
 }
 
-void scoreboard_free(struct scoreboard *b, int index)
+void scoreboard_vacate(struct scoreboard *b, int index)
 {
     b->pids[index] = 0;
     scoreboard_set(&b->shared->slots[index], SLOT_FREE);

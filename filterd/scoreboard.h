@@ -41,12 +41,13 @@ struct scoreboard {
 
 /* The slots are shared with all children forked after this, all else is each process's own. */
 struct scoreboard *scoreboard_new(int size);
+void scoreboard_free(struct scoreboard **b);
 /* For a child that is no worker: it can no longer reach the shared memory. */
 void scoreboard_leave(struct scoreboard *b);
 /* Returns the index of a slot without a worker and makes it SLOT_IDLE; -1: there is none. The master sets pids. */
 int scoreboard_take(struct scoreboard *b);
 /* The worker of this slot has ended, or was never started. */
-void scoreboard_free(struct scoreboard *b, int index);
+void scoreboard_vacate(struct scoreboard *b, int index);
 /* SLOT_FREE also sets held to 0, however the worker ended. */
 void scoreboard_set(struct slot *slot, enum slot_state state);
 /* From now on this slot's worker holds so many bytes of a message. False, and nothing changes, if all workers

@@ -108,6 +108,7 @@ static int tear_down(void **state)
 {
     (void)state;
     context_free(&context);
+    scoreboard_free(&scoreboard);
     kill(keeper, SIGTERM);
     waitpid(keeper, NULL, 0);
     folder_empty(folder);

@@ -36,6 +36,7 @@ static void shares(void **state)
     assert_true(holds(b, 3, 3000000));
     assert_true(holds(b, 0, 0));
     assert_true(holds(b, 3, 4000000));
+    scoreboard_free(&b);
 }
 
 static void small_ones_fill_it_too(void **state)
@@ -46,6 +47,7 @@ static void small_ones_fill_it_too(void **state)
     while (taken < 200 && holds(b, taken, 50000))
         taken++;
     assert_int_equal(taken, LIMIT / 50000);
+    scoreboard_free(&b);
 }
 
 /* Only the master knows that a worker is gone. */
@@ -64,6 +66,7 @@ static void the_dead_hold_nothing(void **state)
     assert_false(holds(b, 1, 1000000));
     scoreboard_set(&b->shared->slots[0], SLOT_FREE);
     assert_true(holds(b, 1, 1000000));
+    scoreboard_free(&b);
 }
 
 /* Other workers' refusals count, too. */
@@ -81,6 +84,7 @@ static void a_refusal_a_minute(void **state)
     atomic_fetch_sub(&b->shared->refused_at, 61 * INT64_C(1000000));
     assert_true(scoreboard_note_refused(b));
     assert_false(scoreboard_note_refused(b));
+    scoreboard_free(&b);
 }
 
 /* Fills all that a worker can write with this byte. */
@@ -126,10 +130,11 @@ static void the_master_believes_nothing(void **state)
         scoreboard_idle_still(&b->shared->slots[1]);
         assert_int_equal(atomic_load(&b->shared->slots[1].held), 0);
         assert_int_equal(scoreboard_take(b), 2); /* whatever the slots say, these two have a worker */
-        scoreboard_free(b, 0);
+        scoreboard_vacate(b, 0);
         assert_int_equal(scoreboard_workers(b), 1);
         assert_int_equal(scoreboard_take(b), 0);
         assert_int_equal(atomic_load(&b->shared->slots[0].state), SLOT_IDLE);
+        scoreboard_free(&b);
     }
 }
 
@@ -149,6 +154,7 @@ static void who_is_no_worker_reaches_nothing(void **state)
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(status != 0);
     assert_int_equal(atomic_load(&slot->held), 0);
+    scoreboard_free(&b);
 }
 
 static void longest(void **state)
@@ -164,6 +170,7 @@ static void longest(void **state)
     assert_int_equal(scoreboard_longest(b, SLOT_IDLE, 1), 102);
     assert_int_equal(scoreboard_longest(b, SLOT_RESTING, 1), 0);
     assert_int_equal(scoreboard_longest(b, SLOT_BUSY, (int64_t)G_USEC_PER_SEC * 3600), 0);
+    scoreboard_free(&b);
 }
 
 int main(void)
