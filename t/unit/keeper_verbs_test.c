@@ -45,7 +45,7 @@ static GPtrArray *samples_new(void)
     GBytes *one = g_bytes_new_static(DIGEST, sizeof DIGEST - 1);
     const unsigned worker = KEEPER_WORKER, admin = KEEPER_ADMINISTRATOR;
     const struct sample all[] = {
-        {"ping", worker | admin, {.confirm = {NULL, NULL}}},
+        {"ping", worker | admin, {.confirm = {NULL, NULL, false}}},
         {"record", worker, {.record = {USER, "s1", "spam", "0123456789abcdef0123456789abcdef", 2.5, -0.5, features}}},
         {"confirm", worker, {.confirm = {USER, "s1", TRUE}}},
         {"learn", worker, {.learn = {USER, "ham", "s2", features}}},

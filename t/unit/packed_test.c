@@ -25,7 +25,7 @@ static void mail(void **state)
 {
     (void)state;
     static const char *const texts[] = {"", "B", "BZ: h\r\n", "\x1f", "From a@b Mon\n", "Received: x\r\n", "Dovecot-LZ4: x\r\n",
-                                        "CRYPTED: yes\r\n", "\xfd" "7zXZ"};
+                                        "CRYPTED: yes\r\n", ("\xfd" "7zXZ")};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         assert_null(packed_form(texts[i], strlen(texts[i])));
     assert_null(packed_form(NULL, 0));

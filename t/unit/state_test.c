@@ -207,7 +207,6 @@ static void test_adopted(void **state)
     static const char *const signs[] = {"users.db", "keys"};
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(signs); i++) {
-        g_autofree char *sign = g_build_filename(settings.state_dir, signs[i], NULL);
         g_autofree char *ann = users_key_dir(settings.state_dir, "ann@x.example"), *error = NULL;
         g_autofree char *away = in_folder("away");
         g_mkdir(settings.state_dir, 0700);
