@@ -11,13 +11,20 @@
 #define FILE_NAME_KEPT_BYTES 128
 
 /* Do not use g_utf8_strdown: in a Turkish locale it lowers I to a dotless i. */
+/* As ICU folds I with a dot above, to two characters; a single one would be another letter's. */
+#define DOTTED_I 0x130
+#define DOTTED_I_LOWER "i\xcc\x87"
+
 static char *lower(const char *text, size_t len)
 {
     if (!g_utf8_validate(text, (gssize)len, NULL))
         return g_ascii_strdown(text, (gssize)len);
     GString *out = g_string_sized_new(len);
     for (const char *p = text; p < text + len; p = g_utf8_next_char(p))
-        g_string_append_unichar(out, g_unichar_tolower(g_utf8_get_char(p)));
+        if (g_utf8_get_char(p) == DOTTED_I)
+            g_string_append(out, DOTTED_I_LOWER);
+        else
+            g_string_append_unichar(out, g_unichar_tolower(g_utf8_get_char(p)));
     return g_string_free(out, FALSE);
 }
 

@@ -77,10 +77,14 @@ static enum users_result look_up_anywhere(struct context *ctx, const char *name,
     return found;
 }
 
-/* Postfix delivers a bare name, and one at any name of the machine, to the same local user. */
+/* Postfix delivers a bare name, and one at any name of the machine, to the same local user; its aliases are known
+ * at its own name. */
 static enum users_result look_up_name(struct context *ctx, const char *name, GPtrArray **users_r)
 {
+    const char *hostname = ctx->settings->hostname;
     enum users_result found = look_up_forms(ctx, name, users_r);
+    if (found == USERS_UNKNOWN && hostname)
+        found = look_up_at(ctx, name, hostname, users_r);
     for (char **d = ctx->settings->local_names; d && *d && found == USERS_UNKNOWN; d++)
         found = look_up_at(ctx, name, *d, users_r);
     return found == USERS_UNKNOWN ? look_up_anywhere(ctx, name, users_r) : found;

@@ -91,6 +91,7 @@ static void folded(void **state)
     expect(address_folded("\xe1\xba\x9e"), "ss");
     expect(address_folded("\xcf\x83\xcf\x82"), "\xcf\x83\xcf\x83");      /* final sigma */
     expect(address_folded("\xef\xac\x81@x"), "fi@x");                       /* ligature */
+    expect(address_canonical("\xc4\xb0stanbul@x.org"), "i\xcc\x87stanbul@x.org");
     expect(address_folded("\xc4\xb0"), "i\xcc\x87");                        /* dotted I, in any locale */
     expect(address_folded("\xe1\x8e\xa0\xea\xad\xb0"), "\xe1\x8e\xa0\xe1\x8e\xa0"); /* Cherokee */
     expect(address_folded("\xff" "A"), "\xff" "a");

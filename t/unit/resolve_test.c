@@ -111,6 +111,10 @@ static void names_of_the_machine(void **state)
         assert_behind_whom(hers[i], ALICE);
     for (size_t i = 0; i < G_N_ELEMENTS(nobodys); i++)
         assert_behind_whom(nobodys[i], "-");
+    alias("info@mx.example.org", ALICE); /* an alias of the machine's, as alias import has it */
+    assert_behind_whom("info", ALICE);
+    assert_behind_whom("INFO+x@localhost", ALICE);
+    assert_behind_whom("\"info\"@[127.0.0.1]", ALICE);
     settings.local_names = names;
     assert_behind_whom("alice@box.test", ALICE);
     assert_behind_whom("alice@box", ALICE);
