@@ -343,6 +343,7 @@ static void a_from_is_completed(void **state)
     assert_false(holds_rewritten("From: a@example.net", "From: a@example.org"));
     assert_false(holds_rewritten("From: \"x\" <a@example.net>", "From: x <a@example.net>"));
     assert_false(holds_rewritten("From: (x) a@example.net (y)", "From: (x) a@example.org (y)"));
+    assert_false(holds_rewritten("From: (root, x) a@example.net", "From: (root, x) a@example.org"));
     assert_false(holds_rewritten("From: a@[192.0.2.1]", "From: a@[192.0.2.2]"));
     assert_false(holds_rewritten("From: \"root, x\" <a@example.net>", "From: \"root, x\" <a@example.org>"));
     assert_false(holds_rewritten("From: \"\\\", b\" <a@example.net>", "From: \"\\\", b\" <a@example.org>"));

@@ -363,8 +363,9 @@ static void table(char **setting, const char *text)
 static void anonymized(void **state)
 {
     (void)state;
-    table(&settings.anonymize_inbound, "/^To: / REPLACE To: somebody\n/^Subject: / REPLACE X-Spam-Flag: NO\n");
-    run_to(MAIL, TO(KEYLESS));
+    table(&settings.anonymize_inbound, "/^To: x$/ REPLACE To: somebody\n/^Subject: / REPLACE X-Spam-Flag: NO\n"
+                                        "/^X-Odd: / REPLACE Content-Language: x\n");
+    run_to("X-Odd: x\r\n" MAIL, TO(KEYLESS));
     assert_passed(copy(0), JUDGED("no") "From: friend@a.example\r\nTo: somebody\r\nMessage-ID: <1@a.example>\r\n"
                            CONTENT);
     envelope->listener = &submission;

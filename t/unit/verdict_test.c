@@ -278,6 +278,8 @@ static void allowed_only_if_proved(void **state)
     g_free(envelope->sender);
     envelope->sender = g_strdup("bounce@b.example");
     assert_listed("deny", "friend@a.example", "a.example", true);
+    assert_listed("deny", "one@b.example, friend@a.example", "a.example", true);
+    assert_listed("deny", "one@b.example, two@c.example, friend@a.example", "d.example", false);
     assert_listed("deny", "friend@a.example", "b.example", true);
     assert_listed("allow", "friend@a.example", "a.example", false);
     assert_listed("allow", "friend@a.example", "b.example", false);
