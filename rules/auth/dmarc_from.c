@@ -257,6 +257,8 @@ static void read_mailbox(struct scanner *s, struct finding *f)
     next_token(s);
     if (is_special(s, '>')) { /* the null sender of bounces, where it does not belong */
         next_token(s);
+        if (plains) /* mail readers show what stands before it */
+            note_wrong(&f->wrong, "an address before <> in From");
     } else if (read_angle(s, &angle)) {
         note_mailbox(f, &angle, true);
     } else {
