@@ -1,4 +1,4 @@
-/* Mode and group of unix sockets. Called by sockets.c and, where libmilter binds, by milter_front.c. */
+/* Mode and group of unix sockets. Called by sockets.c, and after a reload for sockets that are kept. */
 #include "base/socket_rights.h"
 
 #include <errno.h>

@@ -35,7 +35,8 @@ enum key_state sealer_key(struct sealer *s, const char *user, char **fingerprint
                           char **reason_r);
 
 /* Encrypts the message as PGP/MIME (RFC 3156) to all keys of all these users; each of them must have a usable
- * key. The ciphertext names their keys: many mail programs try only the keys that are named. The outer header holds filterd's own fields and then those fields of the message that outside_has keeps,
+ * key. The ciphertext names their keys: many mail programs try only the keys that are named. The outer header
+ * holds filterd's own fields and then those fields of the message that outside_of_sealed keeps,
  * except structural ones. The encrypted part holds the message's Content-* fields and its body, byte for byte.
  * NULL with *error_r (g_free) on any failure: then there is nothing to deliver. */
 struct sealed *seal_message(struct sealer *s, const struct message *m, const struct outside *o,

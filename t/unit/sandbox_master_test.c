@@ -18,45 +18,9 @@
 #include "base/sandbox/sandbox_kind.h"
 #include "base/sandbox/sandbox_parts.h"
 #include "base/sandbox/sandbox_policy.h"
+#include "t/unit/sandbox_deeds.h"
 
-static char outside[] = "/tmp/filterd-sandbox-XXXXXX", inside[] = "/tmp/filterd-sandbox-XXXXXX",
-            for_sockets[] = "/tmp/filterd-sandbox-XXXXXX";
-
-static const char *in(const char *folder, const char *name)
-{
-    static char path[4][128];
-    static unsigned turn;
-    snprintf(path[++turn % 4], sizeof *path, "%s/%s", folder, name);
-    return path[turn % 4];
-}
-
-static int result(long rc)
-{
-    return rc < 0 ? errno : 0;
-}
-
-/* A maildir's way. */
-static int deliver(void)
-{
-    if (mkdir(in(inside, "tmp"), 0700) || mkdir(in(inside, "new"), 0700))
-        return errno;
-    const int fd = open(in(inside, "tmp/1"), O_WRONLY | O_CREAT | O_EXCL, 0600);
-    if (fd < 0 || write(fd, "x", 1) != 1 || fsync(fd))
-        return errno;
-    if (rename(in(inside, "tmp/1"), in(inside, "new/1")))
-        return errno;
-    return open(in(inside, "new/1"), O_RDONLY) < 0 && errno == EACCES ? 0 : 255;
-}
-
-static int keep(void)
-{
-    const int fd = open(in(inside, "db"), O_RDWR | O_CREAT, 0600);
-    struct flock lock = {.l_type = F_WRLCK};
-    if (fd < 0 || fcntl(fd, F_SETLK, &lock) || pwrite(fd, "x", 1, 0) != 1 || ftruncate(fd, 0) ||
-        fchmod(fd, 0640))
-        return errno;
-    return result(unlink(in(inside, "db")));
-}
+static char for_sockets[] = "/tmp/filterd-sandbox-XXXXXX";
 
 static void clear_maildir(void)
 {

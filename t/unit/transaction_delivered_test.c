@@ -1,22 +1,6 @@
 /* What was delivered before: which copies a retry does not deliver again, and what the keeper is told of that. */
 #include "base/result.h"
-#include "t/unit/attempts_world.h"
-
-#define GOOD "good@example.org"
-#define KEYLESS "keyless@example.org"
-#define FOREIGN "who@elsewhere.example"
-
-static int set_up(void **state)
-{
-    if (world_open(state))
-        return -1;
-    user(GOOD);
-    user(KEYLESS);
-    return 0;
-}
-
-#undef TEST
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, world_close)
+#include "t/unit/transaction_people.h"
 
 static void what_went_through_does_not_go_again(void **state)
 {

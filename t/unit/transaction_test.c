@@ -5,25 +5,7 @@
 #include "base/result.h"
 #include "gpg/key_state.h"
 #include "rules/auth/spf_result.h"
-#include "t/unit/attempts_world.h"
-
-#define GOOD "good@example.org"
-#define KEYLESS "keyless@example.org"
-#define BAD "bad@example.org"
-#define FOREIGN "who@elsewhere.example"
-
-static int set_up(void **state)
-{
-    if (world_open(state))
-        return -1;
-    user(GOOD);
-    user(KEYLESS);
-    user(BAD);
-    return 0;
-}
-
-#undef TEST
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, world_close)
+#include "t/unit/transaction_people.h"
 
 /* ---- one reply for all ---- */
 
