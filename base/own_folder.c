@@ -1,4 +1,4 @@
-/* Makes folders and hands them over by descriptors, never by name. Called by the master while it is root. */
+/* Makes folders and hands them over by descriptors, never by name. Called by the master and by filterctl init while they are root. */
 #include "base/own_folder.h"
 
 #include <errno.h>

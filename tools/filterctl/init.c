@@ -13,6 +13,7 @@
 
 #include "base/config/state.h"
 #include "base/log.h"
+#include "base/own_folder.h"
 #include "base/sitekey.h"
 #include "tools/filterctl/filterctl.h"
 
@@ -42,9 +43,12 @@ static bool make_folder(const char *path, mode_t mode, const struct state_user *
     g_autofree char *parent = g_path_get_dirname(path);
     if (access(path, F_OK) == 0)
         return true;
-    if (g_mkdir_with_parents(parent, 0755) || mkdir(path, mode) || chmod(path, mode))
-        return fails(error_r, path);
-    return !user->other || lchown(path, user->uid, user->gid) == 0 || fails(error_r, path);
+    const mode_t before = umask(022); /* it takes nothing from the modes wanted here */
+    const bool ok = g_mkdir_with_parents(parent, 0755) ? fails(error_r, parent)
+                                                       : own_folder_make(path, mode, user->other ? user->uid : (uid_t)-1,
+                                                                         user->other ? user->gid : (gid_t)-1, error_r);
+    umask(before);
+    return ok;
 }
 
 /* The key is the user's: the unit's daemon never was root, and filterd-pipe runs as the user, too. Where the user may
