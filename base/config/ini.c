@@ -26,6 +26,7 @@ void ini_free(struct ini **ini)
     if (!*ini)
         return;
     g_free((*ini)->file);
+    g_ptr_array_unref((*ini)->files);
     g_ptr_array_unref((*ini)->entries);
     g_clear_pointer(ini, g_free);
 }
@@ -56,6 +57,7 @@ static struct ini_entry *add_entry(struct reader *r, const char *group, const ch
     e->group = g_strdup(group);
     e->name = g_strdup(name);
     e->value = value;
+    e->file = r->ini->files->pdata[0];
     e->line = r->line;
     g_ptr_array_add(r->ini->entries, e);
     return e;
@@ -144,12 +146,97 @@ struct ini *ini_load(const char *file, char **error_r)
     }
     struct ini *ini = g_new0(struct ini, 1);
     ini->file = g_strdup(file);
+    ini->files = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(ini->files, g_strdup(file));
     ini->entries = g_ptr_array_new_with_free_func(entry_free);
     struct reader r = {.ini = ini, .error_r = error_r};
     r.lines = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     bool ok = strlen(text) == len ? read_lines(&r, text) : fail(&r, "holds a NUL byte");
     g_hash_table_unref(r.lines);
     if (!ok)
+        ini_free(&ini);
+    return ini;
+}
+
+/* ---- drop-ins ---- */
+
+/* The place of the entry with that group and name, or where it belongs; true: it is there. */
+static bool place_of(const struct ini *ini, const struct ini_entry *wanted, guint *place_r)
+{
+    *place_r = ini->entries->len;
+    for (guint i = 0; i < ini->entries->len; i++) {
+        const struct ini_entry *e = ini->entries->pdata[i];
+        if (strcmp(e->group, wanted->group))
+            continue;
+        *place_r = i;
+        if (!g_strcmp0(e->name, wanted->name))
+            return true;
+        ++*place_r;
+    }
+    return false;
+}
+
+/* Takes over all that the drop-in holds, and frees it. */
+static void merge(struct ini *into, struct ini *from)
+{
+    g_ptr_array_set_free_func(from->entries, NULL);
+    for (guint i = 0; i < from->entries->len; i++) {
+        struct ini_entry *e = from->entries->pdata[i];
+        guint place;
+        if (place_of(into, e, &place)) {
+            entry_free(into->entries->pdata[place]);
+            into->entries->pdata[place] = e;
+        } else {
+            g_ptr_array_insert(into->entries, (gint)place, e);
+        }
+    }
+    g_ptr_array_set_free_func(from->files, NULL);
+    g_ptr_array_add(into->files, from->files->pdata[0]);
+    ini_free(&from);
+}
+
+static int by_name(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The paths of the drop-ins, sorted, of char*; empty if there is no such folder. NULL with *error_r: it is not
+ * readable. */
+static GPtrArray *drop_ins(const char *folder, char **error_r)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, &error);
+    if (!dir && !g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
+        *error_r = g_strdup(error->message);
+        return NULL;
+    }
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+    for (const char *name; dir && (name = g_dir_read_name(dir));)
+        if (*name != '.' && g_str_has_suffix(name, ".conf"))
+            g_ptr_array_add(paths, g_build_filename(folder, name, NULL));
+    g_ptr_array_sort(paths, by_name);
+    return paths;
+}
+
+static bool merge_all(struct ini *ini, char **error_r)
+{
+    g_autofree char *parent = g_path_get_dirname(ini->file);
+    g_autofree char *folder = g_build_filename(parent, "conf.d", NULL);
+    g_autoptr(GPtrArray) paths = drop_ins(folder, error_r);
+    for (guint i = 0; paths && i < paths->len; i++) {
+        struct ini *more = ini_load(paths->pdata[i], error_r);
+        if (!more)
+            return false;
+        merge(ini, more);
+    }
+    return paths != NULL;
+}
+
+struct ini *ini_load_all(const char *file, char **error_r)
+{
+    g_autofree char *name = g_path_get_basename(file);
+    struct ini *ini = ini_load(file, error_r);
+    if (ini && !strcmp(name, "filterd.conf") && !merge_all(ini, error_r))
         ini_free(&ini);
     return ini;
 }

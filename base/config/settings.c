@@ -149,29 +149,29 @@ static char *expectation(const struct setting_kind *k)
     return text;
 }
 
-static bool fail_value(const struct ini *ini, const struct ini_entry *e,
+static bool fail_value(const struct ini_entry *e,
                        const struct setting_kind *k, char **error_r)
 {
     if (!k->read || settings_value_index(k->later, e->value) >= 0) {
-        *error_r = g_strdup_printf("%s:%d: [%s] %s=%s is not supported in this version", ini->file,
+        *error_r = g_strdup_printf("%s:%d: [%s] %s=%s is not supported in this version", e->file,
                                    e->line, e->group, e->name, e->value);
     } else {
         g_autofree char *text = expectation(k);
-        *error_r = g_strdup_printf("%s:%d: [%s] %s is \"%s\": expected %s", ini->file, e->line,
+        *error_r = g_strdup_printf("%s:%d: [%s] %s is \"%s\": expected %s", e->file, e->line,
                                    e->group, e->name, e->value, text);
     }
     g_strdelimit(*error_r, "\r\n\t", '?');
     return false;
 }
 
-static bool fail_unknown(const struct ini *ini, const struct ini_entry *e, const char *group,
+static bool fail_unknown(const struct ini_entry *e, const char *group,
                          char **error_r)
 {
     g_autofree char *names = known(e->name ? group : NULL);
-    *error_r = e->name ? g_strdup_printf("%s:%d: [%s] has no %s: expected one of %s", ini->file,
+    *error_r = e->name ? g_strdup_printf("%s:%d: [%s] has no %s: expected one of %s", e->file,
                                          e->line, e->group, e->name, names)
                        : g_strdup_printf("%s:%d: unknown group [%s]: expected one of %s",
-                                         ini->file, e->line, e->group, names);
+                                         e->file, e->line, e->group, names);
     return false;
 }
 
@@ -189,44 +189,43 @@ static struct listener *add_listener(struct settings *s, const char *group)
 }
 
 /* The entries of a listener follow its group's line, so they belong to the last listener made. */
-static bool read_entry(struct settings *s, const struct ini *ini, const struct ini_entry *e,
-                       char **error_r)
+static bool read_entry(struct settings *s, const struct ini_entry *e, char **error_r)
 {
     g_autofree char *group = kind_of_group(e->group);
     const struct setting_kind *k = find(group, e->name);
     bool listener = is_listener(e->group), ok = true;
     if (!k || (strcmp(group, "listener") == 0 && !listener)) {
-        ok = fail_unknown(ini, e, group, error_r);
+        ok = fail_unknown(e, group, error_r);
     } else if (!e->name) {
         if (listener)
             add_listener(s, e->group);
     } else {
         char *base = listener ? (char *)&s->listeners[s->listener_count - 1] : (char *)s;
         ok = (k->read && k->read(k, e->value, base + k->offset)) ||
-             fail_value(ini, e, k, error_r);
+             fail_value(e, k, error_r);
     }
     return ok;
 }
 
-static int line_of(const struct ini *ini, const char *group, const char *name)
+static const struct ini_entry *entry_of(const struct ini *ini, const char *group, const char *name)
 {
     for (guint i = 0; i < ini->entries->len; i++) {
         const struct ini_entry *e = ini->entries->pdata[i];
         if (strcmp(e->group, group) == 0 && g_strcmp0(e->name, name) == 0)
-            return e->line;
+            return e;
     }
-    return 0;
+    return NULL;
 }
 
 /* Reports the line of the setting, or of its group, or no line, whichever exists. */
 static bool fail_at(const struct ini *ini, const char *group, const char *name, char **error_r,
                     const char *what)
 {
-    int line = line_of(ini, group, name);
-    if (!line)
-        line = line_of(ini, group, NULL);
-    if (line)
-        *error_r = g_strdup_printf("%s:%d: [%s] %s %s", ini->file, line, group, name, what);
+    const struct ini_entry *e = entry_of(ini, group, name);
+    if (!e)
+        e = entry_of(ini, group, NULL);
+    if (e)
+        *error_r = g_strdup_printf("%s:%d: [%s] %s %s", e->file, e->line, group, name, what);
     else
         *error_r = g_strdup_printf("%s: [%s] %s %s", ini->file, group, name, what);
     return false;
@@ -238,7 +237,7 @@ static bool check_listener(const struct settings *s, const struct ini *ini,
     g_autofree char *group = g_strdup_printf("listener %s", l->name);
     enum next_hop_kind hop = settings_next_hop(s, l)->kind;
     bool ok = true;
-    if (!line_of(ini, group, "protocol"))
+    if (!entry_of(ini, group, "protocol"))
         ok = fail_at(ini, group, "protocol", error_r, "is not set: expected lmtp, smtp, policy or milter");
     else if (!l->at.path && !l->at.host)
         ok = fail_at(ini, group, "address", error_r, "is not set: expected " ENDPOINT);
@@ -345,13 +344,13 @@ static void derive_paths(struct settings *s)
 
 struct settings *settings_load(const char *file, char **error_r)
 {
-    struct ini *ini = ini_load(file, error_r);
+    struct ini *ini = ini_load_all(file, error_r);
     if (!ini)
         return NULL;
     struct settings *s = defaults(file);
     bool ok = true;
     for (guint i = 0; i < ini->entries->len && ok; i++)
-        ok = read_entry(s, ini, ini->entries->pdata[i], error_r);
+        ok = read_entry(s, ini->entries->pdata[i], error_r);
     ok = ok && check(s, ini, error_r);
     ini_free(&ini);
     if (ok)

@@ -282,11 +282,58 @@ static void of_a_message(void **state)
     assert_string_equal(limits_noted(&met), "header-count,parts");
 }
 
+static void drop_in(const char *name, const char *text)
+{
+    g_autofree char *path = g_build_filename(folder, "conf.d", name, NULL);
+    assert_true(g_file_set_contents(path, text, -1, NULL));
+}
+
+/* A later file replaces single settings of an earlier one, also of a listener, and adds to it. */
+static void drop_ins(void **state)
+{
+    (void)state;
+    g_autofree char *error = NULL, *more = g_build_filename(folder, "conf.d", NULL);
+    assert_int_equal(g_mkdir(more, 0700), 0);
+    drop_in("20-b.conf", "[listener in]\nnext_hop=maildir:/b\n[listener p]\nprotocol=lmtp\naddress=unix:/p\n"
+                         "next_hop=maildir:/p\n");
+    drop_in("10-a.conf", "[filterd]\nworkers=7\nhostname=a.example.org\n[listener in]\nnext_hop=maildir:/a\n"
+                         "role=submission\n[encrypt]\nno_key=defer\n");
+    drop_in(".hidden.conf", "nonsense");
+    drop_in("30-c.conf~", "nonsense");
+    struct settings *s = good(BASE LISTENER "[classifier]\nmode=toe\n");
+    assert_string_equal(s->hostname, "a.example.org");
+    assert_string_equal(s->state_dir, "/var/lib/filterd");
+    assert_int_equal(s->workers, 7);
+    assert_int_equal(s->mode, MODE_TOE);
+    assert_int_equal(s->no_key, POLICY_DEFER);
+    assert_int_equal(s->listener_count, 2);
+    assert_string_equal(s->listeners[0].name, "in");
+    assert_int_equal(s->listeners[0].role, ROLE_SUBMISSION);
+    assert_string_equal(s->listeners[0].next_hop.at.path, "/b");
+    assert_string_equal(s->listeners[1].next_hop.at.path, "/p");
+    settings_free(&s);
+    drop_in("30-c.conf", "\n[filterd]\nworkers=none\n");
+    assert_null(load(BASE LISTENER, &error));
+    assert_non_null(strstr(error, "/conf.d/30-c.conf:3: [filterd] workers is \"none\""));
+    /* Another daemon's file in the same folder has no part in them. */
+    g_autofree char *other = g_build_filename(folder, "other.conf", NULL);
+    g_clear_pointer(&error, g_free);
+    assert_true(g_file_set_contents(other, BASE, -1, NULL));
+    s = settings_load(other, &error);
+    assert_non_null(s);
+    assert_int_equal(s->workers, 120);
+    settings_free(&s);
+    folder_empty(more);
+    g_rmdir(more);
+    g_unlink(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults), cmocka_unit_test(everything), cmocka_unit_test(lines),
         cmocka_unit_test(values),   cmocka_unit_test(together),   cmocka_unit_test(later),
+        cmocka_unit_test(drop_ins),
         cmocka_unit_test(name_servers), cmocka_unit_test(of_a_message),
     };
     return cmocka_run_group_tests(tests, make_folder, folder_remove);
