@@ -223,10 +223,19 @@ static void list_polled(struct keeper_connections *k)
     }
 }
 
-void keeper_connections_wait(struct keeper_connections *k, int timeout_ms)
+bool keeper_connections_wait(struct keeper_connections *k, int timeout_ms)
 {
     list_polled(k);
     k->ready = poll((struct pollfd *)k->polled->data, k->polled->len, timeout_ms) > 0;
+    return k->ready;
+}
+
+bool keeper_connections_have_worker(const struct keeper_connections *k)
+{
+    for (guint i = 0; i < k->all->len; i++)
+        if (((const struct connection *)k->all->pdata[i])->door == PEER_AT_WORKERS)
+            return true;
+    return false;
 }
 
 /* The connections stand in the order in which they were polled. */

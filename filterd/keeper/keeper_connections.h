@@ -4,6 +4,7 @@
 #define FILTERD_KEEPER_KEEPER_CONNECTIONS_H
 
 #include <glib.h>
+#include <stdbool.h>
 
 #include "filterd/keeper/peer_credentials.h"
 
@@ -28,11 +29,13 @@ struct keeper_connections;
 
 struct keeper_connections *keeper_connections_new(const struct keeper_doors *doors,
                                                   const struct keeper_service *service);
-/* Waits up to timeout_ms for something to do. */
-void keeper_connections_wait(struct keeper_connections *k, int timeout_ms);
+/* Waits up to timeout_ms for something to do; false: there is nothing. */
+bool keeper_connections_wait(struct keeper_connections *k, int timeout_ms);
 /* Does what keeper_connections_wait found: all requests of clients that are gone, then at most one of each other.
  * A killed worker's last notes are about what another asks next. */
 void keeper_connections_serve(struct keeper_connections *k);
+/* True if a worker is connected. */
+bool keeper_connections_have_worker(const struct keeper_connections *k);
 void keeper_connections_free(struct keeper_connections **k);
 
 #endif

@@ -27,6 +27,12 @@
 
 #define TURN_MS 1000
 #define TICK_MS 30000
+/* Told to end, it first serves what was sent before, for so long; if its master was killed, it serves the workers
+ * that finish a message, too. The next keeper waits longer than that for the state. */
+#define FINISH_US G_USEC_PER_SEC
+#define ORPHAN_US (3 * G_USEC_PER_SEC)
+#define ORPHAN_TURN_MS 50
+#define PREDECESSOR_MS 6000
 /* Lines about corrections that changed nothing: so many at once, then one a minute. */
 #define IDLE_LINES 20
 
@@ -34,6 +40,7 @@
 struct desk {
     const struct settings *settings;
     const struct sitekey *key;
+    pid_t master;
     struct keeper_stores stores; /* greylist is NULL also if greylisting is off */
     bool greylist_failed, delivered_failed, spent_failed; /* the failure was logged */
     struct rate idle; /* see note_retrain */
@@ -175,6 +182,18 @@ static void loop(struct desk *desk, struct keeper_connections *clients)
     }
 }
 
+/* A worker does not say twice that the next hop took a copy: whoever does not read it delivers that copy again. */
+static void finish(const struct desk *desk, struct keeper_connections *clients)
+{
+    const bool orphan = getppid() != desk->master;
+    const gint64 end = g_get_monotonic_time() + (orphan ? ORPHAN_US : FINISH_US);
+    bool found;
+    do {
+        found = keeper_connections_wait(clients, orphan ? ORPHAN_TURN_MS : 0);
+        keeper_connections_serve(clients);
+    } while ((found || (orphan && keeper_connections_have_worker(clients))) && g_get_monotonic_time() < end);
+}
+
 static void serve(struct desk *desk, const struct keeper_doors *doors)
 {
     const struct keeper_service service = {.answer = answer, .gone = gone, .arg = desk,
@@ -183,6 +202,8 @@ static void serve(struct desk *desk, const struct keeper_doors *doors)
                                            .worker_count = 2 * (guint)desk->settings->workers};
     struct keeper_connections *clients = keeper_connections_new(doors, &service);
     loop(desk, clients);
+    if (!state_lost())
+        finish(desk, clients);
     keeper_connections_free(&clients);
 }
 
@@ -207,7 +228,8 @@ int keeper_process_run(const struct settings *s, const struct sitekey *key, cons
     prctl(PR_SET_NAME, "filterd-keeper");
     if (!sandbox_policy_close(s, SANDBOX_KEEPER))
         return EX_CONFIG;
-    struct desk desk = {.settings = s, .key = key, .stores = {.model_store = model_store_open(s, key, &error)}};
+    struct desk desk = {.settings = s, .key = key, .master = getppid()};
+    desk.stores.model_store = model_store_open(s, key, PREDECESSOR_MS, &error);
     if (!desk.stores.model_store) {
         log_warn("keeper: %s; mail goes on without signatures and training", error);
         return EX_TEMPFAIL;

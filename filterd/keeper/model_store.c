@@ -14,7 +14,19 @@
 #include "filterd/keeper/model_store_state.h"
 #include "filterd/keeper/unclaimed.h"
 
-static bool lock(struct model_store *l, char **error_r)
+#define LOOK_AGAIN_US 20000
+
+/* True if nobody else has the lock, at once or wait_ms later. */
+static bool is_free(int lock_fd, int wait_ms)
+{
+    const gint64 end = g_get_monotonic_time() + wait_ms * 1000;
+    int held;
+    while ((held = flock(lock_fd, LOCK_EX | LOCK_NB)) && errno == EWOULDBLOCK && g_get_monotonic_time() < end)
+        g_usleep(LOOK_AGAIN_US);
+    return !held;
+}
+
+static bool lock(struct model_store *l, int wait_ms, char **error_r)
 {
     g_autofree char *folder = g_build_filename(l->settings->state_dir, "users", NULL);
     g_autofree char *file = g_build_filename(l->settings->state_dir, "lock", NULL);
@@ -23,7 +35,7 @@ static bool lock(struct model_store *l, char **error_r)
     bool ok = l->lock_fd >= 0;
     if (!ok) {
         *error_r = g_strdup_printf("%s: %s", made ? file : folder, g_strerror(errno));
-    } else if (flock(l->lock_fd, LOCK_EX | LOCK_NB)) {
+    } else if (!is_free(l->lock_fd, wait_ms)) {
         *error_r = g_strdup_printf("%s: in use by another process", l->settings->state_dir);
         ok = false;
     }
@@ -36,7 +48,8 @@ static void close_model(gpointer data)
     model_free(&m);
 }
 
-struct model_store *model_store_open(const struct settings *s, const struct sitekey *key, char **error_r)
+struct model_store *model_store_open(const struct settings *s, const struct sitekey *key, int wait_ms,
+                                     char **error_r)
 {
     struct model_store *l = g_new0(struct model_store, 1);
     *error_r = NULL;
@@ -46,7 +59,7 @@ struct model_store *model_store_open(const struct settings *s, const struct site
     l->unclaimed_bytes = UNCLAIMED_BYTES;
     l->rates = keeper_rates_new();
     l->models = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_model);
-    if (lock(l, error_r))
+    if (lock(l, wait_ms, error_r))
         l->users = users_open(s->state_dir, true, error_r);
     if (l->users)
         housekeeping_recover(s->state_dir);

@@ -11,8 +11,9 @@
 struct model_store;
 
 /* Locks state_dir (state_dir/lock, flock), makes missing folders, recovers and opens the databases. NULL with
- * *error_r (one line, g_free): locked by another process or not writable. */
-struct model_store *model_store_open(const struct settings *s, const struct sitekey *key, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
+ * *error_r (one line, g_free): not writable, or another process has had it locked for wait_ms. */
+struct model_store *model_store_open(const struct settings *s, const struct sitekey *key, int wait_ms,
+                                     char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 void model_store_free(struct model_store **l);
 /* The descriptor of state_dir/lock; lent. */
 int model_store_lock_fd(const struct model_store *l);

@@ -316,7 +316,7 @@ static void test_one_writer(void **state)
 {
     (void)state;
     g_autofree char *error = NULL;
-    assert_null(model_store_open(&settings, &key, &error));
+    assert_null(model_store_open(&settings, &key, 0, &error));
     assert_non_null(strstr(error, "in use"));
 }
 

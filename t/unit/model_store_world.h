@@ -35,7 +35,7 @@ static struct model_store *model_store;
 static inline void open_ledger(void)
 {
     char *error = NULL;
-    model_store = model_store_open(&settings, &key, &error);
+    model_store = model_store_open(&settings, &key, 0, &error);
     if (error)
         print_error("%s\n", error);
     assert_non_null(model_store);

@@ -349,7 +349,7 @@ static void test_ledger(void **state)
     (void)state;
     make(path, users_0);
     make(path, "PRAGMA user_version = 99");
-    assert_null(model_store_open(&settings, &key, &error));
+    assert_null(model_store_open(&settings, &key, 0, &error));
     assert_refused(path, error);
 }
 

@@ -174,7 +174,7 @@ static void say(struct model_store *model_store, const char *verb, GVariantDict 
 static void make_known(const char *name)
 {
     char *error = NULL, *id;
-    struct model_store *model_store = model_store_open(&settings, &key, &error);
+    struct model_store *model_store = model_store_open(&settings, &key, 0, &error);
     assert_non_null(model_store);
     id = classifier_known_sender(context->classifier, name, "friend@a.example", "a.example");
     for (int i = 0; i < 3; i++) {

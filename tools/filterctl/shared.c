@@ -109,7 +109,7 @@ static struct keeper_answer ask_here(struct filterctl *ctl, const struct keeper_
     }
     become_owner(ctl);
     if (!ctl->model_store)
-        ctl->model_store = model_store_open(ctl->settings, &ctl->key, &a.text);
+        ctl->model_store = model_store_open(ctl->settings, &ctl->key, 0, &a.text);
     if (ctl->model_store) {
         const struct keeper_stores stores = {.model_store = ctl->model_store};
         g_autoptr(GVariant) arguments = g_variant_ref_sink(keeper_format_pack(f, request));
