@@ -30,13 +30,23 @@ anvil unix - - n - 1 anvil
 postlog unix-dgram n - n - 1 postlogd
 END
 
-# snippets: names below tools/postfix. main, master: more lines of main.cf, master.cf. Mail for example.com goes to
+# filterd's user in these tests is in no group postdrop: its own group may pass the folder instead.
+sub open_public {
+    my ($self) = @_;
+    my $public = "$self->{dir}/queue/public";
+    mkdir $public;
+    chown scalar getpwnam('postfix'), (getpwnam $FilterdTest::FILTERD_USER)[3], $public;
+    chmod 02710, $public;
+}
+
+# groups: leave Postfix's folders to its groups. snippets: names below tools/postfix. main, master: more lines of main.cf, master.cf. Mail for example.com goes to
 # Dovecot's LMTP unless a snippet says otherwise; all else is an error, nothing leaves the host.
 sub start {
     my ($class, $t, %arg) = @_;
     my $self = bless { t => $t, dir => $t->dir . '/postfix' }, $class;
     my $log = $t->log_file('postfix');
     mkdir "$self->{dir}" . $_ for '', '/queue', '/data', '/etc';
+    open_public($self) if !$arg{groups};
     chown scalar getpwnam('postfix'), -1, "$self->{dir}/data";
     my $main = $t->localized(<<"END");
 compatibility_level = 3.6
