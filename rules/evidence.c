@@ -33,6 +33,7 @@ struct evidence {
     char **facts;                 /* NULL until evidence_finish */
     struct dnsbl_check *lists;    /* NULL: not queried */
     struct spf_question question; /* owns its strings */
+    bool submitted; /* by one of our users, who proves nothing to us by DKIM and DMARC */
     bool outside; /* is_from_outside */
     bool spf_asked, spf_known, header_seen, timed_out;
     struct spf_result spf;
@@ -83,6 +84,7 @@ struct evidence *evidence_hold(struct rules *r, const struct envelope *e)
     ev->rules = r;
     ev->deadline = G_MAXINT64;
     ev->held = e;
+    ev->submitted = e->listener && e->listener->role == ROLE_SUBMISSION;
     ev->hits = hits_new();
     return ev;
 }
@@ -140,6 +142,8 @@ void evidence_header(struct evidence *ev, const char *header, size_t len)
     if (ev->header_seen)
         return;
     ev->header_seen = true;
+    if (ev->submitted)
+        return;
     if (r->dkim)
         ev->dkim = dkim_check_new(r->dkim, r->resolver, header, len);
     if (r->settings->dmarc && r->resolver)

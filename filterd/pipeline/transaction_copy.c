@@ -87,8 +87,11 @@ struct sealed *transaction_copy(struct transaction *tx, const struct recipient_s
 {
     const struct settings *s = tx->context->settings;
     struct outside outside = {0};
-    headers_ours(&outside.added, s, v, tx->message->met, mark_of(form));
-    evidence_header_lines(tx->received->evidence, &outside.added);
+    /* What leaves our domains carries nothing of ours. */
+    if (to->disposition.handling != POLICY_HANDLE_FOREIGN) {
+        headers_ours(&outside.added, s, v, tx->message->met, mark_of(form));
+        evidence_header_lines(tx->received->evidence, &outside.added);
+    }
     if (s->subject_tag && v->judged && v->class == JUDGE_SPAM)
         headers_tag_subject(&outside, tx->message, s->subject_tag);
     struct sealed *sealed = transaction_copy_under(tx, to, form, &outside);

@@ -70,6 +70,10 @@ static const struct command commands[] = {
      "                          [--postfix CONFIG_DIR] [--keep]\n"
      "                                        sends a message of its own through Postfix and says\n"
      "                                        where on this host it was seen in plaintext\n"},
+    {"setup", filterctl_setup, NEEDS_SETTINGS,
+     "  filterctl setup [--apply | --undo] [--postfix DIR] [--dovecot FILE]\n"
+     "                                        how filterd gets into the Postfix of this host: what to\n"
+     "                                        change and why; does it; takes it back\n"},
     {"lookup", filterctl_lookup, NEEDS_SETTINGS,
      "  filterctl lookup dnsbl ADDRESS|DOMAIN what the lists say\n"
      "  filterctl lookup dkim FILE            what a message's signatures prove\n"

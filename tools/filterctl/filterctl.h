@@ -63,5 +63,6 @@ typedef int filterctl_command(struct filterctl *ctl, int argc, char **argv);
 filterctl_command filterctl_init, filterctl_key, filterctl_alias, filterctl_user;
 filterctl_command filterctl_train, filterctl_classify, filterctl_explain;
 filterctl_command filterctl_tokens, filterctl_evaluate, filterctl_stats, filterctl_lookup, filterctl_check;
+filterctl_command filterctl_setup;
 
 #endif

@@ -1,0 +1,292 @@
+/* Finds out by postconf and doveconf how mail comes into this host and where it goes. Called by setup.c. */
+#include "tools/filterctl/setup/site.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tools/filterctl/maps.h"
+
+/* ---- Postfix's services ---- */
+
+const char *filterctl_setup_site_get(const struct filterctl_setup_site *site, const char *context, const char *name)
+{
+    return context ? filterctl_postconf_service_get(site->p, context, name) : filterctl_postconf_get(site->p, name);
+}
+
+void filterctl_setup_site_note(struct filterctl_setup_site *site, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    g_ptr_array_add(site->notes, g_strdup_vprintf(format, ap));
+    va_end(ap);
+}
+
+static bool is_program(const char *command, const char *name)
+{
+    const size_t n = strlen(name);
+    return !strncmp(command, name, n) && (!command[n] || command[n] == ' ');
+}
+
+static bool is_yes(const struct filterctl_setup_site *site, const char *context, const char *name)
+{
+    return !g_ascii_strcasecmp(filterctl_setup_site_get(site, context, name), "yes");
+}
+
+/* True if the port, or the name of a service, is one of these. */
+static bool has_port(const char *context, const char *const *ports)
+{
+    g_autofree char *name = g_strndup(context, strcspn(context, "/"));
+    const char *colon = strrchr(name, ':');
+    return g_strv_contains(ports, colon ? colon + 1 : name);
+}
+
+/* True if the service's own -o says other than main.cf that a client has to log in. */
+static bool wants_login(const struct filterctl_setup_site *site, const char *context)
+{
+    return is_yes(site, context, "smtpd_tls_wrappermode") ||
+           (is_yes(site, context, "smtpd_sasl_auth_enable") && !is_yes(site, NULL, "smtpd_sasl_auth_enable"));
+}
+
+static bool is_submission(const struct filterctl_setup_site *site, const char *context)
+{
+    static const char *const users[] = {"submission", "submissions", "smtps", "587", "465", NULL};
+    static const char *const world[] = {"smtp", "25", "smtpd", NULL};
+    return has_port(context, users) || (!has_port(context, world) && wants_login(site, context));
+}
+
+/* Where another filter gives mail back: what was checked before is not checked again, and no filter follows. */
+static bool is_way_back(const struct filterctl_setup_site *site, const char *context)
+{
+    static const char *const once[] = {"no_unknown_recipient_checks", "no_header_body_checks", "no_milters"};
+    const char *overrides = filterctl_setup_site_get(site, context, "receive_override_options");
+    bool back = *filterctl_postconf_get(site->p, "content_filter") && !*filterctl_setup_site_get(site, context, "content_filter");
+    for (size_t i = 0; i < G_N_ELEMENTS(once); i++)
+        back |= strstr(overrides, once[i]) != NULL;
+    return back;
+}
+
+static void sort_service(const char *context, const char *command, void *arg)
+{
+    struct filterctl_setup_site *site = arg;
+    const bool reached = g_str_has_suffix(context, "/inet") || g_str_has_suffix(context, "/pass");
+    if (!reached || !is_program(command, "smtpd"))
+        return;
+    if (is_submission(site, context))
+        g_ptr_array_add(site->submissions, g_strdup(context));
+    else if (is_way_back(site, context))
+        filterctl_setup_site_note(site, "%s takes mail back from another filter: it stays as it is", context);
+    else
+        g_ptr_array_add(site->fronts, g_strdup(context));
+}
+
+static int by_text(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void sort_services(struct filterctl_setup_site *site)
+{
+    filterctl_postconf_each_service(site->p, sort_service, site);
+    g_ptr_array_sort(site->fronts, by_text);
+    g_ptr_array_sort(site->submissions, by_text);
+}
+
+/* ---- Dovecot ---- */
+
+/* What doveconf prints; NULL: it is not there, or fails. */
+static char *doveconf(const char *file, const char *option, const char *name)
+{
+    const char *argv[6] = {"doveconf"};
+    int n = 1, status = 0;
+    char *out = NULL;
+    if (file) {
+        argv[n++] = "-c";
+        argv[n++] = file;
+    }
+    argv[n++] = option;
+    argv[n++] = name;
+    if (!g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &out, NULL,
+                      &status, NULL) || status)
+        g_clear_pointer(&out, g_free);
+    return out ? g_strstrip(out) : NULL;
+}
+
+/* The first word behind "uid" and = in a setting or in a userdb's arguments. */
+static char *uid_in(const char *text)
+{
+    g_autoptr(GRegex) uid = g_regex_new("\\b(?:mail_uid|userdb_uid|uid|mail_user)\\s*=\\s*([A-Za-z0-9_-]+)", 0, 0, NULL);
+    g_autoptr(GMatchInfo) found = NULL;
+    return text && g_regex_match(uid, text, 0, &found) ? g_match_info_fetch(found, 1) : NULL;
+}
+
+static char *mail_user(const char *file)
+{
+    g_autofree char *uid = doveconf(file, "-h", "mail_uid");
+    if (uid && *uid && strcmp(uid, "0"))
+        return g_steal_pointer(&uid);
+    g_autofree char *all = doveconf(file, "-n", NULL);
+    return uid_in(all);
+}
+
+/* ---- where mail goes ---- */
+
+static bool is_socket(const char *path)
+{
+    struct stat st;
+    return !stat(path, &st) && S_ISSOCK(st.st_mode);
+}
+
+/* What filterd may use where Postfix has "lmtp:unix:private/dovecot-lmtp": Postfix's own folders are closed to
+ * others. NULL: nothing. */
+static char *next_hop_for(const struct filterctl_setup_site *site, const char *transport, const char *dovecot_file)
+{
+    const char *at = strchr(transport, ':') + 1;
+    const char *queue = filterctl_postconf_get(site->p, "queue_directory");
+    if (!g_str_has_prefix(at, "unix:"))
+        return g_strconcat("lmtp:", g_str_has_prefix(at, "inet:") ? "" : "inet:", at, NULL);
+    g_autofree char *path = g_canonicalize_filename(at + strlen("unix:"), queue);
+    g_autofree char *private = g_build_filename(queue, "private/", NULL);
+    g_autofree char *base = doveconf(dovecot_file, "-h", "base_dir");
+    g_autofree char *own = base ? g_build_filename(base, "lmtp", NULL) : NULL;
+    if (!g_str_has_prefix(path, private))
+        return g_strconcat("lmtp:unix:", path, NULL);
+    return own && is_socket(own) ? g_strconcat("lmtp:unix:", own, NULL) : NULL;
+}
+
+/* The next hop of our listener, if this transport leads to it already. */
+static char *next_hop_known(const struct filterctl_setup_site *site, const char *transport)
+{
+    for (size_t i = 0; g_str_has_prefix(transport, "filterd:unix:filterd/") && i < site->settings->listener_count; i++) {
+        const struct listener *l = &site->settings->listeners[i];
+        const struct next_hop_address *hop = settings_next_hop(site->settings, l);
+        if (hop->kind != HOP_LMTP || !l->at.path || !g_str_has_suffix(l->at.path, strrchr(transport, '/')))
+            continue;
+        return hop->at.path ? g_strconcat("lmtp:unix:", hop->at.path, NULL)
+                            : g_strdup_printf("lmtp:inet:%s:%s", hop->at.host, hop->at.port);
+    }
+    return NULL;
+}
+
+/* Adds a setting that leads to Dovecot's LMTP. False: it leads elsewhere, or to another LMTP server. */
+static bool add_transport(struct filterctl_setup_site *site, const char *name, const char *dovecot_file)
+{
+    const char *value = filterctl_postconf_get(site->p, name);
+    g_autofree char *known = next_hop_known(site, value);
+    g_autofree char *hop = known                            ? g_strdup(known)
+                           : g_str_has_prefix(value, "lmtp:") ? next_hop_for(site, value, dovecot_file)
+                                                              : NULL;
+    if (!hop || (site->mailboxes && strcmp(hop, site->mailboxes)))
+        return false;
+    g_free(site->mailboxes);
+    site->mailboxes = g_steal_pointer(&hop);
+    g_ptr_array_add(site->transports, (char *)name);
+    return true;
+}
+
+/* By its LMTP alone, if nothing else delivers to users; else mail comes back into the queue once more. */
+static void find_mailboxes(struct filterctl_setup_site *site, const char *dovecot_file)
+{
+    const bool virtual = *filterctl_postconf_get(site->p, "virtual_mailbox_domains") != 0;
+    const bool local = *filterctl_postconf_get(site->p, "mailbox_transport") != 0;
+    const char *transports = filterctl_postconf_get(site->p, "transport_maps");
+    bool all = virtual || local;
+    if (*transports)
+        filterctl_setup_site_note(site, "transport_maps=%s may lead past virtual_transport: what Postfix did not take by "
+                                        "SMTP goes through filterd in the queue (content_filter)", transports);
+    if (virtual && !*transports)
+        all &= add_transport(site, "virtual_transport", dovecot_file);
+    if (local && !*transports)
+        all &= add_transport(site, "mailbox_transport", dovecot_file);
+    if (all && !*transports)
+        return;
+    g_clear_pointer(&site->mailboxes, g_free);
+    g_ptr_array_set_size(site->transports, 0);
+}
+
+/* ---- what a person has to look at ---- */
+
+static void note_restrictions(struct filterctl_setup_site *site, const char *context)
+{
+    static const char *const names[] = {"smtpd_client_restrictions", "smtpd_helo_restrictions", "smtpd_sender_restrictions",
+                                        "smtpd_relay_restrictions", "smtpd_recipient_restrictions", "smtpd_data_restrictions"};
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_auto(GStrv) words = filterctl_maps_words(filterctl_setup_site_get(site, context, names[i]));
+        for (char **w = words; *w; w++) {
+            const char *file = strchr(*w, ':');
+            g_autofree char *text = NULL;
+            if (file && file[1] == '/' && g_file_get_contents(file + 1, &text, NULL, NULL) &&
+                g_regex_match_simple("^[^#\\n]*\\bFILTER\\b", text, G_REGEX_MULTILINE, 0))
+                filterctl_setup_site_note(site, "%s: %s has %s, whose FILTER smtpd_proxy_filter disables: take it out",
+                                          context, names[i], *w);
+        }
+    }
+}
+
+static void note_all(struct filterctl_setup_site *site)
+{
+    const char *bcc = filterctl_postconf_get(site->p, "always_bcc");
+    for (guint i = 0; i < site->fronts->len; i++)
+        note_restrictions(site, site->fronts->pdata[i]);
+    for (guint i = 0; i < site->submissions->len; i++)
+        note_restrictions(site, site->submissions->pdata[i]);
+    if (*bcc)
+        filterctl_setup_site_note(site, "always_bcc=%s gets each sealed copy, and can open none", bcc);
+    if (*filterctl_postconf_get(site->p, "multi_instance_directories"))
+        filterctl_setup_site_note(site, "there are several instances of Postfix: this is about %s alone; see --postfix",
+                                  filterctl_postconf_get(site->p, "config_directory"));
+    if (!site->fronts->len)
+        filterctl_setup_site_note(site, "no service of master.cf takes mail from outside");
+    if (!site->mail_user)
+        filterctl_setup_site_note(site, "as which user Dovecot runs for its users was not found out: set [control] "
+                                        "train_users, or moves between folders do not train");
+}
+
+/* ---- numbers ---- */
+
+guint64 filterctl_setup_site_limit(const struct filterctl_setup_site *site)
+{
+    return g_ascii_strtoull(filterctl_postconf_get(site->p, "message_size_limit"), NULL, 10);
+}
+
+int filterctl_setup_site_sessions(const struct filterctl_setup_site *site)
+{
+    int sum = atoi(filterctl_postconf_get(site->p, "default_destination_concurrency_limit"));
+    const GPtrArray *const all[] = {site->fronts, site->submissions};
+    for (size_t k = 0; k < G_N_ELEMENTS(all); k++)
+        for (guint i = 0; i < all[k]->len; i++)
+            sum += filterctl_postconf_process_limit(site->p, all[k]->pdata[i]);
+    return sum;
+}
+
+struct filterctl_setup_site *filterctl_setup_site_find(const struct settings *s, const char *config_dir,
+                                                       const char *dovecot_file, char **error_r)
+{
+    struct filterctl_postconf *p = filterctl_postconf_read(config_dir, error_r);
+    if (!p)
+        return NULL;
+    struct filterctl_setup_site *site = g_new0(struct filterctl_setup_site, 1);
+    *site = (struct filterctl_setup_site){
+        .settings = s, .p = p, .fronts = g_ptr_array_new_with_free_func(g_free),
+        .submissions = g_ptr_array_new_with_free_func(g_free), .transports = g_ptr_array_new(),
+        .notes = g_ptr_array_new_with_free_func(g_free)};
+    sort_services(site);
+    site->mail_user = mail_user(dovecot_file);
+    find_mailboxes(site, dovecot_file);
+    note_all(site);
+    return site;
+}
+
+void filterctl_setup_site_free(struct filterctl_setup_site **site)
+{
+    if (!*site)
+        return;
+    filterctl_postconf_free(&(*site)->p);
+    g_ptr_array_unref((*site)->fronts);
+    g_ptr_array_unref((*site)->submissions);
+    g_ptr_array_unref((*site)->transports);
+    g_ptr_array_unref((*site)->notes);
+    g_free((*site)->mailboxes);
+    g_free((*site)->mail_user);
+    g_clear_pointer(site, g_free);
+}
