@@ -244,7 +244,7 @@ static void forget(const struct settings *s)
     }
 }
 
-int filterctl_setup_undo(const struct settings *s, const char *config_dir)
+int filterctl_setup_apply_undo(const struct settings *s, const char *config_dir)
 {
     g_autofree char *before = kept(s, files[0], "before"), *drop_in = beside(s, "conf.d", DROP_IN);
     if (!g_file_test(before, G_FILE_TEST_EXISTS)) {

@@ -12,6 +12,6 @@
 int filterctl_setup_apply(const struct filterctl_setup_site *site, const GPtrArray *steps);
 /* Gives Postfix the files back that it had before, and takes filterd's settings away. If somebody has changed them
  * since, changes nothing and prints the difference. Returns a sysexits code. */
-int filterctl_setup_undo(const struct settings *s, const char *config_dir);
+int filterctl_setup_apply_undo(const struct settings *s, const char *config_dir);
 
 #endif

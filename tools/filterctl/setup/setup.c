@@ -120,7 +120,7 @@ static int take_back(struct filterctl *ctl, const struct options *o)
         filterctl_complain("%s", error);
         return EX_UNAVAILABLE;
     }
-    const int rc = filterctl_setup_undo(ctl->settings, filterctl_postconf_get(p, "config_directory"));
+    const int rc = filterctl_setup_apply_undo(ctl->settings, filterctl_postconf_get(p, "config_directory"));
     filterctl_postconf_free(&p);
     return rc;
 }
