@@ -1,7 +1,7 @@
 /* The system calls that a process may still make (seccomp). Called by sandbox_close.
  *
  * A process that runs no foreign program has a list of allowed calls; all others fail with ENOSYS, so that
- * libraries fall back to older calls. A worker runs gpg, whose calls change with each release of it and its
+ * libraries fall back to older calls. A worker runs gpg (the tables' process postmap), whose calls change with each release of it and its
  * libraries, and a forgotten one would stop delivery: so a worker has a list of forbidden calls instead, in
  * addition to Landlock, which does not cover chmod and, in older kernels, truncate. */
 #include <asm/ioctls.h>
@@ -302,16 +302,21 @@ static int allow(scmp_filter_ctx c, enum sandbox_kind kind)
            allow_parts(c) || allow_signals(c) || allow_sockets(c, kind) || allow_threads(c, kind);
 }
 
+static bool runs_programs(enum sandbox_kind kind)
+{
+    return kind == SANDBOX_WORKER || kind == SANDBOX_TABLES;
+}
+
 static int fill(scmp_filter_ctx c, enum sandbox_kind kind)
 {
     if (kind == SANDBOX_MASTER)
         return each(c, SCMP_ACT_KILL_PROCESS, deadly) || each(c, NO, for_no_master) || forbid_odd_opens(c);
-    return kind == SANDBOX_WORKER ? forbid(c) : allow(c, kind);
+    return runs_programs(kind) ? forbid(c) : allow(c, kind);
 }
 
 const char *sandbox_parts_calls(enum sandbox_kind kind)
 {
-    const bool by_default = kind == SANDBOX_MASTER || kind == SANDBOX_WORKER;
+    const bool by_default = kind == SANDBOX_MASTER || runs_programs(kind);
     scmp_filter_ctx c = seccomp_init(by_default ? SCMP_ACT_ALLOW : NO_SUCH_CALL);
     if (!c)
         return "seccomp: no memory";

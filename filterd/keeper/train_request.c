@@ -77,6 +77,14 @@ static bool knows(struct model_store *l, const char *user)
            (unclaimed_state(l, user) != UNCLAIMED_YES || unclaimed_has_any(l, user));
 }
 
+/* The operator's tables name the user, says a worker, so the address exists: it gets a store of its own. Not faster
+ * than new users come, as a worker may have been taken over. */
+static bool claim_named(struct model_store *l, const char *user, char **text_r)
+{
+    return unclaimed_state(l, user) != UNCLAIMED_YES || !keeper_rates_take(l->rates, KEEPER_RATE_OWN_STORE, NULL, 1) ||
+           model_store_model(l, user, text_r);
+}
+
 int train_request_record(struct model_store *l, const struct keeper_record *wanted, char **text_r)
 {
     if (wanted->known_sender && !known_sender_is_id(wanted->known_sender))
@@ -88,6 +96,8 @@ int train_request_record(struct model_store *l, const struct keeper_record *want
         return EX_TEMPFAIL;
     if (of.mode == MODE_NONE)
         return EX_OK; /* nothing will ever be learnt from it */
+    if (wanted->named && !claim_named(l, wanted->user, text_r))
+        return EX_TEMPFAIL;
     struct record *r = record_new();
     r->signature = g_strdup(wanted->signature);
     r->day = daykey_day(0);
