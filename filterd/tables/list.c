@@ -43,9 +43,5 @@ bool list_pair(const char *text, char **name_r, char **value_r)
         return false;
     *name_r = g_strstrip(g_strndup(text, (gsize)(equals - text)));
     *value_r = g_strstrip(g_strdup(equals + 1));
-    if (**name_r)
-        return true;
-    g_clear_pointer(name_r, g_free);
-    g_clear_pointer(value_r, g_free);
-    return false;
+    return true;
 }

@@ -8,6 +8,7 @@
 #include "filterd/tables/compiled.h"
 #include "filterd/tables/joined.h"
 #include "filterd/tables/list.h"
+#include "filterd/tables/pattern.h"
 #include "filterd/tables/postmap.h"
 #include "filterd/tables/text.h"
 
@@ -19,7 +20,7 @@ struct member {
 
 static const struct table_type *const types[] = {
     &text_texthash, &text_inline, &text_static, &compiled_hash, &compiled_btree, &compiled_lmdb, &compiled_cdb,
-    &joined_unionmap, &joined_pipemap};
+    &pattern_pcre, &pattern_regexp, &joined_unionmap, &joined_pipemap};
 
 static const struct table_type *find_type(const char *name, size_t len)
 {

@@ -37,12 +37,15 @@ static char *fold(const char *key)
     return postmap_facts()->utf8 ? address_folded(key) : g_ascii_strdown(key, -1);
 }
 
-/* Where the key at text ends: at the first blank that is not within double quotes. NULL if they do not end. */
+#define BLANKS " \t\r\v\f"
+
+/* Where the key at text ends: at the first blank that is not within double quotes, which belong to the key. NULL if
+ * the quotes do not end. */
 static const char *key_end(const char *text)
 {
     bool quoted = false;
-    for (; *text && (quoted || !g_ascii_isspace(*text)); text++) {
-        if (quoted && *text == '\\' && text[1])
+    for (; *text && (quoted || !strchr(BLANKS, *text)); text++) {
+        if (*text == '\\' && text[1])
             text++;
         else if (*text == '"')
             quoted = !quoted;
@@ -50,35 +53,14 @@ static const char *key_end(const char *text)
     return quoted ? NULL : text;
 }
 
-/* Takes double quotes off, and the backslashes within them. */
-static char *unquoted(const char *text, size_t len)
-{
-    GString *out = g_string_sized_new(len);
-    bool quoted = false;
-    for (const char *end = text + len; text < end; text++) {
-        if (*text == '"') {
-            quoted = !quoted;
-            continue;
-        }
-        if (quoted && *text == '\\' && text + 1 < end)
-            text++;
-        g_string_append_c(out, *text);
-    }
-    return g_string_free(out, FALSE);
-}
-
 /* A line that makes no sense is passed over, as Postfix does; the first of two with one key counts. */
 static void add_line(GHashTable *values, const char *path, int number, const char *line)
 {
-    const char *end = *line == '"' ? key_end(line) : line + strcspn(line, " \t\r\v\f");
-    const char *value = end ? end + strspn(end, " \t\r\v\f") : "";
-    g_autofree char *key = end ? unquoted(line, (size_t)(end - line)) : g_strdup("");
-    if (*line != '"' && end) {
-        g_free(key);
-        key = g_strndup(line, (gsize)(end - line));
-    }
-    if (!*key || !*value) {
-        log_warn("%s:%d: not a key and a value: the line is passed over", path, number);
+    const char *end = key_end(line);
+    const char *value = end ? end + strspn(end, BLANKS) : "";
+    g_autofree char *key = end ? g_strndup(line, (gsize)(end - line)) : g_strdup("");
+    if (!*key || !*value || (postmap_facts()->utf8 && !g_utf8_validate(line, -1, NULL))) {
+        log_warn("%s:%d: not a key and a value, in UTF-8: the line is passed over", path, number);
         return;
     }
     char *folded = fold(key);
@@ -160,13 +142,9 @@ static bool add_pair(GHashTable *values, const char *item, char **error_r)
         *error_r = g_strdup_printf("inline: \"%.100s\": %s", item, why ? why : "expected key = value");
         return false;
     }
-    char *folded = fold(key);
-    const bool again = g_hash_table_contains(values, folded);
-    if (again)
-        *error_r = g_strdup_printf("inline: the key %.100s occurs twice", key);
+    g_hash_table_replace(values, fold(key), value); /* the last of two with one key counts */
     g_free(key);
-    g_hash_table_replace(values, folded, value);
-    return !again;
+    return true;
 }
 
 static void *inline_open(const struct table_type *type, const char *name, const struct table_family *family,
