@@ -9,6 +9,8 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "base/config/users_result.h"
+
 /* The version of users.db (see base/store.h). 1: the same tables as before versioning. 2: notes of who has a key;
  * the upgrade makes them of the key folders. */
 #define USERS_VERSION 2
@@ -41,8 +43,6 @@ void users_release(struct users *u);
  * users_of_login; NULL: no more. */
 void users_use_tables(struct users *u, const struct users_tables *tables);
 
-/* USERS_ELSEWHERE: the operator's tables say where its mail goes, and that is to none of our users. */
-enum users_result { USERS_TEMP = 0, USERS_FOUND, USERS_UNKNOWN, USERS_ELSEWHERE };
 /* Whether a key, a setting or an alias' member has exactly this name. */
 enum users_result users_exists(struct users *u, const char *user);
 /* Finds the users behind an address: through aliases (up to 100 deep, loops cut), else the address itself, else

@@ -5,9 +5,10 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#include "base/config/users.h"
+#include "base/config/users_result.h"
 #include "base/store.h"
 
+struct users_tables;
 struct users {
     char *state_dir, *path;
     bool for_writing;

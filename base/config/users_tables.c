@@ -159,7 +159,7 @@ static enum users_result look_up_exact(struct resolution *x, const char *address
 }
 
 /* The same for the address without its extension, split wherever a delimiter stands. */
-static enum users_result look_up_bases(struct resolution *x, const char *address,
+static enum users_result look_up_bases(struct resolution *x, const char *address, enum origin origin,
                                        const struct users_tables_answer *t, guint depth)
 {
     enum users_result result = USERS_UNKNOWN;
@@ -168,7 +168,7 @@ static enum users_result look_up_bases(struct resolution *x, const char *address
         enum users_result one = USERS_UNKNOWN;
         base = address_without_last_extension(rest, x->delimiters);
         if (base && g_hash_table_contains(x->open, base))
-            one = take_final(x, base, ORIGIN_USERS, NULL);
+            one = origin == ORIGIN_USERS ? add_user(x, base) : USERS_UNKNOWN; /* an alias that leads back to itself */
         else if (base)
             one = look_up_exact(x, base, depth, &keyed);
         /* The tables' alias names the address itself, with its extension, and others. */
@@ -212,7 +212,7 @@ static enum users_result look_up_all(struct resolution *x, const char *address, 
     if (result == USERS_UNKNOWN && t->alias == USERS_TABLES_WHOLE)
         return expand(x, address, t->members, ORIGIN_TABLES, depth);
     if (result == USERS_UNKNOWN)
-        result = look_up_bases(x, address, t, depth);
+        result = look_up_bases(x, address, origin, t, depth);
     if (result == USERS_UNKNOWN && (t->alias == USERS_TABLES_BARE || t->alias == USERS_TABLES_NAME))
         return expand(x, address, t->members, ORIGIN_TABLES, depth);
     if (result == USERS_UNKNOWN)

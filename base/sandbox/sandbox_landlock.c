@@ -114,7 +114,7 @@ static bool allow_all(int ruleset, const struct sandbox *s, uint64_t known)
     };
     /* With what starts it. */
     static const char *const postmap[] = {
-        "/usr/sbin/postmap", "/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1", "/lib/ld-linux.so.2",
+        "/usr/sbin/postmap", "/usr/sbin/postconf", "/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1", "/lib/ld-linux.so.2",
         "/lib/ld-linux-armhf.so.3", "/lib64/ld64.so.2", "/lib/ld64.so.1", "/lib/ld-linux-riscv64-lp64d.so.1", NULL};
     known &= handled(s->kind);
     if ((writes && !allow_each(ruleset, s->folders, in_folder, known)) ||

@@ -215,7 +215,13 @@ static int carry_out(struct model_store *l, const struct move *wanted, char **te
 /* The one user of a login: one that a table names, has a store, or got mail. Returns a sysexits code. */
 static int user_of_login(struct model_store *l, const char *login, char **user_r, char **text_r)
 {
-    const enum users_result found = users_of_login(l->users, login, l->settings, user_r);
+    enum users_result found = users_of_login(l->users, login, l->settings, user_r);
+    if (found != USERS_TEMP && l->tables && !(*user_r && knows(l, *user_r))) {
+        g_clear_pointer(user_r, g_free);
+        users_use_tables(l->users, l->tables);
+        found = users_of_login(l->users, login, l->settings, user_r);
+        users_use_tables(l->users, NULL);
+    }
     if (found == USERS_TEMP)
         return fail(EX_TEMPFAIL, text_r, "users cannot be read now");
     return *user_r && knows(l, *user_r) ? EX_OK : fail(EX_DATAERR, text_r, NO_USER);

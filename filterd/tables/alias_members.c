@@ -69,17 +69,20 @@ static char *whole(const char *word, const struct alias_members_of *of)
     return g_strdup_printf("%.*s%s%s@%s", local - quoted, word, extension, quoted ? "\"" : "", domain ? domain : "");
 }
 
-static void add(GPtrArray *list, const char *word, const struct alias_members_of *of)
+/* False: it is too long for an address. */
+static bool add(GPtrArray *list, const char *word, const struct alias_members_of *of)
 {
     g_autofree char *text = is_address(word) || (*word == '@' && word[1]) ? whole(word, of) : NULL;
     g_autofree char *address = text ? address_canonical(text) : NULL;
     if (address && !g_ptr_array_find_with_equal_func(list, address, g_str_equal, NULL))
         g_ptr_array_add(list, g_steal_pointer(&address));
+    return !text || strlen(text) <= ALIAS_MEMBERS_BYTES;
 }
 
 GPtrArray *alias_members(const char *value, const struct alias_members_of *of)
 {
     GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
+    bool fit = true;
     guint sure = 0; /* the members after these may be a name in front of <> */
     for (const char *p = value; *(p += strspn(p, " \t\r\n"));) {
         bool angle = false;
@@ -87,11 +90,13 @@ GPtrArray *alias_members(const char *value, const struct alias_members_of *of)
         if (angle)
             g_ptr_array_set_size(list, (int)sure);
         if (word)
-            add(list, word, of);
+            fit = add(list, word, of) && fit;
         else
             p++;
         if (!word || angle || strchr(word, '@'))
             sure = list->len;
     }
+    if (!fit)
+        g_clear_pointer(&list, g_ptr_array_unref);
     return list;
 }

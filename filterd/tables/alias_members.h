@@ -12,7 +12,10 @@ struct alias_members_of {
 };
 
 /* Splits a value at commas and blanks outside of quotes: array of char*, canonical, without duplicates. A name in
- * front of <address> and comments are left out, as are commands ("|..."), files ("/...") and ":include:". */
+ * front of <address> and comments are left out, as are commands ("|..."), files ("/...") and ":include:". NULL if one
+ * is longer than an address can be: then nobody knows who it is (an alias that leads to itself with another extension
+ * each time grows so). */
+#define ALIAS_MEMBERS_BYTES 320
 GPtrArray *alias_members(const char *value, const struct alias_members_of *of);
 
 #endif

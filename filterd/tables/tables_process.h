@@ -1,7 +1,7 @@
 /* tables_process: the process that alone reads the map files of [users] and talks to table servers.
  *
  * It answers workers, and the keeper, one question after the other, and remembers answers (tables_cache.h). It has
- * the network, writes no file, and executes nothing but postmap. */
+ * the network, writes no file, and executes nothing but postmap and postconf. */
 #ifndef FILTERD_TABLES_TABLES_PROCESS_H
 #define FILTERD_TABLES_TABLES_PROCESS_H
 

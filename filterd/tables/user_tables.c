@@ -252,7 +252,11 @@ static enum table_result find_alias(struct user_tables *t, const struct forms *f
     const char *myorigin = t->settings->local_names && t->settings->local_names[0] ? t->settings->local_names[0]
                                                                                      : t->settings->hostname;
     a->members = alias_members(value, &(struct alias_members_of){f->whole, bare ? f->extension : NULL, myorigin});
-    return result;
+    if (a->members)
+        return result;
+    log_warn("[users] aliases: of <%s>: an address is too long", f->whole);
+    a->alias = USERS_TABLES_NONE;
+    return TABLE_TEMP;
 }
 
 enum users_result user_tables_ask(void *arg, enum users_tables_question question, const char *address,
