@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "filterd/tables/tables_packet.h"
-#include "filterd/tables/user_tables.h"
 
 /* The process may wait for a table server, others' questions come before this one: then mail must wait. */
 #define WORKER_MS 10000
@@ -200,6 +199,12 @@ void tables_client_free(struct tables_client **client)
     g_free(c->answer);
     g_free(c->path);
     g_clear_pointer(client, g_free);
+}
+
+void tables_client_trace(struct tables_client *c, void (*fn)(const struct user_tables_step *step, void *arg), void *arg)
+{
+    if (c && c->alone)
+        user_tables_trace(c->alone, fn, arg);
 }
 
 const struct users_tables *tables_client_users(const struct tables_client *c)

@@ -279,11 +279,12 @@ bool user_tables_check(struct user_tables *t, const char **setting_r, char **err
 {
     struct chain *const chains[] = {&t->aliases, &t->mailboxes};
     for (size_t i = 0; i < G_N_ELEMENTS(chains); i++) {
-        struct table *table = chains[i]->maps ? table_open(chains[i]->maps, error_r) : NULL;
+        g_autofree char *value = NULL;
         *setting_r = chains[i]->setting;
-        if (chains[i]->maps && !table)
+        if (chains[i]->maps && get(chains[i], "nobody@filterd.invalid", false, &value) == TABLE_TEMP) {
+            *error_r = g_strdup(chains[i]->error);
             return false;
-        table_free(&table);
+        }
     }
     return true;
 }

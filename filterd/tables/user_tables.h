@@ -34,7 +34,7 @@ struct user_tables_step {
 };
 /* From now on calls fn for each look-up; those that were asked lately are asked again. */
 void user_tables_trace(struct user_tables *t, void (*fn)(const struct user_tables_step *step, void *arg), void *arg);
-/* Reads the map files now. False if one cannot be read: *setting_r (static) and *error_r (g_free). */
+/* Asks each table something. False if one cannot be asked: *setting_r (static) and *error_r (g_free). */
 bool user_tables_check(struct user_tables *t, const char **setting_r, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 
 #endif
