@@ -1,11 +1,12 @@
 /* Compiled tables, read through Postfix's own "postmap -s" whenever their file has changed, and kept in memory:
- * no file format to know, and whatever Berkeley DB does with a damaged file happens in another process. Called by
- * member.c. */
+ * no file format to know, and whatever Berkeley DB does with a damaged file happens in another process. postmap
+ * cannot list cdb: cdb.c does. Called by member.c. */
 #include "filterd/tables/compiled.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "filterd/tables/cdb.h"
 #include "filterd/tables/lines.h"
 #include "filterd/tables/postmap.h"
 
@@ -61,13 +62,27 @@ static void index_lines(struct compiled *c)
     }
 }
 
+static bool dump(struct compiled *c, GString *out)
+{
+    g_autofree char *data = NULL;
+    gsize len;
+    if (strcmp(c->type, "cdb"))
+        return postmap_dump(c->type, c->name, TABLE_BYTES_MAX, out, &c->trouble);
+    if (!lines_read(c->file, TABLE_BYTES_MAX, &data, &len, &c->trouble))
+        return false;
+    const bool ok = cdb_dump(data, len, out);
+    if (!ok)
+        c->trouble = g_strdup("not a constant database");
+    return ok;
+}
+
 static bool load(struct compiled *c, const struct lines_stamp *stamp)
 {
     const gint64 now = g_get_real_time();
     const gint64 modified = stamp->modified.tv_sec * G_USEC_PER_SEC;
     GString *out = g_string_new(NULL);
     forget(c);
-    if (!postmap_dump(c->type, c->name, TABLE_BYTES_MAX, out, &c->trouble)) {
+    if (!dump(c, out)) {
         g_string_free(out, TRUE);
         return false;
     }

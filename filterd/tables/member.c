@@ -8,8 +8,11 @@
 #include "filterd/tables/compiled.h"
 #include "filterd/tables/joined.h"
 #include "filterd/tables/list.h"
+#include "filterd/tables/mysql.h"
 #include "filterd/tables/pattern.h"
+#include "filterd/tables/pgsql.h"
 #include "filterd/tables/postmap.h"
+#include "filterd/tables/sqlite.h"
 #include "filterd/tables/text.h"
 
 struct member {
@@ -20,7 +23,7 @@ struct member {
 
 static const struct table_type *const types[] = {
     &text_texthash, &text_inline, &text_static, &compiled_hash, &compiled_btree, &compiled_lmdb, &compiled_cdb,
-    &pattern_pcre, &pattern_regexp, &joined_unionmap, &joined_pipemap};
+    &pattern_pcre, &pattern_regexp, &joined_unionmap, &joined_pipemap, &mysql_type, &pgsql_type, &sqlite_type};
 
 static const struct table_type *find_type(const char *name, size_t len)
 {
