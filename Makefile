@@ -37,7 +37,7 @@ PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
 BUILD := build$(if $(SAN),-san)
 VERSION := $(strip $(file <VERSION))
-PKGS := glib-2.0 gio-2.0 gmime-3.0 gpgme sqlite3 libgcrypt libcares libpsl libidn2 libpcre2-8 libseccomp opendkim
+PKGS := glib-2.0 gio-2.0 gmime-3.0 gpgme sqlite3 libgcrypt libcares libpsl libidn2 libpcre2-8 libseccomp opendkim libpq libmariadb
 
 # Tests at once: each waits for others most of its time.
 JOBS ?= $(shell nproc)
@@ -78,6 +78,7 @@ PIPE_MAIN := filterd/pipe_main.c
 PRELOAD_SRC := $(call sources,gpg/preload)
 SHIM_SRC := $(call sources,t/faults)
 INSIDE_SRC := $(call sources,t/inside)
+LOOKUP := $(BUILD)/t/lookup
 LIB_SRC := $(filter-out $(PRELOAD_SRC) $(MAIN) $(PIPE_MAIN),$(call sources,base rules classifier gpg filterd))
 CTL_SRC := $(call sources,tools/filterctl)
 RETRAIN_SRC := $(call sources,tools/retrain)
@@ -87,7 +88,7 @@ FUZZ := $(patsubst t/fuzz/%.c,$(BUILD)/t/%,$(wildcard t/fuzz/*_fuzz.c))
 .PHONY: all install uninstall check check-unit lint units fuzz seeds bench bench-classifier bench-evidence \
 	bench-end-to-end clean help FORCE
 all: $(addprefix $(BUILD)/,$(PROGRAMS)) $(BUILD)/gpg_malloc.so
-units: $(UNIT) $(BUILD)/t/shim.so $(BUILD)/t/inside.so
+units: $(UNIT) $(LOOKUP) $(BUILD)/t/shim.so $(BUILD)/t/inside.so
 
 # $(BUILD)/is/NAME holds the text of variable NAME as it was at the last build. It is written anew only
 # if that has changed, and so is what depends on it: objects for other flags, an archive for a source
@@ -109,13 +110,15 @@ $(BUILD)/%.a:
 	@$(call say,AR,$@) rm -f $@
 	$(Q)ar qcs $@ $(filter %.o,$^)
 
-programs := $(addprefix $(BUILD)/,$(PROGRAMS)) $(UNIT) $(FUZZ)
+programs := $(addprefix $(BUILD)/,$(PROGRAMS)) $(UNIT) $(FUZZ) $(LOOKUP)
 $(BUILD)/filterd: $(call obj,$(MAIN))
 $(BUILD)/filterd-pipe: $(call obj,$(PIPE_MAIN))
 $(BUILD)/filterd-retrain: $(call obj,$(RETRAIN_SRC)) $(BUILD)/is/RETRAIN_SRC
 $(BUILD)/filterctl: $(call obj,$(CTL_SRC)) $(BUILD)/is/CTL_SRC
 $(UNIT): $(BUILD)/t/%: $(BUILD)/obj/t/unit/%.o
 $(UNIT): private LIBS += -lcmocka
+# Asks tables as filterd does, for t/tables.t.
+$(LOOKUP): $(BUILD)/obj/t/lookup/lookup.o
 # The targets of the fuzzer without it, for its seeds: see t/seeds_run.
 $(FUZZ): $(BUILD)/t/%: $(BUILD)/obj/t/fuzz/%.o $(BUILD)/obj/t/fuzz/replay.o
 $(programs): $(BUILD)/libfilterd.a $(BUILD)/is/link

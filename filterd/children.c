@@ -79,6 +79,16 @@ void children_close_keeper(const struct children *c)
         close(c->keeper_fd);
 }
 
+void children_close_tables(const struct children *c, bool asks)
+{
+    if (c->tables_fd >= 0)
+        close(c->tables_fd);
+    if (c->tables_keeper[1] >= 0)
+        close(c->tables_keeper[1]);
+    if (!asks && c->tables_keeper[0] >= 0)
+        close(c->tables_keeper[0]);
+}
+
 void children_close_spf(struct children *c, bool asks)
 {
     for (guint i = 0; i < c->others->len; i++) {
@@ -138,9 +148,10 @@ void children_start_keeper(struct children *c)
     if (c->keeper == 0) {
         children_close_listeners(c);
         children_close_spf(c, false);
+        children_close_tables(c, true);
         close(ready[0]);
         keeper_process_watch(&c->state);
-        _exit(keeper_process_run(c->settings, &c->key, &(struct keeper_doors){c->control_fd, c->keeper_fd},
+        _exit(keeper_process_run(c->settings, &c->key, &(struct keeper_doors){c->control_fd, c->keeper_fd, c->tables_keeper[0]},
                                  ready[1]));
     }
     close(ready[1]);
@@ -165,6 +176,7 @@ static bool start_worker(struct children *c)
             .slot = &c->scoreboard->shared->slots[index], .wake_fd = c->wake_pipe[1], .master = master};
         enter_child(c, "filterd-worker", master);
         children_close_spf(c, true);
+        children_close_tables(c, false);
         children_close_keeper(c);
         _exit(worker_run(&env));
     }
@@ -262,6 +274,15 @@ static void note_spf_end(struct children *c, const struct children_other *o, int
         c->spf_not_before = now + PAUSE_US;
 }
 
+/* A table server may crash it: nobody else waits for that. */
+static void note_tables_end(struct children *c, const struct children_other *o, int status)
+{
+    const gint64 now = g_get_monotonic_time();
+    log_end(o->what, o->pid, status);
+    if (now < o->started + YOUNG_US)
+        c->tables_not_before = now + PAUSE_US;
+}
+
 static void other_ended(struct children *c, pid_t pid, int status)
 {
     for (guint i = 0; i < c->others->len; i++) {
@@ -270,6 +291,8 @@ static void other_ended(struct children *c, pid_t pid, int status)
             continue;
         if (o->kind == CHILDREN_SPF)
             note_spf_end(c, o, status);
+        else if (o->kind == CHILDREN_TABLES)
+            note_tables_end(c, o, status);
         else
             note_end(c, o->what, pid, status);
         g_array_remove_index_fast(c->others, i);

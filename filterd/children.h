@@ -14,7 +14,7 @@
 #include "filterd/scoreboard.h"
 
 /* A process beside workers and keeper; the file that forks it also ends it. */
-enum children_kind { CHILDREN_MILTER, CHILDREN_SPF };
+enum children_kind { CHILDREN_MILTER, CHILDREN_SPF, CHILDREN_TABLES };
 struct children_other {
     pid_t pid;
     enum children_kind kind;
@@ -50,6 +50,9 @@ struct children {
     int spf_door[2];       /* see rules/auth/spf_door.h; -1: SPF is off */
     gint64 spf_not_before; /* like not_before, for SPF processes */
     bool spf_shut;         /* an SPF process found the door shut, though the master has not shut it */
+    int tables_fd;            /* where workers ask the tables' process; -1: [users] names no tables */
+    int tables_keeper[2];     /* the line between keeper and tables' process, its end last; -1: none */
+    gint64 tables_not_before; /* like not_before, for the tables' process */
     int null_fd; /* /dev/null, to read */
     int log_pipe[2], wake_pipe[2];
     pid_t keeper;
@@ -69,6 +72,8 @@ bool children_await(int fd, int timeout_ms);
 void children_close_listeners(const struct children *c);
 /* For a child that is not the keeper. */
 void children_close_keeper(const struct children *c);
+/* For a child that is not the tables' process. asks: it is the keeper, and keeps its end of their line. */
+void children_close_tables(const struct children *c, bool asks);
 /* For a child that is no SPF process. asks: it looks SPF up and keeps the outer end of the door. */
 void children_close_spf(struct children *c, bool asks);
 /* Starts the keeper and waits until its databases are recovered, or it fails. */

@@ -15,6 +15,7 @@
 #include "base/socket_rights.h"
 #include "filterd/keeper/keeper.h"
 #include "filterd/sockets.h"
+#include "filterd/tables/tables_client.h"
 
 /* The file of a unix socket, as it was when we made it: at its path another daemon may have put its own since. */
 struct made {
@@ -110,6 +111,26 @@ static bool open_milter(struct children *c, const struct settings *s)
     return ok;
 }
 
+/* Where workers ask the tables' process, and the line between it and the keeper; they stay when the process is
+ * started anew. */
+static bool open_tables(struct children *c, const struct settings *s)
+{
+    g_autofree char *error = NULL;
+    struct endpoint at = tables_client_at(&s->control);
+    if (settings_has_tables(s) && c->tables_fd < 0) {
+        c->tables_fd = sockets_listen_packets(&at, s->user, &error);
+        if (c->tables_fd >= 0)
+            note_made(c, &at);
+    }
+    if (error)
+        log_warn("%s", error);
+    if (c->tables_fd >= 0 && c->tables_keeper[0] < 0 &&
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, c->tables_keeper))
+        c->tables_keeper[0] = c->tables_keeper[1] = -1;
+    g_free(at.path);
+    return !settings_has_tables(s) || c->tables_fd >= 0;
+}
+
 static bool open_control(struct children *c)
 {
     const struct settings *s = c->settings;
@@ -117,7 +138,7 @@ static bool open_control(struct children *c)
     struct endpoint learning = keeper_learn_at(&s->control), workers = keeper_workers_at(&s->control);
     const bool ok = listen_or_say(c, &s->control, &s->control_rights, &c->control_fd) &&
                     (!workers.path || listen_or_say(c, &workers, &own, &c->keeper_fd)) &&
-                    (!learning.path || listen_or_say(c, &learning, &s->control_rights, &c->learn_fd)) && open_milter(c, s);
+                    (!learning.path || listen_or_say(c, &learning, &s->control_rights, &c->learn_fd)) && open_milter(c, s) && open_tables(c, s);
     g_free(learning.path);
     g_free(workers.path);
     return ok;
@@ -186,7 +207,7 @@ static int keep_socket(const struct children *old, const struct listener *l)
 
 bool listening_reopen(struct children *c, struct settings *s)
 {
-    if (!open_milter(c, s))
+    if (!open_milter(c, s) || !open_tables(c, s))
         return false;
     struct children old = *c;
     make_room(c, s);

@@ -28,6 +28,7 @@
 #include "filterd/pipeline/context.h"
 #include "filterd/sockets.h"
 #include "filterd/spf_pair.h"
+#include "filterd/tables_child.h"
 #include "gpg/seal.h"
 
 /* Less than the 90 s after which systemd kills. */
@@ -154,6 +155,7 @@ static void reread(struct children *c)
         return;
     }
     spf_pair_renew(c, s);
+    tables_child_dismiss(c);
     s->workers = MIN(s->workers, (c->scoreboard->size - 16) / 2); /* the scoreboard cannot grow */
     settings_free(&old);
     milter_processes_replace(c);
@@ -203,10 +205,12 @@ static void drain(struct children *c)
     end = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
     if (c->keeper > 0)
         kill(c->keeper, SIGTERM);
-    while ((c->keeper > 0 || children_workers_left(c) || spf_pair_left(c)) &&
+    tables_child_dismiss(c);
+    while ((c->keeper > 0 || children_workers_left(c) || spf_pair_left(c) || tables_child_left(c)) &&
            g_get_monotonic_time() < end)
         look(c);
     spf_pair_kill(c, SIGKILL);
+    tables_child_kill(c, SIGKILL);
     children_relay_log(c);
 }
 
@@ -228,6 +232,7 @@ static int loop(struct children *c)
         if (here && !c->keeper && now >= c->not_before)
             children_start_keeper(c);
         spf_pair_start(c);
+        tables_child_start(c);
         if (g_get_monotonic_time() >= c->not_before)
             milter_processes_start(c, again);
         if (again)
@@ -275,6 +280,7 @@ static bool close_sandbox(struct children *c)
 int master_run(struct settings *s)
 {
     struct children c = {.settings = s, .control_fd = -1, .keeper_fd = -1, .learn_fd = -1, .milter_fd = -1,
+                         .tables_fd = -1, .tables_keeper = {-1, -1},
                          .stop = &stop, .state = STATE_CLOSED};
     const struct passwd *pw = NULL;
     set_signals();

@@ -70,6 +70,7 @@ static bool start_one(struct children *c, size_t listener)
     if (f.pid == 0) {
         children_close_listeners(c);
         children_close_spf(c, false);
+        children_close_tables(c, false);
         children_close_keeper(c);
         close(ready[0]);
         explicit_bzero(&c->key, sizeof c->key);

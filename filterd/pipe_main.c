@@ -190,7 +190,7 @@ static int child(const struct site *site, const struct job *job, int delivery_ag
         return EX_CONFIG;
     /* The client's address is not known: SPF cannot be checked. */
     struct context *ctx = context_new(s, &site->key, &(struct context_doors){delivery_agent, RULES_NO_SPF,
-                                                                              &site->state});
+                                                                              &site->state, false});
     keeper_client_expect_no_delivered(ctx->keeper); /* no daemon need run: do not log that for each message */
     int code = filter(ctx, job, job->to_stdout ? &out : &s->deliver);
     context_free(&ctx);

@@ -29,9 +29,9 @@ static bool bind_and_listen(int fd, const struct sockaddr *sa, socklen_t len)
 
 /* False if the kernel says that no process listens there: a daemon that ended left the file over. Anything else, also
  * that we may not connect, leaves the socket to whoever made it. */
-static bool is_in_use(const struct sockaddr_un *un)
+static bool is_in_use(const struct sockaddr_un *un, int type)
 {
-    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     const bool used = fd < 0 || !connect(fd, (const struct sockaddr *)un, sizeof *un) ||
                       (errno != ECONNREFUSED && errno != ENOENT);
     if (fd >= 0)
@@ -44,6 +44,7 @@ struct file {
     struct sockaddr_un un;
     const struct socket_rights *rights;
     gid_t gid;
+    int type; /* SOCK_STREAM, SOCK_SEQPACKET */
     int fd;
 };
 
@@ -58,14 +59,14 @@ static int make(struct file *f)
 {
     struct stat st;
     if (lstat(f->un.sun_path, &st) == 0 && S_ISSOCK(st.st_mode)) {
-        if (is_in_use(&f->un)) {
+        if (is_in_use(&f->un, f->type)) {
             errno = EADDRINUSE;
             return -1;
         }
         if (unlink(f->un.sun_path) && errno != ENOENT)
             return -1;
     }
-    f->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    f->fd = socket(AF_UNIX, f->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (f->fd >= 0 && (socket_rights_bind(f->rights, bind_and_listen_unix, f) ||
                        !socket_rights_give(f->un.sun_path, f->gid))) {
         const int error = errno;
@@ -105,9 +106,9 @@ static int make_as_root(struct file *f, const char *user)
     return f->fd;
 }
 
-static int listen_unix(const char *path, const struct socket_rights *rights, const char *user)
+static int listen_unix(const char *path, int type, const struct socket_rights *rights, const char *user)
 {
-    struct file f = {.un = {.sun_family = AF_UNIX}, .rights = rights, .fd = -1};
+    struct file f = {.un = {.sun_family = AF_UNIX}, .rights = rights, .type = type, .fd = -1};
     g_autofree char *error = NULL;
     if (strlen(path) >= sizeof f.un.sun_path) {
         errno = ENAMETOOLONG;
@@ -159,9 +160,20 @@ static int listen_inet(const struct endpoint *at)
     return fd;
 }
 
+int sockets_listen_packets(const struct endpoint *at, const char *user, char **error_r)
+{
+    static const struct socket_rights ours = {.mode = SOCKET_RIGHTS_OWNER};
+    const int fd = listen_unix(at->path, SOCK_SEQPACKET, &ours, user);
+    const int error = errno;
+    if (fd < 0)
+        *error_r = g_strdup_printf("cannot listen on unix:%s: %s", at->path, g_strerror(error));
+    errno = error;
+    return fd;
+}
+
 int sockets_listen(const struct endpoint *at, const struct socket_rights *rights, const char *user, char **error_r)
 {
-    int fd = at->path ? listen_unix(at->path, rights, user) : listen_inet(at);
+    int fd = at->path ? listen_unix(at->path, SOCK_STREAM, rights, user) : listen_inet(at);
     const int error = errno;
     if (fd < 0)
         *error_r = at->path ? g_strdup_printf("cannot listen on unix:%s: %s", at->path,

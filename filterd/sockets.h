@@ -14,6 +14,8 @@
  * may not as root, and hands it over. */
 int sockets_listen(const struct endpoint *at, const struct socket_rights *rights, const char *user,
                    char **error_r) G_GNUC_WARN_UNUSED_RESULT;
+/* The same for a unix socket of packets (SOCK_SEQPACKET) that is filterd's alone. */
+int sockets_listen_packets(const struct endpoint *at, const char *user, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* False with *error_r (g_free): the settings name a group that does not exist. */
 bool sockets_check(const struct settings *s, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 /* True if both name the same address. */

@@ -267,7 +267,7 @@ int worker_run(const struct worker_env *env)
     if (!sandbox_policy_close(s, SANDBOX_WORKER))
         return EX_TEMPFAIL;
     struct context *ctx =
-        context_new(s, env->key, &(struct context_doors){delivery_agent, env->spf_door, env->state});
+        context_new(s, env->key, &(struct context_doors){delivery_agent, env->spf_door, env->state, true});
     ctx->hops.keeps = true;
     struct door door = door_open(env);
     set_state(env, SLOT_IDLE);

@@ -14,6 +14,7 @@
 #define ENDPOINT "unix:/PATH (under 108 bytes), inet:HOST:PORT or inet:[V6]:PORT"
 #define HOP "lmtp:unix:/PATH, lmtp:inet:HOST:PORT, smtp:..., maildir:/PATH (%d, %n) or sendmail:/PATH"
 
+#define MAPS "Postfix maps as TYPE:NAME (pgsql:/FILE hash:/FILE inline:{...}), separated by blanks or commas"
 #define SENDERS "addresses, domains or .domain (all below it), separated by blanks or commas"
 
 /* Every name of filterd.conf(5); one without a reader belongs to a later version. */
@@ -52,6 +53,8 @@ static const struct setting_kind kinds[] = {
     {"control", "group", V(login), TO(control_rights.group), .expected = "a group's name"},
     {"control", "train_users", V(trainers), TO(train_users),
      .expected = "login names or uids, each maybe with :DOMAIN, separated by blanks or commas"},
+    {"users", "mailboxes", V(maps), TO(mailbox_maps), .expected = MAPS},
+    {"users", "aliases", V(maps), TO(alias_maps), .expected = MAPS},
     {"classifier", "mode", V(word), TO(mode), .words = SETTINGS_TRAIN_MODES},
     {"classifier", "spam_threshold", V(fraction), TO(spam_threshold), .last = 1},
     {"classifier", "unsure_threshold", V(fraction), TO(unsure_threshold), .last = 1},
@@ -374,7 +377,8 @@ void settings_free(struct settings **settings)
         return;
     char *texts[] = {s->file, s->hostname, s->user, s->state_dir, s->site_key, s->state_id,
                      s->recipient_delimiter, s->quarantine, s->subject_tag, s->header_prefix,
-                     s->dnsbl_lists, s->anonymize_inbound, s->anonymize_submission};
+                     s->dnsbl_lists, s->anonymize_inbound, s->anonymize_submission,
+                     s->mailbox_maps, s->alias_maps};
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
     g_strfreev(s->domains);
@@ -396,6 +400,11 @@ void settings_free(struct settings **settings)
     endpoint_clear(&s->dns_server);
     endpoint_clear(&s->clamav);
     g_clear_pointer(settings, g_free);
+}
+
+bool settings_has_tables(const struct settings *s)
+{
+    return s->mailbox_maps || s->alias_maps;
 }
 
 bool settings_is_local_domain(const struct settings *s, const char *domain)

@@ -46,6 +46,7 @@ struct settings {
     int queue_days;    /* a proof between the legs is good for so long: as the MTA may keep mail queued */
     struct endpoint control;
     struct socket_rights control_rights; /* of the socket for learn sessions, too */
+    char *mailbox_maps, *alias_maps; /* chains of Postfix maps; NULL: none */
     char **train_users; /* login names or uids, each maybe with :DOMAIN */
     enum train_mode mode;
     double spam_threshold, unsure_threshold; /* probabilities, 0 to 1; default SETTINGS_*_THRESHOLD */
@@ -74,6 +75,8 @@ struct settings {
  * line, "FILE:LINE: ...", saying what is expected; free it with g_free. */
 struct settings *settings_load(const char *file, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 void settings_free(struct settings **s);
+/* True if the operator's own tables are asked for users: [users] names one. */
+bool settings_has_tables(const struct settings *s);
 /* True if domain is listed in domains, or domains is empty. */
 bool settings_is_local_domain(const struct settings *s, const char *domain);
 /* The next hop of a listener, else that of [deliver]; l may be NULL (filterd-pipe). */

@@ -236,6 +236,37 @@ bool settings_value_trainers(const struct setting_kind *k, const char *value, vo
     return list(value, is_trainer, false, field);
 }
 
+/* Where the word ends; braces hold what has blanks. */
+static size_t map_len(const char *text)
+{
+    size_t n = 0;
+    for (int depth = 0; text[n] && (depth > 0 || !strchr(", \t", text[n])); n++)
+        depth += text[n] == '{' ? 1 : text[n] == '}' ? -1 : 0;
+    return n;
+}
+
+static bool is_map(const char *text, size_t len)
+{
+    const size_t type = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_");
+    int depth = 0;
+    for (size_t i = 0; i < len; i++)
+        depth += text[i] == '{' ? 1 : text[i] == '}' ? -1 : 0;
+    return type > 0 && type + 1 < len && text[type] == ':' && depth == 0;
+}
+
+bool settings_value_maps(const struct setting_kind *k, const char *value, void *field)
+{
+    bool ok = false;
+    (void)k;
+    for (const char *p = value + strspn(value, ", \t"); *p; p += strspn(p, ", \t")) {
+        const size_t len = map_len(p);
+        if (!(ok = is_map(p, len)))
+            break;
+        p += len;
+    }
+    return ok && set_text(field, value);
+}
+
 static bool is_network(const char *text)
 {
     unsigned char buffer[16];

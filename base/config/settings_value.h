@@ -37,6 +37,8 @@ bool settings_value_domains(const struct setting_kind *k, const char *value, voi
 bool settings_value_senders(const struct setting_kind *k, const char *value, void *field);
 bool settings_value_networks(const struct setting_kind *k, const char *value, void *field);
 bool settings_value_trainers(const struct setting_kind *k, const char *value, void *field);
+/* Postfix maps: TYPE:NAME or TYPE:{...}, several with blanks or commas between. */
+bool settings_value_maps(const struct setting_kind *k, const char *value, void *field);
 bool settings_value_endpoint(const struct setting_kind *k, const char *value, void *field);
 /* The address of a name server; its port is 53 if none is given. */
 bool settings_value_server(const struct setting_kind *k, const char *value, void *field);

@@ -1,5 +1,5 @@
 /* Aliases, settings and existence of users, from users.db and the keys' folder. Called by the sessions for
- * every recipient, by the keeper and by filterctl. */
+ * every recipient (through users_resolve.c), by the keeper and by filterctl. */
 #include "base/config/users.h"
 
 #include <errno.h>
@@ -13,8 +13,6 @@
 #include "base/config/users_upgrade.h"
 #include "base/log.h"
 #include "base/store.h"
-
-#define ALIAS_DEPTH_MAX 100
 
 static const char tables[] =
     "CREATE TABLE IF NOT EXISTS alias (address TEXT NOT NULL, member TEXT NOT NULL,"
@@ -143,6 +141,23 @@ void users_hold(struct users *u)
         run_cached(u, "BEGIN");
 }
 
+void users_pause(struct users *u)
+{
+    if (u->held && u->db && !sqlite3_get_autocommit(u->db))
+        run_cached(u, "COMMIT");
+}
+
+void users_go_on(struct users *u)
+{
+    if (u->held && u->db && sqlite3_get_autocommit(u->db))
+        run_cached(u, "BEGIN");
+}
+
+void users_use_tables(struct users *u, const struct users_tables *tables)
+{
+    u->tables = tables;
+}
+
 void users_release(struct users *u)
 {
     if (u && --u->held == 0 && u->db && !sqlite3_get_autocommit(u->db))
@@ -179,7 +194,7 @@ static GPtrArray *column(struct users *u, const char *sql, const char *text)
     return rows;
 }
 
-static GPtrArray *members(struct users *u, const char *address)
+GPtrArray *users_members(struct users *u, const char *address)
 {
     return column(u, "SELECT member FROM alias WHERE address = ?1 ORDER BY member", address);
 }
@@ -196,7 +211,7 @@ static enum users_result has_key(const struct users *u, const char *user)
     return result;
 }
 
-static enum users_result has_row(struct users *u, const char *sql, const char *user)
+enum users_result users_has_row(struct users *u, const char *sql, const char *user)
 {
     GPtrArray *rows = column(u, sql, user);
     enum users_result result = !rows ? USERS_TEMP : rows->len ? USERS_FOUND : USERS_UNKNOWN;
@@ -217,19 +232,24 @@ static bool knows_notes(struct users *u)
     return u->has_notes;
 }
 
+enum users_result users_keyed(struct users *u, const char *user)
+{
+    const enum users_result result = has_key(u, user);
+    return result == USERS_UNKNOWN ? users_key_noted(u, user) : result;
+}
+
 enum users_result users_key_noted(struct users *u, const char *user)
 {
     if (knows_notes(u))
-        return has_row(u, "SELECT user FROM key WHERE user = ?1", user);
+        return users_has_row(u, "SELECT user FROM key WHERE user = ?1", user);
     return u->failed ? USERS_TEMP : USERS_UNKNOWN;
 }
 
-/* Does the user exist by a key or a setting? */
-static enum users_result exists_itself(struct users *u, const char *user)
+enum users_result users_exists_itself(struct users *u, const char *user)
 {
     enum users_result result = has_key(u, user);
     if (result == USERS_UNKNOWN)
-        result = has_row(u,
+        result = users_has_row(u,
                          knows_notes(u) ? "SELECT user FROM setting WHERE user = ?1"
                                           " UNION ALL SELECT user FROM key WHERE user = ?1 LIMIT 1"
                                         : "SELECT user FROM setting WHERE user = ?1 LIMIT 1",
@@ -239,172 +259,10 @@ static enum users_result exists_itself(struct users *u, const char *user)
 
 enum users_result users_exists(struct users *u, const char *user)
 {
-    enum users_result result = exists_itself(u, user);
+    enum users_result result = users_exists_itself(u, user);
     if (result == USERS_UNKNOWN)
-        result = has_row(u, "SELECT member FROM alias WHERE member = ?1 LIMIT 1", user);
+        result = users_has_row(u, "SELECT member FROM alias WHERE member = ?1 LIMIT 1", user);
     return result;
-}
-
-struct expansion {
-    struct users *u;
-    const char *delimiters;
-    GHashTable *open; /* aliases being expanded, to detect loops */
-    GHashTable *done;
-    GPtrArray *found;
-};
-
-static void add_user(GPtrArray *users, const char *user)
-{
-    if (!g_ptr_array_find_with_equal_func(users, user, g_str_equal, NULL))
-        g_ptr_array_add(users, g_strdup(user));
-}
-
-static bool expand(struct expansion *x, const char *address, unsigned depth);
-
-/* Adds a member that is no alias itself. "bob+lists" becomes bob, if bob exists and bob+lists does not: bob's
- * mail must not go unsealed for want of a key of bob+lists. */
-static bool add_member(struct expansion *x, const char *member, unsigned depth)
-{
-    g_autofree char *base = address_without_extension(member, x->delimiters);
-    enum users_result own = base ? exists_itself(x->u, member) : USERS_FOUND;
-    enum users_result other = USERS_UNKNOWN;
-    if (own == USERS_UNKNOWN)
-        other = has_row(x->u, "SELECT member FROM alias WHERE address = ?1 LIMIT 1", base);
-    if (other == USERS_UNKNOWN && own == USERS_UNKNOWN)
-        other = users_exists(x->u, base);
-    bool ok = own != USERS_TEMP && other != USERS_TEMP;
-    bool loop = other == USERS_FOUND && g_hash_table_contains(x->open, base);
-    if (ok && loop)
-        add_user(x->found, base);
-    else if (ok && other == USERS_FOUND && depth < ALIAS_DEPTH_MAX)
-        ok = expand(x, base, depth + 1);
-    else if (ok)
-        add_user(x->found, member);
-    return ok;
-}
-
-/* False on a database error. An alias that leads back to itself is added as a user. */
-static bool expand(struct expansion *x, const char *address, unsigned depth)
-{
-    GPtrArray *list = members(x->u, address);
-    if (!list)
-        return false;
-    if (!list->len || depth >= ALIAS_DEPTH_MAX) {
-        g_ptr_array_unref(list);
-        return !depth || add_member(x, address, depth);
-    }
-    bool ok = true;
-    char *self = g_strdup(address);
-    g_hash_table_add(x->open, self);
-    for (guint i = 0; i < list->len && ok; i++) {
-        const char *member = list->pdata[i];
-        if (g_hash_table_contains(x->open, member))
-            add_user(x->found, member);
-        else if (g_hash_table_add(x->done, g_strdup(member)))
-            ok = expand(x, member, depth + 1);
-    }
-    g_hash_table_remove(x->open, self);
-    g_ptr_array_unref(list);
-    return ok;
-}
-
-static enum users_result resolve_exact(struct users *u, const char *address,
-                                       const char *delimiters, GPtrArray *found)
-{
-    struct expansion x = {.u = u, .delimiters = delimiters, .found = found};
-    const guint before = found->len;
-    x.open = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    x.done = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    bool ok = expand(&x, address, 0);
-    g_hash_table_unref(x.open);
-    g_hash_table_unref(x.done);
-    if (!ok)
-        return USERS_TEMP;
-    if (found->len > before)
-        return USERS_FOUND;
-    enum users_result result = users_exists(u, address);
-    if (result == USERS_FOUND)
-        add_user(found, address);
-    return result;
-}
-
-/* Postfix splits an extension off at the first delimiter, Dovecot may have others set: with several delimiters in
- * the name, anna-lena+x is anna's or anna-lena's. Whoever exists of them has to be able to read it. */
-static enum users_result resolve_bases(struct users *u, const char *address, const char *delimiters,
-                                       GPtrArray *found)
-{
-    enum users_result result = USERS_UNKNOWN;
-    for (char *rest = g_strdup(address), *base; rest; rest = base) {
-        base = address_without_last_extension(rest, delimiters);
-        const enum users_result one = base ? resolve_exact(u, base, delimiters, found) : USERS_UNKNOWN;
-        result = one == USERS_UNKNOWN || result == USERS_TEMP ? result : one;
-        g_free(rest);
-    }
-    return result;
-}
-
-static enum users_result resolve_whole(struct users *u, const char *address, const char *delimiters,
-                                       GPtrArray *found)
-{
-    const enum users_result result = resolve_exact(u, address, delimiters, found);
-    return result == USERS_UNKNOWN ? resolve_bases(u, address, delimiters, found) : result;
-}
-
-/* An alias of a whole domain, "@old.example" for "@example.com": Postfix looks for it last and keeps the local
- * part. */
-static enum users_result resolve_domain(struct users *u, const char *address, const char *delimiters,
-                                        GPtrArray *found)
-{
-    const char *at = strrchr(address, '@');
-    if (!at || at == address)
-        return USERS_UNKNOWN;
-    GPtrArray *list = members(u, at);
-    enum users_result result = list ? USERS_UNKNOWN : USERS_TEMP;
-    for (guint i = 0; list && i < list->len && result != USERS_TEMP; i++) {
-        const char *domain = list->pdata[i];
-        g_autofree char *other = g_strdup_printf("%.*s%s", (int)(at - address), address, domain);
-        const enum users_result one =
-            *domain == '@' ? resolve_whole(u, other, delimiters, found) : USERS_UNKNOWN;
-        result = one == USERS_UNKNOWN ? result : one;
-    }
-    if (list)
-        g_ptr_array_unref(list);
-    return result;
-}
-
-enum users_result users_resolve(struct users *u, const char *address, const char *delimiters,
-                                GPtrArray **users_r)
-{
-    *users_r = g_ptr_array_new_with_free_func(g_free);
-    g_autofree char *whole = address_canonical(address);
-    if (!whole)
-        return USERS_UNKNOWN;
-    enum users_result result = resolve_whole(u, whole, delimiters, *users_r);
-    if (result == USERS_UNKNOWN)
-        result = resolve_domain(u, whole, delimiters, *users_r);
-    if (result != USERS_FOUND)
-        g_ptr_array_set_size(*users_r, 0);
-    return result;
-}
-
-enum users_result users_of_login(struct users *u, const char *login, const struct settings *s,
-                                 char **user_r)
-{
-    GPtrArray *found;
-    const bool bare = s->domains && s->domains[0] && !s->domains[1] && !strchr(login, '@');
-    g_autofree char *whole = bare ? g_strdup_printf("%s@%s", login, s->domains[0]) : g_strdup(login);
-    enum users_result result = users_resolve(u, login, s->recipient_delimiter, &found);
-    if (bare && result == USERS_UNKNOWN) {
-        g_ptr_array_unref(found);
-        result = users_resolve(u, whole, s->recipient_delimiter, &found);
-    }
-    *user_r = result == USERS_TEMP ? NULL : address_canonical(whole);
-    if (result == USERS_FOUND && !g_ptr_array_find_with_equal_func(found, *user_r, g_str_equal, NULL)) {
-        g_free(*user_r);
-        *user_r = found->len == 1 ? g_strdup(found->pdata[0]) : NULL;
-    }
-    g_ptr_array_unref(found);
-    return *user_r || result == USERS_TEMP ? result : USERS_UNKNOWN;
 }
 
 /* Reads all rows before the first call of fn, which may query the database itself. */

@@ -9,12 +9,15 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "base/config/users_result.h"
+
 /* The version of users.db (see base/store.h). 1: the same tables as before versioning. 2: notes of who has a key;
  * the upgrade makes them of the key folders. */
 #define USERS_VERSION 2
 
 struct settings;
 struct users;
+struct users_tables;
 struct user_settings;
 
 /* Opens users.db; for reading, a missing file counts as empty. NULL with *error_r (g_free) if it cannot be
@@ -36,12 +39,15 @@ const char *users_error(const struct users *u);
 void users_hold(struct users *u);
 void users_release(struct users *u);
 
-enum users_result { USERS_TEMP = 0, USERS_FOUND, USERS_UNKNOWN };
+/* From now on the operator's own tables (base/config/users_tables.h, lent) are asked, too, by users_resolve and
+ * users_of_login; NULL: no more. */
+void users_use_tables(struct users *u, const struct users_tables *tables);
+
 /* Whether a key, a setting or an alias' member has exactly this name. */
 enum users_result users_exists(struct users *u, const char *user);
 /* Finds the users behind an address: through aliases (up to 100 deep, loops cut), else the address itself, else
  * both again without its extension (a member's extension likewise), else the same at the domain that its own is
- * an alias of ("@old.example" with the member "@example.com"). *users_r is always a new array of char*,
+ * an alias of ("@old.example" with the member "@example.com"). With tables: see users_tables.h. *users_r is always a new array of char*,
  * without duplicates, empty unless USERS_FOUND (g_ptr_array_unref frees all). */
 enum users_result users_resolve(struct users *u, const char *address, const char *delimiters,
                                 GPtrArray **users_r);

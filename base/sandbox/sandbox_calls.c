@@ -1,13 +1,14 @@
 /* The system calls that a process may still make (seccomp). Called by sandbox_close.
  *
  * A process that runs no foreign program has a list of allowed calls; all others fail with ENOSYS, so that
- * libraries fall back to older calls. A worker runs gpg, whose calls change with each release of it and its
+ * libraries fall back to older calls. A worker runs gpg (the tables' process postmap), whose calls change with each release of it and its
  * libraries, and a forgotten one would stop delivery: so a worker has a list of forbidden calls instead, in
  * addition to Landlock, which does not cover chmod and, in older kernels, truncate. */
 #include <asm/ioctls.h>
 #include <asm/sockios.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdbool.h>
@@ -186,14 +187,17 @@ static int forbid_namespaces(scmp_filter_ctx c)
     return rc;
 }
 
-/* Mail goes over IP or local sockets; getaddrinfo works without netlink. */
-static int forbid_families(scmp_filter_ctx c)
+/* Mail goes over IP or local sockets; getaddrinfo works without netlink. postmap reads the machine's addresses by
+ * it. */
+static int forbid_families(scmp_filter_ctx c, enum sandbox_kind kind)
 {
     if (!SANDBOX_SEES_FAMILIES)
         return 0;
     int rc = RULE(c, NO, socket, COMPARE(0, SCMP_CMP_GT, FAMILIES, 0));
     for (int family = 0; family <= FAMILIES && !rc; family++)
-        if (family != AF_UNIX && family != AF_INET && family != AF_INET6)
+        if (family == AF_NETLINK && kind == SANDBOX_TABLES)
+            rc = RULE(c, NO, socket, EQUALS(0, AF_NETLINK), DIFFERS(2, NETLINK_ROUTE));
+        else if (family != AF_UNIX && family != AF_INET && family != AF_INET6)
             rc = RULE(c, NO, socket, EQUALS(0, (scmp_datum_t)family));
     return rc;
 }
@@ -220,11 +224,11 @@ static int forbid_new_calls(scmp_filter_ctx c)
     return rc;
 }
 
-static int forbid(scmp_filter_ctx c)
+static int forbid(scmp_filter_ctx c, enum sandbox_kind kind)
 {
     return each(c, SCMP_ACT_KILL_PROCESS, deadly) || each(c, NO, forbidden) ||
            each(c, NO_SUCH_CALL, unknown) || keep_core_limit(c) || forbid_new_code(c) ||
-           forbid_namespaces(c) || forbid_families(c) || forbid_odd_opens(c) || forbid_odd_forms(c) ||
+           forbid_namespaces(c) || forbid_families(c, kind) || forbid_odd_opens(c) || forbid_odd_forms(c) ||
            forbid_signals(c) || forbid_new_calls(c);
 }
 
@@ -302,16 +306,21 @@ static int allow(scmp_filter_ctx c, enum sandbox_kind kind)
            allow_parts(c) || allow_signals(c) || allow_sockets(c, kind) || allow_threads(c, kind);
 }
 
+static bool runs_programs(enum sandbox_kind kind)
+{
+    return kind == SANDBOX_WORKER || kind == SANDBOX_TABLES;
+}
+
 static int fill(scmp_filter_ctx c, enum sandbox_kind kind)
 {
     if (kind == SANDBOX_MASTER)
         return each(c, SCMP_ACT_KILL_PROCESS, deadly) || each(c, NO, for_no_master) || forbid_odd_opens(c);
-    return kind == SANDBOX_WORKER ? forbid(c) : allow(c, kind);
+    return runs_programs(kind) ? forbid(c, kind) : allow(c, kind);
 }
 
 const char *sandbox_parts_calls(enum sandbox_kind kind)
 {
-    const bool by_default = kind == SANDBOX_MASTER || kind == SANDBOX_WORKER;
+    const bool by_default = kind == SANDBOX_MASTER || runs_programs(kind);
     scmp_filter_ctx c = seccomp_init(by_default ? SCMP_ACT_ALLOW : NO_SUCH_CALL);
     if (!c)
         return "seccomp: no memory";

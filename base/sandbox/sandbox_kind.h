@@ -13,6 +13,7 @@ enum sandbox_kind {
     SANDBOX_DELIVERY_AGENT, /* only creates files and folders below its folder; else like the keeper */
     SANDBOX_SPF,     /* IP to the name servers; no files, no exec, no fork */
     SANDBOX_MILTER,   /* threads, connects to unix sockets; no files, no exec, no fork */
+    SANDBOX_TABLES,   /* network; reads files, writes none; executes postmap and postconf alone; dangerous calls are gone */
     SANDBOX_KINDS,
 };
 

@@ -26,6 +26,7 @@
 
 #define READ_FILE LANDLOCK_ACCESS_FS_READ_FILE
 #define READ (READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define EXECUTE LANDLOCK_ACCESS_FS_EXECUTE
 #define READ_AND_EXECUTE (READ | LANDLOCK_ACCESS_FS_EXECUTE)
 #define WRITE_FILE (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE)
 #define MAKE                                                                                     \
@@ -61,6 +62,8 @@ bool sandbox_has_landlock(void)
 /* Landlock denies these rights unless a rule allows them. */
 static uint64_t handled(enum sandbox_kind kind)
 {
+    if (kind == SANDBOX_TABLES) /* reads maps wherever the operator has them */
+        return WRITE | EXECUTE;
     return kind == SANDBOX_WORKER || kind == SANDBOX_MASTER ? WRITE : WRITE | READ_AND_EXECUTE;
 }
 
@@ -102,15 +105,21 @@ static bool allow_each(int ruleset, const char *const *folders, uint64_t rights,
 static bool allow_all(int ruleset, const struct sandbox *s, uint64_t known)
 {
     const bool keeper = s->kind == SANDBOX_KEEPER, master = s->kind == SANDBOX_MASTER;
+    const bool tables = s->kind == SANDBOX_TABLES;
     const bool writes = keeper || master || s->kind == SANDBOX_DELIVERY_AGENT;
     const uint64_t in_folder = MAKE | (keeper ? READ : LANDLOCK_ACCESS_FS_READ_DIR);
     const struct rule rules[] = {
-        {s->kind == SANDBOX_WORKER || master ? "/dev/null" : NULL, WRITE_FILE}, /* for gpg */
+        {s->kind == SANDBOX_WORKER || tables || master ? "/dev/null" : NULL, WRITE_FILE}, /* for gpg, postmap */
         {keeper ? "/dev/urandom" : NULL, READ_FILE},                  /* for SQLite */
     };
+    /* With what starts it. */
+    static const char *const postmap[] = {
+        "/usr/sbin/postmap", "/usr/sbin/postconf", "/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1", "/lib/ld-linux.so.2",
+        "/lib/ld-linux-armhf.so.3", "/lib64/ld64.so.2", "/lib/ld64.so.1", "/lib/ld-linux-riscv64-lp64d.so.1", NULL};
     known &= handled(s->kind);
     if ((writes && !allow_each(ruleset, s->folders, in_folder, known)) ||
-        (master && !allow_each(ruleset, s->socket_folders, MAKE_SOCKETS, known)))
+        (master && !allow_each(ruleset, s->socket_folders, MAKE_SOCKETS, known)) ||
+        (tables && !allow_each(ruleset, postmap, EXECUTE, known)))
         return false;
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         if (rules[i].path && !allow(ruleset, &rules[i], known))

@@ -23,6 +23,9 @@
 /* For the SPF process: measured 12 MB, and each open question may hold 256 KB of answers. */
 #define MEMORY_SPF (512ULL << 20)
 
+/* For the tables' process, which has whole files in memory and 100,000 answers; its postmap has the same limit. */
+#define MEMORY_TABLES (2048ULL << 20)
+
 unsigned long long sandbox_parts_memory(size_t message_bytes)
 {
     return MEMORY_BASE + MEMORY_PER_BYTE * (unsigned long long)message_bytes;
@@ -43,10 +46,10 @@ static int limit(int what, rlim_t most)
     return setrlimit((__rlimit_resource_t)what, &l);
 }
 
-/* The keeper, the milter processes and the SPF process serve all workers: they need more descriptors. */
+/* The keeper, the milter, SPF and tables' processes serve all workers: they need more descriptors. */
 static rlim_t files(enum sandbox_kind kind)
 {
-    return kind == SANDBOX_KEEPER || kind == SANDBOX_MILTER || kind == SANDBOX_SPF ? 4096 : 1024;
+    return kind == SANDBOX_KEEPER || kind == SANDBOX_MILTER || kind == SANDBOX_SPF || kind == SANDBOX_TABLES ? 4096 : 1024;
 }
 
 const char *sandbox_parts_limits(const struct sandbox *s)
@@ -68,6 +71,8 @@ const char *sandbox_parts_limits(const struct sandbox *s)
         rc |= limit(RLIMIT_AS, sandbox_parts_memory(s->message_bytes));
     if (!SANITIZED && s->kind == SANDBOX_SPF)
         rc |= limit(RLIMIT_AS, MEMORY_SPF);
+    if (!SANITIZED && s->kind == SANDBOX_TABLES)
+        rc |= limit(RLIMIT_AS, MEMORY_TABLES);
     return rc ? "setrlimit refused" : NULL;
 }
 

@@ -185,6 +185,8 @@ static bool is_started(const struct settings *s, enum sandbox_kind kind)
         return s->spf;
     case SANDBOX_MILTER:
         return has_milter(s);
+    case SANDBOX_TABLES:
+        return settings_has_tables(s);
     default:
         return true;
     }

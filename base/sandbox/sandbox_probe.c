@@ -19,7 +19,8 @@
 #define ALL (~0U)
 #define OF(kind) (1U << (kind))
 #define NO_GPG (OF(SANDBOX_KEEPER) | OF(SANDBOX_DELIVERY_AGENT) | OF(SANDBOX_SPF) | OF(SANDBOX_MILTER))
-#define NO_WRITE (OF(SANDBOX_WORKER) | OF(SANDBOX_SPF) | OF(SANDBOX_MILTER))
+#define NO_WRITE (OF(SANDBOX_WORKER) | OF(SANDBOX_SPF) | OF(SANDBOX_MILTER) | OF(SANDBOX_TABLES))
+#define RUNS_PROGRAMS (OF(SANDBOX_WORKER) | OF(SANDBOX_TABLES))
 
 /* The attempts leave no trace: they open devices that all users may read and write, or make calls with invalid
  * arguments, which fail with another error if the sandbox lets them through. */
@@ -79,7 +80,7 @@ static bool has_call_list(void)
     return unshare(0) && (errno == EPERM || errno == ENOSYS);
 }
 
-/* chmod is in the worker's list of forbidden calls alone. */
+/* chmod is in the list of forbidden calls of those who run other programs. */
 static bool cannot_chmod(void)
 {
     return chmod("/nonexistent", 0) && errno == EPERM;
@@ -141,7 +142,7 @@ static const struct {
     {OF(SANDBOX_MASTER) | OF(SANDBOX_KEEPER) | OF(SANDBOX_DELIVERY_AGENT), cannot_write, "writes below its folders only", false},
     {OF(SANDBOX_SPF) | OF(SANDBOX_MILTER) | OF(SANDBOX_DELIVERY_AGENT), cannot_read, "reads no file", false},
     {OF(SANDBOX_KEEPER), cannot_read, "reads below its folders only", false},
-    {OF(SANDBOX_WORKER), cannot_chmod, "changes no names and rights", false},
+    {RUNS_PROGRAMS, cannot_chmod, "changes no names and rights", false},
     {OF(SANDBOX_KEEPER) | OF(SANDBOX_DELIVERY_AGENT), has_no_network, "no network", false},
     {OF(SANDBOX_SPF), has_ip_only, "no local sockets", false},
     {OF(SANDBOX_MILTER), has_unix_sockets_only, "connects to local sockets only", false},
@@ -149,7 +150,7 @@ static const struct {
     {ALL, has_call_list, "system call list", false},
     {NO_WRITE, makes_no_file_longer, "file size 0", true},
     {ALL, makes_no_core, "core 1", false},
-    {OF(SANDBOX_WORKER) | OF(SANDBOX_SPF), has_bounded_memory, "memory limit", true},
+    {OF(SANDBOX_WORKER) | OF(SANDBOX_SPF) | OF(SANDBOX_TABLES), has_bounded_memory, "memory limit", true},
     {OF(SANDBOX_WORKER), has_bounded_time, "CPU limit per message", false},
     {OF(SANDBOX_SPF), has_cpu_timer, "CPU limit per question", false},
     {ALL, has_no_new_privileges, "no new privileges", false},
@@ -192,7 +193,7 @@ static void try_all(const struct sandbox *s, int fd)
 static const char *name_of(enum sandbox_kind kind)
 {
     static const char *const names[SANDBOX_KINDS] = {"master", "worker", "keeper",
-                                                     "agent", "spf", "milter"};
+                                                     "agent", "spf", "milter", "tables"};
     return names[kind];
 }
 

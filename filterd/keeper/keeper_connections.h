@@ -12,6 +12,7 @@
 struct keeper_doors {
     int control; /* filterctl and filterd-retrain */
     int workers; /* workers and filterd-pipe; -1: there is none */
+    int tables;  /* a line to the tables' process, for logins that only those know; -1: there is none */
 };
 
 struct keeper_service {

@@ -24,6 +24,7 @@
 #include "filterd/keeper/peer_credentials.h"
 #include "filterd/keeper/delivered.h"
 #include "filterd/keeper/spent.h"
+#include "filterd/tables/tables_client.h"
 
 #define TURN_MS 1000
 #define TICK_MS 30000
@@ -234,6 +235,8 @@ int keeper_process_run(const struct settings *s, const struct sitekey *key, cons
         log_warn("keeper: %s; mail goes on without signatures and training", error);
         return EX_TEMPFAIL;
     }
+    struct tables_client *tables = doors->tables >= 0 ? tables_client_new_on(s, doors->tables) : NULL;
+    model_store_ask(desk.stores.model_store, tables_client_users(tables));
     open_missing(&desk);
     if (write(ready_fd, "", 1) < 0)
         log_warn("keeper: the master is gone");
@@ -246,5 +249,6 @@ int keeper_process_run(const struct settings *s, const struct sitekey *key, cons
     delivered_free(&desk.stores.delivered);
     spent_free(&desk.stores.spent);
     model_store_free(&desk.stores.model_store);
+    tables_client_free(&tables);
     return EX_OK;
 }

@@ -40,7 +40,8 @@ FORMAT(record, "record", keeper_record,
        WANTED(keeper_record, features, FEATURES),
        OPTIONAL(keeper_record, score, NUMBER),
        OPTIONAL(keeper_record, rules, NUMBER),
-       OPTIONAL(keeper_record, known_sender, NAME));
+       OPTIONAL(keeper_record, known_sender, NAME),
+       OPTIONAL(keeper_record, named, FLAG));
 
 FORMAT(confirm, "confirm", keeper_confirm,
        WANTED(keeper_confirm, user, NAME),

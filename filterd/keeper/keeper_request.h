@@ -21,6 +21,7 @@ struct keeper_record {
     const char *known_sender; /* see classifier/known_sender.h; NULL: no authenticated sender */
     double score, rules;       /* the total, and the rules' part of it */
     GArray *features;          /* of guint32, see classifier/osb.h */
+    gboolean named;            /* the operator's tables name the user's mailbox */
 };
 
 /* The next hop took the copy. mailbox: that is where the user's mailbox is, so the user exists. */

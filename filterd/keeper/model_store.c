@@ -88,6 +88,11 @@ void model_store_free(struct model_store **l)
     *l = NULL;
 }
 
+void model_store_ask(struct model_store *l, const struct users_tables *tables)
+{
+    l->tables = tables;
+}
+
 int model_store_lock_fd(const struct model_store *l)
 {
     return l->lock_fd;

@@ -9,12 +9,15 @@
 #include "base/sitekey.h"
 
 struct model_store;
+struct users_tables;
 
 /* Locks state_dir (state_dir/lock, flock), makes missing folders, recovers and opens the databases. NULL with
  * *error_r (one line, g_free): not writable, or another process has had it locked for wait_ms. */
 struct model_store *model_store_open(const struct settings *s, const struct sitekey *key, int wait_ms,
                                      char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 void model_store_free(struct model_store **l);
+/* From now on a login that no store knows is looked up in the operator's tables, too (lent). */
+void model_store_ask(struct model_store *l, const struct users_tables *tables);
 /* The descriptor of state_dir/lock; lent. */
 int model_store_lock_fd(const struct model_store *l);
 /* Milliseconds until model_store_write is due; -1: no records are pending. */

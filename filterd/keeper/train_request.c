@@ -77,6 +77,14 @@ static bool knows(struct model_store *l, const char *user)
            (unclaimed_state(l, user) != UNCLAIMED_YES || unclaimed_has_any(l, user));
 }
 
+/* The operator's tables name the user, says a worker, so the address exists: it gets a store of its own. Not faster
+ * than new users come, as a worker may have been taken over. */
+static bool claim_named(struct model_store *l, const char *user, char **text_r)
+{
+    return unclaimed_state(l, user) != UNCLAIMED_YES || !keeper_rates_take(l->rates, KEEPER_RATE_OWN_STORE, NULL, 1) ||
+           model_store_model(l, user, text_r);
+}
+
 int train_request_record(struct model_store *l, const struct keeper_record *wanted, char **text_r)
 {
     if (wanted->known_sender && !known_sender_is_id(wanted->known_sender))
@@ -88,6 +96,8 @@ int train_request_record(struct model_store *l, const struct keeper_record *want
         return EX_TEMPFAIL;
     if (of.mode == MODE_NONE)
         return EX_OK; /* nothing will ever be learnt from it */
+    if (wanted->named && !claim_named(l, wanted->user, text_r))
+        return EX_TEMPFAIL;
     struct record *r = record_new();
     r->signature = g_strdup(wanted->signature);
     r->day = daykey_day(0);
@@ -205,7 +215,13 @@ static int carry_out(struct model_store *l, const struct move *wanted, char **te
 /* The one user of a login: one that a table names, has a store, or got mail. Returns a sysexits code. */
 static int user_of_login(struct model_store *l, const char *login, char **user_r, char **text_r)
 {
-    const enum users_result found = users_of_login(l->users, login, l->settings, user_r);
+    enum users_result found = users_of_login(l->users, login, l->settings, user_r);
+    if (found != USERS_TEMP && l->tables && !(*user_r && knows(l, *user_r))) {
+        g_clear_pointer(user_r, g_free);
+        users_use_tables(l->users, l->tables);
+        found = users_of_login(l->users, login, l->settings, user_r);
+        users_use_tables(l->users, NULL);
+    }
     if (found == USERS_TEMP)
         return fail(EX_TEMPFAIL, text_r, "users cannot be read now");
     return *user_r && knows(l, *user_r) ? EX_OK : fail(EX_DATAERR, text_r, NO_USER);

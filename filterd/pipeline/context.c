@@ -62,6 +62,10 @@ struct context *context_new(const struct settings *s, const struct sitekey *key,
     ctx->hops = (struct next_hop_pool){.hostname = s->hostname, .delivery_agent = doors->delivery_agent};
     ctx->delivered_key = delivered_digest_key_of(key);
     ctx->users = users_watch(s->state_dir);
+    if (settings_has_tables(s)) {
+        ctx->tables = doors->daemon ? tables_client_new(s) : tables_client_new_alone(s);
+        users_use_tables(ctx->users, tables_client_users(ctx->tables));
+    }
     ctx->state = doors->state;
     if (ctx->state)
         users_expect_file(ctx->users);
@@ -94,6 +98,7 @@ void context_free(struct context **ctx)
     if (!*ctx)
         return;
     users_free(&(*ctx)->users);
+    tables_client_free(&(*ctx)->tables);
     sealer_free(&(*ctx)->sealer);
     classifier_free(&(*ctx)->classifier);
     anonymize_free(&(*ctx)->anonymize[ROLE_INBOUND]);

@@ -14,6 +14,7 @@
 #include "filterd/delivery/next_hop.h"
 #include "filterd/keeper/keeper_client.h"
 #include "filterd/pipeline/delivered_digest.h"
+#include "filterd/tables/tables_client.h"
 #include "gpg/seal.h"
 #include "rules/anonymize.h"
 #include "rules/rules.h"
@@ -23,6 +24,7 @@ struct context {
     const struct state *state;       /* lent; NULL: nobody looks whether it is still there (tests) */
     bool state_lost;                 /* it was gone, and that was logged */
     struct users *users;             /* while the table cannot be read, every recipient is tempfailed */
+    struct tables_client *tables;    /* NULL: the settings name none */
     struct sealer *sealer;
     struct classifier *classifier;
     struct anonymize *anonymize[2]; /* by enum role; NULL: no table, fields stay as they are */
@@ -40,8 +42,9 @@ struct context_doors {
     int delivery_agent; /* -1: there is none */
     int spf;     /* or RULES_NO_DOOR, RULES_NO_SPF */
     const struct state *state; /* lent, as in struct context */
+    bool daemon; /* there is a tables' process to ask, if the settings name tables */
 };
-#define CONTEXT_ALONE (&(const struct context_doors){-1, RULES_NO_DOOR, NULL})
+#define CONTEXT_ALONE (&(const struct context_doors){-1, RULES_NO_DOOR, NULL, false})
 
 struct context *context_new(const struct settings *s, const struct sitekey *key,
                             const struct context_doors *doors);

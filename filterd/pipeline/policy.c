@@ -52,6 +52,8 @@ struct policy_disposition policy_disposition(const struct settings *s, const str
         if (is_local(s, a) && !a->postmaster)
             return unsealed(s->unknown_recipient, REASON_UNKNOWN_DEFER, REASON_UNKNOWN_REJECT);
         return (struct policy_disposition){POLICY_HANDLE_FOREIGN, REASON_OK, false};
+    case POLICY_WHO_ELSEWHERE: /* nobody here has a key, or needs one */
+        return (struct policy_disposition){POLICY_HANDLE_PASS, REASON_OK, false};
     default:
         return refused(REASON_UNFORESEEN);
     }

@@ -23,7 +23,8 @@ struct policy_keys {
 enum policy_who {
     POLICY_WHO_UNREADABLE = 0, /* the address could not be looked up */
     POLICY_WHO_NOBODY,         /* neither a user nor an alias */
-    POLICY_WHO_USERS           /* a user, or the users of an alias */
+    POLICY_WHO_USERS,          /* a user, or the users of an alias */
+    POLICY_WHO_ELSEWHERE       /* an alias of the operator's tables that leads to none of our users */
 };
 
 struct policy_address {

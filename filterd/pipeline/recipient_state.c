@@ -114,6 +114,8 @@ static struct policy_disposition look_up(struct recipient_state *st, struct cont
         a.local_domain = resolve_is_local(ctx->settings, meant);
         a.postmaster = resolve_is_postmaster(address);
     }
+    if (found == USERS_ELSEWHERE)
+        a.who = POLICY_WHO_ELSEWHERE;
     a.submitted = e->listener && e->listener->role == ROLE_SUBMISSION;
     return policy_disposition(ctx->settings, &a);
 }

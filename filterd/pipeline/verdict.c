@@ -124,7 +124,8 @@ void verdict_record(struct verdict *v, struct context *ctx)
             .known_sender = i < v->known_senders->len ? v->known_senders->pdata[i] : NULL,
             .score = j->score,
             .rules = v->rules,
-            .features = j->features};
+            .features = j->features,
+            .named = users_tables_name(tables_client_users(ctx->tables), v->users->pdata[i])};
         kept = keeper_client_record(ctx->keeper, &r);
     }
     if (kept)

@@ -65,7 +65,7 @@ static void serve(int fd, const struct setup *how)
 {
     struct sitekey key = {{1}};
     struct settings *s = settings_for(how);
-    struct context *ctx = context_new(s, &key, &(struct context_doors){delivery_agent_start(s, &key), RULES_NO_DOOR, NULL});
+    struct context *ctx = context_new(s, &key, &(struct context_doors){delivery_agent_start(s, &key), RULES_NO_DOOR, NULL, false});
     struct session_env env = {.context = ctx, .listener = &s->listeners[0],
                                   .trusted = !how->distrust, .wake = &told,
                                   .hold = hold};

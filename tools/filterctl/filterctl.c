@@ -78,6 +78,7 @@ static const struct command commands[] = {
      "  filterctl lookup dnsbl ADDRESS|DOMAIN what the lists say\n"
      "  filterctl lookup dkim FILE            what a message's signatures prove\n"
      "  filterctl lookup dmarc FILE [DOMAIN]  what its From domain asks for\n"
+     "  filterctl lookup user ADDRESS         whose mail it is, what each table says, what becomes of it\n"
      "  filterctl lookup virus FILE           what clamd finds in a message\n"
      "  filterctl lookup spf ADDRESS HELO SENDER\n"
      "                                        whether a client may send for SENDER (\"\": the\n"

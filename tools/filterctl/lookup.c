@@ -15,6 +15,7 @@ static const struct {
     {"dkim", filterctl_lookup_dkim},
     {"dmarc", filterctl_lookup_dmarc},
     {"spf", filterctl_lookup_spf},
+    {"user", filterctl_lookup_user},
     {"virus", filterctl_lookup_virus},
 };
 

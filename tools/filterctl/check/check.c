@@ -13,6 +13,7 @@
 
 static filterctl_check_fn *const checks[] = {
     filterctl_check_state,
+    filterctl_check_tables,
     filterctl_check_dns,
     filterctl_check_dnsbl,
     filterctl_check_clamav,

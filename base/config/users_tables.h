@@ -1,0 +1,54 @@
+/* users_tables: the operator's own tables beside users.db, and how both give one answer.
+ *
+ * The tables are Postfix's, asked as virtual(5) says. For each address, in this order: an alias of users.db, a key
+ * of its own (unless the tables' alias names the address among others), an alias of the tables; users.db comes first
+ * where both have the same form of the address: as it is, without its extension, "@domain" alone. What leads no
+ * further is a user if users.db or the tables' mailboxes know it. */
+#ifndef BASE_CONFIG_USERS_TABLES_H
+#define BASE_CONFIG_USERS_TABLES_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "base/config/settings.h"
+#include "base/config/users.h"
+
+/* So many addresses and steps at most, as Postfix's virtual_alias_expansion_limit and virtual_alias_recursion_limit
+ * have it: beyond, mail waits. */
+#define USERS_TABLES_EXPANSION_MAX 1000
+#define USERS_TABLES_DEPTH_MAX 1000
+
+/* By which form of the address something was found. */
+enum users_tables_form {
+    USERS_TABLES_NONE = 0,
+    USERS_TABLES_WHOLE,  /* user+extension@domain as asked */
+    USERS_TABLES_BARE,   /* user@domain without the extension */
+    USERS_TABLES_NAME,   /* the local part alone, where the domain is one of the machine's */
+    USERS_TABLES_DOMAIN, /* @domain */
+};
+
+struct users_tables_answer {
+    enum users_tables_form alias;   /* not asked for by USERS_TABLES_MAILBOX */
+    enum users_tables_form mailbox; /* not asked for where there is an alias */
+    GPtrArray *members; /* of char*: the alias' addresses, canonical and complete; commands, files and what is no
+                         * address are left out. Owned; NULL: no alias */
+};
+void users_tables_answer_clear(struct users_tables_answer *a);
+
+enum users_tables_question { USERS_TABLES_ALL, USERS_TABLES_MAILBOX };
+struct users_tables {
+    const struct settings *settings;
+    /* USERS_FOUND: an alias or a mailbox; USERS_UNKNOWN: neither; USERS_TEMP: that cannot be known now. address is
+     * canonical. *a_r is empty, to be cleared in any case. */
+    enum users_result (*ask)(void *arg, enum users_tables_question question, const char *address,
+                             struct users_tables_answer *a_r);
+    void *arg;
+};
+
+/* users_resolve with u's tables. Adds to found, which stays empty unless USERS_FOUND. */
+enum users_result users_tables_resolve(struct users *u, const char *address, const char *delimiters,
+                                       GPtrArray *found);
+/* Is this user's mailbox named by the tables, by exactly this name? False, too, if that cannot be known. */
+bool users_tables_name(const struct users_tables *t, const char *user);
+
+#endif

@@ -1,0 +1,290 @@
+/* Looks an address up in the tables of [users]. Called by the tables' process (tables_process.c), and through
+ * tables_client.c by programs without a daemon. */
+#include "filterd/tables/user_tables.h"
+
+#include <glib.h>
+#include <string.h>
+
+#include "base/address.h"
+#include "base/log.h"
+#include "filterd/tables/alias_members.h"
+#include "filterd/tables/table.h"
+
+#define OPEN_AGAIN_US (10 * G_USEC_PER_SEC)
+/* A table that took so long to fail is not asked for twice that time: everybody else waits meanwhile. */
+#define SLOW_US (G_USEC_PER_SEC / 2)
+#define REST_MAX_US (30 * G_USEC_PER_SEC)
+/* What whole domains have ("@domain") is not asked again for each new address. */
+#define DOMAIN_US (10 * G_USEC_PER_SEC)
+#define DOMAINS_KEPT 10000
+
+/* One of the settings: a chain of tables. */
+struct chain {
+    const char *setting, *maps; /* maps NULL: not set */
+    struct table *table;        /* NULL: not open */
+    gint64 not_before;          /* monotonic microseconds: not opened, or asked, earlier */
+    bool failed;                /* the last look-up did, and that was logged */
+    char *error;                /* why it cannot be asked */
+    GHashTable *domains;        /* "@domain" -> struct domain */
+};
+
+struct domain {
+    gint64 until;
+    char *value; /* NULL: none */
+};
+
+struct user_tables {
+    const struct settings *settings;
+    struct chain aliases, mailboxes;
+    void (*trace)(const struct user_tables_step *step, void *arg);
+    void *arg;
+};
+
+/* The forms of an address, as keys. */
+struct forms {
+    const char *whole;
+    char *bare;      /* NULL: no extension */
+    char *name;      /* the local part; NULL: not the machine's domain */
+    char *bare_name; /* NULL: the same */
+    const char *domain; /* with the @; NULL: none */
+    char *extension; /* with its delimiter; NULL: none */
+};
+
+static void free_domain(gpointer data)
+{
+    struct domain *d = data;
+    g_free(d->value);
+    g_free(d);
+}
+
+static struct chain chain_of(const char *setting, const char *maps)
+{
+    return (struct chain){.setting = setting, .maps = maps,
+                          .domains = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_domain)};
+}
+
+struct user_tables *user_tables_new(const struct settings *settings)
+{
+    struct user_tables *t = g_new0(struct user_tables, 1);
+    t->settings = settings;
+    t->aliases = chain_of("aliases", settings->alias_maps);
+    t->mailboxes = chain_of("mailboxes", settings->mailbox_maps);
+    return t;
+}
+
+static void chain_clear(struct chain *c)
+{
+    table_free(&c->table);
+    g_hash_table_unref(c->domains);
+    g_free(c->error);
+}
+
+void user_tables_free(struct user_tables **t)
+{
+    if (!*t)
+        return;
+    chain_clear(&(*t)->aliases);
+    chain_clear(&(*t)->mailboxes);
+    g_clear_pointer(t, g_free);
+}
+
+void user_tables_trace(struct user_tables *t, void (*fn)(const struct user_tables_step *step, void *arg), void *arg)
+{
+    t->trace = fn;
+    t->arg = arg;
+    g_hash_table_remove_all(t->aliases.domains);
+    g_hash_table_remove_all(t->mailboxes.domains);
+}
+
+/* ---- one table ---- */
+
+/* Takes error over. Logs the first failure of several, and the end of them. */
+static void note(struct chain *c, char *error)
+{
+    if (error && !c->failed)
+        log_warn("[users] %s: %s; mail for users who are not known from before must wait", c->setting, error);
+    else if (!error && c->failed)
+        log_info("[users] %s: answers again", c->setting);
+    c->failed = error != NULL;
+    g_free(c->error);
+    c->error = error;
+}
+
+static bool open_chain(struct chain *c, gint64 now)
+{
+    char *error = NULL;
+    if (c->table)
+        return true;
+    if (now < c->not_before)
+        return false;
+    c->table = table_open(c->maps, &error);
+    if (!c->table) {
+        note(c, error ? error : g_strdup("cannot be read"));
+        c->not_before = now + OPEN_AGAIN_US;
+    }
+    return c->table != NULL;
+}
+
+static enum table_result get(struct chain *c, const char *key, bool partial, char **value_r)
+{
+    char *error = NULL;
+    GString *value = NULL;
+    const gint64 start = g_get_monotonic_time();
+    if (!open_chain(c, start) || start < c->not_before)
+        return TABLE_TEMP;
+    const enum table_result result = table_ask(c->table, key, partial ? TABLE_PARTIAL : 0, &value, &error);
+    const gint64 now = g_get_monotonic_time();
+    if (result == TABLE_FOUND)
+        *value_r = g_string_free(value, FALSE);
+    note(c, result == TABLE_TEMP && !error ? g_strdup("cannot be asked") : error);
+    if (result == TABLE_TEMP && now - start > SLOW_US)
+        c->not_before = now + MIN(2 * (now - start), REST_MAX_US);
+    return result;
+}
+
+static enum table_result get_domain(struct chain *c, const char *key, char **value_r)
+{
+    const gint64 now = g_get_monotonic_time();
+    struct domain *d = g_hash_table_lookup(c->domains, key);
+    if (d && d->until > now) {
+        *value_r = g_strdup(d->value);
+        return d->value ? TABLE_FOUND : TABLE_NONE;
+    }
+    const enum table_result result = get(c, key, true, value_r);
+    if (g_hash_table_size(c->domains) >= DOMAINS_KEPT)
+        g_hash_table_remove_all(c->domains);
+    if (result != TABLE_TEMP) {
+        d = g_new0(struct domain, 1);
+        *d = (struct domain){now + DOMAIN_US, g_strdup(*value_r)};
+        g_hash_table_replace(c->domains, g_strdup(key), d);
+    }
+    return result;
+}
+
+static enum table_result look_up(struct user_tables *t, struct chain *c, const char *key, bool partial,
+                                 char **value_r)
+{
+    *value_r = NULL;
+    const enum table_result result =
+        *key == '@' && partial ? get_domain(c, key, value_r) : get(c, key, partial, value_r);
+    if (t->trace) {
+        const char *by = c->table ? table_answered_by(c->table) : NULL;
+        t->trace(&(struct user_tables_step){c->setting, by, key, result,
+                                            result == TABLE_FOUND ? *value_r
+                                            : result == TABLE_TEMP ? c->error
+                                                                   : NULL},
+                 t->arg);
+    }
+    return result;
+}
+
+/* ---- one address ---- */
+
+static bool is_of_machine(const struct settings *s, const char *domain)
+{
+    bool is = g_strcmp0(s->hostname, domain) == 0;
+    for (char **d = s->local_names; d && *d && !is; d++)
+        is = strcmp(*d, domain) == 0;
+    return is;
+}
+
+static struct forms forms_of(const struct settings *s, const char *address)
+{
+    const char *at = strrchr(address, '@');
+    struct forms f = {.whole = address, .domain = at && at != address ? at : NULL};
+    f.bare = address_without_extension(address, s->recipient_delimiter);
+    if (f.domain && is_of_machine(s, at + 1)) {
+        f.name = g_strndup(address, (gsize)(at - address));
+        f.bare_name = address_without_extension(f.name, s->recipient_delimiter);
+    }
+    if (f.bare) {
+        const size_t local = (size_t)((f.domain ? strrchr(f.bare, '@') : f.bare + strlen(f.bare)) - f.bare);
+        f.extension = g_strndup(address + local, strlen(address) - strlen(f.bare));
+    }
+    return f;
+}
+
+static void forms_clear(struct forms *f)
+{
+    g_free(f->bare);
+    g_free(f->name);
+    g_free(f->bare_name);
+    g_free(f->extension);
+}
+
+/* The form under which the chain has it; USERS_TABLES_NONE: under none. *rest_r: the extension that was not looked
+ * for, lent; NULL: none. */
+static enum table_result find(struct user_tables *t, struct chain *c, const struct forms *f,
+                              enum users_tables_form *form_r, char **value_r)
+{
+    const bool names = c == &t->aliases;
+    const struct {
+        const char *key;
+        enum users_tables_form form;
+        bool partial;
+    } tries[] = {
+        {f->whole, USERS_TABLES_WHOLE, false},
+        {f->bare, USERS_TABLES_BARE, true},
+        {names ? f->name : NULL, USERS_TABLES_NAME, true},
+        {names ? f->bare_name : NULL, USERS_TABLES_NAME, true},
+        {f->domain, USERS_TABLES_DOMAIN, true},
+    };
+    enum table_result result = TABLE_NONE;
+    for (size_t i = 0; c->maps && i < G_N_ELEMENTS(tries) && result == TABLE_NONE; i++) {
+        if (!tries[i].key)
+            continue;
+        result = look_up(t, c, tries[i].key, tries[i].partial, value_r);
+        if (result != TABLE_FOUND)
+            continue;
+        *form_r = tries[i].form;
+    }
+    return result;
+}
+
+static enum table_result find_alias(struct user_tables *t, const struct forms *f, struct users_tables_answer *a)
+{
+    g_autofree char *value = NULL;
+    const enum table_result result = find(t, &t->aliases, f, &a->alias, &value);
+    if (result != TABLE_FOUND)
+        return result;
+    /* Under user+extension alone the extension was looked for, too. */
+    const bool bare = a->alias == USERS_TABLES_BARE || (a->alias == USERS_TABLES_NAME && f->bare_name);
+    const char *myorigin = t->settings->local_names && t->settings->local_names[0] ? t->settings->local_names[0]
+                                                                                     : t->settings->hostname;
+    a->members = alias_members(value, &(struct alias_members_of){f->whole, bare ? f->extension : NULL, myorigin});
+    if (a->members)
+        return result;
+    log_warn("[users] aliases: of <%s>: an address is too long", f->whole);
+    a->alias = USERS_TABLES_NONE;
+    return TABLE_TEMP;
+}
+
+enum users_result user_tables_ask(void *arg, enum users_tables_question question, const char *address,
+                                  struct users_tables_answer *a_r)
+{
+    struct user_tables *t = arg;
+    struct forms f = forms_of(t->settings, address);
+    enum table_result result = TABLE_NONE;
+    if (question == USERS_TABLES_ALL)
+        result = find_alias(t, &f, a_r);
+    if (result == TABLE_NONE) {
+        g_autofree char *value = NULL;
+        result = find(t, &t->mailboxes, &f, &a_r->mailbox, &value);
+    }
+    forms_clear(&f);
+    return result == TABLE_FOUND ? USERS_FOUND : result == TABLE_NONE ? USERS_UNKNOWN : USERS_TEMP;
+}
+
+bool user_tables_check(struct user_tables *t, const char **setting_r, char **error_r)
+{
+    struct chain *const chains[] = {&t->aliases, &t->mailboxes};
+    for (size_t i = 0; i < G_N_ELEMENTS(chains); i++) {
+        g_autofree char *value = NULL;
+        *setting_r = chains[i]->setting;
+        if (chains[i]->maps && get(chains[i], "nobody@filterd.invalid", false, &value) == TABLE_TEMP) {
+            *error_r = g_strdup(chains[i]->error);
+            return false;
+        }
+    }
+    return true;
+}
