@@ -15,6 +15,7 @@
 
 #include "filterd/delivery/dial.h"
 #include "tools/filterctl/filterctl.h"
+#include "tools/filterctl/setup/maps.h"
 
 #define DROP_IN "50-setup.conf"
 #define ANSWER_MS 10000
@@ -136,6 +137,14 @@ static void reload(const char *config_dir)
 
 /* ---- filterd's own settings ---- */
 
+static bool copy_maps(const struct filterctl_setup_site *site, bool *fresh_r)
+{
+    struct filterctl_setup_maps *maps = filterctl_setup_maps_new(site);
+    const bool ok = filterctl_setup_maps_copy(maps, site->settings, fresh_r);
+    filterctl_setup_maps_free(&maps);
+    return ok;
+}
+
 /* Writes the drop-in; takes it away again if the settings are wrong with it. *fresh_r: it was not there so. */
 static struct settings *write_drop_in(const struct filterctl_setup_site *site, bool *fresh_r)
 {
@@ -143,7 +152,7 @@ static struct settings *write_drop_in(const struct filterctl_setup_site *site, b
     g_autofree char *before = NULL;
     g_file_get_contents(path, &before, NULL, NULL);
     *fresh_r = g_strcmp0(before, text) != 0;
-    if (!make_folder(site->settings, "conf.d", 0755) || !write_file(path, text, 0644))
+    if (!copy_maps(site, fresh_r) || !make_folder(site->settings, "conf.d", 0755) || !write_file(path, text, 0644))
         return NULL;
     struct settings *now = settings_load(site->settings->file, &error);
     if (!now)
@@ -259,6 +268,7 @@ int filterctl_setup_apply_undo(const struct settings *s, const char *config_dir)
         return EX_CANTCREAT;
     reload(config_dir);
     forget(s);
+    filterctl_setup_maps_remove(s);
     if (unlink(drop_in) && errno != ENOENT)
         filterctl_complain("%s: %s", drop_in, g_strerror(errno));
     return EX_OK;

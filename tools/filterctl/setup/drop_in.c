@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tools/filterctl/maps.h"
+#include "tools/filterctl/setup/maps.h"
 #include "tools/filterctl/setup/plan.h"
 
 #define WORKERS_MIN 120
@@ -62,6 +63,18 @@ static void write_listener(GString *out, const struct filterctl_setup_site *site
         g_string_append_printf(out, "next_hop = %s\n", next_hop);
 }
 
+static void write_users(GString *out, const struct filterctl_setup_site *site)
+{
+    struct filterctl_setup_maps *maps = filterctl_setup_maps_new(site);
+    if (maps->mailboxes || maps->aliases)
+        g_string_append(out, "\n[users]\n");
+    if (maps->mailboxes)
+        g_string_append_printf(out, "mailboxes = %s\n", maps->mailboxes);
+    if (maps->aliases)
+        g_string_append_printf(out, "aliases = %s\n", maps->aliases);
+    filterctl_setup_maps_free(&maps);
+}
+
 char *filterctl_setup_drop_in(const struct filterctl_setup_site *site)
 {
     GString *out = g_string_new("# Made by \"filterctl setup\" from Postfix's and Dovecot's settings; see filterctl(1).\n"
@@ -81,6 +94,7 @@ char *filterctl_setup_drop_in(const struct filterctl_setup_site *site)
         g_string_append(out, "role = submission\n");
     }
     write_listener(out, site, site->mailboxes ? "lmtp" : "queue", "lmtp", site->mailboxes ? site->mailboxes : "/reinject");
+    write_users(out, site);
     if (site->mail_user)
         g_string_append_printf(out, "\n[control]\ntrain_users = %s\n", site->mail_user);
     return g_string_free(out, FALSE);

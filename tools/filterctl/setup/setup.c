@@ -9,6 +9,7 @@
 
 #include "tools/filterctl/filterctl.h"
 #include "tools/filterctl/setup/apply.h"
+#include "tools/filterctl/setup/maps.h"
 #include "tools/filterctl/setup/plan.h"
 #include "tools/filterctl/setup/site.h"
 
@@ -66,6 +67,20 @@ static void print_json(const struct filterctl_setup_site *site, const GPtrArray 
     puts(out->str);
 }
 
+static void print_copies(const struct filterctl_setup_site *site)
+{
+    struct filterctl_setup_maps *maps = filterctl_setup_maps_new(site);
+    const char *group = site->settings->user ? site->settings->user : "root";
+    if (maps->copies->len)
+        puts("# Postfix's map files hold passwords and are closed to others: copies for filterd.");
+    for (guint i = 0; i < maps->copies->len; i++) {
+        const struct filterctl_setup_maps_copy *c = maps->copies->pdata[i];
+        g_autofree char *from = g_shell_quote(c->from), *to = g_shell_quote(c->to);
+        printf("install -D -m 640 -g %s %s %s\n", group, from, to);
+    }
+    filterctl_setup_maps_free(&maps);
+}
+
 /* As a shell script, with what filterd itself is told as comments. */
 static void print_plan(const struct filterctl_setup_site *site, const GPtrArray *steps, const char *config_dir)
 {
@@ -75,6 +90,7 @@ static void print_plan(const struct filterctl_setup_site *site, const GPtrArray 
     for (char **l = lines; *l; l++)
         if (l[1] || **l)
             printf("#    %s\n", *l);
+    print_copies(site);
     puts(steps->len ? "# Postfix's:" : "# Postfix is set up already.");
     for (guint i = 0; i < steps->len; i++) {
         const struct filterctl_setup_step *step = steps->pdata[i];
