@@ -28,6 +28,8 @@ END
 my $MASTER = "smtp inet n - n - - smtpd\npickup unix n - n 60 1 pickup\ncleanup unix n - n - 0 cleanup\nlmtp unix - - n - - lmtp\n";
 my @two = qw(smtpd_proxy_filter reinject virtual_transport);
 
+my $subject = 'postfix';
+
 # What "check" says of Postfix with these snippets; set: main.cf lines. edit: changes master.cf.
 sub findings {
     my ($snippets, $set, $edit) = @_;
@@ -38,7 +40,7 @@ sub findings {
     spew("$etc/main.cf", "queue_directory = $etc/queue\n" . $BASE . join('', map { $t->snippet($_, 'main.cf') } @$snippets) . ($set // ''));
     my ($status, $out, $err) = $filterd->try_ctl(undef, 'check', '--postfix', $etc);
     is($err, '', 'no complaint');
-    return join '', map { "$_\n" } grep { /^\w+\tpostfix\t/ } split /\n/, $out;
+    return join '', map { "$_\n" } grep { /^\w+\t$subject\t/ } split /\n/, $out;
 }
 
 sub finds {
@@ -116,6 +118,31 @@ finds('names that cannot be listed', qr/^warning\t.*mydestination names regexp:\
     "mydestination = regexp:$etc/names\n", sub { spew("$etc/names", "/x/ y\n") });
 finds('names in a table', qr/^bad\t.*mydestination has box\.test, /, \@two, "mydestination = inline:{ box.test=1, localhost=1 }\n");
 finds('another delimiter', qr/^bad\t.*recipient_delimiter=-\+, filterd's is "\+": mail to user-extension/, \@two, "recipient_delimiter = -+\n");
+finds('a milter that signs what comes back', qr{^bad\t.*reinject/unix shows inbound mail to smtpd_milters=inet:127\.0\.0\.1:8891, .*sign}, \@two, '',
+    sub { s{-o smtpd_milters=}{-o smtpd_milters=inet:127.0.0.1:8891}; s/,no_milters// });
+$subject = 'routes';
+finds('no way past it', qr/^ok\t.*no mail goes past filterd/, \@two);
+finds('a transport past the second leg', qr{^bad\t.*transport_maps sends example\.com to virtual:, past}, \@two,
+    "transport_maps = inline:{ example.com=virtual: }\n");
+finds('one that leads to it', qr/^ok\t/, \@two, "transport_maps = inline:{ example.com=filterd:unix:filterd/lmtp.sock }\n");
+finds('local mail by virtual(8)', qr/^bad\t.*local_transport=virtual delivers/, \@two, "local_transport = virtual\n");
+spew($t->dir . '/access.pcre', "# FILTER nothing\n/./ FILTER dspam:unix:/run/dspam\n");
+finds('a FILTER that is disabled', qr{^warning\t.*smtp/inet: smtpd_proxy_filter disables the FILTER in pcre:\S+access\.pcre \(smtpd_client_restrictions\)},
+    \@two, "smtpd_client_restrictions = check_client_access pcre:${\ $t->dir}/access.pcre\n");
+finds('header_checks that are bypassed', qr{^warning\t.*smtp/inet: header_checks=pcre:/x are bypassed: take no_header_body_checks out of reinject/unix},
+    \@two, "header_checks = pcre:/x\n");
+finds('those of a cleanup', qr{^warning\t.*smtp/inet: header_checks=pcre:/y of its cleanup are bypassed: give reinject/unix}, \@two, '',
+    sub { s/^(smtp inet.*\n)/$1  -o cleanup_service_name=mycleanup\n/m; $_ .= "mycleanup unix n - n - 0 cleanup\n  -o header_checks=pcre:\/y\n" });
+finds('submission that is judged', qr{^bad\t.*submission/inet leads our own users' mail to \[listener smtp\].*role=submission}, \@two, '',
+    sub { $_ .= "submission inet n - n - 10 smtpd\n  -o smtpd_sasl_auth_enable=yes\n" });
+finds('recipients rewritten', qr/^warning\t.*recipient_canonical_maps=inline:\S+.* rewrites recipients/, \@two,
+    "recipient_canonical_maps = inline:{a=b}\n");
+finds('copies for others', qr/^warning\t.*always_bcc=archive\@example\.com: these copies/, \@two, "always_bcc = archive\@example.com\n");
+finds('masquerading', qr/^warning\t.*masquerade_domains=example\.com rewrites recipients/, \@two,
+    "masquerade_domains = example.com\nmasquerade_classes = envelope_recipient\n");
+spew($t->dir . '/includes', "list: :include:/etc/members\n");
+finds('members in a file', qr/^warning\t.*texthash:\S+includes has :include:/, \@two, "alias_maps = texthash:${\ $t->dir}/includes\n");
+$subject = 'postfix';
 finds('a socket below the queue', qr/^bad\t.*no service other\/unix/, [qw(smtpd_proxy_filter reinject)],
     "virtual_transport = other:unix:filterd/lmtp.sock\n");
 finds('nothing of filterd', qr/^warning\t.*nothing in main\.cf and master\.cf leads/, []);

@@ -20,7 +20,9 @@ static filterctl_check_fn *const checks[] = {
     filterctl_check_hops,
     filterctl_check_listeners,
     filterctl_check_sockets,
+    filterctl_check_host,
     filterctl_check_postfix,
+    filterctl_check_routes,
 };
 
 /* Exit codes as of "key check": 0: all is well, 1: warnings, 2: something is bad. */

@@ -97,8 +97,9 @@ static bool leads_to_us(const struct look *l, const char *value, char **transpor
     return true;
 }
 
-/* True if this smtpd is the next hop of one of our listeners: it takes mail back from filterd. */
-static bool is_way_back(const struct look *l, const char *context)
+/* True if this smtpd is the next hop of one of our listeners: it takes mail back from filterd. inbound: of one that is
+ * not for our own users' mail. */
+static bool is_way_back(const struct look *l, const char *context, bool inbound)
 {
     const struct settings *s = l->c->ctl->settings;
     g_autofree char *at = filterctl_endpoint_of_service(l->p, context);
@@ -107,7 +108,7 @@ static bool is_way_back(const struct look *l, const char *context)
     for (size_t i = 0; i < s->listener_count; i++) {
         const struct next_hop_address *hop = settings_next_hop(s, &s->listeners[i]);
         if (s->listeners[i].protocol != PROTO_POLICY && hop->kind == HOP_SMTP &&
-            filterctl_endpoint_is(l->p, at, &hop->at))
+            !(inbound && s->listeners[i].role == ROLE_SUBMISSION) && filterctl_endpoint_is(l->p, at, &hop->at))
             return true;
     }
     return s->deliver.kind == HOP_SMTP && filterctl_endpoint_is(l->p, at, &s->deliver.at);
@@ -271,9 +272,10 @@ static void check_back(struct look *l)
         bad(l, "%s takes mail back from filterd and has smtpd_proxy_filter=%s: add -o smtpd_proxy_filter=",
             l->context, own(l, "smtpd_proxy_filter"));
     g_autofree char *milters = g_strdup(own(l, "smtpd_milters"));
-    if (*g_strstrip(milters) && !has_word(own(l, "receive_override_options"), "no_milters"))
-        warn(l, "%s takes mail back from filterd and shows it to smtpd_milters=%s, sealed: add -o "
-                "smtpd_milters=", l->context, milters);
+    if (*g_strstrip(milters) && !has_word(own(l, "receive_override_options"), "no_milters") &&
+        is_way_back(l, l->context, true))
+        bad(l, "%s shows inbound mail to smtpd_milters=%s, coming from this host: one that signs would sign what strangers "
+               "wrote in our name: add -o smtpd_milters=", l->context, milters);
     if (has_word(own(l, "receive_override_options"), "no_address_mappings") &&
         *filterctl_postconf_get(l->p, "smtpd_proxy_filter"))
         bad(l, "%s: no_address_mappings, and aliases are expanded nowhere: take it away", l->context);
@@ -302,7 +304,7 @@ static void check_services(struct look *l)
     g_ptr_array_sort(services, by_text);
     for (guint i = 0; i < services->len; i++) {
         l->context = services->pdata[i];
-        (is_way_back(l, l->context) ? check_back : check_front)(l);
+        (is_way_back(l, l->context, false) ? check_back : check_front)(l);
     }
     g_ptr_array_unref(services);
 }
@@ -413,7 +415,7 @@ static void check_attached(struct look *l)
 {
     if (!l->proxy && !l->after && !l->last && !l->milter)
         warn(l, "nothing in main.cf and master.cf leads to filterd's listeners: see tools/postfix");
-    else if (!l->last)
+    else if (!l->last && !(l->proxy && l->after))
         warn(l, "no virtual_transport or mailbox_transport leads to filterd: %s Postfix's own bounces%s reach "
                 "users with keys unsealed (virtual_transport.cf)",
              l->milter ? "some of" : "mail by sendmail and",
@@ -550,9 +552,9 @@ void filterctl_check_postfix(struct filterctl_check *c)
     check_lifetime(&l);
     check_aliases(&l);
     if (!l.findings)
-        filterctl_check_tell(c, FILTERCTL_CHECK_OK, SUBJECT, "%s", l.proxy && l.last
-                             ? "two legs: before the queue, and before the mailbox"
-                             : "its settings fit");
+        filterctl_check_tell(c, FILTERCTL_CHECK_OK, SUBJECT, "%s", l.proxy && l.last    ? "two legs: before the queue, and before the mailbox"
+                             : l.proxy && l.after ? "two legs: before the queue, and in it"
+                                                  : "its settings fit");
     g_ptr_array_unref(l.backs);
     g_ptr_array_unref(l.milters);
     filterctl_postconf_free(&p);

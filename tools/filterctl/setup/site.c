@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "tools/filterctl/maps.h"
+#include "tools/filterctl/restrictions.h"
 
 /* ---- Postfix's services ---- */
 
@@ -206,30 +206,31 @@ static void find_mailboxes(struct filterctl_setup_site *site, const char *doveco
 
 /* ---- what a person has to look at ---- */
 
-static void note_restrictions(struct filterctl_setup_site *site, const char *context)
+struct noting {
+    struct filterctl_setup_site *site;
+    const char *context;
+};
+
+static void note_filter(const char *setting, const char *table, void *arg)
 {
-    static const char *const names[] = {"smtpd_client_restrictions", "smtpd_helo_restrictions", "smtpd_sender_restrictions",
-                                        "smtpd_relay_restrictions", "smtpd_recipient_restrictions", "smtpd_data_restrictions"};
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-        g_auto(GStrv) words = filterctl_maps_words(filterctl_setup_site_get(site, context, names[i]));
-        for (char **w = words; *w; w++) {
-            const char *file = strchr(*w, ':');
-            g_autofree char *text = NULL;
-            if (file && file[1] == '/' && g_file_get_contents(file + 1, &text, NULL, NULL) &&
-                g_regex_match_simple("^[^#\\n]*\\bFILTER\\b", text, G_REGEX_MULTILINE, 0))
-                filterctl_setup_site_note(site, "%s: %s has %s, whose FILTER smtpd_proxy_filter disables: take it out",
-                                          context, names[i], *w);
-        }
+    const struct noting *n = arg;
+    filterctl_setup_site_note(n->site, "%s: %s has %s, whose FILTER smtpd_proxy_filter disables: take it out", n->context,
+                              setting, table);
+}
+
+static void note_filters(struct filterctl_setup_site *site, const GPtrArray *services)
+{
+    for (guint i = 0; i < services->len; i++) {
+        struct noting n = {site, services->pdata[i]};
+        filterctl_restrictions_each_filter(site->p, n.context, note_filter, &n);
     }
 }
 
 static void note_all(struct filterctl_setup_site *site)
 {
     const char *bcc = filterctl_postconf_get(site->p, "always_bcc");
-    for (guint i = 0; i < site->fronts->len; i++)
-        note_restrictions(site, site->fronts->pdata[i]);
-    for (guint i = 0; i < site->submissions->len; i++)
-        note_restrictions(site, site->submissions->pdata[i]);
+    note_filters(site, site->fronts);
+    note_filters(site, site->submissions);
     if (*bcc)
         filterctl_setup_site_note(site, "always_bcc=%s gets each sealed copy, and can open none", bcc);
     if (*filterctl_postconf_get(site->p, "multi_instance_directories"))

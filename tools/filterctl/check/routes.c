@@ -1,0 +1,223 @@
+/* filterctl check: ways of mail through Postfix that lead past filterd, or past what Postfix did for it before filterd
+ * was there. Called by check.c; what else Postfix's settings must have is in postfix.c. */
+#include <glib.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/config/settings.h"
+#include "tools/filterctl/check/check.h"
+#include "tools/filterctl/check/endpoint.h"
+#include "tools/filterctl/check/finding.h"
+#include "tools/filterctl/maps.h"
+#include "tools/filterctl/postconf.h"
+#include "tools/filterctl/restrictions.h"
+
+#define SUBJECT "routes"
+
+struct routes {
+    struct filterctl_check *c;
+    const struct filterctl_postconf *p;
+    const char *context;
+    GPtrArray *smtpds; /* of char* */
+};
+
+#define BAD(r, ...) filterctl_check_tell((r)->c, FILTERCTL_CHECK_BAD, SUBJECT, __VA_ARGS__)
+#define WARN(r, ...) filterctl_check_tell((r)->c, FILTERCTL_CHECK_WARNING, SUBJECT, __VA_ARGS__)
+
+static const char *get(const struct routes *r, const char *name)
+{
+    return filterctl_postconf_get(r->p, name);
+}
+
+static const char *own(const struct routes *r, const char *name)
+{
+    return filterctl_postconf_service_get(r->p, r->context, name);
+}
+
+/* The listener that Postfix's "unix:path", "transport:unix:path" or the like means; NULL: none of ours. */
+static const struct listener *listener_at(const struct routes *r, const char *value)
+{
+    const struct settings *s = r->c->ctl->settings;
+    const char *colon = strchr(value, ':');
+    for (size_t i = 0; *value && i < s->listener_count; i++)
+        if (filterctl_endpoint_is(r->p, value, &s->listeners[i].at) ||
+            (colon && colon[1] && filterctl_endpoint_is(r->p, colon + 1, &s->listeners[i].at)))
+            return &s->listeners[i];
+    return NULL;
+}
+
+static bool leads_to_us(const struct routes *r, const char *name)
+{
+    return listener_at(r, get(r, name)) != NULL;
+}
+
+/* ---- behind ---- */
+
+/* What transport_maps has for a domain of ours, if it leads elsewhere; lent. */
+static const char *elsewhere(const struct routes *r, struct filterctl_maps *maps, const char *domain)
+{
+    const char *to = filterctl_maps_get(maps, domain);
+    return to && *to && *to != ':' && !g_str_has_prefix(to, "error:") && !listener_at(r, to) ? to : NULL;
+}
+
+/* A transport of a single address or domain wins over virtual_transport and its like. */
+static void check_transport_maps(const struct routes *r)
+{
+    const struct settings *s = r->c->ctl->settings;
+    g_auto(GStrv) virtual = filterctl_maps_words(get(r, "virtual_mailbox_domains"));
+    g_auto(GStrv) local = filterctl_maps_words(get(r, "mydestination"));
+    char **const lists[] = {s->domains, virtual, local};
+    const char *told = NULL;
+    if (!*get(r, "transport_maps"))
+        return;
+    struct filterctl_maps *maps = filterctl_maps_new(filterctl_postconf_folder(r->p), get(r, "transport_maps"));
+    for (size_t i = 0; i < G_N_ELEMENTS(lists) && !told; i++)
+        for (char **d = lists[i]; *d && !told; d++)
+            if ((told = strpbrk(*d, ":/") ? NULL : elsewhere(r, maps, *d)))
+                BAD(r, "transport_maps sends %s to %s, past virtual_transport: bounces and what sendmail sends reach users "
+                       "with keys unsealed: take it out, or attach filterd by content_filter (\"filterctl setup\")", *d, told);
+    filterctl_maps_free(&maps);
+}
+
+/* Behind the front only one of the two ways needs to lead to filterd; content_filter catches whatever is delivered. */
+static void check_behind(const struct routes *r)
+{
+    const char *local = get(r, "local_transport");
+    if (leads_to_us(r, "content_filter"))
+        return;
+    check_transport_maps(r);
+    if (leads_to_us(r, "virtual_transport") && g_str_has_prefix(local, "virtual"))
+        BAD(r, "local_transport=%s delivers mail for mydestination past filterd: attach it by content_filter (\"filterctl "
+               "setup\")", local);
+}
+
+/* ---- in front ---- */
+
+static void tell_filter(const char *setting, const char *table, void *arg)
+{
+    const struct routes *r = arg;
+    WARN(r, "%s: smtpd_proxy_filter disables the FILTER in %s (%s): take it out", r->context, table, setting);
+}
+
+static bool is_for_users(const struct routes *r)
+{
+    static const char *const ports[] = {"submission", "submissions", "smtps", "587", "465", NULL};
+    g_autofree char *name = g_strndup(r->context, strcspn(r->context, "/"));
+    const char *colon = strrchr(name, ':');
+    const char *login = own(r, "smtpd_sasl_auth_enable");
+    return g_strv_contains(ports, colon ? colon + 1 : name) || !g_ascii_strcasecmp(own(r, "smtpd_tls_wrappermode"), "yes") ||
+           (!g_ascii_strcasecmp(login, "yes") && g_ascii_strcasecmp(get(r, "smtpd_sasl_auth_enable"), "yes"));
+}
+
+/* Where the listener's mail comes back; g_free. NULL: elsewhere. */
+static char *way_back(const struct routes *r, const struct listener *l)
+{
+    const struct next_hop_address *hop = settings_next_hop(r->c->ctl->settings, l);
+    for (guint i = 0; hop->kind == HOP_SMTP && i < r->smtpds->len; i++) {
+        g_autofree char *at = filterctl_endpoint_of_service(r->p, r->smtpds->pdata[i]);
+        if (at && filterctl_endpoint_is(r->p, at, &hop->at))
+            return g_strdup(r->smtpds->pdata[i]);
+    }
+    return NULL;
+}
+
+/* The header_checks that a service's cleanup applies. */
+static const char *header_checks(const struct routes *r, const char *context)
+{
+    g_autofree char *cleanup = g_strdup_printf("%s/unix", filterctl_postconf_service_get(r->p, context, "cleanup_service_name"));
+    return filterctl_postconf_service_get(r->p, cleanup, "header_checks");
+}
+
+/* smtpd_proxy_filter passes the front's cleanup by: what it did must be done where mail comes back. */
+static void check_header_checks(const struct routes *r, const char *back)
+{
+    const char *before = header_checks(r, r->context), *behind = header_checks(r, back);
+    const bool off = strstr(filterctl_postconf_service_get(r->p, back, "receive_override_options"), "no_header_body_checks");
+    if (*before && strcmp(before, behind))
+        WARN(r, "%s: header_checks=%s of its cleanup are bypassed: give %s a cleanup_service_name that has them", r->context,
+             before, back);
+    else if (*before && off)
+        WARN(r, "%s: header_checks=%s are bypassed: take no_header_body_checks out of %s's receive_override_options",
+             r->context, before, back);
+}
+
+static void check_front(const struct routes *r, const struct listener *l)
+{
+    g_autofree char *back = way_back(r, l);
+    filterctl_restrictions_each_filter(r->p, r->context, tell_filter, (void *)r);
+    if (l->role == ROLE_INBOUND && is_for_users(r))
+        BAD(r, "%s leads our own users' mail to [listener %s], where it is judged like a stranger's: give it a listener with "
+               "role=submission (\"filterctl setup\")", r->context, l->name);
+    if (back)
+        check_header_checks(r, back);
+}
+
+/* ---- rewriting and copies ---- */
+
+static void check_rewriting(const struct routes *r)
+{
+    static const char *const rewriting[] = {"canonical_maps", "recipient_canonical_maps"};
+    static const char *const copying[] = {"always_bcc", "sender_bcc_maps", "recipient_bcc_maps"};
+    for (size_t i = 0; i < G_N_ELEMENTS(rewriting); i++)
+        if (*get(r, rewriting[i]))
+            WARN(r, "%s=%s rewrites recipients behind the front: an address that it leads to a user with a key must be "
+                    "known to filterd, too (\"filterctl lookup user\")", rewriting[i], get(r, rewriting[i]));
+    if (*get(r, "masquerade_domains") && strstr(get(r, "masquerade_classes"), "envelope_recipient"))
+        WARN(r, "masquerade_domains=%s rewrites recipients (masquerade_classes): filterd does not: take envelope_recipient "
+                "out", get(r, "masquerade_domains"));
+    for (size_t i = 0; i < G_N_ELEMENTS(copying); i++)
+        if (*get(r, copying[i]))
+            WARN(r, "%s=%s: these copies are made of sealed mail, too, and only its recipient can open it", copying[i],
+                 get(r, copying[i]));
+}
+
+/* ":include:/file" in an alias is read by local(8) alone. */
+static void check_includes(const struct routes *r)
+{
+    g_auto(GStrv) words = filterctl_maps_words(get(r, "alias_maps"));
+    for (char **w = words; *w; w++) {
+        const char *file = strchr(*w, ':');
+        g_autofree char *text = NULL;
+        if (file && file[1] == '/' && g_file_get_contents(file + 1, &text, NULL, NULL) &&
+            g_regex_match_simple("^[^#\\n]*:include:", text, G_REGEX_MULTILINE, 0))
+            WARN(r, "%s has :include:, whose members filterd does not know: name them in the alias, if one has a key", *w);
+    }
+}
+
+/* ---- all of it ---- */
+
+static void take_smtpd(const char *context, const char *command, void *arg)
+{
+    if (!strcmp(command, "smtpd") || g_str_has_prefix(command, "smtpd "))
+        g_ptr_array_add(arg, g_strdup(context));
+}
+
+void filterctl_check_routes(struct filterctl_check *c)
+{
+    g_autofree char *error = NULL;
+    struct filterctl_postconf *p = filterctl_postconf_read(c->postfix_dir, &error);
+    struct routes r = {.c = c, .p = p};
+    bool attached = false;
+    const int lines = c->lines;
+    if (!p)
+        return; /* postfix.c has told */
+    r.smtpds = g_ptr_array_new_with_free_func(g_free);
+    filterctl_postconf_each_service(p, take_smtpd, r.smtpds);
+    for (guint i = 0; i < r.smtpds->len; i++) {
+        r.context = r.smtpds->pdata[i];
+        const struct listener *l = listener_at(&r, own(&r, "smtpd_proxy_filter"));
+        if (l)
+            check_front(&r, l);
+        attached |= l != NULL;
+    }
+    if (attached || leads_to_us(&r, "virtual_transport") || leads_to_us(&r, "mailbox_transport"))
+        check_behind(&r);
+    if (attached)
+        check_rewriting(&r);
+    if (attached)
+        check_includes(&r);
+    if (attached && c->lines == lines)
+        filterctl_check_tell(c, FILTERCTL_CHECK_OK, SUBJECT, "no mail goes past filterd");
+    g_ptr_array_unref(r.smtpds);
+    filterctl_postconf_free(&p);
+}
