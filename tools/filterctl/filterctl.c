@@ -64,8 +64,10 @@ static const struct command commands[] = {
      "  filterctl evaluate [--mode M] [--feedback immediate|errors|delayed:N]\n"
      "                     [--corrected PERCENT] INDEX\n"},
     {"check", filterctl_check, NEEDS_SETTINGS,
-     "  filterctl check [--postfix DIR]       state, name server, DNS lists, clamd, Postfix's settings; exit\n"
-     "                                        0: all well, 1: warnings, 2: something is bad\n"
+     "  filterctl check [--postfix DIR] [--dovecot FILE]\n"
+     "                                        state, key, name server, DNS lists, clamd, Postfix's and\n"
+     "                                        Dovecot's settings; exit 0: all well, 1: warnings, 2:\n"
+     "                                        something is bad\n"
      "  filterctl check --prove [--to ADDRESS] [--from ADDRESS] [--smtp HOST:PORT]\n"
      "                          [--postfix CONFIG_DIR] [--keep]\n"
      "                                        sends a message of its own through Postfix and says\n"

@@ -21,6 +21,7 @@ static filterctl_check_fn *const checks[] = {
     filterctl_check_listeners,
     filterctl_check_sockets,
     filterctl_check_host,
+    filterctl_check_dovecot,
     filterctl_check_postfix,
     filterctl_check_routes,
 };
@@ -33,10 +34,14 @@ int filterctl_check(struct filterctl *ctl, int argc, char **argv)
     for (int i = 1; i < argc; i++)
         if (!strcmp(argv[i], "--prove"))
             return filterctl_prove(ctl, argc, argv);
-    if (argc == 3 && !strcmp(argv[1], "--postfix"))
-        c.postfix_dir = argv[2];
-    else if (argc != 1)
-        return EX_USAGE;
+    for (int i = 1; i < argc; i += 2) {
+        if (i + 1 < argc && !strcmp(argv[i], "--postfix"))
+            c.postfix_dir = argv[i + 1];
+        else if (i + 1 < argc && !strcmp(argv[i], "--dovecot"))
+            c.dovecot_file = argv[i + 1];
+        else
+            return EX_USAGE;
+    }
     c.resolver = resolver_new(ctl->settings, &error);
     if (!c.resolver) {
         filterctl_complain("%s", error);

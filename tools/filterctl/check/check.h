@@ -8,7 +8,7 @@
 typedef void filterctl_check_fn(struct filterctl_check *c);
 filterctl_check_fn filterctl_check_dns, filterctl_check_dnsbl, filterctl_check_clamav;
 filterctl_check_fn filterctl_check_state, filterctl_check_hops, filterctl_check_listeners, filterctl_check_postfix;
-filterctl_check_fn filterctl_check_host, filterctl_check_routes;
+filterctl_check_fn filterctl_check_host, filterctl_check_routes, filterctl_check_dovecot;
 filterctl_check_fn filterctl_check_sockets, filterctl_check_tables;
 
 #endif

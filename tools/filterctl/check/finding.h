@@ -12,6 +12,7 @@ struct filterctl_check {
     const struct filterctl *ctl;
     struct resolver *resolver;
     const char *postfix_dir; /* Postfix's config_directory; NULL: postconf's default */
+    const char *dovecot_file; /* Dovecot's settings; NULL: doveconf's default */
     enum filterctl_check_level worst;
     int lines;
 };

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "tools/filterctl/doveconf.h"
+#include "tools/filterctl/maps.h"
 #include "tools/filterctl/restrictions.h"
 
 /* ---- Postfix's services ---- */
@@ -94,24 +96,6 @@ static void sort_services(struct filterctl_setup_site *site)
 
 /* ---- Dovecot ---- */
 
-/* What doveconf prints; NULL: it is not there, or fails. */
-static char *doveconf(const char *file, const char *option, const char *name)
-{
-    const char *argv[6] = {"doveconf"};
-    int n = 1, status = 0;
-    char *out = NULL;
-    if (file) {
-        argv[n++] = "-c";
-        argv[n++] = file;
-    }
-    argv[n++] = option;
-    argv[n++] = name;
-    if (!g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &out, NULL,
-                      &status, NULL) || status)
-        g_clear_pointer(&out, g_free);
-    return out ? g_strstrip(out) : NULL;
-}
-
 /* The first word behind "uid" and = in a setting or in a userdb's arguments. */
 static char *uid_in(const char *text)
 {
@@ -122,10 +106,10 @@ static char *uid_in(const char *text)
 
 static char *mail_user(const char *file)
 {
-    g_autofree char *uid = doveconf(file, "-h", "mail_uid");
+    g_autofree char *uid = filterctl_doveconf(file, "-h", "mail_uid");
     if (uid && *uid && strcmp(uid, "0"))
         return g_steal_pointer(&uid);
-    g_autofree char *all = doveconf(file, "-n", NULL);
+    g_autofree char *all = filterctl_doveconf(file, "-n", NULL);
     return uid_in(all);
 }
 
@@ -147,7 +131,7 @@ static char *next_hop_for(const struct filterctl_setup_site *site, const char *t
         return g_strconcat("lmtp:", g_str_has_prefix(at, "inet:") ? "" : "inet:", at, NULL);
     g_autofree char *path = g_canonicalize_filename(at + strlen("unix:"), queue);
     g_autofree char *private = g_build_filename(queue, "private/", NULL);
-    g_autofree char *base = doveconf(dovecot_file, "-h", "base_dir");
+    g_autofree char *base = filterctl_doveconf(dovecot_file, "-h", "base_dir");
     g_autofree char *own = base ? g_build_filename(base, "lmtp", NULL) : NULL;
     if (!g_str_has_prefix(path, private))
         return g_strconcat("lmtp:unix:", path, NULL);
