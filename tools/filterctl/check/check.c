@@ -47,8 +47,11 @@ int filterctl_check(struct filterctl *ctl, int argc, char **argv)
         filterctl_complain("%s", error);
         return EX_CONFIG;
     }
+    c.postconf = filterctl_postconf_read(c.postfix_dir, &c.no_postconf);
     for (size_t i = 0; i < G_N_ELEMENTS(checks); i++)
         checks[i](&c);
+    filterctl_postconf_free(&c.postconf);
+    g_free(c.no_postconf);
     if (ctl->json)
         puts(c.lines ? "]" : "[]");
     resolver_free(&c.resolver);

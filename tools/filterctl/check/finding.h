@@ -5,6 +5,7 @@
 
 #include "base/dns/resolver.h"
 #include "tools/filterctl/filterctl.h"
+#include "tools/filterctl/postconf.h"
 
 enum filterctl_check_level { FILTERCTL_CHECK_OK, FILTERCTL_CHECK_WARNING, FILTERCTL_CHECK_BAD };
 
@@ -12,6 +13,8 @@ struct filterctl_check {
     const struct filterctl *ctl;
     struct resolver *resolver;
     const char *postfix_dir; /* Postfix's config_directory; NULL: postconf's default */
+    struct filterctl_postconf *postconf; /* Postfix's settings; NULL: none, or not to be read (no_postconf says why) */
+    char *no_postconf;
     const char *dovecot_file; /* Dovecot's settings; NULL: doveconf's default */
     enum filterctl_check_level worst;
     int lines;

@@ -528,14 +528,13 @@ void filterctl_check_postfix(struct filterctl_check *c)
 {
     static const char *const ways[] = {"content_filter", "virtual_transport", "mailbox_transport",
                                        "local_transport", "relay_transport"};
-    g_autofree char *error = NULL;
-    struct filterctl_postconf *p = filterctl_postconf_read(c->postfix_dir, &error);
+    const struct filterctl_postconf *p = c->postconf;
     struct look l = {.c = c, .p = p};
     if (!p) {
-        const bool none = !c->postfix_dir && (g_str_has_prefix(error, "there is no Postfix") ||
-                                              strstr(error, "main.cf: No such file"));
+        const bool none = !c->postfix_dir && (g_str_has_prefix(c->no_postconf, "there is no Postfix") ||
+                                              strstr(c->no_postconf, "main.cf: No such file"));
         filterctl_check_tell(c, none ? FILTERCTL_CHECK_OK : FILTERCTL_CHECK_BAD, SUBJECT, "%s",
-                             none ? "no Postfix here" : error);
+                             none ? "no Postfix here" : c->no_postconf);
         return;
     }
     l.backs = g_ptr_array_new_with_free_func(g_free);
@@ -557,5 +556,4 @@ void filterctl_check_postfix(struct filterctl_check *c)
                                                   : "its settings fit");
     g_ptr_array_unref(l.backs);
     g_ptr_array_unref(l.milters);
-    filterctl_postconf_free(&p);
 }

@@ -194,8 +194,7 @@ static void take_smtpd(const char *context, const char *command, void *arg)
 
 void filterctl_check_routes(struct filterctl_check *c)
 {
-    g_autofree char *error = NULL;
-    struct filterctl_postconf *p = filterctl_postconf_read(c->postfix_dir, &error);
+    const struct filterctl_postconf *p = c->postconf;
     struct routes r = {.c = c, .p = p};
     bool attached = false;
     const int lines = c->lines;
@@ -219,5 +218,4 @@ void filterctl_check_routes(struct filterctl_check *c)
     if (attached && c->lines == lines)
         filterctl_check_tell(c, FILTERCTL_CHECK_OK, SUBJECT, "no mail goes past filterd");
     g_ptr_array_unref(r.smtpds);
-    filterctl_postconf_free(&p);
 }
