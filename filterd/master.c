@@ -21,6 +21,7 @@
 #include "base/sandbox/sandbox_kind.h"
 #include "base/sitekey.h"
 #include "base/version.h"
+#include "filterd/blockers.h"
 #include "filterd/children.h"
 #include "filterd/milter_processes.h"
 #include "filterd/keeper/peer_credentials.h"
@@ -166,9 +167,10 @@ static void reread(struct children *c)
 
 static void look(struct children *c)
 {
-    struct pollfd fds[2] = {{c->log_pipe[0], POLLIN, 0}, {c->wake_pipe[0], POLLIN, 0}};
-    poll(fds, 2, LOOK_MS);
+    struct pollfd fds[] = {{c->log_pipe[0], POLLIN, 0}, {c->wake_pipe[0], POLLIN, 0}, {c->blocked_fd, POLLIN, 0}};
+    poll(fds, G_N_ELEMENTS(fds), LOOK_MS);
     children_note_wakes(c);
+    blockers_end(c);
     children_relay_log(c);
     children_reap(c);
 }
@@ -275,7 +277,7 @@ static bool close_sandbox(struct children *c)
 int master_run(struct settings *s)
 {
     struct children c = {.settings = s, .control_fd = -1, .keeper_fd = -1, .learn_fd = -1, .milter_fd = -1,
-                         .stop = &stop, .state = STATE_CLOSED};
+                         .blocked_fd = -1, .stop = &stop, .state = STATE_CLOSED};
     const struct passwd *pw = NULL;
     set_signals();
     log_info("starting: version %s, settings %s", version_number, s->file);

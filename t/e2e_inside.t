@@ -147,6 +147,44 @@ SKIP: {
     subtest 'every path' => \&every_path;
 }
 
+# Of locks a worker gets what SQLite's readers need, and that one not for long.
+sub every_lock {
+    my ($name) = @_;
+    for my $file (grep { -f } glob "$dir/state/lock $dir/state/*.db $dir/state/users/*.db $dir/state/keys/* $dir/state/keys/*/*") {
+        my %errno = map { split } inside("locks $file");
+        is(delete $errno{open}, 0, "$name: $file can be read");
+        is_deeply([grep { $errno{$_} != EPERM } sort keys %errno], [], 'no lock that nobody can trace, and no lease') or diag explain \%errno;
+        cmp_ok(scalar keys %errno, '>=', 8, 'there are as many ways');
+    }
+}
+
+# Whatever it locks, or its children do, what the operator wants is written.
+sub held_for_ever {
+    my ($children) = @_;
+    my $who = $children ? "$children processes that a worker has started" : 'a worker';
+    my $key = $site->{keys}{rsa};
+    my @deeds = (['users.db', 'a setting' => qw(user set), 'plain@example.com', 'mode=toe'],
+        ['users.db', 'a key goes' => qw(key remove), $key->{address}],
+        ['users/plain@example.com.db', 'a model' => qw(train spam plain@example.com), "$dir/letter"]);
+    for (@deeds) {
+        my ($db, $what, @command) = @$_;
+        my @held = inside("hold $children $dir/state/$db");
+        is_deeply(\@held, [('hold 0') x ($children || 1)], "$who: locks $db");
+        my ($status, $out, $err) = $filterd->try_ctl(undef, @command);
+        is($status, 0, "$what is written all the same") or diag $out . $err;
+    }
+    $filterd->import_key($key);
+    goes($who);
+}
+
+subtest 'every lock' => sub { every_lock('as it is') };
+subtest 'a lock that is held for ever' => sub {
+    spew("$dir/letter", mail_like());
+    held_for_ever($_) for 0, 3;
+    like($filterd->log_text, qr/worker \d+ kept the keeper from writing: ended$/m, 'the log says so');
+    like($filterd->log_text, qr/process \d+, which a worker has started, kept the keeper from writing: ended/, 'in both cases');
+};
+
 subtest 'a worker scribbles on what it shares' => sub {
     for my $byte (255, 0, 127, 1) {
         my ($n) = map { /^shared (\d+)/ } inside("scribble $byte");

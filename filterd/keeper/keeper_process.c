@@ -14,6 +14,7 @@
 #include "base/rate.h"
 #include "base/sandbox/sandbox_policy.h"
 #include "base/sandbox/sandbox_kind.h"
+#include "base/store.h"
 #include "filterd/keeper/greylist.h"
 #include "filterd/keeper/keeper.h"
 #include "filterd/keeper/keeper_connections.h"
@@ -46,6 +47,26 @@ static const struct state *watched; /* NULL: tests */
 void keeper_process_watch(const struct state *state)
 {
     watched = state;
+}
+
+static int master_fd = -1;
+
+void keeper_process_report_to(int fd)
+{
+    master_fd = fd;
+}
+
+/* Who holds a lock for so long has been taken over, or hangs: the keeper cannot end it, the master can. */
+static void on_blocked(const char *path, pid_t holder)
+{
+    static gint64 said;
+    static const gint64 again_us = G_USEC_PER_SEC;
+    const gint64 now = g_get_monotonic_time();
+    if (!said || now - said > again_us)
+        log_warn("keeper: %s: process %d holds a lock on it, so that nothing can be written", path, (int)holder);
+    said = now;
+    if (holder > 0 && master_fd >= 0 && write(master_fd, &holder, sizeof holder) < 0)
+        return; /* the pipe is full: the master has not read what was said before */
 }
 
 /* Databases are opened by their paths, so they would be looked for, or made, in another's folder. */
@@ -207,6 +228,7 @@ int keeper_process_run(const struct settings *s, const struct sitekey *key, cons
     prctl(PR_SET_NAME, "filterd-keeper");
     if (!sandbox_policy_close(s, SANDBOX_KEEPER))
         return EX_CONFIG;
+    store_on_blocked(on_blocked);
     struct desk desk = {.settings = s, .key = key, .stores = {.model_store = model_store_open(s, key, &error)}};
     if (!desk.stores.model_store) {
         log_warn("keeper: %s; mail goes on without signatures and training", error);

@@ -10,6 +10,9 @@
 /* Call it before keeper_process_run, which then ends with EX_TEMPFAIL, and writes nothing more, when this state is not
  * there any more. Lent. */
 void keeper_process_watch(const struct state *state);
+/* Call it before keeper_process_run, which then writes the pid of each process there (a pid_t) that has held a lock on
+ * a database for long. A pipe that does not block. */
+void keeper_process_report_to(int fd);
 /* Serves both doors until SIGTERM; returns the exit code of the process. Writes a byte to ready_fd when the
  * databases are recovered and open. */
 int keeper_process_run(const struct settings *s, const struct sitekey *key, const struct keeper_doors *doors,

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -20,6 +21,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <asm/sockios.h>
 
@@ -280,6 +282,68 @@ static void signals(void)
     attempt("itself", raise(SIGWINCH) ? -1 : 0);
 }
 
+/* ---- locks ---- */
+
+static void locks(const char *path)
+{
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    attempt("open", fd);
+    attempt("flock", flock(fd, LOCK_SH | LOCK_NB));
+    attempt("flock-exclusive", flock(fd, LOCK_EX | LOCK_NB));
+    attempt("F_OFD_SETLK", fcntl(fd, F_OFD_SETLK, &lock));
+    attempt("F_OFD_SETLKW", fcntl(fd, F_OFD_SETLKW, &lock));
+    attempt("F_SETLEASE", fcntl(fd, F_SETLEASE, F_RDLCK));
+    attempt("F_NOTIFY", fcntl(fd, F_NOTIFY, DN_MODIFY));
+    attempt("setsid", setsid());
+    attempt("setpgid", setpgid(0, 0));
+    close(fd);
+}
+
+static int hold(const char *path)
+{
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -1 : fcntl(fd, F_SETLK, &lock);
+}
+
+static void start_holder(const char *path, int ready)
+{
+    if (fork() != 0)
+        return;
+    close(client);
+    hold(path);
+    if (write(ready, "", 1) < 0)
+        _exit(1);
+    for (;;)
+        pause();
+}
+
+/* Holds the lock for ever; or so many children hold it, and others follow those that are ended. */
+static void hold_for_ever(const char *path, int children)
+{
+    sigset_t all;
+    int ready[2];
+    char byte;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    if (pipe(ready))
+        return;
+    for (int i = 0; i < children; i++)
+        start_holder(path, ready[1]);
+    for (int i = 0; i < children; i++)
+        attempt("hold", read(ready[0], &byte, 1) - 1);
+    if (!children)
+        attempt("hold", hold(path));
+    say("end");
+    close(client);
+    for (;;)
+        if (wait(NULL) > 0)
+            start_holder(path, ready[1]);
+        else
+            pause();
+}
+
 /* ---- memory that is shared with others ---- */
 
 static void scribble(int byte)
@@ -302,7 +366,8 @@ static void scribble(int byte)
 
 static void obey(void)
 {
-    char word[64] = "";
+    char word[512] = "", path[512];
+    int children;
     size_t len = 0;
     while (len < sizeof word - 1 && read(client, word + len, 1) == 1 && word[len] != '\n')
         len++;
@@ -313,6 +378,10 @@ static void obey(void)
         paths();
     else if (!strcmp(word, "signals"))
         signals();
+    else if (sscanf(word, "locks %511s", path) == 1)
+        locks(path);
+    else if (sscanf(word, "hold %d %511s", &children, path) == 2)
+        hold_for_ever(path, children);
     else if (!strncmp(word, "scribble ", 9))
         scribble(atoi(word + 9));
     say("end");
