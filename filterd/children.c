@@ -203,7 +203,8 @@ static bool somebody_waits(const struct children *c)
     struct pollfd fds[n + 2];
     for (size_t i = 0; i < n; i++)
         fds[i] = (struct pollfd){c->listen_fds[i], POLLIN, 0};
-    fds[n] = (struct pollfd){c->learn_fd, POLLIN, 0};
+    const bool enough = scoreboard_learns_enough(c->scoreboard, c->settings->workers);
+    fds[n] = (struct pollfd){enough ? -1 : c->learn_fd, POLLIN, 0};
     fds[n + 1] = (struct pollfd){c->milter_fd, POLLIN, 0};
     return poll(fds, n + 2, 0) > 0;
 }
