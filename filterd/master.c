@@ -24,6 +24,7 @@
 #include "filterd/blockers.h"
 #include "filterd/children.h"
 #include "filterd/milter_processes.h"
+#include "filterd/keeper/keeper_process.h"
 #include "filterd/keeper/peer_credentials.h"
 #include "filterd/listening.h"
 #include "filterd/pipeline/context.h"
@@ -156,11 +157,12 @@ static void reread(struct children *c)
     }
     spf_pair_renew(c, s);
     s->workers = MIN(s->workers, (c->scoreboard->size - 16) / 2); /* the scoreboard cannot grow */
+    const bool keeps = keeper_process_same(old, s);
     settings_free(&old);
     milter_processes_replace(c);
     peer_credentials_prepare(s);
     children_dismiss_workers(c);
-    if (c->keeper > 0)
+    if (c->keeper > 0 && !keeps)
         kill(c->keeper, SIGTERM);
     log_info("settings read anew");
 }

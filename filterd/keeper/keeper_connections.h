@@ -33,6 +33,9 @@ void keeper_connections_wait(struct keeper_connections *k, int timeout_ms);
 /* Does what keeper_connections_wait found: all requests of clients that are gone, then at most one of each other.
  * A killed worker's last notes are about what another asks next. */
 void keeper_connections_serve(struct keeper_connections *k);
+/* Answers all requests that have arrived, and takes no more: who asks now finds the connection broken, and asks the
+ * next keeper. */
+void keeper_connections_finish(struct keeper_connections *k);
 void keeper_connections_free(struct keeper_connections **k);
 
 #endif

@@ -204,7 +204,25 @@ static void serve(struct desk *desk, const struct keeper_doors *doors)
                                            .worker_count = 2 * (guint)desk->settings->workers};
     struct keeper_connections *clients = keeper_connections_new(doors, &service);
     loop(desk, clients);
+    if (!state_lost())
+        keeper_connections_finish(clients);
     keeper_connections_free(&clients);
+}
+
+static bool same_list(char *const *a, char *const *b)
+{
+    static char *const none[] = {NULL};
+    return g_strv_equal((const char *const *)(a ? a : none), (const char *const *)(b ? b : none));
+}
+
+bool keeper_process_same(const struct settings *a, const struct settings *b)
+{
+    return a->mode == b->mode && a->settle_days == b->settle_days && a->signature_days == b->signature_days &&
+           a->greylist == b->greylist && a->greylist_wait == b->greylist_wait && a->queue_days == b->queue_days &&
+           a->workers == b->workers && a->sandbox_required == b->sandbox_required &&
+           g_strcmp0(a->recipient_delimiter, b->recipient_delimiter) == 0 && g_strcmp0(a->hostname, b->hostname) == 0 &&
+           same_list(a->domains, b->domains) && same_list(a->local_names, b->local_names) &&
+           same_list(a->train_users, b->train_users);
 }
 
 static void set_signals(void)

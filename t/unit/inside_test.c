@@ -227,6 +227,109 @@ static void test_who_can_write_the_lock(void **state)
     assert_int_equal(status, 0);
 }
 
+/* The master's socket takes the connection, and no keeper will ever answer: filterctl does not wait for one. */
+static void test_no_keeper(void **state)
+{
+    char *error = NULL, *folder = g_dir_make_tmp("filterd-inside-XXXXXX", NULL);
+    g_autofree char *lock = g_build_filename(folder, "lock", NULL);
+    const struct endpoint control = {.path = g_build_filename(folder, "control.sock", NULL)};
+    const int door = sockets_listen(&control, &settings.control_rights, NULL, &error);
+    (void)state;
+    assert_true(door >= 0 && g_file_set_contents(lock, "", 0, NULL));
+    const int fd = keeper_connect(&control);
+    assert_true(fd >= 0);
+    assert_false(keeper_administer(fd, folder, -1));
+    close(fd);
+    close(door);
+    folder_empty(folder);
+    assert_int_equal(rmdir(folder), 0);
+    g_free(control.path);
+    g_free(folder);
+}
+
+/* ---- one keeper follows another ---- */
+
+static GVariant *record(const char *signature)
+{
+    GArray *features = g_array_new(FALSE, TRUE, sizeof(guint32));
+    const struct keeper_record r = {.user = ALICE, .signature = signature, .class = "ham", .features = features};
+    GVariant *packed = keeper_format_pack(&keeper_format_record, &r);
+    g_array_unref(features);
+    return packed;
+}
+
+/* As by a reload: what workers have said is done, though they did not wait for the answer; who asks when it is too late
+ * notices, and has the next keeper's answer. */
+static void test_nothing_is_lost_between_keepers(void **state)
+{
+    struct endpoint workers = keeper_workers_at(&settings.control);
+    const char *const signatures[] = {"s1", "s2", "s3", "s4"};
+    int fds[G_N_ELEMENTS(signatures)], status;
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(signatures); i++) {
+        fds[i] = keeper_connect(&workers);
+        assert_int_equal(keeper_call(fds[i], "ping", NULL, ANSWER_MS, NULL), EX_OK);
+    }
+    kill(keeper, SIGSTOP);
+    for (size_t i = 0; i < G_N_ELEMENTS(signatures); i++)
+        assert_true(keeper_tell(fds[0], "record", record(signatures[i]), ANSWER_MS));
+    for (size_t i = 1; i < G_N_ELEMENTS(signatures); i++)
+        assert_true(keeper_tell(fds[i], "ping", NULL, ANSWER_MS));
+    kill(keeper, SIGTERM);
+    kill(keeper, SIGCONT);
+    assert_int_equal(waitpid(keeper, &status, 0), keeper);
+    assert_int_equal(status, 0);
+    for (size_t i = 1; i < G_N_ELEMENTS(signatures); i++) {
+        struct keeper_answer a = keeper_hear(fds[i], ANSWER_MS);
+        assert_int_equal(a.code, EX_OK);
+        keeper_answer_clear(&a);
+        assert_false(keeper_tell(fds[i], "ping", NULL, ANSWER_MS));
+    }
+    unlink(settings.control.path);
+    unlink(workers.path);
+    start_keeper();
+    const int fd = keeper_connect(&workers);
+    for (size_t i = 0; i < G_N_ELEMENTS(signatures); i++) {
+        const struct keeper_confirm c = {.user = ALICE, .signature = signatures[i]};
+        assert_int_equal(keeper_call(fd, "confirm", keeper_format_pack(&keeper_format_confirm, &c), ANSWER_MS, NULL), EX_OK);
+    }
+    close(fd);
+    for (size_t i = 0; i < G_N_ELEMENTS(signatures); i++)
+        close(fds[i]);
+    g_free(workers.path);
+}
+
+/* A reload starts a new keeper only for what concerns it. */
+static void test_what_concerns_a_keeper(void **state)
+{
+    char *list[] = {(char *)"x.example", NULL}, *empty[] = {NULL};
+    const struct settings a = {.workers = 10, .domains = empty};
+    struct settings b = a;
+    (void)state;
+    b.domains = NULL;
+    b.dkim = true;
+    b.file = list[0];
+    assert_true(keeper_process_same(&a, &b));
+#define CONCERNS(change) \
+    b = a; \
+    b.change; \
+    assert_false(keeper_process_same(&a, &b) || keeper_process_same(&b, &a))
+    CONCERNS(mode = MODE_NONE);
+    CONCERNS(settle_days = 1);
+    CONCERNS(signature_days = 1);
+    CONCERNS(greylist = true);
+    CONCERNS(greylist_wait = 1);
+    CONCERNS(queue_days = 1);
+    CONCERNS(workers = 1);
+    CONCERNS(sandbox_required = true);
+    CONCERNS(recipient_delimiter = list[0]);
+    CONCERNS(hostname = list[0]);
+    CONCERNS(domains = list);
+    CONCERNS(local_names = list);
+    CONCERNS(train_users = list);
+#undef CONCERNS
+}
+
 /* ---- clients that hold the keeper up ---- */
 
 static int half_a_frame(void)
@@ -298,6 +401,9 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_from_inside_a_worker, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_who_can_write_the_lock, set_up, tear_down),
+        cmocka_unit_test(test_no_keeper),
+        cmocka_unit_test_setup_teardown(test_nothing_is_lost_between_keepers, set_up, tear_down),
+        cmocka_unit_test(test_what_concerns_a_keeper),
         cmocka_unit_test_setup_teardown(test_half_frames, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_silent_ones_go, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_answers_that_nobody_reads, set_up, tear_down),
