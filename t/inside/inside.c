@@ -49,6 +49,18 @@ static void say(const char *format, ...)
 
 /* ---- descriptors ---- */
 
+/* What kind of socket without a name this is, and whose the other end is. */
+static void name_socket(int fd, char *out, size_t size)
+{
+    struct sockaddr_un peer = {0};
+    socklen_t len = sizeof peer - 1, type_len = sizeof(int);
+    int type = 0;
+    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len);
+    if (getpeername(fd, (struct sockaddr *)&peer, &len))
+        peer.sun_path[0] = '\0';
+    snprintf(out, size, "socket %d of %s", type, peer.sun_path[0] ? peer.sun_path : "-");
+}
+
 static void descriptors(void)
 {
     DIR *all = opendir("/proc/self/fd");
@@ -65,6 +77,8 @@ static void descriptors(void)
         const int flags = fcntl(fd, F_GETFL);
         if (getsockname(fd, (struct sockaddr *)&un, &len))
             un.sun_family = AF_UNSPEC;
+        if (un.sun_family == AF_UNIX && !un.sun_path[0])
+            name_socket(fd, target, sizeof target);
         say("%d %s%s%s %s", fd, (flags & O_ACCMODE) == O_RDONLY ? "r" : "", (flags & O_ACCMODE) == O_WRONLY ? "w" : "",
             (flags & O_ACCMODE) == O_RDWR ? "rw" : "",
             un.sun_family == AF_UNIX && un.sun_path[0] ? un.sun_path
