@@ -181,7 +181,7 @@ static void gone(int connection, void *arg)
 static void loop(struct desk *desk, struct keeper_connections *clients)
 {
     gint64 ticked = 0;
-    while (!leave && !state_lost()) {
+    while (!leave) {
         const int due_ms = model_store_due_ms(desk->stores.model_store);
         keeper_connections_wait(clients, due_ms < 0 ? TURN_MS : MIN(due_ms, TURN_MS));
         if (state_lost())
