@@ -6,9 +6,16 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define BUSY_TIMEOUT_MS 5000
+/* Readers hold their lock for milliseconds: who holds one for so long is reported, and again each AGAIN_MS. */
+#define BLOCKED_MS 1000
+#define BLOCKED_AGAIN_MS 100
+/* SQLite's locks lie here, whatever the size of the file (www.sqlite.org/fileformat.html, "The Lock-Byte Page"). */
+#define LOCKS_FROM 0x40000000
+#define LOCKS_BYTES 512
 
 static int fail(sqlite3 **db, int code, const char *path, const char *what, char **error_r)
 {
@@ -88,6 +95,56 @@ static int prepare_file(sqlite3 *db, bool for_writing, const struct store_schema
     return code;
 }
 
+/* ---- locks that others hold ---- */
+
+static void (*blocked)(const char *path, pid_t holder);
+
+void store_on_blocked(void (*fn)(const char *path, pid_t holder))
+{
+    blocked = fn;
+}
+
+/* The descriptor by which SQLite has the file open; -1: none. A second one would not do: closing it would release
+ * all locks that this process has on the file (fcntl(2)). */
+static int descriptor_of(const char *path)
+{
+    struct stat wanted, st;
+    const long most = sysconf(_SC_OPEN_MAX);
+    if (stat(path, &wanted))
+        return -1;
+    for (int fd = 0; fd < most; fd++)
+        if (fstat(fd, &st) == 0 && st.st_dev == wanted.st_dev && st.st_ino == wanted.st_ino)
+            return fd;
+    return -1;
+}
+
+static void report_holder(const char *path)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCKS_FROM, .l_len = LOCKS_BYTES};
+    const int fd = descriptor_of(path);
+    if (fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
+        blocked(path, lock.l_pid);
+}
+
+/* Waits a little for another's lock, longer each time. 0: it was long enough. */
+static int on_busy(void *db, int count)
+{
+    static const unsigned char pauses_ms[] = {1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50};
+    static gint64 since, reported;
+    const gint64 now = g_get_monotonic_time();
+    const char *path = sqlite3_db_filename(db, "main");
+    if (count == 0)
+        since = reported = now;
+    if (now - since >= BUSY_TIMEOUT_MS * 1000)
+        return 0;
+    if (blocked && path && now - since >= BLOCKED_MS * 1000 && now - reported >= BLOCKED_AGAIN_MS * 1000) {
+        report_holder(path);
+        reported = now;
+    }
+    g_usleep(1000UL * ((size_t)count < sizeof pauses_ms ? pauses_ms[count] : BLOCKED_AGAIN_MS));
+    return 1;
+}
+
 int store_try(const char *path, bool for_writing, const struct store_schema *schema, sqlite3 **db_r,
               char **error_r)
 {
@@ -104,7 +161,7 @@ int store_try(const char *path, bool for_writing, const struct store_schema *sch
     int code = sqlite3_open_v2(path, db_r, mode | SQLITE_OPEN_NOMUTEX, NULL);
     if (code != SQLITE_OK)
         return fail(db_r, code, path, sqlite3_errmsg(*db_r), error_r);
-    sqlite3_busy_timeout(*db_r, BUSY_TIMEOUT_MS);
+    sqlite3_busy_handler(*db_r, on_busy, *db_r);
     code = prepare_file(*db_r, for_writing, schema, &why);
     if (code != SQLITE_OK)
         fail(db_r, code, path, why ? why : sqlite3_errmsg(*db_r), error_r);
@@ -194,4 +251,18 @@ bool store_run(sqlite3 *db, const char *sql, const char *const *texts, int count
     while (statement && step == SQLITE_ROW)
         step = sqlite3_step(statement);
     return sqlite3_finalize(statement) == SQLITE_OK && step == SQLITE_DONE;
+}
+
+static gint64 number(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *st = store_cached(db, sql, NULL, 0);
+    const gint64 n = st && sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : -1;
+    store_done(st);
+    return n;
+}
+
+gint64 store_bytes(sqlite3 *db)
+{
+    const gint64 pages = number(db, "PRAGMA page_count"), unused = number(db, "PRAGMA freelist_count");
+    return pages < 0 || unused < 0 ? -1 : (pages - unused) * number(db, "PRAGMA page_size");
 }

@@ -6,6 +6,7 @@
 #include <glib.h>
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* The tables of a database. The file holds their version (PRAGMA user_version); files older than versioning
  * have 0. */
@@ -33,6 +34,12 @@ int store_try(const char *path, bool for_writing, const struct store_schema *sch
 bool store_is_damaged(int code);
 /* Removes the file and SQLite's journal, WAL and shm files beside it. It must be closed. */
 void store_remove(const char *path);
+/* Bytes of the file that are in use; -1: that cannot be read. */
+gint64 store_bytes(sqlite3 *db);
+/* Another process's lock makes a request wait for some seconds at most. If fn is set, it hears, after one second and
+ * then ten times a second, of a file that waits for a lock and of the process that holds it; not above 0: the kernel
+ * does not say which. */
+void store_on_blocked(void (*fn)(const char *path, pid_t holder));
 /* Prepares a statement and binds the texts to ?1, ?2, ...; NULL on error. The caller finalizes it. */
 sqlite3_stmt *store_prepare(sqlite3 *db, const char *sql, const char *const *texts, int count);
 /* The same for a statement that is used often: give it back with store_done instead of finalizing it, and close

@@ -33,7 +33,8 @@ static bool load(const struct daykey *k, bool create, struct sitekey *key_r, cha
 {
     g_autofree char *folder = key_folder(k->site_key_file);
     g_autofree char *file = g_build_filename(folder, k->day, NULL);
-    const bool made = !create || mkdir(folder, 0700) == 0 || errno == EEXIST;
+    const bool there = !create || access(file, F_OK) == 0;
+    const bool made = there || mkdir(folder, 0700) == 0 || errno == EEXIST;
     if (!made)
         *error_r = g_strdup_printf("%s: %s", folder, g_strerror(errno));
     const bool ok = made && sitekey_load(file, create, key_r, error_r);

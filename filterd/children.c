@@ -37,6 +37,7 @@ bool children_init(struct children *c)
     c->milter_sockets = g_array_new(FALSE, TRUE, sizeof(struct children_milter_socket));
     c->scoreboard = scoreboard_new(c->settings->workers * 2 + 16);
     c->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
     return c->scoreboard && c->null_fd >= 0 && pipe2(c->log_pipe, O_CLOEXEC) == 0 &&
            pipe2(c->wake_pipe, O_CLOEXEC | O_NONBLOCK) == 0 &&
            fcntl(c->log_pipe[0], F_SETFL, O_NONBLOCK) == 0;
@@ -48,6 +49,8 @@ static void enter_child(struct children *c, const char *name, pid_t master)
 {
     close(c->log_pipe[0]);
     close(c->wake_pipe[0]);
+    if (c->blocked_fd >= 0)
+        close(c->blocked_fd);
     for (guint i = 0; i < c->milter_sockets->len; i++)
         close(g_array_index(c->milter_sockets, struct children_milter_socket, i).fd);
     log_to_fd(c->log_pipe[1]);
@@ -139,11 +142,24 @@ bool children_await(int fd, int timeout_ms)
     return n == 1 && read(fd, &byte, 1) == 1;
 }
 
+static void keeper_ended(struct children *c)
+{
+    c->keeper = 0;
+    if (c->blocked_fd >= 0)
+        close(c->blocked_fd);
+    c->blocked_fd = -1;
+}
+
 void children_start_keeper(struct children *c)
 {
-    int ready[2];
+    int ready[2], blocked[2];
     if (c->control_fd < 0 || pipe2(ready, O_CLOEXEC))
         return;
+    if (c->blocked_fd >= 0)
+        close(c->blocked_fd);
+    if (pipe2(blocked, O_CLOEXEC | O_NONBLOCK))
+        blocked[0] = blocked[1] = -1;
+    c->blocked_fd = blocked[0];
     c->keeper = children_fork(c, "filterd-keeper");
     if (c->keeper == 0) {
         children_close_listeners(c);
@@ -151,12 +167,17 @@ void children_start_keeper(struct children *c)
         children_close_tables(c, true);
         close(ready[0]);
         keeper_process_watch(&c->state);
+        keeper_process_report_to(blocked[1]);
         _exit(keeper_process_run(c->settings, &c->key, &(struct keeper_doors){c->control_fd, c->keeper_fd, c->tables_keeper[0]},
                                  ready[1]));
     }
     close(ready[1]);
+    if (blocked[1] >= 0)
+        close(blocked[1]);
     if (c->keeper > 0 && !children_await(ready[0], KEEPER_READY_MS))
         log_warn("keeper did not come up");
+    if (c->keeper < 0)
+        keeper_ended(c);
     close(ready[0]);
 }
 
@@ -194,7 +215,8 @@ static bool somebody_waits(const struct children *c)
     struct pollfd fds[n + 2];
     for (size_t i = 0; i < n; i++)
         fds[i] = (struct pollfd){c->listen_fds[i], POLLIN, 0};
-    fds[n] = (struct pollfd){c->learn_fd, POLLIN, 0};
+    const bool enough = scoreboard_learns_enough(c->scoreboard, c->settings->workers);
+    fds[n] = (struct pollfd){enough ? -1 : c->learn_fd, POLLIN, 0};
     fds[n + 1] = (struct pollfd){c->milter_fd, POLLIN, 0};
     return poll(fds, n + 2, 0) > 0;
 }
@@ -311,7 +333,7 @@ void children_reap(struct children *c)
             scoreboard_vacate(c->scoreboard, index);
         } else if (pid == c->keeper) {
             note_end(c, "keeper", pid, status);
-            c->keeper = 0;
+            keeper_ended(c);
         } else {
             other_ended(c, pid, status);
         }

@@ -56,12 +56,14 @@ struct children {
     int null_fd; /* /dev/null, to read */
     int log_pipe[2], wake_pipe[2];
     pid_t keeper;
+    int blocked_fd; /* where the keeper says who blocks it, see keeper_process_report_to; -1: no keeper runs */
+    gint64 strays_until; /* monotonic microseconds: see blockers.c */
     GArray *others; /* of struct children_other; an entry goes when its process ends */
     GArray *folders; /* of struct sandbox_policy_folder: where the master's sandbox lets it write; NULL: not yet closed */
     gint64 not_before; /* monotonic microseconds: no fork earlier, after a child died early */
 };
 
-/* Makes the pipes and the scoreboard. */
+/* Makes the pipes and the scoreboard. Orphans of children become our children. */
 bool children_init(struct children *c);
 /* For a process that is no worker. Returns 0 in the child, which is then set up (log, name, signals) and has
  * left the scoreboard. */

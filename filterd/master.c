@@ -21,8 +21,10 @@
 #include "base/sandbox/sandbox_kind.h"
 #include "base/sitekey.h"
 #include "base/version.h"
+#include "filterd/blockers.h"
 #include "filterd/children.h"
 #include "filterd/milter_processes.h"
+#include "filterd/keeper/keeper_process.h"
 #include "filterd/keeper/peer_credentials.h"
 #include "filterd/listening.h"
 #include "filterd/pipeline/context.h"
@@ -157,20 +159,22 @@ static void reread(struct children *c)
     spf_pair_renew(c, s);
     tables_child_dismiss(c);
     s->workers = MIN(s->workers, (c->scoreboard->size - 16) / 2); /* the scoreboard cannot grow */
+    const bool keeps = keeper_process_same(old, s);
     settings_free(&old);
     milter_processes_replace(c);
     peer_credentials_prepare(s);
     children_dismiss_workers(c);
-    if (c->keeper > 0)
+    if (c->keeper > 0 && !keeps)
         kill(c->keeper, SIGTERM);
     log_info("settings read anew");
 }
 
 static void look(struct children *c)
 {
-    struct pollfd fds[2] = {{c->log_pipe[0], POLLIN, 0}, {c->wake_pipe[0], POLLIN, 0}};
-    poll(fds, 2, LOOK_MS);
+    struct pollfd fds[] = {{c->log_pipe[0], POLLIN, 0}, {c->wake_pipe[0], POLLIN, 0}, {c->blocked_fd, POLLIN, 0}};
+    poll(fds, G_N_ELEMENTS(fds), LOOK_MS);
     children_note_wakes(c);
+    blockers_end(c);
     children_relay_log(c);
     children_reap(c);
 }
@@ -280,7 +284,7 @@ static bool close_sandbox(struct children *c)
 int master_run(struct settings *s)
 {
     struct children c = {.settings = s, .control_fd = -1, .keeper_fd = -1, .learn_fd = -1, .milter_fd = -1,
-                         .tables_fd = -1, .tables_keeper = {-1, -1},
+                         .tables_fd = -1, .tables_keeper = {-1, -1}, .blocked_fd = -1,
                          .stop = &stop, .state = STATE_CLOSED};
     const struct passwd *pw = NULL;
     set_signals();

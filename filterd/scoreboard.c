@@ -5,6 +5,9 @@
 #include <glib.h>
 #include <sys/mman.h>
 
+/* One in so many workers. */
+#define LEARNERS_SHARE 4
+
 static size_t shared_bytes(int size)
 {
     return sizeof(struct scoreboard_shared) + (size_t)size * sizeof(struct slot);
@@ -54,8 +57,10 @@ void scoreboard_vacate(struct scoreboard *b, int index)
 
 void scoreboard_set(struct slot *slot, enum slot_state state)
 {
-    if (state == SLOT_FREE)
+    if (state == SLOT_FREE) {
         atomic_store(&slot->held, 0);
+        atomic_store(&slot->learns, 0);
+    }
     atomic_store(&slot->since, g_get_monotonic_time());
     atomic_store(&slot->state, state);
 }
@@ -75,17 +80,32 @@ bool scoreboard_hold(struct scoreboard *b, struct slot *slot, size_t bytes, size
     return false;
 }
 
+void scoreboard_learns(struct slot *slot, bool learns)
+{
+    atomic_store(&slot->learns, learns);
+}
+
+bool scoreboard_learns_enough(const struct scoreboard *b, int workers)
+{
+    int n = 0;
+    for (int i = 0; i < b->size; i++)
+        n += atomic_load(&b->shared->slots[i].learns) != 0;
+    return n >= MAX(workers / LEARNERS_SHARE, 1);
+}
+
 void scoreboard_tidy(struct scoreboard *b)
 {
     for (int i = 0; i < b->size; i++)
         if (b->pids[i] == 0 && (atomic_load(&b->shared->slots[i].state) != SLOT_FREE ||
-                                atomic_load(&b->shared->slots[i].held) != 0))
+                                atomic_load(&b->shared->slots[i].held) != 0 ||
+                                atomic_load(&b->shared->slots[i].learns) != 0))
             scoreboard_set(&b->shared->slots[i], SLOT_FREE);
 }
 
 void scoreboard_idle_still(struct slot *slot)
 {
     atomic_store(&slot->held, 0);
+    atomic_store(&slot->learns, 0);
     if (atomic_load(&slot->state) != SLOT_IDLE)
         scoreboard_set(slot, SLOT_IDLE);
 }

@@ -27,6 +27,7 @@ struct slot {
     _Atomic int state;
     _Atomic int64_t since; /* monotonic microseconds: when state changed */
     _Atomic int64_t held;  /* bytes of the message that the worker holds */
+    _Atomic int learns;    /* 1: a learn session is under way */
 };
 
 struct scoreboard {
@@ -56,6 +57,11 @@ void scoreboard_set(struct slot *slot, enum slot_state state);
  * is never refused; 0 releases all. */
 #define SCOREBOARD_SMALL_BYTES (64 * 1024)
 bool scoreboard_hold(struct scoreboard *b, struct slot *slot, size_t bytes, size_t limit);
+/* From now on this slot's worker serves a learn session, or none. */
+void scoreboard_learns(struct slot *slot, bool learns);
+/* True if no more learn sessions shall begin: those under way hold their share of so many workers, a quarter. Whoever
+ * keeps such sessions waiting must not hold up the mail. */
+bool scoreboard_learns_enough(const struct scoreboard *b, int workers);
 /* For the master: slots without a worker show that, whatever another has written there. */
 void scoreboard_tidy(struct scoreboard *b);
 /* For an idle worker: its own slot shows that, whatever another has written there. */

@@ -141,13 +141,14 @@ struct door {
     size_t n;
     struct pollfd *fds;
     int epoll; /* of the same descriptors; -1: not available */
+    size_t learn; /* the index of that of learn sessions */
 };
 
 /* EPOLLEXCLUSIVE wakes one worker per connection, always the first that waits: it stays warm, the others small. */
 static struct door door_open(const struct worker_env *env)
 {
     const size_t listeners = env->settings->listener_count;
-    struct door d = {.n = listeners + 2, .epoll = epoll_create1(EPOLL_CLOEXEC)};
+    struct door d = {.n = listeners + 2, .epoll = epoll_create1(EPOLL_CLOEXEC), .learn = listeners};
     d.fds = g_new0(struct pollfd, d.n);
     for (size_t i = 0; i < d.n; i++) {
         const int fd = i < listeners    ? env->listen_fds[i]
@@ -170,6 +171,22 @@ static void door_close(struct door *d)
     g_clear_pointer(&d->fds, g_free);
 }
 
+/* Learn sessions beyond their share wait in the socket's queue. Whoever ends one looks there next; the others look now
+ * and then. */
+static void door_mind_learners(struct door *d, const struct worker_env *env)
+{
+    const int shown = d->fds[d->learn].fd;
+    const int fd = scoreboard_learns_enough(env->scoreboard, env->settings->workers) ? -1 : env->learn_fd;
+    struct epoll_event e = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.u64 = d->learn};
+    if (fd == shown)
+        return;
+    d->fds[d->learn].fd = fd;
+    if (d->epoll >= 0 && epoll_ctl(d->epoll, fd >= 0 ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, env->learn_fd, &e)) {
+        close(d->epoll);
+        d->epoll = -1;
+    }
+}
+
 /* Returns the index of a socket with a connection; -1: none for now. A worker that was woken and ended without
  * accepting has taken a wake-up from the others: so after a while each looks with poll. */
 static ssize_t door_wait(const struct door *d, int ms)
@@ -187,22 +204,26 @@ static ssize_t door_wait(const struct door *d, int ms)
 }
 
 /* Accepts the next connection; -1: told to end. */
-static int next_client(const struct door *door, struct slot *slot, struct context *ctx, size_t *index_r)
+static int next_client(struct door *door, const struct worker_env *env, struct context *ctx, size_t *index_r)
 {
     while (!leave) {
+        door_mind_learners(door, env);
         /* The timeout covers a signal that comes just before the wait. A worker told to end accepts no more, so
          * that after a reload new connections get the new settings. */
         const ssize_t i = door_wait(door, 1000);
         if (i < 0)
             next_hop_let_go_idle(&ctx->hops);
         if (i < 0 && !leave)
-            scoreboard_idle_still(slot);
+            scoreboard_idle_still(env->slot);
         if (i < 0 || leave)
             continue;
+        if ((size_t)i == door->learn) /* before others look */
+            scoreboard_learns(env->slot, true);
         const int fd = accept4(door->fds[i].fd, NULL, NULL, SOCK_CLOEXEC);
         *index_r = (size_t)i;
         if (fd >= 0)
             return fd;
+        scoreboard_learns(env->slot, false);
     }
     return -1;
 }
@@ -250,6 +271,7 @@ static void serve(const struct worker_env *env, struct context *ctx, int fd, siz
     else
         learn_session_run(fd, &(struct learn_session_env){ctx, env->key, on_sealed, on_refused, env->scoreboard});
     close(fd);
+    scoreboard_learns(env->slot, false);
     set_state(env, leave ? SLOT_LEAVING : SLOT_IDLE);
 }
 
@@ -272,7 +294,7 @@ int worker_run(const struct worker_env *env)
     struct door door = door_open(env);
     set_state(env, SLOT_IDLE);
     for (int n = 0; n < SESSIONS_PER_WORKER && !is_spent(env, ctx) &&
-                    (fd = next_client(&door, env->slot, ctx, &index)) >= 0; n++)
+                    (fd = next_client(&door, env, ctx, &index)) >= 0; n++)
         serve(env, ctx, fd, index);
     scoreboard_set(env->slot, SLOT_LEAVING);
     door_close(&door);

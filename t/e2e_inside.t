@@ -50,13 +50,21 @@ sub goes {
 sub from_inside {
     my ($name) = @_;
     subtest "$name: every descriptor" => sub {
-        my @known = (qr{^0 r /dev/null$}, qr{^[12] w pipe:}, qr{^\d+ w pipe:}, qr{^\d+ rw $dir/run/\w+\.sock(?:\.learn|\.milter)?$},
-            qr{^\d+ rw socket:\[\d+\]$}, qr{^\d+ rw anon_inode:\[eventpoll\]$}, qr{^\d+ rw inet$}, qr{^\d+ r /dev/null$},
-            qr{^\d+ r $dir/state(?:/|$)});
+        # What it is, and how many of it at most. The pipes are those of the log and the master, and those of prove.
+        my @known = ([3, qr{^r /dev/null$}], [8, qr{^w pipe:}], [1, qr{^r $dir/state$}], [8, qr{^r $dir/state/(?:users/[^/]+|users)\.db$}],
+            [1, qr{^rw $dir/run/lmtp\.sock$}], [1, qr{^rw $dir/run/inside\.sock$}], [1, qr{^rw $dir/run/control\.sock\.learn$}],
+            [1, qr{^rw $dir/run/control\.sock\.milter$}], [1, qr{^rw anon_inode:\[eventpoll\]$}], [4, qr{^rw inet$}],
+            [1, qr{^rw socket 1 of -$}], # the delivery agent
+            [1, qr{^rw socket 5 of -$}], # the door of the SPF processes
+            [1, qr{^rw socket 1 of $dir/run/control\.sock\.worker$}], [1, qr{^rw socket 1 of $dir/dovecot\.lmtp$}]);
         my @fds = inside('fds');
         cmp_ok(scalar @fds, '>', 6, 'there are some') or diag explain \@fds;
-        my @unknown = grep { my $fd = $_; !grep { $fd =~ $_ } @known } @fds;
-        is_deeply(\@unknown, [], 'it has none that it does not need');
+        my @unknown;
+        for my $fd (map { s/^\d+ //r } @fds) {
+            my ($known) = grep { $fd =~ $_->[1] } @known;
+            push @unknown, $fd if !$known || $known->[0]-- <= 0;
+        }
+        is_deeply(\@unknown, [], 'it has none that it does not need') or diag explain \@fds;
         is_deeply([grep { m{control\.sock$} } @fds], [], 'above all not the one on which the keeper listens');
     };
     subtest "$name: every signal" => sub {
@@ -147,6 +155,44 @@ SKIP: {
     subtest 'every path' => \&every_path;
 }
 
+# Of locks a worker gets what SQLite's readers need, and that one not for long.
+sub every_lock {
+    my ($name) = @_;
+    for my $file (grep { -f } glob "$dir/state/lock $dir/state/*.db $dir/state/users/*.db $dir/state/keys/* $dir/state/keys/*/*") {
+        my %errno = map { split } inside("locks $file");
+        is(delete $errno{open}, 0, "$name: $file can be read");
+        is_deeply([grep { $errno{$_} != EPERM } sort keys %errno], [], 'no lock that nobody can trace, and no lease') or diag explain \%errno;
+        cmp_ok(scalar keys %errno, '>=', 8, 'there are as many ways');
+    }
+}
+
+# Whatever it locks, or its children do, what the operator wants is written.
+sub held_for_ever {
+    my ($children) = @_;
+    my $who = $children ? "$children processes that a worker has started" : 'a worker';
+    my $key = $site->{keys}{rsa};
+    my @deeds = (['users.db', 'a setting' => qw(user set), 'plain@example.com', 'mode=toe'],
+        ['users.db', 'a key goes' => qw(key remove), $key->{address}],
+        ['users/plain@example.com.db', 'a model' => qw(train spam plain@example.com), "$dir/letter"]);
+    for (@deeds) {
+        my ($db, $what, @command) = @$_;
+        my @held = inside("hold $children $dir/state/$db");
+        is_deeply(\@held, [('hold 0') x ($children || 1)], "$who: locks $db");
+        my ($status, $out, $err) = $filterd->try_ctl(undef, @command);
+        is($status, 0, "$what is written all the same") or diag $out . $err;
+    }
+    $filterd->import_key($key);
+    goes($who);
+}
+
+subtest 'every lock' => sub { every_lock('as it is') };
+subtest 'a lock that is held for ever' => sub {
+    spew("$dir/letter", mail_like());
+    held_for_ever($_) for 0, 3;
+    ok($filterd->logs(qr/worker \d+ kept the keeper from writing: ended$/m), 'the log says so');
+    ok($filterd->logs(qr/process \d+, which a worker has started, kept the keeper from writing: ended/), 'in both cases');
+};
+
 subtest 'a worker scribbles on what it shares' => sub {
     for my $byte (255, 0, 127, 1) {
         my ($n) = map { /^shared (\d+)/ } inside("scribble $byte");
@@ -158,12 +204,32 @@ subtest 'a worker scribbles on what it shares' => sub {
     ok(kill(0, $filterd->{pid}), 'the master lives');
 };
 
+# Mail users that leave their requests half sent: most wait for a worker, and the mail does not.
+sub half_requests {
+    my $path = "$dir/run/control.sock.learn";
+    my @clients = map { IO::Socket::UNIX->new(Peer => $path) // die "$path: $!" } 1 .. 200;
+    syswrite $_, "\0\0\0\x40half" for @clients;
+    my $most = 0;
+    for (1 .. 20) {
+        goes("with 200 half requests, round $_");
+        my $served = grep { my $left = pack 'i', 0; ioctl $_, 0x5411, $left; !unpack 'i', $left } @clients; # SIOCOUTQ
+        $most = $served if $served > $most;
+    }
+    cmp_ok($most, '>', 0, "some are read: $most of 8 workers at most");
+    cmp_ok($most, '<=', 5, 'not by all workers'); # two, and as many as were idle when these came
+}
+
+is($filterd->down, 0, 'it ends');
+$filterd->settings('filterd.workers' => 8);
+$filterd->up;
+subtest 'half requests at the learning socket' => \&half_requests;
 is($filterd->down, 0, 'it ends');
 SKIP: {
-    skip 'no numbers for this machine in FilterdTest::OldKernel', 4 if !FilterdTest::OldKernel::runs_here();
+    skip 'no numbers for this machine in FilterdTest::OldKernel', 6 if !FilterdTest::OldKernel::runs_here();
     $filterd->settings('filterd.sandbox' => 'best');
     $filterd->up(FilterdTest::OldKernel::command('landlock'));
     from_inside('without Landlock');
+    subtest 'without Landlock: every lock' => sub { every_lock('without Landlock') };
     is($filterd->down, 0, 'it ends');
 }
 done_testing;

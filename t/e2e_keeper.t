@@ -126,4 +126,21 @@ subtest 'a flood of nonsense by the mail user' => sub {
     cmp_ok($after - $before, '<', 50, 'the log has not grown');
 };
 
+# A keeper that cannot start, while the daemon runs: whoever asks is told, and mail goes on.
+subtest 'no keeper' => sub {
+    my @sqlite3 = ('sqlite3', '-cmd', '.timeout 60000', $t->dir . '/state/users.db');
+    my ($version) = $t->run(@sqlite3, 'PRAGMA user_version') =~ /(\d+)/;
+    $t->run(@sqlite3, 'PRAGMA user_version = 99');
+    my ($keeper) = $filterd->processes('keeper');
+    kill 'TERM', $keeper;
+    ok($filterd->logs(qr/keeper: .*a later filterd made it/), 'the next one does not come up');
+    my ($status, $out, $err) = $filterd->try_ctl(undef, 'stats');
+    like($err, qr/^filterctl: the daemon's keeper does not answer \(its log may say why\); what it has not written/m, 'stats says so');
+    ($status, $out, $err) = $filterd->try_ctl(undef, qw(user set), $alice, 'mode=toe');
+    is($status, 75, 'a setting is not written');
+    like($err, qr/^filterctl: the daemon's keeper does not answer \(its log may say why\)$/m, 'and it is said why');
+    $t->run(@sqlite3, "PRAGMA user_version = $version");
+    ok(poll(sub { ($filterd->try_ctl(undef, qw(user set), $alice, 'mode=toe'))[0] == 0 }), 'it comes up by itself when it can');
+};
+
 done_testing;

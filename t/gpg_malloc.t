@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# gpg with the library that filterd preloads into it. It lives for a bounded time. Whichever of its allocations fails, gpg either reports
+# gpg with the library that filterd preloads into it. It lives for a bounded time, and nobody looks into it. Whichever of its allocations fails, gpg either reports
 # an error or its output can be opened. Without the library gpg reports success for messages that nobody can
 # open.
 
@@ -56,4 +56,10 @@ my $left = seconds_left(0);
 ok($left > 0 && $left <= 120, "whoever started it, it ends in time: $left s");
 $left = seconds_left(100);
 ok($left > 0 && $left <= 100, "a timer it has is kept: $left s");
+# Whom /proc says a process with the library belongs to: root, if others of its user may not look into it.
+$t->run('/bin/cp', "$build/gpg_malloc.so", $t->dir . '/bin');
+my @as_filterd = ('setpriv', "--reuid=$FilterdTest::FILTERD_USER", '--clear-groups', '/usr/bin/env');
+my @owner = ('perl', '-e', 'print +(stat "/proc/self/mem")[4]');
+is($t->run(@as_filterd, @owner), getpwnam $FilterdTest::FILTERD_USER, 'a program can be looked into by others of its user');
+is($t->run(@as_filterd, 'LD_PRELOAD=' . $t->dir . '/bin/gpg_malloc.so', @owner), 0, 'with the library it cannot');
 done_testing;

@@ -58,6 +58,9 @@ static const char *const forbidden[] = {
     "memfd_secret", "pidfd_open", "pidfd_send_signal", "listen", "shmget", "shmat", "msgget",
     "semget", "mq_open", "mbind", "set_mempolicy", "remap_file_pages", "vmsplice", "inotify_init",
     "inotify_init1",
+    /* A lock on what the keeper or filterctl locks would keep them waiting; a session of its own would hide whose
+     * child a process is. */
+    "flock", "setsid", "setpgid",
     /* what reaches other processes of our uid; a filter cannot tell which are our own */
     "kill", "tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "setpriority", "ioprio_set",
     "sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr",
@@ -115,10 +118,12 @@ static const char *const refused[] = {"execve", "execveat", "fork", "vfork", "ki
 static const char *const refused_but_to_keeper[] = {"pidfd_open", END};
 
 /* The uses of fcntl that our libraries have. F_SETOWN with F_SETSIG, for one, sends any signal to anybody. */
-static const int fcntl_uses[] = {F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, 5, 6, 7, 12, 13, 14, /* locks, also of 32 bits */
-                                 F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_DUPFD_CLOEXEC, F_GETPIPE_SZ};
-/* And those that a worker and gpg must not have. */
-static const int fcntl_owners[] = {F_SETOWN, F_SETOWN_EX, F_SETSIG};
+static const int fcntl_uses[] = {F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC, F_GETPIPE_SZ};
+/* SQLite's locks, also of 32 bits. */
+static const int fcntl_for_keeper[] = {5, 6, 7, 12, 13, 14};
+/* And those that a worker and gpg must not have. SQLite's readers lock by F_SETLK, where the kernel says who holds
+ * a lock; a lease stops whoever opens the file for writing. */
+static const int fcntl_not_for_workers[] = {F_SETOWN, F_SETOWN_EX, F_SETSIG, F_OFD_SETLK, F_OFD_SETLKW, F_SETLEASE, F_NOTIFY};
 static const int ioctl_owners[] = {FIOSETOWN, SIOCSPGRP};
 
 /* Adds one rule per name. Returns 0, or libseccomp's first error. */
@@ -147,14 +152,22 @@ static int each(scmp_filter_ctx c, uint32_t action, const char *const *names)
 #define NO SCMP_ACT_ERRNO(EPERM)
 #define NO_SUCH_CALL SCMP_ACT_ERRNO(ENOSYS)
 
+/* Adds one rule per use of fcntl. */
+static int each_fcntl(scmp_filter_ctx c, uint32_t action, const int *uses, size_t count)
+{
+    int rc = 0;
+    for (size_t i = 0; i < count && !rc; i++)
+        rc = RULE(c, action, fcntl, IS(1, (scmp_datum_t)uses[i])) ||
+             RULE(c, action, fcntl64, IS(1, (scmp_datum_t)uses[i]));
+    return rc;
+}
+
 /* abort() and raise() send the signal by tgkill. gpg, which inherits the filter, has another pid: its abort() ends
  * by an illegal instruction. */
 static int forbid_signals(scmp_filter_ctx c)
 {
-    int rc = RULE(c, NO, tgkill, DIFFERS(0, (scmp_datum_t)getpid()));
-    for (size_t i = 0; i < sizeof fcntl_owners / sizeof *fcntl_owners && !rc; i++)
-        rc = RULE(c, NO, fcntl, IS(1, (scmp_datum_t)fcntl_owners[i])) ||
-             RULE(c, NO, fcntl64, IS(1, (scmp_datum_t)fcntl_owners[i]));
+    int rc = RULE(c, NO, tgkill, DIFFERS(0, (scmp_datum_t)getpid())) ||
+             each_fcntl(c, NO, fcntl_not_for_workers, sizeof fcntl_not_for_workers / sizeof *fcntl_not_for_workers);
     for (size_t i = 0; i < sizeof ioctl_owners / sizeof *ioctl_owners && !rc; i++)
         rc = RULE(c, NO, ioctl, IS(1, (scmp_datum_t)ioctl_owners[i]));
     return rc;
@@ -273,12 +286,15 @@ static int allow_threads(scmp_filter_ctx c, enum sandbox_kind kind)
 /* A signal to this process itself, which abort() and raise() send by tgkill. */
 static int allow_signals(scmp_filter_ctx c)
 {
-    int rc = RULE(c, SCMP_ACT_ALLOW, tgkill, EQUALS(0, (scmp_datum_t)getpid())) ||
-             RULE(c, NO, tgkill, DIFFERS(0, (scmp_datum_t)getpid()));
-    for (size_t i = 0; i < sizeof fcntl_uses / sizeof *fcntl_uses && !rc; i++)
-        rc = RULE(c, SCMP_ACT_ALLOW, fcntl, IS(1, (scmp_datum_t)fcntl_uses[i])) ||
-             RULE(c, SCMP_ACT_ALLOW, fcntl64, IS(1, (scmp_datum_t)fcntl_uses[i]));
-    return rc;
+    return RULE(c, SCMP_ACT_ALLOW, tgkill, EQUALS(0, (scmp_datum_t)getpid())) ||
+           RULE(c, NO, tgkill, DIFFERS(0, (scmp_datum_t)getpid()));
+}
+
+static int allow_fcntl(scmp_filter_ctx c, enum sandbox_kind kind)
+{
+    const size_t locks = kind == SANDBOX_KEEPER ? sizeof fcntl_for_keeper / sizeof *fcntl_for_keeper : 0;
+    return each_fcntl(c, SCMP_ACT_ALLOW, fcntl_uses, sizeof fcntl_uses / sizeof *fcntl_uses) ||
+           each_fcntl(c, SCMP_ACT_ALLOW, fcntl_for_keeper, locks);
 }
 
 /* Allows the harmless uses of calls that can do many things. */
@@ -303,7 +319,7 @@ static int allow(scmp_filter_ctx c, enum sandbox_kind kind)
 {
     return each(c, SCMP_ACT_KILL_PROCESS, deadly) || each(c, NO, refused) ||
            (kind != SANDBOX_KEEPER && each(c, NO, refused_but_to_keeper)) || each(c, SCMP_ACT_ALLOW, for_all) || each(c, SCMP_ACT_ALLOW, own_list(kind)) ||
-           allow_parts(c) || allow_signals(c) || allow_sockets(c, kind) || allow_threads(c, kind);
+           allow_parts(c) || allow_signals(c) || allow_fcntl(c, kind) || allow_sockets(c, kind) || allow_threads(c, kind);
 }
 
 static bool runs_programs(enum sandbox_kind kind)

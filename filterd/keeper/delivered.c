@@ -33,6 +33,9 @@ static const char manner[] =
 /* More digests than the most recipients of one message. */
 #define DIGESTS 10000
 
+/* Some two million copies: there are so many only if somebody invents them. */
+#define MOST_BYTES (256 * 1024 * 1024)
+
 enum statement { IS_OURS, FIND, CLAIM, ADD, FAIL, REOPEN, FORGET, SWEEP, LEFT_OPEN, STATEMENTS };
 
 /* ?1 attempt, ?2 digest, ?3 pid, ?4 time, ?5 origins, ?6 the attempt that had the copy before. */
@@ -56,6 +59,8 @@ struct delivered {
     int connection;              /* whose request is handled; -1: none */
     long swept;
     bool failed; /* the last request failed, and that was logged */
+    bool full;   /* it was too large when looked at last */
+    gint64 most_bytes;
 };
 
 /* What a statement binds, and what FIND finds. */
@@ -74,7 +79,7 @@ static void close_file(struct delivered *r)
 {
     for (int i = 0; i < STATEMENTS; i++)
         g_clear_pointer(&r->statements[i], sqlite3_finalize);
-    g_clear_pointer(&r->db, sqlite3_close);
+    store_close(&r->db);
 }
 
 static int look_over(struct delivered *r)
@@ -230,6 +235,7 @@ struct delivered *delivered_open(const char *state_dir, char **error_r)
     r->path = g_build_filename(state_dir, "retries.db", NULL);
     r->open = delivered_attempts_new(fail, r);
     r->connection = -1;
+    r->most_bytes = MOST_BYTES;
     if (open_somehow(r, error_r))
         take_over_open(r, (long)time(NULL));
     else
@@ -281,7 +287,7 @@ static bool serve_copies(struct delivered *r, enum delivered_deed deed, struct r
         if (deed == DELIVERED_KNOWN)
             known[i] = claim(r, row);
         else
-            ok &= run(r, ADD, row) == SQLITE_DONE;
+            ok &= !r->full && run(r, ADD, row) == SQLITE_DONE;
     }
     return ok && !r->failed;
 }
@@ -342,12 +348,26 @@ int delivered_handle(struct delivered *r, enum delivered_deed deed, const struct
     return code;
 }
 
+void delivered_bound(struct delivered *r, gint64 bytes)
+{
+    r->most_bytes = bytes;
+}
+
+static void look_at_size(struct delivered *r)
+{
+    const bool full = r->db && store_bytes(r->db) > r->most_bytes;
+    if (full && !r->full)
+        log_warn("%s: it is full; a message that is retried now may come twice", r->path);
+    r->full = full;
+}
+
 void delivered_tick(struct delivered *r, long now)
 {
     g_autofree char *error = NULL;
     if (!r->db && open_somehow(r, &error))
         take_over_open(r, now);
     delivered_attempts_look(r->open, now);
+    look_at_size(r);
     if (r->swept && now >= r->swept && now - r->swept < SWEEP_SECONDS)
         return;
     r->swept = now;

@@ -52,7 +52,9 @@ enum delivered_deed { DELIVERED_KNOWN, DELIVERED_SERVED, DELIVERED_FORGET, DELIV
  * or left alone. */
 int delivered_handle(struct delivered *r, enum delivered_deed deed, const struct keeper_delivered *wanted,
                    GBytes **known_r, char **text_r) G_GNUC_WARN_UNUSED_RESULT;
-/* Deletes expired rows; opens the file again if it had to be closed. now: seconds since 1970. */
+/* For tests: the file takes no more copies once it is larger (otherwise 256 MB). */
+void delivered_bound(struct delivered *r, gint64 bytes);
+/* Deletes expired rows; opens the file again if it had to be closed; looks at its size. now: seconds since 1970. */
 void delivered_tick(struct delivered *r, long now);
 
 #endif

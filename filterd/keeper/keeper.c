@@ -3,7 +3,9 @@
 #include "filterd/keeper/keeper.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -15,6 +17,8 @@
 #include "base/frame_stream.h"
 
 #define CONNECT_TIMEOUT_S 5
+/* A keeper that answers nothing for so long is busy, or there is none. */
+#define SILENT_MS 3000
 /* An answer may hold a whole exported user. */
 #define ANSWER_MAX_BYTES (16 * 1024 * 1024)
 
@@ -92,6 +96,29 @@ struct keeper_answer keeper_hear(int fd, int timeout_ms)
     return a;
 }
 
+/* The master's socket takes connections also while no keeper runs: then nobody locks the state. One that starts just
+ * now has some time for it. */
+static bool nobody_keeps(const char *state_dir)
+{
+    g_autofree char *path = g_build_filename(state_dir, "lock", NULL);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    const bool free = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) == 0;
+    if (fd >= 0)
+        close(fd);
+    return free;
+}
+
+struct keeper_answer keeper_hear_if_kept(int fd, const char *state_dir, int timeout_ms)
+{
+    const gint64 start = g_get_monotonic_time();
+    struct pollfd p = {fd, POLLIN, 0};
+    if (poll(&p, 1, timeout_ms < 0 ? SILENT_MS : MIN(timeout_ms, SILENT_MS)) == 0 && nobody_keeps(state_dir))
+        return no_answer();
+    if (timeout_ms >= 0)
+        timeout_ms = MAX(timeout_ms - (int)((g_get_monotonic_time() - start) / 1000), 0);
+    return keeper_hear(fd, timeout_ms);
+}
+
 bool keeper_administer(int fd, const char *state_dir, int timeout_ms)
 {
     g_autofree char *path = g_build_filename(state_dir, "lock", NULL);
@@ -100,7 +127,7 @@ bool keeper_administer(int fd, const char *state_dir, int timeout_ms)
         return true;
     const bool sent = frame_stream_pass(fd, g_variant_new("(s@a{sv})", "ping", g_variant_new("a{sv}", NULL)), lock_fd);
     close(lock_fd);
-    struct keeper_answer a = sent ? keeper_hear(fd, timeout_ms) : no_answer();
+    struct keeper_answer a = sent ? keeper_hear_if_kept(fd, state_dir, timeout_ms) : no_answer();
     const bool heard = a.results != NULL;
     keeper_answer_clear(&a);
     return heard;

@@ -32,6 +32,8 @@ struct keeper_answer {
  * answer before the next keeper_ask. False: the connection is no longer usable. */
 bool keeper_tell(int fd, const char *verb, GVariant *arguments, int timeout_ms);
 struct keeper_answer keeper_hear(int fd, int timeout_ms);
+/* keeper_hear that gives up after a few seconds of silence if no process holds the state. */
+struct keeper_answer keeper_hear_if_kept(int fd, const char *state_dir, int timeout_ms);
 struct keeper_answer keeper_ask(int fd, const char *verb, GVariant *arguments, int timeout_ms);
 void keeper_answer_clear(struct keeper_answer *a);
 /* Sends verb and arguments (a{sv}, floating, taken over) and waits for the answer: a sysexits code, EX_TEMPFAIL

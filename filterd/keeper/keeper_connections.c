@@ -176,6 +176,19 @@ static bool read_request(const struct keeper_connections *k, struct connection *
     return request && frame_stream_send(c->stream, k->service.answer(request, &c->peer, c->fd, k->service.arg));
 }
 
+/* True if there was a request. An answer that the client does not read is lost. */
+static bool answer_next(const struct keeper_connections *k, struct connection *c)
+{
+    int passed;
+    const enum frame_stream_end end = frame_stream_read(c->stream, limit_of(&c->peer), &passed);
+    if (passed >= 0)
+        take_proof(k, &c->peer, passed);
+    g_autoptr(GVariant) request = end == FRAME_STREAM_WHOLE ? frame_stream_take(c->stream, FRAME_REQUEST) : NULL;
+    if (request)
+        frame_stream_send(c->stream, k->service.answer(request, &c->peer, c->fd, k->service.arg));
+    return request;
+}
+
 /* The client will not hear the answers. */
 static void serve_gone(const struct keeper_connections *k, struct connection *c)
 {
@@ -189,6 +202,16 @@ static void serve_gone(const struct keeper_connections *k, struct connection *c)
     }
     if (passed >= 0)
         close(passed);
+}
+
+void keeper_connections_finish(struct keeper_connections *k)
+{
+    /* What lies in the socket can still be read, and nothing is added. */
+    for (guint i = 0; i < k->all->len; i++)
+        shutdown(((struct connection *)k->all->pdata[i])->fd, SHUT_RD);
+    for (guint i = 0; i < k->all->len; i++)
+        while (answer_next(k, k->all->pdata[i]))
+            ;
 }
 
 static bool serve(const struct keeper_connections *k, struct connection *c)

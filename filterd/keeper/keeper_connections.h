@@ -37,6 +37,9 @@ bool keeper_connections_wait(struct keeper_connections *k, int timeout_ms);
 void keeper_connections_serve(struct keeper_connections *k);
 /* True if a worker is connected. */
 bool keeper_connections_have_worker(const struct keeper_connections *k);
+/* Answers all requests that have arrived, and takes no more: who asks now finds the connection broken, and asks the
+ * next keeper. */
+void keeper_connections_finish(struct keeper_connections *k);
 void keeper_connections_free(struct keeper_connections **k);
 
 #endif

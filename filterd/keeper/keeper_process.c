@@ -14,6 +14,7 @@
 #include "base/rate.h"
 #include "base/sandbox/sandbox_policy.h"
 #include "base/sandbox/sandbox_kind.h"
+#include "base/store.h"
 #include "filterd/keeper/greylist.h"
 #include "filterd/keeper/keeper.h"
 #include "filterd/keeper/keeper_connections.h"
@@ -28,9 +29,8 @@
 
 #define TURN_MS 1000
 #define TICK_MS 30000
-/* Told to end, it first serves what was sent before, for so long; if its master was killed, it serves the workers
- * that finish a message, too. The next keeper waits longer than that for the state. */
-#define FINISH_US G_USEC_PER_SEC
+/* If its master was killed, it serves the workers that finish a message for so long. The next keeper waits longer than
+ * that for the state. */
 #define ORPHAN_US (3 * G_USEC_PER_SEC)
 #define ORPHAN_TURN_MS 50
 #define PREDECESSOR_MS 6000
@@ -54,6 +54,26 @@ static const struct state *watched; /* NULL: tests */
 void keeper_process_watch(const struct state *state)
 {
     watched = state;
+}
+
+static int master_fd = -1;
+
+void keeper_process_report_to(int fd)
+{
+    master_fd = fd;
+}
+
+/* Who holds a lock for so long has been taken over, or hangs: the keeper cannot end it, the master can. */
+static void on_blocked(const char *path, pid_t holder)
+{
+    static gint64 said;
+    static const gint64 again_us = G_USEC_PER_SEC;
+    const gint64 now = g_get_monotonic_time();
+    if (!said || now - said > again_us)
+        log_warn("keeper: %s: process %d holds a lock on it, so that nothing can be written", path, (int)holder);
+    said = now;
+    if (holder > 0 && master_fd >= 0 && write(master_fd, &holder, sizeof holder) < 0)
+        return; /* the pipe is full: the master has not read what was said before */
 }
 
 /* Databases are opened by their paths, so they would be looked for, or made, in another's folder. */
@@ -168,7 +188,7 @@ static void gone(int connection, void *arg)
 static void loop(struct desk *desk, struct keeper_connections *clients)
 {
     gint64 ticked = 0;
-    while (!leave && !state_lost()) {
+    while (!leave) {
         const int due_ms = model_store_due_ms(desk->stores.model_store);
         keeper_connections_wait(clients, due_ms < 0 ? TURN_MS : MIN(due_ms, TURN_MS));
         if (state_lost())
@@ -183,16 +203,17 @@ static void loop(struct desk *desk, struct keeper_connections *clients)
     }
 }
 
-/* A worker does not say twice that the next hop took a copy: whoever does not read it delivers that copy again. */
+/* A worker does not say twice that the next hop took a copy: whoever does not read it delivers that copy again. If the
+ * master was killed, its workers still finish their messages. */
 static void finish(const struct desk *desk, struct keeper_connections *clients)
 {
     const bool orphan = getppid() != desk->master;
-    const gint64 end = g_get_monotonic_time() + (orphan ? ORPHAN_US : FINISH_US);
-    bool found;
-    do {
-        found = keeper_connections_wait(clients, orphan ? ORPHAN_TURN_MS : 0);
+    const gint64 end = g_get_monotonic_time() + ORPHAN_US;
+    while (orphan && keeper_connections_have_worker(clients) && g_get_monotonic_time() < end) {
+        keeper_connections_wait(clients, ORPHAN_TURN_MS);
         keeper_connections_serve(clients);
-    } while ((found || (orphan && keeper_connections_have_worker(clients))) && g_get_monotonic_time() < end);
+    }
+    keeper_connections_finish(clients);
 }
 
 static void serve(struct desk *desk, const struct keeper_doors *doors)
@@ -206,6 +227,22 @@ static void serve(struct desk *desk, const struct keeper_doors *doors)
     if (!state_lost())
         finish(desk, clients);
     keeper_connections_free(&clients);
+}
+
+static bool same_list(char *const *a, char *const *b)
+{
+    static char *const none[] = {NULL};
+    return g_strv_equal((const char *const *)(a ? a : none), (const char *const *)(b ? b : none));
+}
+
+bool keeper_process_same(const struct settings *a, const struct settings *b)
+{
+    return a->mode == b->mode && a->settle_days == b->settle_days && a->signature_days == b->signature_days &&
+           a->greylist == b->greylist && a->greylist_wait == b->greylist_wait && a->queue_days == b->queue_days &&
+           a->workers == b->workers && a->sandbox_required == b->sandbox_required &&
+           g_strcmp0(a->recipient_delimiter, b->recipient_delimiter) == 0 && g_strcmp0(a->hostname, b->hostname) == 0 &&
+           same_list(a->domains, b->domains) && same_list(a->local_names, b->local_names) &&
+           same_list(a->train_users, b->train_users);
 }
 
 static void set_signals(void)
@@ -230,6 +267,7 @@ int keeper_process_run(const struct settings *s, const struct sitekey *key, cons
     if (!sandbox_policy_close(s, SANDBOX_KEEPER))
         return EX_CONFIG;
     struct desk desk = {.settings = s, .key = key, .master = getppid()};
+    store_on_blocked(on_blocked);
     desk.stores.model_store = model_store_open(s, key, PREDECESSOR_MS, &error);
     if (!desk.stores.model_store) {
         log_warn("keeper: %s; mail goes on without signatures and training", error);

@@ -9,6 +9,7 @@
 
 enum {
     SIGNATURE_MAX = 64,
+    NAME_BYTES = 1024, /* three times the longest address */
     FEATURES_MAX = 32 * 1024,
 };
 
@@ -137,7 +138,7 @@ static bool take_text(GVariant *value, void *member)
 
 static bool take_name(GVariant *value, void *member)
 {
-    return take_text(value, member) && **(const char **)member;
+    return take_text(value, member) && **(const char **)member && strlen(*(const char **)member) <= NAME_BYTES;
 }
 
 static bool take_signature(GVariant *value, void *member)
@@ -319,7 +320,7 @@ static const struct {
     void (*clear)(void *member); /* NULL: the struct owns nothing here */
 } kinds[] = {
     [TEXT] = {"s", "a text", pack_text, take_text, NULL},
-    [NAME] = {"s", "a text that is not empty", pack_text, take_name, NULL},
+    [NAME] = {"s", "a text, not empty and not too long", pack_text, take_name, NULL},
     [SIGNATURE] = {"s", "a signature of letters and digits", pack_text, take_signature, NULL},
     [CLASS] = {"s", "spam or ham", pack_text, take_class, NULL},
     [FLAG] = {"b", "true or false", pack_flag, take_flag, NULL},

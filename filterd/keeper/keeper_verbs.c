@@ -17,6 +17,9 @@
 #include "filterd/keeper/delivered.h"
 #include "filterd/keeper/spent.h"
 
+/* A message of ordinary length has fewer features. */
+#define FEATURES_A_RECORD 4096
+
 /* ---- handlers: each picks store, request and result ---- */
 
 static int ping(struct keeper_call *c)
@@ -184,14 +187,22 @@ static gsize digests_in(GBytes *digests, gsize each)
     return digests ? MAX(g_bytes_get_size(digests) / each, 1) : 1;
 }
 
-/* The first member of record, confirm and learn is the user: theirs is a share of the rate. */
+/* A long record counts for several of usual length. */
+static gsize records_in(const struct keeper_verb *verb, const struct keeper_call *c)
+{
+    return verb->request == &keeper_format_record ? 1 + c->q.record.features->len / FEATURES_A_RECORD : 1;
+}
+
+/* The first member of record, confirm and learn is the user: theirs is a share of the rate. What can be no user's name
+ * has no share: shares are remembered by these names. */
 static bool is_within_rate(const struct keeper_verb *verb, const struct keeper_call *c)
 {
     struct keeper_rates *rates = c->stores->model_store->rates;
+    const char *user = c->q.confirm.user;
     switch (verb->rate) {
     case KEEPER_RATE_RECORD:
     case KEEPER_RATE_LEARN:
-        return keeper_rates_take(rates, verb->rate, c->q.confirm.user, 1);
+        return keeper_rates_take(rates, verb->rate, model_store_is_user(user) ? user : NULL, records_in(verb, c));
     case KEEPER_RATE_DELIVERED:
         return keeper_rates_take(rates, verb->rate, NULL, digests_in(c->q.delivered.copies, DELIVERED_DIGEST_BYTES));
     case KEEPER_RATE_SPENT:

@@ -21,6 +21,26 @@ bool model_store_is_user(const char *user)
     return is;
 }
 
+static bool is_listed(char *const *list, const char *domain)
+{
+    return list && g_strv_contains((const char *const *)list, domain);
+}
+
+/* Without a domain it is ours. domains empty: every domain may be ours. */
+static bool is_our_domain(const struct settings *s, const char *domain)
+{
+    return !*domain || !s->domains || !s->domains[0] || is_listed(s->domains, domain) ||
+           is_listed(s->local_names, domain) || g_strcmp0(s->hostname, domain) == 0;
+}
+
+bool model_store_may_be_ours(struct model_store *l, const char *user)
+{
+    if (model_store_is_user(user) && *user != '.' && *user != '@' && !strchr(user, '/') &&
+        is_our_domain(l->settings, address_domain(user)))
+        return true;
+    return model_store_is_user(user) && users_exists(l->users, user) == USERS_FOUND;
+}
+
 struct model *model_store_site(struct model_store *l, bool create)
 {
     g_autofree char *path = users_store_path(l->settings->state_dir, MODEL_SITE), *error = NULL;

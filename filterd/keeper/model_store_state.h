@@ -33,6 +33,9 @@ struct model_store {
 
 /* True if this is the address of a user: canonical, and no name of ours. */
 bool model_store_is_user(const char *user);
+/* True if workers may have mail for this user: a table names it, or it is an address at a domain of ours, or without a
+ * domain, that needs no escaping in paths. False if the tables cannot be read now. */
+bool model_store_may_be_ours(struct model_store *l, const char *user);
 /* The site's base, opened for writing and created if missing; lent. NULL with one line in *text_r. */
 struct model *model_store_open_site(struct model_store *l, char **text_r) G_GNUC_WARN_UNUSED_RESULT;
 /* The site's base, opened for writing; lent. NULL if there is none (and create is false), or it cannot be

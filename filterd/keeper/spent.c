@@ -21,31 +21,37 @@ static const char manner[] =
 #define DAY_SECONDS 86400
 /* A tick deletes this many rows and the next one goes on, so that requests do not wait for it. */
 #define FORGET_ROWS "5000"
+/* Some 17 million proofs: thirty a second for all the days that they are kept. */
+#define MOST_BYTES (G_GINT64_CONSTANT(1024) * 1024 * 1024)
+/* A tick deletes FORGET_ROWS so often until the file is small enough, and the next one goes on. */
+#define OLDEST_TURNS 20
 /* More digests than the most users of one message's recipients. */
 #define DIGESTS 100000
 
-enum statement { IS_SPENT, ADD, SWEEP, STATEMENTS };
+enum statement { IS_SPENT, ADD, SWEEP, FORGET_OLDEST, STATEMENTS };
 
 /* Spent proofs stay with the message that spent them first. */
 static const char *const texts[STATEMENTS] = {
     [IS_SPENT] = "SELECT 1 FROM proof WHERE id = ?1 AND forget > ?3 AND (taker = 0 OR taker != ?2)",
     [ADD] = "INSERT INTO proof VALUES(?1, ?2, ?3) ON CONFLICT(id) DO NOTHING",
     [SWEEP] = "DELETE FROM proof WHERE id IN (SELECT id FROM proof WHERE forget <= ?3 LIMIT " FORGET_ROWS ")",
+    [FORGET_OLDEST] = "DELETE FROM proof WHERE id IN (SELECT id FROM proof ORDER BY forget LIMIT " FORGET_ROWS ")",
 };
 
 struct spent {
     char *path;
-    gint64 kept_seconds;
+    gint64 kept_seconds, most_bytes;
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENTS];
     bool failed; /* the last request failed, and that was logged */
+    bool full;   /* the oldest had to go, and that was logged */
 };
 
 static void close_file(struct spent *s)
 {
     for (int i = 0; i < STATEMENTS; i++)
         g_clear_pointer(&s->statements[i], sqlite3_finalize);
-    g_clear_pointer(&s->db, sqlite3_close);
+    store_close(&s->db);
 }
 
 /* A table of another shape counts as damage. */
@@ -94,6 +100,7 @@ struct spent *spent_open(const char *state_dir, int days, char **error_r)
 {
     struct spent *s = g_new0(struct spent, 1);
     s->path = g_build_filename(state_dir, "spent.db", NULL);
+    s->most_bytes = MOST_BYTES;
     s->kept_seconds = (gint64)(days + 1) * DAY_SECONDS;
     if (!open_somehow(s, error_r))
         spent_free(&s);
@@ -152,11 +159,29 @@ bool spent_add(struct spent *s, const unsigned char digest[SPENT_BYTES], gint64 
     return run(s, ADD, digest, now + s->kept_seconds) == SQLITE_DONE;
 }
 
+void spent_bound(struct spent *s, gint64 bytes)
+{
+    s->most_bytes = bytes;
+}
+
+static void bound_size(struct spent *s)
+{
+    const bool full = s->db && store_bytes(s->db) > s->most_bytes;
+    if (full && !s->full)
+        log_warn("%s: it is full: the oldest proofs are forgotten, and may be used twice", s->path);
+    s->full = full;
+    for (int i = 0; i < OLDEST_TURNS && s->db && store_bytes(s->db) > s->most_bytes; i++)
+        if (run(s, FORGET_OLDEST, NULL, 0) != SQLITE_DONE || sqlite3_changes(s->db) == 0)
+            return;
+}
+
 void spent_tick(struct spent *s, gint64 now)
 {
     g_autofree char *error = NULL;
-    if (s->db || open_somehow(s, &error))
-        run(s, SWEEP, NULL, now);
+    if (!s->db && !open_somehow(s, &error))
+        return;
+    run(s, SWEEP, NULL, now);
+    bound_size(s);
 }
 
 static bool do_all(struct spent *s, const unsigned char *digests, size_t count, unsigned char *known)

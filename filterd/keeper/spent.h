@@ -33,7 +33,9 @@ int spent_handle(struct spent *s, const struct keeper_digests *wanted, GBytes **
 /* One digest; now: seconds since 1970. */
 bool spent_is_by_another(struct spent *s, const unsigned char digest[SPENT_BYTES], gint64 now);
 bool spent_add(struct spent *s, const unsigned char digest[SPENT_BYTES], gint64 now);
-/* Deletes rows of proofs that are too old to be used. */
+/* For tests: a tick deletes the oldest once the file is larger (otherwise 1 GB). */
+void spent_bound(struct spent *s, gint64 bytes);
+/* Deletes rows of proofs that are too old to be used, and the oldest of too many. */
 void spent_tick(struct spent *s, gint64 now);
 
 #endif

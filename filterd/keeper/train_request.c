@@ -2,6 +2,7 @@
 #include "filterd/keeper/train_request.h"
 
 #include <glib.h>
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sysexits.h>
@@ -61,12 +62,12 @@ static int add_record_later(struct model_store *l, const char *user, struct reco
     return EX_OK;
 }
 
-/* Workers name users: what they name must at least look like one. */
-static bool is_user(const char *user, char **text_r)
+/* Workers name users. One that was taken over may invent them: it gets as far as a stranger's mail would. */
+static bool is_user(struct model_store *l, const char *user, char **text_r)
 {
-    const bool is = model_store_is_user(user);
+    const bool is = model_store_may_be_ours(l, user);
     if (!is)
-        *text_r = g_strdup("that is no user: a lower-case address is wanted");
+        *text_r = g_strdup("that is no user: a lower-case address at a domain of ours is wanted");
     return is;
 }
 
@@ -85,12 +86,20 @@ static bool claim_named(struct model_store *l, const char *user, char **text_r)
            model_store_model(l, user, text_r);
 }
 
+static bool is_class(const char *class)
+{
+    return strcmp(class, "spam") == 0 || strcmp(class, "unsure") == 0 || strcmp(class, "ham") == 0 ||
+           strcmp(class, "innocent") == 0;
+}
+
 int train_request_record(struct model_store *l, const struct keeper_record *wanted, char **text_r)
 {
     if (wanted->known_sender && !known_sender_is_id(wanted->known_sender))
         return fail(EX_DATAERR, text_r, "record: correspondent is no digest");
+    if (!is_class(wanted->class) || !isfinite(wanted->score) || !isfinite(wanted->rules))
+        return fail(EX_DATAERR, text_r, "record: a class (spam, unsure, ham) and finite numbers are wanted");
     struct user_settings of;
-    if (!is_user(wanted->user, text_r))
+    if (!is_user(l, wanted->user, text_r))
         return EX_DATAERR;
     if (!model_store_settings(l, wanted->user, &of, text_r))
         return EX_TEMPFAIL;
@@ -156,6 +165,8 @@ static bool may_claim(struct model_store *l, const struct keeper_confirm *wanted
 int train_request_confirm(struct model_store *l, const struct keeper_confirm *wanted, char **text_r)
 {
     const char *user = wanted->user, *signature = wanted->signature;
+    if (!is_user(l, user, text_r))
+        return EX_DATAERR;
     struct record *waiting = pending_find(l, user, signature);
     const bool unclaimed = unclaimed_state(l, user) != UNCLAIMED_NO;
     if (waiting)
@@ -163,8 +174,6 @@ int train_request_confirm(struct model_store *l, const struct keeper_confirm *wa
     if (waiting && !(unclaimed && wanted->mailbox))
         return EX_OK;
     struct user_settings of;
-    if (!is_user(user, text_r))
-        return EX_DATAERR;
     if (!model_store_settings(l, user, &of, text_r))
         return EX_TEMPFAIL;
     if (of.mode == MODE_NONE)

@@ -99,23 +99,10 @@ bool unclaimed_add(struct model_store *l, const char *user, const struct record 
     return record_add(l->unclaimed, &here);
 }
 
-static gint64 number(struct model *m, const char *sql)
-{
-    sqlite3_stmt *st = store_cached(model_db(m), sql, NULL, 0);
-    const gint64 n = st && sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
-    store_done(st);
-    return n;
-}
-
-static gint64 bytes_used(struct model *m)
-{
-    return (number(m, "PRAGMA page_count") - number(m, "PRAGMA freelist_count")) * number(m, "PRAGMA page_size");
-}
-
 static bool bound_size(struct model *m, gint64 most)
 {
     bool ok = true;
-    while (ok && bytes_used(m) > most)
+    while (ok && store_bytes(model_db(m)) > most)
         ok = store_run(model_db(m), "DELETE FROM record WHERE rowid IN"
                        " (SELECT rowid FROM record ORDER BY rowid LIMIT " OLDEST_ROWS ")", NULL, 0) &&
              sqlite3_changes(model_db(m)) > 0;

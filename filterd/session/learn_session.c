@@ -28,6 +28,8 @@
 
 /* Dovecot kills filterd-retrain after 10 s. */
 #define LEARN_MS 10000
+/* filterd-retrain sends without a pause: who leaves a request half sent does not keep the worker. */
+#define PAUSE_MS 3000
 /* No parser needs longer: SIGALRM ends the worker. */
 #define STUCK_SECONDS 60
 #define REQUEST_BYTES 4096
@@ -40,9 +42,10 @@ struct train_request_asked {
     struct peer peer;
 };
 
+/* For the next frame. */
 static int left_ms(gint64 end)
 {
-    return (int)MAX((end - g_get_monotonic_time()) / 1000, 0);
+    return (int)CLAMP((end - g_get_monotonic_time()) / 1000, 0, PAUSE_MS);
 }
 
 /* Returns a sysexits code; unless it is EX_OK, *text_r is one line (g_free). */

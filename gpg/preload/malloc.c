@@ -1,10 +1,11 @@
-/* Preloaded into gpg (see engine.c): ends gpg when memory or time runs out.
+/* Preloaded into gpg (see engine.c): ends gpg when memory or time runs out, and keeps others of its user out of it.
  *
  * Memory: libgcrypt overlooks failed allocations in places (key arithmetic, the digest over the message); gpg then
  * reports success for a message that nobody can open. gpg 2.2.40 did so for 4 of the 1,000 allocations of a message. */
 #include <dlfcn.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -19,6 +20,14 @@ __attribute__((constructor)) static void bound_life(void)
     struct itimerval timer;
     if (!getitimer(ITIMER_REAL, &timer) && !timerisset(&timer.it_value))
         alarm(LIFETIME_SECONDS);
+}
+
+/* Plaintext and session keys: without Landlock any other process of the same user could read them by /proc/PID/mem.
+ * exec made the process dumpable again. */
+__attribute__((constructor)) static void keep_others_out(void)
+{
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+        _exit(EXIT_NO_MEMORY);
 }
 
 #define EXPORT __attribute__((visibility("default")))

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -20,6 +21,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <asm/sockios.h>
 
@@ -47,6 +49,18 @@ static void say(const char *format, ...)
 
 /* ---- descriptors ---- */
 
+/* What kind of socket without a name this is, and whose the other end is. */
+static void name_socket(int fd, char *out, size_t size)
+{
+    struct sockaddr_un peer = {0};
+    socklen_t len = sizeof peer - 1, type_len = sizeof(int);
+    int type = 0;
+    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len);
+    if (getpeername(fd, (struct sockaddr *)&peer, &len))
+        peer.sun_path[0] = '\0';
+    snprintf(out, size, "socket %d of %s", type, peer.sun_path[0] ? peer.sun_path : "-");
+}
+
 static void descriptors(void)
 {
     DIR *all = opendir("/proc/self/fd");
@@ -63,6 +77,8 @@ static void descriptors(void)
         const int flags = fcntl(fd, F_GETFL);
         if (getsockname(fd, (struct sockaddr *)&un, &len))
             un.sun_family = AF_UNSPEC;
+        if (un.sun_family == AF_UNIX && !un.sun_path[0])
+            name_socket(fd, target, sizeof target);
         say("%d %s%s%s %s", fd, (flags & O_ACCMODE) == O_RDONLY ? "r" : "", (flags & O_ACCMODE) == O_WRONLY ? "w" : "",
             (flags & O_ACCMODE) == O_RDWR ? "rw" : "",
             un.sun_family == AF_UNIX && un.sun_path[0] ? un.sun_path
@@ -280,6 +296,68 @@ static void signals(void)
     attempt("itself", raise(SIGWINCH) ? -1 : 0);
 }
 
+/* ---- locks ---- */
+
+static void locks(const char *path)
+{
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    attempt("open", fd);
+    attempt("flock", flock(fd, LOCK_SH | LOCK_NB));
+    attempt("flock-exclusive", flock(fd, LOCK_EX | LOCK_NB));
+    attempt("F_OFD_SETLK", fcntl(fd, F_OFD_SETLK, &lock));
+    attempt("F_OFD_SETLKW", fcntl(fd, F_OFD_SETLKW, &lock));
+    attempt("F_SETLEASE", fcntl(fd, F_SETLEASE, F_RDLCK));
+    attempt("F_NOTIFY", fcntl(fd, F_NOTIFY, DN_MODIFY));
+    attempt("setsid", setsid());
+    attempt("setpgid", setpgid(0, 0));
+    close(fd);
+}
+
+static int hold(const char *path)
+{
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -1 : fcntl(fd, F_SETLK, &lock);
+}
+
+static void start_holder(const char *path, int ready)
+{
+    if (fork() != 0)
+        return;
+    close(client);
+    hold(path);
+    if (write(ready, "", 1) < 0)
+        _exit(1);
+    for (;;)
+        pause();
+}
+
+/* Holds the lock for ever; or so many children hold it, and others follow those that are ended. */
+static void hold_for_ever(const char *path, int children)
+{
+    sigset_t all;
+    int ready[2];
+    char byte;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    if (pipe(ready))
+        return;
+    for (int i = 0; i < children; i++)
+        start_holder(path, ready[1]);
+    for (int i = 0; i < children; i++)
+        attempt("hold", read(ready[0], &byte, 1) - 1);
+    if (!children)
+        attempt("hold", hold(path));
+    say("end");
+    close(client);
+    for (;;)
+        if (wait(NULL) > 0)
+            start_holder(path, ready[1]);
+        else
+            pause();
+}
+
 /* ---- memory that is shared with others ---- */
 
 static void scribble(int byte)
@@ -302,7 +380,8 @@ static void scribble(int byte)
 
 static void obey(void)
 {
-    char word[64] = "";
+    char word[512] = "", path[512];
+    int children;
     size_t len = 0;
     while (len < sizeof word - 1 && read(client, word + len, 1) == 1 && word[len] != '\n')
         len++;
@@ -313,6 +392,10 @@ static void obey(void)
         paths();
     else if (!strcmp(word, "signals"))
         signals();
+    else if (sscanf(word, "locks %511s", path) == 1)
+        locks(path);
+    else if (sscanf(word, "hold %d %511s", &children, path) == 2)
+        hold_for_ever(path, children);
     else if (!strncmp(word, "scribble ", 9))
         scribble(atoi(word + 9));
     say("end");

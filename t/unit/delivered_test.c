@@ -519,6 +519,27 @@ static int make_folder(void **state)
     return folder_make("retries.db");
 }
 
+/* Nobody fills the disk with it: a full memory takes no more, and answers as before. */
+static void bounded(void **state)
+{
+    struct delivered *r = open_store();
+    (void)state;
+    delivers(r, A, 'a', one, here);
+    fails(r, A, 'a', one, here);
+    delivered_bound(r, 1);
+    delivered_tick(r, (long)time(NULL));
+    assert_int_equal(say(r, DELIVERED_SERVED, &(struct request){B, 'b', two, here}), EX_UNAVAILABLE);
+    assert_true(knows(r, one));
+    assert_false(knows(r, two));
+    ends(r, B, 'b');
+    delivered_bound(r, 1024 * 1024);
+    delivered_tick(r, (long)time(NULL));
+    delivers(r, B, 'b', two, here);
+    fails(r, B, 'b', two, here);
+    assert_true(knows(r, two));
+    delivered_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -537,6 +558,7 @@ int main(void)
         cmocka_unit_test_setup(another_versions, fresh),
         cmocka_unit_test_setup(bad_in_use, fresh),
         cmocka_unit_test_setup(what_is_no_request, fresh),
+        cmocka_unit_test_setup(bounded, fresh),
     };
     return cmocka_run_group_tests(tests, make_folder, folder_remove);
 }

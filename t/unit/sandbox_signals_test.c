@@ -1,5 +1,6 @@
 /* Behind its sandbox no process signals another, nor changes how it runs, in any of the ways there are; and without it,
- * it could. Landlock, which forbids signals since Linux 6.12, is not needed for that. */
+ * it could. Landlock, which forbids signals since Linux 6.12, is not needed for that. Nor does it lock files so that
+ * nobody could tell who does. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -176,6 +178,71 @@ static void nobody_else(void **state)
     }
 }
 
+/* ---- locks, and what hides a process ---- */
+
+static int lock_whole(void)
+{
+    return result(flock(shared_fd, LOCK_SH | LOCK_NB));
+}
+
+static int lock_range(int how)
+{
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+    return result(fcntl(shared_fd, how, &lock));
+}
+
+static int lock_for_process(void)
+{
+    return lock_range(F_SETLK);
+}
+
+static int lock_for_descriptor(void)
+{
+    return lock_range(F_OFD_SETLK);
+}
+
+static int wait_for_descriptor(void)
+{
+    return lock_range(F_OFD_SETLKW);
+}
+
+static int leave_session(void)
+{
+    return result(setsid());
+}
+
+static int leave_group(void)
+{
+    return result(setpgid(0, 0));
+}
+
+/* Only the keeper, which is alone with its folder, has flock; and of the others only a worker, which reads databases
+ * beside it, has a lock at all: one whose holder the kernel names. */
+static void only_locks_with_a_holder(void **state)
+{
+    static const struct {
+        const char *name;
+        int (*fn)(void);
+        unsigned kinds; /* that may */
+    } all[] = {
+        {"flock", lock_whole, 1U << SANDBOX_KEEPER},
+        {"F_SETLK", lock_for_process, 1U << SANDBOX_KEEPER | 1U << SANDBOX_WORKER},
+        {"F_OFD_SETLK", lock_for_descriptor, 0},
+        {"F_OFD_SETLKW", wait_for_descriptor, 0},
+        {"setsid", leave_session, 0},
+        {"setpgid", leave_group, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        assert_int_equal(does(all[i].fn, SANDBOX_KINDS), 0);
+        for (enum sandbox_kind kind = SANDBOX_WORKER; kind < SANDBOX_KINDS; kind++) {
+            const int got = does(all[i].fn, kind);
+            if (all[i].kinds & 1U << kind ? got != 0 : got != EPERM && (got != ENOSYS || kind == SANDBOX_WORKER))
+                fail_msg("%s, kind %d: %d (%s)", all[i].name, (int)kind, got, got > 0 ? strerror(got) : "");
+        }
+    }
+}
+
 /* abort() and raise() do. */
 static void itself(void **state)
 {
@@ -195,6 +262,7 @@ static int begin(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(nobody_else), cmocka_unit_test(itself)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(nobody_else), cmocka_unit_test(itself),
+                                       cmocka_unit_test(only_locks_with_a_holder)};
     return cmocka_run_group_tests(tests, begin, NULL);
 }

@@ -173,12 +173,40 @@ static void longest(void **state)
     scoreboard_free(&b);
 }
 
+/* A quarter of the workers, at least one, and none of them for ever: the master and an idle worker clear what a dead
+ * one, or another, has left. */
+static void learners(void **state)
+{
+    struct scoreboard *b = scoreboard_new(20);
+    (void)state;
+    assert_false(scoreboard_learns_enough(b, 1));
+    scoreboard_learns(&b->shared->slots[3], true);
+    assert_true(scoreboard_learns_enough(b, 1));
+    assert_true(scoreboard_learns_enough(b, 7));
+    assert_false(scoreboard_learns_enough(b, 8));
+    scoreboard_learns(&b->shared->slots[19], true);
+    assert_true(scoreboard_learns_enough(b, 8));
+    scoreboard_learns(&b->shared->slots[3], false);
+    assert_false(scoreboard_learns_enough(b, 8));
+    assert_true(scoreboard_learns_enough(b, 4));
+    scoreboard_idle_still(&b->shared->slots[19]);
+    assert_false(scoreboard_learns_enough(b, 4));
+    scoreboard_learns(&b->shared->slots[5], true);
+    scoreboard_tidy(b);
+    assert_false(scoreboard_learns_enough(b, 4));
+    scoreboard_learns(&b->shared->slots[5], true);
+    scoreboard_vacate(b, 5);
+    assert_false(scoreboard_learns_enough(b, 4));
+    scoreboard_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shares), cmocka_unit_test(small_ones_fill_it_too),
         cmocka_unit_test(the_dead_hold_nothing), cmocka_unit_test(the_master_believes_nothing),
         cmocka_unit_test(who_is_no_worker_reaches_nothing), cmocka_unit_test(longest), cmocka_unit_test(a_refusal_a_minute),
+        cmocka_unit_test(learners),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

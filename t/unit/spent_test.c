@@ -136,6 +136,27 @@ static void requests(void **state)
     spent_free(&s);
 }
 
+/* Nobody fills the disk with it: the oldest go, what came last stays. */
+static void bounded(void **state)
+{
+    struct spent *s = opened();
+    (void)state;
+    spent_bound(s, 1024 * 1024);
+    for (guint64 i = 1; i <= 60000; i++) {
+        unsigned char digest[SPENT_BYTES] = {0};
+        memcpy(digest, &(guint64){i * 2654435761u}, 8);
+        memcpy(digest + 8, &i, 8);
+        assert_true(spent_add(s, digest, start + (gint64)i));
+    }
+    assert_true(spent_add(s, of('z', '1'), start + 60001));
+    spent_tick(s, start + 60001);
+    unsigned char first[SPENT_BYTES] = {0};
+    memcpy(first, &(guint64){2654435761u}, 8);
+    assert_false(spent_is_by_another(s, first, start + 60001));
+    assert_true(spent_is_by_another(s, of('z', '2'), start + 60001));
+    spent_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +164,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(forgotten, set_up, folder_remove),
         cmocka_unit_test_setup_teardown(damaged, set_up, folder_remove),
         cmocka_unit_test_setup_teardown(requests, set_up, folder_remove),
+        cmocka_unit_test_setup_teardown(bounded, set_up, folder_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

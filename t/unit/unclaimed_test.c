@@ -2,6 +2,8 @@
  * a mailbox took mail for it. And who may train at all. */
 #include "filterd/keeper/unclaimed.h"
 
+#include <math.h>
+
 #include "base/config/users.h"
 #include "filterd/keeper/model_store_state.h"
 #include "filterd/keeper/peer_credentials.h"
@@ -290,6 +292,78 @@ static void test_who_is_no_user(void **state)
     assert_int_equal(confirm(MODEL_SITE, "s1", true), EX_DATAERR);
 }
 
+/* Of users that a worker invents, those of other domains and those that look like paths get nothing. */
+static void test_invented_users(void **state)
+{
+    char *domains[] = {(char *)"x.example", NULL}, *local_names[] = {(char *)"host.example", NULL};
+    g_autofree char *too_long = g_strnfill(2000, 'a');
+    const char *const invented[] = {"../../evil", "../../evil@x.example", "a/b@x.example", ".hidden@x.example", "@x.example",
+                                    "ann@y.example", "ann@sub.x.example", "ann@x.example@y.example", too_long};
+    (void)state;
+    settings.domains = domains;
+    settings.local_names = local_names;
+    for (size_t i = 0; i < G_N_ELEMENTS(invented); i++)
+        if (record(invented[i], "s1", 20) != EX_DATAERR || confirm(invented[i], "s1", true) != EX_DATAERR)
+            fail_msg("\"%.40s\" is taken for a user", invented[i]);
+    for (size_t i = 0; i < G_N_ELEMENTS(invented); i++)
+        assert_false(has_own(invented[i]));
+    const char *const ours[] = {ANN, "ann@host.example", "ann"};
+    for (size_t i = 0; i < G_N_ELEMENTS(ours); i++)
+        assert_int_equal(record(ours[i], "s1", 20), EX_OK);
+    /* Whom a table names is a user, wherever. */
+    assert_int_equal(ask("user-set", VALUES({"user", "a/b@y.example"}, {"name", "mode"}, {"value", "toe"}), NULL), EX_OK);
+    assert_int_equal(record("a/b@y.example", "s1", 20), EX_OK);
+    assert_int_equal(unclaimed(), 3);
+}
+
+/* A record has one of three classes, and numbers. */
+static void test_invented_records(void **state)
+{
+    GArray *features = g_array_new(FALSE, FALSE, sizeof(guint32));
+    g_autofree char *class = g_strnfill(500, 'x');
+    struct keeper_record r = {.user = ANN, .signature = "s1", .class = class, .features = features};
+    const double numbers[] = {NAN, INFINITY, -INFINITY};
+    (void)state;
+    for (size_t i = 0; i < 1 + 2 * G_N_ELEMENTS(numbers); i++) {
+        GVariant *arguments = g_variant_ref_sink(keeper_format_pack(&keeper_format_record, &r));
+        assert_int_equal(code_of("record", arguments), EX_DATAERR);
+        g_variant_unref(arguments);
+        r.class = "ham";
+        r.score = i < 3 ? numbers[i] : 0;
+        r.rules = i < 3 ? 0 : numbers[i % 3];
+    }
+    g_array_unref(features);
+}
+
+/* A mailbox's word makes stores, but not for as many as a worker can name; the records stay where they are. */
+static void test_a_flood_of_stores(void **state)
+{
+    int made = 0;
+    (void)state;
+    for (int i = 0; i < 230; i++) {
+        g_autofree char *user = g_strdup_printf("u%d@x.example", i);
+        assert_int_equal(record(user, "s1", 1), EX_OK);
+        assert_int_equal(confirm(user, "s1", true), EX_OK);
+        made += has_own(user);
+    }
+    assert_in_range(made, 200, 205);
+    assert_int_equal(unclaimed(), 230 - made);
+}
+
+/* Long records count for several. */
+static void test_a_flood_of_long_records(void **state)
+{
+    int taken = 0;
+    (void)state;
+    while (taken < 5000) {
+        g_autofree char *signature = g_strdup_printf("s%d", taken);
+        if (record(ANN, signature, 32 * 1024) != EX_OK)
+            break;
+        taken++;
+    }
+    assert_in_range(taken, 500, 600);
+}
+
 /* A worker learns a signature once, and the features of one content once. */
 static void test_learnt_once(void **state)
 {
@@ -381,7 +455,8 @@ int main(void)
         TEST(test_a_table_names_it), TEST(test_teft), TEST(test_a_move_that_was_cut_short),
         TEST(test_it_is_bounded), TEST(test_they_are_forgotten), TEST(test_empty_stores_go),
         TEST(test_readers_find_them),
-        TEST(test_who_is_no_user), TEST(test_learnt_once), TEST(test_one_content_in_any_order), TEST(test_rates),
+        TEST(test_who_is_no_user), TEST(test_invented_users), TEST(test_invented_records), TEST(test_a_flood_of_stores),
+        TEST(test_a_flood_of_long_records), TEST(test_learnt_once), TEST(test_one_content_in_any_order), TEST(test_rates),
         TEST(test_a_uid_bound_to_domains),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,7 @@
 #include "tools/filterctl/filterctl.h"
 
 #define KEEPER_TIMEOUT_MS 30000
+#define NO_KEEPER "the daemon's keeper does not answer (its log may say why)"
 
 void filterctl_complain(const char *format, ...)
 {
@@ -136,6 +137,8 @@ void filterctl_settle(struct filterctl *ctl)
     if (!keeper_runs(ctl))
         return;
     struct keeper_answer a = filterctl_request(ctl, &keeper_format_ping, NULL);
+    if (a.code == EX_TEMPFAIL)
+        filterctl_complain("%s; what it has not written yet is missing here", NO_KEEPER);
     keeper_answer_clear(&a);
 }
 
@@ -144,7 +147,15 @@ struct keeper_answer filterctl_request(struct filterctl *ctl, const struct keepe
 {
     if (!keeper_runs(ctl))
         return ask_here(ctl, f, request);
-    return keeper_ask(ctl->keeper_fd, f->verb, keeper_format_pack(f, request), KEEPER_TIMEOUT_MS);
+    struct keeper_answer a = {.code = EX_TEMPFAIL};
+    if (keeper_tell(ctl->keeper_fd, f->verb, keeper_format_pack(f, request), KEEPER_TIMEOUT_MS))
+        a = keeper_hear_if_kept(ctl->keeper_fd, ctl->settings->state_dir, KEEPER_TIMEOUT_MS);
+    if (!a.results) {
+        keeper_answer_clear(&a);
+        shutdown(ctl->keeper_fd, SHUT_RDWR); /* an answer that comes later is to no other request */
+        a.text = g_strdup(NO_KEEPER);
+    }
+    return a;
 }
 
 int filterctl_tell(const struct filterctl *ctl, const struct keeper_answer *a)
