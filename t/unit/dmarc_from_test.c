@@ -76,6 +76,15 @@ static void from_addresses(void **state)
         {"Jane <jane@example.org", NULL},
         {"Jane <jane@example.org> >", NULL},
         {"<jane@example.org@example.com>", NULL},
+        {"jane@example.org..", NULL},
+        {"jane@example(x).org", "example.org"},
+        {"jane@exa(x)mple.org", NULL},
+        {"jane@example.\"org\"", NULL},
+        {"jane@example.org\"x\"", NULL},
+        {"jane@example.org(x) Jane", "example.org"},
+        {"jane@example.org Jane (x)", "example.org"},
+        {"jane@ex\xe3\x85\xa4" "ample.org", NULL},
+        {"\"Jane Doe\" jane@example.org", "example.org"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         struct dmarc_from *f = read_from(cases[i].from, strlen(cases[i].from));
@@ -128,14 +137,21 @@ static void what_readers_see(void **state)
     static const struct {
         const char *from;
         bool certain;
-        const char *addresses;
+        const char *addresses; /* behind '|' those that only a name or comment shows */
     } cases[] = {
         {"Bank <o@a.example>", true, "o@a.example"},
-        {"\"x@b.example\" <o@a.example>", true, "o@a.example"},
-        {"x@b.example <o@a.example>", true, "o@a.example"},
-        {"o@a.example (x@b.example)", true, "o@a.example"},
+        {"\"x@b.example\" <o@a.example>", true, "o@a.example|x@b.example"},
+        {"x@b.example <o@a.example>", true, "o@a.example|x@b.example"},
+        {"o@a.example (x@b.example)", true, "o@a.example|x@b.example"},
+        {"\"x@b.example (c), o@a.example\" <o@a.example> \"y\"", true, "o@a.example|x@b.example"},
+        {"\"x@b.example\"@a.example", true, "\"x@b.example\"@a.example|x@b.example b.example@a.example"},
+        {"=?utf-8?q?x=40b.example?= <o@a.example>", true, "o@a.example|x@b.example"},
+        {"\"'x@b.example' via List\" <o@a.example>", true, "o@a.example|'x@b.example"},
+        {"x\xef\xbc\xa0" "b.example <o@a.example>", true, "o@a.example|x@b.example"},
+        {"\xe2\x80\xae<elpmaxe.b@x> <o@a.example>", true, "elpmaxe.b@x o@a.example|elpmaxe.a@o x@b.example"},
+        {"J\xc3\xb6rg <o@a.example>", true, "o@a.example"},
         {"Bank <o@a.example>, x@b.example", true, "o@a.example x@b.example"},
-        {"o@a.example, x@b.example <y@c.example>", true, "o@a.example y@c.example"},
+        {"o@a.example, x@b.example <y@c.example>", true, "o@a.example y@c.example|x@b.example"},
         {"Us: o@A.example., x@b\xc3\xbc.example;", true, "o@a.example x@xn--b-eha.example"},
         {"\"o\"@a.example", true, "\"o\"@a.example"},
         {"undisclosed:;", true, ""},
@@ -143,7 +159,32 @@ static void what_readers_see(void **state)
         {"<>", true, ""},
         {"Jane <>", true, ""},
         {"o@a.example <>", false, "o@a.example"},
-        {"o@a.example <> <x@b.example>", false, "x@b.example o@a.example"},
+        {"o@a.example <> <x@b.example>", false, "o@a.example x@b.example"},
+        {"\"o@a.example\"", false, "o@a.example"},
+        {"\"Bank <o@a.example>\" <>", false, "o@a.example"},
+        {"(o@a.example)", false, "o@a.example"},
+        {"Bank (o@a.example)", false, "o@a.example"},
+        {"\"Bank <o@a.example>\", x@b.example", false, "o@a.example x@b.example"},
+        {"\"o@a.example\": x@b.example;", false, "o@a.example x@b.example"},
+        {"\"Bank <o@a.example>\" x@b.example", false, "x@b.example o@a.example"},
+        {"=?utf-8?q?Bank_=3Co=40a.example=3E?=, x@b.example", false, "o@a.example x@b.example"},
+        {"=?utf-8?q?Bank_=3Co=40a.example=3E?= x@b.example", false, "x@b.example o@a.example"},
+        {"=?utf-7?q?Bank_+AEA-?=", false, ""},
+        {"=?utf-7?q?Bank_+AEA-?= <o@a.example>", true, "o@a.example"},
+        {"o@\"a.example\"", false, "o@a.example"},
+        {"Bank <o@\"a.example\">", false, "o@a.example"},
+        {"Bank <o@a\\.example>", false, "o@a o@a.example"},
+        {"Bank <o@b\"a\".example>", false, "o@b o@ba.example"},
+        {"Bank <o@b(x)a.example>", false, "o@b o@ba.example"},
+        {"o@b(x)a.example", false, "o@b o@ba.example"},
+        {"Bank <o@b a.example>", false, "o@b o@ba.example"},
+        {"Bank <o@\xe2\x80\x8e" "a.example>", false, "o@a.example"},
+        {"Bank <o@\xc2\xa0" "a.example>", false, "o@a.example"},
+        {"Bank <o@b\xe3\x85\xa4" "a.example>", false, "o@b o@ba.example"},
+        {"Bank <o\xef\xbc\xa0" "a.example>", false, "o@a.example"},
+        {"o\xef\xb9\xab" "a.example", false, "o@a.example"},
+        {"o\xef\xb9\xab" "a.example, x@b.example", false, "o@a.example x@b.example"},
+        {"\xe2\x80\xae<elpmaxe.a@o>, x@b.example)", false, "elpmaxe.a@o x@b.example elpmaxe.b@x o@a.example"},
         {"Bank <o@a.example>>", false, "o@a.example"},
         {"\"Bank <o@a.example>", false, "o@a.example"},
         {"(Bank <o@a.example>", false, "o@a.example"},
@@ -157,21 +198,26 @@ static void what_readers_see(void **state)
         {"o@a.example x@b.example", false, "o@a.example x@b.example"},
         {"<o@a.example@b.example>", false, "o@a.example a.example@b.example"},
         {"o@a.example!x", false, "o@a.example"},
-        {"o@a.example\x01x", false, "o@a.example"},
-        {"o@a.example\xff", false, "o@a.xn--example-i3a o@a.example"},
+        {"o@a.example\x01x", false, "o@a.example o@a.examplex"},
+        {"o@a.example\xff", false, "o@a.example o@a.xn--example-i3a"},
         {"<o@[192.0.2.1]>, \"o @ a.example", false, "o@a.example"},
         {"\"x\" \"o\" @a.example.\"", false, "\"o\"@a.example o@a.example"},
         {"=?utf-8?q?o=40a.example?=", false, "o@a.example"},
         {"=?utf-8?q?Bank_<o=40a.example?= =?utf-8?q?>?=", false, "o@a.example"},
     };
+    int wrong = 0;
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         struct dmarc_from *f = read_from(cases[i].from, strlen(cases[i].from));
         g_ptr_array_add(f->addresses, NULL);
-        g_autofree char *all = g_strjoinv(" ", (char **)f->addresses->pdata);
+        g_ptr_array_add(f->named, NULL);
+        g_autofree char *addresses = g_strjoinv(" ", (char **)f->addresses->pdata);
+        g_autofree char *named = g_strjoinv(" ", (char **)f->named->pdata);
+        g_autofree char *all = g_strjoin(*named ? "|" : "", addresses, named, NULL);
         if (f->certain != cases[i].certain || strcmp(all, cases[i].addresses))
-            fail_msg("%s: \"%s\" %s", cases[i].from, all, f->wrong);
+            print_error("%s: \"%s\" %s\n", cases[i].from, all, f->wrong), wrong++;
         dmarc_from_free(&f);
     }
+    assert_int_equal(wrong, 0);
     const struct {
         const char *from;
         size_t len;
@@ -204,8 +250,35 @@ static void many_addresses(void **state)
         struct dmarc_from *f = read_from(text->str, text->len);
         assert_string_equal(f->addresses->pdata[0], "o@first.example");
         assert_in_range(f->addresses->len, 1, DMARC_FROM_MAX);
+        assert_true(f->beyond == (*pieces[i] == 'x') && (!f->beyond || (f->wrong && !f->certain)));
         dmarc_from_free(&f);
         g_string_free(text, TRUE);
+    }
+}
+
+/* What readers that ask an IMAP server take for the address. */
+static void in_place_of_brackets(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *domain;
+    } cases[] = {
+        {"x@b.example <o@a.example>", "b.example"},
+        {"Bank x@b.example <o@a.example>", "b.example"},
+        {"x@b.example. <o@a.example>", "b.example"},
+        {"x@b.example\v <o@a.example>", "b.example"},
+        {"x @ b.example y@c.example <o@a.example>", "b.example"},
+        {"\"x@b.example\" <o@a.example>", ""},
+        {"o@a.example (x@b.example)", ""},
+        {"x @ home <o@a.example>", ""},
+        {"x@b.example, Jane <o@a.example>", ""},
+        {"Jane <o@a.example>", ""},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct dmarc_from *f = read_from(cases[i].from, strlen(cases[i].from));
+        if (strcmp(f->instead, cases[i].domain))
+            fail_msg("%s: %s", cases[i].from, f->instead);
+        dmarc_from_free(&f);
     }
 }
 
@@ -217,7 +290,7 @@ static void long_from(void **state)
     const char *const wrong[] = {open, dots};
     for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
         struct dmarc_from *f = read_from(wrong[i], 64 * 1024);
-        assert_true(f->wrong && !f->certain);
+        assert_true(f->wrong && !f->certain && !f->beyond);
         dmarc_from_free(&f);
     }
     memset(open, ' ', 64 * 1024 + 1);
@@ -227,6 +300,7 @@ static void long_from(void **state)
     dmarc_from_free(&f);
     f = read_from(open, 64 * 1024 + 1);
     assert_string_equal(f->wrong, "From is too long");
+    assert_true(f->beyond);
     assert_string_equal(f->addresses->pdata[0], "a@b.example");
     dmarc_from_free(&f);
     memset(open, ' ', 11);
@@ -243,7 +317,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(from_addresses),   cmocka_unit_test(whole_addresses),
         cmocka_unit_test(what_readers_see), cmocka_unit_test(many_addresses),
-        cmocka_unit_test(long_from),
+        cmocka_unit_test(long_from),        cmocka_unit_test(in_place_of_brackets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
