@@ -193,4 +193,35 @@ subtest 'allow' => sub {
     is($records->(1), 1, 'only the one that is proved counts for a known correspondent');
 };
 
+# The same through a real Postfix, whose cleanup and whose milter protocol take the header apart on the way.
+sub attached {
+    my (@attach) = @_;
+    my $there = FilterdTest::Site->start(attach => \@attach, users => ['plain'],
+        main => "smtpd_authorized_xclient_hosts = 127.0.0.0/8\nmynetworks = 127.0.0.0/8, 198.51.100.0/24\n"
+            . "local_header_rewrite_clients =\n",
+        set => { 'dns.server' => $dns->server, 'dns.timeout_ms' => 20000, 'filterd.domains' => 'example.com, ours.test' });
+    my $got = 0;
+    my $c = $there->{postfix}->client;
+    like($c->say('XCLIENT ADDR=198.51.100.9 NAME=mail.junk.test'), qr/^220/, 'from where it comes') or return;
+    $c->say('EHLO mail.junk.test');
+    my $is = sub {
+        my ($expected, $name, $from) = @_;
+        like($c->deliver(with_from($from), 'x@junk.test', $user), qr/^250/) or return;
+        my $result = header(($there->{dovecot}->wait_mails(++$got, $user))[-1], 'X-Filterd-Result');
+        is($expected eq $result ? $expected : $result eq 'Blocklisted' || $result eq 'Whitelisted' ? $result : '', $expected, $name);
+    };
+    $there->{filterd}->ctl(qw(user set), $user, 'allow=junk.test');
+    $is->('Whitelisted', "allowed: $_", $_) for 'X <x@junk.test>', '"boss@mydomain.test" <x@junk.test>';
+    $is->('', "not allowed: $_", $_) for 'boss@mydomain.test <x@junk.test>', '"boss@ours.test" <x@junk.test>', 'x@junk.test, y@junk.test';
+    $there->{filterd}->ctl(qw(user set), $user, 'allow=', 'deny=mydomain.test');
+    $is->('', 'not denied', 'X <x@junk.test>');
+    $is->('Blocklisted', $_, $forged{$_}) for sort keys %forged;
+    $is->('Blocklisted', "a name: $_", $_) for @name;
+    $is->('Blocklisted', 'NUL', "Bank <o\@my\0domain.test>") if "@attach" !~ /milter/;
+    $c->quit;
+}
+
+subtest 'milter' => sub { attached('milter') };
+subtest 'before the queue' => sub { attached(qw(smtpd_proxy_filter reinject)) };
+
 done_testing;
