@@ -227,12 +227,16 @@ static void weigh_dmarc(struct evidence *ev)
     const double weight = fail ? findings_weight(failed[ev->dmarc.policy]) : 0;
     hits_add(ev->hits, name, weight, ev->dmarc.reason);
     /* All say that the sender may be forged: together they weigh no more than a certain forgery. */
-    const double most = findings_weight(FINDING_DMARC_FAIL_REJECT) - weight;
+    double most = findings_weight(FINDING_DMARC_FAIL_REJECT) - weight;
     const bool found[] = {ev->dmarc.uncertain, ev->dmarc.borrows};
-    static const enum finding seen[] = {FINDING_FROM_UNCERTAIN, FINDING_FROM_BORROWS}; /* never both: see dmarc.h */
-    for (size_t i = 0; i < G_N_ELEMENTS(seen); i++)
-        if (found[i] && ev->outside)
-            hits_add(ev->hits, findings_name(seen[i]), MIN(findings_weight(seen[i]), most), findings_reason(seen[i]));
+    static const enum finding seen[] = {FINDING_FROM_UNCERTAIN, FINDING_FROM_BORROWS};
+    for (size_t i = 0; i < G_N_ELEMENTS(seen); i++) {
+        const double one = MIN(findings_weight(seen[i]), most);
+        if (!found[i] || !ev->outside)
+            continue;
+        hits_add(ev->hits, findings_name(seen[i]), one, findings_reason(seen[i]));
+        most -= one;
+    }
 }
 
 static void await_until(struct evidence *ev, gint64 end)

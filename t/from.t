@@ -133,6 +133,7 @@ subtest 'weights' => sub {
         (map { [s/mydomain/ours/r =~ s/niamodym/sruo/r, 1.5, (/,/ ? 'dmarc:permerror' : 'dmarc:none') . ' from-borrows', "a name of ours: $_"] } @name),
         ['"o@ours.test" <p@OURS.test>, x@junk.test', 0, 'dmarc:permerror', 'a name of ours and an address of ours'],
         ['o@mail.ours.test <m@mild.test>', 2.5, 'dmarc:fail:quarantine from-borrows', 'both together: at most 2.5, again'],
+        ["\"o\@ours.test\" <x\@junk.test>\r\nFrom: x\@junk.test", 2.5, 'dmarc:permerror from-uncertain from-borrows', 'all three'],
         ['o@ours.test.junk.test <x@junk.test>', 0, 'dmarc:none', 'not ours'],
         ['=?utf-7?q?Bank_+ADw-o+AEA-mydomain.test+AD4-?=', 1.5, 'dmarc:permerror from-uncertain', 'a name alone that nobody can decode'],
         ['undisclosed:;', 0, 'dmarc:permerror', 'no address'],

@@ -125,7 +125,7 @@ bool dmarc_shown_each(const char *text, size_t len, size_t known, void (*found)(
     if (rfc2047_is_plain(text, len) && ats_in(text, len) <= known)
         return true;
     const bool readable = !(rfc2047_decode(&decoded, text, len, &met) & RFC2047_CHARSET) && !met.notes;
-    GString *seen = seen_of((const char *)decoded.data, decoded.len);
+    GString *seen = seen_of(decoded.len ? (const char *)decoded.data : "", decoded.len);
     if (ats_in(seen->str, seen->len) > known)
         each_way(seen, found, arg);
     if (decoded.len && g_utf8_strchr((const char *)decoded.data, (gssize)decoded.len, RIGHT_TO_LEFT)) {

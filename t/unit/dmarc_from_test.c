@@ -241,7 +241,8 @@ static void what_readers_see(void **state)
 static void many_addresses(void **state)
 {
     (void)state;
-    static const char *const pieces[] = {"x@d0.example,", "(", "\"", "[", "<", "@", "((a)", "<a@", "\\", ")", "=?u?q?"};
+    static const char *const pieces[] = {"x@d0.example,", "(", "\"", "[", "<", "@", "((a)", "<a@", "\\", ")", "=?u?q?",
+                                         "\xc3\xa9,", "=?utf-8?q?a?=,", "\"a\" b@c.example,", "\xe2\x80\xae", "o\xef\xbc\xa0.a,"};
     for (size_t i = 0; i < G_N_ELEMENTS(pieces); i++) {
         GString *text = g_string_new("o@first.example,");
         for (int n = 0; text->len < 60000; n++)
