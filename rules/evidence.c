@@ -230,11 +230,17 @@ static void weigh_dmarc(struct evidence *ev)
                                  fail ? dmarc_policy_word(ev->dmarc.policy) : "");
     const double weight = fail ? findings_weight(failed[ev->dmarc.policy]) : 0;
     hits_add(ev->hits, name, weight, ev->dmarc.reason);
-    /* Both say that the sender may be forged: together they weigh no more than a certain forgery. */
-    const double most = findings_weight(FINDING_DMARC_FAIL_REJECT) - weight;
-    if (ev->dmarc.uncertain && ev->outside)
-        hits_add(ev->hits, findings_name(FINDING_FROM_UNCERTAIN),
-                 MIN(findings_weight(FINDING_FROM_UNCERTAIN), most), findings_reason(FINDING_FROM_UNCERTAIN));
+    /* All say that the sender may be forged: together they weigh no more than a certain forgery. */
+    double most = findings_weight(FINDING_DMARC_FAIL_REJECT) - weight;
+    const bool found[] = {ev->dmarc.uncertain, ev->dmarc.borrows};
+    static const enum finding seen[] = {FINDING_FROM_UNCERTAIN, FINDING_FROM_BORROWS};
+    for (size_t i = 0; i < G_N_ELEMENTS(seen); i++) {
+        const double one = MIN(findings_weight(seen[i]), most);
+        if (!found[i] || !ev->outside)
+            continue;
+        hits_add(ev->hits, findings_name(seen[i]), one, findings_reason(seen[i]));
+        most -= one;
+    }
 }
 
 static void await_until(struct evidence *ev, gint64 end)
@@ -371,7 +377,8 @@ const char *evidence_virus(const struct evidence *ev)
 
 const char *evidence_proved_domain(const struct evidence *ev)
 {
-    const bool proved = ev->dmarc_known && ev->dmarc.code == DMARC_CODE_PASS && !ev->dmarc.testing;
+    const bool proved = ev->dmarc_known && ev->dmarc.code == DMARC_CODE_PASS && !ev->dmarc.testing &&
+                        !ev->dmarc.borrows;
     return proved ? ev->dmarc.domain : NULL;
 }
 

@@ -55,7 +55,7 @@ const char *evidence_virus(const struct evidence *ev);
 /* True if this domain was proved to be responsible for the message: by DMARC alignment, or else by a DKIM
  * signature of the domain or by SPF for it. A DKIM key for testing (t=y) proves nothing. */
 bool evidence_proves(const struct evidence *ev, const char *domain);
-/* The domain of From if it was proved, else NULL; lent. */
+/* The domain of From if it was proved, and its name shows no address of ours instead; else NULL. Lent. */
 const char *evidence_proved_domain(const struct evidence *ev);
 
 #endif

@@ -42,6 +42,7 @@ static const struct {
     [FINDING_DMARC_FAIL_QUARANTINE] = {"dmarc:fail:quarantine", 1.5, ""},
     [FINDING_DMARC_FAIL_REJECT] = {"dmarc:fail:reject", 2.5, ""},
     [FINDING_FROM_UNCERTAIN] = {"from-uncertain", 1.5, "mail readers may show different addresses in its From"},
+    [FINDING_FROM_BORROWS] = {"from-borrows", 1.5, "the name in its From is an address of ours, the sender is not"},
     [FINDING_KNOWN_SENDER] = {"known-correspondent", -2.5, "their mail was never spam"},
 };
 

@@ -123,9 +123,25 @@ subtest 'what cannot be read is not learnt' => sub {
     spew("$folder/new/live", $live);
     ($status, $out, $err) = $train->('--json', 'train', 'ham', $user, $folder);
     is($status, 66, 'some packed: not all was read');
-    like($out, qr/"learnt":1,.*"from_records":1,"encrypted":1,"packed":3/, 'one read, one known by its record, the rest counted');
+    like($out, qr/"learnt":1,.*"from_records":1,"encrypted":1,"packed":3,"no_mail":0/, 'one read, one known by its record, the rest counted');
     like($err, qr/^filterctl: 1 encrypted message left out: only the recipient can read it$/m, 'told, too');
+    my $many = $t->dir . '/many';
+    mkdir "$many$_" for '', '/dbox-Mails', '/storage';
+    my $bare = $mail =~ s/\r\n/\n/gr;
+    my $dbox = sprintf "2 M1e C6b0d8a6a\n\x01\x02N %s %016x\n%s\n\x01\x03\nR6b0d8a6a\n\n", ' ' x 8, length $bare, $bare;
+    my %file = (zip => "PK\x03\x04\x14\0$mail", zlib => "x\x9c" . $mail, lzma => "]\0\0\x80\0$mail", Z => "\x1f\x9d\x90$mail",
+        '7z' => "7z\xbc\xaf\x27\x1c$mail", utf16 => "\xff\xfe" . join("\0", split //, $mail), 'storage/m.1' => $dbox,
+        utf16be => join("\0", '', split //, $mail), picture => "\x89PNG\r\n\x1a\n$mail", note => "Just some words,\nand no more.\n",
+        'dbox-Mails/u.1' => $dbox, 'dbox-Mails/u.2' => $dbox =~ s/Plain words/Other words/r,
+        'dbox-Mails/dovecot.index.log' => "\x01\x02\x28\0$mail");
+    spew("$many/$_", $file{$_}) for keys %file;
+    ($status, $out, $err) = $train->('--json', 'train', 'ham', $user, $many);
+    like($out, qr/"learnt":2,.*"packed":7,"no_mail":3/, 'two messages of sdbox, and nothing else');
+    like($err, qr/^filterctl: 7 files left out, packed by the mail store \(7z: .*\n^filterctl: 3 files left out, no mail \(\Q$many\E\/note\)$/m, 'one line for each kind');
+    is($status, 66, 'not all was read');
     my @who = ('setpriv', "--reuid=$FilterdTest::MAIL_USER", "--regid=$FilterdTest::MAIL_USER", '--clear-groups');
+    is(($t->try_run($file{note}, @who, $t->dir . '/bin/filterd-retrain', 'spam', $user))[0], 0, 'by filterd-retrain');
+    $filterd->logs(qr/class=spam not learnt: it is no mail: left/, 'told');
     is(($t->try_run($packed, @who, $t->dir . '/bin/filterd-retrain', 'spam', $user))[0], 0, 'by filterd-retrain');
     $filterd->logs(qr/class=spam not learnt: it is no mail, but packed \(gz\): left/, 'the log says the same');
 };

@@ -25,7 +25,7 @@ my $dns = FilterdTest::Dns->start(t => $world, zones => {
     'signed.test' => $signer->zone . qq(_dmarc TXT "v=DMARC1; p=reject"\n),
 });
 my $site = FilterdTest::Site->start(users => ['plain'],
-    set => { 'dns.server' => $dns->server, 'dns.timeout_ms' => 20000 });
+    set => { 'dns.server' => $dns->server, 'dns.timeout_ms' => 20000, 'filterd.domains' => 'example.com, ours.test' });
 my ($t, $filterd, $dovecot) = @$site{qw(t filterd dovecot)};
 my ($user, $count) = ('plain@example.com', 0);
 
@@ -42,7 +42,7 @@ sub weight {
     my $out = $filterd->ctl('explain', '-u', $user, '--client', '198.51.100.9', '--helo', 'mail.junk.test',
         '--sender', 'x@junk.test', $file);
     my ($sum, @names) = (0);
-    while ($out =~ /^ *([-+][\d.]+) +\S+ +((?:dmarc:[\w:]+)|from-uncertain): /mg) {
+    while ($out =~ /^ *([-+][\d.]+) +\S+ +((?:dmarc:[\w:]+)|from-\w+): /mg) {
         $sum += $1;
         push @names, $2;
     }
@@ -81,7 +81,37 @@ my %forged = (
     'encoded' => '=?utf-8?q?Bank_=3Co=40mydomain.test=3E?=',
     'two at signs' => 'Bank <o@mydomain.test@junk.test>',
     'a local part too long' => 'Bank <' . 'o' x 400 . '@mydomain.test>',
+    'two roots' => 'Bank <o@mydomain.test..>',
+    'in quotes, alone' => '"Bank <o@mydomain.test>"',
+    'in quotes, nothing but it' => '"o@mydomain.test"',
+    'in a comment, alone' => '(o@mydomain.test)',
+    'in a comment behind a word' => 'Bank (o@mydomain.test)',
+    'in quotes, before the null sender' => '"Bank <o@mydomain.test>" <>',
+    'in quotes, and another' => '"Bank <o@mydomain.test>", x@junk.test',
+    'in quotes, and another without a comma' => '"Bank <o@mydomain.test>" x@junk.test',
+    'the name of a group' => '"o@mydomain.test": x@junk.test;',
+    'encoded, and another' => '=?utf-8?q?Bank_=3Co=40mydomain.test=3E?=, x@junk.test',
+    'encoded, and another without a comma' => '=?utf-8?q?Bank_=3Co=40mydomain.test=3E?= x@junk.test',
+    'the encoded name of a group' => '=?utf-8?q?Bank_=3Co=40mydomain.test=3E?=: x@junk.test;',
+    'a quoted domain' => 'o@"mydomain.test"',
+    'a quoted domain in brackets' => 'Bank <o@"mydomain.test">',
+    'a quoted end of the domain' => 'o@mydomain."test"',
+    'a quoted middle of the domain' => 'Bank <o@my"domain".test>',
+    'a backslash' => 'Bank <o@mydomain\\.test>',
+    'a comment within' => 'Bank <o@my(x)domain.test>',
+    'a comment within, no brackets' => 'o@my(x)domain.test',
+    'a mark from left to right' => "Bank <o\@\xe2\x80\x8emydomain.test>",
+    'a blank that does not break' => "Bank <o\@\xc2\xa0mydomain.test>",
+    'a letter without a glyph' => "Bank <o\@my\xe3\x85\xa4domain.test>",
+    'a wide sign for @' => "Bank <o\xef\xbc\xa0mydomain.test>",
+    'a small sign for @' => "o\xef\xb9\xabmydomain.test",
+    'behind a thousand' => join(",\r\n ", (map { "a$_\@junk.test" } 1 .. 1001), 'Bank <o@mydomain.test>'),
+    'a field behind a thousand' => join(",\r\n ", map { "a$_\@junk.test" } 1 .. 1001) . "\r\nFrom: Bank <o\@mydomain.test>",
 );
+my @name = ('o@mydomain.test <x@junk.test>', '"o@mydomain.test" <x@junk.test>', 'x@junk.test (Bank <o@mydomain.test>)',
+    '=?utf-8?q?o=40mydomain.test?= <x@junk.test>', '"\'o@mydomain.test\' via List" <x@junk.test>',
+    "o\xef\xbc\xa0mydomain.test <x\@junk.test>", "\"\xe2\x80\xaetset.niamodym\@o\" <x\@junk.test>",
+    '"o@mydomain.test"@junk.test', 'o@mydomain.test <x@junk.test>, y@junk.test');
 
 subtest 'weights' => sub {
     for my $how (sort keys %forged) {
@@ -99,8 +129,13 @@ subtest 'weights' => sub {
         ['M <m@mild.test>>', 2.5, 'dmarc:fail:quarantine from-uncertain', 'both together: at most 2.5'],
         ['a@a.test, b@b.test, c@c.test, d@d.test', 2.5, 'dmarc:fail:reject', 'too many to ask'],
         ['mydomain.test <x@junk.test>', 0, 'dmarc:none', 'a name'],
-        ['o@mydomain.test <x@junk.test>', 0, 'dmarc:none', 'a name that looks like an address'],
-        ['"o@mydomain.test" <x@junk.test>', 0, 'dmarc:none', 'the same in quotes'],
+        (map { [$_, 0, /,/ ? 'dmarc:permerror' : 'dmarc:none', "a name: $_"] } @name),
+        (map { [s/mydomain/ours/r =~ s/niamodym/sruo/r, 1.5, (/,/ ? 'dmarc:permerror' : 'dmarc:none') . ' from-borrows', "a name of ours: $_"] } @name),
+        ['"o@ours.test" <p@OURS.test>, x@junk.test', 0, 'dmarc:permerror', 'a name of ours and an address of ours'],
+        ['o@mail.ours.test <m@mild.test>', 2.5, 'dmarc:fail:quarantine from-borrows', 'both together: at most 2.5, again'],
+        ["\"o\@ours.test\" <x\@junk.test>\r\nFrom: x\@junk.test", 2.5, 'dmarc:permerror from-uncertain from-borrows', 'all three'],
+        ['o@ours.test.junk.test <x@junk.test>', 0, 'dmarc:none', 'not ours'],
+        ['=?utf-7?q?Bank_+ADw-o+AEA-mydomain.test+AD4-?=', 1.5, 'dmarc:permerror from-uncertain', 'a name alone that nobody can decode'],
         ['undisclosed:;', 0, 'dmarc:permerror', 'no address'],
     );
     for my $case (@more) {
@@ -120,12 +155,13 @@ subtest 'weights' => sub {
 subtest 'deny' => sub {
     $filterd->ctl(qw(user set), $user, 'deny=mydomain.test');
     is(result(with_from($forged{$_})), 'Blocklisted', $_) for sort keys %forged;
+    is(result(with_from($_)), 'Blocklisted', "a name: $_") for @name;
     is(result(with_from('x@junk.test'), 'o@mydomain.test.'), 'Blocklisted', 'the sender, with a trailing dot');
-    isnt(result(with_from('o@mydomain.test <x@junk.test>')), 'Blocklisted', 'not a name');
     $filterd->ctl(qw(user set), $user, "deny=b\xc3\xbccher.test,o\@mydomain.test");
     is(result(with_from($_)), 'Blocklisted', $_)
         for 'o@xn--bcher-kva.test', "o\@b\xc3\xbccher.test", '"o"@mydomain.test', 'a@junk.test, O@Mydomain.test.';
-    isnt(result(with_from('p@mydomain.test')), 'Blocklisted', 'another address there');
+    isnt(result(with_from($_)), 'Blocklisted', "not $_")
+        for 'p@mydomain.test', '"p@mydomain.test" <x@junk.test>', join(', ', map { "a$_\@junk.test" } 1 .. 999);
     $filterd->ctl(qw(user set), $user, 'deny=');
 };
 
@@ -135,9 +171,18 @@ subtest 'allow' => sub {
     $filterd->ctl(qw(user set), $user, 'allow=boss@junk.test,signed.test');
     isnt(result(with_from($_)), 'Whitelisted', $_ =~ s/\r\n/ /r)
         for 'boss@junk.test, x@junk.test', "boss\@junk.test\r\nFrom: x\@junk.test", '"boss@junk.test', 'boss@junk.test>';
+    $filterd->ctl(qw(user set), $user, 'allow=junk.test');
+    isnt(result(with_from($_), 'bounce@junk.test'), 'Whitelisted', "not for $_")
+        for 'boss@mydomain.test <x@junk.test>', '"boss@ours.test" <x@junk.test>', 'x@junk.test, y@junk.test';
+    is(result(with_from($_), 'bounce@junk.test'), 'Whitelisted', "but for $_")
+        for '"boss@mydomain.test" <x@junk.test>', 'x@mail.junk.test <x@junk.test>', 'Jane @ home <x@junk.test>';
+    $filterd->ctl(qw(user set), $user, 'allow=signed.test');
     my $message = with_from('S <s@signed.test>');
     is(result($signer->sign($message, 'good')), 'Whitelisted', 'a signature');
     isnt(result($signer->sign($message, 'try')), 'Whitelisted', 'one by a key for testing (t=y)');
+    isnt(result($signer->sign(with_from("$_ <s\@signed.test>"), 'good')), 'Whitelisted', "under the name $_")
+        for 'boss@mydomain.test', '"boss@ours.test"';
+    $filterd->ctl(qw(user set), $user, 'allow=boss@junk.test');
     isnt(result(with_from("$_ <x\@junk.test>")), 'Whitelisted', "as the name $_") for '"boss@junk.test"', 'boss@junk.test';
     my $records = sub {
         my ($known) = @_;
@@ -148,5 +193,36 @@ subtest 'allow' => sub {
     ok(poll(sub { $records->(0) == $count }), 'all of them are recorded');
     is($records->(1), 1, 'only the one that is proved counts for a known correspondent');
 };
+
+# The same through a real Postfix, whose cleanup and whose milter protocol take the header apart on the way.
+sub attached {
+    my (@attach) = @_;
+    my $there = FilterdTest::Site->start(attach => \@attach, users => ['plain'],
+        main => "smtpd_authorized_xclient_hosts = 127.0.0.0/8\nmynetworks = 127.0.0.0/8, 198.51.100.0/24\n"
+            . "local_header_rewrite_clients =\n",
+        set => { 'dns.server' => $dns->server, 'dns.timeout_ms' => 20000, 'filterd.domains' => 'example.com, ours.test' });
+    my $got = 0;
+    my $c = $there->{postfix}->client;
+    like($c->say('XCLIENT ADDR=198.51.100.9 NAME=mail.junk.test'), qr/^220/, 'from where it comes') or return;
+    $c->say('EHLO mail.junk.test');
+    my $is = sub {
+        my ($expected, $name, $from) = @_;
+        like($c->deliver(with_from($from), 'x@junk.test', $user), qr/^250/) or return;
+        my $result = header(($there->{dovecot}->wait_mails(++$got, $user))[-1], 'X-Filterd-Result');
+        is($expected eq $result ? $expected : $result eq 'Blocklisted' || $result eq 'Whitelisted' ? $result : '', $expected, $name);
+    };
+    $there->{filterd}->ctl(qw(user set), $user, 'allow=junk.test');
+    $is->('Whitelisted', "allowed: $_", $_) for 'X <x@junk.test>', '"boss@mydomain.test" <x@junk.test>';
+    $is->('', "not allowed: $_", $_) for 'boss@mydomain.test <x@junk.test>', '"boss@ours.test" <x@junk.test>', 'x@junk.test, y@junk.test';
+    $there->{filterd}->ctl(qw(user set), $user, 'allow=', 'deny=mydomain.test');
+    $is->('', 'not denied', 'X <x@junk.test>');
+    $is->('Blocklisted', $_, $forged{$_}) for sort keys %forged;
+    $is->('Blocklisted', "a name: $_", $_) for @name;
+    $is->('Blocklisted', 'NUL', "Bank <o\@my\0domain.test>") if "@attach" !~ /milter/;
+    $c->quit;
+}
+
+subtest 'milter' => sub { attached('milter') };
+subtest 'before the queue' => sub { attached(qw(smtpd_proxy_filter reinject)) };
 
 done_testing;

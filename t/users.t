@@ -38,7 +38,7 @@ sub users {
         like($filterd->ctl(qw(train ham), $user, "$dir/ham"),
             qr{\A9 messages learnt in [\d.]+ s \(\d+/s\), 100\.0% of them judged right before\n\z}, 'a folder');
         like($filterd->ctl(qw(--json train spam), $user, "$dir/md", "$dir/mbox"),
-            qr/\A\{"learnt":9,"seconds":[\d.]+,"per_second":\d+,"right":0\.\d+,"from_records":0,"encrypted":0,"packed":0\}\n\z/, 'a Maildir and an mbox');
+            qr/\A\{"learnt":9,"seconds":[\d.]+,"per_second":\d+,"right":0\.\d+,"from_records":0,"encrypted":0,"packed":0,"no_mail":0\}\n\z/, 'a Maildir and an mbox');
         is(class(), 'Spam', 'learnt');
         my ($status, $out, $err) = $filterd->try_ctl(undef, qw(train spam), $user, "$dir/nowhere");
         is($status, 66, 'what is not there');

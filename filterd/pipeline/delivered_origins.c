@@ -68,7 +68,7 @@ static void add_client(struct delivered_origins *o, const struct delivered_diges
     const struct envelope *e = a->envelope;
     const size_t len = e->client_addr ? network_of(e->client_addr, network) : 0;
     const struct spf_result *spf = evidence_spf(a->evidence);
-    struct sender_from from = sender_from(m);
+    struct sender_from from = sender_from(m, NULL);
     if (len)
         add(o, key, "network", network, len);
     if (spf->code == SPF_CODE_PASS && *spf->domain)

@@ -48,7 +48,8 @@ struct preferences preferences_of(const struct settings *site, const GArray *all
         .allow = allow ? allow->allow : NULL,
         .deny = deny ? deny->deny : NULL,
         .site_allow = site->allow,
-        .site_deny = site->deny};
+        .site_deny = site->deny,
+        .own = site->domains};
     p.unsure_threshold = MIN(p.unsure_threshold, p.spam_threshold);
     /* Only the site's settings can name the quarantine's address; without one, tag. */
     if (p.action == SPAM_QUARANTINE && !site->quarantine)
@@ -83,6 +84,7 @@ struct senders {
     const char *from, *envelope;
     const GPtrArray *named; /* char*: plain_form of the envelope's sender and of every address in From */
     bool from_proved, envelope_proved;
+    bool beyond; /* there may be more named */
 };
 
 /* An address or an entry of a list, with a domain as DNS knows it: an IDN as A-labels, without the root's dot.
@@ -98,10 +100,13 @@ static char *plain_form(const char *text)
     return plain;
 }
 
+/* Nobody honest hides a sender behind a thousand: whoever denies anybody denies that. */
 static bool denies(char *const *list, const struct senders *s)
 {
     for (char *const *e = list; e && *e; e++) {
         g_autofree char *entry = plain_form(*e);
+        if (*entry && s->beyond)
+            return true;
         for (guint i = 0; *entry && i < s->named->len; i++)
             if (entry_matches(entry, s->named->pdata[i]))
                 return true;
@@ -141,10 +146,11 @@ enum verdict_word preferences_word(const struct preferences *p, const struct ver
 {
     if (evidence_virus(b->evidence))
         return VERDICT_VIRUS;
-    struct sender_from from = sender_from(b->message);
+    struct sender_from from = sender_from(b->message, p->own);
     struct senders s = {.from = from.address, .envelope = b->envelope->sender ? b->envelope->sender : ""};
-    s.from_proved = evidence_proves(b->evidence, sender_domain(s.from));
-    s.envelope_proved = evidence_proves(b->evidence, sender_domain(s.envelope));
+    s.from_proved = from.one && evidence_proves(b->evidence, sender_domain(s.from));
+    s.envelope_proved = from.one && evidence_proves(b->evidence, sender_domain(s.envelope));
+    s.beyond = from.beyond;
     g_autoptr(GPtrArray) named = named_by(&from, s.envelope);
     s.named = named;
     enum verdict_word word = lists_say(p->allow, p->deny, &s);

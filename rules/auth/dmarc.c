@@ -35,8 +35,8 @@ struct dmarc_check {
     struct resolver *resolver;
     struct author authors[AUTHORS]; /* without one that is there already; own ones first, then in order */
     guint count;                    /* of them */
-    bool many;                      /* there were more */
-    bool uncertain;                 /* as in the result */
+    bool many;                      /* there were more, or not all were looked at */
+    bool uncertain, borrows;        /* as in the result */
     const char *wrong;              /* why From has not exactly one address; NULL if it has */
     guint draw;                     /* 0 to 99, compared with pct= */
 };
@@ -100,6 +100,19 @@ static bool is_own(const char *domain, char *const *own)
     return false;
 }
 
+static bool any_is_own(const GPtrArray *addresses, char *const *own)
+{
+    for (guint i = 0; i < addresses->len; i++)
+        if (is_own(strrchr(addresses->pdata[i], '@') + 1, own))
+            return true;
+    return false;
+}
+
+bool dmarc_from_borrows(const struct dmarc_from *from, char *const *own)
+{
+    return any_is_own(from->named, own) && !any_is_own(from->addresses, own);
+}
+
 static void add_author(struct dmarc_check *c, const char *domain)
 {
     for (guint i = 0; i < c->count; i++)
@@ -118,6 +131,8 @@ static void read_from(struct dmarc_check *c, const struct dmarc_from *from, char
 {
     c->wrong = from->wrong;
     c->uncertain = !from->certain;
+    c->borrows = dmarc_from_borrows(from, own);
+    c->many = from->beyond;
     if (!c->wrong) {
         add_author(c, from->domain);
         return;
@@ -222,7 +237,7 @@ static struct proofs proofs_of(const struct author *a, const struct dmarc_record
 static struct dmarc_result result(const struct dmarc_check *c, enum dmarc_code code,
                                   const char *reason)
 {
-    struct dmarc_result r = {.code = code, .uncertain = c->uncertain};
+    struct dmarc_result r = {.code = code, .uncertain = c->uncertain, .borrows = c->borrows};
     g_strlcpy(r.domain, c->wrong ? "" : c->authors[0].domain, sizeof r.domain);
     g_strlcpy(r.reason, reason, sizeof r.reason);
     return r;

@@ -20,8 +20,10 @@ struct dmarc_result {
     char reason[96];
     bool testing;   /* a pass that rests only on a DKIM key that is for testing (t=y): it proves nothing */
     bool uncertain; /* what mail readers show of From cannot be told for certain */
+    bool borrows;   /* From's name or comment shows an address of this site, which From is not of */
 };
 
+struct dmarc_from;
 struct dmarc_check;
 /* Call when the header is complete: looks up the DMARC records of the From domain and of its organizational
  * domain, if From has exactly one address. own: domains of this site, NULL-terminated, lent until the check is
@@ -40,6 +42,9 @@ struct dmarc_result dmarc_check_finish(struct dmarc_check *c, const struct spf_r
                                        const GArray *signatures);
 
 const char *dmarc_word(enum dmarc_code code);
+/* True if people read an address of one of these domains, or of one below it, in a name or comment of From, all of
+ * whose addresses are of other domains. own: NULL-terminated; NULL: none. */
+bool dmarc_from_borrows(const struct dmarc_from *from, char *const *own);
 /* The registered (organizational) domain of a host by the Public Suffix List, lower case, IDNs as A-labels;
  * NULL if it has none or is an IP address. g_free. The first call loads the list: make it before the sandbox
  * closes, or the older list built into libpsl is used. */

@@ -10,7 +10,7 @@
 #include "base/mail/header.h"
 
 #define DMARC_FROM_ADDRESS 512
-/* Of all From fields together; addresses beyond are not looked at. */
+/* Of all From fields together: addresses, and such in names; those beyond are not looked at. */
 #define DMARC_FROM_MAX 1000
 
 struct dmarc_from {
@@ -24,9 +24,15 @@ struct dmarc_from {
     /* The one address as written, without comments and blanks; "" if wrong, or if only the domain is clear
      * ("jane joe@example.org"). */
     char address[DMARC_FROM_ADDRESS];
+    /* The domain, with a dot in it, of an address that stands as a name in front of one in brackets, unquoted:
+     * readers that ask an IMAP server (ENVELOPE) show it in place of that. "" if there is none. */
+    char instead[256];
     /* char*: every address that a reader may see in any From, in order; the domain as above, the local part as
-     * written, "" if it cannot be told. If not certain, also what stands in quotes and comments. */
+     * written, "" if it cannot be told. If not certain, also what stands in quotes and comments, and what an
+     * address is drawn like: with signs that look like '@' or '.', or that are not seen. */
     GPtrArray *addresses;
+    GPtrArray *named; /* char*: likewise those that only the name or a comment of an address shows */
+    bool beyond;      /* not all was looked at: too long, or more than DMARC_FROM_MAX; then it is not certain */
 };
 
 /* Reads at most address_bytes (base/config/limits.h) of a field by the grammar; a longer one is not certain. */

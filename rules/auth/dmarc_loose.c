@@ -10,6 +10,16 @@
 /* A longer one in UTF-8 has more than the 253 bytes of A-labels. */
 #define DOMAIN_BYTES 1024
 
+/* Letters and a symbol without a glyph: no name is registered with them, but people see one without them. */
+static bool has_blank_letters(const char *text)
+{
+    static const gunichar blank[] = {0x115f, 0x1160, 0x2800, 0x3164, 0xffa0};
+    for (size_t i = 0; i < G_N_ELEMENTS(blank); i++)
+        if (g_utf8_strchr(text, -1, blank[i]))
+            return true;
+    return false;
+}
+
 bool dmarc_loose_domain(const char *text, size_t len, char domain_r[256])
 {
     if (len > DOMAIN_BYTES || !g_utf8_validate(text, (gssize)len, NULL))
@@ -17,10 +27,10 @@ bool dmarc_loose_domain(const char *text, size_t len, char domain_r[256])
     g_autofree char *given = g_strndup(text, len);
     g_autofree char *ascii = g_hostname_to_ascii(given);
     size_t n = ascii ? strlen(ascii) : 0;
-    bool fine = n && !g_hostname_is_ip_address(ascii);
+    bool fine = n && !g_hostname_is_ip_address(ascii) && (g_str_is_ascii(given) || !has_blank_letters(given));
     if (fine && ascii[n - 1] == '.')
         ascii[--n] = 0;
-    fine = fine && n && n < 254 && ascii[0] != '.' && !strstr(ascii, "..");
+    fine = fine && n && n < 254 && ascii[0] != '.' && ascii[n - 1] != '.' && !strstr(ascii, "..");
     for (size_t i = 0; i < n; i++) {
         ascii[i] = g_ascii_tolower(ascii[i]);
         fine = fine && (g_ascii_isalnum(ascii[i]) || strchr("-_.", ascii[i]));

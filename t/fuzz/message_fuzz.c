@@ -8,6 +8,7 @@
 #include "base/mail/header.h"
 #include "base/mail/message.h"
 #include "base/mail/message_part.h"
+#include "base/mail/packed.h"
 #include "classifier/tokens.h"
 #include "classifier/tokens_message.h"
 
@@ -46,6 +47,18 @@ static void read_message(const char *raw, size_t len)
     message_free(&m);
 }
 
+/* What filterctl train makes of a file. */
+static void read_file(const char *data, size_t len)
+{
+    g_autofree char *exact = g_memdup2(data, len);
+    size_t inner = 0;
+    (void)packed_form(exact, len);
+    const char *message = len ? packed_sdbox(exact, len, &inner) : NULL;
+    if (message && (message < exact || inner > len - (size_t)(message - exact)))
+        abort();
+    (void)packed_is_mail(exact ? exact : "", len);
+}
+
 /* Limits that any input can reach. */
 static const struct limits small = {.header_bytes = 300, .header_count = 4, .address_bytes = 40,
                                     .line_bytes = 50, .parts = 5, .nesting = 3, .encoded_words = 2,
@@ -56,6 +69,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
     g_autofree char *raw = g_malloc(len + 1); /* no byte more than it has may be read: ASan watches the last */
     memcpy(raw, data, len);
     raw[len] = 0;
+    read_file(data ? (const char *)data : "", len);
     limits_set(&limits_default);
     read_message(raw, len);
     limits_set(&small);

@@ -69,6 +69,11 @@ static void from(const char *text, size_t len)
             abort();
         check_domain(at + 1);
     }
+    for (guint i = 0; i < f->named->len; i++)
+        check_domain(strrchr(f->named->pdata[i], '@') + 1);
+    check_domain(f->instead);
+    if (f->beyond && (f->certain || !f->wrong))
+        abort();
     /* The one address is among those that readers may see. */
     if (!f->wrong && !g_str_has_suffix(f->addresses->pdata[0], f->domain))
         abort();

@@ -363,6 +363,58 @@ static void several_domains(void **state)
 }
 
 /* A key for testing proves nothing, a signature by another or SPF beside it do. */
+/* One domain is enough to hide another behind a thousand addresses. */
+static void too_many_addresses(void **state)
+{
+    (void)state;
+    struct spf_result spf = {.code = SPF_CODE_PASS, .domain = "junk.test"};
+    GArray *none = g_array_new(FALSE, FALSE, sizeof(struct dkim_signature));
+    for (int many = 1000; many <= 1001; many++) {
+        GString *header = g_string_new("From: x0@junk.test");
+        for (int i = 1; i < many; i++)
+            g_string_append_printf(header, ",x%d@junk.test", i);
+        g_string_append(header, "\r\n");
+        const struct dmarc_result r = judge(header->str, &spf, none);
+        assert_int_equal(r.code, many > 1000 ? R(FAIL) : R(PERMERROR));
+        assert_int_equal(r.policy, many > 1000 ? P(REJECT) : P(NONE));
+        assert_true(r.uncertain == (many > 1000));
+        g_string_free(header, TRUE);
+    }
+    g_array_unref(none);
+}
+
+/* An address of ours in the name of somebody else's. */
+static void borrowed_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from;
+        bool borrows;
+    } cases[] = {
+        {"o@ours.example <x@junk.test>", true},
+        {"\"o@ours.example\" <x@junk.test>", true},
+        {"\"o@MAIL.ours.example\" <x@junk.test>", true},
+        {"x@junk.test (o@ours.example)", true},
+        {"=?utf-8?q?o=40ours.example?= <x@junk.test>", true},
+        {"\"o@ours.example\" <x@junk.test>, y@junk.test", true},
+        {"\"o@ours.example\" <x@junk.test>, p@ours.example", false},
+        {"\"o@ours.example\" <p@ours.example>", false},
+        {"\"o@ours.example\" <p@mail.ours.example>", false},
+        {"\"o@notours.example\" <x@junk.test>", false},
+        {"\"ours.example\" <x@junk.test>", false},
+        {"o@ours.example", false},
+    };
+    struct spf_result spf = {.code = SPF_CODE_PASS, .domain = "junk.test"};
+    GArray *none = g_array_new(FALSE, FALSE, sizeof(struct dkim_signature));
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *header = g_strdup_printf("From: %s\r\n", cases[i].from);
+        const struct dmarc_result r = judge(header, &spf, none);
+        if (r.borrows != cases[i].borrows || r.uncertain)
+            fail_msg("%s", cases[i].from);
+    }
+    g_array_unref(none);
+}
+
 static void testing_keys(void **state)
 {
     (void)state;
@@ -409,6 +461,7 @@ int main(void)
         cmocka_unit_test(records),        cmocka_unit_test(registered_domains),
         cmocka_unit_test(verdicts),       cmocka_unit_test(unchecked),
         cmocka_unit_test(not_one_from),   cmocka_unit_test(several_domains),
+        cmocka_unit_test(borrowed_names), cmocka_unit_test(too_many_addresses),
         cmocka_unit_test(testing_keys),   cmocka_unit_test(sampling),
     };
     asked = g_string_new(NULL);

@@ -295,6 +295,51 @@ static void allowed_only_if_proved(void **state)
     assert_listed("deny", "friend@a.example", "b.example", false);
 }
 
+/* Wherever people read an address it can be denied; nobody is allowed where they may read another. */
+static void more_than_one_address(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from;
+        bool allowed;
+    } cases[] = {
+        {"friend@a.example", true},
+        {"\"x@c.example\" <friend@a.example>", true},
+        {"x@sub.a.example <friend@a.example>", true},
+        {"x @ home <friend@a.example>", true},
+        {"x@c.example <friend@a.example>", false},
+        {"\"ann@example.com\" <friend@a.example>", false},
+        {"friend@a.example (ann@sub.example.com)", false},
+        {"\"ann@example.com.c.example\" <friend@a.example>", true},
+        {"friend@a.example, x@c.example", false},
+        {"friend@a.example\r\nFrom: x@c.example", false},
+        {"", false},
+    };
+    char **const others = settings.domains;
+    char *ours[] = {(char *)"example.com", NULL};
+    settings.domains = ours;
+    g_free(envelope->sender);
+    envelope->sender = g_strdup("bounce@b.example");
+    played_evidence.proved[0] = "a.example";
+    played_evidence.proved[1] = "b.example";
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        assert_listed("allow", cases[i].from, "friend@a.example", cases[i].allowed);
+        assert_listed("allow", cases[i].from, "b.example", cases[i].allowed);
+    }
+    settings.domains = others;
+    assert_listed("deny", "\"x@c.example\" <friend@a.example>", "x@c.example", true);
+    assert_listed("deny", "friend@a.example (x@c.example)", "c.example", true);
+    assert_listed("deny", "\"x@c.example\" <friend@a.example>", "y@c.example", false);
+    GString *crowd = g_string_new("friend@a.example");
+    for (int i = 1; i < 1000; i++)
+        g_string_append_printf(crowd, ",x%d@a.example", i);
+    assert_listed("deny", crowd->str, "c.example", false);
+    g_string_append(crowd, ",y@a.example");
+    assert_listed("deny", crowd->str, "c.example", true);
+    assert_listed("deny", crowd->str, ",", false); /* a list without an entry denies nobody */
+    g_string_free(crowd, TRUE);
+}
+
 static void what_lists_say(void **state)
 {
     (void)state;
@@ -473,7 +518,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(score_and_rules), TEST(several_models), TEST(nobody_judges), TEST(who_is_known), TEST(entries),
-        TEST(allowed_only_if_proved), TEST(what_lists_say), TEST(whose_list), TEST(thresholds), TEST(actions),
+        TEST(allowed_only_if_proved), TEST(more_than_one_address), TEST(what_lists_say), TEST(whose_list), TEST(thresholds), TEST(actions),
         TEST(recorded_for_each), TEST(not_recorded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,15 +42,35 @@ static const char *next_from(const char *p, const char *end)
     return end;
 }
 
+static void leave_packed(struct walk *w, const char *path, const char *form)
+{
+    if (!w->packed->files++) {
+        w->packed->first = g_strdup(path);
+        w->packed->form = form;
+    }
+}
+
+/* A file u.NUMBER of sdbox holds one message. Those of mdbox hold many, deleted ones among them, and only its index
+ * knows which: they are left out. */
+static const char *unwrapped(const char *path, const char *data, size_t *len)
+{
+    g_autofree char *name = g_path_get_basename(path);
+    const char *message = g_str_has_prefix(name, "u.") ? packed_sdbox(data, *len, len) : NULL;
+    return message ? message : data;
+}
+
 static void give_file(struct walk *w, const char *path, const char *data, size_t len)
 {
+    data = unwrapped(path, data, &len);
     const char *end = data + len;
     const char *form = packed_form(data, len);
     if (form) {
-        if (!w->packed->files++) {
-            w->packed->first = g_strdup(path);
-            w->packed->form = form;
-        }
+        leave_packed(w, path, form);
+        return;
+    }
+    if (!packed_is_mail(data, len)) {
+        if (!w->packed->others++)
+            w->packed->first_other = g_strdup(path);
         return;
     }
     if (len < 5 || memcmp(data, "From ", 5) != 0) {
@@ -89,8 +109,13 @@ static gint by_name(gconstpointer a, gconstpointer b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The names in a folder, sorted; NULL if it cannot be read. Hidden ones are left out: mail stores keep
- * their indexes there. */
+/* Mail stores keep their indexes in hidden files and folders, Dovecot in such as dovecot.index.cache, too. */
+static bool is_index(const char *name)
+{
+    return name[0] == '.' || g_str_has_prefix(name, "dovecot.") || g_str_has_prefix(name, "dovecot-");
+}
+
+/* The names in a folder, sorted, without indexes; NULL if it cannot be read. */
 static GPtrArray *names_in(const struct walk *w, const char *path)
 {
     GError *error = NULL;
@@ -103,7 +128,7 @@ static GPtrArray *names_in(const struct walk *w, const char *path)
     }
     GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
     for (const char *name; (name = g_dir_read_name(dir));)
-        if (name[0] != '.')
+        if (!is_index(name))
             g_ptr_array_add(names, g_strdup(name));
     g_dir_close(dir);
     g_ptr_array_sort(names, by_name);

@@ -11,11 +11,13 @@
 /* One message. bytes: how much of its file it takes up. False: stop. */
 typedef bool filterctl_mails_fn(const struct message *m, size_t bytes, void *arg);
 
-/* Files that were left out, as they are compressed or encrypted (base/mail/packed.h). */
+/* Files that were left out, as they are compressed or encrypted, or no mail (base/mail/packed.h). */
 struct filterctl_mails_packed {
     guint files;
     char *first;      /* the first one's path; g_free */
     const char *form; /* and how it is packed */
+    guint others;     /* those that are no mail */
+    char *first_other;
 };
 
 /* Calls fn for each message below path ("-": stdin) in a fixed order, until fn returns false. Adds to packed.

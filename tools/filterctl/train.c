@@ -116,6 +116,9 @@ static void tell_left_out(const struct training *t)
         filterctl_complain("%u file%s left out, packed by the mail store (%s: %s); \"doveadm fetch\" and "
                            "\"doveadm backup\" unpack them",
                            t->packed.files, t->packed.files == 1 ? "" : "s", t->packed.form, t->packed.first);
+    if (t->packed.others)
+        filterctl_complain("%u file%s left out, no mail (%s)", t->packed.others, t->packed.others == 1 ? "" : "s",
+                           t->packed.first_other);
     if (t->sealed)
         filterctl_complain("%u encrypted message%s left out: only the recipient can read %s", t->sealed,
                            t->sealed == 1 ? "" : "s", t->sealed == 1 ? "it" : "them");
@@ -129,8 +132,8 @@ static void summarise(const struct training *t)
     const double right = p->learnt ? (double)p->right / p->learnt : 0;
     if (t->ctl->json)
         printf("{\"learnt\":%u,\"seconds\":%.3f,\"per_second\":%.0f,\"right\":%.4f,\"from_records\":%u,"
-               "\"encrypted\":%u,\"packed\":%u}\n",
-               p->learnt, seconds, speed, right, t->from_records, t->sealed, t->packed.files);
+               "\"encrypted\":%u,\"packed\":%u,\"no_mail\":%u}\n",
+               p->learnt, seconds, speed, right, t->from_records, t->sealed, t->packed.files, t->packed.others);
     else if (p->learnt == 0 && t->from_records == 0)
         puts("no messages learnt");
     else
@@ -156,8 +159,9 @@ static int train_paths(struct training *t, char **paths)
     filterctl_progress_end(&t->progress);
     summarise(t);
     tell_left_out(t);
-    all_read &= t->packed.files == 0;
+    all_read &= t->packed.files == 0 && t->packed.others == 0;
     g_free(t->packed.first);
+    g_free(t->packed.first_other);
     return t->code == EX_OK && !all_read ? EX_NOINPUT : t->code;
 }
 
