@@ -84,15 +84,18 @@ static bool is_file(struct mime_text t)
     return ok;
 }
 
-/* "Tue, 20 Aug 2019 11:12:56 GMT": numbers, and words of three letters, three at most. */
+/* "Tue, 20 Aug 2019 11:12:56 GMT": numbers, and the words that dates have. */
 static bool is_date(struct mime_text t)
 {
-    int words = 0, letters = 0;
-    for (size_t i = 0; i < t.len; i++) {
-        letters = g_ascii_isalpha(t.at[i]) ? letters + 1 : 0;
-        words += letters == 1;
-        if (letters > 3 || words > 3 || !(letters || g_ascii_isdigit(t.at[i]) || (t.at[i] && strchr(" ,:+-()", t.at[i]))))
+    static const char words[] = " mon tue wed thu fri sat sun jan feb mar apr may jun jul aug sep oct nov dec gmt utc ut z ";
+    for (size_t i = 0; i < t.len;) {
+        size_t n = 0;
+        while (i + n < t.len && g_ascii_isalpha(t.at[i + n]))
+            n++;
+        g_autofree char *low = g_ascii_strdown(t.at + i, (gssize)n), *word = g_strconcat(" ", low, " ", NULL);
+        if (n ? !strstr(words, word) : !g_ascii_isdigit(t.at[i]) && !(t.at[i] && strchr(" ,:+-()", t.at[i])))
             return false;
+        i += MAX(n, 1);
     }
     return t.len <= DATE_BYTES;
 }
@@ -100,7 +103,7 @@ static bool is_date(struct mime_text t)
 static bool is_number(struct mime_text t)
 {
     for (size_t i = 0; i < t.len; i++)
-        if (!g_ascii_isxdigit(t.at[i]))
+        if (!g_ascii_isdigit(t.at[i]))
             return false;
     return t.len <= 20;
 }
@@ -119,7 +122,7 @@ static bool is_protocol(const struct mime_piece *p)
         {"reply-type", "original response"}, {"protected-headers", "v1"}, {"hp", "cipher clear"},
         {"version", "1"}, {"type", "text/plain multipart/alternative"},
     };
-    static const char *const numbers[] = {"size", "x-mac-type", "x-mac-creator", "x-unix-mode"};
+    static const char *const numbers[] = {"size", "x-unix-mode"};
     static const char *const dates[] = {"creation-date", "modification-date", "read-date"};
     for (size_t i = 0; i < G_N_ELEMENTS(known); i++) {
         if (!equals(p->name, known[i].name))
@@ -141,11 +144,14 @@ static bool is_protocol(const struct mime_piece *p)
 /* The names of RFC 2231's pieces end with "*", "*0", "*0*". */
 static bool is_named(struct mime_text name, const char *want)
 {
-    const char *star = memchr(name.at, '*', name.len);
-    return equals((struct mime_text){name.at, star ? (size_t)(star - name.at) : name.len}, want);
+    const size_t n = strlen(want);
+    for (size_t i = n; i < name.len; i++)
+        if (i == n ? name.at[i] != '*' : name.at[i] != '*' && !g_ascii_isdigit(name.at[i]))
+            return false;
+    return name.len >= n && name.len <= n + 5 && !strncasecmp(name.at, want, n);
 }
 
-/* Content-Type, Content-Disposition. */
+/* A word's length is its reader's to judge: only known types are ciphertext. */
 static bool takes_parameters(struct beside *b, struct mime_text value, struct mime_text *file)
 {
     struct mime_value v = {.left = value};
@@ -153,7 +159,7 @@ static bool takes_parameters(struct beside *b, struct mime_text value, struct mi
     int more;
     while ((more = mime_value_next(&v, &p)) == 1) {
         const bool name = is_named(p.name, "name") || is_named(p.name, "filename");
-        if (p.kind == MIME_COMMENT ? !takes_short(b, p.text) : p.kind == MIME_WORD && p.text.len > SHORT_BYTES)
+        if (p.kind == MIME_COMMENT && !takes_short(b, p.text))
             return false;
         if (p.kind != MIME_PARAMETER || is_protocol(&p))
             continue;
@@ -161,6 +167,15 @@ static bool takes_parameters(struct beside *b, struct mime_text value, struct mi
             return false;
     }
     return more == 0;
+}
+
+/* RFC 2183 */
+static bool takes_disposition(struct beside *b, struct mime_text value, struct mime_text *file)
+{
+    struct mime_value v = {.left = value};
+    struct mime_piece p;
+    return mime_value_next(&v, &p) == 1 && p.kind == MIME_WORD && (equals(p.text, "inline") || equals(p.text, "attachment")) &&
+           takes_parameters(b, value, file);
 }
 
 /* "1.0", or what Apple Mail makes of it. */
@@ -198,8 +213,7 @@ static bool takes_content(struct beside *b, const struct header *h, struct mime_
     if (header_is(h, "Content-Type"))
         return takes_parameters(b, t, file);
     if (header_is(h, "Content-Disposition"))
-        return (!strncasecmp(t.at, "inline", MIN(t.len, 6)) || !strncasecmp(t.at, "attachment", MIN(t.len, 10))) &&
-               takes_parameters(b, t, file);
+        return takes_disposition(b, t, file);
     if (header_is(h, "Content-Description"))
         return takes_description(b, t, file);
     if (header_is(h, "Content-Language"))
@@ -212,19 +226,30 @@ static bool takes_content(struct beside *b, const struct header *h, struct mime_
     return *known_r;
 }
 
-bool beside_takes_fields(struct beside *b, const char *raw, const struct header *fields, size_t count)
+/* Fields of Symantec's gateway, of which a part has several. */
+static bool is_known_x(const struct header *h)
+{
+    return header_starts(h, "X-Content-PGP-Universal-Saved-Content-") || header_is(h, "X-PGP-MIME-Structure") ||
+           header_is(h, "X-PGP-Context") || header_is(h, "X-PGP-Encoding-Format") || header_is(h, "X-PGP-Encoding-Version");
+}
+
+static bool takes_other(struct beside *b, const struct header *h, bool name)
+{
+    return (!name || beside_takes(b, h->name_len)) && takes_short(b, mime_text_trimmed(h->value, h->value_len));
+}
+
+bool beside_takes_fields(struct beside *b, const struct header *fields, size_t count)
 {
     struct mime_text file = {"", 0};
     size_t len = 0, others = 0;
-    if (count && fields[0].start != raw)
-        return false;
     for (size_t i = 0; i < count; i++) {
         bool known;
         len += fields[i].len;
         if (takes_content(b, &fields[i], &file, &known))
             continue;
-        if (known || !header_starts(&fields[i], "X-") || ++others > PART_X_FIELDS || !beside_takes(b, fields[i].name_len) ||
-            !takes_short(b, mime_text_trimmed(fields[i].value, fields[i].value_len)))
+        const bool symantec = is_known_x(&fields[i]);
+        others += !symantec;
+        if (known || !header_starts(&fields[i], "X-") || others > PART_X_FIELDS || !takes_other(b, &fields[i], !symantec))
             return false;
     }
     return len <= PART_FIELDS_BYTES;
@@ -235,10 +260,8 @@ bool beside_takes_outer(struct beside *b, const struct header *fields, size_t co
     struct mime_text file = {"", 0};
     for (size_t i = 0; i < count; i++) {
         bool known;
-        if (!header_is_structural(&fields[i]) || takes_content(b, &fields[i], &file, &known))
-            continue;
-        if (known || !beside_takes(b, fields[i].name_len) ||
-            !takes_short(b, mime_text_trimmed(fields[i].value, fields[i].value_len)))
+        if (header_is_structural(&fields[i]) && !takes_content(b, &fields[i], &file, &known) &&
+            (known || !takes_other(b, &fields[i], true)))
             return false;
     }
     return true;

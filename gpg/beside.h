@@ -23,8 +23,8 @@ struct beside { /* start with zeros */
 bool beside_takes(struct beside *b, size_t bytes);
 bool beside_takes_preamble(struct beside *b, struct mime_text t);
 /* False if the header fields of a part that holds ciphertext hold text of the sender's, or other fields than Content-*,
- * MIME-Version and a few X-*, or something stands before the first of them. raw: where the part begins. */
-bool beside_takes_fields(struct beside *b, const char *raw, const struct header *fields, size_t count);
+ * MIME-Version and a few X-*. */
+bool beside_takes_fields(struct beside *b, const struct header *fields, size_t count);
 /* The same for those of a message's fields that describe its body. */
 bool beside_takes_outer(struct beside *b, const struct header *fields, size_t count);
 /* The same for the header lines of the armored block that text begins with. */

@@ -275,7 +275,7 @@ static const char *const multipart_types[] = {"multipart/encrypted", "multipart/
 static enum inner_kind inner_kind_of(struct search *p, const struct mime_part *part)
 {
     const struct entity e = {part->type, part->coding, part->fields, part->field_count, part->body};
-    if (!beside_takes_fields(&p->beside, part->raw.at, part->fields, part->field_count))
+    if (!beside_takes_fields(&p->beside, part->fields, part->field_count))
         return INNER_OTHER;
     if (is_one_of(part->type, multipart_types))
         return nested_kind_of(p, part);

@@ -71,7 +71,9 @@ bool mime_part_read(struct mime_part *p, struct mime_text raw)
     p->body.len -= line_end;
     p->coding = mime_part_coding(p->fields, p->field_count);
     p->type = mime_part_type(p->fields, p->field_count);
-    return line_end && p->type && p->coding != MIME_PART_UNKNOWN;
+    /* header_scan skips a line "From ", as mbox files have it; a part has none. */
+    const bool from = (p->field_count ? p->fields[0].start : end) != raw.at;
+    return line_end && !from && p->type && p->coding != MIME_PART_UNKNOWN;
 }
 
 void mime_part_clear(struct mime_part *p)

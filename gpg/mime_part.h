@@ -34,7 +34,8 @@ struct mime_part {
     char *type; /* in lower case; "text/plain" if none is given */
     enum mime_part_coding coding;
 };
-/* Reads a part's header. False if it does not end with an empty line, or names no one type; clear it anyway. */
+/* Reads a part's header. False if it does not begin with a field or end with an empty line, or names no one type; clear
+ * it anyway. */
 bool mime_part_read(struct mime_part *p, struct mime_text raw);
 void mime_part_clear(struct mime_part *p);
 

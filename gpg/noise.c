@@ -12,6 +12,7 @@
 #define UTF8_RUN 72
 /* Of the shortest messages, one in 10^9 is UTF-8 from end to end. */
 #define UTF8_WHOLE 38
+#define TEXT_BYTES_MIN 32 /* what is shorter says little */
 /* Natural logarithm of how unlikely a count has to be: 10^-15, and a message of 32 MB has 33,000 blocks. */
 #define UNLIKELY 34.0
 
@@ -59,6 +60,8 @@ static bool is_skewed(const struct noise_sample *s)
 
 static bool is_text(const struct noise_sample *s, bool uneven)
 {
+    if (s->len < TEXT_BYTES_MIN)
+        return false;
     return is_unlikely(s, is_printable) || is_unlikely(s, is_small_letter) || (!uneven && is_skewed(s));
 }
 

@@ -77,15 +77,17 @@ static size_t phrase_at(struct mime_text t)
     return longest;
 }
 
-/* The length of the version that t begins with: "2.0.22", "v4.10.10", "2.6.3i", "0.10.1-IE"; 0: none. */
-static size_t version_at(struct mime_text t)
+/* The length of the version that t begins with: "2.0.22", "v4.10.10", "2.6.3i", "0.10.1-IE"; 0: none. *letters_r: how
+ * many letters it has, but for a "v" in front. */
+static size_t version_at(struct mime_text t, size_t *letters_r)
 {
-    size_t n = t.len && (*t.at == 'v' || *t.at == 'V'), letters = 0;
+    size_t n = t.len && (*t.at == 'v' || *t.at == 'V');
+    *letters_r = 0;
     if (n >= t.len || !g_ascii_isdigit(t.at[n]))
         return t.len && n && (n == t.len || !is_word(t.at[n])) ? n : 0;
-    for (; n < t.len && (g_ascii_isalnum(t.at[n]) || strchr(".-", t.at[n])) && t.at[n]; n++)
-        letters += n && g_ascii_isalpha(t.at[n]);
-    return n <= VERSION_BYTES && letters <= 3 ? n : 0;
+    for (; n < t.len && (g_ascii_isalnum(t.at[n]) || (t.at[n] && strchr(".-", t.at[n]))); n++)
+        *letters_r += g_ascii_isalpha(t.at[n]);
+    return n <= VERSION_BYTES && *letters_r <= 3 ? n : 0;
 }
 
 static size_t word_at(struct mime_text t)
@@ -100,20 +102,22 @@ static size_t word_at(struct mime_text t)
 static bool is_of_programs(struct mime_text t, size_t *unknown_r)
 {
     int versions = 0;
+    size_t word = 0;
     *unknown_r = 0;
     while (t.len) {
-        size_t n = phrase_at(t);
+        size_t n = phrase_at(t), letters;
         if (!n && t.len > 8 && !strncasecmp(t.at, "https://", 8))
             n = 8;
         else if (!n && t.len > 7 && !strncasecmp(t.at, "http://", 7))
             n = 7;
-        else if (!n && (n = version_at(t)))
+        else if (!n && (n = version_at(t, &letters))) {
             versions++;
-        else if (!n && *t.at && strchr(" \t-/,:;()[]<>.", *t.at))
+            *unknown_r += letters;
+        } else if (!n && *t.at && strchr(" \t-/,:;()[]<>.", *t.at))
             n = 1;
-        else if (!n && !*unknown_r)
-            n = *unknown_r = word_at(t);
-        if (!n || versions > VERSIONS || *unknown_r > UNKNOWN_WORD_BYTES)
+        else if (!n && !word)
+            *unknown_r += n = word = word_at(t);
+        if (!n || versions > VERSIONS || word > UNKNOWN_WORD_BYTES)
             return false;
         t = (struct mime_text){t.at + n, t.len - n};
     }
@@ -170,7 +174,7 @@ bool program_words_description(struct mime_text t)
         "OpenPGP/MIME version identification", "OpenPGP encrypted message", "PGP/MIME encrypted message",
         "OpenPGP/MIME encrypted message", "PGP encrypted message", "Encrypted message", "encrypted data", "version code",
         "PGP encrypted content", "PGP encrypted data", "S/MIME encrypted message", "S/MIME Encrypted Message",
-        "GpgOL encrypted message",
+        "GpgOL encrypted message", "This is a digitally encrypted message part",
     };
     return is_one_of(t, known, G_N_ELEMENTS(known)) || program_words_file(t);
 }

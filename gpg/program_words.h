@@ -8,8 +8,8 @@
 
 #include "gpg/mime_text.h"
 
-/* True if a header line of armor (RFC 4880 section 6.2) is one that programs write. *unknown_r: bytes of a word that
- * is in no table, as the name of a new program would be; at most one short one. */
+/* True if a header line of armor (RFC 4880 section 6.2) is one that programs write. *unknown_r: bytes of it
+ * that are in no table: one short word, such as the name of a new program, and letters of versions. */
 bool program_words_armor(struct mime_text line, size_t *unknown_r);
 /* True for a part's description, and for a file's name, that programs give to ciphertext. */
 bool program_words_description(struct mime_text t);

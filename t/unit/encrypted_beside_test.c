@@ -45,7 +45,8 @@ static void words_in_fields(void **state)
         "Content-Description: " PLAN " www.", "Content-ID: <" PLAN ">", "Content-Location: " PLAN, "Content-Language: " PLAN,
         "Content-Language: meetmeatnine", "Content-Disposition: " PLAN, "Content-Disposition: attachment; filename=\"" PLAN ".pdf.asc\"",
         "Content-Disposition: attachment; size=\"" PLAN "\"", "Content-Disposition: attachment; creation-date=\"" PLAN "\"",
-        "Content-Disposition: attachment; creation-date=\"Let us all met at the end\"",
+        "Content-Disposition: attachment; creation-date=\"Bob has the\"", "Content-Disposition: attachment_" PLAN_, "Content-Disposition: inline" PLAN_,
+        "Content-Disposition:", "Content-Disposition: attachment; filename*" PLAN_ PLAN_ PLAN_ PLAN_ PLAN_ PLAN_ PLAN_ "=x",
         "Content-Disposition: attachment; (" PLAN ")", "Content-Disposition: attachment; x=\"" PLAN "\"",
         "MIME-Version: 1.0 (" PLAN ")", "MIME-Version: 1.0 (Mac OS X Mail at nine)", "MIME-Version: 2.0",
         "Content-Transfer-Encoding: 7bit (" PLAN ")", " " PLAN, "The plan is here",
@@ -108,6 +109,19 @@ static void words_in_a_boundary(void **state)
     passes(true, TOP "Content-Type: multipart/mixed; boundary=\"=_a-1.b\"\r\n\r\n--=_a-1.b\r\n\r\n@\r\n--=_a-1.b--\r\n");
 }
 
+/* What stands in front of a part's fields is no part's. */
+static void words_in_front(void **state)
+{
+    (void)state;
+    static const char *const fields[] = {"", "Content-Type: application/octet-stream\r\n"};
+    for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
+        g_autofree char *part = g_strconcat(MIXED "\r\n--bo\r\nFrom " PLAN "\r\n", fields[i], "\r\n@\r\n--bo--\r\n", NULL);
+        g_autofree char *quoted = g_strconcat(MIXED "\r\n--bo\r\n>From " PLAN "\r\n", fields[i], "\r\n@\r\n--bo--\r\n", NULL);
+        passes(false, part);
+        passes(false, quoted);
+    }
+}
+
 /* ---- one budget ---- */
 
 #define PART "--bo\r\nContent-Type: text/plain"
@@ -137,6 +151,8 @@ static void sum_over_parts(void **state)
     check_parts(false, 20, PART "; x=meet.Bob.at.nine.%d\r\n\r\n\r\n");
     check_parts(false, 20, "--bo\r\nContent-Type: text/html\r\n\r\n<p title='meet Bob at nine'>\r\n");
     check_parts(false, 40, PART "; (meet Bob %d)\r\n\r\n\r\n");
+    check_parts(false, 20, PART "\r\nContent-Disposition: inline; size=feedbeefcafe%d\r\n\r\n\r\n");
+    check_parts(false, 1, PART "\r\nContent-Disposition: inline; creation-date=\"Bob has the map %d\"\r\n\r\n\r\n");
     check_parts(true, 60, PART "; charset=utf-8; format=flowed\r\nContent-Disposition: inline; size=%d\r\n\r\n\r\n");
 }
 
@@ -172,6 +188,17 @@ static void exchange(void **state)
         "--_003_7BA412A72CCB4EEE9E2D7EB07A6A3FA5examplecom_\r\nContent-Type: application/octet-stream; name=\"encrypted.asc\"\r\n" EXCHANGE_DATA
         "\r\n~\r\n--_003_7BA412A72CCB4EEE9E2D7EB07A6A3FA5examplecom_--\r\n", NULL);
     passes(true, mail);
+}
+
+/* A gateway of Symantec saves what it changes. */
+static void symantec(void **state)
+{
+    (void)state;
+    passes(true, MIXED "\r\n--bo\r\nContent-Type: text/plain\r\nX-Content-PGP-Universal-Saved-Content-Type: text/plain;\r\n\tcharset=\"us-ascii\"\r\n"
+                 "X-Content-PGP-Universal-Saved-Content-Transfer-Encoding: 7bit\r\nX-PGP-MIME-Structure: alternative\r\nX-PGP-Context: body\r\n"
+                 "X-PGP-Encoding-Format: Partitioned\r\nX-PGP-Encoding-Version: 2.0.2\r\n\r\n@\r\n--bo\r\n"
+                 "Content-Type: application/octet-stream; name=PGPexch.htm.pgp\r\nX-Content-PGP-Universal-Saved-Content-Type: text/html;\r\n\tcharset=\"us-ascii\"\r\n"
+                 "X-Content-PGP-Universal-Saved-Content-Transfer-Encoding: quoted-printable\r\nX-PGP-Context: body\r\n\r\n@\r\n--bo--\r\n");
 }
 
 #define HTML "--bo\r\nContent-Type: text/html; charset=us-ascii\r\n\r\n"
@@ -262,8 +289,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_in_fields),     cmocka_unit_test(words_in_parameters), cmocka_unit_test(words_outside),
-        cmocka_unit_test(words_in_a_boundary), cmocka_unit_test(sum_over_parts),      cmocka_unit_test(sum_of_kinds),
-        cmocka_unit_test(exchange),            cmocka_unit_test(empty_html),          cmocka_unit_test(other_types),
+        cmocka_unit_test(words_in_a_boundary), cmocka_unit_test(words_in_front), cmocka_unit_test(sum_over_parts),      cmocka_unit_test(sum_of_kinds),
+        cmocka_unit_test(symantec),            cmocka_unit_test(exchange),         cmocka_unit_test(empty_html),          cmocka_unit_test(other_types),
         cmocka_unit_test(binary_parts),        cmocka_unit_test(words_for_base64),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

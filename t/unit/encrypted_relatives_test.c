@@ -238,6 +238,21 @@ static void lines_of_armor(void **state)
         armor_headers(true, good[i]);
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
         armor_headers(false, bad[i]);
+    /* Each of many blocks may have such versions, and all together no letter. */
+    GString *mail = g_string_new(MIXED "\r\n");
+    for (int i = 0; i < 40; i++)
+        g_string_append(mail, "--bo\r\n\r\n@\r\n");
+    g_string_replace(mail, "@", "\001", 0);
+    g_string_append(mail, "--bo--\r\n");
+    g_autofree char *block = good_block();
+    for (int n = 0; n < 2; n++) {
+        g_auto(GStrv) pieces = g_strsplit(block, "\r\n\r\n", 2), parts = g_strsplit(mail->str, "\001", -1);
+        g_autofree char *with = g_strconcat(pieces[0], "\r\nVersion: GnuPG ", n ? "1Bob 2has 3map" : "1.2.3", "\r\n\r\n", pieces[1], NULL);
+        g_autofree char *text = g_strjoinv(with, parts);
+        if (is_encrypted(text) == n)
+            fail_msg("forty versions with %sletters", n ? "" : "no ");
+    }
+    g_string_free(mail, TRUE);
     for (size_t n = 20; n <= 21; n++) {
         g_autofree char *word = of_length('x', n), *line = g_strconcat("Comment: ", word, "\r\n", NULL);
         armor_headers(n == 20, line);
