@@ -71,7 +71,8 @@ static void text(void **state)
     assert_false(is_text("", 0));
     static const char cyrillic[] = "Привет, Алиса, встретимся в девять";
     assert_true(is_text(cyrillic, strlen(cyrillic)));
-    assert_true(is_text("\xff\xfe" "D\0e\0a\0r\0 \0A\0l\0i\0c\0e\0,\0 \0l\0e\0t\0 \0u\0s\0 \0m\0e\0e\0t\0 \0a\0t\0 \0n\0i\0n\0e\0 \0", 70));
+    static const char utf16[] = "\xff\xfe" "D\0e\0a\0r\0 \0A\0l\0i\0c\0e\0,\0 \0l\0e\0t\0 \0u\0s\0 \0m\0e\0e\0t\0 \0a\0t\0 \0n\0i\0n\0e\0 \0";
+    assert_true(is_text(utf16, sizeof utf16 - 1));
 }
 
 /* One byte in so many is none of a text's. */
