@@ -142,6 +142,12 @@ static bool is_string(int tag)
            tag == BER_UNIVERSAL || tag == BER_BMP;
 }
 
+/* Letters of these strings have two and four bytes. */
+static size_t letter_bytes(int tag)
+{
+    return tag == BER_BMP ? 2 : tag == BER_UNIVERSAL ? 4 : 1;
+}
+
 static bool is_name(struct ber name, size_t *bytes_r)
 {
     *bytes_r = 0;
@@ -154,7 +160,7 @@ static bool is_name(struct ber name, size_t *bytes_r)
             size_t max;
             if (!ber_take(&part, BER_SEQUENCE, &attribute) || !ber_take(&attribute, BER_OID, &oid) ||
                 !is_attribute(&oid, &max) || !ber_next(&attribute, &tag, &text) || attribute.len || !is_string(tag) ||
-                text.len > max)
+                text.len > max * letter_bytes(tag))
                 return false;
             *bytes_r += text.len;
         }

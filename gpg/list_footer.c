@@ -6,7 +6,6 @@
 #include <strings.h>
 
 #define ID_BYTES_MAX 255
-#define NAME_BYTES_MIN 3
 
 static bool has(struct mime_text t, const char *word, size_t len)
 {
@@ -70,12 +69,18 @@ struct list list_of(const struct message *m)
     return l;
 }
 
+/* The last two labels of lists.example.org; empty if there are fewer. */
+static struct mime_text domain_of(struct mime_text id)
+{
+    struct mime_text t = {id.at + id.len, 0};
+    for (int dots = 0; t.at > id.at; t.at--, t.len++)
+        if (t.at[-1] == '.' && ++dots == 2)
+            return t;
+    return (struct mime_text){id.at, 0};
+}
+
 bool list_footer_is(const struct list *l, struct mime_text text)
 {
-    const char *dot = l->real ? memchr(l->id.at, '.', l->id.len) : NULL;
-    const struct mime_text t = mime_text_trimmed(text.at, text.len);
-    if (!dot || t.len > LIST_FOOTER_BYTES)
-        return false;
-    const size_t name = (size_t)(dot - l->id.at);
-    return (name >= NAME_BYTES_MIN && has(t, l->id.at, name)) || has(t, dot + 1, l->id.len - name - 1);
+    const struct mime_text t = mime_text_trimmed(text.at, text.len), domain = domain_of(l->id);
+    return l->real && domain.len && t.len <= LIST_FOOTER_BYTES && has(t, domain.at, domain.len);
 }

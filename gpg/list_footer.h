@@ -15,7 +15,7 @@ struct list { /* lent from the message */
 };
 
 struct list list_of(const struct message *m);
-/* True if the text may be its footer: of a real list, names the list or its domain, and is short enough. */
+/* True if the text may be its footer: of a real list, names its domain, and is short enough. */
 bool list_footer_is(const struct list *l, struct mime_text text);
 
 #endif

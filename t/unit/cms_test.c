@@ -278,6 +278,8 @@ static void names(void **state)
         }
         check_cms(count <= 8, "names of issuers", (struct pieces){.recipients = all});
     }
+    struct bytes wide = tlv(0x30, tlv(0x31, tlv(0x30, join(RAW(CN), tlv(0x1e, noise(128))))));
+    check_cms(true, "64 letters of two bytes", (struct pieces){.recipients = transport(tlv(0x30, join(wide, tlv(0x02, noise(16)))))});
     struct bytes same = {0};
     for (int i = 0; i < 100; i++)
         same = join(same, transport(issued("Example Certification Authority of Some Place")));

@@ -169,8 +169,10 @@ static void footers(void **state)
         passes_footer(false, "List-Post: <https://lists.example.org/>\r\n", forms[i], 20);
         passes_footer(true, "Subject: x\r\n", forms[i], 0);
     }
-    passes_with(false, REAL_LIST BELOW, 2048); /* no word of the list */
+    passes_with(false, REAL_LIST BELOW, 2048); /* no word of the list's domain */
     passes_with(true, REAL_LIST BELOW, 250);
+    passes_footer(false, "List-Id: <list.at>\r\nPrecedence: list\r\n", BELOW, 600); /* a domain that any text names */
+    passes_footer(true, "List-Id: <list.some.example.org>\r\nPrecedence: list\r\n", BELOW, 600);
     passes_footer(false, REAL_LIST, MIXED "\r\n" OCTETS "@\r\n" FOOTER "%s\r\n--bo\r\n\r\nmore\r\n--bo--\r\n", 20);
     passes_footer(false, REAL_LIST, MIXED "\r\n--bo\r\n\r\n@\r\nmore\r\n" FOOTER "%s\r\n--bo--\r\n", 20);
     passes(false, REAL_LIST MIXED "\r\n--bo\r\n\r\na text of list above\r\n" OCTETS "@\r\n--bo--\r\n");
