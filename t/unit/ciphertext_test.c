@@ -68,7 +68,7 @@ static void text_in_packets(void **state)
 static void add_broken(struct bytes *b, size_t n, size_t every)
 {
     for (size_t i = 0; i < n; i++)
-        bytes_add(b, i % every == every - 1 ? "\xff" : LETTER + i % strlen(LETTER), 1);
+        bytes_add(b, i % every == every - 1 ? "\xff" : &LETTER[i % strlen(LETTER)], 1);
 }
 
 static void more_text_in_packets(void **state)
@@ -111,9 +111,9 @@ static void more_text_in_packets(void **state)
     for (size_t i = 0; i + 48 <= 96; i += 48) {
         add_head(&b, PACKET_PKESK, 1 + 8 + 1 + 2 + 33 + 1 + 48);
         bytes_add(&b, "\3\1\2\3\4\5\6\7\x8\x12\1\7\x40", 13);
-        bytes_add(&b, LETTER + i, 32);
+        bytes_add(&b, &LETTER[i], 32);
         bytes_add(&b, "\x30", 1);
-        bytes_add(&b, LETTER + i, 48);
+        bytes_add(&b, &LETTER[i], 48);
     }
     add_seipd(&b);
     check_packets(false, &b, "a letter for a point and a wrapped key");

@@ -262,7 +262,7 @@ static void text_elsewhere(void **state)
     check_cms(false, "for the content", (struct pieces){.content = tlv(0x80, raw(LETTER, 96))});
     check_cms(false, "a short one", (struct pieces){.content = tlv(0x80, raw(LETTER, 48))});
     check_cms(false, "in pieces",
-              (struct pieces){.content = tlv(0xa0, join3(tlv(0x04, raw(LETTER, 20)), tlv(0x04, raw(LETTER + 20, 20)), tlv(0x04, raw(LETTER + 40, 8))))});
+              (struct pieces){.content = tlv(0xa0, join3(tlv(0x04, raw(LETTER, 20)), tlv(0x04, raw(&LETTER[20], 20)), tlv(0x04, raw(&LETTER[40], 8))))});
     check_cms(false, "in pieces of pieces", (struct pieces){.content = tlv(0xa0, tlv(0x24, tlv(0x04, noise(208))))});
 }
 
@@ -286,7 +286,7 @@ static void names(void **state)
     check_cms(true, "one issuer", (struct pieces){.recipients = same});
     struct bytes ids = {0};
     for (int i = 0; i < 20; i++)
-        ids = join(ids, transport(tlv(0x80, raw(LETTER + 4 * i, 20))));
+        ids = join(ids, transport(tlv(0x80, raw(&LETTER[4 * i], 20))));
     check_cms(false, "a letter in identifiers, twenty bytes each", (struct pieces){.recipients = ids});
 }
 

@@ -55,8 +55,8 @@ static void words_in_fields(void **state)
         "X-Attachment-Id: f_k1x2", "X-Scanned: by some program", "Content-ID: <9B0E514FF55B3A499E1A6F0BFC9C839A\002example.com>",
         "Content-Language: en-US, de", "MIME-Version: 1.0", "MIME-Version: 1.0 (Mac OS X Mail 16.0 \\(3696.80.82.1.1\\))",
         "Content-Description: OpenPGP encrypted message.asc", "Content-Description: offer.pdf.asc",
-        "Content-Disposition: attachment; filename=\"encrypted.asc\"; size=3639;\r\n\tcreation-date=\"Tue, 20 Aug 2019 11:12:56 GMT\";\r\n"
-        "\tmodification-date=\"Tue, 20 Aug 2019 11:12:56 GMT\"",
+        ("Content-Disposition: attachment; filename=\"encrypted.asc\"; size=3639;\r\n\tcreation-date=\"Tue, 20 Aug 2019 11:12:56 GMT\";\r\n"
+         "\tmodification-date=\"Tue, 20 Aug 2019 11:12:56 GMT\""),
         "Content-Disposition: attachment; filename*=utf-8''%D0%BF%D0%BB%D0%B0%D0%BD.pdf.asc",
     };
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
@@ -89,11 +89,11 @@ static void words_outside(void **state)
         "Content-Description: " PLAN, "Content-Type: text/plain; charset=\"" PLAN "\"", "Content-Type: text/plain; x=\"" PLAN "\"",
         "Content-Type: text/plain; name=\"" PLAN ", " PLAN ".txt\"", "Content-Type: text/plain (" PLAN ")", "Content-Note: " PLAN,
         "MIME-Version: 1.0 (" PLAN ")", "Content-Disposition: inline; filename=\"" PLAN ", " PLAN ".txt\"", "Content-Language: " PLAN,
-        "Content-" PLAN_ PLAN_ PLAN_ PLAN_ PLAN_ PLAN_ PLAN_ ": x", "Content-Type: text/plain; " PLAN_ PLAN_ PLAN_ PLAN_ PLAN_ PLAN_ PLAN_ "=x",
+        ("Content-" PLAN_ PLAN_ PLAN_ PLAN_ PLAN_ PLAN_ PLAN_ ": x"), ("Content-Type: text/plain; " PLAN_ PLAN_ PLAN_ PLAN_ PLAN_ PLAN_ PLAN_ "=x"),
     };
     static const char *const good[] = {
         "Content-Type: text/plain; charset=utf-8; format=flowed", "Content-Class: urn:content-classes:message", "Content-Language: en-US",
-        "MIME-Version: 1.0 (Mac OS X Mail 13.4 \\(3608.120.23.2.4\\))", "X-Any: " PLAN, "Content-Type: text/plain; reply-type=original",
+        "MIME-Version: 1.0 (Mac OS X Mail 13.4 \\(3608.120.23.2.4\\))", ("X-Any: " PLAN), "Content-Type: text/plain; reply-type=original",
         "Content-Type: text/plain; charset=\"iso-8859-15\"", "Content-Type: text/plain; charset=windows-1252",
     };
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
@@ -209,8 +209,8 @@ static void empty_html(void **state)
     static const char *const good[] = {
         "", "<html><head><meta http-equiv=\"Content-Type\" content=\"text/html; charset=us-ascii\"></head><body></body></html>",
         "<!DOCTYPE html>\r\n<HTML>\r\n<body  dir=\"ltr\">\r\n<div>\003nbsp;</div><br />\r\n</body></HTML>\r\n",
-        "<html><head>\r\n<meta name=\"Generator\" content=\"Microsoft Exchange Server\">\r\n<!-- converted from text --></head>\r\n<body>\r\n"
-        "<font size=\"2\"><span style=\"font-size:11pt;\"><div class=\"PlainText\">\003nbsp;</div></span></font></body></html>",
+        ("<html><head>\r\n<meta name=\"Generator\" content=\"Microsoft Exchange Server\">\r\n<!-- converted from text --></head>\r\n<body>\r\n"
+         "<font size=\"2\"><span style=\"font-size:11pt;\"><div class=\"PlainText\">\003nbsp;</div></span></font></body></html>"),
         "<p style=\"margin:0\"></p>",
     };
     static const char *const bad[] = {

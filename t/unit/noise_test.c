@@ -129,7 +129,7 @@ static void pieces(void **state)
     (void)state;
     struct noise n = {0};
     for (size_t i = 0; i < 60; i += 3)
-        noise_add(&n, (const unsigned char *)LETTER + i, 3);
+        noise_add(&n, (const unsigned char *)&LETTER[i], 3);
     assert_true(noise_has_text(&n));
 }
 
@@ -148,8 +148,8 @@ static void words_in_base64(void **state)
         "Dear\r\nAlice\r\nlet/us/meet\r\nat/nine\r\n",
         "dearaliceletusmeetatninebehindtheoldmillaswesaidbefore\r\n",
         "DEARALICELETUSMEETATNINEBEHINDTHEOLDMILLASWESAIDBEFORE\r\n",
-        "Dear/Alice/let/us/meet/at/nine/behind/the/old/mill/as/we/said/before\r\n"
-        "and/bring/the/map/and/the/money/Do/not/tell/Carol/of/it/nor/anybody/else\r\n",
+        ("Dear/Alice/let/us/meet/at/nine/behind/the/old/mill/as/we/said/before\r\n"
+         "and/bring/the/map/and/the/money/Do/not/tell/Carol/of/it/nor/anybody/else\r\n"),
     };
     for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
         if (!has_words(words[i]))
