@@ -49,7 +49,16 @@ static unsigned char mask(uint64_t seed, size_t i)
     return (unsigned char)(z >> 56);
 }
 
-static const unsigned char session_key[78] = {0xc1, 76, 3, 1, 2, 3, 4, 5, 6, 7, 8, 25, [30] = 0xa5, [44] = 33, 9};
+#define SESSION_KEY_BYTES 78
+
+static void add_session_key(struct armor *armor)
+{
+    unsigned char key[SESSION_KEY_BYTES] = {0xc1, SESSION_KEY_BYTES - 2, 3, 1, 2, 3, 4, 5, 6, 7, 8, 25};
+    for (size_t i = 12; i < sizeof key; i++)
+        key[i] = mask(7, i);
+    key[44] = 33; /* the cipher, and the key that is wrapped */
+    armor_add(armor, key, sizeof key);
+}
 
 bool child_encrypt(const char *home, const struct engine_text *text, GPtrArray *key_files,
                    struct armor *armor, char **error_r)
@@ -59,7 +68,7 @@ bool child_encrypt(const char *home, const struct engine_text *text, GPtrArray *
                                   (unsigned char)(len >> 8), (unsigned char)len, 1};
     (void)error_r;
     insist(home && key_files->len == 1);
-    armor_add(armor, session_key, sizeof session_key);
+    add_session_key(armor);
     armor_add(armor, head, sizeof head);
     const uint64_t seed = seed_add(seed_add(1, text->part[0], text->len[0]), text->part[1], text->len[1]);
     size_t at = 0;
@@ -137,7 +146,7 @@ static void check_block(const struct message *m, const char *at, size_t len)
     size_t used = 0;
     insist(armor_read(at, len, "MESSAGE", &held, &used) && used == len);
     add_content(m, &want);
-    const size_t head = sizeof session_key + 7;
+    const size_t head = SESSION_KEY_BYTES + 7;
     insist(held.len == head + want.len + 39);
     const uint64_t seed = seed_add(1, want.data, want.len);
     for (size_t i = 0; i < want.len; i++)

@@ -147,8 +147,8 @@ enum key_state keycache_get(struct keycache *c, const char *user, const struct c
 /* ---- gpg: packets (RFC 4880) as of a sealed message, and in them "for USER...:" and the text, under a mask so that
  * they are as little readable as ciphertext; in armor, which is base64 ---- */
 
-static const unsigned char played_session[78] = {0xc1, 76, 3, 1, 2, 3, 4, 5, 6, 7, 8, 25, [30] = 0xa5, [44] = 33, 9}; /* X25519 */
-#define PLAYED_HEAD (sizeof played_session + 7)
+#define PLAYED_SESSION 78 /* X25519 */
+#define PLAYED_HEAD (PLAYED_SESSION + 7)
 #define PLAYED_TAIL 39
 
 /* SplitMix64 */
@@ -157,6 +157,15 @@ static inline unsigned char played_mask(size_t i)
     uint64_t z = (i + 1) * 0x9e3779b97f4a7c15u;
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
     return (unsigned char)(z >> 56);
+}
+
+static inline void played_session_add(struct armor *armor)
+{
+    unsigned char key[PLAYED_SESSION] = {0xc1, PLAYED_SESSION - 2, 3, 1, 2, 3, 4, 5, 6, 7, 8, 25};
+    for (size_t i = 12; i < sizeof key; i++)
+        key[i] = played_mask(i);
+    key[44] = 33; /* the cipher, and the key that is wrapped */
+    armor_add(armor, key, sizeof key);
 }
 
 static const char *played_gpg_error; /* it fails with that */
@@ -185,7 +194,7 @@ bool child_encrypt(const char *home, const struct engine_text *text, GPtrArray *
     const size_t len = 1 + strlen(head) + text->len[0] + text->len[1] + sizeof tail;
     const unsigned char data[] = {0xd2, 0xff, (unsigned char)(len >> 24), (unsigned char)(len >> 16),
                                   (unsigned char)(len >> 8), (unsigned char)len, 1};
-    armor_add(armor, played_session, sizeof played_session);
+    played_session_add(armor);
     armor_add(armor, data, sizeof data);
     size_t at = 0;
     played_add(armor, head, strlen(head), &at);
