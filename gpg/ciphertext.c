@@ -85,3 +85,13 @@ bool ciphertext_is(const unsigned char *data, size_t len, GArray *ids)
     return take_session_keys(&p, &k, ids, &version) && p.len == 0 && (k.tag == PACKET_SEIPD || k.tag == PACKET_AEAD) &&
            is_encrypted_data(&k, version);
 }
+
+size_t ciphertext_head(const unsigned char *data, size_t len)
+{
+    struct packets p = {data, len, false};
+    struct packet k;
+    while (packets_next(&p, &k))
+        if (k.tag != PACKET_PKESK && k.tag != PACKET_SKESK && k.tag != PACKET_MARKER)
+            return (size_t)(k.data - data);
+    return len;
+}

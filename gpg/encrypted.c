@@ -80,7 +80,8 @@ static bool is_armor(struct search *p, struct mime_text t, size_t *used_r)
     struct bytes packets = {0};
     GArray *ids = block_new();
     const bool ok = armor_read(t.at, t.len, "MESSAGE", &packets, used_r) && beside_takes_armor(&p->beside, t) &&
-                    !radix_armor_has_words((struct mime_text){t.at, *used_r}) && ciphertext_is(packets.data, packets.len, ids);
+                    !radix_armor_has_words((struct mime_text){t.at, *used_r}, ciphertext_head(packets.data, packets.len)) &&
+                    ciphertext_is(packets.data, packets.len, ids);
     bytes_free(&packets);
     return found(p, ok, ids);
 }
@@ -144,7 +145,7 @@ static bool may_be_ciphertext(enum mime_part_coding coding, struct mime_text bod
 static bool is_bare_ciphertext(struct search *p, enum mime_part_coding coding, struct mime_text body, struct mime_text t)
 {
     if (coding == MIME_PART_BASE64)
-        return !radix_has_words(body) && are_packets(p, t);
+        return !radix_has_words(body, ciphertext_head((const unsigned char *)t.at, t.len)) && are_packets(p, t);
     return are_packets(p, without_line_end(t)) || are_packets(p, t);
 }
 
@@ -178,7 +179,7 @@ static bool is_smime(struct search *p, enum mime_part_coding coding, struct mime
     struct mime_text t;
     bool ok = mime_part_decode(coding, body, &held, &t);
     if (coding == MIME_PART_BASE64)
-        ok = ok && !radix_has_words(body) && is_cms(t);
+        ok = ok && !radix_has_words(body, t.len) && is_cms(t); /* names of issuers are text */
     else
         ok = ok && (is_cms(without_line_end(t)) || is_cms(t));
     bytes_free(&held);

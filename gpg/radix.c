@@ -17,6 +17,7 @@ struct sample {
 
 struct radix {
     struct sample block, all;
+    size_t head; /* characters that do not count for all */
     size_t small_run, large_run, short_lines;
     bool words;
 };
@@ -50,10 +51,14 @@ static void character_add(struct radix *r, char c)
     r->small_run = small ? r->small_run + 1 : 0;
     r->large_run = large ? r->large_run + 1 : 0;
     r->words |= r->small_run >= RUN || r->large_run >= RUN;
-    sample_add(&r->block, &(const struct sample){1, small, large});
+    const struct sample one = {1, small, large};
+    sample_add(&r->block, &one);
+    if (r->head)
+        r->head--;
+    else
+        sample_add(&r->all, &one);
     if (r->block.len == BLOCK_CHARACTERS) {
         r->words |= has_words(&r->block);
-        sample_add(&r->all, &r->block);
         r->block = (struct sample){0};
     }
 }
@@ -80,23 +85,21 @@ static struct mime_text next_line(struct mime_text *t)
     return line;
 }
 
-bool radix_has_words(struct mime_text text)
+bool radix_has_words(struct mime_text text, size_t head)
 {
-    struct radix r = {0};
+    struct radix r = {.head = head / 3 * 4 + 4};
     while (text.len && !r.words) {
         const struct mime_text line = next_line(&text);
         if (line.len && (*line.at == '=' || *line.at == '-'))
             break;
         line_add(&r, line);
     }
-    struct sample all = r.all;
-    sample_add(&all, &r.block);
-    return r.words || has_words(&r.block) || has_words(&all);
+    return r.words || has_words(&r.block) || has_words(&r.all);
 }
 
-bool radix_armor_has_words(struct mime_text text)
+bool radix_armor_has_words(struct mime_text text, size_t head)
 {
     while (text.len && next_line(&text).len)
         continue;
-    return radix_has_words(text);
+    return radix_has_words(text, head);
 }

@@ -9,9 +9,10 @@
 
 #include "gpg/mime_text.h"
 
-/* Looks at the lines of text up to one that is no base64, such as a checksum's. */
-bool radix_has_words(struct mime_text text);
+/* Looks at the lines of text up to one that is no base64, such as a checksum's. head: so many bytes at the beginning
+ * are alike in each message, as session keys are; they may be uneven as a whole. */
+bool radix_has_words(struct mime_text text, size_t head);
 /* The same below the header lines of the armored block that text begins with. */
-bool radix_armor_has_words(struct mime_text text);
+bool radix_armor_has_words(struct mime_text text, size_t head);
 
 #endif

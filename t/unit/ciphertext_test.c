@@ -302,11 +302,42 @@ static void versions_together(void **state)
     check_packets(true, &b, "GnuPG's AEAD");
 }
 
+/* Many hidden recipients have much that is the same in each: no text for that. */
+static void many_recipients(void **state)
+{
+    (void)state;
+    uint64_t x = 1;
+    for (int hidden = 0; hidden < 2; hidden++) {
+        struct bytes b = {0};
+        for (int i = 0; i < 1000; i++) {
+            unsigned char key[33 + 48];
+            for (size_t k = 0; k < sizeof key; k++)
+                key[k] = (unsigned char)((x = x * 6364136223846793005u + 1442695040888963407u) >> 56);
+            add_head(&b, PACKET_PKESK, 94);
+            const guint64 id = hidden ? 0 : x;
+            bytes_add(&b, "\3", 1);
+            for (int shift = 56; shift >= 0; shift -= 8)
+                bytes_add(&b, &(const unsigned char){(unsigned char)(id >> shift)}, 1);
+            bytes_add(&b, "\x12\1\7\x40", 4);
+            bytes_add(&b, key, 32);
+            bytes_add(&b, "\x30", 1);
+            bytes_add(&b, &key[33], 48);
+        }
+        assert_int_equal(ciphertext_head(b.data, b.len), b.len);
+        add_seipd(&b);
+        assert_int_equal(ciphertext_head(b.data, b.len), b.len - 100);
+        g_autofree char *block = armored(&b, "MESSAGE"), *mail = g_strconcat("Subject: x\r\n\r\n", block, NULL);
+        assert_true(is_encrypted(mail));
+        bytes_free(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_in_packets), cmocka_unit_test(more_text_in_packets), cmocka_unit_test(passphrases),
         cmocka_unit_test(session_keys),    cmocka_unit_test(numbers_and_fingerprints), cmocka_unit_test(versions_together),
+        cmocka_unit_test(many_recipients),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,7 +47,7 @@ static void chance(void **state)
         const size_t len = 16 + drawn(&seed) % (i % 20 ? 300 : 5000);
         draw(data, len, &seed);
         g_autofree char *base64 = g_base64_encode(data, len);
-        if (is_text(data, len) || radix_has_words((struct mime_text){base64, strlen(base64)}))
+        if (is_text(data, len) || radix_has_words((struct mime_text){base64, strlen(base64)}, 0))
             fail_msg("%zu bytes of chance, in round %d", len, i);
     }
     draw(data, large, &seed);
@@ -137,7 +137,7 @@ static void pieces(void **state)
 
 static bool has_words(const char *s)
 {
-    return radix_has_words((struct mime_text){s, strlen(s)});
+    return radix_has_words((struct mime_text){s, strlen(s)}, 0);
 }
 
 static void words_in_base64(void **state)
@@ -158,8 +158,8 @@ static void words_in_base64(void **state)
     assert_false(has_words("nhwtP0VnYW5zQ3Jl\r\nq1S9\r\n=abcd\r\n"));
     static const char armor[] = "-----BEGIN PGP MESSAGE-----\r\nVersion: a long line of words stands here in no base64\r\n\r\n";
     g_autofree char *good = g_strconcat(armor, "nhwtP0VnYW5zQ3Jl\r\n", NULL), *bad = g_strconcat(armor, words[0], NULL);
-    assert_false(radix_armor_has_words((struct mime_text){good, strlen(good)}));
-    assert_true(radix_armor_has_words((struct mime_text){bad, strlen(bad)}));
+    assert_false(radix_armor_has_words((struct mime_text){good, strlen(good)}, 0));
+    assert_true(radix_armor_has_words((struct mime_text){bad, strlen(bad)}, 0));
 }
 
 int main(void)
