@@ -1,6 +1,8 @@
-/* beside: how much readable text may stand beside a ciphertext that passes as encrypted already, or in its place.
+/* beside: how much readable text may stand beside a ciphertext that passes as encrypted already.
  *
- * Mail programs and lists add such text: a preamble, a name, a footer. What a sender wrote does not pass. */
+ * Mail programs, servers and lists add such text: a preamble, a file's name, an identifier. It has one budget for the
+ * whole message; what is protocol, or stands in the tables of program_words, costs nothing. What only a sender
+ * would write does not pass, be it short. */
 #ifndef GPG_BESIDE_H
 #define GPG_BESIDE_H
 
@@ -8,19 +10,24 @@
 #include <stddef.h>
 
 #include "base/mail/header.h"
+#include "gpg/mime_text.h"
 
-#define BESIDE_PREAMBLE_BYTES 200
-#define BESIDE_FOOTER_BYTES 2048 /* of a mailing list */
+#define BESIDE_BYTES 300
+#define BESIDE_PREAMBLE_BYTES 200 /* of the budget */
 
-/* A run of this many readable bytes does not occur in a ciphertext by chance: one in 10^16 begins so. */
-#define BESIDE_TEXT_BYTES 64
-/* True if the data holds a run of readable bytes (ASCII or UTF-8) that is this long. */
-bool beside_has_text(const unsigned char *data, size_t len, size_t run);
+struct beside { /* start with zeros */
+    size_t bytes;
+};
 
-/* True for the header fields of a part that holds ciphertext, if they hold no text of the sender's: Content-*,
- * MIME-Version, a few short X-*, and nothing before the first of them. raw: where the part begins. */
-bool beside_fields_fit(const char *raw, const struct header *fields, size_t count);
+/* False if so many bytes of text are too many. */
+bool beside_takes(struct beside *b, size_t bytes);
+bool beside_takes_preamble(struct beside *b, struct mime_text t);
+/* False if the header fields of a part that holds ciphertext hold text of the sender's, or other fields than Content-*,
+ * MIME-Version and a few X-*. */
+bool beside_takes_fields(struct beside *b, const struct header *fields, size_t count);
+/* The same for those of a message's fields that describe its body. */
+bool beside_takes_outer(struct beside *b, const struct header *fields, size_t count);
 /* The same for the header lines of the armored block that text begins with. */
-bool beside_armor_fits(const char *text, size_t len);
+bool beside_takes_armor(struct beside *b, struct mime_text text);
 
 #endif

@@ -4,12 +4,13 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "gpg/beside.h"
+#include "gpg/noise.h"
 #include "gpg/packets.h"
 #include "gpg/session_key.h"
 
 /* Enough for a large mailing list that encrypts to its members. */
 #define SESSION_KEYS_MAX 1000
+#define PASSPHRASES_MAX 8
 #define CIPHERTEXT_BYTES_MIN (1 + 16 + 2 + 20)
 #define FIRST_CHUNK_BYTES_MIN 512 /* RFC 4880 section 4.2.2.4 */
 
@@ -36,24 +37,42 @@ static bool fits(const struct packet *k, int session_key_version)
     return session_key_version == 3 && version == 1;
 }
 
-/* all: length of the packet with the lengths of its chunks. */
-static bool is_encrypted_data(const struct packet *k, size_t all, int session_key_version)
+static bool is_encrypted_data(const struct packet *k, int session_key_version)
 {
-    return k->first_len >= (k->chunked ? FIRST_CHUNK_BYTES_MIN : CIPHERTEXT_BYTES_MIN) &&
-           k->total_len >= CIPHERTEXT_BYTES_MIN && fits(k, session_key_version) &&
-           !beside_has_text(k->data + 1, all - 1, MIN(all - 1, BESIDE_TEXT_BYTES));
+    if (k->first_len < (k->chunked ? FIRST_CHUNK_BYTES_MIN : CIPHERTEXT_BYTES_MIN) ||
+        k->total_len < CIPHERTEXT_BYTES_MIN || !fits(k, session_key_version))
+        return false;
+    struct noise noise = {0};
+    struct packet_chunk c = {0};
+    /* The first chunk begins with the version and, of an authenticated packet, its algorithms. */
+    const size_t head = k->tag == PACKET_AEAD || k->data[0] == 2 ? 4 : 1;
+    for (size_t skipped = head; packets_next_chunk(k, &c); skipped = 0)
+        noise_add(&noise, c.data + skipped, c.len - skipped);
+    return !noise_has_text(&noise);
 }
 
 /* *version_r: that of all PKESK packets so far; 0: there were none. */
-static bool take_public(const struct packet *k, GArray *ids, int *version_r)
+static bool take_public(const struct packet *k, GArray *ids, int *version_r, struct session_key_noise *noise)
 {
     const int before = *version_r;
     uint64_t id;
-    if (!session_key_of_public(k, &id, version_r) || (before && before != *version_r) ||
-        ids->len >= SESSION_KEYS_MAX || beside_has_text(k->data, k->first_len, BESIDE_TEXT_BYTES))
+    if (!session_key_of_public(k, &id, version_r, noise) || (before && before != *version_r) ||
+        ids->len >= SESSION_KEYS_MAX)
         return false;
     g_array_append_val(ids, id);
     return true;
+}
+
+/* *packet_r: the first packet behind those of the session keys. */
+static bool take_session_keys(struct packets *p, struct packet *packet_r, GArray *ids, int *version_r)
+{
+    struct session_key_noise noise = {{.uneven = true}, {.uneven = true}};
+    int passphrases = 0;
+    bool ok = true;
+    for (; ok && (packet_r->tag == PACKET_PKESK || packet_r->tag == PACKET_SKESK); ok = ok && packets_next(p, packet_r))
+        ok = packet_r->tag == PACKET_PKESK ? take_public(packet_r, ids, version_r, &noise)
+                                           : ++passphrases <= PASSPHRASES_MAX && session_key_of_passphrase(packet_r, &noise);
+    return ok && *version_r && !noise_has_text(&noise.ids) && !noise_has_text(&noise.rest);
 }
 
 bool ciphertext_is(const unsigned char *data, size_t len, GArray *ids)
@@ -61,11 +80,18 @@ bool ciphertext_is(const unsigned char *data, size_t len, GArray *ids)
     struct packets p = {data, len, false};
     struct packet k;
     int version = 0;
-    bool ok = packets_next(&p, &k);
-    if (ok && is_marker(&k))
-        ok = packets_next(&p, &k);
-    for (; ok && (k.tag == PACKET_PKESK || k.tag == PACKET_SKESK); ok = ok && packets_next(&p, &k))
-        ok = k.tag == PACKET_PKESK ? take_public(&k, ids, &version) : session_key_of_passphrase(&k);
-    return ok && version && p.len == 0 && (k.tag == PACKET_SEIPD || k.tag == PACKET_AEAD) &&
-           is_encrypted_data(&k, (size_t)(p.data - k.data), version);
+    if (!packets_next(&p, &k) || (is_marker(&k) && !packets_next(&p, &k)))
+        return false;
+    return take_session_keys(&p, &k, ids, &version) && p.len == 0 && (k.tag == PACKET_SEIPD || k.tag == PACKET_AEAD) &&
+           is_encrypted_data(&k, version);
+}
+
+size_t ciphertext_head(const unsigned char *data, size_t len)
+{
+    struct packets p = {data, len, false};
+    struct packet k;
+    while (packets_next(&p, &k))
+        if (k.tag != PACKET_PKESK && k.tag != PACKET_SKESK && k.tag != PACKET_MARKER)
+            return (size_t)(k.data - data);
+    return len;
 }

@@ -8,17 +8,7 @@
 
 #include "base/mail/decode.h"
 #include "gpg/armor.h"
-
-struct mime_text mime_part_trimmed(const char *at, size_t len)
-{
-    while (len && g_ascii_isspace(*at)) {
-        at++;
-        len--;
-    }
-    while (len && g_ascii_isspace(at[len - 1]))
-        len--;
-    return (struct mime_text){at, len};
-}
+#include "gpg/mime_value.h"
 
 /* ---- header ---- */
 
@@ -49,26 +39,25 @@ enum mime_part_coding mime_part_coding(const struct header *fields, size_t count
         return MIME_PART_UNKNOWN;
     if (!h)
         return MIME_PART_PLAIN;
-    const struct mime_text t = mime_part_trimmed(h->value, h->value_len);
+    const struct mime_text t = mime_text_trimmed(h->value, h->value_len);
     for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
         if (t.len == strlen(known[i].word) && !strncasecmp(t.at, known[i].word, t.len))
             return known[i].coding;
     return MIME_PART_UNKNOWN;
 }
 
-/* What stands before the parameters of Content-Type, if it is written plainly. */
-static char *type_of(const struct header *fields, size_t count)
+char *mime_part_type(const struct header *fields, size_t count)
 {
     bool many = false;
     const struct header *h = only_field(fields, count, "Content-Type", &many);
+    struct mime_value v = {.left = {h ? h->value : "", h ? h->value_len : 0}};
+    struct mime_piece p;
     if (!h)
         return g_strdup("text/plain");
-    const char *end = memchr(h->value, ';', h->value_len);
-    const struct mime_text t = mime_part_trimmed(h->value, end ? (size_t)(end - h->value) : h->value_len);
-    for (size_t i = 0; i < t.len; i++)
-        if (!g_ascii_isalnum(t.at[i]) && !(t.at[i] && strchr("/-+.", t.at[i])))
-            return NULL;
-    return many ? NULL : g_ascii_strdown(t.at, (gssize)t.len);
+    while (!many && mime_value_next(&v, &p) == 1)
+        if (p.kind == MIME_WORD)
+            return g_ascii_strdown(p.text.at, (gssize)p.text.len);
+    return NULL;
 }
 
 bool mime_part_read(struct mime_part *p, struct mime_text raw)
@@ -81,8 +70,10 @@ bool mime_part_read(struct mime_part *p, struct mime_text raw)
     p->body.at += line_end;
     p->body.len -= line_end;
     p->coding = mime_part_coding(p->fields, p->field_count);
-    p->type = type_of(p->fields, p->field_count);
-    return line_end && p->type && p->coding != MIME_PART_UNKNOWN;
+    p->type = mime_part_type(p->fields, p->field_count);
+    /* header_scan skips a line "From ", as mbox files have it; a part has none. */
+    const bool from = (p->field_count ? p->fields[0].start : end) != raw.at;
+    return line_end && !from && p->type && p->coding != MIME_PART_UNKNOWN;
 }
 
 void mime_part_clear(struct mime_part *p)

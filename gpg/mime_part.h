@@ -7,13 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/mail/header.h"
-
-struct mime_text { /* lent */
-    const char *at;
-    size_t len;
-};
-
-struct mime_text mime_part_trimmed(const char *at, size_t len);
+#include "gpg/mime_text.h"
 
 /* How content is encoded. Twice the same field, or an unknown word: mail readers differ in what they make of it. */
 enum mime_part_coding { MIME_PART_UNKNOWN, MIME_PART_PLAIN, MIME_PART_BASE64, MIME_PART_QP };
@@ -21,6 +15,9 @@ enum mime_part_coding mime_part_coding(const struct header *fields, size_t count
 /* Sets *content_r to the decoded body: a stretch of it, or what it appends to held. False if it is not encoded so. */
 bool mime_part_decode(enum mime_part_coding coding, struct mime_text body, struct bytes *held,
                       struct mime_text *content_r);
+
+/* The type in lower case, without parameters; "text/plain" if none is given; NULL if it is not written plainly. */
+char *mime_part_type(const struct header *fields, size_t count);
 
 struct mime_parts { /* where splitting is; start with boundary and what is left: the body */
     const char *boundary;
@@ -37,7 +34,8 @@ struct mime_part {
     char *type; /* in lower case; "text/plain" if none is given */
     enum mime_part_coding coding;
 };
-/* Reads a part's header. False if it does not end with an empty line, or names no one type; clear it anyway. */
+/* Reads a part's header. False if it does not begin with a field or end with an empty line, or names no one type; clear
+ * it anyway. */
 bool mime_part_read(struct mime_part *p, struct mime_text raw);
 void mime_part_clear(struct mime_part *p);
 

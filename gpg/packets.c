@@ -92,5 +92,21 @@ bool packets_next(struct packets *p, struct packet *packet_r)
         return false;
     p->bad = !(head & 0x80) ||
              !(head & 0x40 ? new_packet(p, head, packet_r) : old_packet(p, head, packet_r));
+    packet_r->raw_len = p->bad ? 0 : (size_t)(p->data - packet_r->data);
     return !p->bad;
+}
+
+bool packets_next_chunk(const struct packet *packet, struct packet_chunk *chunk)
+{
+    if (!chunk->data) {
+        *chunk = (struct packet_chunk){packet->data, packet->first_len};
+        return true;
+    }
+    const unsigned char *end = chunk->data + chunk->len;
+    struct packets left = {end, packet->raw_len - (size_t)(end - packet->data), false};
+    bool partial;
+    if (!left.len || !new_length(&left, &chunk->len, &partial))
+        return false;
+    chunk->data = left.data;
+    return true;
 }

@@ -28,10 +28,18 @@ struct packet {
     const unsigned char *data; /* the first chunk; lent */
     size_t first_len;          /* length of the first chunk */
     size_t total_len;          /* length of all chunks */
+    size_t raw_len;            /* the same with the lengths between them */
     bool chunked;              /* has partial body lengths (RFC 4880 section 4.2.2.4) */
 };
 
 /* Reads the next packet. False at the end, or at malformed data (see bad). */
 bool packets_next(struct packets *p, struct packet *packet_r);
+
+struct packet_chunk { /* lent; start with zeros */
+    const unsigned char *data;
+    size_t len;
+};
+/* Goes to the packet's next chunk, which may be empty. False at the end. */
+bool packets_next_chunk(const struct packet *packet, struct packet_chunk *chunk);
 
 #endif

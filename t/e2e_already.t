@@ -50,6 +50,11 @@ my $pgpmime = "${outer}Content-Type: multipart/encrypted; protocol=\"application
 my $version = "--b\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n\r\n";
 my $data = "--b\r\nContent-Type: application/octet-stream; name=encrypted.asc\r\n";
 
+sub with_armor_header {
+    my ($armor, $header) = @_;
+    return $armor =~ s/(-----\r\n)/$1$header\r\n/r;
+}
+
 # The forms, for this armored block.
 sub forms {
     my ($armor) = @_;
@@ -65,7 +70,15 @@ sub forms {
         'inline' => "$outer\r\n$armor",
         'inline, quoted-printable' => "${outer}Content-Transfer-Encoding: quoted-printable\r\n\r\n" . encode_qp($armor, "\r\n"),
         'inline, base64' => "${outer}Content-Transfer-Encoding: base64\r\n\r\n$base64",
+        'Exchange, with empty HTML' => "$mixed\r\n--b\r\nContent-Type: text/html; charset=us-ascii\r\n\r\n"
+            . "<html><head></head><body>&nbsp;</body></html>\r\n$version$data\r\n$armor\r\n--b--\r\n",
+        'application/pgp' => "${outer}Content-Type: application/pgp; format=text; x-action=encrypt\r\n\r\n$armor",
+        'a comment in its type' => $pgpmime =~ s{multipart/encrypted}{multipart/encrypted (pgp)}r . "$version$data\r\n$armor\r\n--b--\r\n",
+        'an alternative' => "${outer}Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n$armor\r\n--b--\r\n",
+        'Canary Mail' => "$pgpmime$version$data\r\n" . with_armor_header($armor, 'Comment: Created with Canary Mail') . "\r\n--b--\r\n",
         'a list' => "List-Id: <l.sender.test>\r\n$outer\r\n$armor-- \r\nTo unsubscribe, write to the list.\r\n",
+        'a list with a long footer' => "List-Id: <l.sender.test>\r\nList-Post: <mailto:l\@sender.test>\r\n$outer\r\n$armor"
+            . ('_' x 60) . "\r\n" . "You get this because you are a member of l\@sender.test.\r\n" x 20,
     );
 }
 
@@ -79,11 +92,43 @@ subtest 'the forms of programs' => sub {
     }
 };
 
+# The same block, its first line in words.
+sub spelt {
+    my ($armor) = @_;
+    return $armor =~ s{(\r\n\r\n)(\S+)}{$1 . join(' ', unpack '(A5)*', $2)}er;
+}
+
+sub der {
+    my ($tag, @content) = @_;
+    my $content = join '', @content;
+    my $len = length $content;
+    return pack('C', $tag) . ($len < 128 ? pack 'C', $len : pack 'Cn', 0x82, $len) . $content;
+}
+
+# For one recipient, whom it calls so.
+sub smime_with {
+    my ($text) = @_;
+    my $noise = join '', map { chr($_ * 73 % 251) } 1 .. 256;
+    my $recipient = der(0x30, der(2, "\0"), der(0x30, der(0x0c, $text)), pack('H*', '300d06092a864886f70d0101010500'), der(4, $noise));
+    my $info = der(0x30, pack('H*', '06092a864886f70d010701'), der(0x30, pack('H*', '060960864801650304012a'), der(4, substr $noise, 0, 16)), der(0x80, $noise));
+    my $cms = der(0x30, pack('H*', '06092a864886f70d010703'), der(0xa0, der(0x30, der(2, "\2"), der(0x31, $recipient), $info)));
+    return "${outer}Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m\r\n"
+        . "Content-Transfer-Encoding: base64\r\n\r\n" . encode_base64($cms, "\r\n");
+}
+
 subtest 'more to read' => sub {
     my %forms = forms(my $armor = encrypted_for($rsa, '-r', 'rsa@example.com'));
     my %more = (
         'below it' => "$outer\r\n${armor}The plan is to meet at nine.\r\n",
-        'a comment' => "$outer\r\n" . $armor =~ s/(-----\r\n)/$1Comment: the plan is to meet at nine\r\n/r,
+        'a comment' => "$outer\r\n" . with_armor_header($armor, 'Comment: the plan is to meet at nine'),
+        'a comment that mentions PGP' => "$outer\r\n" . with_armor_header($armor, 'Comment: the plan is to meet at nine, PGP'),
+        'a field of a part' => $forms{'RFC 3156'} =~ s/(name=encrypted.asc\r\n)/$1X-Note: the plan is to meet at nine\r\n/r,
+        'a name' => $forms{'RFC 3156'} =~ s/name=encrypted.asc/'name="' . 'The plan is to meet at nine. ' x 2 . 'asc"'/er,
+        'names of many parts' => $forms{Exchange} =~ s{(--b\r\nContent-Type: text/plain)(\r\n\r\n\r\n)}{"$1; name=\"meet at nine.txt\"$2" x 30}er,
+        'a footer under an empty List-Id' => $forms{'a list'} =~ s/^List-Id: .*?\r\n/List-Id:\r\n/r,
+        'a letter under a List-Id' => $forms{'a list'} . "The plan is to meet at nine.\r\n" x 20,
+        'words for base64' => "$outer\r\n" . spelt($armor),
+        'S/MIME that holds a letter' => smime_with('The plan is to meet at nine. ' x 20),
         'another part' => $forms{Exchange} =~ s/text\/plain\r\n\r\n/text\/plain\r\n\r\nThe plan is to meet at nine./r,
         'a long preamble' => $forms{'a preamble'} =~ s/This is/'The plan is to meet at nine. ' x 8/er,
         'a footer without a list' => $forms{'a list'} =~ s/^List-Id: .*?\r\n//r,
@@ -102,7 +147,7 @@ subtest 'messages of real programs' => sub {
         my ($copy, $line) = copy_for(rsa => slurp($file));
         my $want = $name eq 'mime_comment' ? 'yes' : 'already';
         is(header($copy, 'X-Filterd-Encrypted'), $want, "$name: $want");
-        like($line, $name eq 'smime_gcm' || $want eq 'yes' ? qr/ key=$rsa->{fingerprint} / : qr/ key=other /, 'for others, as far as it tells');
+        like($line, $name =~ /^smime/ || $want eq 'yes' ? qr/ key=$rsa->{fingerprint} / : qr/ key=other /, 'for others, as far as it tells');
     }
 };
 

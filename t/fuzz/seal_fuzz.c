@@ -3,6 +3,7 @@
  * message's own outside, RFC 3156 around one armored block, and in it every byte of the content and
  * nothing else. */
 #include <glib.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,33 +32,53 @@ static void insist(bool holds)
         abort();
 }
 
-/* ---- instead of gpg: a session key packet (X25519), and the text under a mask, so that it cannot be read ---- */
+/* ---- instead of gpg: a session key packet (X25519), and the text under a mask that depends on all of it, so that no
+ * input can make it readable ---- */
 
-static unsigned char mask(size_t i)
+static uint64_t seed_add(uint64_t seed, const void *data, size_t len)
 {
-    return (unsigned char)((i + 1) * 0x9e3779b97f4a7c15u >> 56);
+    for (size_t i = 0; i < len; i++)
+        seed = (seed ^ ((const unsigned char *)data)[i]) * 0x100000001b3u;
+    return seed;
 }
 
-static const unsigned char session_key[54] = {0xc1, 52, 3, 1, 2, 3, 4, 5, 6, 7, 8, 25, [44] = 9};
+static unsigned char mask(uint64_t seed, size_t i)
+{
+    uint64_t z = (seed + i) * 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    return (unsigned char)(z >> 56);
+}
+
+#define SESSION_KEY_BYTES 78
+
+static void add_session_key(struct armor *armor)
+{
+    unsigned char key[SESSION_KEY_BYTES] = {0xc1, SESSION_KEY_BYTES - 2, 3, 1, 2, 3, 4, 5, 6, 7, 8, 25};
+    for (size_t i = 12; i < sizeof key; i++)
+        key[i] = mask(7, i);
+    key[44] = 33; /* the cipher, and the key that is wrapped */
+    armor_add(armor, key, sizeof key);
+}
 
 bool child_encrypt(const char *home, const struct engine_text *text, GPtrArray *key_files,
                    struct armor *armor, char **error_r)
 {
-    static const unsigned char end[39];
-    const size_t len = 1 + text->len[0] + text->len[1] + sizeof end;
+    const size_t len = 1 + text->len[0] + text->len[1] + 39;
     const unsigned char head[] = {0xd2, 0xff, (unsigned char)(len >> 24), (unsigned char)(len >> 16),
                                   (unsigned char)(len >> 8), (unsigned char)len, 1};
     (void)error_r;
     insist(home && key_files->len == 1);
-    armor_add(armor, session_key, sizeof session_key);
+    add_session_key(armor);
     armor_add(armor, head, sizeof head);
+    const uint64_t seed = seed_add(seed_add(1, text->part[0], text->len[0]), text->part[1], text->len[1]);
     size_t at = 0;
     for (int part = 0; part < 2; part++)
         for (size_t i = 0; i < text->len[part]; i++, at++) {
-            const unsigned char c = ((const unsigned char *)text->part[part])[i] ^ mask(at);
+            const unsigned char c = ((const unsigned char *)text->part[part])[i] ^ mask(seed, at);
             armor_add(armor, &c, 1);
         }
-    armor_add(armor, end, sizeof end);
+    for (size_t i = 0; i < 39; i++)
+        armor_add(armor, &(const unsigned char){mask(seed, at + i)}, 1);
     return true;
 }
 
@@ -125,10 +146,11 @@ static void check_block(const struct message *m, const char *at, size_t len)
     size_t used = 0;
     insist(armor_read(at, len, "MESSAGE", &held, &used) && used == len);
     add_content(m, &want);
-    const size_t head = sizeof session_key + 7;
+    const size_t head = SESSION_KEY_BYTES + 7;
     insist(held.len == head + want.len + 39);
+    const uint64_t seed = seed_add(1, want.data, want.len);
     for (size_t i = 0; i < want.len; i++)
-        insist((held.data[head + i] ^ mask(i)) == want.data[i]);
+        insist((held.data[head + i] ^ mask(seed, i)) == want.data[i]);
     bytes_free(&held);
     bytes_free(&want);
 }

@@ -10,7 +10,6 @@
 #include "base/bytes.h"
 #include "gpg/armor.h"
 #include "gpg/ciphertext.h"
-#include "gpg/cms.h"
 #include "gpg/packets.h"
 #include "t/unit/encrypted_pieces.h"
 
@@ -185,7 +184,7 @@ static void packets_in_order(void **state)
             if (*t == 'p')
                 add_pkesk(&b);
             else if (*t == 's')
-                add_packet(&b, PACKET_SKESK, 13, 4);
+                add_skesk(&b);
             else if (*t == 'E')
                 add_seipd(&b);
             else if (*t == 'A') {
@@ -250,89 +249,6 @@ static void packet_lengths(void **state)
     bytes_free(&b);
 }
 
-/* ---- S/MIME ---- */
-
-/* An enveloped message of the least size, as DER; the last byte of the type is left open. */
-static void make_cms(struct bytes *b, int type)
-{
-    static const unsigned char cms[] = {
-        0x30, 54,   0x06, 9,    0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 3,    0xa0,
-        41,   0x30, 39,   0x02, 1,    0,    0x31, 2,    0x30, 0,    0x30, 30,   0x06, 9,
-        0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01, 0x30, 0,    0x80, 15,   'a',
-        'b',  'c',  'd',  'e',  'f',  'g',  'h',  'i',  'j',  'k',  'l',  'm',  'n',  'o'};
-    G_STATIC_ASSERT(sizeof cms == 56);
-    bytes_clear(b);
-    bytes_add(b, cms, sizeof cms);
-    b->data[12] = (unsigned char)type;
-}
-
-static void cms_structure(void **state)
-{
-    (void)state;
-    struct bytes b = {0};
-    make_cms(&b, 3);
-    assert_true(cms_is_enveloped(b.data, b.len));
-    for (size_t len = 0; len < b.len; len++)
-        assert_false(cms_is_enveloped(b.data, len));
-    bytes_adds(&b, "x");
-    assert_false(cms_is_enveloped(b.data, b.len));
-    make_cms(&b, 2); /* signed */
-    assert_false(cms_is_enveloped(b.data, b.len));
-    make_cms(&b, 3);
-    b.data[20] = 0x30; /* no set of recipients */
-    assert_false(cms_is_enveloped(b.data, b.len));
-    make_cms(&b, 3);
-    b.data[39] = 0x04; /* content that is not [0] */
-    assert_false(cms_is_enveloped(b.data, b.len));
-    bytes_free(&b);
-}
-
-/* BER as streaming programs write it: lengths left open, closed by two zero bytes. */
-static void cms_open_lengths(void **state)
-{
-    (void)state;
-    static const unsigned char ber[] = {
-        0x30, 0x80, 0x06, 9,    0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 3,    0xa0, 0x80,
-        0x30, 0x80, 0x02, 1,    0,    0x31, 2,    0x30, 0,    0x30, 0x80, 0x06, 9,    0x2a, 0x86,
-        0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01, 0x30, 0,    0xa0, 0x80, 0x04, 2,    'a',  'b',
-        0x04, 1,    'c',  0,    0,    0,    0,    0,    0,    0,    0,    0,    0};
-    assert_true(cms_is_enveloped(ber, sizeof ber));
-    for (size_t len = 0; len < sizeof ber; len++)
-        assert_false(cms_is_enveloped(ber, len));
-    unsigned char deep[5000];
-    memset(deep, 0x80, sizeof deep);
-    for (size_t i = 0; i < sizeof deep; i += 2)
-        deep[i] = 0x30;
-    assert_false(cms_is_enveloped(deep, sizeof deep));
-}
-
-static void check_smime(bool want, const char *head, const char *before, const char *after)
-{
-    struct bytes der = {0};
-    make_cms(&der, 3);
-    g_autofree char *base64 = g_base64_encode(der.data, der.len);
-    g_autofree char *raw = g_strconcat(head, "\r\n", before, base64, after, NULL);
-    bytes_free(&der);
-    if (is_encrypted(raw) != want)
-        fail_msg("%s with \"%s\", \"%s\"", head, before, after);
-}
-
-static void smime(void **state)
-{
-    (void)state;
-    static const char head[] = "Content-Type: application/pkcs7-mime; smime-type=enveloped-data\r\n"
-                               "Content-Transfer-Encoding: base64\r\n";
-    check_smime(true, head, "", "\r\n");
-    check_smime(true, "Content-Type: application/x-pkcs7-mime\r\n"
-                      "Content-Transfer-Encoding: Base64\r\n", "\r\n", "\r\n\r\n");
-    check_smime(false, head, "", "\r\nhello there\r\n");
-    check_smime(false, head, "hello, there\r\n", "\r\n");
-    check_smime(false, head, "", "=\r\n");
-    check_smime(false, "Content-Type: application/pkcs7-mime\r\n", "", "\r\n");
-    check_smime(false, "Content-Type: application/octet-stream\r\n"
-                       "Content-Transfer-Encoding: base64\r\n", "", "\r\n");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,8 +257,7 @@ int main(void)
         cmocka_unit_test(armor_is_read_strictly),  cmocka_unit_test(checksum),
         cmocka_unit_test(base64),
         cmocka_unit_test(packets_in_order), cmocka_unit_test(packets_cut_off),
-        cmocka_unit_test(packet_lengths),  cmocka_unit_test(cms_structure),
-        cmocka_unit_test(cms_open_lengths), cmocka_unit_test(smime),
+        cmocka_unit_test(packet_lengths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <glib.h>
+#include <stdint.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -143,20 +144,37 @@ enum key_state keycache_get(struct keycache *c, const char *user, const struct c
     return state;
 }
 
-/* ---- gpg: packets (RFC 4880) as of a sealed message, and in them "for USER...:" and the text,
- * each byte with its highest bit turned; in armor, which is base64 ---- */
+/* ---- gpg: packets (RFC 4880) as of a sealed message, and in them "for USER...:" and the text, under a mask so that
+ * they are as little readable as ciphertext; in armor, which is base64 ---- */
 
-static const unsigned char played_session[54] = {0xc1, 52, 3, 1, 2, 3, 4, 5, 6, 7, 8, 25, [44] = 9}; /* X25519 */
-#define PLAYED_HEAD (sizeof played_session + 7)
+#define PLAYED_SESSION 78 /* X25519 */
+#define PLAYED_HEAD (PLAYED_SESSION + 7)
 #define PLAYED_TAIL 39
+
+/* SplitMix64 */
+static inline unsigned char played_mask(size_t i)
+{
+    uint64_t z = (i + 1) * 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    return (unsigned char)(z >> 56);
+}
+
+static inline void played_session_add(struct armor *armor)
+{
+    unsigned char key[PLAYED_SESSION] = {0xc1, PLAYED_SESSION - 2, 3, 1, 2, 3, 4, 5, 6, 7, 8, 25};
+    for (size_t i = 12; i < sizeof key; i++)
+        key[i] = played_mask(i);
+    key[44] = 33; /* the cipher, and the key that is wrapped */
+    armor_add(armor, key, sizeof key);
+}
 
 static const char *played_gpg_error; /* it fails with that */
 static gint64 played_gpg_deadline;
 
-static inline void played_add(struct armor *armor, const void *data, size_t len)
+static inline void played_add(struct armor *armor, const void *data, size_t len, size_t *at)
 {
     for (size_t i = 0; i < len; i++)
-        armor_add(armor, &(const unsigned char){((const unsigned char *)data)[i] ^ 0x80}, 1);
+        armor_add(armor, &(const unsigned char){((const unsigned char *)data)[i] ^ played_mask((*at)++)}, 1);
 }
 
 bool child_encrypt(const char *home, const struct engine_text *text, GPtrArray *key_files,
@@ -176,12 +194,13 @@ bool child_encrypt(const char *home, const struct engine_text *text, GPtrArray *
     const size_t len = 1 + strlen(head) + text->len[0] + text->len[1] + sizeof tail;
     const unsigned char data[] = {0xd2, 0xff, (unsigned char)(len >> 24), (unsigned char)(len >> 16),
                                   (unsigned char)(len >> 8), (unsigned char)len, 1};
-    armor_add(armor, played_session, sizeof played_session);
+    played_session_add(armor);
     armor_add(armor, data, sizeof data);
-    played_add(armor, head, strlen(head));
+    size_t at = 0;
+    played_add(armor, head, strlen(head), &at);
     for (int part = 0; part < 2; part++)
-        played_add(armor, text->part[part], text->len[part]);
-    armor_add(armor, tail, sizeof tail);
+        played_add(armor, text->part[part], text->len[part], &at);
+    played_add(armor, tail, sizeof tail, &at);
     return true;
 }
 
@@ -192,9 +211,10 @@ static inline char *played_opened(const char *copy)
     struct bytes held = {0};
     if (!block || !armor_read(block, strlen(block), "MESSAGE", &held, NULL) || held.len < PLAYED_HEAD + PLAYED_TAIL)
         return NULL;
-    char *text = g_strndup((const char *)held.data + PLAYED_HEAD, held.len - PLAYED_HEAD - PLAYED_TAIL);
-    for (char *p = text; *p; p++)
-        *p ^= (char)0x80;
+    const size_t len = held.len - PLAYED_HEAD - PLAYED_TAIL;
+    char *text = g_malloc0(len + 1);
+    for (size_t i = 0; i < len; i++)
+        text[i] = (char)(held.data[PLAYED_HEAD + i] ^ played_mask(i));
     bytes_free(&held);
     return text;
 }
