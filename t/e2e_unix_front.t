@@ -84,6 +84,22 @@ subtest 'who may connect' => sub {
     is(connect_as($_, $t->back), POSIX::EACCES(), "$_ may not") for 'games', $FilterdTest::MAIL_USER, $user;
 };
 
+subtest 'who may train' => sub {
+    my ($mail, @sockets) = ($FilterdTest::MAIL_USER, map { "$dir/run/control.sock$_" } '', '.learn');
+    my %may = ($mail => 0, games => POSIX::EACCES());
+    for my $at (@sockets) {
+        is(connect_as($_, $at), $may{$_}, "$at: $_") for sort keys %may;
+    }
+    is((lstat $sockets[0])[5], (getpwnam $user)[3], 'no group of theirs is needed');
+    $filterd->settings('control.train_users' => 'games');
+    $filterd->reload;
+    ok(poll(sub { connect_as('games', $sockets[1]) == 0 }), 'after a reload others');
+    is(connect_as($mail, $_), POSIX::EACCES(), "$_: and who may not any more cannot") for @sockets;
+    $filterd->settings('control.train_users' => $mail);
+    $filterd->reload;
+    ok(poll(sub { connect_as($mail, $sockets[1]) == 0 }), 'and again');
+};
+
 subtest 'a Postfix with IPv6 alone calls who comes there ::1' => sub {
     plan skip_all => 'no IPv6 here' if !IO::Socket::IP->new(LocalAddr => q{::1}, Listen => 1);
     $postfix->command('postconf', '-P', 'reinject/unix/inet_protocols=ipv6');
