@@ -22,7 +22,8 @@ my @fronts = qw(smtp lmtp queue milter policy);
 my $folder = $t->front('smtp') =~ s{/[^/]*$}{}r;
 my $filterd = FilterdTest::Daemon->start($t, idle => 1, snippets => [qw(content_filter milter policy_service)], set => {
     'filterd.domains' => 'example.com', 'dns.timeout_ms' => 1000 });
-my $dovecot = FilterdTest::Dovecot->start($t, users => [$to]);
+my $dovecot = FilterdTest::Dovecot->start($t, users => [$to], more => "service lmtp {\n  unix_listener $dir/dovecot.lmtp {\n"
+    . "    mode = 0660\n    group = ${\ scalar getgrgid((getpwnam $user)[3])}\n  }\n}\n");
 my $key = FilterdTest::Keys->new($t, $to, 'curve');
 $filterd->import_key($key);
 
@@ -118,6 +119,9 @@ subtest 'a Postfix with IPv6 alone calls who comes there ::1' => sub {
 subtest 'check' => sub {
     is(check(@as_postdrop), "ok\tlisteners\tall 5 take connections\nok\tsockets\tnot open to every user of this host\n"
             . "ok\tpostfix\ttwo legs: before the queue, and before the mailbox\n", 'as shipped: no complaint');
+    chmod 0666, "$dir/dovecot.lmtp";
+    like(check(@as_postdrop), qr{^warning\tsockets\t.*past filterd: next_hop of \[listener lmtp\] \(unix:$dir/dovecot\.lmtp\);}m, 'Dovecot may be open to all');
+    chmod 0660, "$dir/dovecot.lmtp";
     my $group = slurp("$dir/group");
     spew("$dir/group", $group =~ s/^postfix:.*\n//mr);
     like(check(@as_postdrop), qr/^bad\tsockets\tthere is no group postfix, which \[listener lmtp\] names: filterd does not start$/m, 'no such group');

@@ -52,6 +52,14 @@ static bool passes_on(const struct listener *l)
     return l->protocol == PROTO_SMTP || l->protocol == PROTO_LMTP;
 }
 
+/* A socket of another's is as open as its file. */
+static bool is_open_to_all(const struct endpoint *at)
+{
+    struct stat st;
+    return at->host ? is_loopback(at->host)
+                    : at->path && stat(at->path, &st) == 0 && st.st_mode & S_IWOTH && is_reachable(at->path);
+}
+
 static void tell_open(struct filterctl_check *c, const char *list)
 {
     if (*list)
@@ -64,7 +72,7 @@ static void tell_past(struct filterctl_check *c, const char *list)
     if (*list)
         filterctl_check_tell(c, FILTERCTL_CHECK_WARNING, "sockets",
                              "every user of this host can hand over mail past filterd: next_hop of %s; a unix "
-                             "socket can be kept from them", list);
+                             "socket can be kept from them by its mode and group", list);
 }
 
 /* ---- whether those who are to, can ---- */
@@ -178,7 +186,7 @@ void filterctl_check_sockets(struct filterctl_check *c)
         g_autofree char *name = g_strdup_printf("[listener %s]", l->name);
         if (is_open(&l->at, &l->rights))
             add(open, name, &l->at);
-        if (passes_on(l) && hop->at.host && is_loopback(hop->at.host))
+        if (passes_on(l) && (hop->kind == HOP_SMTP || hop->kind == HOP_LMTP) && is_open_to_all(&hop->at))
             add(past, name, &hop->at);
     }
     if (!try_all(c) && !open->len && !past->len)
