@@ -129,7 +129,7 @@ static void try_listener(struct trial *t, const struct listener *l)
     else if (no && no != ENOSYS)
         tell_bad(t, "filterd can make no socket in %s (%s): %s, and restart filterd", folder, g_strerror(no), mend);
     else if (g && !may_pass(g->gr_gid, l->at.path, &refuses))
-        tell_bad(t, "the group %s may not pass %s: %s", l->rights.group, refuses, !strcmp(refuses, folder) ? mend : "open it to it");
+        tell_bad(t, "the group %s may not pass %s: %s", l->rights.group, refuses, !strcmp(refuses, folder) ? mend : "open that folder to it");
 }
 
 /* The group that may come there, where filterd's user may not; NULL: there is none. */
