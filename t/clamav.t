@@ -72,7 +72,7 @@ $filterd->up;
 # What became of a message.
 sub filtered {
     my ($message) = @_;
-    my $c = FilterdTest::Client->new(lmtp => $t->front('lmtp'));
+    my $c = FilterdTest::Client->new(lmtp => "$dir/run/lmtp.sock");
     like($c->deliver($message =~ s/\n/\r\n/gr, 'a@b.example', 'c@example.com'), qr/^250/, 'delivered');
     $c->quit;
     my ($file) = glob "$dir/box/new/*";

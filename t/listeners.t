@@ -183,9 +183,14 @@ subtest 'who may connect' => sub {
         'TCP is open to every user, a unix socket with a group is not');
     like($said[1], qr/^warning\t.*past filterd: next_hop of \[listener lmtp\] \(inet:127\.0\.0\.1:9\);/, 'and so is a next hop');
     $filterd->settings('listener smtp.address' => "unix:$dir/run/smtp.sock", 'listener smtp.mode' => '0660',
-        'listener milter.address' => "unix:$dir/closed/milter.sock", 'listener lmtp.next_hop' => 'lmtp:unix:/none');
+        'listener milter.address' => "unix:$dir/closed/milter.sock", 'listener lmtp.next_hop' => "lmtp:unix:$dir/run/hop.sock");
+    my $hop = IO::Socket::UNIX->new(Local => "$dir/run/hop.sock", Listen => 1) or die "$!\n";
+    mkdir "$dir/closed";
+    my ($uid, $gid) = (getpwnam $FilterdTest::FILTERD_USER)[2, 3];
+    chown $uid, $gid, "$dir/closed", "$dir/run/hop.sock";
+    chmod 0660, "$dir/run/hop.sock";
     like((open_to())[0], qr/^warning\t.*: \[listener milter\] \(unix:/, 'one with mode 0666 is');
-    mkdir "$dir/closed", 0750;
+    chmod 0750, "$dir/closed";
     is_deeply([open_to()], ["ok\tsockets\tnot open to every user of this host"], 'unless its folder is closed to them');
 };
 

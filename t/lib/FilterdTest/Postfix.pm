@@ -39,7 +39,7 @@ sub open_public {
     chmod 02710, $public;
 }
 
-# groups: leave Postfix's folders to its groups. snippets: names below tools/postfix. main, master: more lines of main.cf, master.cf. Mail for example.com goes to
+# groups: leave Postfix's folders to its groups. chroot: smtpd runs in the queue directory. snippets: names below tools/postfix. main, master: more lines of main.cf, master.cf. Mail for example.com goes to
 # Dovecot's LMTP unless a snippet says otherwise; all else is an error, nothing leaves the host.
 sub start {
     my ($class, $t, %arg) = @_;
@@ -68,7 +68,8 @@ recipient_delimiter = +
 smtpd_relay_restrictions = permit_mynetworks, reject
 smtpd_peername_lookup = no
 END
-    my $master = '127.0.0.1:' . $t->port('smtp') . " inet n - n - - smtpd\n" . $MASTER;
+    my $chroot = $arg{chroot} ? 'y' : 'n';
+    my $master = '127.0.0.1:' . $t->port('smtp') . " inet n - $chroot - - smtpd\n" . $MASTER;
     for my $name (@{ $arg{snippets} || [] }) {
         $main .= $t->snippet($name, 'main.cf');
         $master .= $t->snippet($name, 'master.cf');
