@@ -6,16 +6,19 @@ use strict;
 use warnings;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
+use MIME::Base64 qw(encode_base64);
 use Socket qw(SOL_SOCKET SO_RCVTIMEO);
 
 our $TIMEOUT = 120; # seconds until a server that says nothing counts as gone
 
-# kind: smtp, lmtp or imap; at: a port on loopback, or a unix socket's path.
+# kind: smtp, lmtp or imap; at: a port on loopback, or a unix socket's path. from: an address of this host to come
+# from. tls: from the first byte on.
 sub new {
-    my ($class, $kind, $at) = @_;
-    my $socket = dial($at) or die "cannot connect to $at: $!\n";
+    my ($class, $kind, $at, %arg) = @_;
+    my $socket = dial($at, $arg{from}) or die "cannot connect to $at: $!\n";
     setsockopt $socket, SOL_SOCKET, SO_RCVTIMEO, pack('l!l!', $TIMEOUT, 0);
     my $self = bless { socket => $socket, kind => $kind, tag => 0 }, $class;
+    $self->encrypt if $arg{tls};
     if ($kind eq 'imap') {
         my $greeting = <$socket>;
     } else {
@@ -26,10 +29,10 @@ sub new {
 }
 
 sub dial {
-    my ($at) = @_;
+    my ($at, $from) = @_;
     return $at =~ m{^/}
         ? IO::Socket::UNIX->new(Peer => $at)
-        : IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $at, Timeout => 30);
+        : IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $at, Timeout => 30, $from ? (LocalAddr => $from) : ());
 }
 
 sub listens {
@@ -61,6 +64,27 @@ sub say {
     my ($self, $line) = @_;
     $self->put("$line\r\n");
     return $self->reply;
+}
+
+# TLS, whatever certificate the server has.
+sub encrypt {
+    my ($self) = @_;
+    require IO::Socket::SSL;
+    IO::Socket::SSL->start_SSL($self->{socket}, SSL_verify_mode => 0) or die "TLS: $IO::Socket::SSL::SSL_ERROR\n";
+}
+
+sub starttls {
+    my ($self) = @_;
+    my $reply = $self->say('STARTTLS');
+    die "STARTTLS: $reply\n" if $reply !~ /^220/;
+    $self->encrypt;
+    $self->{hello} = $self->say('EHLO client.example.net');
+}
+
+# AUTH; the reply.
+sub login {
+    my ($self, $user, $password) = @_;
+    return $self->say('AUTH PLAIN ' . encode_base64("\0$user\0$password", ''));
 }
 
 sub dot_stuffed {
