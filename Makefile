@@ -191,7 +191,8 @@ INSTALLED := $(call into,755,$(PREFIX)/sbin,$(BUILD)/filterd $(BUILD)/filterd-pi
 	$(call into,644,$(share),$(wildcard rules/*.pcre) rules/dnsbl.conf) \
 	$(foreach d,sieve postfix dovecot,$(call into,644,$(share)/$(d),$(wildcard tools/$(d)/*))) \
 	$(call into,644,$(PREFIX)/lib/systemd/system,tools/systemd/filterd.service) \
-	644:tools/systemd/filterd.sysusers:$(PREFIX)/lib/sysusers.d/filterd.conf
+	644:tools/systemd/filterd.sysusers:$(PREFIX)/lib/sysusers.d/filterd.conf \
+	644:tools/systemd/filterd.tmpfiles:$(PREFIX)/lib/tmpfiles.d/filterd.conf
 SETTINGS := $(DESTDIR)$(SYSCONFDIR)/filterd/filterd.conf
 # What it names of itself is below PREFIX.
 prefixed = sed 's|/usr/local/|$(PREFIX)/|g'

@@ -414,7 +414,8 @@ bool lineio_flush(struct lineio *io)
 bool lineio_hung_up(const struct lineio *io)
 {
     struct pollfd p = {io->wfd, 0, 0};
-    return poll(&p, 1, 0) > 0 && (p.revents & (POLLERR | POLLHUP | POLLNVAL));
+    /* Not POLLHUP: a unix socket says that of a peer that has read all and closed. */
+    return poll(&p, 1, 0) > 0 && (p.revents & (POLLERR | POLLNVAL));
 }
 
 bool lineio_put_data(struct lineio *io, const void *data, size_t len)

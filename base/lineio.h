@@ -73,7 +73,7 @@ void lineio_put(struct lineio *io, const char *format, ...) __attribute__((forma
  * dot; sends whenever 64 KB have gathered. False if the connection has failed. */
 bool lineio_put_data(struct lineio *io, const void *data, size_t len);
 bool lineio_flush(struct lineio *io);
-/* True if the peer has closed the connection in both directions: it may not have read what was sent last. */
+/* True if the peer has ended the connection, and did not read all that was sent. */
 bool lineio_hung_up(const struct lineio *io);
 
 #endif

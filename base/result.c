@@ -26,6 +26,8 @@ static const struct {
     [REASON_UNKNOWN_DEFER] = {RES_TEMP, 450, "4.1.1", "Recipient unknown at present"},
     [REASON_UNKNOWN_REJECT] = {RES_REJECT, 550, "5.1.1", "Recipient unknown"},
     [REASON_NEXT_HOP_DOWN] = {RES_TEMP, 451, "4.4.1", "Next hop does not answer, try again later"},
+    [REASON_NEXT_HOP_FULL] = {RES_TEMP, 452, "4.3.1", "No space at the next hop, try again later"},
+    [REASON_NEXT_HOP_SHUT] = {RES_TEMP, 451, "4.3.0", "Next hop cannot be written to, try again later"},
     [REASON_PARTIAL] = {RES_TEMP, 451, "4.3.0", "Not all recipients could be served, try again"},
     [REASON_NO_ROOM] = {RES_TEMP, 452, "4.3.1", "Too much mail at once, try again later"},
     [REASON_GREYLISTED] = {RES_TEMP, 451, "4.7.1", "Greylisted, please come back later"},

@@ -22,8 +22,10 @@ enum outcome_reason {
     REASON_NO_KEY_REJECT,
     REASON_UNKNOWN_DEFER,  /* an address in our domains that is no user's, unknown_recipient=defer */
     REASON_UNKNOWN_REJECT,
-    REASON_NEXT_HOP_DOWN,  /* no connection to the next hop, or it broke or timed out; a maildir or
-                            * sendmail that failed, a full disk too (delivery_agent.c) */
+    REASON_NEXT_HOP_DOWN,  /* no connection to the next hop, or it broke or timed out; a sendmail that failed, a delivery
+                            * agent that does not answer */
+    REASON_NEXT_HOP_FULL,  /* a maildir's disk or quota has no room */
+    REASON_NEXT_HOP_SHUT,  /* a maildir that cannot be written for another reason: the log has it (delivery_agent.c) */
     REASON_PARTIAL,        /* one reply for several recipients, some of which failed */
     REASON_GREYLISTED,     /* greylisted: the client is asked to try again */
     REASON_SERVED_BEFORE,  /* an earlier attempt delivered this copy: nothing is sent again */

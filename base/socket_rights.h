@@ -12,6 +12,7 @@
 struct socket_rights {
     enum { SOCKET_RIGHTS_UNSET, SOCKET_RIGHTS_OWNER, SOCKET_RIGHTS_GROUP, SOCKET_RIGHTS_ALL } mode;
     char *group; /* NULL: that of the process, or of a folder with the set-group-ID bit */
+    const GArray *users; /* of uid_t, lent: mode and group do not count, its owner and these may connect; NULL: they do */
 };
 
 /* Unset it is 0660 with a group, else 0666. */
@@ -26,6 +27,9 @@ int socket_rights_bind(const struct socket_rights *r, int (*bind)(void *arg), vo
 bool socket_rights_give(const char *path, gid_t gid);
 /* Gives a file that is there already these rights, instead of others. For its owner, who is not root. */
 bool socket_rights_change(const char *path, const struct socket_rights *r);
+/* Lets only its owner and these users (of uid_t) connect to it, by a list of rights (acl(5)); everybody, where the file
+ * system has no such lists. For its owner. False with errno. */
+bool socket_rights_admit(const char *path, const GArray *users);
 bool socket_rights_same(const struct socket_rights *a, const struct socket_rights *b);
 
 #endif

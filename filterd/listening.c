@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/socket_rights.h"
 #include "filterd/keeper/keeper.h"
+#include "filterd/keeper/peer_credentials.h"
 #include "filterd/sockets.h"
 
 /* The file of a unix socket, as it was when we made it: at its path another daemon may have put its own since. */
@@ -110,17 +111,44 @@ static bool open_milter(struct children *c, const struct settings *s)
     return ok;
 }
 
+/* Neither mode nor group of [control] is set: who may connect is told by train_users. */
+static bool is_for_trainers(const struct settings *s)
+{
+    return s->control_rights.mode == SOCKET_RIGHTS_UNSET && !s->control_rights.group;
+}
+
 static bool open_control(struct children *c)
 {
     const struct settings *s = c->settings;
     static const struct socket_rights own = {.mode = SOCKET_RIGHTS_OWNER};
+    GArray *trainers = peer_credentials_trainers();
+    const struct socket_rights listed = {.users = trainers}, *rights = is_for_trainers(s) ? &listed : &s->control_rights;
     struct endpoint learning = keeper_learn_at(&s->control), workers = keeper_workers_at(&s->control);
-    const bool ok = listen_or_say(c, &s->control, &s->control_rights, &c->control_fd) &&
+    const bool ok = listen_or_say(c, &s->control, rights, &c->control_fd) &&
                     (!workers.path || listen_or_say(c, &workers, &own, &c->keeper_fd)) &&
-                    (!learning.path || listen_or_say(c, &learning, &s->control_rights, &c->learn_fd)) && open_milter(c, s);
+                    (!learning.path || listen_or_say(c, &learning, rights, &c->learn_fd)) && open_milter(c, s);
     g_free(learning.path);
     g_free(workers.path);
+    g_array_unref(trainers);
     return ok;
+}
+
+static void admit(const char *path, const GArray *users)
+{
+    if (!socket_rights_admit(path, users))
+        log_warn("%s: who may connect stays as it was: %s", path, g_strerror(errno));
+}
+
+void listening_admit_trainers(const struct settings *s)
+{
+    struct endpoint learning = keeper_learn_at(&s->control);
+    GArray *trainers = peer_credentials_trainers();
+    if (is_for_trainers(s)) {
+        admit(s->control.path, trainers);
+        admit(learning.path, trainers);
+    }
+    g_array_unref(trainers);
+    g_free(learning.path);
 }
 
 /* Opens a listener that is not open. True if clients can be served by it. */

@@ -9,13 +9,16 @@
 #include "base/config/settings.h"
 #include "filterd/children.h"
 
-/* Opens, as root, the control socket and those beside it, and the listeners. False, and logged: the control
+/* Opens, as root and after peer_credentials_prepare, the control socket and those beside it, and the listeners. False, and logged: the control
  * socket failed (nothing could be recorded or learnt), or all listeners did. Milter listeners count as open
  * here, though their processes start later. */
 bool listening_open(struct children *c);
 /* The same for new settings, which replace those of c; a socket whose address stays is kept. False, and logged:
  * no listener could be opened; then nothing changes. */
 bool listening_reopen(struct children *c, struct settings *s);
+/* Lets those of train_users connect to the control socket and that for learning, where neither mode nor group of theirs
+ * is set. For a reload, after peer_credentials_prepare. */
+void listening_admit_trainers(const struct settings *s);
 /* Tries again to open what failed: true if a socket was opened, which the workers that run do not know. After
  * that call listening_rest: it delays the next try, for long if this one took long. */
 bool listening_retry(struct children *c);

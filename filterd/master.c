@@ -158,6 +158,7 @@ static void reread(struct children *c)
     settings_free(&old);
     milter_processes_replace(c);
     peer_credentials_prepare(s);
+    listening_admit_trainers(s);
     children_dismiss_workers(c);
     if (c->keeper > 0)
         kill(c->keeper, SIGTERM);
@@ -279,6 +280,7 @@ int master_run(struct settings *s)
     const struct passwd *pw = NULL;
     set_signals();
     log_info("starting: version %s, settings %s", version_number, s->file);
+    peer_credentials_prepare(s); /* looks up users: before pw, which is the C library's */
     if (geteuid() == 0 && s->user && !(pw = getpwnam(s->user))) {
         log_warn("%s: [filterd] user=%s: no such user", s->file, s->user);
         return EX_CONFIG;
@@ -303,7 +305,6 @@ int master_run(struct settings *s)
     }
     log_info("started: %zu of %zu listeners, at most %d workers, sandbox=%s", milter_processes_served(&c),
              s->listener_count, s->workers, s->sandbox_required ? "required" : "best");
-    peer_credentials_prepare(s);
     const int code = loop(&c);
     log_info(code == EX_OK ? "stopping" : "the state is there again: ending, to be started anew");
     drain(&c);

@@ -71,11 +71,15 @@ static int usage(FILE *to, int code)
 }
 
 /* Writes CRLF line ends, as an SMTP next hop would get them. */
-static char *to_stdout(const struct delivery_agent_job *job)
+static enum outcome_reason to_stdout(const struct delivery_agent_job *job, char **error_r)
 {
     gsize len;
     const char *data = g_bytes_get_data(job->message, &len);
-    return bytes_write(STDOUT_FILENO, data, len) ? NULL : g_strdup_printf("write: %s", g_strerror(errno));
+    if (bytes_write(STDOUT_FILENO, data, len))
+        return REASON_OK;
+    const int why = errno;
+    *error_r = g_strdup_printf("write: %s", g_strerror(why));
+    return why == ENOSPC || why == EDQUOT ? REASON_NEXT_HOP_FULL : REASON_NEXT_HOP_SHUT;
 }
 
 /* Reads the message from standard input; false: too big. */

@@ -22,8 +22,7 @@
 static bool bind_and_listen(int fd, const struct sockaddr *sa, socklen_t len)
 {
     int one = 1;
-    if (sa->sa_family != AF_UNIX)
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     return bind(fd, sa, len) == 0 && listen(fd, BACKLOG) == 0;
 }
 
@@ -47,10 +46,14 @@ struct file {
     int fd;
 };
 
+/* Nobody can connect before it listens. */
 static int bind_and_listen_unix(void *arg)
 {
     const struct file *f = arg;
-    return bind_and_listen(f->fd, (const struct sockaddr *)&f->un, sizeof f->un) ? 0 : -1;
+    return !bind(f->fd, (const struct sockaddr *)&f->un, sizeof f->un) &&
+                   (!f->rights->users || socket_rights_admit(f->un.sun_path, f->rights->users))
+               ? listen(f->fd, BACKLOG)
+               : -1;
 }
 
 /* Makes it with the rights that the process has now. -1 with errno. */

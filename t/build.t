@@ -240,7 +240,7 @@ subtest 'install and uninstall' => sub {
     my %is = map { $_ => 1 } @all;
     for my $file (qw(/opt/mail/sbin/filterd /opt/mail/sbin/filterd-pipe /opt/mail/bin/filterctl /opt/mail/bin/filterd-retrain
         /opt/mail/lib/filterd/gpg_malloc.so /opt/mail/lib/systemd/system/filterd.service /opt/mail/lib/sysusers.d/filterd.conf
-        /opt/mail/share/filterd/dnsbl.conf /opt/etc/filterd/filterd.conf)) {
+        /opt/mail/lib/tmpfiles.d/filterd.conf /opt/mail/share/filterd/dnsbl.conf /opt/etc/filterd/filterd.conf)) {
         ok($is{$file}, $file);
     }
     for my $page (glob "$root/man/*.[1-8]") {

@@ -35,7 +35,7 @@ sub findings {
     $edit->() if $edit;
     mkdir $etc;
     spew("$etc/master.cf", $_);
-    spew("$etc/main.cf", $BASE . join('', map { $t->snippet($_, 'main.cf') } @$snippets) . ($set // ''));
+    spew("$etc/main.cf", "queue_directory = $etc/queue\n" . $BASE . join('', map { $t->snippet($_, 'main.cf') } @$snippets) . ($set // ''));
     my ($status, $out, $err) = $filterd->try_ctl(undef, 'check', '--postfix', $etc);
     is($err, '', 'no complaint');
     return join '', map { "$_\n" } grep { /^\w+\tpostfix\t/ } split /\n/, $out;
@@ -69,10 +69,10 @@ finds('a client not told', qr/^warning\t.*without lmtp_send_xforward_command=yes
     sub { s/-o lmtp_send_xforward_command=yes // });
 finds('no such service', qr/^bad\t.*no service filterd\/unix/, \@two, '', sub { s/^filterd unix/other unix/m });
 finds('a loop', qr/^bad\t.*reinject|^bad\t.*for ever: add -o content_filter=/, [qw(content_filter reinject)],
-    'virtual_transport = filterd:inet:127.0.0.1:' . $t->port(10024) . "\n", sub { s/-o content_filter= // });
+    "virtual_transport = filterd:unix:filterd/queue.sock\n", sub { s/-o content_filter= // });
 finds('a loop before the queue', qr/^bad\t.*add -o smtpd_proxy_filter=/, \@two, '', sub { s/-o smtpd_proxy_filter= // });
 finds('aliases not expanded', qr/^warning\t.*no_address_mappings leaves aliases/, [qw(content_filter reinject)],
-    'virtual_transport = filterd:inet:127.0.0.1:' . $t->port(10024) . "\n",
+    "virtual_transport = filterd:unix:filterd/queue.sock\n",
     sub { s/^(smtp inet.*\n)/$1  -o receive_override_options=no_address_mappings\n/ });
 finds('aliases expanded nowhere', qr/^bad\t.*no_address_mappings, and aliases/, \@two, '',
     sub { s/(receive_override_options=)/$1no_address_mappings,/ });
@@ -89,14 +89,14 @@ finds('one that is nothing to a single leg', qr/^ok\t/, ['virtual_transport'], "
 my $less = qr/is less than 1\.4 times what Postfix takes in front.*: set it to/;
 my $small = sub { s/^(sealed-cleanup .*\n) +-o message_size_limit=.*\n/$1/m };
 finds('too small a cleanup', qr{^warning\t.*sealed-cleanup/unix: message_size_limit=10240000 $less 14336000 at least}, \@two, '', $small);
-finds('too small a way back', qr{^warning\t.*127\.0\.0\.1:\d+/inet: message_size_limit=14335999 $less 14336000 at least}, \@two, '',
+finds('too small a way back', qr{^warning\t.*reinject/unix: message_size_limit=14335999 $less 14336000 at least}, \@two, '',
     sub { s/-o message_size_limit=73400320/-o message_size_limit=14335999/ });
 finds('a front with a limit of its own', qr{^warning\t.*sealed-cleanup/unix: message_size_limit=10240000 $less 28000000 at least}, \@two,
     '', sub { $small->(); s/^smtp inet.*\n/$&  -o message_size_limit=20000000\n/m });
 finds('no such cleanup', qr{^bad\t.*cleanup_service_name=sealed-cleanup, but master\.cf has no service sealed-cleanup/unix}, \@two, '',
     sub { s/^sealed-cleanup /other-cleanup /m });
 finds('the cleanup of all', qr{^warning\t.*\bcleanup/unix: message_size_limit=10240000 $less}, [qw(content_filter reinject virtual_transport)],
-    'virtual_transport = filterd:inet:127.0.0.1:' . $t->port(10024) . "\n", sub { s/-o cleanup_service_name=\S+// });
+    "virtual_transport = filterd:unix:filterd/queue.sock\n", sub { s/-o cleanup_service_name=\S+// });
 finds('any size on the way back', qr/^ok\t/, \@two, '', sub { s/-o message_size_limit=73400320/-o message_size_limit=0/g });
 finds('as much as filterd takes', qr/^ok\t/, \@two, "message_size_limit = 52428800\n");
 finds('mailboxes of Postfix', qr{^warning\t.*local\(8\): mailbox_size_limit=51200000 $less 56000000 at least}, \@two,
@@ -117,7 +117,7 @@ finds('names that cannot be listed', qr/^warning\t.*mydestination names regexp:\
 finds('names in a table', qr/^bad\t.*mydestination has box\.test, /, \@two, "mydestination = inline:{ box.test=1, localhost=1 }\n");
 finds('another delimiter', qr/^bad\t.*recipient_delimiter=-\+, filterd's is "\+": mail to user-extension/, \@two, "recipient_delimiter = -+\n");
 finds('a socket below the queue', qr/^bad\t.*no service other\/unix/, [qw(smtpd_proxy_filter reinject)],
-    "virtual_transport = other:unix:run/lmtp.sock\n");
+    "virtual_transport = other:unix:filterd/lmtp.sock\n");
 finds('nothing of filterd', qr/^warning\t.*nothing in main\.cf and master\.cf leads/, []);
 
 subtest 'a milter' => sub {
@@ -148,8 +148,8 @@ subtest 'recorded from Postfix 3.9' => sub {
     my %said = (
         '-x' => "compatibility_level = 3.9\ndefault_process_limit = 100\ndefault_destination_concurrency_limit = 20\n"
             . "message_size_limit = 10240000\nmydestination = \nmyorigin = example.com\nsmtpd_forbid_bare_newline = normalize\n"
-            . "smtpd_proxy_filter = 127.0.0.1:" . $t->port(10025) . "\nsmtpd_proxy_options = \nsmtpd_proxy_timeout = 100s\n"
-            . "virtual_transport = filterd:unix:$t->{dir}/run/lmtp.sock\nvirtual_mailbox_domains = example.com\n"
+            . "smtpd_proxy_filter = unix:filterd/smtp.sock\nqueue_directory = $t->{dir}/postfix/queue\nsmtpd_proxy_options = \nsmtpd_proxy_timeout = 100s\n"
+            . "virtual_transport = filterd:unix:$t->{dir}/postfix/queue/filterd/lmtp.sock\nvirtual_mailbox_domains = example.com\n"
             . "lmtp_line_length_limit = 998\nsmtpd_milters = \ncontent_filter = \n",
         '-Fx' => "smtp/inet/service = smtp\nsmtp/inet/process_limit = -\nsmtp/inet/command = smtpd\n"
             . "filterd/unix/process_limit = 10\nfilterd/unix/command = lmtp -o lmtp_send_xforward_command=yes\n",

@@ -28,7 +28,7 @@ my $site = FilterdTest::Site->start(
 );
 my ($t, $postfix, $dovecot, $filterd) = @$site{qw(t postfix dovecot filterd)};
 my $GTUBE = 'XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X';
-my $reinject = '127.0.0.1:' . $t->port(10026) . '/inet';
+my $reinject = 'reinject/unix';
 my %has_key = (rsa => 'yes', plain => 'no');
 
 # A client that Postfix takes for a stranger, or for one of its own host.

@@ -20,7 +20,7 @@ my %ways = (
     'before the queue' => [qw(smtpd_proxy_filter reinject)],
     'content_filter' => [qw(content_filter reinject)],
     'virtual_transport' => ['virtual_transport'],
-    'pipe' => [qw(pipe reinject)],
+    'pipe' => ['pipe'],
     'milter' => ['milter'],
 );
 # Here nothing but sealed messages may reach the disk, with messages enough to tell.

@@ -71,7 +71,7 @@ subtest 'no_key=reject' => sub {
     $filterd->settings('encrypt.no_key' => 'reject');
     $filterd->reload;
     my $refused = poll(sub {
-        my $c = FilterdTest::Client->new(lmtp => $site->{t}->port(10024));
+        my $c = FilterdTest::Client->new(lmtp => $site->{t}->front('queue'));
         $c->say('MAIL FROM:<alice@example.net>');
         my $reply = $c->say('RCPT TO:<plain@example.com>');
         $reply =~ /^5/ && $reply;

@@ -23,7 +23,7 @@ my $site = FilterdTest::Site->start(attach => [qw(smtpd_proxy_filter)], users =>
 my ($t, $postfix, $filterd) = @$site{qw(t postfix filterd)};
 my ($user, $other) = map { "$_\@example.com" } qw(plain other);
 my %sink = (
-    smtp => FilterdTest::Sink->start($t, 'smtp', 10026), # where the shipped settings send it
+    smtp => FilterdTest::Sink->start($t, 'smtp', 'back'), # where the shipped settings send it
     lmtp => FilterdTest::Sink->start($t, 'lmtp', 'sink'),
 );
 $filterd->settings('listener lmtp.next_hop' => 'lmtp:inet:127.0.0.1:' . $t->port('sink'));

@@ -36,7 +36,7 @@ exec /usr/bin/gpg "\$@"
 END
 
 my $faults = FilterdTest::Faults->new($t);
-my $sink = FilterdTest::Sink->start($t, 'smtp', 10026);
+my $sink = FilterdTest::Sink->start($t, 'smtp', 'back');
 my $filterd = FilterdTest::Daemon->start($t,
     env => ['PATH=' . $t->dir . "/gpg:$ENV{PATH}", @{ $faults->env }],
     set => { 'filterd.workers' => 1, 'filterd.trusted_networks' => '127.0.0.0/8', 'deliver.proxy_seconds' => 3 });
@@ -46,7 +46,7 @@ $filterd->import_key($key);
 my $sent = mail_like();
 
 sub send_one {
-    my $c = FilterdTest::Client->new(smtp => $t->port(10025));
+    my $c = FilterdTest::Client->new(smtp => $t->front('smtp'));
     my $reply = $c->deliver($sent, 'alice@example.net', $to);
     close $c->{socket};
     return $reply;

@@ -25,7 +25,7 @@ my $site = FilterdTest::Site->start(
 my ($t, $postfix, $filterd) = @$site{qw(t postfix filterd)};
 my $dns = FilterdTest::Dns->start(t => $t, port => 53,
     zones => { 'inside.test' => "hop A 127.77.0.9\nhop A 127.0.0.1\n" });
-my $sink = FilterdTest::Sink->start($t, 'smtp', 10026);
+my $sink = FilterdTest::Sink->start($t, 'smtp', 'sink');
 my ($hosts, $resolv) = map { $t->dir . "/etc/$_" } qw(hosts resolv.conf);
 my $to = 'u1@example.com';
 
@@ -44,7 +44,7 @@ sub send_one {
 }
 
 resolves('inside.test', '');
-$filterd->settings('listener smtp.next_hop' => 'smtp:inet:hop:' . $t->port(10026));
+$filterd->settings('listener smtp.next_hop' => 'smtp:inet:hop:' . $t->port('sink'));
 $filterd->down;
 my @among = (qw(unshare -m /bin/sh -e -c),
     "mount --bind $hosts /etc/hosts; mount --bind $resolv /etc/resolv.conf; exec \"\$@\"", 'sh');
@@ -80,7 +80,7 @@ is(scalar(() = $dns->asked), $asked, 'and nobody was asked');
 subtest "a next hop that hangs at the first of $HANGING recipients" => sub {
     my @all = map { "u$_\@example.com" } 1 .. $HANGING;
     $sink->rules("rcpt $all[0]" => 'hang');
-    my $c = FilterdTest::Client->new(smtp => $t->port(10025));
+    my $c = FilterdTest::Client->new(smtp => $t->front('smtp'));
     my $before = () = $sink->said;
     like($c->say('MAIL FROM:<alice@example.net>'), qr/^250 /, 'MAIL');
     is(scalar(grep { $c->say("RCPT TO:<$_>") =~ $DOWN } @all), $HANGING, 'none is taken');
@@ -94,7 +94,7 @@ subtest "a next hop that hangs at the first of $HANGING recipients" => sub {
 subtest 'one whose reply has no end' => sub {
     my ($before, @workers) = ($sink->count($to), $filterd->processes('worker'));
     $sink->rules("rcpt $to" => 'flood');
-    my $c = FilterdTest::Client->new(smtp => $t->port(10025));
+    my $c = FilterdTest::Client->new(smtp => $t->front('smtp'));
     $c->say('MAIL FROM:<alice@example.net>');
     like($c->say("RCPT TO:<$to>"), $DOWN, 'later');
     $sink->rules;
@@ -108,7 +108,7 @@ subtest 'one whose reply has no end' => sub {
 subtest 'one that is slow gets the time of one message for all of them' => sub {
     my @all = map { "u$_\@example.com" } 1 .. $HANGING;
     $sink->rules(map { ("rcpt $_" => 'slow 250 2.1.5 Ok') } @all);
-    my $c = FilterdTest::Client->new(smtp => $t->port(10025));
+    my $c = FilterdTest::Client->new(smtp => $t->front('smtp'));
     $c->say('MAIL FROM:<alice@example.net>');
     my @replies = map { $c->say("RCPT TO:<$_>") } @all;
     my $taken = grep { /^250 / } @replies;

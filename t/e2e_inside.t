@@ -50,7 +50,7 @@ sub goes {
 sub from_inside {
     my ($name) = @_;
     subtest "$name: every descriptor" => sub {
-        my @known = (qr{^0 r /dev/null$}, qr{^[12] w pipe:}, qr{^\d+ w pipe:}, qr{^\d+ rw $dir/run/\w+\.sock(?:\.learn|\.milter)?$},
+        my @known = (qr{^0 r /dev/null$}, qr{^[12] w pipe:}, qr{^\d+ w pipe:}, qr{^\d+ rw $dir/(?:run|postfix/queue/filterd)/\w+\.sock(?:\.learn|\.milter)?$},
             qr{^\d+ rw socket:\[\d+\]$}, qr{^\d+ rw anon_inode:\[eventpoll\]$}, qr{^\d+ rw inet$}, qr{^\d+ r /dev/null$},
             qr{^\d+ r $dir/state(?:/|$)});
         my @fds = inside('fds');

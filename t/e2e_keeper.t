@@ -16,7 +16,7 @@ use POSIX ();
 use Test::More;
 
 my $alice = 'alice@example.com';
-my $site = FilterdTest::Site->start(keys => { alice => 'rsa' });
+my $site = FilterdTest::Site->start(keys => { alice => 'rsa' }, set => { 'control.mode' => '0666' });
 my ($t, $filterd) = @$site{qw(t filterd)};
 my $control = $t->dir . '/run/control.sock';
 my $landlock = FilterdTest::OldKernel::has_landlock();

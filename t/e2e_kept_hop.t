@@ -25,7 +25,7 @@ my $to = 'plain@example.com';
 # The reply to a message in a session of its own, said to be of that client.
 sub send_one {
     my ($client) = @_;
-    my $c = FilterdTest::Client->new(smtp => $t->port(10025));
+    my $c = FilterdTest::Client->new(smtp => $t->front('smtp'));
     $c->say("XFORWARD NAME=$client ADDR=192.0.2.1") if $client;
     my $reply = $c->deliver(mail_like(), 'alice@example.net', $to);
     $c->quit;
@@ -104,7 +104,7 @@ subtest 'a client that is slow does not hold it' => sub {
     $sink->rules;
     like(send_one('c.example.net'), qr/^250 /, 'kept');
     my $greeted = $sink->greeted;
-    my $c = FilterdTest::Client->new(smtp => $t->port(10025));
+    my $c = FilterdTest::Client->new(smtp => $t->front('smtp'));
     $c->say('MAIL FROM:<alice@example.net>');
     ok($sink->alone, 'given back while he thinks');
     like($c->say("RCPT TO:<$to>"), qr/^250 /, 'and had anew when he has thought');
@@ -122,7 +122,7 @@ subtest 'a reload ends it' => sub {
 subtest 'nor does a client whose recipients nobody asks about' => sub {
     ok(poll(sub { send_one('c.example.net') =~ /^250 / && $lmtp->count($to) }), 'kept');
     my $before = $lmtp->count($to);
-    my $c = FilterdTest::Client->new(smtp => $t->port(10025));
+    my $c = FilterdTest::Client->new(smtp => $t->front('smtp'));
     $c->say($_) for 'MAIL FROM:<alice@example.net>', "RCPT TO:<$to>";
     ok($lmtp->alone, 'given back before its message comes');
     like(($c->data(mail_like(), 1))[0], qr/^250 /, 'and had anew for that');

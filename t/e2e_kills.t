@@ -30,7 +30,7 @@ my $site = FilterdTest::Site->start(
     main => "minimal_backoff_time = 1s\nmaximal_backoff_time = 2s\nqueue_run_delay = 1s\n",
 );
 my ($t, $postfix, $dovecot, $filterd) = @$site{qw(t postfix dovecot filterd)};
-my %at = (front => $t->port('smtp'), lmtp => $t->port(10026));
+my %at = (front => $t->port('smtp'), lmtp => $t->back);
 my @users = map { "$_\@example.com" } qw(rsa curve plain);
 my %key = map { ($_->{address} => $_) } values %{ $site->{keys} };
 srand $SEED;

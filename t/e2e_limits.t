@@ -28,7 +28,7 @@ my $filterd = FilterdTest::Daemon->start($t, set => {
 my $key = FilterdTest::Keys->new($t, 'keyed@example.com', 'curve');
 $filterd->import_key($key);
 my ($keyed, $plain) = ('keyed@example.com', 'plain@example.com');
-my $socket = $t->dir . '/run/lmtp.sock';
+my $socket = $t->front('lmtp');
 
 sub sent {
     my ($mail) = @_;

@@ -36,10 +36,9 @@ my $dns = FilterdTest::Dns->start(
 );
 my $lists = $t->dir . '/etc/lists.conf';
 spew($lists, "[bl.example]\nasks=ip4\n127.0.0.2=listed 9 bad\n", 0644);
-my $sink = FilterdTest::Sink->start($t, 'smtp', 10026); # where the shipped settings send it
-my $socket = $t->dir . '/run/smtp.sock';
-$filterd->settings('dns.server' => $dns->server, 'dns.timeout_ms' => 5000, 'dnsbl.lists' => $lists,
-    'listener smtp.address' => "unix:$socket");
+my $sink = FilterdTest::Sink->start($t, 'smtp', 'back'); # where the shipped settings send it
+my $socket = $t->front('smtp');
+$filterd->settings('dns.server' => $dns->server, 'dns.timeout_ms' => 5000, 'dnsbl.lists' => $lists);
 $filterd->down;
 $filterd->up;
 my ($user, $fellow) = map { "$_\@example.com" } qw(plain fellow);

@@ -66,7 +66,7 @@ sub session {
 # All at once: one step of everybody, then the next.
 sub send_all {
     my (@sessions) = @_;
-    $_->{c} ||= FilterdTest::Client->new(lmtp => $t->dir . '/run/lmtp.sock') for @sessions;
+    $_->{c} ||= FilterdTest::Client->new(lmtp => $t->front('lmtp')) for @sessions;
     for my $step (sub { "XFORWARD ADDR=$_->{client} NAME=host$_->{n}.example.net HELO=host$_->{n}.example.net" },
         sub { "MAIL FROM:<$_->{sender}>" }, sub { "RCPT TO:<$_->{user}>" }, sub { 'DATA' }) {
         $_->{c}->put($step->() . "\r\n") for @sessions;

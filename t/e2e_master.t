@@ -18,7 +18,8 @@ my $dir = $t->dir;
 my ($uid, $gid) = (getpwnam $FilterdTest::FILTERD_USER)[2, 3];
 my $group = 'postfix';
 my ($group_id, $mail_id) = (scalar getgrnam($group), (getpwnam $FilterdTest::MAIL_USER)[3]);
-my $filterd = FilterdTest::Daemon->start($t, idle => 1, set => { 'listener lmtp.group' => $group,
+my $filterd = FilterdTest::Daemon->start($t, idle => 1, set => { 'listener lmtp.address' => "unix:$dir/run/lmtp.sock",
+    'listener lmtp.group' => $group,
     'control.group' => scalar getgrgid($mail_id), 'control.mode' => '0660' });
 mkdir "$dir/roots";
 mkdir "$dir/mail";

@@ -174,7 +174,7 @@ subtest 'reload and stop' => sub {
     is_sealed_for(come($to_rsa, 1), $sent, $rsa);
     ok(poll(sub { !grep { $_ == $front } children('filterd-milter') }), 'which then ends');
     is($filterd->down, 0, 'SIGTERM');
-    ok(!-e $site->{t}->dir . '/run/milter.sock', 'its socket is gone');
+    ok(!-e $site->{t}->front('milter'), 'its socket is gone');
     like(attempt($sent, 'alice@example.net', $to_rsa), qr/^4/, 'without filterd: 4xx');
     $filterd->up;
 };

@@ -191,7 +191,12 @@ subtest "among Debian's own settings" => sub {
 subtest 'who may ask' => sub {
     my $before = moves($plain);
     my @who = qw(setpriv --reuid=daemon --regid=daemon --clear-groups);
-    is(($t->try_run(spam(400), @who, $retrain, 'spam', $plain))[0], 0, 'a stranger has no error');
+    is(($t->try_run(spam(400), @who, $retrain, 'spam', $plain))[0], 0, 'a stranger, who cannot connect, has no error');
+    is(moves($plain), $before, 'and nobody learns from it');
+    $filterd->settings('control.mode' => '0666');
+    $filterd->down;
+    $filterd->up;
+    is(($t->try_run(spam(400), @who, $retrain, 'spam', $plain))[0], 0, 'nor one who can');
     is(moves($plain), $before, 'and nobody learns from it');
     $filterd->logs(qr/learning socket: a peer without rights/, 'turned away');
     $who[$_] =~ s/daemon/$FilterdTest::MAIL_USER/ for 1, 2;

@@ -16,8 +16,8 @@ use Test::More;
 my $site = FilterdTest::Site->start(keys => { rsa => 'rsa' },
     set => { 'listener smtp.protocol' => 'smtp' });
 my ($t, $filterd) = @$site{qw(t filterd)};
-my $sink = FilterdTest::Sink->start($t, 'smtp', 10026);
-my $listening = $t->port(10025);
+my $sink = FilterdTest::Sink->start($t, 'smtp', 'back');
+my $listening = $t->front('smtp');
 
 sub children_of {
     my ($pid) = @_;

@@ -12,7 +12,7 @@ use FilterdTest::Site;
 use Test::More;
 
 my $site = FilterdTest::Site->start(
-    attach => [qw(pipe reinject)],
+    attach => ['pipe'],
     keys => { rsa => 'rsa', curve => 'curve' },
     users => ['plain'],
     set => { 'filterd.message_size_limit' => 100_000 },

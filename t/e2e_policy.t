@@ -80,7 +80,7 @@ subtest 'a restart' => sub {
 # Requests on one connection, and the answers.
 sub talk {
     my ($text) = @_;
-    my $s = FilterdTest::Client::dial($site->{t}->port(10027));
+    my $s = FilterdTest::Client::dial($site->{t}->front('policy'));
     print $s $text;
     $s->flush;
     shutdown $s, SHUT_WR;

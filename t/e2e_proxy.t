@@ -66,7 +66,7 @@ sub busy {
             . ($answer ? "smtpd_data_restrictions = check_recipient_access inline:{{$to = $answer}}\n" : ''));
     $postfix->command('postfix', 'reload');
     ok(poll(sub {
-        my $c = FilterdTest::Client->new(smtp => $t->port('10026'));
+        my $c = FilterdTest::Client->new(smtp => $t->back);
         $c->say("$_:<$to>") for 'MAIL FROM', 'RCPT TO';
         my $go = $c->say('DATA');
         return $answer ? $go =~ /^451/ : $go =~ /^354/;
@@ -187,7 +187,7 @@ subtest 'a next hop without PIPELINING' => sub {
 
 # Postfix itself answers what it does not like; here the client is alone with filterd.
 subtest 'the protocol' => sub {
-    my $client = FilterdTest::Client->new(smtp => $t->port('10025'));
+    my $client = FilterdTest::Client->new(smtp => $t->front('smtp'));
     unlike($client->{hello}, qr/CHUNKING|BINARYMIME/, 'no BDAT is offered');
     like($client->say('BDAT 5 LAST'), qr/^500 5\.5\.2 /, 'nor known');
     like($client->say('MAIL FROM:<a@example.net> SIZE=1'), qr/^250 /, 'a SIZE that is wrong');
@@ -200,7 +200,7 @@ subtest 'the protocol' => sub {
     like($client->reply, qr/^$_ /, "what came with the dot is answered: $_") for 250, 250, 354;
     $client->put("Subject: x\r\n\r\nhalf");
     close $client->{socket};
-    $client = FilterdTest::Client->new(smtp => $t->port('10025'));
+    $client = FilterdTest::Client->new(smtp => $t->front('smtp'));
     like($client->say('NOOP ' . 'x' x 5000), qr/^500 5\.5\.2 /, 'a line that is too long');
     like($client->say('MAIL FROM:<a@example.net> SIZE=99999999999999999999999'), qr/^552 5\.3\.4 /, 'a SIZE beyond all numbers');
     like($client->say('NOOP'), qr/^250 /, 'the session goes on');

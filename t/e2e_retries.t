@@ -23,7 +23,7 @@ my $site = FilterdTest::Site->start(
 my ($t, $postfix, $filterd) = @$site{qw(t postfix filterd)};
 my ($first, $second, $third) = my @everyone = map { "$_\@example.com" } qw(rsa curve plain);
 my %sink = (
-    smtp => FilterdTest::Sink->start($t, 'smtp', 10026), # where the shipped settings send it
+    smtp => FilterdTest::Sink->start($t, 'smtp', 'back'), # where the shipped settings send it
     lmtp => FilterdTest::Sink->start($t, 'lmtp', 'sink'),
 );
 my $to_lmtp = 'lmtp:inet:127.0.0.1:' . $t->port('sink');

@@ -65,7 +65,7 @@ subtest 'filterd\'s own limit' => sub {
     $filterd->settings('filterd.message_size_limit' => 2_000_000);
     $filterd->down;
     $filterd->up;
-    is_deeply([map { FilterdTest::Client->new(@$_)->{hello} =~ /SIZE (\d+)/ } [smtp => $t->port(10025)], [lmtp => $t->dir . '/run/lmtp.sock']],
+    is_deeply([map { FilterdTest::Client->new(@$_)->{hello} =~ /SIZE (\d+)/ } [smtp => $t->front('smtp')], [lmtp => $t->front('lmtp')]],
         [2_000_000, 2_800_000], 'behind the queue 1.4 times as much is taken');
     arrives('at the limit', 1.99);
     for my $to (@users) {
@@ -75,7 +75,7 @@ subtest 'filterd\'s own limit' => sub {
 };
 
 subtest 'a way back with Postfix\'s limit alone' => sub {
-    my $back = '127.0.0.1:' . $t->port(10026) . '/inet';
+    my $back = 'reinject/unix';
     $filterd->settings('filterd.message_size_limit' => 52428800);
     $filterd->down;
     $filterd->up;

@@ -48,10 +48,11 @@ sub hanging {
     return @clients - @ready;
 }
 
-# How many connections to this port lie there and were not accepted.
+# How many connections to this socket lie there and were not accepted.
 sub waiting {
-    my ($port) = @_;
-    return slurp('/proc/net/tcp') =~ /^\s*\d+: 0100007F:${\ sprintf '%04X', $port} \S+ 0A \w+:(\w+)/m && hex $1;
+    my ($path) = @_;
+    my $out = $t->run('ss', '-xlH', 'src', $path);
+    return $out =~ /LISTEN\s+(\d+)/ && $1;
 }
 
 sub in_data {
@@ -95,7 +96,7 @@ subtest 'what the number of workers is for' => sub {
     my $c = $postfix->client;
     $c->say('MAIL FROM:<alice@example.net>');
     $c->put("RCPT TO:<$to>\r\n");
-    ok(poll(sub { waiting($t->port(10025)) }), 'who comes now waits to be taken in');
+    ok(poll(sub { waiting($t->front('smtp')) }), 'who comes now waits to be taken in');
     ok(!IO::Select->new($c->{socket})->can_read(0), 'without an answer');
     is(hanging(@data), $WORKERS, 'as nobody else ends');
     FilterdTest::end_process($pid);
@@ -110,7 +111,7 @@ sub crowd {
     my ($name, $last_words, @lines) = @_;
     subtest "connections that idle $name" => sub {
         my @clients = map {
-            bless { socket => FilterdTest::Client::dial($t->port(10025)), kind => 'smtp' }, 'FilterdTest::Client'
+            bless { socket => FilterdTest::Client::dial($t->front('smtp')), kind => 'smtp' }, 'FilterdTest::Client'
         } 1 .. $WORKERS + 2;
         $_->put(join '', @lines) for @clients;
         is_served('beside them');

@@ -148,7 +148,7 @@ sub all_is_sealed {
     my $site = site(attach => [qw(smtpd_proxy_filter reinject milter)],
         main => "virtual_transport = virtual\nvirtual_mailbox_maps = inline:{ {$ALICE = alice/} }\n", doors => [
         [strict => '-o strict_rfc821_envelopes=yes'],
-        [milter => '-o smtpd_proxy_filter= -o smtpd_milters=unix:/run/filterd/milter.sock -o milter_default_action=tempfail'],
+        [milter => '-o smtpd_proxy_filter= -o smtpd_milters=unix:filterd/milter.sock -o milter_default_action=tempfail'],
     ]);
     all_is_sealed($site, 'before the queue', smtp => $WANTED);
     all_is_sealed($site, 'before the queue, of a strict Postfix', strict => $WANTED / 5);

@@ -39,7 +39,7 @@ sub unclaimed {
 # Several recipients by LMTP: their replies.
 sub deliver_to {
     my ($site, @to) = @_;
-    my $lmtp = FilterdTest::Client->new(lmtp => $site->{t}->dir . '/run/lmtp.sock');
+    my $lmtp = FilterdTest::Client->new(lmtp => $site->{t}->front('lmtp'));
     $lmtp->say('MAIL FROM:<someone@example.net>');
     $lmtp->say("RCPT TO:<$_>") for @to;
     my @replies = $lmtp->data(mail_like(), scalar @to);

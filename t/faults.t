@@ -52,7 +52,7 @@ my $filterd = FilterdTest::Daemon->start($t, env => $faults->env, set => {
     'filterd.trusted_networks' => '127.0.0.0/8',
 });
 $sink{$_} = $sink{smtp} for qw(pipe sendmail milter);
-my %at = (milter => $t->dir . '/run/milter.sock', lmtp => $t->dir . '/run/lmtp.sock', smtp => $t->port(10025), maildir => $t->dir . '/run/maildir.sock');
+my %at = (milter => $t->dir . '/run/milter.sock', lmtp => $t->front('lmtp'), smtp => $t->front('smtp'), maildir => $t->dir . '/run/maildir.sock');
 my %key = map { ("$_\@example.com" => FilterdTest::Keys->new($t, "$_\@example.com", $_)) } qw(rsa curve);
 $filterd->import_key($_) for values %key;
 $filterd->ctl(qw(user set plain@example.com spam_action=tag));

@@ -55,7 +55,7 @@ sub refuses {
 
 sub served {
     my ($name) = @_;
-    my $c = FilterdTest::Client->new(lmtp => "$dir/run/lmtp.sock");
+    my $c = FilterdTest::Client->new(lmtp => $t->front('lmtp'));
     like($c->deliver(mail_like(), 'alice@example.net', $to), qr/^250 /, "$name: served by another");
     $c->quit;
 }
@@ -144,7 +144,7 @@ subtest 'a second daemon at the same place' => sub {
     refuses('it', qr{^filterd: warning: cannot listen on unix:$dir/run/control\.sock: Address already in use$}m);
     served('the first');
     is($filterd->down, 0, 'it ends');
-    ok(!-e "$dir/run/lmtp.sock", 'its socket is gone');
+    ok(!-e $t->front('lmtp'), 'its socket is gone');
 };
 
 subtest 'none is left' => sub {
@@ -159,20 +159,20 @@ subtest 'none is left' => sub {
 };
 
 subtest 'a file that is no socket' => sub {
-    spew("$dir/run/lmtp.sock", 'kept');
+    spew($t->front('lmtp'), 'kept');
     start();
-    $filterd->logs(qr{^filterd: warning: \[listener lmtp\]: cannot listen on unix:$dir/run/lmtp\.sock: Address already in use}m, 'is in the way');
+    $filterd->logs(qr{^filterd: warning: \[listener lmtp\]: cannot listen on unix:\S+/lmtp\.sock: Address already in use}m, 'is in the way');
     is($filterd->down, 0, 'it ends');
-    is(slurp("$dir/run/lmtp.sock"), 'kept', 'and stays');
+    is(slurp($t->front('lmtp')), 'kept', 'and stays');
 };
 
 subtest 'a socket of somebody else' => sub {
-    unlink "$dir/run/lmtp.sock";
-    my $theirs = IO::Socket::UNIX->new(Local => "$dir/run/lmtp.sock", Listen => 100) or die "$!\n";
+    unlink $t->front('lmtp');
+    my $theirs = IO::Socket::UNIX->new(Local => $t->front('lmtp'), Listen => 100) or die "$!\n";
     start();
-    $filterd->logs(qr{^filterd: warning: \[listener lmtp\]: cannot listen on unix:$dir/run/lmtp\.sock: Address already in use}m, 'is in the way');
+    $filterd->logs(qr{^filterd: warning: \[listener lmtp\]: cannot listen on unix:\S+/lmtp\.sock: Address already in use}m, 'is in the way');
     is($filterd->down, 0, 'it ends');
-    ok(IO::Socket::UNIX->new(Peer => "$dir/run/lmtp.sock"), 'and who listened there is still found');
+    ok(IO::Socket::UNIX->new(Peer => $t->front('lmtp')), 'and who listened there is still found');
 };
 
 subtest 'who may connect' => sub {
@@ -183,9 +183,14 @@ subtest 'who may connect' => sub {
         'TCP is open to every user, a unix socket with a group is not');
     like($said[1], qr/^warning\t.*past filterd: next_hop of \[listener lmtp\] \(inet:127\.0\.0\.1:9\);/, 'and so is a next hop');
     $filterd->settings('listener smtp.address' => "unix:$dir/run/smtp.sock", 'listener smtp.mode' => '0660',
-        'listener milter.address' => "unix:$dir/closed/milter.sock", 'listener lmtp.next_hop' => 'lmtp:unix:/none');
+        'listener milter.address' => "unix:$dir/closed/milter.sock", 'listener lmtp.next_hop' => "lmtp:unix:$dir/run/hop.sock");
+    my $hop = IO::Socket::UNIX->new(Local => "$dir/run/hop.sock", Listen => 1) or die "$!\n";
+    mkdir "$dir/closed";
+    my ($uid, $gid) = (getpwnam $FilterdTest::FILTERD_USER)[2, 3];
+    chown $uid, $gid, "$dir/closed", "$dir/run/hop.sock";
+    chmod 0660, "$dir/run/hop.sock";
     like((open_to())[0], qr/^warning\t.*: \[listener milter\] \(unix:/, 'one with mode 0666 is');
-    mkdir "$dir/closed", 0750;
+    chmod 0750, "$dir/closed";
     is_deeply([open_to()], ["ok\tsockets\tnot open to every user of this host"], 'unless its folder is closed to them');
 };
 

@@ -27,7 +27,7 @@ my $site = FilterdTest::Site->start(
 my ($t, $postfix, $dovecot, $filterd) = @$site{qw(t postfix dovecot filterd)};
 my $sink = FilterdTest::Sink->start($t, 'smtp', 'sink', wire => 1);
 my $sink_at = 'smtp:inet:127.0.0.1:' . $t->port('sink');
-my %listeners = (smtp => $t->port(10025), lmtp => $t->dir . '/run/lmtp.sock');
+my %listeners = (smtp => $t->front('smtp'), lmtp => $t->front('lmtp'));
 my ($sealed, $plain) = ('user@example.com', 'plain@example.com');
 
 # Where the listeners hand over to: the sink, which would believe any line end, or Postfix.
@@ -216,7 +216,7 @@ subtest 'on the wire to the next hop' => sub {
 
 # ---- beside it, the real thing ----
 
-next_hop('smtp:inet:127.0.0.1:' . $t->port(10026));
+next_hop('smtp:unix:' . $t->back);
 
 # How many messages are in the user's mailbox when the queue is empty.
 sub delivered {

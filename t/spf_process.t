@@ -57,7 +57,7 @@ sub begin {
     my ($domain) = @_;
     my $n = ++$number;
     my %s = (sender => "s$n\@d$n." . ($domain // ($n % 2 ? 'good.example' : 'bad.example')), expected => $n % 2 ? 'pass' : 'fail',
-        c => FilterdTest::Client->new(lmtp => $t->dir . '/run/lmtp.sock'));
+        c => FilterdTest::Client->new(lmtp => $t->front('lmtp')));
     $s{c}->say($_) for "XFORWARD ADDR=192.0.2." . ($n % 200 + 1) . ' NAME=h.example.net HELO=h.example.net',
         "MAIL FROM:<$s{sender}>", 'RCPT TO:<user@example.com>', 'DATA';
     $s{c}->put(FilterdTest::Client::dot_stuffed(mail_like()) =~ s/\r\n\r\n.*\z/\r\n\r\n/sr);

@@ -29,7 +29,7 @@ my $mail = "From: friend\@example.net\r\nSubject: secret plan\r\n\r\nhello\r\n";
 sub deliver {
     my ($to) = @_;
     my ($reply) = eval {
-        FilterdTest::Client->new('lmtp', "$dir/run/lmtp.sock")->deliver($mail, 'friend@example.net', $to // $user);
+        FilterdTest::Client->new('lmtp', $t->front('lmtp'))->deliver($mail, 'friend@example.net', $to // $user);
     };
     return $reply // ''; # nobody listens while filterd starts anew
 }
@@ -237,7 +237,7 @@ subtest 'mounted when filterd runs' => sub {
     my $unit = up_again_and_again();
     cmp_ok($filterd->logged(qr/is not in it: mount it/, 2), '>=', 2, 'it is tried again and again');
     mount_store('crypt', '-allow_other');
-    ok(poll(sub { FilterdTest::Client::listens("$dir/run/lmtp.sock") }), 'it comes up when the store is there');
+    ok(poll(sub { FilterdTest::Client::listens($t->front('lmtp')) }), 'it comes up when the store is there');
     like(deliver(), qr/^250/, 'and takes mail');
     is_sealed('mounted');
 

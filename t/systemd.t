@@ -6,9 +6,11 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use File::Path qw(make_path);
 use FilterdTest;
 use FilterdTest::Mail;
 use FilterdTest::OldKernel;
+use FilterdTest::Postfix;
 use FilterdTest::Site;
 use Test::More;
 
@@ -39,7 +41,25 @@ subtest 'the unit' => sub {
     ($status, $out) = $t->try_run(undef, qw(systemd-analyze security --offline=true --no-pager), $file);
     my ($exposure) = $out =~ /Overall exposure level for filterd\.service: ([\d.]+)/ or diag $out;
     cmp_ok($exposure, '<=', 1.5, 'systemd-analyze security: the exposure');
-    like(slurp("$prefix/lib/sysusers.d/filterd.conf"), qr/^u filterd /, 'and its user');
+};
+
+# Tried on a root of their own, with the groups that Postfix's package makes. There filterd's user has a uid of its own.
+subtest 'its user, groups and folders' => sub {
+    my $root = "$dir/root";
+    make_path("$root/etc", map { "$root$prefix/lib/$_" } qw(sysusers.d tmpfiles.d));
+    spew("$root/etc/passwd", "root:x:0:0::/root:/bin/sh\npostfix:x:106:106::/var/spool/postfix:/bin/false\n");
+    spew("$root/etc/group", "root:x:0:\npostfix:x:106:\npostdrop:x:107:\n");
+    my ($users, $folders) = map { "$prefix/lib/$_.d/filterd.conf" } qw(sysusers tmpfiles);
+    $t->run('systemd-sysusers', "--root=$root", $users);
+    my ($uid) = slurp("$root/etc/passwd") =~ /^filterd:x:(\d+):/m;
+    ok($uid, 'its user');
+    like(slurp("$root/etc/group"), qr/^postdrop:x:107:filterd$/m, 'is in the group that may hand mail back to Postfix');
+    $t->run('systemd-tmpfiles', "--root=$root", '--create', $folders);
+    my $folder = "$root/var/spool/postfix/filterd";
+    my @st = stat $folder;
+    is_deeply([sprintf('%o', $st[2] & 07777), @st[4, 5]], ['2710', $uid, 106], 'the folder of its sockets');
+    is((stat "$root/var/spool/postfix")[4], 0, 'in one of root\'s');
+    like($unit, qr{^ReadWritePaths=-/var/spool/postfix/filterd$}m, 'which the unit may write to');
 };
 
 # The system calls of SystemCallFilter=, by name.
@@ -73,7 +93,7 @@ sub shut_in {
     my @calls = grep { defined } @number{ calls() };
     cmp_ok(scalar @calls, '>', 200, scalar(@calls) . ' system calls');
     spew("$dir/calls", "@calls");
-    my @writable = map { "$dir/$_" } qw(state etc run);
+    my @writable = map { "$dir/$_" } qw(state etc run postfix/queue/filterd);
     spew("$dir/shut_in", <<"END", 0755);
 #!/bin/sh
 set -e
@@ -84,7 +104,7 @@ for m in /tmp /var /usr /etc /home; do ! mountpoint -q \$m || mount -o remount,b
 ! touch /etc/filterd.x 2>/dev/null || exit 1
 umask @{[said('UMask')]}
 exec setpriv --reuid=$FilterdTest::FILTERD_USER --regid=@{[scalar getgrgid((getpwnam $FilterdTest::FILTERD_USER)[3])]} \\
-    --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all "\$@"
+    --groups=@{[scalar getgrnam('postdrop')]} --no-new-privs --inh-caps=-all --bounding-set=-all "\$@"
 END
     return ('unshare', '-m', "$dir/shut_in", FilterdTest::OldKernel::command("$dir/calls"));
 }
@@ -110,6 +130,12 @@ subtest 'filterd in it' => sub {
     my ($reply) = $site->lmtp->deliver($sent, 'alice@example.net', 'rsa@example.com');
     like($reply, qr/^250 /, 'takes a message');
     is_sealed_for(($site->{dovecot}->wait_mails(1, 'rsa@example.com'))[0], $sent, $site->{keys}{rsa});
+    my @st = stat $t->front('smtp');
+    is_deeply([sprintf('%o', $st[2] & 07777), @st[4, 5]], ['660', $uid, scalar getgrnam 'postfix'], 'its sockets are Postfix\'s');
+    my $postfix = FilterdTest::Postfix->start($t, groups => 1, chroot => 1,
+        snippets => [qw(smtpd_proxy_filter reinject virtual_transport)]);
+    $postfix->send($sent = mail_like(), 'alice@example.net', 'rsa@example.com');
+    is_sealed_for(($site->{dovecot}->wait_mails(2, 'rsa@example.com'))[1], $sent, $site->{keys}{rsa});
     spew("$dir/spam.eml", mail_like());
     like($filterd->ctl(qw(train spam rsa@example.com), "$dir/spam.eml"), qr/1 message/, 'the keeper learns');
     ok(scalar(glob "$dir/state/users/*"), 'and writes');

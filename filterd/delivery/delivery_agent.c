@@ -48,12 +48,12 @@ struct outcome delivery_agent_deliver(int *fd, const char *path, const char *con
         *fd = -1;
         return o;
     }
-    gint32 code;
+    gint32 reason;
     const char *text;
-    g_variant_get(answer, "(i&s)", &code, &text);
-    if (code == EX_OK)
-        o = outcome_of(REASON_OK);
-    else
+    g_variant_get(answer, "(i&s)", &reason, &text);
+    if (reason == REASON_OK || reason == REASON_NEXT_HOP_FULL || reason == REASON_NEXT_HOP_SHUT)
+        o = outcome_of((enum outcome_reason)reason);
+    if (reason != REASON_OK)
         log_warn("delivery agent: %s", text);
     g_variant_unref(answer);
     return o;
@@ -66,8 +66,9 @@ static bool serve(int fd, GVariant *job, delivery_agent_fn *deliver)
     if (!j.message)
         return false;
     g_variant_get(job, "(&s&s&s)", &j.path, &j.sender, &j.recipient);
-    g_autofree char *error = deliver(&j);
-    GVariant *answer = g_variant_new("(is)", error ? EX_TEMPFAIL : EX_OK, error ? error : "");
+    g_autofree char *error = NULL;
+    const enum outcome_reason reason = deliver(&j, &error);
+    GVariant *answer = g_variant_new("(is)", (gint32)reason, error ? error : "");
     g_bytes_unref(j.message);
     return frame_send(fd, answer, ANSWER_MS);
 }
@@ -120,20 +121,36 @@ static bool sync_folder(const char *path)
     return ok;
 }
 
-char *delivery_agent_maildir(const struct delivery_agent_job *job)
+/* Of errno, with the line for the log. */
+static enum outcome_reason failed(const char *path, char **error_r)
+{
+    const int why = errno;
+    *error_r = g_strdup_printf("%s: %s", path, g_strerror(why));
+    switch (why) {
+    case ENOSPC:
+    case EDQUOT:
+        return REASON_NEXT_HOP_FULL;
+    case ECANCELED:
+        return REASON_NEXT_HOP_DOWN;
+    default:
+        return REASON_NEXT_HOP_SHUT;
+    }
+}
+
+enum outcome_reason delivery_agent_maildir(const struct delivery_agent_job *job, char **error_r)
 {
     static unsigned count;
     struct timespec now;
     const char *path = job->path;
     if (!make_maildir(path))
-        return g_strdup_printf("%s: %s", path, g_strerror(errno));
+        return failed(path, error_r);
     clock_gettime(CLOCK_REALTIME, &now);
     g_autofree char *name = g_strdup_printf("%lld.M%06ldP%dQ%u.filterd", (long long)now.tv_sec,
                                  now.tv_nsec / 1000, (int)getpid(), ++count);
     g_autofree char *tmp = g_build_filename(path, "tmp", name, NULL);
     g_autofree char *new = g_build_filename(path, "new", name, NULL);
     g_autofree char *folder = g_build_filename(path, "new", NULL);
-    char *error = NULL;
+    enum outcome_reason reason = REASON_OK;
     int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     bool ok = fd >= 0 && write_lf(fd, job->message) && fsync(fd) == 0;
     if (fd >= 0)
@@ -144,10 +161,10 @@ char *delivery_agent_maildir(const struct delivery_agent_job *job)
     }
     const bool moved = ok && rename(tmp, new) == 0;
     if (!moved || !sync_folder(folder)) {
-        error = g_strdup_printf("%s: %s", path, g_strerror(errno));
+        reason = failed(path, error_r);
         unlink(moved ? new : tmp); /* the worker stopped waiting: the message will come again */
     }
-    return error;
+    return reason;
 }
 
 int delivery_agent_start(const struct settings *s, struct sitekey *key)

@@ -25,19 +25,22 @@ struct outcome delivery_agent_deliver(int *fd, const char *path, const char *con
  * is closed, or at once if a sandbox is required and cannot be set up. */
 int delivery_agent_start(const struct settings *s, struct sitekey *key);
 
+struct delivery_agent_job;
+/* Delivers one: REASON_OK, or why it failed, with *error_r (g_free) for the log. */
+typedef enum outcome_reason delivery_agent_fn(const struct delivery_agent_job *job, char **error_r);
 struct delivery_agent_job { /* all lent */
     const char *path, *sender, *recipient;
     GBytes *message;
     int worker; /* the socket of the job's worker */
 };
-/* The agent's side: serves jobs until the socket is closed. deliver returns NULL, or the error (g_free). */
-typedef char *delivery_agent_fn(const struct delivery_agent_job *job);
+/* The agent's side: serves jobs until the socket is closed. */
 void delivery_agent_serve(int fd, delivery_agent_fn *deliver);
 /* True if the worker still waits for the answer. If not, the message will be sent again: do not deliver it. */
 bool delivery_agent_is_awaited(const struct delivery_agent_job *job);
 
 /* Writes one file into a maildir (tmp, fsync, new, fsync); makes the maildir if its parent exists. Nothing
  * appears in new once the worker has stopped waiting. */
-char *delivery_agent_maildir(const struct delivery_agent_job *job);
+enum outcome_reason delivery_agent_maildir(const struct delivery_agent_job *job,
+                                           char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 
 #endif

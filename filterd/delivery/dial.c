@@ -46,13 +46,37 @@ static int connect_to(const struct sockaddr *sa, socklen_t len, int timeout_ms)
     return fd;
 }
 
+static bool set_patience(int fd, int ms)
+{
+    const struct timeval tv = {ms / 1000, ms % 1000 * 1000};
+    return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv) == 0;
+}
+
+/* Blocks: when more clients wait than the next hop's backlog has room for, a socket that does not block is refused at
+ * once (EAGAIN), where TCP waits. */
+static bool connect_unix(int fd, const struct sockaddr_un *un, int timeout_ms)
+{
+    const gint64 end = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
+    for (int left = timeout_ms; left > 0 && set_patience(fd, left); left = left_ms(end)) {
+        if (connect(fd, (const struct sockaddr *)un, sizeof *un) == 0)
+            return set_patience(fd, 0);
+        if (errno != EINTR)
+            break;
+    }
+    return false;
+}
+
 static int dial_unix(const char *path, int timeout_ms)
 {
     struct sockaddr_un un = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof un.sun_path)
         return -1;
     strcpy(un.sun_path, path);
-    return connect_to((struct sockaddr *)&un, sizeof un, timeout_ms);
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect_unix(fd, &un, timeout_ms))
+        return fd;
+    close(fd);
+    return -1;
 }
 
 /* Gives each address its share of the time, so that one without an answer does not use it up. */

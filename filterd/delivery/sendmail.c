@@ -115,13 +115,15 @@ static int end(struct mailer *m, bool whole)
     return said || !whole ? status : -1;
 }
 
-char *sendmail_deliver(const struct delivery_agent_job *job)
+enum outcome_reason sendmail_deliver(const struct delivery_agent_job *job, char **error_r)
 {
     struct mailer m;
     struct bytes lf = {0};
     const char *trouble = NULL;
-    if (!start(&m, job))
-        return g_strdup_printf("%s: cannot be started: %s", job->path, g_strerror(errno));
+    if (!start(&m, job)) {
+        *error_r = g_strdup_printf("%s: cannot be started: %s", job->path, g_strerror(errno));
+        return REASON_NEXT_HOP_DOWN;
+    }
     newline_add_lf(&lf, g_bytes_get_data(job->message, NULL), g_bytes_get_size(job->message));
     if (!bytes_write(m.input, lf.data, lf.len))
         trouble = g_strerror(errno);
@@ -130,8 +132,8 @@ char *sendmail_deliver(const struct delivery_agent_job *job)
     bytes_free(&lf);
     const int status = end(&m, !trouble);
     if (trouble)
-        return g_strdup_printf("%s: %s", job->path, trouble);
-    if (!WIFEXITED(status) || WEXITSTATUS(status))
-        return g_strdup_printf("%s ended with status %d", job->path, status);
-    return NULL;
+        *error_r = g_strdup_printf("%s: %s", job->path, trouble);
+    else if (!WIFEXITED(status) || WEXITSTATUS(status))
+        *error_r = g_strdup_printf("%s ended with status %d", job->path, status);
+    return *error_r ? REASON_NEXT_HOP_DOWN : REASON_OK;
 }

@@ -8,6 +8,6 @@
 #include "filterd/delivery/delivery_agent.h"
 
 /* A delivery_agent_fn. job->path is the program; it gets "-G -i -f SENDER -- RECIPIENT" and LF line ends. */
-char *sendmail_deliver(const struct delivery_agent_job *job);
+enum outcome_reason sendmail_deliver(const struct delivery_agent_job *job, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 
 #endif

@@ -78,6 +78,14 @@ void peer_credentials_prepare(const struct settings *s)
     has_landlock = sandbox_has_landlock();
 }
 
+GArray *peer_credentials_trainers(void)
+{
+    GArray *uids = g_array_new(FALSE, FALSE, sizeof(uid_t));
+    for (guint i = 0; trainers && i < trainers->len; i++)
+        g_array_append_val(uids, g_array_index(trainers, struct trainer, i).uid);
+    return uids;
+}
+
 static void add_mail_user(struct peer *p)
 {
     const struct trainer *t = find_trainer(p->uid);

@@ -25,6 +25,8 @@ struct peer {
 /* Looks up the uids of train_users. The master calls it before its children enter their sandbox, where the
  * keeper cannot look up names. */
 void peer_credentials_prepare(const struct settings *s);
+/* The uids of train_users (uid_t), as looked up. */
+GArray *peer_credentials_trainers(void);
 /* The peer by its uid (SO_PEERCRED): root and train_users have the roles that their door has for them; our own
  * uid is a worker at the workers' door, and nobody at the others. */
 struct peer peer_credentials_of(int fd, enum peer_door door);

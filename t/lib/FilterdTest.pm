@@ -93,6 +93,12 @@ sub port {
     return $self->{ports}{$name};
 }
 
+# The socket of a shipped listener: smtp, lmtp, queue, milter or policy.
+sub front { return "$_[0]{dir}/postfix/queue/filterd/$_[1].sock" }
+
+# Where the shipped listeners hand over to: the socket at which mail comes back into Postfix.
+sub back { return "$_[0]{dir}/postfix/queue/public/reinject" }
+
 # Replaces, in the text of a shipped snippet, the paths and ports that differ in this world.
 sub localized {
     my ($self, $text) = @_;
@@ -102,6 +108,7 @@ sub localized {
         '/var/lib/filterd' => "$dir/state",
         '/etc/filterd/' => "$dir/etc/",
         '/run/filterd/' => "$dir/run/",
+        '/var/spool/postfix/' => "$dir/postfix/queue/",
         '/run/dovecot/lmtp' => "$dir/dovecot.lmtp",
         '/usr/local/share/filterd/sieve' => "$dir/sieve",
         '/usr/local/sbin' => "$dir/bin",
@@ -109,7 +116,7 @@ sub localized {
         'user = filterd' => "user = $FILTERD_USER",
         'user=filterd' => "user=$FILTERD_USER",
         'train_users = vmail' => "train_users = $MAIL_USER",
-        (map { ("127.0.0.1:$_" => '127.0.0.1:' . $self->port($_)) } 10024 .. 10027),
+        '127.0.0.1:10026' => '127.0.0.1:' . $self->port(10026),
     );
     while (my ($from, $to) = splice @pairs, 0, 2) {
         $text =~ s/\Q$from\E/$to/g;

@@ -46,7 +46,9 @@ static char *deliver(const char *text)
 {
     struct delivery_agent_job job = {.path = file, .sender = "", .recipient = "a@example.com",
                               .message = g_bytes_new(text, strlen(text)), .worker = ends[1]};
-    char *error = delivery_agent_maildir(&job);
+    char *error = NULL;
+    const enum outcome_reason reason = delivery_agent_maildir(&job, &error);
+    assert_int_equal(reason == REASON_OK, error == NULL);
     g_bytes_unref(job.message);
     return error;
 }

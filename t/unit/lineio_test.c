@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <glib.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -358,6 +359,46 @@ static void to_lf(void **state)
     }
 }
 
+static void tcp_pair(int fds[2])
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    const int listening = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(listening, (struct sockaddr *)&at, len) | listen(listening, 1), 0);
+    assert_int_equal(getsockname(listening, (struct sockaddr *)&at, &len), 0);
+    fds[1] = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(fds[1], (struct sockaddr *)&at, len), 0);
+    fds[0] = accept(listening, NULL, NULL);
+    assert_true(fds[0] >= 0);
+    close(listening);
+}
+
+/* A client that has read the reply may say QUIT and close before we look: it knows. */
+static void hung_up(void **state)
+{
+    (void)state;
+    char said[16];
+    for (int i = 0; i < 4; i++) {
+        const bool reads = i & 1;
+        int fds[2];
+        if (i < 2)
+            assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+        else
+            tcp_pair(fds);
+        struct lineio *io = lineio_new(fds[0], fds[0]);
+        lineio_put(io, "250 Ok\r\n");
+        assert_true(lineio_flush(io));
+        assert_false(lineio_hung_up(io));
+        if (reads)
+            assert_int_equal(read(fds[1], said, sizeof said), 8);
+        assert_int_equal(write(fds[1], "QUIT\r\n", 6), 6);
+        close(fds[1]);
+        assert_int_equal(lineio_hung_up(io), !reads);
+        lineio_free(&io);
+        close(fds[0]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -366,7 +407,7 @@ int main(void)
         cmocka_unit_test(put_data),        cmocka_unit_test(timeout),
         cmocka_unit_test(woken),           cmocka_unit_test(data_time),
         cmocka_unit_test(dribble),         cmocka_unit_test(normalise),
-        cmocka_unit_test(to_lf),
+        cmocka_unit_test(to_lf),           cmocka_unit_test(hung_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@ struct filterctl_postconf {
     GHashTable *main;     /* name -> value */
     GHashTable *commands; /* "smtp/inet" -> "smtpd -o ..." */
     GHashTable *limits;   /* "smtp/inet" -> its process limit */
+    GHashTable *private;  /* "smtp/inet" -> y, n or - */
     GHashTable *own;      /* "smtp/inet/name" -> value of -o */
 };
 
@@ -75,9 +76,10 @@ struct filterctl_postconf *filterctl_postconf_read(const char *config_dir, char 
     p->main = new_table();
     p->commands = new_table();
     p->limits = new_table();
+    p->private = new_table();
     p->own = new_table();
     if (!take(p, p->main, "-x", NULL, error_r) || !take(p, p->commands, "-Fx", "/command", error_r) ||
-        !take(p, p->limits, "-Fx", "/process_limit", error_r) ||
+        !take(p, p->limits, "-Fx", "/process_limit", error_r) || !take(p, p->private, "-Fx", "/private", error_r) ||
         !take(p, p->own, "-Px", NULL, error_r))
         filterctl_postconf_free(&p);
     return p;
@@ -90,6 +92,7 @@ void filterctl_postconf_free(struct filterctl_postconf **p)
     g_hash_table_unref((*p)->main);
     g_hash_table_unref((*p)->commands);
     g_hash_table_unref((*p)->limits);
+    g_hash_table_unref((*p)->private);
     g_hash_table_unref((*p)->own);
     g_free((*p)->folder);
     g_free(*p);
@@ -113,6 +116,12 @@ const char *filterctl_postconf_service_get(const struct filterctl_postconf *p, c
 const char *filterctl_postconf_command(const struct filterctl_postconf *p, const char *context)
 {
     return g_hash_table_lookup(p->commands, context);
+}
+
+bool filterctl_postconf_is_private(const struct filterctl_postconf *p, const char *context)
+{
+    const char *private = g_hash_table_lookup(p->private, context);
+    return !private || strcmp(private, "n") != 0;
 }
 
 int filterctl_postconf_process_limit(const struct filterctl_postconf *p, const char *context)

@@ -84,7 +84,7 @@ sub daemon {
     }
     close $to;
     $t->at_end(sub { FilterdTest::end_process($pid) });
-    my $socket = $t->dir . '/run/lmtp.sock';
+    my $socket = $t->front('lmtp');
     poll(sub { FilterdTest::Client::listens($socket) }) or die "filterd: no $socket\n" . slurp($log);
 }
 
@@ -145,7 +145,7 @@ sub lane {
     for (my $i = $first; $i < @$files; $i += @{ $self->{lanes} }) {
         my $reply = '';
         for (1, 2) { # as an MTA comes again: behind bare line ends a session is closed with 421
-            $client ||= FilterdTest::Client->new(lmtp => $self->{t}->dir . '/run/lmtp.sock');
+            $client ||= FilterdTest::Client->new(lmtp => $self->{t}->front('lmtp'));
             $reply = $client->deliver(as_sent(slurp($files->[$i])), 'sender@example.net', $lane->{user});
             last if $reply !~ /^(421|\z)/;
             undef $client;

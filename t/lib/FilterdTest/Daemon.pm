@@ -6,6 +6,7 @@ use strict;
 use warnings;
 use FilterdTest;
 use parent 'FilterdTest::Log';
+use File::Path qw(make_path);
 use FilterdTest::Client;
 use FilterdTest::OldKernel;
 use Test::More;
@@ -36,9 +37,19 @@ sub start {
     my ($uid, $gid) = (getpwnam $FilterdTest::FILTERD_USER)[2, 3];
     mkdir $t->dir . '/state';
     chown $uid, $gid, $t->dir . '/state', $t->dir . '/run', $t->dir . '/etc';
+    socket_folder($t);
     $self->ctl('init') if !$arg{stateless};
     $self->up if !$arg{idle};
     return $self;
+}
+
+# As tools/systemd/filterd.tmpfiles makes it; t/systemd.t tries that.
+sub socket_folder {
+    my ($t) = @_;
+    my $folder = $t->dir . '/postfix/queue/filterd';
+    make_path($folder);
+    chown scalar getpwnam($FilterdTest::FILTERD_USER), scalar getgrnam('postfix'), $folder;
+    chmod 02710, $folder;
 }
 
 # The programs where every user may run them, each behind a wrapper that knows our settings; that
@@ -58,14 +69,17 @@ sub install {
     spew("$bin/retrained", '', 0666);
 }
 
-# Writes the settings file; later calls add to what earlier ones set.
+# Writes the settings file; later calls add to what earlier ones set. undef takes a line out. An inet address has no
+# group.
 sub settings {
     my ($self, %set) = @_;
     my $set = $self->{set} = { %{ $self->{set} || {} }, %set };
     my $text = $self->{t}->localized($self->{base});
     for my $key (sort keys %$set) {
         my ($section, $name) = $key =~ /^(.*)\.(\w+)$/ or die "bad setting $key";
-        my $line = "$name = $set->{$key}\n";
+        my $line = defined $set->{$key} ? "$name = $set->{$key}\n" : '';
+        my $inet = $name eq 'address' && ($set->{$key} // '') =~ /^inet:/;
+        $text =~ s/^(\[\Q$section\E\]\n(?:(?!\[).*\n)*?)group *=.*\n/$1/m if $inet;
         next if $text =~ s/^(\[\Q$section\E\]\n(?:(?!\[).*\n)*?)$name *=.*\n/$1$line/m;
         $text =~ s/^(\[\Q$section\E\]\n)/$1$line/m or $text .= "\n[$section]\n$line";
     }

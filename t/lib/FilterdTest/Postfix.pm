@@ -48,8 +48,18 @@ smtpd_relay_restrictions = permit_mynetworks, reject
 smtpd_peername_lookup = no
 END
 
-# snippets: names below tools/postfix. main, master: more lines of main.cf, master.cf. bare: nothing of the usual
-# site; main and master say all of it, services for clients too.
+# filterd's user in these tests is in no group postdrop: its own group may pass the folder instead.
+sub open_public {
+    my ($self) = @_;
+    my $public = "$self->{dir}/queue/public";
+    mkdir $public;
+    chown scalar getpwnam('postfix'), (getpwnam $FilterdTest::FILTERD_USER)[3], $public;
+    chmod 02710, $public;
+}
+
+# snippets: names below tools/postfix. main, master: more lines of main.cf, master.cf. groups: leave Postfix's folders
+# to its groups. chroot: smtpd runs in the queue directory. bare: nothing of the usual site; main and master say all
+# of it, services for clients too.
 sub start {
     my ($class, $t, %arg) = @_;
     my $self = $class->configure($t, %arg);
@@ -62,6 +72,7 @@ sub configure {
     my ($class, $t, %arg) = @_;
     my $self = bless { t => $t, dir => $t->dir . '/postfix' }, $class;
     mkdir "$self->{dir}" . $_ for '', '/queue', '/data', '/etc';
+    open_public($self) if !$arg{groups};
     chown scalar getpwnam('postfix'), -1, "$self->{dir}/data";
     my $main = <<"END" . ($arg{bare} ? '' : $t->localized($USUAL));
 compatibility_level = 3.6
@@ -71,7 +82,8 @@ maillog_file = ${\ $t->log_file('postfix')}
 maillog_file_prefixes = ${\ $t->dir}
 inet_protocols = ipv4
 END
-    my $master = $arg{bare} ? $MASTER : '127.0.0.1:' . $t->port('smtp') . " inet n - n - - smtpd\n" . $MASTER;
+    my $chroot = $arg{chroot} ? 'y' : 'n';
+    my $master = $arg{bare} ? $MASTER : '127.0.0.1:' . $t->port('smtp') . " inet n - $chroot - - smtpd\n" . $MASTER;
     for my $name (@{ $arg{snippets} || [] }) {
         $main .= $t->snippet($name, 'main.cf');
         $master .= $t->snippet($name, 'master.cf');

@@ -27,14 +27,21 @@ sub zeyple {
     key_home($t, "$dir/keys", $FilterdTest::FILTERD_USER, $keys);
     system 'chown', "$FilterdTest::FILTERD_USER:", $dir;
     spew("$dir/zeyple.conf", "[zeyple]\nlog_file = $dir/zeyple.log\nforce_encrypt = 1\n[gpg]\nhome = $dir/keys\n"
-            . $t->localized("[relay]\nhost = localhost\nport = 127.0.0.1:10026\n") =~ s/127\.0\.0\.1://r);
+            . "[relay]\nhost = localhost\nport = ${\ $t->port('zeyple_back')}\n");
     $t->run('/bin/cp', $script, "$dir/zeyple.py");
     return {
         name => 'Zeyple', how => '-o content_filter=zeyple:', seals => 1,
         main => "zeyple_destination_recipient_limit = 1\nzeyple_destination_concurrency_limit = 2\n",
         master => "zeyple unix - n n - - pipe\n  user=$FilterdTest::FILTERD_USER directory=$dir"
-            . " argv=/usr/bin/python3 $dir/zeyple.py \${recipient}\n",
+            . " argv=/usr/bin/python3 $dir/zeyple.py \${recipient}\n" . back_by_tcp($t, 'zeyple_back'),
     };
+}
+
+# What tools/postfix/reinject.cf has, on a port.
+sub back_by_tcp {
+    my ($t, $name) = @_;
+    my ($service) = $t->snippet('reinject', 'master.cf') =~ /^(reinject .*\n(?: .*\n)*)/m;
+    return $service =~ s/^reinject unix/127.0.0.1:${\ $t->port($name)} inet/r;
 }
 
 sub gpgit {

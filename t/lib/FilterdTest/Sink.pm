@@ -6,20 +6,23 @@ package FilterdTest::Sink;
 use strict;
 use warnings;
 use Fcntl qw(:flock);
+use File::Basename qw(dirname);
+use File::Path qw(make_path);
 use FilterdTest;
 use IO::Handle;
 use IO::Socket::INET;
+use IO::Socket::UNIX;
 use POSIX ();
 use Time::HiRes qw(time);
 
-# kind: lmtp or smtp; the port's name in the test's world. plain: it offers no PIPELINING. wire:
+# kind: lmtp or smtp; the port's name in the test's world, "back": where the shipped listeners hand over to. plain: it offers no PIPELINING. wire:
 # keep every byte that clients sent.
 sub start {
     my ($class, $t, $kind, $port_name, %arg) = @_;
     my $self = bless {
         plain => $arg{plain},
         t => $t, kind => $kind, rules => $t->dir . "/$port_name.rules",
-        box => $t->dir . "/$port_name.box", port => $t->port($port_name),
+        box => $t->dir . "/$port_name.box", $port_name eq 'back' ? (path => $t->back) : (port => $t->port($port_name)),
         wire => $arg{wire} && $t->dir . "/$port_name.wire",
     }, $class;
     mkdir $self->{box};
@@ -29,10 +32,19 @@ sub start {
 
 sub up {
     my ($self) = @_;
-    my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $self->{port},
-        Listen => 50, ReuseAddr => 1) or die "port $self->{port}: $!";
+    my $listener = $self->{path} ? $self->listen_unix : IO::Socket::INET->new(LocalAddr => '127.0.0.1',
+        LocalPort => $self->{port}, Listen => 50, ReuseAddr => 1) or die "port $self->{port}: $!";
     $self->{pid} = $self->{t}->spawn_code(sub { $self->serve($listener) });
     close $listener;
+}
+
+sub listen_unix {
+    my ($self) = @_;
+    make_path(dirname($self->{path}));
+    unlink $self->{path};
+    my $listener = IO::Socket::UNIX->new(Local => $self->{path}, Listen => 50) or die "$self->{path}: $!";
+    chmod 0666, $self->{path};
+    return $listener;
 }
 
 sub down {

@@ -42,7 +42,7 @@ sub add_key {
 # LMTP straight to filterd.
 sub lmtp {
     my ($self) = @_;
-    return FilterdTest::Client->new(lmtp => $self->{t}->dir . '/run/lmtp.sock');
+    return FilterdTest::Client->new(lmtp => $self->{t}->front('lmtp'));
 }
 
 # Every message of every user, to be searched for what must not be there.

@@ -308,7 +308,7 @@ sub attach {
     $filterd->up;
     $self->replace;
     my ($front) = $t->snippet('smtpd_proxy_filter', 'main.cf') =~ /^smtpd_proxy_filter = (.*)$/m;
-    my $submission = '127.0.0.1:' . $t->port('submission');
+    my $submission = $front =~ s/smtp\.sock/submission.sock/r;
     $self->services(
         (map { ("$_/inet/smtpd_proxy_filter" => $submission, "$_/inet/smtpd_milters" => '') } qw(submission smtps)),
         'smtp/inet/smtpd_proxy_filter' => $front, 'smtp/inet/smtpd_milters' => '');
@@ -335,8 +335,9 @@ sub settings {
         'listener lmtp.next_hop' => 'lmtp:unix:' . $t->dir . '/dovecot/run/lmtp',
         'listener submission.protocol' => 'smtp',
         'listener submission.role' => 'submission',
-        'listener submission.address' => 'inet:127.0.0.1:' . $t->port('submission'),
-        'listener submission.next_hop' => 'smtp:inet:127.0.0.1:' . $t->port('resubmit'),
+        'listener submission.address' => 'unix:' . $t->front('submission'),
+        'listener submission.group' => 'postfix',
+        'listener submission.next_hop' => 'smtp:unix:' . $t->back =~ s/reinject/resubmit/r,
         $self->store eq 'mounted' ? ('filterd.state_dir' => "$self->{vmail}/filterd") : (),
         $self->set,
         $TABLES ? $self->users : (),
@@ -350,10 +351,10 @@ sub resubmit {
     my $cleanup = $self->submission_cleanup // 'sealed-cleanup';
     $self->services("$cleanup/unix/message_size_limit" => 73400320) if $self->submission_cleanup;
     return <<"END";
-127.0.0.1:${\ $self->{t}->port('resubmit')} inet n - n - - smtpd
+resubmit unix n - n - - smtpd
   -o syslog_name=postfix/resubmit -o content_filter= -o smtpd_proxy_filter=
   -o receive_override_options=no_unknown_recipient_checks
-  -o smtpd_authorized_xforward_hosts=127.0.0.0/8 -o mynetworks=127.0.0.0/8
+  -o smtpd_authorized_xforward_hosts=127.0.0.0/8,[::1]/128 -o mynetworks=127.0.0.0/8,[::1]/128
   -o local_header_rewrite_clients= -o smtpd_client_restrictions= -o smtpd_helo_restrictions=
   -o smtpd_sender_restrictions= -o smtpd_relay_restrictions=permit_mynetworks,reject
   -o smtpd_recipient_restrictions= -o smtpd_sasl_auth_enable=no -o message_size_limit=73400320

@@ -10,6 +10,7 @@
 #include "filterd/pipeline/our_names.h"
 #include "tools/filterctl/aliases.h"
 #include "tools/filterctl/check/check.h"
+#include "tools/filterctl/check/endpoint.h"
 #include "tools/filterctl/check/finding.h"
 #include "tools/filterctl/maps.h"
 #include "tools/filterctl/postconf.h"
@@ -76,39 +77,11 @@ static bool has_word(const char *list, const char *word)
 
 /* ---- who is filterd ---- */
 
-static bool is_here(const char *host)
-{
-    return !*host || !strcmp(host, "localhost") || !strcmp(host, "::1") || !strcmp(host, "0.0.0.0") ||
-           !strcmp(host, "*") || g_str_has_prefix(host, "127.");
-}
-
-/* True if Postfix's "unix:/path", "inet:host:port", "[host]:port" or "host:port" means this endpoint. */
-static bool is_endpoint(const char *at, const struct endpoint *e)
-{
-    const char *path = strstr(at, "unix:");
-    if (e->path && path) {
-        path += strlen("unix:"); /* a relative path is below Postfix's queue_directory */
-        const size_t n = strlen(path), whole = strlen(e->path);
-        return *path == '/' ? !strcmp(path, e->path)
-                            : n < whole && e->path[whole - n - 1] == '/' && !strcmp(e->path + whole - n, path);
-    }
-    if (e->path || !e->host || path)
-        return false;
-    const char *rest = g_str_has_prefix(at, "inet:") ? at + strlen("inet:") : at;
-    const char *colon = strrchr(rest, ':');
-    g_autofree char *host = colon ? g_strndup(rest, (gsize)(colon - rest)) : g_strdup("");
-    g_strdelimit(host, "[]", ' ');
-    g_strstrip(host);
-    const char *port = colon ? colon + 1 : rest;
-    return !strcmp(port, e->port) &&
-           (!g_ascii_strcasecmp(host, e->host) || (is_here(host) && is_here(e->host)));
-}
-
 static bool is_listener(const struct look *l, enum protocol protocol, const char *at)
 {
     const struct settings *s = l->c->ctl->settings;
     for (size_t i = 0; i < s->listener_count; i++)
-        if (s->listeners[i].protocol == protocol && is_endpoint(at, &s->listeners[i].at))
+        if (s->listeners[i].protocol == protocol && filterctl_endpoint_is(l->p, at, &s->listeners[i].at))
             return true;
     return false;
 }
@@ -128,16 +101,16 @@ static bool leads_to_us(const struct look *l, const char *value, char **transpor
 static bool is_way_back(const struct look *l, const char *context)
 {
     const struct settings *s = l->c->ctl->settings;
-    const char *slash = strrchr(context, '/');
-    g_autofree char *at = g_strndup(context, (gsize)(slash - context));
-    if (strcmp(slash, "/inet"))
+    g_autofree char *at = filterctl_endpoint_of_service(l->p, context);
+    if (!at)
         return false;
     for (size_t i = 0; i < s->listener_count; i++) {
         const struct next_hop_address *hop = settings_next_hop(s, &s->listeners[i]);
-        if (s->listeners[i].protocol != PROTO_POLICY && hop->kind == HOP_SMTP && is_endpoint(at, &hop->at))
+        if (s->listeners[i].protocol != PROTO_POLICY && hop->kind == HOP_SMTP &&
+            filterctl_endpoint_is(l->p, at, &hop->at))
             return true;
     }
-    return s->deliver.kind == HOP_SMTP && is_endpoint(at, &s->deliver.at);
+    return s->deliver.kind == HOP_SMTP && filterctl_endpoint_is(l->p, at, &s->deliver.at);
 }
 
 /* ---- processes ---- */
@@ -305,7 +278,7 @@ static void check_back(struct look *l)
         *filterctl_postconf_get(l->p, "smtpd_proxy_filter"))
         bad(l, "%s: no_address_mappings, and aliases are expanded nowhere: take it away", l->context);
     if (!*own(l, "smtpd_authorized_xforward_hosts"))
-        warn(l, "%s: without smtpd_authorized_xforward_hosts=127.0.0.0/8 the client's address is lost, in "
+        warn(l, "%s: without smtpd_authorized_xforward_hosts=127.0.0.0/8,[::1]/128 the client's address is lost, in "
                 "Postfix's log as in a second leg", l->context);
 }
 

@@ -8,8 +8,10 @@
 
 #include "base/config/settings.h"
 #include "base/endpoint.h"
+#include "tools/filterctl/check/endpoint.h"
 #include "tools/filterctl/check/finding.h"
 #include "tools/filterctl/check/prove.h"
+#include "tools/filterctl/maps.h"
 #include "tools/filterctl/postconf.h"
 
 static const char *port_of(const char *address)
@@ -47,13 +49,15 @@ static void match(const char *context, const char *command, void *arg)
 }
 
 /* True if a transport, filter or milter leads to one of our listeners. */
-static bool leads_to_us(const struct settings *s, const char *value)
+static bool leads_to_us(const struct filterctl_postconf *p, const struct settings *s, const char *value)
 {
-    for (size_t i = 0; i < s->listener_count; i++) {
-        const struct endpoint *at = &s->listeners[i].at;
-        g_autofree char *text = at->path ? g_strdup(at->path) : g_strdup_printf(":%s", at->port);
-        if (strstr(value, text))
-            return true;
+    g_auto(GStrv) words = filterctl_maps_words(value);
+    for (char **w = words; *w; w++) {
+        const char *colon = strchr(*w, ':'); /* behind that of a transport */
+        for (size_t i = 0; i < s->listener_count; i++)
+            if (filterctl_endpoint_is(p, *w, &s->listeners[i].at) ||
+                (colon && filterctl_endpoint_is(p, colon + 1, &s->listeners[i].at)))
+                return true;
     }
     return false;
 }
@@ -93,18 +97,18 @@ static void refine(struct filterctl_attachment *w, const struct filterctl_postco
 {
     static const char *const transports[] = {"virtual_transport", "mailbox_transport", "local_transport",
                                              "relay_transport", "default_transport"};
-    if (w->kind == ATTACHED_NOT && leads_to_us(s, filterctl_postconf_service_get(p, w->context, "smtpd_milters")))
+    if (w->kind == ATTACHED_NOT && leads_to_us(p, s, filterctl_postconf_service_get(p, w->context, "smtpd_milters")))
         w->kind = ATTACHED_MILTER;
     for (size_t i = 0; w->kind == ATTACHED_NOT && i < G_N_ELEMENTS(transports); i++) {
         const char *value = filterctl_postconf_get(p, transports[i]);
-        if (leads_to_us(s, value) || strstr(value, "filterd"))
+        if (leads_to_us(p, s, value) || strstr(value, "filterd"))
             w->kind = ATTACHED_TRANSPORT;
     }
 }
 
-static void tell_proxy(const char *filter, struct filterctl_check *c)
+static void tell_proxy(const struct filterctl_postconf *p, const char *filter, struct filterctl_check *c)
 {
-    if (leads_to_us(c->ctl->settings, filter))
+    if (leads_to_us(p, c->ctl->settings, filter))
         filterctl_check_tell(c, FILTERCTL_CHECK_OK, "postfix", "smtpd_proxy_filter: mail is sealed before it is queued");
     else
         filterctl_check_tell(c, FILTERCTL_CHECK_WARNING, "postfix",
@@ -115,7 +119,7 @@ static void tell_kind(const struct filterctl_attachment *w, const struct filterc
 {
     switch (w->kind) {
     case ATTACHED_PROXY:
-        tell_proxy(filterctl_postconf_service_get(p, w->context, "smtpd_proxy_filter"), c);
+        tell_proxy(p, filterctl_postconf_service_get(p, w->context, "smtpd_proxy_filter"), c);
         break;
     case ATTACHED_CONTENT_FILTER:
         filterctl_check_tell(c, FILTERCTL_CHECK_WARNING, "postfix",

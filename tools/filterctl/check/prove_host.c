@@ -6,16 +6,15 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/config/settings.h"
-#include "filterd/keeper/keeper.h"
 #include "tools/filterctl/check/finding.h"
 #include "tools/filterctl/check/prove.h"
+#include "tools/filterctl/check/reach.h"
 
 #define DEPTH 6
 
@@ -106,20 +105,6 @@ struct daemon {
     int processes, unprivileged, filtered, coreless, fileless;
     int hidden; /* children whose /proc files we may not read */
 };
-
-/* The master's pid: it bound the control socket, so SO_PEERCRED of a connection names it. */
-static pid_t master_pid(const struct settings *s)
-{
-    struct ucred peer = {0};
-    socklen_t len = sizeof peer;
-    const int fd = keeper_connect(&s->control);
-    if (fd < 0)
-        return 0;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len))
-        peer.pid = 0;
-    close(fd);
-    return peer.pid;
-}
 
 static char *read_proc(const char *pid, const char *name)
 {
@@ -213,7 +198,7 @@ static void tell_daemon(const struct daemon *d, struct filterctl_check *c)
 
 void filterctl_disk_tell(struct filterctl_check *c)
 {
-    const pid_t master = master_pid(c->ctl->settings);
+    const pid_t master = filterctl_reach_daemon(c->ctl->settings);
     g_autofree char *pattern = NULL;
     tell_swap(c);
     if (!master) {
