@@ -42,7 +42,7 @@ sub catch_all { return undef }     # the login
 sub junk { return 'Junk' }
 sub submission_cleanup { return undef }  # the cleanup service with header_checks for submission
 # What mail programs write of where somebody sits, and the site takes out.
-sub traces { return "User-Agent: Mozilla/5.0\r\nX-Mailer: a mailer\r\nX-Originating-IP: [$HOME]\r\n" }
+sub traces { return "User-Agent: Mozilla/5.0\nX-Mailer: a mailer\nX-Originating-IP: [$HOME]\n" }
 sub store { return 'folder' }      # or mounted: with filterd's state on it; mail: mounted, with mail alone
 sub set { return () }              # settings of filterd
 sub tables { die 'tables' }
