@@ -149,18 +149,10 @@ subtest 'a bounce that Postfix writes' => sub {
     like(poll(sub { (grep { / from=<> / } lines($r))[0] }), qr/ client=- .* spf=- .* sealed=yes /, 'in one leg, without a client');
 };
 
-# An unprivileged name space where /etc/postfix is ours: sendmail takes no other.
-sub sendmail {
-    my ($sent, $from, @to) = @_;
-    return $t->try_run($sent =~ s/\r\n/\n/gr, qw(unshare -m /bin/sh -e -c),
-        'mount --make-rprivate /; mount --bind "$1/etc" /etc/postfix; shift; exec /usr/sbin/sendmail -i -f "$@"',
-        'sh', $postfix->{dir}, $from, '--', @to);
-}
-
 subtest 'by local sendmail' => sub {
     my $sent = mail_like(subject => 'From cron', from => 'root@example.com');
     my $before = () = $dovecot->mails($r);
-    my ($status, $out, $err) = sendmail($sent, 'root@example.com', $r, $plain);
+    my ($status, $out, $err) = $postfix->sendmail($sent, 'root@example.com', $r, $plain);
     is($status, 0, 'taken') or diag $out, $err;
     my @mails = $dovecot->wait_mails($before + 1, $r);
     my ($mail) = grep { header($_, 'Subject') eq 'From cron' } @mails;

@@ -76,10 +76,9 @@ sub forms {
 sub count_in {
     my ($self, @files) = @_;
     my %count = %{ none() };
-    my %pattern = map {
-        my $any = join '|', map { quotemeta } forms($self->{word}{$_});
-        $_ => qr/$any/;
-    } @PLACES;
+    my %any = map { $_ => join '|', map { quotemeta } forms($self->{word}{$_}) } @PLACES;
+    my %pattern = map { $_ => qr/$any{$_}/ } @PLACES;
+    my $one = join '|', values %any; # literals alone: all are looked for in one go
     my $longest = 80;
     for my $file (@files) {
         open my $fh, '<:raw', $file or die "$file: $!\n";
@@ -87,7 +86,7 @@ sub count_in {
         while (read $fh, my $block, $BLOCK or $fh->error && die "$file: $!\n") {
             next if $text eq '' && $block !~ /[^\0]/;
             $text .= $block;
-            for my $place (@PLACES) {
+            for my $place ($text =~ /$one/ ? @PLACES : ()) {
                 my $upto = length($text) - $longest;
                 $count{$place}++ while $text =~ /$pattern{$place}/g && ($-[0] < $upto || eof $fh);
             }

@@ -31,12 +31,36 @@ sub start {
     chown $uid, $gid, $self->{home};
     spew("$dir/passwd", join '', map { "$_:{PLAIN}secret\n" } @{ $arg{users} });
     my %own = ('2.3' => \&settings_23, '2.4' => \&settings_24);
-    spew($self->{conf}, join '', $own{ series() }->($self, $uid, $gid), $self->settings($uid, $gid),
+    spew($self->{conf}, join '', $own{ series() }->($self, $uid, $gid), place($t), $self->settings($uid, $gid),
         $arg{sieve} ? shipped($t) : '', $arg{more} // '');
     compile($t, $self->{conf}) if $arg{sieve};
-    $self->up;
+    $self->up($t->port('imap'));
     $t->at_end(sub { $self->down });
     return $self;
+}
+
+# One with the settings of somebody else: configured like this, and then started by up. maildir: code that tells where
+# a user's is.
+sub with {
+    my ($class, $t, $settings, $maildir) = @_;
+    my $self = bless { t => $t, conf => $t->dir . '/dovecot.conf', maildir => $maildir }, $class;
+    make_path($t->dir . '/dovecot');
+    spew($self->{conf}, $settings);
+    return $self;
+}
+
+# Where it runs. Memory without limits: programs built with ASan reserve terabytes.
+sub place {
+    my ($t) = @_;
+    return <<"END" . (series() eq '2.3' ? "default_vsz_limit = 0\n" : "default_vsz_limit = unlimited\n");
+base_dir = ${\ $t->dir}/dovecot/run
+state_dir = ${\ $t->dir}/dovecot
+log_path = ${\ $t->log_file('dovecot')}
+ssl = no
+service imap-login {
+  chroot =
+}
+END
 }
 
 # Settings that are the same in both.
@@ -46,11 +70,7 @@ sub settings {
     my $dir = $t->dir;
     return <<"END";
 protocols = imap lmtp
-base_dir = $dir/dovecot/run
-state_dir = $dir/dovecot
-log_path = ${\ $t->log_file('dovecot')}
 listen = 127.0.0.1
-ssl = no
 first_valid_uid = $uid
 first_valid_gid = $gid
 recipient_delimiter = +
@@ -64,7 +84,6 @@ namespace inbox {
   }
 }
 service imap-login {
-  chroot =
   inet_listener imap {
     port = ${\ $t->port('imap')}
   }
@@ -80,11 +99,9 @@ service lmtp {
 END
 }
 
-# Memory without limits: programs built with ASan reserve terabytes.
 sub settings_23 {
     my ($self, $uid, $gid) = @_;
     return <<"END";
-default_vsz_limit = 0
 disable_plaintext_auth = no
 auth_username_format = %Lu
 mail_location = maildir:~/Maildir
@@ -104,7 +121,6 @@ sub settings_24 {
     return <<"END";
 dovecot_config_version = 2.4.0
 dovecot_storage_version = 2.4.0
-default_vsz_limit = unlimited
 auth_allow_cleartext = yes
 auth_username_format = %{user | lower}
 mail_driver = maildir
@@ -135,23 +151,26 @@ sub compile {
     $t->run('/usr/bin/sievec', '-c', $conf, '-x', '+vnd.dovecot.pipe +vnd.dovecot.environment +special-use', $t->dir . '/sieve');
 }
 
+# imap: the port; lmtp: the socket.
 sub up {
-    my ($self) = @_;
+    my ($self, $imap, $lmtp) = @_;
     my $t = $self->{t};
+    $self->{imap} = $imap // $self->{imap};
+    $self->{lmtp} = $lmtp // $self->{lmtp} // $t->dir . '/dovecot.lmtp';
     $self->{pid} = $t->spawn($t->log_file('dovecot'), '/usr/sbin/dovecot', '-F', '-c', $self->{conf});
-    poll(sub { FilterdTest::Client::listens($t->port('imap')) && FilterdTest::Client::listens($t->dir . '/dovecot.lmtp') })
+    poll(sub { FilterdTest::Client::listens($self->{imap}) && FilterdTest::Client::listens($self->{lmtp}) })
         or die "Dovecot does not start\n" . slurp($t->log_file('dovecot'));
 }
 
 sub down {
     my ($self) = @_;
     FilterdTest::end_process($self->{pid});
-    unlink $self->{t}->dir . '/dovecot.lmtp';
+    unlink $self->{lmtp};
 }
 
 sub imap {
     my ($self, $user) = @_;
-    my $c = FilterdTest::Client->new(imap => $self->{t}->port('imap'));
+    my $c = FilterdTest::Client->new(imap => $self->{imap});
     $c->imap("LOGIN $user secret");
     return $c;
 }
@@ -167,7 +186,8 @@ sub arrival {
 # but with CRLF.
 sub mails {
     my ($self, $user, $folder) = @_;
-    my $dir = "$self->{home}/$user/Maildir" . ($folder ? "/.$folder" : '');
+    my $dir = $self->{maildir} ? $self->{maildir}->($user) : "$self->{home}/$user/Maildir";
+    $dir .= "/.$folder" if $folder;
     my @mails;
     for my $file (sort { arrival($a) <=> arrival($b) } glob "$dir/new/* $dir/cur/*") {
         my $mail = slurp($file);

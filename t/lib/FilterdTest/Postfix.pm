@@ -16,6 +16,7 @@ rewrite unix - - n - - trivial-rewrite
 bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce
 trace unix - - n - 0 bounce
+tlsmgr unix - - n 1000? 1 tlsmgr
 verify unix - - n - 1 verify
 flush unix n - n 1000? 0 flush
 proxymap unix - - n - - proxymap
@@ -30,33 +31,11 @@ anvil unix - - n - 1 anvil
 postlog unix-dgram n - n - 1 postlogd
 END
 
-# filterd's user in these tests is in no group postdrop: its own group may pass the folder instead.
-sub open_public {
-    my ($self) = @_;
-    my $public = "$self->{dir}/queue/public";
-    mkdir $public;
-    chown scalar getpwnam('postfix'), (getpwnam $FilterdTest::FILTERD_USER)[3], $public;
-    chmod 02710, $public;
-}
-
-# groups: leave Postfix's folders to its groups. chroot: smtpd runs in the queue directory. snippets: names below tools/postfix. main, master: more lines of main.cf, master.cf. Mail for example.com goes to
-# Dovecot's LMTP unless a snippet says otherwise; all else is an error, nothing leaves the host.
-sub start {
-    my ($class, $t, %arg) = @_;
-    my $self = bless { t => $t, dir => $t->dir . '/postfix' }, $class;
-    my $log = $t->log_file('postfix');
-    mkdir "$self->{dir}" . $_ for '', '/queue', '/data', '/etc';
-    open_public($self) if !$arg{groups};
-    chown scalar getpwnam('postfix'), -1, "$self->{dir}/data";
-    my $main = $t->localized(<<"END");
-compatibility_level = 3.6
-queue_directory = $self->{dir}/queue
-data_directory = $self->{dir}/data
-maillog_file = $log
-maillog_file_prefixes = ${\ $t->dir}
+# A test's usual site: mail for example.com goes to Dovecot's LMTP unless a snippet says otherwise; all else is an
+# error, nothing leaves the host.
+my $USUAL = <<'END';
 myhostname = mail.example.com
 inet_interfaces = loopback-only
-inet_protocols = ipv4
 mynetworks = 127.0.0.0/8
 mydestination =
 alias_maps =
@@ -68,8 +47,43 @@ recipient_delimiter = +
 smtpd_relay_restrictions = permit_mynetworks, reject
 smtpd_peername_lookup = no
 END
+
+# filterd's user in these tests is in no group postdrop: its own group may pass the folder instead.
+sub open_public {
+    my ($self) = @_;
+    my $public = "$self->{dir}/queue/public";
+    mkdir $public;
+    chown scalar getpwnam('postfix'), (getpwnam $FilterdTest::FILTERD_USER)[3], $public;
+    chmod 02710, $public;
+}
+
+# snippets: names below tools/postfix. main, master: more lines of main.cf, master.cf. groups: leave Postfix's folders
+# to its groups. chroot: smtpd runs in the queue directory. bare: nothing of the usual site; main and master say all
+# of it, services for clients too.
+sub start {
+    my ($class, $t, %arg) = @_;
+    my $self = $class->configure($t, %arg);
+    $self->up($t->port('smtp'));
+    return $self;
+}
+
+# Writes its settings; up starts it.
+sub configure {
+    my ($class, $t, %arg) = @_;
+    my $self = bless { t => $t, dir => $t->dir . '/postfix' }, $class;
+    mkdir "$self->{dir}" . $_ for '', '/queue', '/data', '/etc';
+    open_public($self) if !$arg{groups};
+    chown scalar getpwnam('postfix'), -1, "$self->{dir}/data";
+    my $main = <<"END" . ($arg{bare} ? '' : $t->localized($USUAL));
+compatibility_level = 3.6
+queue_directory = $self->{dir}/queue
+data_directory = $self->{dir}/data
+maillog_file = ${\ $t->log_file('postfix')}
+maillog_file_prefixes = ${\ $t->dir}
+inet_protocols = ipv4
+END
     my $chroot = $arg{chroot} ? 'y' : 'n';
-    my $master = '127.0.0.1:' . $t->port('smtp') . " inet n - $chroot - - smtpd\n" . $MASTER;
+    my $master = $arg{bare} ? $MASTER : '127.0.0.1:' . $t->port('smtp') . " inet n - $chroot - - smtpd\n" . $MASTER;
     for my $name (@{ $arg{snippets} || [] }) {
         $main .= $t->snippet($name, 'main.cf');
         $master .= $t->snippet($name, 'master.cf');
@@ -80,11 +94,23 @@ END
     my %last = map { /^(\S+) *=/ ? ($1 => $_) : () } split /(?<=\n)(?=\S)/, $main;
     spew("$self->{dir}/etc/main.cf", join '', map { $last{$_} } sort keys %last);
     spew("$self->{dir}/etc/master.cf", $master);
-    $t->at_end(sub { $self->command('postfix', 'stop') });
-    my ($status, $out, $err) = $self->command('postfix', 'start');
-    die "postfix start: $status $out$err\n" . slurp($log) if $status;
-    poll(sub { FilterdTest::Client::listens($t->port('smtp')) }) or die "no smtpd\n" . slurp($log);
     return $self;
+}
+
+# Until these ports of loopback take connections.
+sub up {
+    my ($self, @ports) = @_;
+    $self->{t}->at_end(sub { $self->down });
+    my ($status, $out, $err) = $self->command('postfix', 'start');
+    die "postfix start: $status $out$err\n" . $self->log_text if $status;
+    for my $port (@ports) {
+        poll(sub { FilterdTest::Client::listens($port) }) or die "no smtpd\n" . $self->log_text;
+    }
+}
+
+sub down {
+    my ($self) = @_;
+    $self->command('postfix', 'stop');
 }
 
 sub command {
@@ -114,6 +140,15 @@ sub send {
 sub client {
     my ($self) = @_;
     return FilterdTest::Client->new(smtp => $self->{t}->port('smtp'));
+}
+
+# Status, stdout and stderr of the sendmail command with this message, in a name space where /etc/postfix is ours: it
+# takes no other.
+sub sendmail {
+    my ($self, $message, $from, @to) = @_;
+    return $self->{t}->try_run($message =~ s/\r\n/\n/gr, qw(unshare -m /bin/sh -e -c),
+        'mount --make-rprivate /; mount --bind "$1/etc" /etc/postfix; shift; exec /usr/sbin/sendmail -i -f "$@"',
+        'sh', $self->{dir}, $from, '--', @to);
 }
 
 # Queue ids of what still waits.

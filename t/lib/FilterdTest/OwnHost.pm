@@ -1,0 +1,22 @@
+package FilterdTest::OwnHost;
+
+# A test on a network and with mounts of its own: nobody else is there, so that servers have their usual ports, and
+# strangers have addresses of the world, which are all on the loopback device.
+
+use strict;
+use warnings;
+
+# Called first of all: begins the test anew there. addresses: what the host has beside 127.0.0.0/8.
+sub enter {
+    my (@addresses) = @_;
+    return if $> != 0; # FilterdTest->new says it
+    if (!delete $ENV{FILTERD_OWN_HOST}) {
+        $ENV{FILTERD_OWN_HOST} = 1;
+        exec qw(unshare --net --mount --), $^X, $0, @ARGV or die "unshare: $!\n";
+    }
+    for my $command (['link', 'set', 'lo', 'up'], map { ['addr', 'add', "$_/32", 'dev', 'lo'] } @addresses) {
+        system('ip', @$command) == 0 or die "ip @$command\n";
+    }
+}
+
+1;
