@@ -14,10 +14,11 @@
 
 /* ---- one address ---- */
 
-static enum users_result look_up(struct context *ctx, const char *address, GPtrArray **users_r)
+/* rest: also who gets what nobody else at the domain gets. */
+static enum users_result look_up(struct context *ctx, const char *address, bool rest, GPtrArray **users_r)
 {
     g_clear_pointer(users_r, g_ptr_array_unref);
-    return users_resolve(ctx->users, address, ctx->settings->recipient_delimiter, users_r);
+    return (rest ? users_resolve : users_resolve_named)(ctx->users, address, ctx->settings->recipient_delimiter, users_r);
 }
 
 /* The same with its domain written by the other kind of label (RFC 5890): the operator may have registered either.
@@ -35,16 +36,16 @@ static char *other_labels(const char *address)
 }
 
 /* As Postfix's tables do, which fold more than case; an address that is ASCII alone has one form only. */
-static enum users_result look_up_forms(struct context *ctx, const char *address, GPtrArray **users_r)
+static enum users_result look_up_forms(struct context *ctx, const char *address, bool rest, GPtrArray **users_r)
 {
-    enum users_result found = look_up(ctx, address, users_r);
+    enum users_result found = look_up(ctx, address, rest, users_r);
     if (found != USERS_UNKNOWN || (g_str_is_ascii(address) && !strstr(address, "xn--")))
         return found;
     g_autofree char *folded = address_folded(address);
     char *const forms[] = {folded, other_labels(address), other_labels(folded)};
     for (size_t i = 0; i < G_N_ELEMENTS(forms) && found == USERS_UNKNOWN; i++)
         if (forms[i])
-            found = look_up(ctx, forms[i], users_r);
+            found = look_up(ctx, forms[i], rest, users_r);
     g_free(forms[1]);
     g_free(forms[2]);
     return found;
@@ -52,20 +53,21 @@ static enum users_result look_up_forms(struct context *ctx, const char *address,
 
 /* ---- a name of the machine ---- */
 
-static enum users_result look_up_at(struct context *ctx, const char *name, const char *domain, GPtrArray **users_r)
+static enum users_result look_up_at(struct context *ctx, const char *name, const char *domain, bool rest,
+                                    GPtrArray **users_r)
 {
     g_autofree char *address = g_strdup_printf("%s@%s", name, domain);
-    return look_up_forms(ctx, address, users_r);
+    return look_up_forms(ctx, address, rest, users_r);
 }
 
 /* In any of domains: nobody says in which. All who are found get it, and no copy is made unless it can be sealed
  * for each of them. */
-static enum users_result look_up_anywhere(struct context *ctx, const char *name, GPtrArray **users_r)
+static enum users_result look_up_anywhere(struct context *ctx, const char *name, bool rest, GPtrArray **users_r)
 {
     GPtrArray *all = g_ptr_array_new_with_free_func(g_free), *here = NULL;
     enum users_result found = USERS_UNKNOWN;
     for (char **d = ctx->settings->domains; d && *d && found != USERS_TEMP; d++) {
-        const enum users_result one = look_up_at(ctx, name, *d, &here);
+        const enum users_result one = look_up_at(ctx, name, *d, rest, &here);
         for (guint i = 0; one == USERS_FOUND && i < here->len; i++)
             if (!g_ptr_array_find_with_equal_func(all, here->pdata[i], g_str_equal, NULL))
                 g_ptr_array_add(all, g_strdup(here->pdata[i]));
@@ -78,16 +80,17 @@ static enum users_result look_up_anywhere(struct context *ctx, const char *name,
 }
 
 /* Postfix delivers a bare name, and one at any name of the machine, to the same local user; its aliases are known
- * at its own name. */
-static enum users_result look_up_name(struct context *ctx, const char *name, GPtrArray **users_r)
+ * at its own name. rest: for a bare one, which Postfix may complete to any of our domains; a name of the machine that
+ * nobody has registered is a local user's, not the rest of a mail domain. */
+static enum users_result look_up_name(struct context *ctx, const char *name, bool rest, GPtrArray **users_r)
 {
     const char *hostname = ctx->settings->hostname;
-    enum users_result found = look_up_forms(ctx, name, users_r);
+    enum users_result found = look_up_forms(ctx, name, rest, users_r);
     if (found == USERS_UNKNOWN && hostname)
-        found = look_up_at(ctx, name, hostname, users_r);
+        found = look_up_at(ctx, name, hostname, rest, users_r);
     for (char **d = ctx->settings->local_names; d && *d && found == USERS_UNKNOWN; d++)
-        found = look_up_at(ctx, name, *d, users_r);
-    return found == USERS_UNKNOWN ? look_up_anywhere(ctx, name, users_r) : found;
+        found = look_up_at(ctx, name, *d, rest, users_r);
+    return found == USERS_UNKNOWN ? look_up_anywhere(ctx, name, rest, users_r) : found;
 }
 
 /* ---- any spelling ---- */
@@ -105,17 +108,17 @@ static char *next_hop_of(const struct settings *s, const char *address)
 static enum users_result look_up_step(struct context *ctx, const char *address, GPtrArray **users_r)
 {
     const char *at = strrchr(address, '@');
-    enum users_result found = look_up_forms(ctx, address, users_r);
+    enum users_result found = look_up_forms(ctx, address, true, users_r);
     if (found != USERS_UNKNOWN || (at && !our_names_has_machine(ctx->settings, at + 1)))
         return found;
     g_autofree char *name = at ? g_strndup(address, (gsize)(at - address)) : g_strdup(address);
-    return *name && !strpbrk(name, ROUTING) ? look_up_name(ctx, name, users_r) : found;
+    return *name && !strpbrk(name, ROUTING) ? look_up_name(ctx, name, !at, users_r) : found;
 }
 
 enum users_result resolve_users(struct context *ctx, const char *address, char **meant_r,
                                 GPtrArray **users_r)
 {
-    enum users_result found = look_up_forms(ctx, address, users_r);
+    enum users_result found = look_up_forms(ctx, address, true, users_r);
     *meant_r = address_meant(address);
     g_autofree char *now = g_strdup(*meant_r);
     while (now && found == USERS_UNKNOWN) {

@@ -139,6 +139,22 @@ static void a_name_of_two(void **state)
     assert_behind_whom("alice@localhost", "?");
 }
 
+/* Who gets what is for nobody else at a domain; a local user of the machine is somebody else. */
+static void the_rest_of_a_domain(void **state)
+{
+    (void)state;
+    alias("@example.org", BOB);
+    assert_behind_whom("nobody+x@example.org", BOB);
+    assert_behind_whom("\"no body\"@Example.org.", BOB);
+    assert_behind_whom(ALICE, ALICE);
+    assert_behind_whom("nobody", BOB);
+    assert_behind_whom("root@localhost", "-");
+    assert_behind_whom("root@mx.example.org", "-");
+    assert_behind_whom("alice@localhost", ALICE);
+    alias("@mx.example.org", ALICE);
+    assert_behind_whom("root@mx.example.org", ALICE);
+}
+
 /* As Postfix's tables find them. */
 static void folded_and_encoded(void **state)
 {
@@ -515,7 +531,7 @@ static void several_addresses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(spellings), TEST(names_of_the_machine), TEST(a_name_of_two), TEST(folded_and_encoded),
+        TEST(spellings), TEST(names_of_the_machine), TEST(a_name_of_two), TEST(the_rest_of_a_domain), TEST(folded_and_encoded),
         TEST(what_is_certain), TEST(odd_addresses_that_exist), TEST(without_domains_all_are_ours), TEST(not_to_be_read),
         TEST(users_and_keys), TEST(who_wants_no_encryption), TEST(nobody), TEST(no_addresses),
         TEST(settings_not_to_be_read), TEST(all_is_of_one_moment), TEST(keys_of_many), TEST(looked_up_again),
