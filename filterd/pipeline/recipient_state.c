@@ -111,7 +111,7 @@ static struct policy_disposition look_up(struct recipient_state *st, struct cont
         look_at_users(st, ctx, of, &a.keys);
     } else if (found == USERS_UNKNOWN) {
         a.who = POLICY_WHO_NOBODY;
-        a.local_domain = resolve_is_local(ctx->settings, meant);
+        a.local_domain = resolve_is_local(ctx, meant);
         a.postmaster = resolve_is_postmaster(address);
     }
     a.submitted = e->listener && e->listener->role == ROLE_SUBMISSION;

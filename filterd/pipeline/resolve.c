@@ -95,11 +95,27 @@ static enum users_result look_up_name(struct context *ctx, const char *name, boo
 
 /* ---- any spelling ---- */
 
+/* True if an alias leads a whole domain to us: no setting need name it. False also if that cannot be read: the look-up
+ * that follows says so. */
+static bool is_alias_domain(struct context *ctx, const char *domain)
+{
+    g_autofree char *address = g_strconcat("@", domain, NULL);
+    GPtrArray *users = NULL;
+    const bool is = *domain && look_up_forms(ctx, address, false, &users) == USERS_FOUND;
+    g_clear_pointer(&users, g_ptr_array_unref);
+    return is;
+}
+
+static bool is_ours(struct context *ctx, const char *domain)
+{
+    return our_names_has(ctx->settings, domain) || is_alias_domain(ctx, domain);
+}
+
 /* The address at the end of what its routing leads to, one step: NULL if it ends here. */
-static char *next_hop_of(const struct settings *s, const char *address)
+static char *next_hop_of(struct context *ctx, const char *address)
 {
     const char *at = strrchr(address, '@');
-    if (!at || !our_names_has(s, at + 1))
+    if (!at || !is_ours(ctx, at + 1))
         return NULL;
     g_autofree char *local = g_strndup(address, (gsize)(at - address));
     return strpbrk(local, ROUTING) ? address_meant(local) : NULL;
@@ -123,21 +139,21 @@ enum users_result resolve_users(struct context *ctx, const char *address, char *
     g_autofree char *now = g_strdup(*meant_r);
     while (now && found == USERS_UNKNOWN) {
         found = look_up_step(ctx, now, users_r);
-        char *next = found == USERS_UNKNOWN ? next_hop_of(ctx->settings, now) : NULL;
+        char *next = found == USERS_UNKNOWN ? next_hop_of(ctx, now) : NULL;
         g_free(now);
         now = next;
     }
     return found;
 }
 
-bool resolve_is_local(const struct settings *s, const char *meant)
+bool resolve_is_local(struct context *ctx, const char *meant)
 {
     char *now = g_strdup(meant);
     bool local = false;
     while (now && !local) {
         const char *at = strrchr(now, '@');
-        local = !at || our_names_is_listed(s, at + 1);
-        char *next = local ? NULL : next_hop_of(s, now);
+        local = !at || our_names_is_listed(ctx->settings, at + 1);
+        char *next = local ? NULL : next_hop_of(ctx, now);
         g_free(now);
         now = next;
     }
@@ -146,26 +162,49 @@ bool resolve_is_local(const struct settings *s, const char *meant)
 
 /* ---- before the queue ---- */
 
-/* True if one of ours stands in a local part that has routing. The domain behind it may be an alias of ours that
- * no setting names: then the MTA goes on with what stands here. */
-static bool leads_to_us(const struct settings *s, const char *local)
+static bool is_name_char(char c)
 {
-    g_auto(GStrv) parts = g_strsplit_set(local, ROUTING "\"\\", -1);
+    return g_ascii_isalnum(c) || ((unsigned char)c & 0x80) || strchr("-_.", c);
+}
+
+/* Between two names stands whatever cannot be in one: routing, quotes, the colon of a route. */
+static void split_names(char *text)
+{
+    for (; *text; text++)
+        if (!is_name_char(*text))
+            *text = ' ';
+}
+
+/* Without domains all that comes in is ours, but nothing that is submitted. */
+static bool may_be_ours(struct context *ctx, const char *domain, bool all)
+{
+    const struct settings *s = ctx->settings;
+    return s->domains[0] || all ? is_ours(ctx, domain) : our_names_has_machine(s, domain) || is_alias_domain(ctx, domain);
+}
+
+/* True if one of ours stands in a local part that has routing. The domain behind it may be an alias of ours that
+ * nobody told us: then the MTA goes on with what stands here. */
+static bool leads_to_us(struct context *ctx, const char *local)
+{
+    if (!strpbrk(local, ROUTING))
+        return false;
+    g_autofree char *text = g_strdup(local);
+    split_names(text);
+    g_auto(GStrv) names = g_strsplit(text, " ", -1);
     bool ours = false;
-    for (char **p = parts; *p && !ours && strpbrk(local, ROUTING); p++)
-        ours = **p && (!s->domains[0] ? our_names_has_machine(s, *p) : our_names_has(s, *p));
+    for (char **name = names; *name && !ours; name++)
+        ours = **name && may_be_ours(ctx, *name, false);
     return ours;
 }
 
-bool resolve_is_certain(const struct settings *s, const char *address, bool submitted)
+bool resolve_is_certain(struct context *ctx, const char *address, bool submitted)
 {
     g_autofree char *local = NULL, *domain = NULL;
     switch (address_form(address, &local, &domain)) {
     case ADDRESS_FORM_PLAIN:
         return true;
     case ADDRESS_FORM_LOOSE:
-        /* Without domains all that comes in is ours, but nothing that is submitted. */
-        return *domain && !leads_to_us(s, local) && !(submitted && !s->domains[0] ? our_names_has_machine(s, domain) : our_names_has(s, domain));
+        return *domain && !leads_to_us(ctx, local) && !may_be_ours(ctx, domain, !submitted);
     default:
         return false;
     }

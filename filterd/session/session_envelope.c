@@ -241,7 +241,7 @@ void session_rcpt(struct session *s, const char *argument)
     if (!address || !*address) {
         s->errors++;
         session_say(s, SESSION_BAD_RECIPIENT);
-    } else if (before_queue(s) && !resolve_is_certain(s->settings, address, is_submitted(s))) {
+    } else if (before_queue(s) && !resolve_is_certain(s->env->context, address, is_submitted(s))) {
         s->errors++;
         session_outcome_of(s, REASON_ODD_ADDRESS);
     } else if (!rcpt_parameters(s, rest, &parameters)) {

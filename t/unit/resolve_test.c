@@ -75,6 +75,7 @@ static void spellings(void **state)
         {"alice%example.org@MX.example.ORG", ALICE, "alice%example.org@MX.example.ORG"},
         {"example.org!alice@example.net", ALICE, "example.org!alice@example.net"},
         {"\"alice@example.org\"@example.net", ALICE, "alice@example.org@example.net"},
+        {"alice%example.org@old.test", ALICE, "alice%example.org@old.test"},
         {"team%example.org%example.net@example.org", ALICE " " BOB, "team%example.org%example.net@example.org"},
         /* not in front of another's */
         {"alice%example.org@elsewhere.example", "-", "alice%example.org@elsewhere.example"},
@@ -91,6 +92,7 @@ static void spellings(void **state)
         {"nobody", "-", "nobody"},
     };
     (void)state;
+    alias("@old.test", "@example.net");
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
         assert_behind(cases[i][0], cases[i][1], cases[i][2]);
 }
@@ -183,18 +185,21 @@ static void what_is_certain(void **state)
         "alice%example.org@mx", "alice%example.org@mx.example.org.", "\"alice@example.org\"@localhost",
         "@r.example:alice@example.org", "alice%example.org@[192.0.2.1]", "alice%example.org@192.0.2.1",
         "alice@example.org@", "alice@example.org;", "(x)x@elsewhere.example", "\"alice@example.org\"@elsewhere.example",
-        "alice@@example.org@mx.example.org@elsewhere.example", "example.org!alice@elsewhere.example", "\"a%ex\\ample\\.org%localhost\"@elsewhere.example", "alice%example.org@EXAMPLE.or\xc9\xa1x@example.org"};
+        "alice@@example.org@mx.example.org@elsewhere.example", "example.org!alice@elsewhere.example", "\"a%ex\\ample\\.org%localhost\"@elsewhere.example", "alice%example.org@EXAMPLE.or\xc9\xa1x@example.org",
+        "\"@r.example:alice@example.org\"@elsewhere.example", "\"@@Example.org:alice@elsewhere.example\"@elsewhere.example",
+        "\"@[example.org],x\"@elsewhere.example", "\"@@b.test:alice@OLd.TESt@\"@old.test", "a..b@Old.test", "alice%old.test@elsewhere.example"};
     (void)state;
+    alias("@old.test", "@example.org"); /* no setting names it */
     for (size_t i = 0; i < G_N_ELEMENTS(fine); i++)
-        if (!resolve_is_certain(&settings, fine[i], false))
+        if (!resolve_is_certain(context, fine[i], false))
             fail_msg("refused: %s", fine[i]);
     for (size_t i = 0; i < G_N_ELEMENTS(unsure); i++)
-        if (resolve_is_certain(&settings, unsure[i], false))
+        if (resolve_is_certain(context, unsure[i], false))
             fail_msg("taken: %s", unsure[i]);
     settings.domains = no_list; /* all that comes in is ours, nothing that is submitted */
-    assert_false(resolve_is_certain(&settings, "a..b@docomo.example", false));
-    assert_true(resolve_is_certain(&settings, "a..b@docomo.example", true));
-    assert_false(resolve_is_certain(&settings, "a%b@mx.example.org", true));
+    assert_false(resolve_is_certain(context, "a..b@docomo.example", false));
+    assert_true(resolve_is_certain(context, "a..b@docomo.example", true));
+    assert_false(resolve_is_certain(context, "a%b@mx.example.org", true));
     assert_true(resolve_is_certain_sender(""));
     assert_true(resolve_is_certain_sender("a..b@docomo.example"));
     assert_false(resolve_is_certain_sender("a(\\\")@b.example"));
