@@ -104,10 +104,9 @@ static void shorten(GString *address)
 
 char *address_looked_up(const char *text)
 {
-    char *whole = address_canonical(text);
+    g_autofree char *whole = address_canonical(text);
     if (whole && g_utf8_validate(whole, -1, NULL))
-        return whole;
-    g_free(whole);
+        return g_steal_pointer(&whole);
     g_autofree char *readable = without_controls(text), *folded = lower(readable, strlen(readable));
     GString *address = g_string_new(*folded ? folded : UNREADABLE);
     shorten(address);

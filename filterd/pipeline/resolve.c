@@ -121,6 +121,15 @@ static char *next_hop_of(struct context *ctx, const char *address)
     return strpbrk(local, ROUTING) ? address_meant(local) : NULL;
 }
 
+/* Leaves what is in front of an extension that has routing, as the MTA's alias tables are asked for that first;
+ * nothing of a name that has routing itself. */
+static void cut_routing(char *name, const char *delimiters)
+{
+    const size_t routing = strcspn(name, ROUTING), extension = strcspn(name, delimiters ? delimiters : "");
+    if (name[routing])
+        name[extension < routing ? extension : 0] = 0;
+}
+
 static enum users_result look_up_step(struct context *ctx, const char *address, GPtrArray **users_r)
 {
     const char *at = strrchr(address, '@');
@@ -128,7 +137,8 @@ static enum users_result look_up_step(struct context *ctx, const char *address, 
     if (found != USERS_UNKNOWN || (at && !our_names_has_machine(ctx->settings, at + 1)))
         return found;
     g_autofree char *name = at ? g_strndup(address, (gsize)(at - address)) : g_strdup(address);
-    return *name && !strpbrk(name, ROUTING) ? look_up_name(ctx, name, !at, users_r) : found;
+    cut_routing(name, ctx->settings->recipient_delimiter);
+    return *name ? look_up_name(ctx, name, !at, users_r) : found;
 }
 
 enum users_result resolve_users(struct context *ctx, const char *address, char **meant_r,

@@ -105,9 +105,11 @@ static void names_of_the_machine(void **state)
                                        "alice@[192.0.2.1]", "alice@192.0.2.1", "alice@[ipv6:::1]", "alice@mx",
                                        "\"alice\"@localhost.", "alice@example", "alice%localhost@[127.0.0.1]",
                                        "\"alice@example.org\"@localhost", "localhost!alice@mx.example.org",
-                                       "alice@example.org@localhost", "@a:alice%mx.example.org@localhost"};
+                                       "alice@example.org@localhost", "@a:alice%mx.example.org@localhost",
+                                       "alice+@x@localhost", "\"alice+x!y\"@[192.0.2.1]", "alice+%x@mx.example.org"};
     static const char *const nobodys[] = {"alice@box.test", "alice@elsewhere", "alice@box", "alice@xlocalhost",
-                                          "alice@localhostx.example", "nobody@localhost"};
+                                          "alice@localhostx.example", "nobody@localhost",
+                                          "+@alice@localhost", "x!alice+@y@localhost"};
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(hers); i++)
         assert_behind_whom(hers[i], ALICE);

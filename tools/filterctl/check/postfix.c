@@ -11,6 +11,7 @@
 #include "tools/filterctl/aliases.h"
 #include "tools/filterctl/check/check.h"
 #include "tools/filterctl/check/finding.h"
+#include "tools/filterctl/check/listener.h"
 #include "tools/filterctl/maps.h"
 #include "tools/filterctl/postconf.h"
 
@@ -76,51 +77,18 @@ static bool has_word(const char *list, const char *word)
 
 /* ---- who is filterd ---- */
 
-static bool is_here(const char *host)
-{
-    return !*host || !strcmp(host, "localhost") || !strcmp(host, "::1") || !strcmp(host, "0.0.0.0") ||
-           !strcmp(host, "*") || g_str_has_prefix(host, "127.");
-}
-
-/* True if Postfix's "unix:/path", "inet:host:port", "[host]:port" or "host:port" means this endpoint. */
-static bool is_endpoint(const char *at, const struct endpoint *e)
-{
-    const char *path = strstr(at, "unix:");
-    if (e->path && path) {
-        path += strlen("unix:"); /* a relative path is below Postfix's queue_directory */
-        const size_t n = strlen(path), whole = strlen(e->path);
-        return *path == '/' ? !strcmp(path, e->path)
-                            : n < whole && e->path[whole - n - 1] == '/' && !strcmp(e->path + whole - n, path);
-    }
-    if (e->path || !e->host || path)
-        return false;
-    const char *rest = g_str_has_prefix(at, "inet:") ? at + strlen("inet:") : at;
-    const char *colon = strrchr(rest, ':');
-    g_autofree char *host = colon ? g_strndup(rest, (gsize)(colon - rest)) : g_strdup("");
-    g_strdelimit(host, "[]", ' ');
-    g_strstrip(host);
-    const char *port = colon ? colon + 1 : rest;
-    return !strcmp(port, e->port) &&
-           (!g_ascii_strcasecmp(host, e->host) || (is_here(host) && is_here(e->host)));
-}
-
 static bool is_listener(const struct look *l, enum protocol protocol, const char *at)
 {
-    const struct settings *s = l->c->ctl->settings;
-    for (size_t i = 0; i < s->listener_count; i++)
-        if (s->listeners[i].protocol == protocol && is_endpoint(at, &s->listeners[i].at))
-            return true;
-    return false;
+    return filterctl_listener_is(l->c->ctl->settings, protocol, at);
 }
 
 /* True if "transport:nexthop" leads to one of our listeners; *transport_r (g_free) is then the transport's
  * service in master.cf. */
 static bool leads_to_us(const struct look *l, const char *value, char **transport_r)
 {
-    const char *colon = strchr(value, ':');
-    if (!colon || (!is_listener(l, PROTO_LMTP, colon + 1) && !is_listener(l, PROTO_SMTP, colon + 1)))
+    if (!filterctl_listener_is_behind(l->c->ctl->settings, value))
         return false;
-    *transport_r = g_strdup_printf("%.*s/unix", (int)(colon - value), value);
+    *transport_r = g_strdup_printf("%.*s/unix", (int)strcspn(value, ":"), value);
     return true;
 }
 
@@ -134,10 +102,10 @@ static bool is_way_back(const struct look *l, const char *context)
         return false;
     for (size_t i = 0; i < s->listener_count; i++) {
         const struct next_hop_address *hop = settings_next_hop(s, &s->listeners[i]);
-        if (s->listeners[i].protocol != PROTO_POLICY && hop->kind == HOP_SMTP && is_endpoint(at, &hop->at))
+        if (s->listeners[i].protocol != PROTO_POLICY && hop->kind == HOP_SMTP && filterctl_listener_is_endpoint(at, &hop->at))
             return true;
     }
-    return s->deliver.kind == HOP_SMTP && is_endpoint(at, &s->deliver.at);
+    return s->deliver.kind == HOP_SMTP && filterctl_listener_is_endpoint(at, &s->deliver.at);
 }
 
 /* ---- processes ---- */
@@ -272,10 +240,7 @@ static void check_front(struct look *l)
     if (content && has_word(own(l, "receive_override_options"), "no_address_mappings"))
         warn(l, "%s: no_address_mappings leaves aliases as they are before filterd: take it away, or make "
                 "them known (filterctl alias import --postfix)", l->context);
-    g_auto(GStrv) milters = filterctl_maps_words(own(l, "smtpd_milters"));
-    bool milter = false;
-    for (char **m = milters; *m; m++)
-        milter |= is_listener(l, PROTO_MILTER, *m);
+    const bool milter = filterctl_listener_is_milter(l->c->ctl->settings, own(l, "smtpd_milters"));
     if (milter) {
         note_size(l, own(l, "message_size_limit"));
         g_ptr_array_add(l->milters, g_strdup(l->context));

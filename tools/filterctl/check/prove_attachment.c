@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/config/settings.h"
-#include "base/endpoint.h"
 #include "tools/filterctl/check/finding.h"
+#include "tools/filterctl/check/listener.h"
 #include "tools/filterctl/check/prove.h"
 #include "tools/filterctl/postconf.h"
 
@@ -46,16 +46,17 @@ static void match(const char *context, const char *command, void *arg)
     s->host = colon ? g_strndup(place, (gsize)(colon - place)) : NULL;
 }
 
-/* True if a transport, filter or milter leads to one of our listeners. */
-static bool leads_to_us(const struct settings *s, const char *value)
+/* True if the transport is a pipe(8) into filterd-pipe. */
+static bool is_pipe(const struct filterctl_postconf *p, const char *transport)
 {
-    for (size_t i = 0; i < s->listener_count; i++) {
-        const struct endpoint *at = &s->listeners[i].at;
-        g_autofree char *text = at->path ? g_strdup(at->path) : g_strdup_printf(":%s", at->port);
-        if (strstr(value, text))
-            return true;
-    }
-    return false;
+    g_autofree char *service = g_strdup_printf("%.*s/unix", (int)strcspn(transport, ":"), transport);
+    const char *command = filterctl_postconf_command(p, service);
+    if (!command || !g_str_has_prefix(command, "pipe "))
+        return false;
+    const char *program = strstr(command, " argv=");
+    program = program ? program + strlen(" argv=") : "";
+    g_autofree char *path = g_strndup(program, strcspn(program, " ")), *name = g_path_get_basename(path);
+    return !strcmp(name, "filterd-pipe");
 }
 
 static bool is_set(const struct filterctl_attachment *w, const struct filterctl_postconf *p, const char *name)
@@ -93,18 +94,18 @@ static void refine(struct filterctl_attachment *w, const struct filterctl_postco
 {
     static const char *const transports[] = {"virtual_transport", "mailbox_transport", "local_transport",
                                              "relay_transport", "default_transport"};
-    if (w->kind == ATTACHED_NOT && leads_to_us(s, filterctl_postconf_service_get(p, w->context, "smtpd_milters")))
+    if (w->kind == ATTACHED_NOT && filterctl_listener_is_milter(s, filterctl_postconf_service_get(p, w->context, "smtpd_milters")))
         w->kind = ATTACHED_MILTER;
     for (size_t i = 0; w->kind == ATTACHED_NOT && i < G_N_ELEMENTS(transports); i++) {
         const char *value = filterctl_postconf_get(p, transports[i]);
-        if (leads_to_us(s, value) || strstr(value, "filterd"))
+        if (filterctl_listener_is_behind(s, value) || is_pipe(p, value))
             w->kind = ATTACHED_TRANSPORT;
     }
 }
 
 static void tell_proxy(const char *filter, struct filterctl_check *c)
 {
-    if (leads_to_us(c->ctl->settings, filter))
+    if (filterctl_listener_is(c->ctl->settings, PROTO_SMTP, filter))
         filterctl_check_tell(c, FILTERCTL_CHECK_OK, "postfix", "smtpd_proxy_filter: mail is sealed before it is queued");
     else
         filterctl_check_tell(c, FILTERCTL_CHECK_WARNING, "postfix",
