@@ -108,9 +108,11 @@ char *address_looked_up(const char *text)
     if (whole && g_utf8_validate(whole, -1, NULL))
         return g_steal_pointer(&whole);
     g_autofree char *readable = without_controls(text), *folded = lower(readable, strlen(readable));
-    GString *address = g_string_new(*folded ? folded : UNREADABLE);
+    GString *address = g_string_new(folded);
     shorten(address);
-    return g_string_free(address, FALSE);
+    char *found = address_canonical(address->str);
+    g_string_free(address, TRUE);
+    return found ? found : g_strdup(UNREADABLE);
 }
 
 /* Strips quotes, backslashes, blanks and comments (RFC 5322, sections 3.2.2 and 3.2.4), a source route in front

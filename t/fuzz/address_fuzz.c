@@ -52,8 +52,8 @@ static void check_understood(const char *address)
 {
     g_autofree char *one = address_form_certain(address), *two = address_form_certain(one), *local = NULL, *domain = NULL;
     require(strcmp(one, two) == 0 && address_form(one, &local, &domain) != ADDRESS_FORM_ODD && !strpbrk(one, "\r\n"));
-    g_autofree char *looked_up = address_looked_up(address), *canonical = address_canonical(looked_up);
-    require(canonical && strcmp(canonical, looked_up) == 0);
+    g_autofree char *looked_up = address_looked_up(address), *sent = address_looked_up(one), *canonical = address_canonical(sent);
+    require(*looked_up && canonical && strcmp(canonical, sent) == 0);
     g_autofree char *line = g_strdup_printf("<%s> ORCPT=x", one);
     const char *rest = NULL;
     g_autofree char *read = address_path_read_any(line, &rest);

@@ -53,7 +53,8 @@ static void looked_up(void **state)
     expect(address_looked_up("\xc3\x9c\xc3@b"), "\xc3\xbc\xef\xbf\xbd@b");
     expect(address_looked_up("a\r\nb\x7f@c"), "a\xef\xbf\xbd\xef\xbf\xbd" "b\xef\xbf\xbd@c");
     expect(address_looked_up(""), "\xef\xbf\xbd");
-    expect(address_looked_up("<>"), "<>");
+    expect(address_looked_up("<>"), "\xef\xbf\xbd");
+    expect(address_looked_up(" "), "\xef\xbf\xbd");
     /* an extension that is too long is cut, between two characters */
     g_autofree char *tail = g_strnfill(301, 'x'), *text = g_strdup_printf("Alice+%s\xc3\xbc\xc3\xbcyz@example.org", tail),
                     *whole = g_strdup_printf("alice+%s\xc3\xbc@example.org", tail);
