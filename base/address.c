@@ -6,6 +6,9 @@
 #include <string.h>
 
 #define ADDRESS_MAX_BYTES 320
+#define UNREADABLE "\xef\xbf\xbd" /* U+FFFD: no user can have it in their name by chance */
+/* What Postfix takes for blanks between the words of an address. */
+#define BLANKS " \t\r\n\v\f"
 /* A Linux file name has at most 255 bytes; leave room for ".db" and SQLite's "-journal". */
 #define FILE_NAME_MAX_BYTES 200
 #define FILE_NAME_KEPT_BYTES 128
@@ -73,12 +76,51 @@ char *address_canonical(const char *text)
     return address;
 }
 
+static char *without_controls(const char *text)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    GString *out = g_string_sized_new(strlen(valid));
+    for (const char *p = valid; *p; p++)
+        if (g_ascii_iscntrl(*p))
+            g_string_append(out, UNREADABLE);
+        else
+            g_string_append_c(out, *p);
+    return g_string_free(out, FALSE);
+}
+
+/* Takes away the end of the local part, or of all if the domain alone is too long. Lower case may be longer, too. */
+static void shorten(GString *address)
+{
+    const char *at = strrchr(address->str, '@');
+    const gsize domain = at ? address->len - (gsize)(at - address->str) : 0;
+    gsize end = address->len - (domain < ADDRESS_MAX_BYTES ? domain : 0);
+    while (address->len > ADDRESS_MAX_BYTES && end) {
+        const char *start = g_utf8_find_prev_char(address->str, address->str + end);
+        const gsize from = start ? (gsize)(start - address->str) : 0;
+        g_string_erase(address, (gssize)from, (gssize)(end - from));
+        end = from;
+    }
+}
+
+char *address_looked_up(const char *text)
+{
+    g_autofree char *whole = address_canonical(text);
+    if (whole && g_utf8_validate(whole, -1, NULL))
+        return g_steal_pointer(&whole);
+    g_autofree char *readable = without_controls(text), *folded = lower(readable, strlen(readable));
+    GString *address = g_string_new(folded);
+    shorten(address);
+    char *found = address_canonical(address->str);
+    g_string_free(address, TRUE);
+    return found ? found : g_strdup(UNREADABLE);
+}
+
 /* Strips quotes, backslashes, blanks and comments (RFC 5322, sections 3.2.2 and 3.2.4), a source route in front
  * of a bare colon (RFC 5321, section 4.1.2, A-d-l), and the root's dot. */
-static GString *said_plainly(const char *p)
+static GString *said_plainly(const char *p, bool keep_blanks)
 {
     GString *out = g_string_new(NULL);
-    bool quoted = false, literal = false;
+    bool quoted = false, literal = false, blank = false;
     for (int comment = 0; *p; p++) {
         if (*p == '\\' && p[1]) {
             p++;
@@ -91,12 +133,17 @@ static GString *said_plainly(const char *p)
         } else if (!quoted && !comment && !literal && *p == ':' && out->str[0] == '@') {
             g_string_truncate(out, 0);
             continue;
-        } else if (!quoted && (*p == ' ' || *p == '\t')) {
+        } else if (!quoted && strchr(BLANKS, *p)) {
+            blank = keep_blanks;
             continue;
         }
         literal = !quoted && (literal ? *p != ']' : *p == '[');
-        if (!comment)
-            g_string_append_c(out, *p);
+        if (comment)
+            continue;
+        if (blank && out->len && !strchr(".@[", out->str[out->len - 1]) && !strchr(".@]", *p))
+            g_string_append_c(out, ' ');
+        blank = false;
+        g_string_append_c(out, *p);
     }
     while (out->len && out->str[out->len - 1] == '.')
         g_string_truncate(out, out->len - 1);
@@ -105,7 +152,7 @@ static GString *said_plainly(const char *p)
 
 char *address_meant(const char *address)
 {
-    GString *out = said_plainly(address);
+    GString *out = said_plainly(address, false);
     char *bang = strchr(out->str, '!'), *percent = strrchr(out->str, '%');
     if (!strchr(out->str, '@') && bang) {
         g_autofree char *swapped = g_strdup_printf("%s@%.*s", bang + 1, (int)(bang - out->str), out->str);
@@ -114,6 +161,11 @@ char *address_meant(const char *address)
         *percent = '@';
     }
     return g_string_free(out, FALSE);
+}
+
+char *address_unquoted(const char *address)
+{
+    return g_string_free(said_plainly(address, true), FALSE);
 }
 
 /* The local part's length where it can have an extension, 0 if it cannot. */

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/address.h"
+
 /* atext of RFC 5322, section 3.2.3, and all beyond ASCII. */
 static bool is_atext(char c)
 {
@@ -112,4 +114,72 @@ enum address_form address_form(const char *address, char **local_r, char **domai
     *domain_r = domain;
     *local_r = quoted ? g_strndup(p + 1, len - 2) : g_strndup(p, len);
     return plain && !routed ? ADDRESS_FORM_PLAIN : ADDRESS_FORM_LOOSE;
+}
+
+/* ---- said again ---- */
+
+static bool is_dot_string(const char *local)
+{
+    bool dot = true;
+    for (const char *p = local; *p; p++) {
+        if (*p == '.' ? dot : !is_atext(*p))
+            return false;
+        dot = *p == '.';
+    }
+    return !dot;
+}
+
+static void add_local(GString *out, const char *local)
+{
+    if (is_dot_string(local)) {
+        g_string_append(out, local);
+        return;
+    }
+    g_string_append_c(out, '"');
+    for (const char *p = local; *p; p++) {
+        if (*p == '"' || *p == '\\')
+            g_string_append_c(out, '\\');
+        g_string_append_c(out, *p);
+    }
+    g_string_append_c(out, '"');
+}
+
+static void add_domain(GString *out, const char *domain)
+{
+    if (*domain == '[' && is_literal(domain)) {
+        g_string_append_printf(out, "@%s", domain);
+        return;
+    }
+    const gsize before = out->len;
+    g_string_append_c(out, '@');
+    for (const char *p = domain; *p; p++)
+        if (is_name_char(*p) || (*p == '.' && !strchr("@.", out->str[out->len - 1])))
+            g_string_append_c(out, *p);
+    while (out->len > before && strchr("@.", out->str[out->len - 1]))
+        g_string_truncate(out, out->len - 1);
+}
+
+/* A line end folds, as in a header field, and is a blank. */
+static char *on_one_line(const char *address)
+{
+    char *line = g_strdup(address);
+    return g_strdelimit(line, "\r\n", ' ');
+}
+
+char *address_form_certain(const char *address)
+{
+    g_autofree char *line = on_one_line(address), *local = NULL, *domain = NULL;
+    if (address_form(line, &local, &domain) != ADDRESS_FORM_ODD)
+        return g_steal_pointer(&line);
+    g_autofree char *text = address_unquoted(line);
+    for (size_t len = strlen(text); len && text[len - 1] == '@'; len--)
+        text[len - 1] = 0;
+    char *at = strrchr(text, '@');
+    if (at)
+        *at = 0;
+    GString *out = g_string_new(NULL);
+    add_local(out, text);
+    if (at)
+        add_domain(out, at + 1);
+    return g_string_free(out, FALSE);
 }

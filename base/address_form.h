@@ -13,5 +13,9 @@ enum address_form {
  * root's dot, "[...]" if it is a literal, "" if it has none; *local_r is its local part without quotes, but with
  * their backslashes, and without the route. Both g_free; NULL if it is odd. */
 enum address_form address_form(const char *address, char **local_r, char **domain_r);
+/* The address as it goes on to another MTA where refusing it would be a bounce: itself unless it is odd; an odd one
+ * as we understand it, its local part quoted if it has to be, and of its domain what a domain can have. So whoever
+ * reads it next finds the same end and the same person. Never odd, nor with a line end in it. g_free. */
+char *address_form_certain(const char *address);
 
 #endif

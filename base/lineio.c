@@ -385,13 +385,20 @@ void lineio_put(struct lineio *io, const char *format, ...)
     char text[2048];
     va_list ap;
     va_start(ap, format);
-    int n = g_vsnprintf(text, sizeof text, format, ap);
+    const int n = g_vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    if (n < 0 || (size_t)n >= sizeof text) {
+    if (n < 0) {
         io->failed = true; /* never send half a line */
         return;
     }
-    bytes_add(&io->out, text, (size_t)n);
+    if ((size_t)n < sizeof text) {
+        bytes_add(&io->out, text, (size_t)n);
+        return;
+    }
+    va_start(ap, format);
+    g_autofree char *long_text = g_strdup_vprintf(format, ap);
+    va_end(ap);
+    bytes_add(&io->out, long_text, (size_t)n);
 }
 
 bool lineio_flush(struct lineio *io)

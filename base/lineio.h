@@ -67,7 +67,7 @@ struct lineio_data {
 enum lineio_status lineio_get_data(struct lineio *io, struct bytes *out, size_t limit,
                                    struct lineio_data *facts_r);
 
-/* Adds to the output buffer, which lineio_flush sends. More than 2,047 bytes at once make the connection fail. */
+/* Adds to the output buffer, which lineio_flush sends. */
 void lineio_put(struct lineio *io, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Adds a message with dots stuffed (RFC 5321, section 4.5.2), a CRLF if its last line has none, and the final
  * dot; sends whenever 64 KB have gathered. False if the connection has failed. */

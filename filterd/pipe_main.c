@@ -18,6 +18,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/address_form.h"
 #include "base/bytes.h"
 #include "base/config/settings.h"
 #include "base/config/state.h"
@@ -115,12 +116,23 @@ static int worst(const struct outcome *outcomes, guint n)
     return code;
 }
 
+static char *without_brackets(const char *argument)
+{
+    const size_t len = strlen(argument);
+    const bool brackets = len >= 2 && argument[0] == '<' && argument[len - 1] == '>';
+    return brackets ? g_strndup(argument + 1, len - 2) : g_strdup(argument);
+}
+
+/* Takes any address, so that it fits into a command of the next hop and does not end it: a refusal would be a bounce. */
 static struct envelope *make_envelope(const struct job *job)
 {
     struct envelope *e = envelope_new(NULL);
-    e->sender = g_strdup(strcmp(job->sender, "<>") ? job->sender : "");
-    for (char **r = job->recipients; *r; r++)
-        envelope_add_recipient(e, *r, "");
+    g_autofree char *sender = without_brackets(job->sender);
+    e->sender = *sender ? address_form_certain(sender) : g_steal_pointer(&sender);
+    for (char **r = job->recipients; *r; r++) {
+        g_autofree char *bare = without_brackets(*r), *address = address_form_certain(bare);
+        envelope_add_recipient(e, address, "");
+    }
     return e;
 }
 
@@ -272,23 +284,6 @@ static int run(const struct settings *s, const struct job *job)
     return EX_TEMPFAIL;
 }
 
-/* True if the address fits into a command line of the next hop: it must not end the line or add words. */
-static bool can_be_sent(const char *address)
-{
-    bool quoted = false;
-    if (!strcmp(address, "<>"))
-        return true;
-    for (const char *p = address; *p; p++) {
-        if (g_ascii_iscntrl(*p) || (!quoted && strchr(" <>", *p)))
-            return false;
-        if (*p == '"')
-            quoted = !quoted;
-        else if (quoted && *p == '\\' && p[1])
-            p++;
-    }
-    return !quoted;
-}
-
 static bool parse(int argc, char **argv, struct job *job)
 {
     int option;
@@ -303,11 +298,6 @@ static bool parse(int argc, char **argv, struct job *job)
             return false;
     }
     job->recipients = argv + optind;
-    if (!can_be_sent(job->sender))
-        return false;
-    for (char **r = job->recipients; *r; r++)
-        if (!can_be_sent(*r))
-            return false;
     /* Standard output takes one copy, so one recipient. */
     return optind < argc && (!job->to_stdout || optind + 1 == argc);
 }

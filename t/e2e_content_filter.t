@@ -85,4 +85,14 @@ subtest 'no_key=reject' => sub {
     is(scalar $dovecot->mails('plain@example.com'), $before, 'nothing in plaintext');
 };
 
+# A refusal here would be a bounce. Postfix takes all of these, and splits the extension off.
+subtest 'addresses that nobody else would write' => sub {
+    my %shown = ('"rsa+ "' => '"rsa+ "', qq("rsa+\x01") => '"rsa+?"', "rsa+\xc3\xbc" => "rsa+\xc3\xbc", '"rsa+ b"' => '"rsa+ b"',
+        '"rsa+' . 'x' x 400 . '"' => 'rsa+' . 'x' x 400, 'rsa+a..b' => '"rsa+a..b"');
+    for my $local (sort keys %shown) {
+        $postfix->send(mail_like(), 'alice@example.net', "$local\@example.com");
+        $filterd->logs(qr/to=<\Q$shown{$local}\E\@example\.com>.* key=\w{40} sealed=yes .* dsn=2\./, 'taken and sealed');
+    }
+};
+
 done_testing;

@@ -105,6 +105,23 @@ subtest 'next hop' => sub {
     is(scalar $sink->taken($everyone[0]), 1, 'one copy in all');
 
     $sink->rules;
+    subtest 'addresses that nobody else would write: no refusal, no second command' => sub {
+        my $forged = "rsa+a\r\nRCPT TO:<plain\@example.com>\nfilterd-pipe: to=<x>\@example.com";
+        my %sent = ($forged => '"rsa+a RCPT TO:<plain@example.com> filterd-pipe: to=<x>"@example.com', "rsa+\xe4\@example.com" => "rsa+\xe4\@example.com",
+            'rsa+a b@example.com' => '"rsa+a b"@example.com', "rsa+\x01\@example.com" => qq("rsa+\x01"\@example.com),
+            '<rsa@example.com>' => 'rsa@example.com', 'no body@example.com' => '"no body"@example.com');
+        unlink glob "$sink->{box}/*";
+        for my $argument (sort keys %sent) {
+            my $before = () = $sink->said;
+            is((pipe_($mail, '-f', "alice\n\@example.net", '--', $argument))[0], 0, 'taken');
+            my @said = $sink->said;
+            is_deeply([grep { /^(?:MAIL|RCPT)/ } @said[$before .. $#said]], [qq(MAIL FROM:<alice\@example.net> SIZE=${\ (($said[$before + 1] =~ /SIZE=(\d+)/)[0] // 'no')}),
+                "RCPT TO:<$sent{$argument}>"], 'one recipient, of one sender');
+            my ($copy) = map { slurp($_) } glob "$sink->{box}/*";
+            is_sealed_for($copy // '', $mail, $rsa) if $argument !~ /^no/;
+            unlink glob "$sink->{box}/*";
+        }
+    };
     for my $killed (0, 1) {
         my $mark = $t->dir . "/given.$killed";
         my $giver = $t->spawn_code(sub {

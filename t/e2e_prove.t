@@ -394,6 +394,16 @@ subtest 'milter' => sub {
     is($s->{exit}, 1, 'a warning');
     like($s->{postfix}, qr/^warning: milter: the queue file/, 'of what it is known for');
     like($s->{mailbox}, qr/^ok: [^\n]+: holds it sealed\z/, 'the mailbox has it sealed');
+    my ($dir, $etc) = ($site->{t}->dir, "$site->{postfix}{dir}/etc");
+    my ($milters) = ($site->{postfix}->command('postconf', '-h', 'smtpd_milters'))[1] =~ /(.*)/;
+    $site->{postfix}->command('postconf', '-e', "smtpd_milters={$milters, command_timeout=9s}");
+    $site->{postfix}->reload;
+    like((said('--to', $to))->{postfix}, qr/^warning: milter: the queue file/, 'with settings of its own');
+    # What only looks like ours.
+    $site->{postfix}->command('postconf', '-M', 'filterd/unix=filterd unix - - n - - lmtp');
+    $site->{postfix}->command('postconf', '-e', "smtpd_milters={$milters.old, default_action=accept}", "virtual_transport=filterd:unix:$dir/dovecot.lmtp");
+    $site->{postfix}->reload;
+    like((said('--to', $to))->{postfix}, qr/^bad: nothing in its settings leads mail for \S+ to filterd/, 'a socket and a transport of almost that name');
 };
 
 # A mailbox without files of its own for each message: only Dovecot can take it out. doveadm is the real one,

@@ -46,11 +46,15 @@ void users_use_tables(struct users *u, const struct users_tables *tables);
 /* Whether a key, a setting or an alias' member has exactly this name. */
 enum users_result users_exists(struct users *u, const char *user);
 /* Finds the users behind an address: through aliases (up to 100 deep, loops cut), else the address itself, else
- * both again without its extension (a member's extension likewise), else the same at the domain that its own is
- * an alias of ("@old.example" with the member "@example.com"). With tables: see users_tables.h. *users_r is always a new array of char*,
+ * both again without its extension (a member's extension likewise), else through an alias of its whole domain:
+ * the same at another ("@old.example" with the member "@example.com"), or who gets the rest. With tables: see
+ * users_tables.h. *users_r is always a new array of char*,
  * without duplicates, empty unless USERS_FOUND (g_ptr_array_unref frees all). */
 enum users_result users_resolve(struct users *u, const char *address, const char *delimiters,
                                 GPtrArray **users_r);
+/* The same without who gets the rest of a domain: a name that is not known there may be somebody's elsewhere. */
+enum users_result users_resolve_named(struct users *u, const char *address, const char *delimiters,
+                                      GPtrArray **users_r);
 /* Finds the user behind a Dovecot login name (%u). A name without a domain that is no alias gets ours, if the
  * settings name just one. *user_r (g_free) is the address itself if it is among the users that it resolves to, else
  * the only one of them. With USERS_UNKNOWN it is the canonical address, NULL if login is no address or an alias of

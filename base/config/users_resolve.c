@@ -117,9 +117,9 @@ static enum users_result resolve_whole(struct users *u, const char *address, con
     return result == USERS_UNKNOWN ? resolve_bases(u, address, delimiters, found) : result;
 }
 
-/* An alias of a whole domain, "@old.example" for "@example.com": Postfix looks for it last and keeps the local
- * part. */
-static enum users_result resolve_domain(struct users *u, const char *address, const char *delimiters,
+/* An alias of a whole domain: Postfix looks for it last. "@old.example" for "@example.com" keeps the local part;
+ * another member gets what comes for anybody else there. */
+static enum users_result resolve_domain(struct users *u, const char *address, const char *delimiters, bool rest,
                                         GPtrArray *found)
 {
     const char *at = strrchr(address, '@');
@@ -128,10 +128,11 @@ static enum users_result resolve_domain(struct users *u, const char *address, co
     GPtrArray *list = users_members(u, at);
     enum users_result result = list ? USERS_UNKNOWN : USERS_TEMP;
     for (guint i = 0; list && i < list->len && result != USERS_TEMP; i++) {
-        const char *domain = list->pdata[i];
-        g_autofree char *other = g_strdup_printf("%.*s%s", (int)(at - address), address, domain);
+        const char *member = list->pdata[i];
+        g_autofree char *other = *member == '@' ? g_strdup_printf("%.*s%s", (int)(at - address), address, member)
+                                                : g_strdup(member);
         const enum users_result one =
-            *domain == '@' ? resolve_whole(u, other, delimiters, found) : USERS_UNKNOWN;
+            rest || *member == '@' ? resolve_whole(u, other, delimiters, found) : USERS_UNKNOWN;
         result = one == USERS_UNKNOWN ? result : one;
     }
     if (list)
@@ -139,21 +140,33 @@ static enum users_result resolve_domain(struct users *u, const char *address, co
     return result;
 }
 
-enum users_result users_resolve(struct users *u, const char *address, const char *delimiters,
-                                GPtrArray **users_r)
+static enum users_result resolve(struct users *u, const char *address, const char *delimiters, bool rest,
+                                 GPtrArray **users_r)
 {
     *users_r = g_ptr_array_new_with_free_func(g_free);
     g_autofree char *whole = address_canonical(address);
     if (!whole)
         return USERS_UNKNOWN;
     if (u->tables)
-        return users_tables_resolve(u, whole, delimiters, *users_r);
+        return users_tables_resolve(u, whole, delimiters, rest, *users_r);
     enum users_result result = resolve_whole(u, whole, delimiters, *users_r);
     if (result == USERS_UNKNOWN)
-        result = resolve_domain(u, whole, delimiters, *users_r);
+        result = resolve_domain(u, whole, delimiters, rest, *users_r);
     if (result != USERS_FOUND)
         g_ptr_array_set_size(*users_r, 0);
     return result;
+}
+
+enum users_result users_resolve(struct users *u, const char *address, const char *delimiters,
+                                GPtrArray **users_r)
+{
+    return resolve(u, address, delimiters, true, users_r);
+}
+
+enum users_result users_resolve_named(struct users *u, const char *address, const char *delimiters,
+                                      GPtrArray **users_r)
+{
+    return resolve(u, address, delimiters, false, users_r);
 }
 
 enum users_result users_of_login(struct users *u, const char *login, const struct settings *s,

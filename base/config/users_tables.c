@@ -21,6 +21,7 @@ struct resolution {
     GHashTable *open; /* aliases being expanded, to cut loops */
     GHashTable *done;
     GPtrArray *found;
+    bool rest; /* also who gets what nobody else at a domain gets */
     guint expanded;
 };
 
@@ -103,6 +104,9 @@ static enum users_result take_final(struct resolution *x, const char *address, e
                                     const enum users_tables_form *mailbox)
 {
     enum users_result result = take_known(x, address);
+    /* Postfix asks for mailboxes in our domains alone: a table may have an answer for everybody. */
+    if (result == USERS_UNKNOWN && origin == ORIGIN_MAIL && !is_ours(x->u->tables->settings, address_domain(address)))
+        return result;
     if (result == USERS_UNKNOWN && mailbox) {
         result = take_mailbox(x, address, *mailbox);
     } else if (result == USERS_UNKNOWN) {
@@ -181,6 +185,17 @@ static enum users_result look_up_bases(struct resolution *x, const char *address
     return result;
 }
 
+/* The members of the tables' alias of a whole domain that keep the local part; all, if the rest counts, too. */
+static GPtrArray *of_domain(const struct resolution *x, const char *address, const GPtrArray *members)
+{
+    GPtrArray *kept = g_ptr_array_new();
+    const size_t local = strcspn(address, "@") + 1;
+    for (guint i = 0; i < members->len; i++)
+        if (x->rest || !strncmp(members->pdata[i], address, local))
+            g_ptr_array_add(kept, members->pdata[i]);
+    return kept;
+}
+
 /* users.db's alias of the whole domain. */
 static enum users_result look_up_domain(struct resolution *x, const char *address, guint depth)
 {
@@ -190,10 +205,11 @@ static enum users_result look_up_domain(struct resolution *x, const char *addres
     GPtrArray *rows = users_members(x->u, at);
     enum users_result result = rows ? USERS_UNKNOWN : USERS_TEMP;
     for (guint i = 0; rows && i < rows->len && result != USERS_TEMP; i++) {
-        const char *domain = rows->pdata[i];
-        g_autofree char *other = g_strdup_printf("%.*s%s", (int)(at - address), address, domain);
-        if (*domain == '@' && g_hash_table_add(x->done, g_strdup(other)))
-            result = join(result, look_up(x, other, ORIGIN_MAIL, depth + 1));
+        const char *member = rows->pdata[i];
+        const bool whole = *member == '@';
+        g_autofree char *other = whole ? g_strdup_printf("%.*s%s", (int)(at - address), address, member) : g_strdup(member);
+        if ((whole || x->rest) && g_hash_table_add(x->done, g_strdup(other)))
+            result = join(result, look_up(x, other, whole ? ORIGIN_MAIL : ORIGIN_USERS, depth + 1));
     }
     if (rows)
         g_ptr_array_unref(rows);
@@ -217,8 +233,11 @@ static enum users_result look_up_all(struct resolution *x, const char *address, 
         return expand(x, address, t->members, ORIGIN_TABLES, depth);
     if (result == USERS_UNKNOWN)
         result = look_up_domain(x, address, depth);
-    if (result == USERS_UNKNOWN && t->alias == USERS_TABLES_DOMAIN)
-        return expand(x, address, t->members, ORIGIN_TABLES, depth);
+    if (result == USERS_UNKNOWN && t->alias == USERS_TABLES_DOMAIN) {
+        g_autoptr(GPtrArray) members = of_domain(x, address, t->members);
+        if (members->len)
+            return expand(x, address, members, ORIGIN_TABLES, depth);
+    }
     return result == USERS_UNKNOWN ? take_final(x, address, origin, &t->mailbox) : result;
 }
 
@@ -237,10 +256,10 @@ static enum users_result look_up(struct resolution *x, const char *address, enum
     return result;
 }
 
-enum users_result users_tables_resolve(struct users *u, const char *address, const char *delimiters,
+enum users_result users_tables_resolve(struct users *u, const char *address, const char *delimiters, bool rest,
                                        GPtrArray *found)
 {
-    struct resolution x = {.u = u, .delimiters = delimiters, .found = found};
+    struct resolution x = {.u = u, .delimiters = delimiters, .found = found, .rest = rest};
     x.open = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     x.done = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     enum users_result result = look_up(&x, address, ORIGIN_MAIL, 0);

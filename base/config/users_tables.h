@@ -45,8 +45,9 @@ struct users_tables {
     void *arg;
 };
 
-/* users_resolve with u's tables. Adds to found, which stays empty unless USERS_FOUND. */
-enum users_result users_tables_resolve(struct users *u, const char *address, const char *delimiters,
+/* users_resolve with u's tables; rest false: users_resolve_named. Adds to found, which stays empty unless
+ * USERS_FOUND. */
+enum users_result users_tables_resolve(struct users *u, const char *address, const char *delimiters, bool rest,
                                        GPtrArray *found);
 /* Is this user's mailbox named by the tables, by exactly this name? False, too, if that cannot be known. */
 bool users_tables_name(const struct users_tables *t, const char *user);

@@ -22,8 +22,8 @@
 #include "base/sandbox/sandbox_policy.h"
 #include "base/sandbox/sandbox_kind.h"
 
-/* path, sender, recipient; the message follows as plain bytes. */
-#define JOB "(sss)"
+/* path, sender, recipient, which need not be UTF-8; the message follows as plain bytes. */
+#define JOB "(sayay)"
 #define JOB_BYTES 65536
 #define ANSWER_BYTES 4096
 #define ANSWER_MS 120000
@@ -41,7 +41,7 @@ struct outcome delivery_agent_deliver(int *fd, const char *path, const char *con
     struct outcome o = outcome_of(REASON_NEXT_HOP_DOWN);
     if (*fd < 0)
         return o;
-    GVariant *answer = send_job(*fd, g_variant_new(JOB, path, envelope[0], envelope[1]), message, len);
+    GVariant *answer = send_job(*fd, g_variant_new("(s^ay^ay)", path, envelope[0], envelope[1]), message, len);
     if (!answer) {
         log_warn("delivery agent: no answer");
         close(*fd);
@@ -65,7 +65,7 @@ static bool serve(int fd, GVariant *job, delivery_agent_fn *deliver)
                             .message = frame_recv_bytes(fd, DELIVERY_AGENT_JOB_BYTES, ANSWER_MS)};
     if (!j.message)
         return false;
-    g_variant_get(job, "(&s&s&s)", &j.path, &j.sender, &j.recipient);
+    g_variant_get(job, "(&s^&ay^&ay)", &j.path, &j.sender, &j.recipient);
     g_autofree char *error = NULL;
     const enum outcome_reason reason = deliver(&j, &error);
     GVariant *answer = g_variant_new("(is)", (gint32)reason, error ? error : "");

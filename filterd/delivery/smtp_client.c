@@ -363,7 +363,9 @@ static struct outcome open_transaction(struct smtp_client *c, struct dialogue *d
         quit(c);
     if (!connected(c))
         return outcome_of(REASON_NEXT_HOP_DOWN);
-    if (!c->offers.utf8 &&
+    /* Who did not ask for SMTPUTF8 sends bytes beyond ASCII on its own account: the next hop decides, as it would
+     * without us. */
+    if (!c->offers.utf8 && e->smtputf8 &&
         !(g_str_is_ascii(d->recipient->address) && g_str_is_ascii(e->sender ? e->sender : "")))
         return outcome_of(REASON_NO_UTF8);
     const bool again = c->state == STATE_OPEN && !d->size;

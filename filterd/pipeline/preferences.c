@@ -93,7 +93,8 @@ static char *plain_form(const char *text)
 {
     const char *at = strrchr(text, '@');
     const size_t local = at ? (size_t)(at - text) + 1 : *text == '.' ? 1 : 0;
-    g_autofree char *ascii = g_str_is_ascii(text + local) ? NULL : g_hostname_to_ascii(text + local);
+    const bool encode = !g_str_is_ascii(text + local) && g_utf8_validate(text + local, -1, NULL);
+    g_autofree char *ascii = encode ? g_hostname_to_ascii(text + local) : NULL;
     char *plain = ascii ? g_strdup_printf("%.*s%s", (int)local, text, ascii) : g_strdup(text);
     while (g_str_has_suffix(plain, "."))
         plain[strlen(plain) - 1] = 0;

@@ -100,8 +100,8 @@ static struct policy_disposition look_up(struct recipient_state *st, struct cont
 {
     struct policy_address a = {.who = POLICY_WHO_UNREADABLE};
     struct recipient_address *of = g_new0(struct recipient_address, 1);
-    g_autofree char *address = address_canonical(text), *meant = NULL;
-    const enum users_result found = address ? resolve_users(ctx, address, &meant, &of->users) : USERS_TEMP;
+    g_autofree char *address = address_looked_up(text), *meant = NULL;
+    const enum users_result found = resolve_users(ctx, address, &meant, &of->users);
     if (!of->users)
         of->users = g_ptr_array_new_with_free_func(g_free);
     g_ptr_array_add(st->addresses, of);
@@ -111,7 +111,7 @@ static struct policy_disposition look_up(struct recipient_state *st, struct cont
         look_at_users(st, ctx, of, &a.keys);
     } else if (found == USERS_UNKNOWN) {
         a.who = POLICY_WHO_NOBODY;
-        a.local_domain = resolve_is_local(ctx->settings, meant);
+        a.local_domain = resolve_is_local(ctx, meant);
         a.postmaster = resolve_is_postmaster(address);
     }
     if (found == USERS_ELSEWHERE)
@@ -122,11 +122,9 @@ static struct policy_disposition look_up(struct recipient_state *st, struct cont
 
 static void add_bare(GPtrArray *judges, const struct context *ctx, const char *text)
 {
-    g_autofree char *address = address_canonical(text);
-    g_autofree char *bare =
-        address ? address_without_extension(address, ctx->settings->recipient_delimiter) : NULL;
-    if (address)
-        g_ptr_array_add(judges, g_strdup(bare ? bare : address));
+    g_autofree char *address = address_looked_up(text);
+    char *bare = address_without_extension(address, ctx->settings->recipient_delimiter);
+    g_ptr_array_add(judges, bare ? bare : g_steal_pointer(&address));
 }
 
 static GPtrArray *judges_of(const struct context *ctx, const struct recipient *r)

@@ -14,10 +14,11 @@
 
 /* ---- one address ---- */
 
-static enum users_result look_up(struct context *ctx, const char *address, GPtrArray **users_r)
+/* rest: also who gets what nobody else at the domain gets. */
+static enum users_result look_up(struct context *ctx, const char *address, bool rest, GPtrArray **users_r)
 {
     g_clear_pointer(users_r, g_ptr_array_unref);
-    return users_resolve(ctx->users, address, ctx->settings->recipient_delimiter, users_r);
+    return (rest ? users_resolve : users_resolve_named)(ctx->users, address, ctx->settings->recipient_delimiter, users_r);
 }
 
 /* The same with its domain written by the other kind of label (RFC 5890): the operator may have registered either.
@@ -35,16 +36,16 @@ static char *other_labels(const char *address)
 }
 
 /* As Postfix's tables do, which fold more than case; an address that is ASCII alone has one form only. */
-static enum users_result look_up_forms(struct context *ctx, const char *address, GPtrArray **users_r)
+static enum users_result look_up_forms(struct context *ctx, const char *address, bool rest, GPtrArray **users_r)
 {
-    enum users_result found = look_up(ctx, address, users_r);
+    enum users_result found = look_up(ctx, address, rest, users_r);
     if (found != USERS_UNKNOWN || (g_str_is_ascii(address) && !strstr(address, "xn--")))
         return found;
     g_autofree char *folded = address_folded(address);
     char *const forms[] = {folded, other_labels(address), other_labels(folded)};
     for (size_t i = 0; i < G_N_ELEMENTS(forms) && found == USERS_UNKNOWN; i++)
         if (forms[i])
-            found = look_up(ctx, forms[i], users_r);
+            found = look_up(ctx, forms[i], rest, users_r);
     g_free(forms[1]);
     g_free(forms[2]);
     return found;
@@ -52,20 +53,21 @@ static enum users_result look_up_forms(struct context *ctx, const char *address,
 
 /* ---- a name of the machine ---- */
 
-static enum users_result look_up_at(struct context *ctx, const char *name, const char *domain, GPtrArray **users_r)
+static enum users_result look_up_at(struct context *ctx, const char *name, const char *domain, bool rest,
+                                    GPtrArray **users_r)
 {
     g_autofree char *address = g_strdup_printf("%s@%s", name, domain);
-    return look_up_forms(ctx, address, users_r);
+    return look_up_forms(ctx, address, rest, users_r);
 }
 
 /* In any of domains: nobody says in which. All who are found get it, and no copy is made unless it can be sealed
  * for each of them. */
-static enum users_result look_up_anywhere(struct context *ctx, const char *name, GPtrArray **users_r)
+static enum users_result look_up_anywhere(struct context *ctx, const char *name, bool rest, GPtrArray **users_r)
 {
     GPtrArray *all = g_ptr_array_new_with_free_func(g_free), *here = NULL;
     enum users_result found = USERS_UNKNOWN;
     for (char **d = ctx->settings->domains; d && *d && found != USERS_TEMP; d++) {
-        const enum users_result one = look_up_at(ctx, name, *d, &here);
+        const enum users_result one = look_up_at(ctx, name, *d, rest, &here);
         for (guint i = 0; one == USERS_FOUND && i < here->len; i++)
             if (!g_ptr_array_find_with_equal_func(all, here->pdata[i], g_str_equal, NULL))
                 g_ptr_array_add(all, g_strdup(here->pdata[i]));
@@ -78,63 +80,90 @@ static enum users_result look_up_anywhere(struct context *ctx, const char *name,
 }
 
 /* Postfix delivers a bare name, and one at any name of the machine, to the same local user; its aliases are known
- * at its own name. */
-static enum users_result look_up_name(struct context *ctx, const char *name, GPtrArray **users_r)
+ * at its own name. rest: for a bare one, which Postfix may complete to any of our domains; a name of the machine that
+ * nobody has registered is a local user's, not the rest of a mail domain. */
+static enum users_result look_up_name(struct context *ctx, const char *name, bool rest, GPtrArray **users_r)
 {
     const char *hostname = ctx->settings->hostname;
-    enum users_result found = look_up_forms(ctx, name, users_r);
+    enum users_result found = look_up_forms(ctx, name, rest, users_r);
     if (found == USERS_UNKNOWN && hostname)
-        found = look_up_at(ctx, name, hostname, users_r);
+        found = look_up_at(ctx, name, hostname, rest, users_r);
     for (char **d = ctx->settings->local_names; d && *d && found == USERS_UNKNOWN; d++)
-        found = look_up_at(ctx, name, *d, users_r);
-    return found == USERS_UNKNOWN ? look_up_anywhere(ctx, name, users_r) : found;
+        found = look_up_at(ctx, name, *d, rest, users_r);
+    return found == USERS_UNKNOWN ? look_up_anywhere(ctx, name, rest, users_r) : found;
 }
 
 /* ---- any spelling ---- */
 
+/* True if an alias leads a whole domain to us: no setting need name it. False also if that cannot be read: the look-up
+ * that follows says so. */
+static bool is_alias_domain(struct context *ctx, const char *domain)
+{
+    g_autofree char *address = g_strconcat("@", domain, NULL);
+    GPtrArray *users = NULL;
+    const bool is = *domain && look_up_forms(ctx, address, false, &users) == USERS_FOUND;
+    g_clear_pointer(&users, g_ptr_array_unref);
+    return is;
+}
+
+static bool is_ours(struct context *ctx, const char *domain)
+{
+    return our_names_has(ctx->settings, domain) || is_alias_domain(ctx, domain);
+}
+
 /* The address at the end of what its routing leads to, one step: NULL if it ends here. */
-static char *next_hop_of(const struct settings *s, const char *address)
+static char *next_hop_of(struct context *ctx, const char *address)
 {
     const char *at = strrchr(address, '@');
-    if (!at || !our_names_has(s, at + 1))
+    if (!at || !is_ours(ctx, at + 1))
         return NULL;
     g_autofree char *local = g_strndup(address, (gsize)(at - address));
     return strpbrk(local, ROUTING) ? address_meant(local) : NULL;
 }
 
+/* Leaves what is in front of an extension that has routing, as the MTA's alias tables are asked for that first;
+ * nothing of a name that has routing itself. */
+static void cut_routing(char *name, const char *delimiters)
+{
+    const size_t routing = strcspn(name, ROUTING), extension = strcspn(name, delimiters ? delimiters : "");
+    if (name[routing])
+        name[extension < routing ? extension : 0] = 0;
+}
+
 static enum users_result look_up_step(struct context *ctx, const char *address, GPtrArray **users_r)
 {
     const char *at = strrchr(address, '@');
-    enum users_result found = look_up_forms(ctx, address, users_r);
+    enum users_result found = look_up_forms(ctx, address, true, users_r);
     if (found != USERS_UNKNOWN || (at && !our_names_has_machine(ctx->settings, at + 1)))
         return found;
     g_autofree char *name = at ? g_strndup(address, (gsize)(at - address)) : g_strdup(address);
-    return *name && !strpbrk(name, ROUTING) ? look_up_name(ctx, name, users_r) : found;
+    cut_routing(name, ctx->settings->recipient_delimiter);
+    return *name ? look_up_name(ctx, name, !at, users_r) : found;
 }
 
 enum users_result resolve_users(struct context *ctx, const char *address, char **meant_r,
                                 GPtrArray **users_r)
 {
-    enum users_result found = look_up_forms(ctx, address, users_r);
+    enum users_result found = look_up_forms(ctx, address, true, users_r);
     *meant_r = address_meant(address);
     g_autofree char *now = g_strdup(*meant_r);
     while (now && found == USERS_UNKNOWN) {
         found = look_up_step(ctx, now, users_r);
-        char *next = found == USERS_UNKNOWN ? next_hop_of(ctx->settings, now) : NULL;
+        char *next = found == USERS_UNKNOWN ? next_hop_of(ctx, now) : NULL;
         g_free(now);
         now = next;
     }
     return found;
 }
 
-bool resolve_is_local(const struct settings *s, const char *meant)
+bool resolve_is_local(struct context *ctx, const char *meant)
 {
     char *now = g_strdup(meant);
     bool local = false;
     while (now && !local) {
         const char *at = strrchr(now, '@');
-        local = !at || our_names_is_listed(s, at + 1);
-        char *next = local ? NULL : next_hop_of(s, now);
+        local = !at || our_names_is_listed(ctx->settings, at + 1);
+        char *next = local ? NULL : next_hop_of(ctx, now);
         g_free(now);
         now = next;
     }
@@ -143,26 +172,49 @@ bool resolve_is_local(const struct settings *s, const char *meant)
 
 /* ---- before the queue ---- */
 
-/* True if one of ours stands in a local part that has routing. The domain behind it may be an alias of ours that
- * no setting names: then the MTA goes on with what stands here. */
-static bool leads_to_us(const struct settings *s, const char *local)
+static bool is_name_char(char c)
 {
-    g_auto(GStrv) parts = g_strsplit_set(local, ROUTING "\"\\", -1);
+    return g_ascii_isalnum(c) || ((unsigned char)c & 0x80) || strchr("-_.", c);
+}
+
+/* Between two names stands whatever cannot be in one: routing, quotes, the colon of a route. */
+static void split_names(char *text)
+{
+    for (; *text; text++)
+        if (!is_name_char(*text))
+            *text = ' ';
+}
+
+/* Without domains all that comes in is ours, but nothing that is submitted. */
+static bool may_be_ours(struct context *ctx, const char *domain, bool all)
+{
+    const struct settings *s = ctx->settings;
+    return s->domains[0] || all ? is_ours(ctx, domain) : our_names_has_machine(s, domain) || is_alias_domain(ctx, domain);
+}
+
+/* True if one of ours stands in a local part that has routing. The domain behind it may be an alias of ours that
+ * nobody told us: then the MTA goes on with what stands here. */
+static bool leads_to_us(struct context *ctx, const char *local)
+{
+    if (!strpbrk(local, ROUTING))
+        return false;
+    g_autofree char *text = g_strdup(local);
+    split_names(text);
+    g_auto(GStrv) names = g_strsplit(text, " ", -1);
     bool ours = false;
-    for (char **p = parts; *p && !ours && strpbrk(local, ROUTING); p++)
-        ours = **p && (!s->domains[0] ? our_names_has_machine(s, *p) : our_names_has(s, *p));
+    for (char **name = names; *name && !ours; name++)
+        ours = **name && may_be_ours(ctx, *name, false);
     return ours;
 }
 
-bool resolve_is_certain(const struct settings *s, const char *address, bool submitted)
+bool resolve_is_certain(struct context *ctx, const char *address, bool submitted)
 {
     g_autofree char *local = NULL, *domain = NULL;
     switch (address_form(address, &local, &domain)) {
     case ADDRESS_FORM_PLAIN:
         return true;
     case ADDRESS_FORM_LOOSE:
-        /* Without domains all that comes in is ours, but nothing that is submitted. */
-        return *domain && !leads_to_us(s, local) && !(submitted && !s->domains[0] ? our_names_has_machine(s, domain) : our_names_has(s, domain));
+        return *domain && !leads_to_us(ctx, local) && !may_be_ours(ctx, domain, !submitted);
     default:
         return false;
     }

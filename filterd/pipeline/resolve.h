@@ -17,11 +17,11 @@ enum users_result resolve_users(struct context *ctx, const char *address, char *
                                 GPtrArray **users_r);
 /* True if mail for an address (the *meant_r of resolve_users) that is no user's would stay here: its domain, or
  * the one it leads to, is listed, or it has none. */
-bool resolve_is_local(const struct settings *s, const char *meant);
+bool resolve_is_local(struct context *ctx, const char *meant);
 /* False if the address may be ours and can be read in two ways, as one with %, ! or a route, or with anything but
  * a dot-string or a simple quoted string. Ask it before the queue, where the client waits for a refusal.
  * submitted: from a listener with role=submission. */
-bool resolve_is_certain(const struct settings *s, const char *address, bool submitted);
+bool resolve_is_certain(struct context *ctx, const char *address, bool submitted);
 /* The same for a sender, whose domain SPF is asked about: false if it may begin elsewhere. */
 bool resolve_is_certain_sender(const char *address);
 /* <postmaster>, which every host has (RFC 5321, section 4.5.1). */

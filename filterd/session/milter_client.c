@@ -28,6 +28,22 @@ static void insert(GVariantDict *d, const char *name, const char *value)
         g_variant_dict_insert(d, name, "s", value);
 }
 
+/* Frames are UTF-8; addresses that sendmail(1) was given may not be. */
+static void insert_address(GVariantDict *d, const char *name, const char *address)
+{
+    g_autofree char *valid = address ? g_utf8_make_valid(address, -1) : NULL;
+    insert(d, name, valid);
+}
+
+static void insert_recipients(GVariantDict *d, const GPtrArray *recipients)
+{
+    GVariantBuilder b;
+    g_variant_builder_init(&b, G_VARIANT_TYPE("as"));
+    for (guint i = 0; i < recipients->len; i++)
+        g_variant_builder_add_value(&b, g_variant_new_take_string(g_utf8_make_valid(recipients->pdata[i], -1)));
+    g_variant_dict_insert_value(d, "recipients", g_variant_builder_end(&b));
+}
+
 static GVariant *envelope_of(const struct milter_client_message *m)
 {
     GVariantDict d;
@@ -40,11 +56,9 @@ static GVariant *envelope_of(const struct milter_client_message *m)
     insert(&d, "client_port", m->client_port);
     insert(&d, "helo", m->helo);
     insert(&d, "queue_id", m->queue_id);
-    insert(&d, "sender", m->sender);
+    insert_address(&d, "sender", m->sender);
     g_variant_dict_insert(&d, "fields", "u", m->fields);
-    g_variant_dict_insert_value(&d, "recipients",
-                                g_variant_new_strv((const char *const *)m->recipients->pdata,
-                                                   (gssize)m->recipients->len));
+    insert_recipients(&d, m->recipients);
     return g_variant_dict_end(&d);
 }
 

@@ -202,7 +202,7 @@ static sfsistat on_mail(SMFICTX *ctx, char **arguments)
         return SMFIS_TEMPFAIL;
     forget_message(c);
     c->sender = address_in(arguments[0]);
-    if (!g_utf8_validate(c->sender, -1, NULL))
+    if (!c->local && !g_utf8_validate(c->sender, -1, NULL))
         return refuse(ctx, REASON_BAD_ADDRESS);
     if (!c->local && !resolve_is_certain_sender(c->sender))
         return refuse(ctx, REASON_ODD_SENDER);
@@ -254,9 +254,11 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **arguments)
     if (c->recipients->len >= (guint)settings->limits.recipients)
         return refuse(ctx, REASON_MANY_RECIPIENTS);
     g_autofree char *address = address_in(arguments[0]);
-    struct outcome o = outcome_of(REASON_BAD_ADDRESS);
-    if (g_utf8_validate(address, -1, NULL))
-        o = c->local ? outcome_of(REASON_OK) : ask_recipient(c, address);
+    /* Where no client waits, a refusal would be a bounce. */
+    const bool readable = c->local || g_utf8_validate(address, -1, NULL);
+    const struct outcome o = !readable ? outcome_of(REASON_BAD_ADDRESS)
+                             : c->local ? outcome_of(REASON_OK)
+                                        : ask_recipient(c, address);
     if (o.result == RES_OK)
         g_ptr_array_add(c->recipients, g_steal_pointer(&address));
     return milter_apply_outcome(ctx, &o);

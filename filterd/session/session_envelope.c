@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/address_form.h"
+#include "base/address_path.h"
 #include "base/config/settings.h"
 #include "base/mail/envelope.h"
 #include "base/result.h"
@@ -16,43 +18,28 @@
 #include "filterd/session/session_replies.h"
 #include "filterd/session/session_state.h"
 
-#define ADDRESS_BYTES 320
+/* What a report of delivery names: RFC 3461, sections 4.2 and 4.4. */
+#define ENVID_BYTES 100
+#define PARAMETERS_BYTES 1000
 /* One recipient's probe gets at most a third of the time for all: Postfix waits 100 s for each reply. */
 #define ASK_SHARE 3
 /* If the connection to the next hop breaks sooner, it may still answer on a new one. */
 #define HANGS_MS 2000
 
-/* Parses "FROM:<a@b> REST" (RFC 5321, section 4.1.2): returns the address (g_free) and where REST begins; NULL
- * if it is malformed. A backslash takes the next character's meaning away, also outside of quotes: the MTA behind
- * us reads it so, and both must find the same end. */
-static char *parse_path(const char *argument, const char *word, const char **rest_r)
-{
-    size_t n = strlen(word);
-    if (strncasecmp(argument, word, n))
-        return NULL;
-    const char *p = argument + n + strspn(argument + n, " ");
-    if (*p++ != '<')
-        return NULL;
-    const char *start = p;
-    for (bool quoted = false; *p && (quoted || *p != '>'); p++) {
-        if (iscntrl((unsigned char)*p) || (!quoted && (*p == ' ' || *p == '<')))
-            return NULL;
-        if (*p == '"')
-            quoted = !quoted;
-        else if (*p == '\\' && p[1] && !iscntrl((unsigned char)p[1]))
-            p++;
-    }
-    if (*p != '>' || p - start > ADDRESS_BYTES || (p[1] && p[1] != ' '))
-        return NULL;
-    *rest_r = p + 1 + strspn(p + 1, " ");
-    g_autofree char *address = g_strndup(start, (gsize)(p - start));
-    return g_utf8_validate(address, -1, NULL) ? g_steal_pointer(&address) : NULL;
-}
-
 /* A refusal costs the sending client a correction, not the sender of a forged address a bounce. */
 static bool before_queue(const struct session *s)
 {
     return s->env->listener->protocol == PROTO_SMTP;
+}
+
+/* Reads "FROM:<a@b> REST": returns the address (g_free) and where REST begins; NULL if it is malformed. */
+static char *parse_path(const struct session *s, const char *argument, const char *word, const char **rest_r)
+{
+    const size_t n = strlen(word);
+    if (strncasecmp(argument, word, n))
+        return NULL;
+    const char *path = argument + n + strspn(argument + n, " ");
+    return before_queue(s) ? address_path_read(path, rest_r) : address_path_read_any(path, rest_r);
 }
 
 static bool is_submitted(const struct session *s)
@@ -87,9 +74,10 @@ static bool mail_parameter(struct session *s, const char *word, bool *too_big)
         return !strcmp(e->ret, "FULL") || !strcmp(e->ret, "HDRS");
     }
     if ((v = value_of(word, "ENVID"))) {
+        const bool fits = strlen(v) <= ENVID_BYTES;
         g_free(e->envid);
-        e->envid = g_strdup(v);
-        return strlen(v) <= 100;
+        e->envid = fits ? g_strdup(v) : NULL;
+        return fits || !before_queue(s);
     }
     if (!strcasecmp(word, "SMTPUTF8"))
         return e->smtputf8 = true;
@@ -115,7 +103,7 @@ void session_mail(struct session *s, const char *argument)
         session_say(s, s->greeted ? SESSION_SENDER_TWICE : SESSION_GREET_FIRST);
         return;
     }
-    g_autofree char *sender = parse_path(argument, "FROM:", &rest);
+    g_autofree char *sender = parse_path(s, argument, "FROM:", &rest);
     if (!sender) {
         s->errors++;
         session_say(s, SESSION_BAD_SENDER);
@@ -136,14 +124,42 @@ void session_mail(struct session *s, const char *argument)
     session_reset(s);
 }
 
-static bool rcpt_parameters(const char *text)
+/* "type;address", as the next hop can take it: xtext (RFC 3461, section 4), or UTF-8 (RFC 6533). */
+static bool is_orcpt(const char *value)
 {
-    char **words = g_strsplit(text, " ", 32);
-    bool ok = strlen(text) <= 1000;
-    for (size_t i = 0; ok && words[i]; i++)
-        ok = !*words[i] || value_of(words[i], "ORCPT") || value_of(words[i], "NOTIFY");
-    g_strfreev(words);
-    return ok;
+    const size_t type = strspn(value, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-");
+    const char *p = value + type;
+    if (!type || *p++ != ';' || !g_utf8_validate(value, -1, NULL))
+        return false;
+    while (*p && *p != ' ' && *p != '=' && !g_ascii_iscntrl(*p))
+        p++;
+    return !*p;
+}
+
+static bool is_named(const char *word, const char *name)
+{
+    const size_t n = strlen(name);
+    return !strncasecmp(word, name, n) && word[n] == '=';
+}
+
+/* Takes what reports of delivery are to say; *kept_r (g_free) is what the next hop is told of it. False: a parameter
+ * is not known, or malformed. Behind the queue malformed ones are left out: no report is worth a bounce. */
+static bool rcpt_parameters(const struct session *s, const char *text, char **kept_r)
+{
+    g_auto(GStrv) words = g_strsplit(text, " ", 32);
+    GString *kept = g_string_new(NULL);
+    bool known = true, good = true;
+    for (size_t i = 0; words[i]; i++) {
+        const char *orcpt = value_of(words[i], "ORCPT");
+        const bool one = (orcpt || value_of(words[i], "NOTIFY")) && (before_queue(s) || !orcpt || is_orcpt(orcpt)) &&
+                         kept->len + strlen(words[i]) < PARAMETERS_BYTES;
+        if (one)
+            g_string_append_printf(kept, "%s%s", kept->len ? " " : "", words[i]);
+        good &= one || !*words[i];
+        known &= !*words[i] || is_named(words[i], "ORCPT") || is_named(words[i], "NOTIFY");
+    }
+    *kept_r = g_string_free(kept, FALSE);
+    return before_queue(s) ? good : known;
 }
 
 /* Probes the recipient at the next hop. A client may name thousands while the next hop hangs: all probes
@@ -217,20 +233,24 @@ void session_rcpt(struct session *s, const char *argument)
         session_say(s, SESSION_MAIL_FIRST);
         return;
     }
-    g_autofree char *address = parse_path(argument, "TO:", &rest);
+    g_autofree char *address = parse_path(s, argument, "TO:", &rest), *parameters = NULL;
+    if (address && !*address && !before_queue(s)) {
+        g_free(address);
+        address = address_form_certain(""); /* nobody's, but no reason for a bounce */
+    }
     if (!address || !*address) {
         s->errors++;
         session_say(s, SESSION_BAD_RECIPIENT);
-    } else if (before_queue(s) && !resolve_is_certain(s->settings, address, is_submitted(s))) {
+    } else if (before_queue(s) && !resolve_is_certain(s->env->context, address, is_submitted(s))) {
         s->errors++;
         session_outcome_of(s, REASON_ODD_ADDRESS);
-    } else if (!rcpt_parameters(rest)) {
+    } else if (!rcpt_parameters(s, rest, &parameters)) {
         s->errors++;
         session_say(s, SESSION_RCPT_PARAMETER);
     } else if ((int)s->envelope->recipients->len >= s->settings->limits.recipients) {
         session_outcome_of(s, REASON_MANY_RECIPIENTS);
     } else {
-        accept_recipient(s, address, rest);
+        accept_recipient(s, address, parameters);
     }
 }
 

@@ -16,8 +16,9 @@
 
 struct session_env;
 
-/* RFC 5321, section 4.5.3.1.4 says 512; SMTPUTF8, DSN and XFORWARD need more. */
-#define SESSION_LINE_BYTES 4096
+/* RFC 5321, section 4.5.3.1.4 says 512; SMTPUTF8, DSN and XFORWARD need more. Postfix takes an address of 2,048 bytes,
+ * and writes it twice, with backslashes in RCPT and as xtext in ORCPT. */
+#define SESSION_LINE_BYTES 16384
 #define SESSION_ERRORS 20
 
 struct session {

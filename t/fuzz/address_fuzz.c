@@ -6,6 +6,10 @@
 
 #include "base/address.h"
 #include "base/address_form.h"
+#include "base/address_path.h"
+#include "base/config/settings.h"
+#include "base/config/users.h"
+#include "filterd/pipeline/context.h"
 #include "filterd/pipeline/our_names.h"
 #include "filterd/pipeline/resolve.h"
 
@@ -43,21 +47,43 @@ static void check_fold(const char *address)
     require(strcmp(once, twice) == 0);
 }
 
+/* What goes on can be read one way only, and again gives the same; what is looked up is an address. */
+static void check_understood(const char *address)
+{
+    g_autofree char *one = address_form_certain(address), *two = address_form_certain(one), *local = NULL, *domain = NULL;
+    require(strcmp(one, two) == 0 && address_form(one, &local, &domain) != ADDRESS_FORM_ODD && !strpbrk(one, "\r\n"));
+    g_autofree char *looked_up = address_looked_up(address), *sent = address_looked_up(one), *canonical = address_canonical(sent);
+    require(*looked_up && canonical && strcmp(canonical, sent) == 0);
+    g_autofree char *line = g_strdup_printf("<%s> ORCPT=x", one);
+    const char *rest = NULL;
+    g_autofree char *read = address_path_read_any(line, &rest);
+    require(read && strcmp(read, one) == 0 && strcmp(rest, "ORCPT=x") == 0);
+    g_autofree char *said = g_strdup_printf("<%s>", address), *any = address_path_read_any(said, &rest);
+    require(any != NULL);
+}
+
 static void check_certain(const char *address)
 {
     const struct settings listed = {.domains = domains, .local_names = names, .hostname = (char *)"mx.example.org"};
     const struct settings all = {.domains = no_list, .local_names = no_list, .hostname = (char *)"mx"};
+    static struct users *users;
+    if (!users)
+        users = users_watch("/nonexistent"); /* nobody is one */
+    struct context one = {.settings = &listed, .users = users}, other = {.settings = &all, .users = users};
     g_autofree char *meant = address_meant(address);
-    resolve_is_local(&listed, meant);
+    resolve_is_local(&one, meant);
     /* What is refused where one name is ours is refused where all are. */
-    require(resolve_is_certain(&listed, address, false) || !resolve_is_certain(&all, address, false));
+    require(resolve_is_certain(&one, address, false) || !resolve_is_certain(&other, address, false));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (size > 400 || memchr(data, 0, size) || !g_utf8_validate((const char *)data, (gssize)size, NULL))
+    if (size > 400 || memchr(data, 0, size))
         return 0;
     g_autofree char *address = g_strndup((const char *)data, size);
+    check_understood(address);
+    if (!g_utf8_validate(address, -1, NULL))
+        return 0;
     check_form(address);
     check_fold(address);
     check_certain(address);

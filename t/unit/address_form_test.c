@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <glib.h>
+#include <string.h>
 
 #include "base/address_form.h"
 
@@ -120,8 +121,53 @@ static void odd(void **state)
         assert_form(cases[i], ADDRESS_FORM_ODD, NULL, NULL);
 }
 
+/* Where a refusal would be a bounce, an odd one goes on as it is understood, and can be read one way only. */
+static void certain(void **state)
+{
+    static const char *const cases[][2] = {
+        {"alice@example.org", "alice@example.org"},
+        {"a..b@example.org", "a..b@example.org"},
+        {"\"a\tb\"@example.org", "\"a\tb\"@example.org"},
+        {"\xe4@example.org", "\xe4@example.org"},
+        {"a\x01z@example.org", "\"a\x01z\"@example.org"},
+        {"a b@example.org", "\"a b\"@example.org"},
+        {" a @ example . org", "a@example.org"},
+        {"a@exam ple.org", "a@example.org"},
+        {"a(x)@example.org", "a@example.org"},
+        {"a@example.org (x)", "a@example.org"},
+        {"a@example.org;", "a@example.org"},
+        {",a@example.org", "\",a\"@example.org"},
+        {"a@example.org@", "a@example.org"},
+        {"a@\\example.org", "a@example.org"},
+        {"a@ex\"ample.org", "a@example.org"},
+        {"a>b@example.org", "\"a>b\"@example.org"},
+        {"a\\", "\"a\\\\\""},
+        {"a\"b\\\"c\"@example.org", "\"ab\\\"c\"@example.org"},
+        {"a\r\nRCPT TO:<b>@example.org", "\"a RCPT TO:<b>\"@example.org"},
+        {"\"a\nb\"@example.org", "\"a b\"@example.org"},
+        {"a@[ 192.0.2.1 ]", "a@[192.0.2.1]"},
+        {"a@[192.0.2.1", "a@192.0.2.1"},
+        {"a@..example...org..", "a@example.org"},
+        {"a@example.org..@", "a@example.org"},
+        {"a@\x01\xff", "a@\xff"},
+        {"@", "\"\""},
+        {"", "\"\""},
+        {"\"", "\"\""},
+        {"<>", "\"<>\""},
+        {"(a@example.org", "\"\""},
+    };
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *got = address_form_certain(cases[i][0]), *again = address_form_certain(got);
+        if (strcmp(got, cases[i][1]) != 0)
+            fail_msg("<%s>: want %s, got %s", cases[i][0], cases[i][1], got);
+        assert_string_equal(again, got);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(plain), cmocka_unit_test(loose), cmocka_unit_test(odd)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(plain), cmocka_unit_test(loose), cmocka_unit_test(odd),
+                                       cmocka_unit_test(certain)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

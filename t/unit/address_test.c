@@ -44,6 +44,51 @@ static void length(void **state)
     expect(address_canonical(over), NULL);
 }
 
+/* Whatever a recipient is, there is a form to look it up. */
+static void looked_up(void **state)
+{
+    (void)state;
+    expect(address_looked_up(" <Alice@Example.COM> "), "alice@example.com");
+    expect(address_looked_up("A\xff+\x01@b"), "a\xef\xbf\xbd+\xef\xbf\xbd@b");
+    expect(address_looked_up("\xc3\x9c\xc3@b"), "\xc3\xbc\xef\xbf\xbd@b");
+    expect(address_looked_up("a\r\nb\x7f@c"), "a\xef\xbf\xbd\xef\xbf\xbd" "b\xef\xbf\xbd@c");
+    expect(address_looked_up(""), "\xef\xbf\xbd");
+    expect(address_looked_up("<>"), "\xef\xbf\xbd");
+    expect(address_looked_up(" "), "\xef\xbf\xbd");
+    /* an extension that is too long is cut, between two characters */
+    g_autofree char *tail = g_strnfill(301, 'x'), *text = g_strdup_printf("Alice+%s\xc3\xbc\xc3\xbcyz@example.org", tail),
+                    *whole = g_strdup_printf("alice+%s\xc3\xbc@example.org", tail);
+    assert_int_equal(strlen(whole), 321);
+    tail[300] = 0;
+    g_autofree char *cut = g_strdup_printf("alice+%sx@example.org", tail);
+    expect(address_looked_up(text), cut);
+    expect(address_looked_up(whole), cut);
+    /* lower case is longer than it was */
+    GString *dotted = g_string_new("");
+    for (int i = 0; i < 120; i++)
+        g_string_append(dotted, "\xc4\xb0");
+    g_autofree char *long_local = address_looked_up(dotted->str), *canonical = address_canonical(long_local);
+    assert_string_equal(canonical, long_local);
+    g_string_append(dotted, "@b");
+    g_autofree char *with_domain = address_looked_up(dotted->str);
+    assert_true(g_str_has_suffix(with_domain, "@b") && strlen(with_domain) <= 320);
+    g_string_free(dotted, TRUE);
+    /* a domain alone that is too long */
+    g_autofree char *domain = g_strnfill(400, 'd'), *at = g_strdup_printf("a@%s", domain), *got = address_looked_up(at);
+    assert_int_equal(strlen(got), 320);
+    assert_true(g_str_has_prefix(at, got));
+}
+
+static void unquoted(void **state)
+{
+    (void)state;
+    expect(address_unquoted("\"a  b\"@x.org"), "a  b@x.org");
+    expect(address_unquoted(" a \t b (x) @ x . org "), "a b@x.org");
+    expect(address_unquoted("@r:a\\@b@x.org."), "a@b@x.org");
+    expect(address_unquoted("a%x"), "a%x");
+    expect(address_meant("al\x0b ice@x.org"), "alice@x.org");
+}
+
 static void extension(void **state)
 {
     (void)state;
@@ -136,7 +181,7 @@ static void long_file_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(canonical), cmocka_unit_test(length),    cmocka_unit_test(extension),
+        cmocka_unit_test(canonical), cmocka_unit_test(length), cmocka_unit_test(looked_up), cmocka_unit_test(unquoted),    cmocka_unit_test(extension),
         cmocka_unit_test(domain),    cmocka_unit_test(file_name), cmocka_unit_test(long_file_name),
         cmocka_unit_test(meant),     cmocka_unit_test(folded),
     };

@@ -75,6 +75,7 @@ static void spellings(void **state)
         {"alice%example.org@MX.example.ORG", ALICE, "alice%example.org@MX.example.ORG"},
         {"example.org!alice@example.net", ALICE, "example.org!alice@example.net"},
         {"\"alice@example.org\"@example.net", ALICE, "alice@example.org@example.net"},
+        {"alice%example.org@old.test", ALICE, "alice%example.org@old.test"},
         {"team%example.org%example.net@example.org", ALICE " " BOB, "team%example.org%example.net@example.org"},
         /* not in front of another's */
         {"alice%example.org@elsewhere.example", "-", "alice%example.org@elsewhere.example"},
@@ -91,6 +92,7 @@ static void spellings(void **state)
         {"nobody", "-", "nobody"},
     };
     (void)state;
+    alias("@old.test", "@example.net");
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
         assert_behind(cases[i][0], cases[i][1], cases[i][2]);
 }
@@ -103,9 +105,11 @@ static void names_of_the_machine(void **state)
                                        "alice@[192.0.2.1]", "alice@192.0.2.1", "alice@[ipv6:::1]", "alice@mx",
                                        "\"alice\"@localhost.", "alice@example", "alice%localhost@[127.0.0.1]",
                                        "\"alice@example.org\"@localhost", "localhost!alice@mx.example.org",
-                                       "alice@example.org@localhost", "@a:alice%mx.example.org@localhost"};
+                                       "alice@example.org@localhost", "@a:alice%mx.example.org@localhost",
+                                       "alice+@x@localhost", "\"alice+x!y\"@[192.0.2.1]", "alice+%x@mx.example.org"};
     static const char *const nobodys[] = {"alice@box.test", "alice@elsewhere", "alice@box", "alice@xlocalhost",
-                                          "alice@localhostx.example", "nobody@localhost"};
+                                          "alice@localhostx.example", "nobody@localhost",
+                                          "+@alice@localhost", "x!alice+@y@localhost"};
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(hers); i++)
         assert_behind_whom(hers[i], ALICE);
@@ -139,6 +143,22 @@ static void a_name_of_two(void **state)
     assert_behind_whom("alice@localhost", "?");
 }
 
+/* Who gets what is for nobody else at a domain; a local user of the machine is somebody else. */
+static void the_rest_of_a_domain(void **state)
+{
+    (void)state;
+    alias("@example.org", BOB);
+    assert_behind_whom("nobody+x@example.org", BOB);
+    assert_behind_whom("\"no body\"@Example.org.", BOB);
+    assert_behind_whom(ALICE, ALICE);
+    assert_behind_whom("nobody", BOB);
+    assert_behind_whom("root@localhost", "-");
+    assert_behind_whom("root@mx.example.org", "-");
+    assert_behind_whom("alice@localhost", ALICE);
+    alias("@mx.example.org", ALICE);
+    assert_behind_whom("root@mx.example.org", ALICE);
+}
+
 /* As Postfix's tables find them. */
 static void folded_and_encoded(void **state)
 {
@@ -167,18 +187,21 @@ static void what_is_certain(void **state)
         "alice%example.org@mx", "alice%example.org@mx.example.org.", "\"alice@example.org\"@localhost",
         "@r.example:alice@example.org", "alice%example.org@[192.0.2.1]", "alice%example.org@192.0.2.1",
         "alice@example.org@", "alice@example.org;", "(x)x@elsewhere.example", "\"alice@example.org\"@elsewhere.example",
-        "alice@@example.org@mx.example.org@elsewhere.example", "example.org!alice@elsewhere.example", "\"a%ex\\ample\\.org%localhost\"@elsewhere.example", "alice%example.org@EXAMPLE.or\xc9\xa1x@example.org"};
+        "alice@@example.org@mx.example.org@elsewhere.example", "example.org!alice@elsewhere.example", "\"a%ex\\ample\\.org%localhost\"@elsewhere.example", "alice%example.org@EXAMPLE.or\xc9\xa1x@example.org",
+        "\"@r.example:alice@example.org\"@elsewhere.example", "\"@@Example.org:alice@elsewhere.example\"@elsewhere.example",
+        "\"@[example.org],x\"@elsewhere.example", "\"@@b.test:alice@OLd.TESt@\"@old.test", "a..b@Old.test", "alice%old.test@elsewhere.example"};
     (void)state;
+    alias("@old.test", "@example.org"); /* no setting names it */
     for (size_t i = 0; i < G_N_ELEMENTS(fine); i++)
-        if (!resolve_is_certain(&settings, fine[i], false))
+        if (!resolve_is_certain(context, fine[i], false))
             fail_msg("refused: %s", fine[i]);
     for (size_t i = 0; i < G_N_ELEMENTS(unsure); i++)
-        if (resolve_is_certain(&settings, unsure[i], false))
+        if (resolve_is_certain(context, unsure[i], false))
             fail_msg("taken: %s", unsure[i]);
     settings.domains = no_list; /* all that comes in is ours, nothing that is submitted */
-    assert_false(resolve_is_certain(&settings, "a..b@docomo.example", false));
-    assert_true(resolve_is_certain(&settings, "a..b@docomo.example", true));
-    assert_false(resolve_is_certain(&settings, "a%b@mx.example.org", true));
+    assert_false(resolve_is_certain(context, "a..b@docomo.example", false));
+    assert_true(resolve_is_certain(context, "a..b@docomo.example", true));
+    assert_false(resolve_is_certain(context, "a%b@mx.example.org", true));
     assert_true(resolve_is_certain_sender(""));
     assert_true(resolve_is_certain_sender("a..b@docomo.example"));
     assert_false(resolve_is_certain_sender("a(\\\")@b.example"));
@@ -340,8 +363,6 @@ static void nobody(void **state)
     assert_handled(POLICY_HANDLE_FOREIGN, REASON_OK, "nobody@localhost");
     look_up_address("PostMaster");
     assert_handled(POLICY_HANDLE_FOREIGN, REASON_OK, "postmaster");
-    look_up_address("no\nbody@example.org");
-    assert_handled(POLICY_HANDLE_REFUSE, REASON_UNFORESEEN, "");
     settings.domains = no_list;
     look_up_address("nobody@elsewhere.example");
     assert_handled(POLICY_HANDLE_REFUSE, REASON_UNKNOWN_REJECT, "nobody@elsewhere.example");
@@ -351,6 +372,36 @@ static void nobody(void **state)
     envelope->listener = NULL;
     look_up_address("nobody@elsewhere.example");
     assert_handled(POLICY_HANDLE_REFUSE, REASON_UNKNOWN_REJECT, "nobody@elsewhere.example");
+    recipient_state_clear(&st);
+}
+
+/* What cannot be anybody's address is looked up, too: it may be one with an extension, and it is no trouble of ours. */
+static void no_addresses(void **state)
+{
+    g_autofree char *tail = g_strnfill(2000, '+');
+    const char *const hers[] = {"\"alice+\t\"@example.org", "Alice+\x01@example.org", "\"alice+\xe4\"@localhost", "ALICE+\xff"};
+    (void)state;
+    settings.unknown_recipient = POLICY_REJECT;
+    settings.local_names = NULL;
+    for (size_t i = 0; i < G_N_ELEMENTS(hers); i++) {
+        look_up_address(hers[i]);
+        assert_handled(POLICY_HANDLE_PASS, REASON_OK, ALICE);
+    }
+    g_autofree char *longer = g_strdup_printf("alice%s@example.org", tail), *quoted = g_strdup_printf("\"alice%s\"@[127.0.0.1]", tail);
+    look_up_address(longer);
+    assert_handled(POLICY_HANDLE_PASS, REASON_OK, ALICE);
+    look_up_address(quoted);
+    assert_handled(POLICY_HANDLE_PASS, REASON_OK, ALICE);
+    look_up_address("no\nbody@example.org");
+    assert_handled(POLICY_HANDLE_REFUSE, REASON_UNKNOWN_REJECT, "no\xef\xbf\xbd" "body@example.org");
+    look_up_address("al\x01ice@example.org");
+    assert_handled(POLICY_HANDLE_REFUSE, REASON_UNKNOWN_REJECT, "al\xef\xbf\xbdice@example.org");
+    look_up_address("\"\"");
+    assert_handled(POLICY_HANDLE_REFUSE, REASON_UNKNOWN_REJECT, "\"\"");
+    look_up_address("");
+    assert_handled(POLICY_HANDLE_REFUSE, REASON_UNKNOWN_REJECT, "\xef\xbf\xbd");
+    look_up_address("al\xe4@elsewhere.example");
+    assert_handled(POLICY_HANDLE_FOREIGN, REASON_OK, "al\xef\xbf\xbd@elsewhere.example");
     recipient_state_clear(&st);
 }
 
@@ -487,9 +538,9 @@ static void several_addresses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(spellings), TEST(names_of_the_machine), TEST(a_name_of_two), TEST(folded_and_encoded),
+        TEST(spellings), TEST(names_of_the_machine), TEST(a_name_of_two), TEST(the_rest_of_a_domain), TEST(folded_and_encoded),
         TEST(what_is_certain), TEST(odd_addresses_that_exist), TEST(without_domains_all_are_ours), TEST(not_to_be_read),
-        TEST(users_and_keys), TEST(who_wants_no_encryption), TEST(nobody),
+        TEST(users_and_keys), TEST(who_wants_no_encryption), TEST(nobody), TEST(no_addresses),
         TEST(settings_not_to_be_read), TEST(all_is_of_one_moment), TEST(keys_of_many), TEST(looked_up_again),
         TEST(several_addresses),
     };

@@ -196,7 +196,46 @@ static void spellings(void **state)
     expect(&how, lmtp,
            REPLIES("220", "250-", "250-", "250-", "250-", "250-", "250-", "250-", "250 ", "250 2.1.0", "503", "250 2.1.5",
                    "250 2.1.5", "250 2.1.5", "250 2.1.5", "250 2.1.5", "250 2.1.5", "250 2.1.5", "250 2.1.5", "250 2.1.5",
-                   "250 2.1.5", "501 5.1.3", "501 5.1.3"));
+                   "250 2.1.5", "250 2.1.5", "250 2.1.5"));
+}
+
+/* Behind the queue no address is refused for how it is written, nor for what a report is to say: only a command that
+ * none can be found in. */
+static void spellings_behind(void **state)
+{
+    struct setup how = {"lmtp", DOWN, NULL, 0, false};
+    static const char *const cases[][3] = { /* behind, before */
+        {"<\"a\tb\"@example.org>", "250", "501"},
+        {"<a\x01@example.org>", "250", "501"},
+        {"<a b@example.org>", "250", "501"},
+        {"< alice@example.org >", "250", "501"},
+        {"<>", "250", "501"},
+        {"<\xe4@example.org>", "250", "501"},
+        {"<a\"b@example.org> ORCPT=rfc822;a@b", "250", "501"},
+        {"<a>b@example.org>", "250", "501"},
+        {"<a<b@example.org>", "250", "501"},
+        {"<a@exa\"mple.org> NOTIFY=NEVER", "250", "501"},
+        {"<a@example.org> ORCPT=", "250", "555"},
+        {"<a@example.org> ORCPT=a;\x01", "250", "250"},
+        {"<a@example.org> ODD=1", "555", "555"},
+        {"a@example.org", "501", "501"},
+        {"<a@example.org", "501", "501"},
+        {"<a@example.org>x", "501", "501"},
+        {"", "501", "501"},
+    };
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *smtp = g_strdup_printf("HELO c\r\nMAIL FROM:<>\r\nRCPT TO:%s\r\n", cases[i][0]);
+        g_autofree char *lmtp = g_strdup_printf("LHLO c\r\nMAIL FROM:<>\r\nRCPT TO:%s\r\n", cases[i][0]);
+        how.protocol = "smtp";
+        expect(&how, smtp, REPLIES("220", "250", "250", cases[i][2]));
+        how.protocol = "lmtp";
+        expect(&how, lmtp, REPLIES("220", "250-", "250-", "250-", "250-", "250-", "250-", "250-", "250 ", "250", cases[i][1]));
+    }
+    g_autofree char *tail = g_strnfill(5000, 'x');
+    g_autofree char *said = g_strdup_printf("LHLO c\r\nMAIL FROM:<a\x01\"b@c d.example> ENVID=%.101s\r\n"
+                                            "RCPT TO:<a+%s@example.org> ORCPT=rfc822;%s\r\n", tail, tail, tail);
+    expect(&how, said, REPLIES("220", "250-", "250-", "250-", "250-", "250-", "250-", "250-", "250 ", "250", "250"));
 }
 
 static void next_hop_down(void **state)
@@ -261,6 +300,19 @@ static void delivered(void **state)
            REPLIES("220", "250-", "250-", "250-", "250-", "250-", "250-", "250-", "250 ", "250",
                    "250", "354", "250 2.0.0", "221"));
     assert_int_equal(count_files("two"), 2);
+}
+
+/* What is no address is delivered like any, by the name it is looked up by. */
+static void no_address(void **state)
+{
+    g_autofree char *hop = g_strdup_printf("maildir:%s/mail/%%n", folder), *tail = g_strnfill(6000, 'x');
+    g_autofree char *said = g_strdup_printf("LHLO c\r\nMAIL FROM:<\xe4@b>\r\nRCPT TO:<\"\xff\t\"@example.org>\r\n"
+                                            "RCPT TO:<%s@example.org>\r\nDATA\r\n" MESSAGE "QUIT\r\n", tail);
+    (void)state;
+    expect(&(struct setup){"lmtp", hop, NULL, 0, false}, said,
+           REPLIES("220", "250-", "250-", "250-", "250-", "250-", "250-", "250-", "250 ", "250",
+                   "250", "250", "354", "250 2.0.0", "451", "221")); /* the second is no name of a file */
+    assert_int_equal(count_files("\"\xef\xbf\xbd\xef\xbf\xbd\""), 1);
 }
 
 /* A worker may be told to end just when it accepts a connection: the client hears nothing of that. */
@@ -359,8 +411,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_reply_is_whole),
         cmocka_unit_test(no_room), cmocka_unit_test(many_recipients), cmocka_unit_test(greeting), cmocka_unit_test(sizes),
-        cmocka_unit_test(order), cmocka_unit_test(envelope), cmocka_unit_test(spellings), cmocka_unit_test(next_hop_down),
-        cmocka_unit_test(refused_data),  cmocka_unit_test(delivered),
+        cmocka_unit_test(order), cmocka_unit_test(envelope), cmocka_unit_test(spellings), cmocka_unit_test(spellings_behind), cmocka_unit_test(next_hop_down),
+        cmocka_unit_test(refused_data),  cmocka_unit_test(delivered), cmocka_unit_test(no_address),
         cmocka_unit_test(told_to_end),
     };
     log_open(LOG_TO_STDERR, "session_test");

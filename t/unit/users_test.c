@@ -88,6 +88,7 @@ static void several_delimiters(void **state)
 /* A whole domain that is another name of ours. */
 static void domain_alias(void **state)
 {
+    GPtrArray *found;
     char *error = NULL;
     (void)state;
     add_key("bob@x.org");
@@ -100,8 +101,21 @@ static void domain_alias(void **state)
     resolves(users, "nobody@old.org", "");
     resolves(users, "bob@older.org", "");
     resolves(users, "@old.org", "@x.org");
-    alias("@all.org", "bob@x.org"); /* a catch-all: who it is for, users.db does not know */
-    resolves(users, "sales@all.org", "");
+    alias("@all.org", "bob@x.org"); /* who gets the rest */
+    alias("@all.org", "team@x.org");
+    alias("team@x.org", "eve@x.org");
+    alias("dora@all.org", "dora@x.org");
+    resolves(users, "sales+a@all.org", "bob@x.org eve@x.org");
+    resolves(users, "dora@all.org", "dora@x.org");
+    alias("@x.org", "bob@x.org");
+    resolves(users, "nobody@x.org", "bob@x.org");
+    resolves(users, "eve@x.org", "eve@x.org");
+    alias("@loop.org", "a@loop.org");
+    resolves(users, "b@loop.org", "a@loop.org");
+    assert_int_equal(users_resolve_named(users, "nobody@x.org", "+", &found), USERS_UNKNOWN);
+    g_ptr_array_unref(found);
+    assert_int_equal(users_resolve_named(users, "bob@old.org", "+", &found), USERS_FOUND);
+    g_ptr_array_unref(found);
     assert_true(users_alias_remove(users, "@old.org", &error));
     resolves(users, "bob@old.org", "");
 }

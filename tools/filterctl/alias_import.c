@@ -101,7 +101,8 @@ static void take_entry(const struct filterctl_aliases_entry *e, void *arg)
         print_row(im, "skipped", e->address, why);
         break;
     case FILTERCTL_ALIASES_CATCH_ALL:
-        why = g_strdup_printf("leads a whole domain to %s: add the addresses it is used for", users);
+        why = g_strdup_printf("leads a whole domain to %s: add the addresses it is used for, or all of it "
+                              "(filterctl alias add %s ...) when all others there are known", users, e->address);
         print_row(im, "skipped", e->address, why);
     }
 }

@@ -15,7 +15,7 @@ enum filterctl_aliases_state {
     FILTERCTL_ALIASES_NO_KEYS,  /* none of its users has a key, so filterd does not need it */
     FILTERCTL_ALIASES_MIXED,    /* some of its users have a key, others not: no copy can serve both */
     FILTERCTL_ALIASES_OUTSIDE,  /* leads to a user with a key and out of this host as well */
-    FILTERCTL_ALIASES_CATCH_ALL /* of a whole domain ("@domain"): filterd has no such aliases */
+    FILTERCTL_ALIASES_CATCH_ALL /* of a whole domain ("@domain"): who has an address there is not known */
 };
 
 struct filterctl_aliases_entry {

@@ -62,6 +62,19 @@ static bool leads_to_us(const struct filterctl_postconf *p, const struct setting
     return false;
 }
 
+/* True if the transport is a pipe(8) into filterd-pipe. */
+static bool is_pipe(const struct filterctl_postconf *p, const char *transport)
+{
+    g_autofree char *service = g_strdup_printf("%.*s/unix", (int)strcspn(transport, ":"), transport);
+    const char *command = filterctl_postconf_command(p, service);
+    if (!command || !g_str_has_prefix(command, "pipe "))
+        return false;
+    const char *program = strstr(command, " argv=");
+    program = program ? program + strlen(" argv=") : "";
+    g_autofree char *path = g_strndup(program, strcspn(program, " ")), *name = g_path_get_basename(path);
+    return !strcmp(name, "filterd-pipe");
+}
+
 static bool is_set(const struct filterctl_attachment *w, const struct filterctl_postconf *p, const char *name)
 {
     return *filterctl_postconf_service_get(p, w->context, name) != 0;
@@ -101,7 +114,7 @@ static void refine(struct filterctl_attachment *w, const struct filterctl_postco
         w->kind = ATTACHED_MILTER;
     for (size_t i = 0; w->kind == ATTACHED_NOT && i < G_N_ELEMENTS(transports); i++) {
         const char *value = filterctl_postconf_get(p, transports[i]);
-        if (leads_to_us(p, s, value) || strstr(value, "filterd"))
+        if (leads_to_us(p, s, value) || is_pipe(p, value))
             w->kind = ATTACHED_TRANSPORT;
     }
 }
