@@ -112,6 +112,10 @@ subtest 'as other MTAs may speak' => sub {
     is($m->connect('localhost', '127.0.0.1', 0), 'continue', 'sendmail(1), as Postfix shows it');
     begin($m, '<a@example.net>', '<rsa@example.com>', '<plain@example.com>');
     like($m->message("x\r\n", From => ' a@example.net'), qr/^550 5\.5\.3 /, 'the same');
+    # A refusal would be a bounce, and a deferral would come again for ever.
+    begin($m, "<a\xe4\@example.net>", "<rsa+\xe4\@example.com>", qq(<"rsa+\x01"\@example.com>), '<rsa+' . 'x' x 400 . '@example.com>');
+    is($m->message("x\r\n", From => ' a@example.net'), 'continue', 'addresses that nobody else would write');
+    like(join("\n", $m->edits), qr/^insert X-Filterd-Encrypted 0  yes$/m, 'sealed');
     $m->quit;
     $m = FilterdTest::Milter->new($port);
     is($m->connect('client.example.net', '192.0.2.1', 0), 'continue', 'a proxy that does not tell the port');
