@@ -151,7 +151,7 @@ static bool read_template(const struct sql *s, const char *name, const char *tex
 static bool read_parameters(struct sql *s, const struct table_family *family, char **error_r)
 {
     g_autofree char *query = query_text(s, error_r);
-    const char *format = sql_file_get(s->file, "result_format", sql_file_get(s->file, "result_filter", "%s"));
+    const char *format = sql_file_get(s->file, "result_format", "%s");
     const char *domains = sql_file_get(s->file, "domain", "");
     if (!query || !read_template(s, "query", query, &s->query, error_r) ||
         !read_template(s, "result_format", format, &s->format, error_r) ||
