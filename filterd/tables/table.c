@@ -61,6 +61,11 @@ enum table_result table_ask(struct table *t, const char *key, unsigned flags, GS
         struct member *m = t->members->pdata[i];
         g_string_truncate(value, 0);
         r = member_ask(m, key, flags, value, error_r);
+        /* Postfix calls that a mistake in the table, and defers. */
+        if (r == TABLE_FOUND && !value->len) {
+            *error_r = g_strdup_printf("%s: an empty value", member_name(m));
+            r = TABLE_TEMP;
+        }
         t->answered = r == TABLE_NONE ? NULL : m;
     }
     if (r == TABLE_TEMP)

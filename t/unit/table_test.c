@@ -66,6 +66,7 @@ static void joined(void **state)
 {
     (void)state;
     expect("unionmap:{static:a, inline:{b=1}, pcre:{{/^B$/ upper} {/^b$/i lower}}}", PAIRS("b", "a,1,upper", "c", "a"));
+    expect("unionmap:{inline:{a=,b=}, inline:{b=1}}", PAIRS("a", "none", "b", "1"));
     expect("pipemap:{inline:{a=b,c=d},inline:{b=z}}", PAIRS("a", "z", "c", "none", "b", "none"));
 }
 
