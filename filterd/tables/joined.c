@@ -86,7 +86,7 @@ static enum table_result union_ask(void *state, const char *key, unsigned flags,
         r = its == TABLE_NONE ? r : its;
     }
     g_string_free(one, TRUE);
-    return r;
+    return r == TABLE_FOUND && !value->len ? TABLE_NONE : r; /* empty values add nothing, as in Postfix */
 }
 
 static enum table_result pipe_ask(void *state, const char *key, unsigned flags, GString *value, char **error_r)

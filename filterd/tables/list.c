@@ -39,9 +39,10 @@ bool list_pair(const char *text, char **name_r, char **value_r)
 {
     const char *equals = strchr(text, '=');
     *name_r = *value_r = NULL;
-    if (!equals)
+    g_autofree char *name = equals ? g_strstrip(g_strndup(text, (gsize)(equals - text))) : NULL;
+    if (!name || strpbrk(name, " \t\r\n\v\f"))
         return false;
-    *name_r = g_strstrip(g_strndup(text, (gsize)(equals - text)));
+    *name_r = g_steal_pointer(&name);
     *value_r = g_strstrip(g_strdup(equals + 1));
     return true;
 }

@@ -9,7 +9,8 @@
 char *list_next(const char **at);
 /* The inside of "{ ... }", without the blanks around it. NULL with *why_r (static) if text is not that. g_free. */
 char *list_inside(const char *text, const char **why_r);
-/* Splits "name = value" and takes the blanks off both; either may be empty. False if there is no =. g_free. */
+/* Splits "name = value" and takes the blanks off both; either may be empty. False if there is no =, or a blank in the
+ * name. g_free. */
 bool list_pair(const char *text, char **name_r, char **value_r);
 
 #endif

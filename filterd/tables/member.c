@@ -75,13 +75,10 @@ struct member *member_open(const char *type_name, char **error_r)
     return m;
 }
 
-/* Postfix calls an empty value a mistake in the table, and defers. */
 static enum table_result check_value(const struct member *m, unsigned flags, const GString *value, char **error_r)
 {
     const char *why = NULL;
-    if (!value->len)
-        why = "an empty value";
-    else if (value->len > TABLE_VALUE_MAX)
+    if (value->len > TABLE_VALUE_MAX)
         why = "a value over 1 MB";
     else if (!(flags & TABLE_RAW) && memchr(value->str, '\0', value->len))
         why = "a value with a zero byte in it";

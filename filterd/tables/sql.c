@@ -151,7 +151,7 @@ static bool read_template(const struct sql *s, const char *name, const char *tex
 static bool read_parameters(struct sql *s, const struct table_family *family, char **error_r)
 {
     g_autofree char *query = query_text(s, error_r);
-    const char *format = sql_file_get(s->file, "result_format", sql_file_get(s->file, "result_filter", "%s"));
+    const char *format = sql_file_get(s->file, "result_format", "%s");
     const char *domains = sql_file_get(s->file, "domain", "");
     if (!query || !read_template(s, "query", query, &s->query, error_r) ||
         !read_template(s, "result_format", format, &s->format, error_r) ||
@@ -248,6 +248,18 @@ static guint64 mark(const struct sql *s, const struct sql_host *h)
     return (guint64)1 << i;
 }
 
+/* What a server says may quote the query, and so the key: an address has no place in a log. */
+static const char *told(char *why, const char *key)
+{
+    const char *at = strrchr(key, '@');
+    g_autofree char *local = at ? g_strndup(key, (gsize)(at - key)) : NULL;
+    if (!why)
+        return "its hosts did not answer a moment ago";
+    if (strstr(why, key) || (local && *local && strstr(why, local)))
+        return "the server refuses the query for this key";
+    return g_strdelimit(g_strchomp(why), "\r\n", ' ');
+}
+
 static enum table_result ask_hosts(const struct sql *s, struct sql_rows *rows, char **error_r)
 {
     const gint64 end = g_get_monotonic_time() + LOOKUP_US;
@@ -262,9 +274,7 @@ static enum table_result ask_hosts(const struct sql *s, struct sql_rows *rows, c
     if (e == SQL_DONE)
         return rows->value->len ? TABLE_FOUND : TABLE_NONE;
     *error_r = g_strdup_printf("%s:%s: %s", s->type, sql_file_path(s->file),
-                               rows->trouble ? rows->trouble
-                               : why         ? g_strdelimit(g_strchomp(why), "\r\n", ' ')
-                                             : "its hosts did not answer a moment ago");
+                               rows->trouble ? rows->trouble : told(why, rows->key));
     return TABLE_TEMP;
 }
 

@@ -95,7 +95,7 @@ static bool part_of(const char *text, gsize len, char letter, struct part *out)
         return out->len > 0;
     case 'd':
         *out = at ? (struct part){at + 1, len - (gsize)(at + 1 - text)} : (struct part){text, 0};
-        return at != NULL;
+        return out->len > 0;
     default:
         return at && label(at + 1, letter - '0', out);
     }

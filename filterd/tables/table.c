@@ -18,6 +18,14 @@ static void free_member(gpointer data)
     member_free(&m);
 }
 
+/* An error quotes what operators wrote and servers said: in one line. */
+static void one_line(char *error)
+{
+    for (; error && *error; error++)
+        if ((unsigned char)*error < ' ' || *error == 0x7f)
+            *error = ' ';
+}
+
 struct table *table_open(const char *chain, char **error_r)
 {
     struct table *t = g_new0(struct table, 1);
@@ -34,6 +42,8 @@ struct table *table_open(const char *chain, char **error_r)
         *error_r = g_strdup("no table is named");
         table_free(&t);
     }
+    if (!t)
+        one_line(*error_r);
     return t;
 }
 
@@ -51,8 +61,15 @@ enum table_result table_ask(struct table *t, const char *key, unsigned flags, GS
         struct member *m = t->members->pdata[i];
         g_string_truncate(value, 0);
         r = member_ask(m, key, flags, value, error_r);
+        /* Postfix calls that a mistake in the table, and defers. */
+        if (r == TABLE_FOUND && !value->len) {
+            *error_r = g_strdup_printf("%s: an empty value", member_name(m));
+            r = TABLE_TEMP;
+        }
         t->answered = r == TABLE_NONE ? NULL : m;
     }
+    if (r == TABLE_TEMP)
+        one_line(*error_r);
     if (r == TABLE_FOUND)
         *value_r = g_steal_pointer(&value);
     else

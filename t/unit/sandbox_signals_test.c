@@ -217,7 +217,8 @@ static int leave_group(void)
 }
 
 /* Only the keeper, which is alone with its folder, has flock; and of the others only a worker, which reads databases
- * beside it, has a lock at all: one whose holder the kernel names. */
+ * beside it, and the tables' process, which reads those of the operator, have a lock at all: one whose holder the kernel
+ * names. */
 static void only_locks_with_a_holder(void **state)
 {
     static const struct {
@@ -226,7 +227,7 @@ static void only_locks_with_a_holder(void **state)
         unsigned kinds; /* that may */
     } all[] = {
         {"flock", lock_whole, 1U << SANDBOX_KEEPER},
-        {"F_SETLK", lock_for_process, 1U << SANDBOX_KEEPER | 1U << SANDBOX_WORKER},
+        {"F_SETLK", lock_for_process, 1U << SANDBOX_KEEPER | 1U << SANDBOX_WORKER | 1U << SANDBOX_TABLES},
         {"F_OFD_SETLK", lock_for_descriptor, 0},
         {"F_OFD_SETLKW", wait_for_descriptor, 0},
         {"setsid", leave_session, 0},
