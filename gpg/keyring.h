@@ -59,6 +59,7 @@ struct keyring_input {
     struct bytes text;
     bool add;   /* keep the keys that are there */
     bool force; /* accept a key that does not name the user's address */
+    const char *also; /* another address of the user, which the key may name instead; NULL: none */
     const struct keyring_notes *notes;
 };
 /* Imports one public key, armored or binary. A key with the same fingerprint is refreshed. If the user has

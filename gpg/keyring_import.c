@@ -177,7 +177,7 @@ static bool is_known(const struct generation *g, const char *fingerprint)
     return g->old && g_file_test(file, G_FILE_TEST_EXISTS);
 }
 
-static int check_key(const struct key_info *k, const struct generation *g, bool force,
+static int check_key(const struct key_info *k, const struct generation *g, const struct keyring_input *input,
                      char **error_r)
 {
     /* The owner revoked a key that is stored here: refusing the revoked copy would keep the key in use. */
@@ -187,7 +187,7 @@ static int check_key(const struct key_info *k, const struct generation *g, bool 
     const char *trouble = key_info_trouble(k, now);
     if (trouble)
         return refuse(error_r, "key %s cannot be used: %s", k->fingerprint, trouble);
-    if (!force && !names_address(k, g->user))
+    if (!input->force && !names_address(k, g->user) && !(input->also && names_address(k, input->also)))
         return refuse(error_r, "no user id of key %s names %s (--force takes it anyway)",
                       k->fingerprint, g->user);
     return EX_OK;
@@ -259,7 +259,7 @@ static int fill(struct generation *g, const struct keyring_input *input,
     if (!keys)
         return rc == EX_OK ? EX_TEMPFAIL : rc;
     struct key_info *k = find(keys, fingerprint);
-    rc = k ? check_key(k, g, input->force, error_r) : refuse(error_r, "no key in the input");
+    rc = k ? check_key(k, g, input, error_r) : refuse(error_r, "no key in the input");
     if (rc == EX_OK)
         rc = write_key_files(g->home, keys, error_r);
     if (rc == EX_OK && !k->revoked)

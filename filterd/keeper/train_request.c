@@ -78,11 +78,13 @@ static bool knows(struct model_store *l, const char *user)
            (unclaimed_state(l, user) != UNCLAIMED_YES || unclaimed_has_any(l, user));
 }
 
-/* The operator's tables name the user, says a worker, so the address exists: it gets a store of its own. Not faster
- * than new users come, as a worker may have been taken over. */
+/* The operator's tables name the user, says a worker, so the address exists: it gets a store of its own once mail comes
+ * often; until then its records are as good in the common one, and a store costs more than a message. Not faster than
+ * new users come, as a worker may have been taken over. */
 static bool claim_named(struct model_store *l, const char *user, char **text_r)
 {
-    return unclaimed_state(l, user) != UNCLAIMED_YES || !keeper_rates_take(l->rates, KEEPER_RATE_OWN_STORE, NULL, 1) ||
+    return unclaimed_state(l, user) != UNCLAIMED_YES || !unclaimed_has_many(l, user) ||
+           !keeper_rates_take(l->rates, KEEPER_RATE_OWN_STORE, NULL, 1) ||
            model_store_model(l, user, text_r);
 }
 

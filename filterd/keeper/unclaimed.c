@@ -79,6 +79,16 @@ bool unclaimed_has_any(struct model_store *l, const char *user)
     return any;
 }
 
+bool unclaimed_has_many(struct model_store *l, const char *user)
+{
+    struct model *m = existing_store(l);
+    sqlite3_stmt *st = m ? store_cached(model_db(m), "SELECT 1 FROM record" OF_USER " LIMIT 1 OFFSET 7", &user, 1) : NULL;
+    const bool many = st && sqlite3_step(st) == SQLITE_ROW;
+    G_STATIC_ASSERT(UNCLAIMED_MANY == 7 + 1);
+    store_done(st);
+    return many;
+}
+
 /* ---- adding ---- */
 
 bool unclaimed_begin(struct model_store *l, char **error_r)

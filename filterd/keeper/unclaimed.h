@@ -3,7 +3,8 @@
  *
  * Before the queue filterd cannot know whether an address exists, and a stranger can invent thousands. An
  * address gets a store of its own, with the records that it has here, when a table names it (a key, an alias, a
- * setting), when it trains, or when a mailbox has taken mail for it. The file is one of models (model.h) without
+ * setting), when it trains, when a mailbox has taken mail for it, or when the operator's tables name it and it has
+ * several records here. The file is one of models (model.h) without
  * any model; a record's signature in it is the user, a line feed, and its own signature. */
 #ifndef FILTERD_KEEPER_UNCLAIMED_H
 #define FILTERD_KEEPER_UNCLAIMED_H
@@ -25,6 +26,9 @@ enum unclaimed_state unclaimed_state(struct model_store *l, const char *user);
 enum unclaimed_state unclaimed_by_tables(struct model_store *l, const char *user);
 /* True if the user has records here: mail came for the address. */
 bool unclaimed_has_any(struct model_store *l, const char *user);
+/* True if it has UNCLAIMED_MANY of them. */
+#define UNCLAIMED_MANY 8
+bool unclaimed_has_many(struct model_store *l, const char *user);
 
 /* Several records in one transaction: begin, add, end. False, with one line in *error_r (NULL if it was one
  * record that failed, as its signature exists). */

@@ -14,8 +14,8 @@
 
 #include "filterd/tables/tables_packet.h"
 
-/* The process may wait for a table server, others' questions come before this one: then mail must wait. */
-#define WORKER_MS 10000
+/* A look-up may take 10 s where a table server hangs, and others' questions come first: then mail must wait. */
+#define WORKER_MS 15000
 /* The keeper serves all, and asks seldom. */
 #define KEEPER_MS 1000
 /* Who got no answer is not asked again for so long. */
@@ -130,24 +130,38 @@ static void forget_old(struct tables_client *c)
     c->kept_since = now;
 }
 
+/* Where there is no alias, all that was asked is the mailbox. */
+static bool is_kept(struct tables_client *c, enum users_tables_question question, const char *address,
+                    enum users_result *result_r, struct users_tables_answer *a_r)
+{
+    for (int i = question == USERS_TABLES_ALL; i < 2; i++) {
+        g_autofree char *key = g_strconcat(i ? "a" : "m", address, NULL);
+        GBytes *known = g_hash_table_lookup(c->kept, key);
+        gsize size;
+        const char *data = known ? g_bytes_get_data(known, &size) : NULL;
+        if (data && (*result_r = unpack(data, size, a_r)) != USERS_TEMP &&
+            (question == USERS_TABLES_ALL || a_r->alias == USERS_TABLES_NONE))
+            return true;
+        users_tables_answer_clear(a_r);
+    }
+    return false;
+}
+
 static enum users_result ask(void *arg, enum users_tables_question question, const char *address,
                              struct users_tables_answer *a_r)
 {
     struct tables_client *c = arg;
     if (c->alone)
         return user_tables_ask(c->alone, question, address, a_r);
-    g_autofree char *key = g_strconcat(question == USERS_TABLES_ALL ? "a" : "m", address, NULL);
+    enum users_result result;
     forget_old(c);
-    GBytes *known = g_hash_table_lookup(c->kept, key);
-    if (known) {
-        gsize size;
-        const char *data = g_bytes_get_data(known, &size);
-        return unpack(data, size, a_r);
-    }
+    if (is_kept(c, question, address, &result, a_r))
+        return result;
     const size_t len = exchange(c, question, address);
-    const enum users_result result = len ? unpack(c->answer, len, a_r) : USERS_TEMP;
+    result = len ? unpack(c->answer, len, a_r) : USERS_TEMP;
     if (result != USERS_TEMP)
-        g_hash_table_insert(c->kept, g_steal_pointer(&key), g_bytes_new(c->answer, len));
+        g_hash_table_insert(c->kept, g_strconcat(question == USERS_TABLES_ALL ? "a" : "m", address, NULL),
+                            g_bytes_new(c->answer, len));
     return result;
 }
 

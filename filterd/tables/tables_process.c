@@ -212,6 +212,7 @@ int tables_process_run(const struct tables_process_env *env)
     int fds[] = {env->listen_fd, env->keeper_fd};
     master = getppid();
     keep_only(fds, G_N_ELEMENTS(fds));
+    log_to_fd(STDERR_FILENO); /* the pipe to the master, whose other descriptor is closed now */
     set_signals();
     struct server s = {.listen_fd = fds[0], .keeper_fd = fds[1], .events = epoll_create1(EPOLL_CLOEXEC)};
     if (!sandbox_policy_close(env->settings, SANDBOX_TABLES) || s.events < 0)

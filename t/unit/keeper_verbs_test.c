@@ -46,7 +46,7 @@ static GPtrArray *samples_new(void)
     const unsigned worker = KEEPER_WORKER, admin = KEEPER_ADMINISTRATOR;
     const struct sample all[] = {
         {"ping", worker | admin, {.confirm = {NULL, NULL, false}}},
-        {"record", worker, {.record = {USER, "s1", "spam", "0123456789abcdef0123456789abcdef", 2.5, -0.5, features}}},
+        {"record", worker, {.record = {USER, "s1", "spam", "0123456789abcdef0123456789abcdef", 2.5, -0.5, features, TRUE}}},
         {"confirm", worker, {.confirm = {USER, "s1", TRUE}}},
         {"learn", worker, {.learn = {USER, "ham", "s2", features}}},
         {"greylist", worker, {.greylist = {"192.0.2.1", "proved.example", "", USER}}},
@@ -146,7 +146,7 @@ static void is_refused(const struct keeper_format *f, GVariant *arguments, const
 static bool is_optional(const char *verb, const char *name)
 {
     static const char *const optional[][2] = {
-        {"record", "known_sender"}, {"record", "score"}, {"record", "rules"}, {"greylist", "domain"}, {"confirm", "mailbox"},
+        {"record", "known_sender"}, {"record", "score"}, {"record", "rules"}, {"record", "named"}, {"greylist", "domain"}, {"confirm", "mailbox"},
         {"train", "features"},       {"train", "batch"},  {"user-set", "value"}};
     for (size_t i = 0; i < G_N_ELEMENTS(optional); i++)
         if (strcmp(optional[i][0], verb) == 0 && strcmp(optional[i][1], name) == 0)
@@ -212,6 +212,7 @@ static void test_each_member_arrives(void **state)
     assert_string_equal(r.class, "spam");
     assert_string_equal(r.known_sender, "0123456789abcdef0123456789abcdef");
     assert_true(r.score == 2.5 && r.rules == -0.5);
+    assert_true(r.named);
     assert_int_equal(r.features->len, 2);
     assert_memory_equal(r.features->data, some_features, 2 * sizeof some_features[0]);
     keeper_format_clear(&keeper_format_record, &r);

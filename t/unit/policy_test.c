@@ -65,6 +65,8 @@ static void check_address(const struct settings *s, const struct policy_address 
         check_users(s, &a->keys, d);
     else if (a->who == POLICY_WHO_NOBODY)
         check_nobody(s, a, d);
+    else if (a->who == POLICY_WHO_ELSEWHERE)
+        assert_true(d.handling == POLICY_HANDLE_PASS && !d.exempt);
     else
         assert_int_equal(d.handling == POLICY_HANDLE_REFUSE && d.reason == REASON_UNFORESEEN, 1);
 }
@@ -91,9 +93,9 @@ static void each_keys(struct each *e)
 
 static void each_address(struct each *e)
 {
-    for (int n = 0; n < 3 * 2 * 2 * 2; n++) {
-        e->address = (struct policy_address){.who = (enum policy_who)(n % 3), .local_domain = n / 3 % 2,
-                                             .submitted = n / 6 % 2, .postmaster = n / 12};
+    for (int n = 0; n < 4 * 2 * 2 * 2; n++) {
+        e->address = (struct policy_address){.who = (enum policy_who)(n % 4), .local_domain = n / 4 % 2,
+                                             .submitted = n / 8 % 2, .postmaster = n / 16};
         each_keys(e);
     }
 }

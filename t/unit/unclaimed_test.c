@@ -74,6 +74,20 @@ static int learn(const char *user, const char *signature, const char *class, con
     return code;
 }
 
+/* As a worker tells it of a mailbox that the operator's tables name. */
+static int record_named(const char *user, int number)
+{
+    const guint32 feature = 4711;
+    GArray *features = g_array_append_vals(g_array_new(FALSE, FALSE, sizeof(guint32)), &feature, 1);
+    g_autofree char *signature = g_strdup_printf("n%d", number);
+    const struct keeper_record r = {.user = user, .signature = signature, .class = "ham", .features = features, .named = TRUE};
+    GVariant *arguments = g_variant_ref_sink(keeper_format_pack(&keeper_format_record, &r));
+    const int code = code_of("record", arguments);
+    g_variant_unref(arguments);
+    g_array_unref(features);
+    return code;
+}
+
 /* ---- where records go ---- */
 
 static void test_nothing_of_their_own(void **state)
@@ -92,6 +106,26 @@ static void test_nothing_of_their_own(void **state)
     assert_int_equal(confirm("invented7@x.example", "s2", true), EX_DATAERR);
     assert_int_equal(confirm("unheard-of@x.example", "s1", true), EX_DATAERR);
     assert_false(has_own("unheard-of@x.example"));
+}
+
+/* Whom the tables name gets a store of their own, but not for the first message already. */
+static void test_named_by_tables(void **state)
+{
+    (void)state;
+    for (int i = 0; i < UNCLAIMED_MANY; i++) {
+        assert_int_equal(record_named(ANN, i), EX_OK);
+        g_autofree char *signature = g_strdup_printf("e%d", i);
+        assert_int_equal(record(EVE, signature, 20), EX_OK);
+        model_store_write(model_store);
+        assert_false(has_own(ANN));
+    }
+    assert_int_equal(record_named(ANN, UNCLAIMED_MANY), EX_OK);
+    assert_true(has_own(ANN));
+    model_store_write(model_store);
+    assert_int_equal(own(ANN, "1"), UNCLAIMED_MANY + 1);
+    assert_int_equal(record(EVE, "last", 20), EX_OK);
+    assert_false(has_own(EVE));
+    assert_int_equal(unclaimed(), UNCLAIMED_MANY + 1);
 }
 
 /* A user without a key moves a message for the first time. */
@@ -451,7 +485,7 @@ static void test_a_uid_bound_to_domains(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_nothing_of_their_own), TEST(test_the_first_move_trains), TEST(test_a_mailbox_took_it),
+        TEST(test_nothing_of_their_own), TEST(test_named_by_tables), TEST(test_the_first_move_trains), TEST(test_a_mailbox_took_it),
         TEST(test_a_table_names_it), TEST(test_teft), TEST(test_a_move_that_was_cut_short),
         TEST(test_it_is_bounded), TEST(test_they_are_forgotten), TEST(test_empty_stores_go),
         TEST(test_readers_find_them),

@@ -13,7 +13,7 @@
 #include "filterd/tables/tables_client.h"
 #include "t/unit/test_folder.h"
 
-static char *domains[] = {"x.org", "cat.org", "old.org", NULL};
+static char *domains[] = {"x.org", "cat.org", "old.org", "all.org", NULL};
 static char *local_names[] = {"host.org", "second.org", NULL};
 static struct settings settings;
 static struct users *users;

@@ -13,6 +13,7 @@
 #include "base/config/users.h"
 #include "filterd/keeper/keeper.h"
 #include "filterd/keeper/keeper_request.h"
+#include "filterd/tables/tables_client.h"
 #include "gpg/keyring.h"
 #include "tools/filterctl/filterctl.h"
 
@@ -318,15 +319,40 @@ static int add_folded(struct filterctl *ctl, const char *user)
     return rc;
 }
 
-static int import(struct filterctl *ctl, const char *user, const struct arguments *a)
+/* Whose mailbox the operator's tables lead to from this address: the key is that user's, by whom all their addresses
+ * are sealed. g_free; NULL after complaining: that cannot be known now. */
+static char *user_behind(const struct filterctl *ctl, const char *address)
+{
+    g_autofree char *error = NULL;
+    GPtrArray *found = NULL;
+    if (!settings_has_tables(ctl->settings))
+        return g_strdup(address);
+    struct users *users = users_open(ctl->settings->state_dir, false, &error);
+    struct tables_client *tables = tables_client_new_alone(ctl->settings);
+    if (users)
+        users_use_tables(users, tables_client_users(tables));
+    const enum users_result result =
+        users ? users_resolve(users, address, ctl->settings->recipient_delimiter, &found) : USERS_TEMP;
+    char *user = result == USERS_TEMP ? NULL : g_strdup(result == USERS_FOUND && found->len == 1 ? found->pdata[0] : address);
+    if (!user)
+        filterctl_complain("%s: whose mail that is cannot be known now%s%s", address, error ? ": " : "", error ? error : "");
+    if (found)
+        g_ptr_array_unref(found);
+    users_free(&users);
+    tables_client_free(&tables);
+    return user;
+}
+
+static int import(struct filterctl *ctl, const char *address, const struct arguments *a)
 {
     const struct keyring_notes notes = {note_keys, ctl};
-    struct keyring_input input = {.add = a->add, .force = a->force, .notes = &notes};
+    struct keyring_input input = {.add = a->add, .force = a->force, .also = address, .notes = &notes};
     struct key_info *key = NULL;
     g_autofree char *error = NULL;
     if (a->count < 1 || a->count > 2)
         return EX_USAGE;
-    int rc = filterctl_read(a->words[1], &input.text) ? EX_OK : EX_NOINPUT;
+    g_autofree char *user = user_behind(ctl, address);
+    int rc = !user ? EX_TEMPFAIL : filterctl_read(a->words[1], &input.text) ? EX_OK : EX_NOINPUT;
     if (rc == EX_OK) {
         rc = keyring_import(ctl->settings->state_dir, user, &input, &key, &error);
         if (rc != EX_OK)
