@@ -8,6 +8,7 @@
 #include "base/config/users.h"
 #include "base/endpoint.h"
 #include "filterd/pipeline/our_names.h"
+#include "filterd/tables/tables_client.h"
 #include "tools/filterctl/aliases.h"
 #include "tools/filterctl/check/check.h"
 #include "tools/filterctl/check/endpoint.h"
@@ -507,7 +508,11 @@ static void check_aliases(struct look *l)
     g_autofree char *error = NULL;
     struct unknown u = {.names = g_string_new(NULL), .mixed = g_string_new(NULL)};
     const struct filterctl_aliases to = {take_alias, skip_table, &u};
-    struct users *users = users_open(l->c->ctl->settings->state_dir, false, &error);
+    const struct settings *s = l->c->ctl->settings;
+    struct users *users = users_open(s->state_dir, false, &error);
+    struct tables_client *tables = settings_has_tables(s) ? tables_client_new_alone(s) : NULL;
+    if (users && tables)
+        users_use_tables(users, tables_client_users(tables));
     if (!users)
         bad(l, "aliases cannot be compared: %s", error);
     else if (!filterctl_aliases_each(l->c->ctl, l->p, users, &to))
@@ -520,6 +525,7 @@ static void check_aliases(struct look *l)
         warn(l, "aliases known to filterd of whose users only some have a key: mail to them is deferred or "
                 "refused:%s", u.mixed->str);
     users_free(&users);
+    tables_client_free(&tables);
     g_string_free(u.names, TRUE);
     g_string_free(u.mixed, TRUE);
 }
