@@ -56,6 +56,7 @@ sub start {
     my ($class) = @_;
     my $t = FilterdTest->new(image_mb => $IMAGE_MB);
     my $self = bless { t => $t, etc => $t->dir . '/postfix/etc', queue => $t->dir . '/postfix/queue', vmail => $t->dir . '/vmail' }, $class;
+    $self->make_fstab;
     $self->start_tables;
     $self->{dns} = FilterdTest::Dns->start;
     $self->{foreign} = FilterdTest::Sink->start($t, smtp => 'foreign');
@@ -72,6 +73,14 @@ sub start {
     $self->{filterd}->up;
     $self->set_up;
     return $self;
+}
+
+# The disk is one that is mounted when the host boots; the mounts are ours alone.
+sub make_fstab {
+    my ($self) = @_;
+    my $dir = $self->{t}->dir;
+    spew("$dir/fstab", "/dev/vdb $dir ext4 defaults 0 0\n");
+    $self->{t}->run(qw(mount --bind), "$dir/fstab", '/etc/fstab');
 }
 
 # The table server lies outside of what is searched for plaintext, as it never sees mail; so do the users' keys, as

@@ -179,7 +179,7 @@ static bool greets(const struct listener *l)
 /* The first listener of the drop-in that does not answer; NULL: all do. */
 static const struct listener *silent_one(const struct settings *s)
 {
-    static const char *const ours[] = {"smtp", "submission", "lmtp", "queue", NULL};
+    static const char *const ours[] = {"smtp", "submission", "lmtp", NULL};
     for (size_t i = 0; i < s->listener_count; i++)
         if (g_strv_contains(ours, s->listeners[i].name) && !greets(&s->listeners[i]))
             return &s->listeners[i];

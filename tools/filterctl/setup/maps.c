@@ -30,16 +30,34 @@ static bool has_file(const char *word)
     return false;
 }
 
+static bool is_noted(const struct filterctl_setup_maps *maps, const char *from)
+{
+    bool noted = false;
+    for (guint i = 0; i < maps->copies->len; i++)
+        noted |= !strcmp(((struct filterctl_setup_maps_copy *)maps->copies->pdata[i])->from, from);
+    return noted;
+}
+
 /* The copy of a map file, which is noted; "mysql:/etc/filterd/maps/x.cf", g_free. */
 static char *copied(struct filterctl_setup_maps *maps, const struct settings *s, const char *word)
 {
     const char *from = strchr(word, ':') + 1;
     g_autofree char *folder = g_path_get_dirname(s->file), *flat = g_strdup(from + 1);
     g_strdelimit(flat, "/", '-'); /* two folders may have files of one name */
-    struct filterctl_setup_maps_copy *c = g_new0(struct filterctl_setup_maps_copy, 1);
-    *c = (struct filterctl_setup_maps_copy){g_strdup(from), g_build_filename(folder, "maps", flat, NULL)};
-    g_ptr_array_add(maps->copies, c);
-    return g_strdup_printf("%.*s%s", (int)(from - word), word, c->to);
+    g_autofree char *to = g_build_filename(folder, "maps", flat, NULL);
+    if (!is_noted(maps, from)) {
+        struct filterctl_setup_maps_copy *c = g_new0(struct filterctl_setup_maps_copy, 1);
+        *c = (struct filterctl_setup_maps_copy){g_strdup(from), g_strdup(to)};
+        g_ptr_array_add(maps->copies, c);
+    }
+    return g_strdup_printf("%.*s%s", (int)(from - word), word, to);
+}
+
+/* True if the chain has that table: "$virtual_mailbox_maps" may stand in several lists. */
+static bool has_table(const GString *chain, const char *table)
+{
+    g_auto(GStrv) words = filterctl_maps_words(chain->str);
+    return g_strv_contains((const char *const *)words, table);
 }
 
 /* Adds the tables of a Postfix setting to a chain. The users of the host's own are in no table. */
@@ -49,7 +67,7 @@ static void add(GString *chain, struct filterctl_setup_maps *maps, const struct 
     for (char **w = words; *w; w++) {
         const char *word = g_str_has_prefix(*w, "proxy:") ? *w + strlen("proxy:") : *w;
         g_autofree char *table = has_file(word) ? copied(maps, site->settings, word) : g_strdup(word);
-        if (!g_str_has_prefix(word, "unix:"))
+        if (!g_str_has_prefix(word, "unix:") && !has_table(chain, table))
             g_string_append_printf(chain, "%s%s", chain->len ? " " : "", table);
     }
 }

@@ -10,7 +10,7 @@
 #define LOOPBACK "127.0.0.0/8,[::1]/128"
 /* Postfix has to wait longer than filterd may take. */
 #define PROXY_SECONDS_MIN 80
-#define QUEUE_AT "filterd:unix:filterd/queue.sock"
+#define FILTERD "filterd:unix:filterd/lmtp.sock"
 #define SUBMISSION_AT "unix:filterd/submission.sock"
 #define SUBMITTED_BACK "reinject-submitted/unix"
 
@@ -75,7 +75,7 @@ static void option(GString *out, const char *name, const char *value)
 {
     g_autofree char *text = plain(value);
     if (strchr(text, ' '))
-        g_string_append_printf(out, " -o { %s = %s }", name, text);
+        g_string_append_printf(out, " -o {%s=%s}", name, text);
     else
         g_string_append_printf(out, " -o %s=%s", name, text);
 }
@@ -157,6 +157,13 @@ static void set_submitted_back(struct planning *p)
 
 /* ---- to filterd ---- */
 
+/* What some take for the end of a message and others not carries a second one past the filter. */
+static void forbid_newline(struct planning *p, const char *context)
+{
+    if (!strcmp(filterctl_setup_site_get(p->site, context, "smtpd_forbid_bare_newline"), "no"))
+        set_option(p, context, "smtpd_forbid_bare_newline", "yes", "a bare newline lets mail be smuggled past checks");
+}
+
 /* Before the queue. What milters did there is done behind: they would see no content. */
 static void set_proxy(struct planning *p, const char *context, const char *at, const char *reason)
 {
@@ -181,7 +188,7 @@ static void set_transport(struct planning *p)
 static void set_transports(struct planning *p, const char *why)
 {
     for (guint i = 0; i < p->site->transports->len; i++)
-        set_main(p, p->site->transports->pdata[i], "filterd:unix:filterd/lmtp.sock", why);
+        set_main(p, p->site->transports->pdata[i], FILTERD, why);
     set_main(p, "content_filter", "", "what it did, filterd does; it would see sealed mail, or plaintext in the queue");
 }
 
@@ -199,11 +206,11 @@ static void set_bounce(const char *context, const char *command, void *arg)
 
 static void set_queue(struct planning *p, const char *why)
 {
-    set_main(p, "content_filter", QUEUE_AT, why);
+    set_main(p, "content_filter", FILTERD, why);
     if (filterctl_postconf_command(p->site->p, "pickup/unix"))
-        set_option(p, "pickup/unix", "content_filter", QUEUE_AT, why);
+        set_option(p, "pickup/unix", "content_filter", FILTERD, why);
     set_service(p, "bounced-cleanup", "n - n - 0",
-                "cleanup -o non_smtpd_milters= -o { header_checks = static:{FILTER " QUEUE_AT "} }",
+                "cleanup -o non_smtpd_milters= -o {header_checks=static:{FILTER " FILTERD "}}",
                 "each bounce is sealed on its way to the mailbox");
     filterctl_postconf_each_service(p->site->p, set_bounce, p);
 }
@@ -221,7 +228,8 @@ static void set_last_leg(struct planning *p)
 
 static void drop_filter(struct planning *p, const char *context)
 {
-    if (filterctl_postconf_command(p->site->p, context))
+    const bool ours = !strcmp(filterctl_setup_site_get(p->site, context, "content_filter"), FILTERD); /* by main.cf */
+    if (filterctl_postconf_command(p->site->p, context) && !ours)
         set_option(p, context, "content_filter", "", "what it did, filterd does");
 }
 
@@ -243,6 +251,8 @@ GPtrArray *filterctl_setup_plan(const struct filterctl_setup_site *site)
         set_submitted_back(&p);
     set_last_leg(&p);
     drop_filters(&p);
+    for (guint i = 0; i < site->fronts->len; i++)
+        forbid_newline(&p, site->fronts->pdata[i]);
     for (guint i = 0; i < site->fronts->len; i++)
         set_proxy(&p, site->fronts->pdata[i], "unix:filterd/smtp.sock",
                   "mail from outside is judged while the client waits, and sealed before it is queued");
