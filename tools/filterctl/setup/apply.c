@@ -15,6 +15,7 @@
 
 #include "filterd/delivery/dial.h"
 #include "tools/filterctl/filterctl.h"
+#include "tools/filterctl/reread.h"
 #include "tools/filterctl/setup/maps.h"
 
 #define DROP_IN "50-setup.conf"
@@ -189,13 +190,14 @@ static const struct listener *silent_one(const struct settings *s)
 static bool is_answering(const struct settings *s, bool fresh)
 {
     const struct listener *l = silent_one(s);
+    g_autofree char *unread = filterctl_reread_wanted(s);
     if (l)
         filterctl_complain("filterd does not answer at unix:%s yet: \"systemctl reload-or-restart filterd\", then again "
                            "(Postfix is as it was)", l->at.path ? l->at.path : "");
-    else if (fresh)
+    else if (fresh || unread)
         filterctl_complain("filterd's settings are new: \"systemctl reload-or-restart filterd\", then again (Postfix is as "
                            "it was)");
-    return !l && !fresh;
+    return !l && !fresh && !unread;
 }
 
 /* ---- both ways ---- */
