@@ -152,8 +152,9 @@ static struct settings *write_drop_in(const struct filterctl_setup_site *site, b
     g_autofree char *error = NULL, *text = filterctl_setup_drop_in(site), *path = beside(site->settings, "conf.d", DROP_IN);
     g_autofree char *before = NULL;
     g_file_get_contents(path, &before, NULL, NULL);
-    *fresh_r = g_strcmp0(before, text) != 0;
-    if (!copy_maps(site, fresh_r) || !make_folder(site->settings, "conf.d", 0755) || !write_file(path, text, 0644))
+    const bool changed = g_strcmp0(before, text) != 0;
+    *fresh_r = changed;
+    if (!copy_maps(site, fresh_r) || !make_folder(site->settings, "conf.d", 0755) || (changed && !write_file(path, text, 0644)))
         return NULL;
     struct settings *now = settings_load(site->settings->file, &error);
     if (!now)
