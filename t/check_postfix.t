@@ -165,6 +165,11 @@ my $team = "virtual_alias_maps = inline:{ {team\@example.com = ann\@example.com,
 finds('aliases not known', qr/^warning\t.*1 aliases lead .*\(team\@example\.com\): filterctl alias import/, \@two, $team);
 $filterd->ctl('alias', 'import', '--postfix', '-C', $etc);
 finds('aliases known', qr/^ok\t/, \@two, $team);
+my $rest = "virtual_alias_maps = inline:{ {\@example.com = ann\@example.com} }\n";
+finds('a catch-all that is not known', qr/^warning\t.*what is for nobody else in \@example\.com goes to users with keys/, \@two, $rest);
+$filterd->ctl(qw(alias add @example.com ann@example.com));
+finds('one that is', qr/^ok\t/, \@two, $rest);
+$filterd->ctl(qw(alias remove @example.com));
 $filterd->ctl(qw(user set ann@example.com encrypt=no));
 finds('an alias that nobody gets', qr/^warning\t.*only some have a key.*: team\@example\.com/, \@two, $team);
 

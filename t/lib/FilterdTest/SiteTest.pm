@@ -25,7 +25,10 @@ sub run {
     my $self = bless { site => $class->start, canary => FilterdTest::Canary->new, number => 0 }, __PACKAGE__;
     my @names = qw(checked from_outside spam learnt submitted_here submitted_to_the_world bounce local_mail);
     push @names, 'store_not_mounted' if $self->{site}->store ne 'folder';
-    push @names, qw(table_server_down nothing_on_disk);
+    push @names, 'table_server_down';
+    push @names, 'broken' if $letter eq 'A';
+    push @names, 'taken_back' if $letter =~ /[AD]/;
+    push @names, 'nothing_on_disk';
     for my $name (@names) {
         subtest $name =~ tr/_/ /r => sub { $self->$name };
     }
@@ -93,6 +96,46 @@ sub checked {
     is($status, 0, 'check is content') or diag $out;
     is_deeply([grep { !/^ok\t/ } split(/\n/, $out), split(/\n/, $err)], [], 'with all of it');
     like(($site->{filterd}->try_ctl(undef, 'setup', $site->where))[1], qr/^# Postfix is set up already\.$/m, 'nothing is left to set up');
+    # What the host is like, its swap, is a warning.
+    ($status, $out, $err) = $site->{filterd}->try_ctl(undef, qw(check --prove --to), $site->address('ann'), '--postfix', $site->{etc});
+    ok($status < 2 && $out =~ /^ok\tmailbox\t.*holds it sealed$/m, 'check --prove, too') or diag $out, $err;
+}
+
+# Each in turn: what check says when somebody has done this to the site.
+sub broken {
+    my ($self) = @_;
+    my $site = $self->{site};
+    my ($map) = glob $site->{t}->dir . '/etc/maps/*alias*';
+    my @ways = (
+        ['a transport past the second leg', qr{^bad\troutes\ttransport_maps sends example\.com to virtual:}m, transport_maps => 'inline:{example.com=virtual:}'],
+        ['FILTER', qr{^warning\troutes\tsmtp/inet: smtpd_proxy_filter disables the FILTER in pcre:\S+dspam_filter_access}m,
+            smtpd_client_restrictions => "check_client_access pcre:$site->{etc}/dspam_filter_access"],
+        ['header_checks', qr{^warning\troutes\tsubmission/inet: header_checks=pcre:\S+ of its cleanup are bypassed: give reinject-submitted/unix}m,
+            'submission/inet/cleanup_service_name' => 'subcleanup'],
+        ['submission that is judged', qr{^bad\troutes\tsubmission/inet leads our own users' mail to \[listener smtp\]}m,
+            'submission/inet/smtpd_proxy_filter' => 'unix:filterd/smtp.sock'],
+        ['larger mail', qr{^warning\tpostfix\tmessage_size_limit=60000000 is more than filterd's}m, message_size_limit => 60000000],
+    );
+    my @was = map { slurp("$site->{etc}/$_.cf") } qw(main master);
+    for my $way (@ways) {
+        my ($name, $want, $setting, $value) = @$way;
+        spew("$site->{etc}/master.cf", "$was[1]subcleanup unix n - n - 0 cleanup\n  -o header_checks=pcre:/x\n");
+        $site->postconf($setting =~ m{/} ? '-P' : '-e', "$setting=$value");
+        like(($site->{filterd}->try_ctl(undef, 'check', $site->where))[1], $want, $name);
+        spew("$site->{etc}/$_.cf", $was[$_ eq 'master']) for qw(main master);
+    }
+    chmod 0600, $map;
+    like(($site->{filterd}->try_ctl(undef, 'check', $site->where))[1], qr/^bad\tusers\t\[users\] aliases: filterd may not read \Q$map\E .*chmod 640/m, 'a map that is closed');
+    chmod 0640, $map;
+}
+
+sub taken_back {
+    my ($self) = @_;
+    my $site = $self->{site};
+    my ($status, $out, $err) = $site->{filterd}->try_ctl(undef, 'setup', '--undo', $site->where);
+    is("$status$out$err", '0', 'undone');
+    ok($site->postfix_settings eq $site->{before}, 'Postfix is as it was before');
+    is_deeply([glob $site->{t}->dir . '/etc/{conf.d,maps,setup}/*'], [], 'nothing of it is left');
 }
 
 # ---- mail ----
