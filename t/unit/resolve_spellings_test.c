@@ -127,6 +127,7 @@ static void members_of_tables(void **state)
         {"c@example.org", USERS_TABLES_WHOLE, 0, "alice@mx.example.org"},
         {"d@example.org", USERS_TABLES_WHOLE, 0, "alice+x@localhost"},
         {"e@example.org", USERS_TABLES_WHOLE, 0, "nobody@localhost"},
+        {"alice@example.net", USERS_TABLES_WHOLE, 0, "somebody@elsewhere.example"},
         {"bob@example.org", USERS_TABLES_WHOLE, 0, "somebody@elsewhere.example"},
         {0}};
     (void)state;
@@ -141,6 +142,7 @@ static void members_of_tables(void **state)
     assert_behind_whom("c@example.org", ALICE);
     settings.mailbox_maps = (char *)"played";
     /* one of two whose name it may be is elsewhere: the other has to be able to read it */
+    assert_behind_whom("alice", ALICE);
     assert_behind_whom("bob", BOB);
 }
 
