@@ -99,6 +99,28 @@ static enum users_result take_mailbox(struct resolution *x, const char *address,
     return add_user(x, form == USERS_TABLES_WHOLE || !bare ? address : bare);
 }
 
+static bool is_machine(const struct settings *s, const char *domain)
+{
+    bool machine = *domain == '[' || !strcmp(domain, "localhost") || g_strcmp0(s->hostname, domain) == 0;
+    for (char **d = s->local_names; d && *d && !machine; d++)
+        machine = strcmp(*d, domain) == 0;
+    return machine;
+}
+
+/* Who a name at a name of the machine may be in our domains, if users.db knows them: their local aliases may lead
+ * there. All of them have to be able to read it. */
+static enum users_result take_local(struct resolution *x, const char *address)
+{
+    const struct settings *s = x->u->tables->settings;
+    const char *at = strrchr(address, '@');
+    enum users_result result = USERS_UNKNOWN;
+    for (char **d = s->domains; at && is_machine(s, at + 1) && d && *d; d++) {
+        g_autofree char *there = g_strdup_printf("%.*s@%s", (int)(at - address), address, *d);
+        result = join(result, take_known(x, there));
+    }
+    return result;
+}
+
 /* mailbox: what the tables said of it already; NULL: they have to be asked. */
 static enum users_result take_final(struct resolution *x, const char *address, enum origin origin,
                                     const enum users_tables_form *mailbox)
@@ -116,6 +138,8 @@ static enum users_result take_final(struct resolution *x, const char *address, e
             result = take_mailbox(x, address, a.mailbox);
         users_tables_answer_clear(&a);
     }
+    if (result == USERS_UNKNOWN && origin == ORIGIN_TABLES)
+        result = take_local(x, address);
     if (result != USERS_UNKNOWN || origin == ORIGIN_MAIL)
         return result;
     /* Without a table of mailboxes, whom an alias of ours names in our domains has one. */
@@ -241,9 +265,14 @@ static enum users_result look_up_all(struct resolution *x, const char *address, 
     return result == USERS_UNKNOWN ? take_final(x, address, origin, &t->mailbox) : result;
 }
 
-static enum users_result look_up(struct resolution *x, const char *address, enum origin origin, guint depth)
+/* Where an alias leads may be written in another way than users.db has it. */
+static enum users_result look_up(struct resolution *x, const char *said, enum origin origin, guint depth)
 {
     struct users_tables_answer t = {0};
+    g_autofree char *known = NULL;
+    if (origin != ORIGIN_MAIL && users_spelling(x->u, said, x->delimiters, &known) == USERS_TEMP)
+        return USERS_TEMP;
+    const char *address = known ? known : said;
     if (depth > USERS_TABLES_DEPTH_MAX || ++x->expanded > USERS_TABLES_EXPANSION_MAX) {
         log_warn("alias that leads to <%s>: more than %d addresses or steps", address,
                  depth > USERS_TABLES_DEPTH_MAX ? USERS_TABLES_DEPTH_MAX : USERS_TABLES_EXPANSION_MAX);

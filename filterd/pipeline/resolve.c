@@ -6,6 +6,7 @@
 
 #include "base/address.h"
 #include "base/address_form.h"
+#include "base/address_spellings.h"
 #include "base/config/settings.h"
 #include "filterd/pipeline/our_names.h"
 
@@ -21,33 +22,21 @@ static enum users_result look_up(struct context *ctx, const char *address, bool 
     return (rest ? users_resolve : users_resolve_named)(ctx->users, address, ctx->settings->recipient_delimiter, users_r);
 }
 
-/* The same with its domain written by the other kind of label (RFC 5890): the operator may have registered either.
- * NULL if there is no other. */
-static char *other_labels(const char *address)
-{
-    const char *at = strrchr(address, '@');
-    if (!at)
-        return NULL;
-    const bool encoded = strstr(at, "xn--") != NULL;
-    g_autofree char *domain = encoded                      ? g_hostname_to_unicode(at + 1)
-                              : g_str_is_ascii(at + 1) ? NULL
-                                                           : g_hostname_to_ascii(at + 1);
-    return domain ? g_strdup_printf("%.*s@%s", (int)(at - address), address, domain) : NULL;
-}
-
-/* As Postfix's tables do, which fold more than case; an address that is ASCII alone has one form only. */
+/* By whatever spelling the address is known: one that leads to a key, else one that users.db knows, else one that the
+ * tables know, and only then as what is left at its domain. A table may have an answer for any spelling. */
 static enum users_result look_up_forms(struct context *ctx, const char *address, bool rest, GPtrArray **users_r)
 {
-    enum users_result found = look_up(ctx, address, rest, users_r);
-    if (found != USERS_UNKNOWN || (g_str_is_ascii(address) && !strstr(address, "xn--")))
-        return found;
-    g_autofree char *folded = address_folded(address);
-    char *const forms[] = {folded, other_labels(address), other_labels(folded)};
-    for (size_t i = 0; i < G_N_ELEMENTS(forms) && found == USERS_UNKNOWN; i++)
-        if (forms[i])
-            found = look_up(ctx, forms[i], rest, users_r);
-    g_free(forms[1]);
-    g_free(forms[2]);
+    g_autoptr(GPtrArray) forms = address_spellings(address);
+    g_autofree char *known = NULL;
+    if (forms->len == 1)
+        return look_up(ctx, forms->pdata[0], rest, users_r);
+    enum users_result found = users_spelling(ctx->users, address, ctx->settings->recipient_delimiter, &known);
+    if (known)
+        return look_up(ctx, known, rest, users_r);
+    for (guint i = 0; i < forms->len && found == USERS_UNKNOWN; i++)
+        found = look_up(ctx, forms->pdata[i], false, users_r);
+    for (guint i = 0; rest && i < forms->len && found == USERS_UNKNOWN; i++)
+        found = look_up(ctx, forms->pdata[i], true, users_r);
     return found;
 }
 
@@ -71,7 +60,8 @@ static enum users_result look_up_anywhere(struct context *ctx, const char *name,
         for (guint i = 0; one == USERS_FOUND && i < here->len; i++)
             if (!g_ptr_array_find_with_equal_func(all, here->pdata[i], g_str_equal, NULL))
                 g_ptr_array_add(all, g_strdup(here->pdata[i]));
-        found = one == USERS_UNKNOWN ? found : one;
+        if (one == USERS_TEMP || found == USERS_UNKNOWN || one == USERS_FOUND) /* who is here has to be able to read it */
+            found = one;
     }
     g_clear_pointer(&here, g_ptr_array_unref);
     g_clear_pointer(users_r, g_ptr_array_unref);

@@ -2,7 +2,9 @@
  * a mailbox took mail for it. And who may train at all. */
 #include "filterd/keeper/unclaimed.h"
 
+#include <glib/gstdio.h>
 #include <math.h>
+#include <unistd.h>
 
 #include "base/config/users.h"
 #include "filterd/keeper/model_store_state.h"
@@ -493,5 +495,8 @@ int main(void)
         TEST(test_a_flood_of_long_records), TEST(test_learnt_once), TEST(test_one_content_in_any_order), TEST(test_rates),
         TEST(test_a_uid_bound_to_domains),
     };
+    /* Hundreds of small transactions, each of which waits for the disk: in memory it is a tenth of the time. */
+    if (g_access("/dev/shm", W_OK) == 0)
+        g_setenv("TMPDIR", "/dev/shm", TRUE);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
