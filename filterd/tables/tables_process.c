@@ -71,8 +71,7 @@ static GBytes *numbered(const GBytes *answer, guint32 number)
 static GBytes *ask_tables(struct tables_desk *d, guint32 number, enum users_tables_question question,
                           const char *address)
 {
-    const char name[] = {question == USERS_TABLES_ALL ? 'a' : 'm', '\0'};
-    g_autofree char *key = g_strconcat(name, address, NULL);
+    g_autofree char *key = tables_packet_name(question, address);
     const GBytes *known = tables_cache_get(d->cache, key, g_get_monotonic_time(), false);
     if (known)
         return numbered(known, number);
