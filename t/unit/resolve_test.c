@@ -245,36 +245,6 @@ static void not_to_be_read(void **state)
     assert_behind("alice", "?", "alice");
 }
 
-/* ---- a table of domains ---- */
-
-static void domains_by_table(const char *maps)
-{
-    settings.domains = no_list;
-    settings.domain_maps = (char *)maps;
-    world_begin_anew();
-}
-
-static void domains_of_a_table(void **state)
-{
-    (void)state;
-    domains_by_table("inline:{example.org=1 example.net=1}");
-    assert_int_equal(resolve_local(context, "x@example.org"), USERS_FOUND);
-    assert_int_equal(resolve_local(context, "x@elsewhere.example"), USERS_UNKNOWN);
-    assert_int_equal(resolve_local(context, "x%example.org@elsewhere.example"), USERS_UNKNOWN);
-    assert_int_equal(resolve_local(context, "x%elsewhere.example@example.org"), USERS_FOUND);
-    assert_behind("alice%example.org@example.net", ALICE, "alice%example.org@example.net");
-    assert_int_equal(resolve_doubt(context, "alice%example.org@example.net", true), REASON_ODD_ADDRESS);
-    assert_int_equal(resolve_doubt(context, "alice%example.org@elsewhere.example", true), REASON_ODD_ADDRESS);
-    assert_int_equal(resolve_doubt(context, "a%b@elsewhere.example", false), REASON_OK);
-    /* What cannot be known waits: it is neither refused for good nor anybody else's. */
-    domains_by_table("texthash:/nonexistent/domains");
-    assert_behind(ALICE, ALICE, ALICE);
-    assert_behind("alice%example.org@example.net", "?", "alice%example.org@example.net");
-    assert_int_equal(resolve_local(context, "x@example.org"), USERS_TEMP);
-    assert_int_equal(resolve_doubt(context, "a%b@elsewhere.example", false), REASON_UNFORESEEN);
-    settings.domain_maps = NULL;
-}
-
 /* ---- a recipient ---- */
 
 /* Looked up; the last one stays until the next. */
@@ -352,27 +322,6 @@ static void users_and_keys(void **state)
     assert_false(st.disposition.exempt);
     assert_keys(0, NULL);
     recipient_state_clear(&st);
-}
-
-/* Submitted mail, too, is local by the table alone. */
-static void a_recipient_in_a_table_of_domains(void **state)
-{
-    static const struct listener *const both[] = {&inbound, &submission};
-    (void)state;
-    settings.unknown_recipient = POLICY_REJECT;
-    for (size_t i = 0; i < G_N_ELEMENTS(both); i++) {
-        envelope->listener = both[i];
-        domains_by_table("inline:{example.org=1}");
-        look_up_address("nobody@example.org");
-        assert_handled(POLICY_HANDLE_REFUSE, REASON_UNKNOWN_REJECT, "nobody@example.org");
-        look_up_address("nobody@elsewhere.example");
-        assert_handled(POLICY_HANDLE_FOREIGN, REASON_OK, "nobody@elsewhere.example");
-        domains_by_table("texthash:/nonexistent/domains");
-        look_up_address("nobody@example.org");
-        assert_handled(POLICY_HANDLE_REFUSE, REASON_UNFORESEEN, "nobody@example.org");
-    }
-    recipient_state_clear(&st);
-    settings.domain_maps = NULL;
 }
 
 static void who_wants_no_encryption(void **state)
@@ -591,7 +540,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(spellings), TEST(names_of_the_machine), TEST(a_name_of_two), TEST(the_rest_of_a_domain), TEST(folded_and_encoded),
         TEST(what_is_certain), TEST(odd_addresses_that_exist), TEST(without_domains_all_are_ours), TEST(not_to_be_read),
-        TEST(domains_of_a_table), TEST(a_recipient_in_a_table_of_domains),
         TEST(users_and_keys), TEST(who_wants_no_encryption), TEST(nobody), TEST(no_addresses),
         TEST(settings_not_to_be_read), TEST(all_is_of_one_moment), TEST(keys_of_many), TEST(looked_up_again),
         TEST(several_addresses),

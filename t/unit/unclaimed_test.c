@@ -361,8 +361,8 @@ static enum users_result ask_table(void *arg, enum users_tables_question questio
     (void)arg;
     assert_int_equal(question, USERS_TABLES_IS_DOMAIN);
     times_asked++;
-    if (table_says == USERS_TEMP)
-        return USERS_TEMP;
+    if (table_says != USERS_FOUND)
+        return table_says;
     if (strcmp(domain, "x.example"))
         return USERS_UNKNOWN;
     a_r->mailbox = USERS_TABLES_DOMAIN;
@@ -388,6 +388,12 @@ static void test_a_table_of_domains(void **state)
     table_says = USERS_TEMP;
     assert_int_equal(record_named("ann@z.example", 9), EX_DATAERR);
     assert_int_equal(record_named("new@x.example", 9), EX_OK);
+    /* After ten minutes it would ask again; what the table said holds while it does not answer, and no longer. */
+    gint64 *since = g_hash_table_lookup(model_store->domains, "x.example");
+    *since -= 601 * G_USEC_PER_SEC;
+    assert_int_equal(record_named("new@x.example", 10), EX_OK);
+    table_says = USERS_UNKNOWN;
+    assert_int_equal(record_named("new@x.example", 11), EX_DATAERR);
     model_store_ask(model_store, NULL);
     settings.domain_maps = NULL;
 }
