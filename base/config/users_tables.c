@@ -66,12 +66,49 @@ static enum users_result join(enum users_result a, enum users_result b)
 
 /* ---- what leads no further ---- */
 
-static bool is_ours(const struct settings *s, const char *domain)
+enum users_result users_tables_has_domain(const struct users_tables *t, const char *domain)
 {
+    struct users_tables_answer a = {0};
+    if (!t || !t->settings->domain_maps || !*domain)
+        return USERS_UNKNOWN;
+    const enum users_result result = t->ask(t->arg, USERS_TABLES_IS_DOMAIN, domain, &a);
+    users_tables_answer_clear(&a);
+    return result;
+}
+
+static enum users_result ask_domain(struct users *u, const char *domain)
+{
+    if (!u->tables || !u->tables->settings->domain_maps)
+        return USERS_UNKNOWN;
+    users_pause(u);
+    const enum users_result result = users_tables_has_domain(u->tables, domain);
+    users_go_on(u);
+    return result;
+}
+
+/* As Postfix looks it up, and with the other kind of label (RFC 5890): the table may have either. */
+enum users_result users_tables_domain(struct users *u, const char *domain)
+{
+    g_autofree char *canonical = address_canonical(domain);
+    if (!canonical || !u->tables || !u->tables->settings->domain_maps)
+        return USERS_UNKNOWN;
+    g_autofree char *name = address_folded(canonical);
+    for (size_t len = strlen(name); len && name[len - 1] == '.'; len--)
+        name[len - 1] = 0;
+    const enum users_result result = ask_domain(u, name);
+    if (result != USERS_UNKNOWN || (g_str_is_ascii(name) && !strstr(name, "xn--")))
+        return result;
+    g_autofree char *other = strstr(name, "xn--") ? g_hostname_to_unicode(name) : g_hostname_to_ascii(name);
+    return other && strcmp(other, name) ? ask_domain(u, other) : result;
+}
+
+static enum users_result is_ours(const struct resolution *x, const char *domain)
+{
+    const struct settings *s = x->u->tables->settings;
     bool ours = settings_is_local_domain(s, domain) || g_strcmp0(s->hostname, domain) == 0;
     for (char **d = s->local_names; d && *d && !ours; d++)
         ours = strcmp(*d, domain) == 0;
-    return ours;
+    return ours ? USERS_FOUND : ask_domain(x->u, domain);
 }
 
 /* Known to users.db, as it is or without its extension: whoever exists has to be able to read it. */
@@ -127,8 +164,10 @@ static enum users_result take_final(struct resolution *x, const char *address, e
 {
     enum users_result result = take_known(x, address);
     /* Postfix asks for mailboxes in our domains alone: a table may have an answer for everybody. */
-    if (result == USERS_UNKNOWN && origin == ORIGIN_MAIL && !is_ours(x->u->tables->settings, address_domain(address)))
-        return result;
+    const enum users_result ours =
+        result == USERS_UNKNOWN && origin == ORIGIN_MAIL ? is_ours(x, address_domain(address)) : USERS_FOUND;
+    if (ours != USERS_FOUND)
+        return ours;
     if (result == USERS_UNKNOWN && mailbox) {
         result = take_mailbox(x, address, *mailbox);
     } else if (result == USERS_UNKNOWN) {
@@ -144,9 +183,12 @@ static enum users_result take_final(struct resolution *x, const char *address, e
         return result;
     /* Without a table of mailboxes, whom an alias of ours names in our domains has one. */
     const struct settings *s = x->u->tables->settings;
-    if (origin == ORIGIN_USERS || (!s->mailbox_maps && is_ours(s, address_domain(address))))
-        return take_mailbox(x, address, origin == ORIGIN_USERS ? USERS_TABLES_WHOLE : USERS_TABLES_BARE);
-    return USERS_ELSEWHERE;
+    if (origin == ORIGIN_USERS)
+        return take_mailbox(x, address, USERS_TABLES_WHOLE);
+    result = s->mailbox_maps ? USERS_UNKNOWN : is_ours(x, address_domain(address));
+    if (result == USERS_FOUND)
+        return take_mailbox(x, address, USERS_TABLES_BARE);
+    return result == USERS_TEMP ? result : USERS_ELSEWHERE;
 }
 
 /* ---- aliases ---- */

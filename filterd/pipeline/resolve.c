@@ -8,6 +8,7 @@
 #include "base/address_form.h"
 #include "base/address_spellings.h"
 #include "base/config/settings.h"
+#include "base/config/users_tables.h"
 #include "filterd/pipeline/our_names.h"
 
 /* What Postfix takes for routing in a local part, also a quoted one. */
@@ -96,19 +97,26 @@ static bool is_alias_domain(struct context *ctx, const char *domain)
     return is;
 }
 
-static bool is_ours(struct context *ctx, const char *domain)
+/* Never USERS_ELSEWHERE. */
+static enum users_result is_ours(struct context *ctx, const char *domain)
 {
-    return our_names_has(ctx->settings, domain) || is_alias_domain(ctx, domain);
+    if (our_names_has(ctx->settings, domain) || is_alias_domain(ctx, domain))
+        return USERS_FOUND;
+    return users_tables_domain(ctx->users, domain);
 }
 
-/* The address at the end of what its routing leads to, one step: NULL if it ends here. */
-static char *next_hop_of(struct context *ctx, const char *address)
+/* The address at the end of what its routing leads to, one step: USERS_UNKNOWN and NULL if it ends here. */
+static enum users_result next_hop_of(struct context *ctx, const char *address, char **next_r)
 {
     const char *at = strrchr(address, '@');
-    if (!at || !is_ours(ctx, at + 1))
-        return NULL;
-    g_autofree char *local = g_strndup(address, (gsize)(at - address));
-    return strpbrk(local, ROUTING) ? address_meant(local) : NULL;
+    g_autofree char *local = at ? g_strndup(address, (gsize)(at - address)) : NULL;
+    *next_r = NULL;
+    if (!local || !strpbrk(local, ROUTING))
+        return USERS_UNKNOWN;
+    const enum users_result ours = is_ours(ctx, at + 1);
+    if (ours == USERS_FOUND)
+        *next_r = address_meant(local);
+    return ours;
 }
 
 /* Leaves what is in front of an extension that has routing, as the MTA's alias tables are asked for that first;
@@ -139,21 +147,28 @@ enum users_result resolve_users(struct context *ctx, const char *address, char *
     g_autofree char *now = g_strdup(*meant_r);
     while (now && found == USERS_UNKNOWN) {
         found = look_up_step(ctx, now, users_r);
-        char *next = found == USERS_UNKNOWN ? next_hop_of(ctx, now) : NULL;
+        char *next = NULL;
+        if (found == USERS_UNKNOWN && next_hop_of(ctx, now, &next) == USERS_TEMP)
+            found = USERS_TEMP;
         g_free(now);
         now = next;
     }
     return found;
 }
 
-bool resolve_is_local(struct context *ctx, const char *meant)
+enum users_result resolve_local(struct context *ctx, const char *meant)
 {
     char *now = g_strdup(meant);
-    bool local = false;
-    while (now && !local) {
+    enum users_result local = USERS_UNKNOWN;
+    while (now && local == USERS_UNKNOWN) {
         const char *at = strrchr(now, '@');
-        local = !at || our_names_is_listed(ctx->settings, at + 1);
-        char *next = local ? NULL : next_hop_of(ctx, now);
+        char *next = NULL;
+        if (!at || our_names_is_listed(ctx->settings, at + 1))
+            local = USERS_FOUND;
+        else
+            local = users_tables_domain(ctx->users, at + 1);
+        if (local == USERS_UNKNOWN && next_hop_of(ctx, now, &next) == USERS_TEMP)
+            local = USERS_TEMP;
         g_free(now);
         now = next;
     }
@@ -176,38 +191,45 @@ static void split_names(char *text)
 }
 
 /* Without domains all that comes in is ours, but nothing that is submitted. */
-static bool may_be_ours(struct context *ctx, const char *domain, bool all)
+static enum users_result may_be_ours(struct context *ctx, const char *domain, bool all)
 {
     const struct settings *s = ctx->settings;
-    return s->domains[0] || all ? is_ours(ctx, domain) : our_names_has_machine(s, domain) || is_alias_domain(ctx, domain);
+    if (settings_has_domains(s) || all)
+        return is_ours(ctx, domain);
+    return our_names_has_machine(s, domain) || is_alias_domain(ctx, domain) ? USERS_FOUND : USERS_UNKNOWN;
 }
 
-/* True if one of ours stands in a local part that has routing. The domain behind it may be an alias of ours that
+/* USERS_FOUND if one of ours stands in a local part that has routing. The domain behind it may be an alias of ours that
  * nobody told us: then the MTA goes on with what stands here. */
-static bool leads_to_us(struct context *ctx, const char *local)
+static enum users_result leads_to_us(struct context *ctx, const char *local)
 {
     if (!strpbrk(local, ROUTING))
-        return false;
+        return USERS_UNKNOWN;
     g_autofree char *text = g_strdup(local);
     split_names(text);
     g_auto(GStrv) names = g_strsplit(text, " ", -1);
-    bool ours = false;
-    for (char **name = names; *name && !ours; name++)
-        ours = **name && may_be_ours(ctx, *name, false);
+    enum users_result ours = USERS_UNKNOWN;
+    for (char **name = names; *name && ours == USERS_UNKNOWN; name++)
+        if (**name)
+            ours = may_be_ours(ctx, *name, false);
     return ours;
 }
 
-bool resolve_is_certain(struct context *ctx, const char *address, bool submitted)
+enum outcome_reason resolve_doubt(struct context *ctx, const char *address, bool submitted)
 {
     g_autofree char *local = NULL, *domain = NULL;
     switch (address_form(address, &local, &domain)) {
     case ADDRESS_FORM_PLAIN:
-        return true;
+        return REASON_OK;
     case ADDRESS_FORM_LOOSE:
-        return *domain && !leads_to_us(ctx, local) && !may_be_ours(ctx, domain, !submitted);
+        break;
     default:
-        return false;
+        return REASON_ODD_ADDRESS;
     }
+    enum users_result ours = *domain ? leads_to_us(ctx, local) : USERS_FOUND;
+    if (ours == USERS_UNKNOWN)
+        ours = may_be_ours(ctx, domain, !submitted);
+    return ours == USERS_UNKNOWN ? REASON_OK : ours == USERS_TEMP ? REASON_UNFORESEEN : REASON_ODD_ADDRESS;
 }
 
 bool resolve_is_certain_sender(const char *address)

@@ -39,12 +39,14 @@ char *tables_desk_key(const char *question, size_t len, guint32 *number_r)
     const char *address;
     if (!tables_packet_read_question(question, len, number_r, &what, &address))
         return NULL;
-    return g_strconcat(what == USERS_TABLES_ALL ? "a" : "m", address, NULL);
+    return tables_packet_name(what, address);
 }
 
 const GString *tables_desk_question(struct tables_desk *d, const char *key, guint32 number)
 {
-    const enum users_tables_question what = *key == 'a' ? USERS_TABLES_ALL : USERS_TABLES_MAILBOX;
+    const enum users_tables_question what = *key == 'a'   ? USERS_TABLES_ALL
+                                            : *key == 'm' ? USERS_TABLES_MAILBOX
+                                                          : USERS_TABLES_IS_DOMAIN;
     (void)tables_packet_write_question(d->packet, number, what, key + 1); /* it came in such a packet */
     return d->packet;
 }

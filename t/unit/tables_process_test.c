@@ -191,14 +191,15 @@ static GBytes *both_answer(const struct both *b, const char *question, size_t le
 }
 
 /* want: members, or "mailbox", "-", "?". */
-static void asks(const struct both *d, guint32 number, const char *address, const char *want)
+static void asks_for(const struct both *d, enum users_tables_question question, guint32 number, const char *address,
+                     const char *want)
 {
     GString *packet = g_string_new(NULL);
     struct users_tables_answer a;
     guint32 back;
     enum users_result result;
     gsize len;
-    assert_true(tables_packet_write_question(packet, number, USERS_TABLES_ALL, address));
+    assert_true(tables_packet_write_question(packet, number, question, address));
     GBytes *answer = both_answer(d, packet->str, packet->len);
     assert_non_null(answer);
     const char *data = g_bytes_get_data(answer, &len);
@@ -211,6 +212,31 @@ static void asks(const struct both *d, guint32 number, const char *address, cons
     users_tables_answer_clear(&a);
     g_bytes_unref(answer);
     g_string_free(packet, TRUE);
+}
+
+static void asks(const struct both *d, guint32 number, const char *address, const char *want)
+{
+    asks_for(d, USERS_TABLES_ALL, number, address, want);
+}
+
+/* A domain is another question than a mailbox of that name. */
+static void answers_for_domains(void **state)
+{
+    (void)state;
+    settings.domain_maps = (char *)"inline:{x.org=1 kim@x.org=1}";
+    struct both d = both_new();
+    asks_for(&d, USERS_TABLES_IS_DOMAIN, 1, "x.org", "mailbox");
+    asks_for(&d, USERS_TABLES_MAILBOX, 2, "x.org", "-");
+    asks_for(&d, USERS_TABLES_ALL, 3, "x.org", "-");
+    asks_for(&d, USERS_TABLES_IS_DOMAIN, 4, "x.org", "mailbox");
+    asks_for(&d, USERS_TABLES_IS_DOMAIN, 5, "y.org", "-");
+    both_free(&d);
+    settings.domain_maps = (char *)"texthash:/nonexistent/domains";
+    d = both_new();
+    asks_for(&d, USERS_TABLES_IS_DOMAIN, 6, "x.org", "?");
+    asks(&d, 7, "kim@x.org", "mailbox");
+    both_free(&d);
+    settings.domain_maps = NULL;
 }
 
 static void answers(void **state)
@@ -242,7 +268,7 @@ static void no_questions(void **state)
     static const struct {
         const char *data;
         size_t len;
-    } wrong[] = {{"", 0}, {"1234", 4}, {"1234\0", 5}, {"1234\0\0", 6}, {"1234\0kim@x.org", 14}, {"1234\2kim@x.org\0", 15},
+    } wrong[] = {{"", 0}, {"1234", 4}, {"1234\0", 5}, {"1234\0\0", 6}, {"1234\0kim@x.org", 14}, {"1234\3kim@x.org\0", 15},
                  {"1234\0kim@x.org\0\0", 16}, {"1234\0KIM@x.org\0", 15}, {"1234\0kim\xff@x.org\0", 16}, {"1234\0kim\n@x.org\0", 16}};
     struct both d = both_new();
     (void)state;
@@ -373,7 +399,7 @@ static void by_a_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(members), cmocka_unit_test(remembered), cmocka_unit_test(bounded), TEST(answers),
+        cmocka_unit_test(members), cmocka_unit_test(remembered), cmocka_unit_test(bounded), TEST(answers), TEST(answers_for_domains),
         TEST(no_questions), cmocka_unit_test(no_answers), cmocka_unit_test(too_long), TEST(by_a_line)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
