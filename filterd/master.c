@@ -129,9 +129,19 @@ static bool may_write(const struct children *c, const struct settings *s)
     return !lacks;
 }
 
+/* "filterctl check" sees by the control socket which settings we have. */
+static void note_settings(const struct settings *s, const struct timespec *when)
+{
+    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, *when};
+    if (s->control.path && utimensat(AT_FDCWD, s->control.path, times, 0))
+        log_warn("%s: %s", s->control.path, g_strerror(errno));
+}
+
 static void reread(struct children *c)
 {
     g_autofree char *error = NULL;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
     reload = 0;
     struct settings *s = settings_load(c->settings->file, &error);
     if (s && !(context_check(s, &error) && sockets_check(s, &error)))
@@ -167,6 +177,7 @@ static void reread(struct children *c)
     children_dismiss_workers(c);
     if (c->keeper > 0 && !keeps)
         kill(c->keeper, SIGTERM);
+    note_settings(s, &now);
     log_info("settings read anew");
 }
 

@@ -60,6 +60,19 @@ rename "$learn/learn.sieve", "$learn/kept";
 finds('one that is not there', 'dovecot', qr{^bad\t.*/learn\.sieve: No such file});
 rename "$learn/kept", "$learn/learn.sieve";
 
+is(findings('settings'), '', 'settings that the daemon has');
+$filterd->settings('classifier.settle_days' => 20);
+finds('some that it has not read', 'settings', qr{^warning\t.*filterd\.conf was changed since filterd read it});
+$filterd->reload;
+ok(poll(sub { findings('settings') eq '' }), 'then it has');
+mkdir $t->dir . '/etc/conf.d';
+my $more = $t->dir . '/etc/conf.d/10-more.conf';
+spew($more, "[spam]\naction = tag\n");
+finds('a file beside it', 'settings', qr{^warning\t.*conf\.d/10-more\.conf was changed since});
+unlink $more;
+$filterd->reload;
+ok(poll(sub { findings('settings') eq '' }), 'that one is read, too');
+
 finds('a key that is closed', 'site key', qr/^ok\t/);
 my ($key) = slurp($filterd->{conf}) =~ /^site_key = (\S+)/m;
 chmod 0440, $key;

@@ -135,6 +135,12 @@ finds('those of a cleanup', qr{^warning\t.*smtp/inet: header_checks=pcre:/y of i
     sub { s/^(smtp inet.*\n)/$1  -o cleanup_service_name=mycleanup\n/m; $_ .= "mycleanup unix n - n - 0 cleanup\n  -o header_checks=pcre:\/y\n" });
 finds('submission that is judged', qr{^bad\t.*submission/inet leads our own users' mail to \[listener smtp\].*role=submission}, \@two, '',
     sub { $_ .= "submission inet n - n - 10 smtpd\n  -o smtpd_sasl_auth_enable=yes\n" });
+my @queued = qw(smtpd_proxy_filter reinject content_filter);
+finds('bounces past a filter of the queue', qr{^bad\t.*bounce/unix: content_filter does not see .* bounces}, \@queued, '',
+    sub { $_ .= "bounce unix - - n - 0 bounce\n" });
+finds('bounces that it gets', qr/^ok\t/, \@queued, '', sub { $_ .= "bounce unix - - n - 0 bounce\n"
+    . "  -o internal_mail_filter_classes=bounce -o cleanup_service_name=bounced\nbounced unix n - n - 0 cleanup\n"
+    . "  -o {header_checks=static:{FILTER filterd:unix:filterd/queue.sock}}\n" });
 finds('recipients rewritten', qr/^warning\t.*recipient_canonical_maps=inline:\S+.* rewrites recipients/, \@two,
     "recipient_canonical_maps = inline:{a=b}\n");
 finds('copies for others', qr/^warning\t.*always_bcc=archive\@example\.com: these copies/, \@two, "always_bcc = archive\@example.com\n");
@@ -159,6 +165,11 @@ my $team = "virtual_alias_maps = inline:{ {team\@example.com = ann\@example.com,
 finds('aliases not known', qr/^warning\t.*1 aliases lead .*\(team\@example\.com\): filterctl alias import/, \@two, $team);
 $filterd->ctl('alias', 'import', '--postfix', '-C', $etc);
 finds('aliases known', qr/^ok\t/, \@two, $team);
+my $rest = "virtual_alias_maps = inline:{ {\@example.com = ann\@example.com} }\n";
+finds('a catch-all that is not known', qr/^warning\t.*what is for nobody else in \@example\.com goes to users with keys/, \@two, $rest);
+$filterd->ctl(qw(alias add @example.com ann@example.com));
+finds('one that is', qr/^ok\t/, \@two, $rest);
+$filterd->ctl(qw(alias remove @example.com));
 $filterd->ctl(qw(user set ann@example.com encrypt=no));
 finds('an alias that nobody gets', qr/^warning\t.*only some have a key.*: team\@example\.com/, \@two, $team);
 

@@ -175,10 +175,10 @@ sub imap {
     return $c;
 }
 
-# When a Maildir file came, by its name: SECONDS.MmicrosecondsP...
+# When a Maildir file came, by its name: SECONDS.MmicrosecondsP..., by virtual(8) SECONDS.VdeviceIinodeMmicroseconds...
 sub arrival {
     my ($file) = @_;
-    my ($seconds, $micros) = $file =~ m{/(\d+)\.M(\d+)P[^/]*$};
+    my ($seconds, $micros) = $file =~ m{/(\d+)\.(?:V\w+?I\w+?)?M(\d+)[P.][^/]*$};
     return sprintf '%d.%06d', $seconds, $micros;
 }
 

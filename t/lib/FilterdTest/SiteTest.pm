@@ -23,9 +23,12 @@ sub run {
     my $class = "FilterdTest::Sites::$letter";
     eval "require $class" or die $@;
     my $self = bless { site => $class->start, canary => FilterdTest::Canary->new, number => 0 }, __PACKAGE__;
-    my @names = qw(from_outside spam learnt submitted_here submitted_to_the_world bounce local_mail);
+    my @names = qw(checked from_outside spam learnt submitted_here submitted_to_the_world bounce local_mail);
     push @names, 'store_not_mounted' if $self->{site}->store ne 'folder';
-    push @names, qw(table_server_down nothing_on_disk);
+    push @names, 'table_server_down';
+    push @names, 'broken' if $letter eq 'A';
+    push @names, 'taken_back' if $letter =~ /[AD]/;
+    push @names, 'nothing_on_disk';
     for my $name (@names) {
         subtest $name =~ tr/_/ /r => sub { $self->$name };
     }
@@ -83,6 +86,58 @@ sub comes_from_outside {
     return $reply;
 }
 
+# ---- what filterctl says of it ----
+
+# Nothing to find fault with, once it is set up.
+sub checked {
+    my ($self) = @_;
+    my $site = $self->{site};
+    my ($status, $out, $err) = $site->{filterd}->try_ctl(undef, 'check', $site->where);
+    is($status, 0, 'check is content') or diag $out;
+    is_deeply([grep { !/^ok\t/ } split(/\n/, $out), split(/\n/, $err)], [], 'with all of it');
+    like(($site->{filterd}->try_ctl(undef, 'setup', $site->where))[1], qr/^# Postfix is set up already\.$/m, 'nothing is left to set up');
+    # What the host is like, its swap, is a warning.
+    ($status, $out, $err) = $site->{filterd}->try_ctl(undef, qw(check --prove --to), $site->address('ann'), '--postfix', $site->{etc});
+    ok($status < 2 && $out =~ /^ok\tmailbox\t.*holds it sealed$/m, 'check --prove, too') or diag $out, $err;
+}
+
+# Each in turn: what check says when somebody has done this to the site.
+sub broken {
+    my ($self) = @_;
+    my $site = $self->{site};
+    my ($map) = glob $site->{t}->dir . '/etc/maps/*alias*';
+    my @ways = (
+        ['a transport past the second leg', qr{^bad\troutes\ttransport_maps sends example\.com to virtual:}m, transport_maps => 'inline:{example.com=virtual:}'],
+        ['FILTER', qr{^warning\troutes\tsmtp/inet: smtpd_proxy_filter disables the FILTER in pcre:\S+dspam_filter_access}m,
+            smtpd_client_restrictions => "check_client_access pcre:$site->{etc}/dspam_filter_access"],
+        ['header_checks', qr{^warning\troutes\tsubmission/inet: header_checks=pcre:\S+ of its cleanup are bypassed: give reinject-submitted/unix}m,
+            'submission/inet/cleanup_service_name' => 'subcleanup'],
+        ['submission that is judged', qr{^bad\troutes\tsubmission/inet leads our own users' mail to \[listener smtp\]}m,
+            'submission/inet/smtpd_proxy_filter' => 'unix:filterd/smtp.sock'],
+        ['larger mail', qr{^warning\tpostfix\tmessage_size_limit=60000000 is more than filterd's}m, message_size_limit => 60000000],
+    );
+    my @was = map { slurp("$site->{etc}/$_.cf") } qw(main master);
+    for my $way (@ways) {
+        my ($name, $want, $setting, $value) = @$way;
+        spew("$site->{etc}/master.cf", "$was[1]subcleanup unix n - n - 0 cleanup\n  -o header_checks=pcre:/x\n");
+        $site->postconf($setting =~ m{/} ? '-P' : '-e', "$setting=$value");
+        like(($site->{filterd}->try_ctl(undef, 'check', $site->where))[1], $want, $name);
+        spew("$site->{etc}/$_.cf", $was[$_ eq 'master']) for qw(main master);
+    }
+    chmod 0600, $map;
+    like(($site->{filterd}->try_ctl(undef, 'check', $site->where))[1], qr/^bad\tusers\t\[users\] aliases: filterd may not read \Q$map\E .*chmod 640/m, 'a map that is closed');
+    chmod 0640, $map;
+}
+
+sub taken_back {
+    my ($self) = @_;
+    my $site = $self->{site};
+    my ($status, $out, $err) = $site->{filterd}->try_ctl(undef, 'setup', '--undo', $site->where);
+    is("$status$out$err", '0', 'undone');
+    ok($site->postfix_settings eq $site->{before}, 'Postfix is as it was before');
+    is_deeply([glob $site->{t}->dir . '/etc/{conf.d,maps,setup}/*'], [], 'nothing of it is left');
+}
+
 # ---- mail ----
 
 # To whom, as users of the site write it.
@@ -102,9 +157,9 @@ sub from_outside {
         my $mail = $self->arrives($sent, $ANN);
         $self->is_sealed($mail, $sent);
         is(scalar headers($mail, $self->prefix . "-$_"), 1, "one $_") for qw(Result Signature Encrypted);
-        my @lines = $self->lines($self->from, 2);
+        my @lines = $self->lines($self->from, $site->legs);
         like($lines[0], qr/ client=\Q$FilterdTest::Sites::STRANGER\E .* result=(?:Innocent|Unsure) .* sealed=yes /, 'judged and sealed in front');
-        like($lines[1], qr/ result=kept .* sealed=already /, 'and known behind');
+        like($lines[1], qr/ result=kept .* sealed=already /, 'and known behind') if $site->legs == 2;
     }
     $self->catch_all if $site->catch_all;
     $self->{number}++;
@@ -114,14 +169,14 @@ sub from_outside {
     like($self->comes_from_outside(mail_like(), 'nobody@example.com'), qr/^550 5\.1\.1 /, 'to nobody: refused') if !$site->catch_all;
 }
 
-# The row @domain. Until filterd asks the table it seals such mail behind the queue only.
+# The row @domain.
 sub catch_all {
     my ($self) = @_;
     $self->{number}++;
-    my $sent = $FilterdTest::Sites::TABLES ? $self->secret : mail_like();
+    my $sent = $self->secret;
     like($self->comes_from_outside($sent, 'nobody@example.com'), qr/^250/, 'to the catch-all: taken');
     $self->is_sealed($self->arrives($sent, $self->{site}->catch_all), $sent);
-    like(($self->lines($self->from, 2))[0], qr/ sealed=yes /, 'in front') if $FilterdTest::Sites::TABLES;
+    like(($self->lines($self->from, $self->{site}->legs))[0], qr/ sealed=yes /, 'in front');
 }
 
 sub spam {
@@ -140,7 +195,8 @@ sub learnt {
     my $sent = $self->secret;
     like($self->comes_from_outside($sent, $site->address('ann')), qr/^250/, 'taken');
     my $signature = header($self->arrives($sent, $ANN), $self->prefix . '-Signature');
-    for (['INBOX', $site->junk, 'spam'], [$site->junk, 'INBOX', 'ham']) {
+    my $junk = $site->junk || 'Junk';
+    for (['INBOX', $junk, 'spam'], [$junk, 'INBOX', 'ham']) {
         my ($from, $to, $class) = @$_;
         my $imap = $site->{dovecot}->imap($ANN);
         is($imap->imap_move('Message-ID', id_of($sent), $from, $to), 1, "moved from $from to $to");
@@ -178,9 +234,9 @@ sub submitted_here {
     $self->is_sealed($mail, $sent);
     is(header($mail, $self->prefix . '-Result'), '', 'not judged');
     tells_nothing($mail);
-    my @lines = grep { / to=<\Q${\ $site->address('ann')}\E>| to=<\Q$ANN\E>/ } $self->lines($BOB, 2);
+    my @lines = grep { / to=<\Q${\ $site->address('ann')}\E>| to=<\Q$ANN\E>/ } $self->lines($BOB, $site->legs);
     like($lines[0], qr/ result=- .* sealed=yes /, 'in front');
-    like($lines[1], qr/ result=(?:-|kept) .* sealed=already /, 'and behind') or diag @lines;
+    like($lines[1], qr/ result=(?:-|kept) .* sealed=already /, 'and behind') || diag @lines if $site->legs == 2;
     my $open = mail_like(from => $BOB, more => $site->traces, text => $GTUBE);
     $self->submit($open, $BOB, 'wrapped');
     $mail = $self->arrives($open, $BOB);
@@ -198,7 +254,6 @@ sub submitted_to_the_world {
     ok(content_of($mail) eq content_of($sent), 'as it was sent');
     tells_nothing($mail);
     $self->is_signed($mail) if $site->signs;
-    return if !$FilterdTest::Sites::TABLES;
     my ($head) = split /\r\n\r\n/, $mail, 2;
     my @ours = $head =~ /^((?:\Q${\ $self->prefix}\E|X-Spam|Authentication-Results|Received-SPF)[^:]*):/mgi;
     is_deeply(\@ours, [], 'without a field of ours');

@@ -2,18 +2,19 @@ package FilterdTest::Sites;
 
 # The five usual kinds of mail site, A to E in FilterdTest/Sites: each has its users in SQL tables that Postfix and
 # Dovecot ask, submission with SASL, most of them OpenDKIM, and what filterd is to replace. They run on a host of
-# their own (FilterdTest::OwnHost) with the usual ports. Here is what they have in common, and how filterd is attached.
+# their own (FilterdTest::OwnHost) with the usual ports. Here is what they have in common; "filterctl setup" attaches filterd.
 #
 # A site's class says, as methods: server (FilterdTest::MariaDb or PostgreSql), database (name, reader, password),
 # tables (SQL), maps (files in Postfix's folder: name => text), main and master (Postfix's, before filterd comes),
 # dovecot (settings beside the common ones), login_sql (Dovecot's questions), junk (the folder of spam), aliases
-# (address => login), and replace: it takes out what filterd replaces.
+# (address => login).
 
 use strict;
 use warnings;
 use FilterdTest;
 use FilterdTest::Client;
 use FilterdTest::Daemon;
+use FilterdTest::Dns;
 use FilterdTest::Dovecot;
 use FilterdTest::Keys;
 use FilterdTest::MariaDb;
@@ -22,9 +23,6 @@ use FilterdTest::Postfix;
 use FilterdTest::PostgreSql;
 use FilterdTest::Signer;
 use FilterdTest::Sink;
-
-# Whether filterd asks the tables itself ([users]). If not, filterctl says what stands in them.
-our $TABLES = $ENV{SITES_TABLES};
 
 # Addresses of the host: a stranger's and that of somebody at home.
 our ($STRANGER, $HOME) = qw(203.0.113.9 198.51.100.77);
@@ -43,8 +41,10 @@ sub junk { return 'Junk' }
 sub submission_cleanup { return undef }  # the cleanup service with header_checks for submission
 # What mail programs write of where somebody sits, and the site takes out.
 sub traces { return "User-Agent: Mozilla/5.0\nX-Mailer: a mailer\nX-Originating-IP: [$HOME]\n" }
+sub legs { return 2 }             # of mail from outside
 sub store { return 'folder' }      # or mounted: with filterd's state on it; mail: mounted, with mail alone
 sub set { return () }              # settings of filterd
+sub replace { return }             # what is left to the owner to take out
 sub tables { die 'tables' }
 
 # ---- the site as it was ----
@@ -56,7 +56,9 @@ sub start {
     my ($class) = @_;
     my $t = FilterdTest->new(image_mb => $IMAGE_MB);
     my $self = bless { t => $t, etc => $t->dir . '/postfix/etc', queue => $t->dir . '/postfix/queue', vmail => $t->dir . '/vmail' }, $class;
+    $self->make_fstab;
     $self->start_tables;
+    $self->{dns} = FilterdTest::Dns->start;
     $self->{foreign} = FilterdTest::Sink->start($t, smtp => 'foreign');
     $self->make_store;
     $self->make_certificate;
@@ -64,12 +66,21 @@ sub start {
     $self->start_signer if $self->signs;
     $self->configure_dovecot;
     $self->{filterd} = FilterdTest::Daemon->start($t, idle => 1, stateless => 1);
-    $self->attach;
-    $self->know;
+    $self->prepare;
     $self->{dovecot}->up(143, $t->dir . '/dovecot/run/lmtp');
     $t->at_end(sub { $self->{dovecot}->down });
     $self->{postfix}->up(25, 587, 465);
+    $self->{filterd}->up;
+    $self->set_up;
     return $self;
+}
+
+# The disk is one that is mounted when the host boots; the mounts are ours alone.
+sub make_fstab {
+    my ($self) = @_;
+    my $dir = $self->{t}->dir;
+    spew("$dir/fstab", "/dev/vdb $dir ext4 defaults 0 0\n");
+    $self->{t}->run(qw(mount --bind), "$dir/fstab", '/etc/fstab');
 }
 
 # The table server lies outside of what is searched for plaintext, as it never sees mail; so do the users' keys, as
@@ -297,32 +308,18 @@ END
     return "passdb {\n  driver = sql\n  args = $file\n}\nuserdb {\n$users\n}\n";
 }
 
-# ---- filterd, attached by hand ----
+# ---- filterd ----
 
-# Two legs and submission, as "filterctl setup" is to do it.
-sub attach {
+# What is left to the owner: its state, keys, Dovecot's part, and to take out what it replaces.
+sub prepare {
     my ($self) = @_;
-    my ($t, $filterd, $postfix) = @$self{qw(t filterd postfix)};
+    my ($t, $filterd) = @$self{qw(t filterd)};
     $filterd->settings($self->settings);
     $filterd->ctl('init');
-    $filterd->up;
+    $filterd->import_key($self->{keys}{ $_->{login} }) for grep { $_->{key} } $self->people;
     $self->replace;
-    my ($front) = $t->snippet('smtpd_proxy_filter', 'main.cf') =~ /^smtpd_proxy_filter = (.*)$/m;
-    my $submission = $front =~ s/smtp\.sock/submission.sock/r;
-    $self->services(
-        (map { ("$_/inet/smtpd_proxy_filter" => $submission, "$_/inet/smtpd_milters" => '') } qw(submission smtps)),
-        'smtp/inet/smtpd_proxy_filter' => $front, 'smtp/inet/smtpd_milters' => '');
-    my $back = $self->resubmit;
-    append("$self->{etc}/master.cf", $t->snippet('reinject', 'master.cf') . $t->snippet('virtual_transport', 'master.cf') . $back);
-    my ($behind) = $t->snippet('virtual_transport', 'main.cf') =~ /^virtual_transport = (.*)$/m;
-    $self->main_cf($self->second_leg($behind));
-    append($self->{dovecot}{conf}, FilterdTest::Dovecot::shipped($t));
+    spew($self->{dovecot}{conf}, slurp($self->{dovecot}{conf}) . FilterdTest::Dovecot::shipped($t));
     FilterdTest::Dovecot::compile($t, $self->{dovecot}{conf});
-}
-
-sub append {
-    my ($file, $text) = @_;
-    spew($file, slurp($file) . $text);
 }
 
 sub settings {
@@ -332,34 +329,34 @@ sub settings {
     spew($rules, slurp("$FilterdTest::ROOT/rules/anonymize-submission.pcre"), 0644);
     return (
         $self->submission_cleanup ? () : ('anonymize.submission' => $rules),
-        'listener lmtp.next_hop' => 'lmtp:unix:' . $t->dir . '/dovecot/run/lmtp',
-        'listener submission.protocol' => 'smtp',
-        'listener submission.role' => 'submission',
-        'listener submission.address' => 'unix:' . $t->front('submission'),
-        'listener submission.group' => 'postfix',
-        'listener submission.next_hop' => 'smtp:unix:' . $t->back =~ s/reinject/resubmit/r,
         $self->store eq 'mounted' ? ('filterd.state_dir' => "$self->{vmail}/filterd") : (),
+        'dns.server' => $self->{dns}->server,
         $self->set,
-        $TABLES ? $self->users : (),
     );
 }
 
-# Where submitted mail comes back: with the site's milters, that sign, and its cleanup, if it has one for this. Local
-# users' copies are sealed.
-sub resubmit {
+# Postfix's and Dovecot's settings, as options of filterctl.
+sub where {
     my ($self) = @_;
-    my $cleanup = $self->submission_cleanup // 'sealed-cleanup';
-    $self->services("$cleanup/unix/message_size_limit" => 73400320) if $self->submission_cleanup;
-    return <<"END";
-resubmit unix n - n - - smtpd
-  -o syslog_name=postfix/resubmit -o content_filter= -o smtpd_proxy_filter=
-  -o receive_override_options=no_unknown_recipient_checks
-  -o smtpd_authorized_xforward_hosts=127.0.0.0/8,[::1]/128 -o mynetworks=127.0.0.0/8,[::1]/128
-  -o local_header_rewrite_clients= -o smtpd_client_restrictions= -o smtpd_helo_restrictions=
-  -o smtpd_sender_restrictions= -o smtpd_relay_restrictions=permit_mynetworks,reject
-  -o smtpd_recipient_restrictions= -o smtpd_sasl_auth_enable=no -o message_size_limit=73400320
-  -o cleanup_service_name=$cleanup
-END
+    return ('--postfix' => $self->{etc}, '--dovecot' => $self->{dovecot}{conf});
+}
+
+# As filterctl(1) says: apply writes filterd's settings, filterd takes them, apply changes Postfix.
+sub set_up {
+    my ($self) = @_;
+    my ($filterd, $postfix) = @$self{qw(filterd postfix)};
+    $self->{before} = $self->postfix_settings;
+    my @apply = ('setup', '--apply', $self->where);
+    my ($status, $out, $err) = $filterd->try_ctl(undef, @apply);
+    die "setup: $status $out$err" if $status != 75;
+    $filterd->reload;
+    poll(sub { ($status, $out, $err) = $filterd->try_ctl(undef, @apply); $status == 0 }) or die "setup: $status $out$err";
+    $postfix->reload;
+}
+
+sub postfix_settings {
+    my ($self) = @_;
+    return join '', map { slurp("$self->{etc}/$_.cf") } qw(main master);
 }
 
 # Settings of services in master.cf, "service/type/name" => value, and of main.cf.
@@ -380,42 +377,6 @@ sub postconf {
     my ($status, $out, $err) = $self->{postfix}->command('postconf', @args);
     die "postconf @args: $status $out$err" if $status;
 }
-
-# Tells filterd of keys and aliases.
-sub know {
-    my ($self) = @_;
-    my $filterd = $self->{filterd};
-    my %aliases = $self->aliases;
-    for my $person ($self->people) {
-        my ($login, $address) = @$person{qw(login address)};
-        $aliases{$address} = $login if $address;
-        $filterd->import_key($self->{keys}{$login}) if $person->{key} && !($TABLES && $self->has_key_column);
-        $filterd->ctl(qw(user set), $login, 'spam_action=tag') if !$person->{key} && !$TABLES;
-    }
-    return if $TABLES;
-    $filterd->ctl(qw(alias add), $_, $aliases{$_}) for sort keys %aliases;
-}
-
-sub has_key_column { return 0 }
-
-# ---- [users], for filterd that asks the tables itself ----
-
-# Copies of the map files that filterd may read: setup makes them.
-sub users {
-    my ($self) = @_;
-    my %chain = $self->user_maps;
-    my $dir = $self->{t}->dir . '/etc/maps';
-    mkdir $dir;
-    my $gid = (getpwnam $FilterdTest::FILTERD_USER)[3];
-    my %maps = ($self->maps, $self->own_maps);
-    for my $name (sort keys %maps) {
-        spew("$dir/$name", $maps{$name}, 0640);
-        chown 0, $gid, "$dir/$name";
-    }
-    return map { ("users.$_" => $chain{$_} =~ s{ETC}{$dir}gr) } sort keys %chain;
-}
-
-sub own_maps { return () }
 
 # ---- what tests ask ----
 

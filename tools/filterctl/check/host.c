@@ -12,6 +12,7 @@
 #include "base/config/settings.h"
 #include "tools/filterctl/check/check.h"
 #include "tools/filterctl/check/finding.h"
+#include "tools/filterctl/reread.h"
 
 /* ---- the site key ---- */
 
@@ -97,9 +98,20 @@ static void check_train_users(struct filterctl_check *c)
     }
 }
 
+/* ---- the settings ---- */
+
+static void check_reread(struct filterctl_check *c)
+{
+    g_autofree char *file = filterctl_reread_wanted(c->ctl->settings);
+    if (file)
+        filterctl_check_tell(c, FILTERCTL_CHECK_WARNING, "settings", "%s was changed since filterd read it: systemctl "
+                             "reload-or-restart filterd, and if that is no use its log says why", file);
+}
+
 void filterctl_check_host(struct filterctl_check *c)
 {
     check_key(c);
     check_mount(c);
     check_train_users(c);
+    check_reread(c);
 }

@@ -9,6 +9,7 @@
 #include "base/config/users_tables.h"
 #include "base/endpoint.h"
 #include "filterd/pipeline/our_names.h"
+#include "filterd/tables/tables_client.h"
 #include "filterd/tables/user_tables.h"
 #include "tools/filterctl/aliases.h"
 #include "tools/filterctl/check/check.h"
@@ -495,8 +496,20 @@ static void check_delimiter(struct look *l)
 struct unknown {
     int count;
     GString *names;
-    GString *mixed;
+    GString *mixed, *rest;
+    struct users *users;
+    const char *delimiters;
 };
+
+/* True if filterd knows who gets what is for nobody else in "@example.com". */
+static bool knows_rest(const struct unknown *u, const char *domain)
+{
+    g_autofree char *anyone = g_strconcat("anyone-else", domain, NULL);
+    GPtrArray *found = NULL;
+    const enum users_result result = users_resolve(u->users, anyone, u->delimiters, &found);
+    g_ptr_array_unref(found);
+    return result == USERS_FOUND;
+}
 
 static void take_alias(const struct filterctl_aliases_entry *e, void *arg)
 {
@@ -505,6 +518,8 @@ static void take_alias(const struct filterctl_aliases_entry *e, void *arg)
         g_string_append_printf(u->names, " %s", e->address);
     if (e->state == FILTERCTL_ALIASES_MIXED && e->known)
         g_string_append_printf(u->mixed, " %s", e->address);
+    if (e->state == FILTERCTL_ALIASES_CATCH_ALL && !knows_rest(u, e->address))
+        g_string_append_printf(u->rest, " %s", e->address);
 }
 
 static void skip_table(const char *table, const char *why, void *arg)
@@ -517,9 +532,14 @@ static void skip_table(const char *table, const char *why, void *arg)
 static void check_aliases(struct look *l)
 {
     g_autofree char *error = NULL;
-    struct unknown u = {.names = g_string_new(NULL), .mixed = g_string_new(NULL)};
+    const struct settings *s = l->c->ctl->settings;
+    struct users *users = users_open(s->state_dir, false, &error);
+    struct unknown u = {.names = g_string_new(NULL), .mixed = g_string_new(NULL), .rest = g_string_new(NULL),
+                        .users = users, .delimiters = s->recipient_delimiter};
     const struct filterctl_aliases to = {take_alias, skip_table, &u};
-    struct users *users = users_open(l->c->ctl->settings->state_dir, false, &error);
+    struct tables_client *tables = settings_has_tables(s) ? tables_client_new_alone(s) : NULL;
+    if (users && tables)
+        users_use_tables(users, tables_client_users(tables));
     if (!users)
         bad(l, "aliases cannot be compared: %s", error);
     else if (!filterctl_aliases_each(l->c->ctl, l->p, users, &to))
@@ -531,7 +551,12 @@ static void check_aliases(struct look *l)
     if (u.mixed->len)
         warn(l, "aliases known to filterd of whose users only some have a key: mail to them is deferred or "
                 "refused:%s", u.mixed->str);
+    if (u.rest->len && (l->proxy || !l->last))
+        warn(l, "what is for nobody else in%s goes to users with keys, and filterd does not know it: filterctl alias add, or "
+                "[users] aliases", u.rest->str);
     users_free(&users);
+    tables_client_free(&tables);
+    g_string_free(u.rest, TRUE);
     g_string_free(u.names, TRUE);
     g_string_free(u.mixed, TRUE);
 }

@@ -18,7 +18,8 @@ struct routes {
     struct filterctl_check *c;
     const struct filterctl_postconf *p;
     const char *context;
-    GPtrArray *smtpds; /* of char* */
+    GPtrArray *smtpds;   /* of char* */
+    const char *bounces; /* a service whose bounces go past filterd */
 };
 
 #define BAD(r, ...) filterctl_check_tell((r)->c, FILTERCTL_CHECK_BAD, SUBJECT, __VA_ARGS__)
@@ -79,12 +80,48 @@ static void check_transport_maps(const struct routes *r)
     filterctl_maps_free(&maps);
 }
 
-/* Behind the front only one of the two ways needs to lead to filterd; content_filter catches whatever is delivered. */
-static void check_behind(const struct routes *r)
+/* True if the cleanup of a bounce gives it to filterd: by FILTER in its header_checks, or as a milter. */
+static bool is_filtered(const struct routes *r, const char *context)
+{
+    const char *name = filterctl_postconf_service_get(r->p, context, "cleanup_service_name");
+    g_autofree char *cleanup = g_strdup_printf("%s/unix", *name ? name : "cleanup");
+    const char *checks = filterctl_postconf_service_get(r->p, cleanup, "header_checks");
+    const char *filter = strstr(checks, "FILTER ");
+    g_autofree char *to = filter ? g_strndup(filter + strlen("FILTER "), strcspn(filter + strlen("FILTER "), " }")) : g_strdup("");
+    g_auto(GStrv) milters = filterctl_maps_words(filterctl_postconf_service_get(r->p, cleanup, "non_smtpd_milters"));
+    bool known = listener_at(r, to) != NULL;
+    for (char **m = milters; *m; m++)
+        known |= listener_at(r, *m) != NULL;
+    return known && strstr(filterctl_postconf_service_get(r->p, context, "internal_mail_filter_classes"), "bounce");
+}
+
+static void take_bounce(const char *context, const char *command, void *arg)
+{
+    struct routes *r = arg;
+    if (!r->bounces && (!strcmp(command, "bounce") || g_str_has_prefix(command, "bounce ")) && !is_filtered(r, context))
+        r->bounces = context;
+}
+
+/* content_filter is nothing to what Postfix itself writes. */
+static void check_bounces(struct routes *r)
+{
+    if (leads_to_us(r, "virtual_transport") || leads_to_us(r, "mailbox_transport"))
+        return;
+    filterctl_postconf_each_service(r->p, take_bounce, r);
+    if (r->bounces)
+        BAD(r, "%s: content_filter does not see what Postfix itself writes: bounces reach users with keys unsealed: give it a "
+               "cleanup_service_name whose header_checks have a FILTER to filterd (\"filterctl setup\")", r->bounces);
+}
+
+/* Behind the front only one of the two ways needs to lead to filterd; content_filter catches what is delivered, but
+ * for bounces. */
+static void check_behind(struct routes *r)
 {
     const char *local = get(r, "local_transport");
-    if (leads_to_us(r, "content_filter"))
+    if (leads_to_us(r, "content_filter")) {
+        check_bounces(r);
         return;
+    }
     check_transport_maps(r);
     if (leads_to_us(r, "virtual_transport") && g_str_has_prefix(local, "virtual"))
         BAD(r, "local_transport=%s delivers mail for mydestination past filterd: attach it by content_filter (\"filterctl "

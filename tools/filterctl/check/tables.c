@@ -1,16 +1,53 @@
 /* filterctl check: whether the tables of [users] can be read. Called by check.c. */
+#include <errno.h>
 #include <glib.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "filterd/tables/user_tables.h"
 #include "tools/filterctl/check/check.h"
 #include "tools/filterctl/check/finding.h"
+#include "tools/filterctl/check/reach.h"
+#include "tools/filterctl/maps.h"
+
+/* We may be root, and filterd's user is not. The first file of a chain that this user cannot read; g_free. */
+static char *closed_file(const struct settings *s, const char *chain, int *why_r)
+{
+    g_auto(GStrv) words = filterctl_maps_words(chain ? chain : "");
+    const pid_t daemon = filterctl_reach_daemon(s);
+    for (char **w = words; *w; w++) {
+        const char *path = strstr(*w, ":/");
+        *why_r = path ? filterctl_reach_try(s, daemon, path + 1, R_OK) : 0;
+        if (*why_r == EACCES)
+            return g_strdup(path + 1);
+    }
+    return NULL;
+}
+
+static bool are_open(struct filterctl_check *c)
+{
+    const struct settings *s = c->ctl->settings;
+    const char *const chains[] = {s->mailbox_maps, s->alias_maps};
+    bool open = true;
+    for (size_t i = 0; i < G_N_ELEMENTS(chains); i++) {
+        int why;
+        g_autofree char *path = closed_file(s, chains[i], &why);
+        open &= !path;
+        if (path)
+            filterctl_check_tell(c, FILTERCTL_CHECK_BAD, "users", "[users] %s: filterd may not read %s (%s): mail for all but users "
+                                 "who are known from before waits: chgrp %s %s; chmod 640 %s", i ? "aliases" : "mailboxes", path,
+                                 g_strerror(why), filterctl_reach_user(s), path, path);
+    }
+    return open;
+}
 
 void filterctl_check_tables(struct filterctl_check *c)
 {
     const struct settings *s = c->ctl->settings;
     const char *setting = NULL;
     g_autofree char *error = NULL;
-    if (!settings_has_tables(s))
+    if (!settings_has_tables(s) || !are_open(c))
         return;
     struct user_tables *t = user_tables_new(s);
     if (user_tables_check(t, &setting, &error))

@@ -16,6 +16,7 @@
 
 #include "filterd/delivery/dial.h"
 #include "tools/filterctl/filterctl.h"
+#include "tools/filterctl/reread.h"
 #include "tools/filterctl/setup/maps.h"
 
 #define DROP_IN "50-setup.conf"
@@ -168,8 +169,9 @@ static struct settings *write_drop_in(const struct filterctl_setup_site *site, b
     g_autofree char *error = NULL, *text = filterctl_setup_drop_in(site), *path = beside(site->settings, "conf.d", DROP_IN);
     g_autofree char *before = NULL;
     g_file_get_contents(path, &before, NULL, NULL);
-    *fresh_r = g_strcmp0(before, text) != 0;
-    if (!copy_maps(site, fresh_r) || !make_folder(site->settings, "conf.d", 0755) || !write_file(path, text, 0644))
+    const bool changed = g_strcmp0(before, text) != 0;
+    *fresh_r = changed;
+    if (!copy_maps(site, fresh_r) || !make_folder(site->settings, "conf.d", 0755) || (changed && !write_file(path, text, 0644)))
         return NULL;
     struct settings *now = settings_load(site->settings->file, &error);
     if (!now)
@@ -196,7 +198,7 @@ static bool greets(const struct listener *l)
 /* The first listener of the drop-in that does not answer; NULL: all do. */
 static const struct listener *silent_one(const struct settings *s)
 {
-    static const char *const ours[] = {"smtp", "submission", "lmtp", "queue", NULL};
+    static const char *const ours[] = {"smtp", "submission", "lmtp", NULL};
     for (size_t i = 0; i < s->listener_count; i++)
         if (g_strv_contains(ours, s->listeners[i].name) && !greets(&s->listeners[i]))
             return &s->listeners[i];
@@ -206,13 +208,14 @@ static const struct listener *silent_one(const struct settings *s)
 static bool is_answering(const struct settings *s, bool fresh)
 {
     const struct listener *l = silent_one(s);
+    g_autofree char *unread = filterctl_reread_wanted(s);
     if (l)
         filterctl_complain("filterd does not answer at unix:%s yet: \"systemctl reload-or-restart filterd\", then again "
                            "(Postfix is as it was)", l->at.path ? l->at.path : "");
-    else if (fresh)
+    else if (fresh || unread)
         filterctl_complain("filterd's settings are new: \"systemctl reload-or-restart filterd\", then again (Postfix is as "
                            "it was)");
-    return !l && !fresh;
+    return !l && !fresh && !unread;
 }
 
 /* ---- both ways ---- */

@@ -95,7 +95,7 @@ char *filterctl_setup_drop_in(const struct filterctl_setup_site *site)
         write_listener(out, site, "submission", "smtp", "/reinject-submitted");
         g_string_append(out, "role = submission\n");
     }
-    write_listener(out, site, site->mailboxes ? "lmtp" : "queue", "lmtp", site->mailboxes ? site->mailboxes : "/reinject");
+    write_listener(out, site, "lmtp", "lmtp", site->mailboxes ? site->mailboxes : "/reinject");
     write_users(out, site);
     if (site->mail_user)
         g_string_append_printf(out, "\n[control]\ntrain_users = %s\n", site->mail_user);

@@ -30,23 +30,41 @@ static bool has_file(const char *word)
     return false;
 }
 
+static bool is_noted(const struct filterctl_setup_maps *maps, const char *from)
+{
+    bool noted = false;
+    for (guint i = 0; i < maps->copies->len; i++)
+        noted |= !strcmp(((struct filterctl_setup_maps_copy *)maps->copies->pdata[i])->from, from);
+    return noted;
+}
+
 /* The copy of a map file, which is noted; "mysql:/etc/filterd/maps/x.cf", g_free. */
 static char *copied(struct filterctl_setup_maps *maps, const struct settings *s, const char *word)
 {
     const char *from = strchr(word, ':') + 1;
     g_autofree char *folder = g_path_get_dirname(s->file), *flat = g_strdup(from + 1);
     g_strdelimit(flat, "/", '-'); /* two folders may have files of one name */
-    struct filterctl_setup_maps_copy *c = g_new0(struct filterctl_setup_maps_copy, 1);
-    *c = (struct filterctl_setup_maps_copy){g_strdup(from), g_build_filename(folder, "maps", flat, NULL)};
-    g_ptr_array_add(maps->copies, c);
-    return g_strdup_printf("%.*s%s", (int)(from - word), word, c->to);
+    g_autofree char *to = g_build_filename(folder, "maps", flat, NULL);
+    if (!is_noted(maps, from)) {
+        struct filterctl_setup_maps_copy *c = g_new0(struct filterctl_setup_maps_copy, 1);
+        *c = (struct filterctl_setup_maps_copy){g_strdup(from), g_strdup(to)};
+        g_ptr_array_add(maps->copies, c);
+    }
+    return g_strdup_printf("%.*s%s", (int)(from - word), word, to);
+}
+
+/* True if the chain has that table: "$virtual_mailbox_maps" may stand in several lists. */
+static bool has_table(const GString *chain, const char *table)
+{
+    g_auto(GStrv) words = filterctl_maps_words(chain->str);
+    return g_strv_contains((const char *const *)words, table);
 }
 
 static void add_word(GString *chain, struct filterctl_setup_maps *maps, const struct filterctl_setup_site *site, const char *whole)
 {
     const char *word = g_str_has_prefix(whole, "proxy:") ? whole + strlen("proxy:") : whole;
     g_autofree char *table = has_file(word) ? copied(maps, site->settings, word) : g_strdup(word);
-    if (!g_str_has_prefix(word, "unix:"))
+    if (!g_str_has_prefix(word, "unix:") && !has_table(chain, table))
         g_string_append_printf(chain, "%s%s", chain->len ? " " : "", table);
 }
 
@@ -61,7 +79,7 @@ static void add(GString *chain, struct filterctl_setup_maps *maps, const struct 
 /* Adds the tables among the words of a Postfix list of domains, each once. */
 static void add_domains(GString *chain, struct filterctl_setup_maps *maps, const struct filterctl_setup_site *site)
 {
-    static const char *const lists[] = {"virtual_mailbox_domains", "virtual_alias_domains", "mydestination", "relay_domains"};
+    static const char *const lists[] = {"virtual_mailbox_domains", "virtual_alias_domains", "mydestination"};
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(lists); i++) {
         g_auto(GStrv) words = filterctl_maps_words(filterctl_postconf_get(site->p, lists[i]));

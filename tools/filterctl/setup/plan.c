@@ -10,6 +10,9 @@
 #define LOOPBACK "127.0.0.0/8,[::1]/128"
 /* Postfix has to wait longer than filterd may take. */
 #define PROXY_SECONDS_MIN 80
+#define FILTERD "filterd:unix:filterd/lmtp.sock"
+#define SUBMISSION_AT "unix:filterd/submission.sock"
+#define SUBMITTED_BACK "reinject-submitted/unix"
 
 struct planning {
     const struct filterctl_setup_site *site;
@@ -72,7 +75,7 @@ static void option(GString *out, const char *name, const char *value)
 {
     g_autofree char *text = plain(value);
     if (strchr(text, ' '))
-        g_string_append_printf(out, " -o { %s = %s }", name, text);
+        g_string_append_printf(out, " -o {%s=%s}", name, text);
     else
         g_string_append_printf(out, " -o %s=%s", name, text);
 }
@@ -125,10 +128,18 @@ static void set_inbound_back(struct planning *p)
                 "wrote in our name");
 }
 
+/* Where the settings are that our users' mail had before filterd came: once they are moved, the service itself. */
+static const char *submitted_from(const struct planning *p)
+{
+    const char *service = p->site->submissions->pdata[0];
+    const bool moved = !strcmp(filterctl_setup_site_get(p->site, service, "smtpd_proxy_filter"), SUBMISSION_AT);
+    return moved && filterctl_postconf_command(p->site->p, SUBMITTED_BACK) ? SUBMITTED_BACK : service;
+}
+
 /* With all that was done with our users' mail: their milters sign, their cleanup's header_checks apply. */
 static void set_submitted_back(struct planning *p)
 {
-    const char *from = p->site->submissions->pdata[0];
+    const char *from = submitted_from(p);
     static const char *const kept[] = {"smtpd_milters", "milter_macro_daemon_name", "header_checks"};
     g_autoptr(GString) out = g_string_new("smtpd -o syslog_name=postfix/reinject-submitted");
     common_options(out, p->site);
@@ -139,12 +150,19 @@ static void set_submitted_back(struct planning *p)
     }
     option(out, "receive_override_options", "no_unknown_recipient_checks");
     option(out, "cleanup_service_name", "submitted-cleanup");
-    set_cleanup(p, "submitted-cleanup", from);
+    set_cleanup(p, "submitted-cleanup", p->site->submissions->pdata[0]);
     set_service(p, "reinject-submitted", "n - n - -", out->str,
                 "here our users' mail comes back from filterd, to be signed, and rewritten by their header_checks");
 }
 
 /* ---- to filterd ---- */
+
+/* What some take for the end of a message and others not carries a second one past the filter. */
+static void forbid_newline(struct planning *p, const char *context)
+{
+    if (!strcmp(filterctl_setup_site_get(p->site, context, "smtpd_forbid_bare_newline"), "no"))
+        set_option(p, context, "smtpd_forbid_bare_newline", "yes", "a bare newline lets mail be smuggled past checks");
+}
 
 /* Before the queue. What milters did there is done behind: they would see no content. */
 static void set_proxy(struct planning *p, const char *context, const char *at, const char *reason)
@@ -165,30 +183,60 @@ static void set_transport(struct planning *p)
                 "to filterd by LMTP, with the client's address; broken lines would break DKIM signatures");
 }
 
+/* ---- by the mailboxes' own way ---- */
+
+static void set_transports(struct planning *p, const char *why)
+{
+    for (guint i = 0; i < p->site->transports->len; i++)
+        set_main(p, p->site->transports->pdata[i], FILTERD, why);
+    set_main(p, "content_filter", "", "what it did, filterd does; it would see sealed mail, or plaintext in the queue");
+}
+
+/* ---- by the queue ---- */
+
+static void set_bounce(const char *context, const char *command, void *arg)
+{
+    struct planning *p = arg;
+    static const char why[] = "content_filter is nothing to bounces: they go to filterd by FILTER of a cleanup of their own";
+    if (strcmp(command, "bounce") && !g_str_has_prefix(command, "bounce "))
+        return;
+    set_option(p, context, "internal_mail_filter_classes", "bounce", why);
+    set_option(p, context, "cleanup_service_name", "bounced-cleanup", why);
+}
+
+static void set_queue(struct planning *p, const char *why)
+{
+    set_main(p, "content_filter", FILTERD, why);
+    if (filterctl_postconf_command(p->site->p, "pickup/unix"))
+        set_option(p, "pickup/unix", "content_filter", FILTERD, why);
+    set_service(p, "bounced-cleanup", "n - n - 0",
+                "cleanup -o non_smtpd_milters= -o {header_checks=static:{FILTER " FILTERD "}}",
+                "each bounce is sealed on its way to the mailbox");
+    filterctl_postconf_each_service(p->site->p, set_bounce, p);
+}
+
 static void set_last_leg(struct planning *p)
 {
     static const char why[] = "mail that did not come by SMTP, bounces and what the sendmail command sends, is sealed on its "
                               "way to the mailbox";
     set_transport(p);
-    for (guint i = 0; i < p->site->transports->len; i++)
-        set_main(p, p->site->transports->pdata[i], "filterd:unix:filterd/lmtp.sock", why);
     if (p->site->mailboxes)
-        set_main(p, "content_filter", "", "what it did, filterd does; it would see sealed mail, or plaintext in the queue");
+        set_transports(p, why);
     else
-        set_main(p, "content_filter", "filterd:unix:filterd/queue.sock", why);
-    if (!p->site->mailboxes)
-        set_main(p, "internal_mail_filter_classes", "bounce", "bounces go through content_filter only if this says so");
+        set_queue(p, why);
 }
 
 static void drop_filter(struct planning *p, const char *context)
 {
-    if (filterctl_postconf_command(p->site->p, context) && p->site->mailboxes)
+    const bool ours = !strcmp(filterctl_setup_site_get(p->site, context, "content_filter"), FILTERD); /* by main.cf */
+    if (filterctl_postconf_command(p->site->p, context) && !ours)
         set_option(p, context, "content_filter", "", "what it did, filterd does");
 }
 
 static void drop_filters(struct planning *p)
 {
-    drop_filter(p, "pickup/unix");
+    if (p->site->mailboxes)
+        drop_filter(p, "pickup/unix");
     for (guint i = 0; i < p->site->fronts->len; i++)
         drop_filter(p, p->site->fronts->pdata[i]);
     for (guint i = 0; i < p->site->submissions->len; i++)
@@ -204,10 +252,12 @@ GPtrArray *filterctl_setup_plan(const struct filterctl_setup_site *site)
     set_last_leg(&p);
     drop_filters(&p);
     for (guint i = 0; i < site->fronts->len; i++)
+        forbid_newline(&p, site->fronts->pdata[i]);
+    for (guint i = 0; i < site->fronts->len; i++)
         set_proxy(&p, site->fronts->pdata[i], "unix:filterd/smtp.sock",
                   "mail from outside is judged while the client waits, and sealed before it is queued");
     for (guint i = 0; i < site->submissions->len; i++)
-        set_proxy(&p, site->submissions->pdata[i], "unix:filterd/submission.sock",
+        set_proxy(&p, site->submissions->pdata[i], SUBMISSION_AT,
                   "our users' mail is not judged, and sealed for those of them who have a key");
     return p.steps;
 }

@@ -63,6 +63,8 @@ static bool is_way_back(const struct filterctl_setup_site *site, const char *con
     static const char *const once[] = {"no_unknown_recipient_checks", "no_header_body_checks", "no_milters"};
     const char *overrides = filterctl_setup_site_get(site, context, "receive_override_options");
     bool back = *filterctl_postconf_get(site->p, "content_filter") && !*filterctl_setup_site_get(site, context, "content_filter");
+    if (g_str_has_prefix(filterctl_setup_site_get(site, context, "smtpd_proxy_filter"), "unix:filterd/"))
+        return false; /* we are there already */
     for (size_t i = 0; i < G_N_ELEMENTS(once); i++)
         back |= strstr(overrides, once[i]) != NULL;
     return back;

@@ -107,18 +107,12 @@ namespace inbox {
 END
 }
 
-sub second_leg { return (virtual_transport => $_[1]) }
-
 # dspam's FILTER, and where its mail came back.
 sub replace {
     my ($self) = @_;
     $self->main_cf(smtpd_client_restrictions => '');
     $self->postconf('-X', 'dspam_destination_recipient_limit');
     $self->postconf('-MX', 'dspam/unix', '127.0.0.1:10034/inet');
-}
-
-sub user_maps {
-    return (mailboxes => 'mysql:ETC/mysql-virtual-mailbox-maps.cf', aliases => 'mysql:ETC/mysql-virtual-alias-maps.cf');
 }
 
 1;

@@ -12,9 +12,7 @@ sub server { return 'PostgreSql' }
 sub database { return qw(mail mailreader mailreaderpass) }
 sub store { return 'mail' }
 sub aliases { return ('info@example.com' => 'ann@example.com') }
-sub has_key_column { return 1 }
 sub submission_cleanup { return 'subcleanup' }
-sub set { return ('filterd.local_names' => 'localhost') }
 
 # Their aliases have no domain.
 sub tables {
@@ -106,20 +104,10 @@ namespace inbox {
 END
 }
 
-# mydestination's mail goes by local(8), which looks into alias_maps.
-sub second_leg { return (mailbox_transport => $_[1]) }
-
+# What setup does not take out: the policies.
 sub replace {
     my ($self) = @_;
-    $self->main_cf(content_filter => '', smtpd_recipient_restrictions => 'permit_sasl_authenticated, permit_mynetworks, reject_unauth_destination');
-    $self->services(map { ("$_/inet/content_filter" => '') } qw(smtp submission smtps));
-    $self->postconf('-MX', qw(gpgit/unix policyd-spf/unix amavis/unix 127.0.0.1:10055/inet));
-}
-
-sub own_maps { return ('pgsql-keys.cf' => "${CONNECT}table = users\nselect_field = pgpkey\nwhere_field = email\n") }
-
-sub user_maps {
-    return (mailboxes => 'pgsql:ETC/pgsql-boxes.cf', aliases => 'pgsql:ETC/pgsql-aliases.cf', key => 'pgsql:ETC/pgsql-keys.cf');
+    $self->main_cf(smtpd_recipient_restrictions => 'permit_sasl_authenticated, permit_mynetworks, reject_unauth_destination');
 }
 
 1;

@@ -71,13 +71,9 @@ namespace inbox {
 END
 }
 
-sub second_leg { return (virtual_transport => $_[1]) }
-
 sub replace {
     my ($self) = @_;
     $self->main_cf(smtpd_recipient_restrictions => 'permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination');
 }
-
-sub user_maps { return (mailboxes => 'mysql:ETC/users.cf', aliases => 'mysql:ETC/aliases.cf') }
 
 1;
