@@ -73,6 +73,14 @@ static size_t dsn_len(int class, const char *text)
     return text[n] == ' ' || !text[n] ? (size_t)n : 0;
 }
 
+/* The next hop's complaints about a command (RFC 5321, section 4.2.1: x0z are about syntax; 555). It is ours, not our
+ * client's: to that the transaction failed. Postfix 3.7, told so at the end of DATA over LMTP on a connection that it
+ * meant to keep, waits five minutes for the reply to a QUIT that it has not sent. */
+static bool is_about_command(int code)
+{
+    return (code >= 500 && code < 510) || code == 555;
+}
+
 struct outcome outcome_from_reply(int code, const char *text)
 {
     struct outcome o = outcome_of(REASON_UNFORESEEN);
@@ -80,7 +88,7 @@ struct outcome outcome_from_reply(int code, const char *text)
         return o;
     int class = code / 100;
     o.result = class == 2 ? RES_OK : class == 5 ? RES_REJECT : RES_TEMP;
-    o.code = code;
+    o.code = is_about_command(code) ? 554 : code;
     size_t n = dsn_len(class, text);
     if (n && n < sizeof o.dsn) {
         memcpy(o.dsn, text, n);

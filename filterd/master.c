@@ -293,16 +293,32 @@ static bool close_sandbox(struct children *c)
     return sandbox_policy_close(c->settings, SANDBOX_MASTER);
 }
 
+/* Who to become: NULL without root, or if the settings name nobody. What the C library returns is overwritten by the
+ * next look-up, and opening sockets looks up users: so the parts that are needed are copied. */
+static bool find_user(const struct settings *s, struct passwd *own, const struct passwd **pw_r)
+{
+    *pw_r = NULL;
+    if (geteuid() != 0 || !s->user)
+        return true;
+    const struct passwd *pw = getpwnam(s->user);
+    if (!pw)
+        return false;
+    *own = (struct passwd){.pw_name = s->user, .pw_uid = pw->pw_uid, .pw_gid = pw->pw_gid};
+    *pw_r = own;
+    return true;
+}
+
 int master_run(struct settings *s)
 {
     struct children c = {.settings = s, .control_fd = -1, .keeper_fd = -1, .learn_fd = -1, .milter_fd = -1,
                          .tables_fd = -1, .tables_keeper = {-1, -1}, .blocked_fd = -1,
                          .stop = &stop, .state = STATE_CLOSED};
-    const struct passwd *pw = NULL;
+    struct passwd own;
+    const struct passwd *pw;
     set_signals();
     log_info("starting: version %s, settings %s", version_number, s->file);
-    peer_credentials_prepare(s); /* looks up users: before pw, which is the C library's */
-    if (geteuid() == 0 && s->user && !(pw = getpwnam(s->user))) {
+    peer_credentials_prepare(s);
+    if (!find_user(s, &own, &pw)) {
         log_warn("%s: [filterd] user=%s: no such user", s->file, s->user);
         return EX_CONFIG;
     }

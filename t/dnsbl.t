@@ -114,7 +114,7 @@ subtest 'lists of no use' => sub {
     like($out, qr{^bad\tdnsbl empty\.test\t.*does not list 127\.0\.0\.2$}m, 'empty');
     like($out, qr{^bad\tdnsbl $_\.test\t.*lists everything}m, "$_ lists everything") for qw(everything grabbed);
     like($out, qr{^bad\tdnsbl parked\.test\t.*198\.51\.100\.1: it is no list any more$}m, 'gone');
-    is(() = $out =~ /\n/g, 9, 'one line each, and one about the state and Postfix');
+    is(() = $out =~ /\n/g, 10, 'one line each, and one about the state, the key and Postfix');
     says('192.0.2.66', qr{^listed\tbl\.test/spam \+1\.5: [^;]*; refused\.test does not count:}, 'none of them counts');
     my (undef, $hits) = ctl(qw(lookup dnsbl 192.0.2.66));
     unlike($hits, qr{everything\.test/|parked\.test/|grabbed\.test/|refused\.test/}, 'not even where they list everybody');

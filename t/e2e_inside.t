@@ -52,7 +52,8 @@ sub from_inside {
     subtest "$name: every descriptor" => sub {
         # What it is, and how many of it at most. The pipes are those of the log and the master, and those of prove.
         my @known = ([3, qr{^r /dev/null$}], [8, qr{^w pipe:}], [1, qr{^r $dir/state$}], [8, qr{^r $dir/state/(?:users/[^/]+|users)\.db$}],
-            [1, qr{^rw $dir/postfix/queue/filterd/lmtp\.sock$}], [1, qr{^rw $dir/run/inside\.sock$}], [1, qr{^rw $dir/run/control\.sock\.learn$}],
+            [1, qr{^rw $dir/postfix/queue/filterd/lmtp\.sock$}], [1, qr{^rw $dir/postfix/queue/filterd/smtp\.sock$}],
+            [1, qr{^rw $dir/run/inside\.sock$}], [1, qr{^rw $dir/run/control\.sock\.learn$}],
             [1, qr{^rw $dir/run/control\.sock\.milter$}], [1, qr{^rw anon_inode:\[eventpoll\]$}], [4, qr{^rw inet$}],
             [1, qr{^rw socket 1 of -$}], # the delivery agent
             [1, qr{^rw socket 5 of -$}], # the door of the SPF processes

@@ -34,6 +34,8 @@ my $pg = FilterdTest::PostgreSql->start($t);
 $pg->database(mail => <<'END', postfix => 'secret-4711');
 CREATE TABLE users (email text PRIMARY KEY);
 CREATE TABLE aliases (address text, destination text);
+CREATE TABLE domains (name text PRIMARY KEY);
+INSERT INTO domains VALUES ('example.com'), ('second.test');
 INSERT INTO users VALUES ('kim@example.com'), ('plain@example.com'), ('login@example.com');
 INSERT INTO users SELECT 'u' || i || '@example.com' FROM generate_series(1, 300) i;
 INSERT INTO aliases VALUES ('sales@example.com', 'kim@example.com'), ('team@example.com', 'kim@example.com,login@example.com'),
@@ -43,7 +45,8 @@ END
 
 my $gid = (getpwnam $FilterdTest::FILTERD_USER)[3];
 for (['aliases', 'SELECT destination FROM aliases WHERE address = \'%s\''],
-    ['mailboxes', 'SELECT email FROM users WHERE email = \'%s\'']) {
+    ['mailboxes', 'SELECT email FROM users WHERE email = \'%s\''],
+    ['domains', 'SELECT 1 FROM domains WHERE name = \'%s\'']) {
     my ($name, $query) = @$_;
     spew("$etc/$name.cf", "hosts = 127.0.0.1:$pg->{port}\nuser = postfix\npassword = secret-4711\ndbname = mail\nquery = $query\n", 0640);
     chown 0, $gid, "$etc/$name.cf";
@@ -218,6 +221,32 @@ subtest 'a map file that cannot be read' => sub {
     ok(poll(sub { rcpt('u9@example.com') =~ /^451/ }), 'who cannot be looked up waits');
     rename "$etc/aliases.away", "$etc/aliases.cf";
     ok(poll(sub { rcpt('u9@example.com') =~ /^250/ }), 'until it can be read');
+};
+
+subtest 'a table of domains' => sub {
+    $postfix->command('postconf', '-e', 'virtual_mailbox_domains = example.com second.test third.test');
+    $postfix->reload;
+    is(scalar(rcpt('nobody@second.test') =~ /^250/), 1, 'a domain that filterd does not know is somebody else\'s');
+    $maps{'users.domains'} = "proxy:pgsql:$etc/domains.cf";
+    $filterd->settings(%maps, 'filterd.domains' => 'cat.test');
+    $filterd->reload;
+    ok(poll(sub { rcpt('nobody@second.test') =~ /^550 5\.1\.1/ }), 'one in the table is ours');
+    like(rcpt('nobody@third.test'), qr/^250/, 'one in no table is not');
+    like(rcpt('nobody@cat.test'), qr/^(?:250|550)/, 'the settings hold, too');
+    my $n = () = $dovecot->mails('kim@example.com');
+    my $sent = mail_like(subject => 'by a table of domains');
+    $postfix->send($sent, 'x@outside.test', 'kim+y@example.com');
+    my @mails = $dovecot->wait_mails($n + 1, 'kim@example.com');
+    is_sealed_for($mails[-1], $sent, $kim);
+    ok(header($mails[-1], 'X-Filterd-Signature'), 'the keeper takes its record');
+    my ($status, $out) = $filterd->try_ctl(undef, 'lookup', 'user', 'nobody@second.test');
+    like($out, qr/^\s*domains.*second\.test/m, 'lookup user shows what it said') or diag($out);
+    $pg->down;
+    ok(poll(sub { rcpt('nobody@third.test') =~ /^451/ }), 'while nobody can ask, mail waits');
+    ok(poll(sub { rcpt('nobody@second.test') =~ /^451/ }), 'whoever it is for');
+    $pg->up;
+    ok(poll(sub { rcpt('nobody@third.test') =~ /^250/ }), 'and then goes on');
+    $filterd->settings('filterd.domains' => 'example.com cat.test');
 };
 
 subtest 'without [users] again' => sub {

@@ -106,8 +106,18 @@ subtest 'it takes them back' => sub {
     is($status, 65, 'not what somebody changed');
     like($out, qr/^\+# by hand$/m, 'that is shown');
     is(slurp($files[0]), "$after# by hand\n", 'and stays');
+    # A run after that: what it changes goes back to what somebody has made of the first run's files.
+    spew($files[0], $after =~ s/^virtual_transport = .*\n/virtual_transport = lmtp:unix:${\ $t->dir}\/dovecot.lmtp\n/mr . "# by hand\n");
+    my $theirs = slurp($files[0]);
+    is((setup('--apply'))[0], 0, 'a second run');
+    isnt(slurp($files[0]), $theirs, 'changes what is missing');
+    ($status, $out, $err) = setup('--undo');
+    is($status, 0, 'and is taken back');
+    is(slurp($files[0]), $theirs, 'to what was before it');
+    like($err, qr/the run before the last is still in place/, 'the first is told of');
+    ok(-e $drop_in, 'and filterd keeps its settings');
     spew($files[0], $after);
-    is((setup('--undo'))[0], 0, 'else it does');
+    is((setup('--undo'))[0], 0, 'the first run goes, too');
     is(settings_now(), $before, 'Postfix is as it was');
     ok(!-e $drop_in, 'filterd, too');
     is((setup('--undo'))[0], 66, 'there is nothing more to take back');

@@ -199,11 +199,17 @@ subtest 'filterd-pipe' => sub {
         is($code, 0, 'sealed to standard output');
         unlike($out, qr/\r(?!\n)|(?<!\r)\n/, 'with whole line ends');
     }
+    my $others_before = $sink->count($sealed);
     for my $bad ("a\@example.net>\r\nRCPT TO:<$sealed", "a\@example.net> SIZE=1", "a\nb\@example.net", "a\rb\@example.net") {
-        isnt((($filter->(smuggle("\r\n", $plain), '-f', $bad, '--', $plain))[0]), 0, 'no sender: ' . shown($bad));
-        isnt((($filter->(smuggle("\r\n", $plain), '-f', 'a@example.net', '--', $bad))[0]), 0, 'no recipient either');
+        my $others = () = $sink->said;
+        is((($filter->(smuggle("\r\n", $plain), '-f', $bad, '--', $plain))[0]), 0, 'an odd sender: ' . shown($bad));
+        is((($filter->(smuggle("\r\n", $plain), '-f', 'a@example.net', '--', $bad))[0]), 0, 'an odd recipient');
+        my @said = ($sink->said)[$others .. (() = $sink->said) - 1];
+        is((grep { /^RCPT/ } @said), 2, 'each is one address') or diag(explain \@said);
+        ok(!(grep { /^(?:MAIL|RCPT) / && !/^\w+ \w+:<(?:[^<>"]|"[^"]*")*>/ } @said), 'and stands in one pair of brackets') or diag(explain \@said);
     }
-    is($sink->count($plain), $before, 'and none of them went on');
+    is($sink->count($plain), $before + 4, 'nobody else gets what was sent to one');
+    is($sink->count($sealed), $others_before, 'nor does whom the address names in vain');
 };
 
 subtest 'on the wire to the next hop' => sub {

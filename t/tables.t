@@ -175,11 +175,14 @@ my @tables = (
 
 # --- the same answers
 
-# What postmap says: key => "found VALUE" or "none"; an empty value is a mistake for Postfix, so it is "temp".
+# What postmap says: key => "found VALUE" or "none"; an empty value is a mistake for Postfix, so it is "temp". It ends at
+# the first key that a table cannot answer (one that is not UTF-8, of a server that is told it were): the others are
+# asked again without that one.
 sub theirs {
     my ($table, @asked) = @_;
     my ($status, $out, $err) = $t->try_run(join('', map { "$_\n" } @asked), 'postmap', '-q', '-', $table);
-    return "postmap: $err" if $err =~ /fatal/;
+    return { $asked[0] => 'temp' } if $err =~ /fatal/ && @asked == 1;
+    return { map { %{ theirs($table, @$_) } } [splice @asked, 0, @asked / 2], \@asked } if $err =~ /fatal/;
     my %found;
     for my $key (@asked) {
         $found{$key} = $out =~ s/\A\Q$key\E\t([^\n]*)\n// ? length $1 ? "found $1" : 'temp' : 'none';
@@ -199,7 +202,7 @@ sub same {
     my @asked = $table =~ /^lmdb:/ ? grep { length $_ && length $_ < 500 } @keys : @keys; # others LMDB cannot have
     my ($theirs, $ours) = (theirs($table, @asked), ours($table, @asked));
     my $name = $table =~ s{\Q$dir\E/}{}gr;
-    return fail($name) || diag($theirs) if !ref $theirs;
+    return fail("$name: postmap cannot read it") if !grep { $_ ne 'temp' } values %$theirs;
     my @differ = grep { $theirs->{$_} ne $ours->{$_} } @asked;
     my $found = grep { $_ ne 'none' } values %$theirs;
     ok(!@differ, sprintf '%s: %d keys, %d found%s', $name, scalar @asked, $found, $what // '')

@@ -55,6 +55,7 @@ static const struct setting_kind kinds[] = {
      .expected = "login names or uids, each maybe with :DOMAIN, separated by blanks or commas"},
     {"users", "mailboxes", V(maps), TO(mailbox_maps), .expected = MAPS},
     {"users", "aliases", V(maps), TO(alias_maps), .expected = MAPS},
+    {"users", "domains", V(maps), TO(domain_maps), .expected = MAPS},
     {"classifier", "mode", V(word), TO(mode), .words = SETTINGS_TRAIN_MODES},
     {"classifier", "spam_threshold", V(fraction), TO(spam_threshold), .last = 1},
     {"classifier", "unsure_threshold", V(fraction), TO(unsure_threshold), .last = 1},
@@ -378,7 +379,7 @@ void settings_free(struct settings **settings)
     char *texts[] = {s->file, s->hostname, s->user, s->state_dir, s->site_key, s->state_id,
                      s->recipient_delimiter, s->quarantine, s->subject_tag, s->header_prefix,
                      s->dnsbl_lists, s->anonymize_inbound, s->anonymize_submission,
-                     s->mailbox_maps, s->alias_maps};
+                     s->mailbox_maps, s->alias_maps, s->domain_maps};
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
     g_strfreev(s->domains);
@@ -404,15 +405,20 @@ void settings_free(struct settings **settings)
 
 bool settings_has_tables(const struct settings *s)
 {
-    return s->mailbox_maps || s->alias_maps;
+    return s->mailbox_maps || s->alias_maps || s->domain_maps;
+}
+
+bool settings_has_domains(const struct settings *s)
+{
+    return (s->domains && s->domains[0]) || s->domain_maps;
 }
 
 bool settings_is_local_domain(const struct settings *s, const char *domain)
 {
-    for (char **d = s->domains; *d; d++)
+    for (char **d = s->domains; d && *d; d++)
         if (g_ascii_strcasecmp(*d, domain) == 0)
             return true;
-    return !s->domains[0];
+    return !settings_has_domains(s);
 }
 
 guint64 settings_sealed_size(guint64 bytes)

@@ -33,7 +33,7 @@ struct settings {
     char *file;
     char *hostname, *user, *state_dir, *site_key, *recipient_delimiter;
     char *state_id; /* a file outside of state_dir, see state.h */
-    char **domains;          /* lower case, NULL-terminated; empty: every inbound recipient is local */
+    char **domains;          /* lower case, NULL-terminated; empty, and no domain_maps: every inbound recipient is local */
     char **local_names;      /* Postfix's mydestination, myorigin first; lower case, NULL-terminated */
     char **trusted_networks; /* CIDR text */
     int workers;
@@ -46,7 +46,7 @@ struct settings {
     int queue_days;    /* a proof between the legs is good for so long: as the MTA may keep mail queued */
     struct endpoint control;
     struct socket_rights control_rights; /* of the socket for learn sessions, too */
-    char *mailbox_maps, *alias_maps; /* chains of Postfix maps; NULL: none */
+    char *mailbox_maps, *alias_maps, *domain_maps; /* chains of Postfix maps; NULL: none */
     char **train_users; /* login names or uids, each maybe with :DOMAIN */
     enum train_mode mode;
     double spam_threshold, unsure_threshold; /* probabilities, 0 to 1; default SETTINGS_*_THRESHOLD */
@@ -77,7 +77,10 @@ struct settings *settings_load(const char *file, char **error_r) G_GNUC_WARN_UNU
 void settings_free(struct settings **s);
 /* True if the operator's own tables are asked for users: [users] names one. */
 bool settings_has_tables(const struct settings *s);
-/* True if domain is listed in domains, or domains is empty. */
+/* True if domains or domain_maps say which domains are ours; else all are that mail comes in for. */
+bool settings_has_domains(const struct settings *s);
+/* True if domain is listed in domains, or nothing says which are ours. Whether domain_maps has it:
+ * users_tables_domain. */
 bool settings_is_local_domain(const struct settings *s, const char *domain);
 /* The next hop of a listener, else that of [deliver]; l may be NULL (filterd-pipe). */
 const struct next_hop_address *settings_next_hop(const struct settings *s, const struct listener *l);

@@ -55,6 +55,10 @@ enum users_result users_resolve(struct users *u, const char *address, const char
 /* The same without who gets the rest of a domain: a name that is not known there may be somebody's elsewhere. */
 enum users_result users_resolve_named(struct users *u, const char *address, const char *delimiters,
                                       GPtrArray **users_r);
+/* By which of its spellings (base/address_spellings.h) users.db knows an address: the first of them that leads to somebody
+ * with a key, else the first that is known; of both the address as it stands before others. Neither the tables count
+ * nor who gets the rest of a domain. *spelling_r (g_free) is NULL unless USERS_FOUND. */
+enum users_result users_spelling(struct users *u, const char *address, const char *delimiters, char **spelling_r);
 /* Finds the user behind a Dovecot login name (%u). A name without a domain that is no alias gets ours, if the
  * settings name just one. *user_r (g_free) is the address itself if it is among the users that it resolves to, else
  * the only one of them. With USERS_UNKNOWN it is the canonical address, NULL if login is no address or an alias of

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/address.h"
+#include "base/address_spellings.h"
 #include "base/config/settings.h"
 #include "base/config/users.h"
 #include "base/config/users_state.h"
@@ -28,10 +29,39 @@ static void add_user(GPtrArray *users, const char *user)
 
 static bool expand(struct expansion *x, const char *address, unsigned depth);
 
+/* By a key of this name or of one without its extension. */
+static enum users_result has_key(struct users *u, const char *address, const char *delimiters)
+{
+    enum users_result result = users_keyed(u, address);
+    for (char *rest = g_strdup(address), *base; rest; rest = base) {
+        base = address_without_last_extension(rest, delimiters);
+        if (base && result == USERS_UNKNOWN)
+            result = users_keyed(u, base);
+        g_free(rest);
+    }
+    return result;
+}
+
+/* The spelling of a member that has a key, if itself has none; NULL: no other. False on a database error. */
+static bool keyed_spelling(struct users *u, const char *member, const char *delimiters, char **other_r)
+{
+    g_autoptr(GPtrArray) forms = address_spellings(member);
+    enum users_result result = forms->len == 1 ? USERS_FOUND : has_key(u, member, delimiters);
+    *other_r = NULL;
+    for (guint i = 0; i < forms->len && result == USERS_UNKNOWN; i++)
+        if ((result = has_key(u, forms->pdata[i], delimiters)) == USERS_FOUND)
+            *other_r = g_strdup(forms->pdata[i]);
+    return result != USERS_TEMP;
+}
+
 /* Adds a member that is no alias itself. "bob+lists" becomes bob, if bob exists and bob+lists does not: bob's
  * mail must not go unsealed for want of a key of bob+lists. */
-static bool add_member(struct expansion *x, const char *member, unsigned depth)
+static bool add_member(struct expansion *x, const char *said, unsigned depth)
 {
+    g_autofree char *keyed = NULL;
+    if (!keyed_spelling(x->u, said, x->delimiters, &keyed))
+        return false;
+    const char *member = keyed ? keyed : said;
     g_autofree char *base = address_without_extension(member, x->delimiters);
     enum users_result own = base ? users_exists_itself(x->u, member) : USERS_FOUND;
     enum users_result other = USERS_UNKNOWN;
@@ -167,6 +197,41 @@ enum users_result users_resolve_named(struct users *u, const char *address, cons
                                       GPtrArray **users_r)
 {
     return resolve(u, address, delimiters, false, users_r);
+}
+
+/* As users.db alone has it. keyed_r: somebody of them has a key. */
+static enum users_result resolve_known(struct users *u, const char *address, const char *delimiters, bool *keyed_r)
+{
+    g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *whole = address_canonical(address);
+    enum users_result result = whole ? resolve_whole(u, whole, delimiters, found) : USERS_UNKNOWN;
+    if (whole && result == USERS_UNKNOWN)
+        result = resolve_domain(u, whole, delimiters, false, found);
+    *keyed_r = false;
+    for (guint i = 0; i < found->len && result == USERS_FOUND && !*keyed_r; i++) {
+        const enum users_result keyed = users_keyed(u, found->pdata[i]);
+        *keyed_r = keyed == USERS_FOUND;
+        result = keyed == USERS_TEMP ? USERS_TEMP : result;
+    }
+    return result;
+}
+
+enum users_result users_spelling(struct users *u, const char *address, const char *delimiters, char **spelling_r)
+{
+    g_autoptr(GPtrArray) forms = address_spellings(address);
+    g_autofree char *known = NULL, *keyed = NULL;
+    enum users_result result = USERS_UNKNOWN;
+    g_ptr_array_insert(forms, 0, g_strdup(address));
+    for (guint i = 0; i < forms->len && !keyed && result != USERS_TEMP; i++) {
+        bool has_key = false;
+        result = resolve_known(u, forms->pdata[i], delimiters, &has_key);
+        if (result == USERS_FOUND && !known)
+            known = g_strdup(forms->pdata[i]);
+        if (has_key)
+            keyed = g_strdup(forms->pdata[i]);
+    }
+    *spelling_r = result == USERS_TEMP ? NULL : keyed ? g_steal_pointer(&keyed) : g_steal_pointer(&known);
+    return result == USERS_TEMP ? USERS_TEMP : *spelling_r ? USERS_FOUND : USERS_UNKNOWN;
 }
 
 enum users_result users_of_login(struct users *u, const char *login, const struct settings *s,

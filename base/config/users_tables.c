@@ -66,12 +66,49 @@ static enum users_result join(enum users_result a, enum users_result b)
 
 /* ---- what leads no further ---- */
 
-static bool is_ours(const struct settings *s, const char *domain)
+enum users_result users_tables_has_domain(const struct users_tables *t, const char *domain)
 {
+    struct users_tables_answer a = {0};
+    if (!t || !t->settings->domain_maps || !*domain)
+        return USERS_UNKNOWN;
+    const enum users_result result = t->ask(t->arg, USERS_TABLES_IS_DOMAIN, domain, &a);
+    users_tables_answer_clear(&a);
+    return result;
+}
+
+static enum users_result ask_domain(struct users *u, const char *domain)
+{
+    if (!u->tables || !u->tables->settings->domain_maps)
+        return USERS_UNKNOWN;
+    users_pause(u);
+    const enum users_result result = users_tables_has_domain(u->tables, domain);
+    users_go_on(u);
+    return result;
+}
+
+/* As Postfix looks it up, and with the other kind of label (RFC 5890): the table may have either. */
+enum users_result users_tables_domain(struct users *u, const char *domain)
+{
+    g_autofree char *canonical = address_canonical(domain);
+    if (!canonical || !u->tables || !u->tables->settings->domain_maps)
+        return USERS_UNKNOWN;
+    g_autofree char *name = address_folded(canonical);
+    for (size_t len = strlen(name); len && name[len - 1] == '.'; len--)
+        name[len - 1] = 0;
+    const enum users_result result = ask_domain(u, name);
+    if (result != USERS_UNKNOWN || (g_str_is_ascii(name) && !strstr(name, "xn--")))
+        return result;
+    g_autofree char *other = strstr(name, "xn--") ? g_hostname_to_unicode(name) : g_hostname_to_ascii(name);
+    return other && strcmp(other, name) ? ask_domain(u, other) : result;
+}
+
+static enum users_result is_ours(const struct resolution *x, const char *domain)
+{
+    const struct settings *s = x->u->tables->settings;
     bool ours = settings_is_local_domain(s, domain) || g_strcmp0(s->hostname, domain) == 0;
     for (char **d = s->local_names; d && *d && !ours; d++)
         ours = strcmp(*d, domain) == 0;
-    return ours;
+    return ours ? USERS_FOUND : ask_domain(x->u, domain);
 }
 
 /* Known to users.db, as it is or without its extension: whoever exists has to be able to read it. */
@@ -99,14 +136,38 @@ static enum users_result take_mailbox(struct resolution *x, const char *address,
     return add_user(x, form == USERS_TABLES_WHOLE || !bare ? address : bare);
 }
 
+static bool is_machine(const struct settings *s, const char *domain)
+{
+    bool machine = *domain == '[' || !strcmp(domain, "localhost") || g_strcmp0(s->hostname, domain) == 0;
+    for (char **d = s->local_names; d && *d && !machine; d++)
+        machine = strcmp(*d, domain) == 0;
+    return machine;
+}
+
+/* Who a name at a name of the machine may be in our domains, if users.db knows them: their local aliases may lead
+ * there. All of them have to be able to read it. */
+static enum users_result take_local(struct resolution *x, const char *address)
+{
+    const struct settings *s = x->u->tables->settings;
+    const char *at = strrchr(address, '@');
+    enum users_result result = USERS_UNKNOWN;
+    for (char **d = s->domains; at && is_machine(s, at + 1) && d && *d; d++) {
+        g_autofree char *there = g_strdup_printf("%.*s@%s", (int)(at - address), address, *d);
+        result = join(result, take_known(x, there));
+    }
+    return result;
+}
+
 /* mailbox: what the tables said of it already; NULL: they have to be asked. */
 static enum users_result take_final(struct resolution *x, const char *address, enum origin origin,
                                     const enum users_tables_form *mailbox)
 {
     enum users_result result = take_known(x, address);
     /* Postfix asks for mailboxes in our domains alone: a table may have an answer for everybody. */
-    if (result == USERS_UNKNOWN && origin == ORIGIN_MAIL && !is_ours(x->u->tables->settings, address_domain(address)))
-        return result;
+    const enum users_result ours =
+        result == USERS_UNKNOWN && origin == ORIGIN_MAIL ? is_ours(x, address_domain(address)) : USERS_FOUND;
+    if (ours != USERS_FOUND)
+        return ours;
     if (result == USERS_UNKNOWN && mailbox) {
         result = take_mailbox(x, address, *mailbox);
     } else if (result == USERS_UNKNOWN) {
@@ -116,13 +177,18 @@ static enum users_result take_final(struct resolution *x, const char *address, e
             result = take_mailbox(x, address, a.mailbox);
         users_tables_answer_clear(&a);
     }
+    if (result == USERS_UNKNOWN && origin == ORIGIN_TABLES)
+        result = take_local(x, address);
     if (result != USERS_UNKNOWN || origin == ORIGIN_MAIL)
         return result;
     /* Without a table of mailboxes, whom an alias of ours names in our domains has one. */
     const struct settings *s = x->u->tables->settings;
-    if (origin == ORIGIN_USERS || (!s->mailbox_maps && is_ours(s, address_domain(address))))
-        return take_mailbox(x, address, origin == ORIGIN_USERS ? USERS_TABLES_WHOLE : USERS_TABLES_BARE);
-    return USERS_ELSEWHERE;
+    if (origin == ORIGIN_USERS)
+        return take_mailbox(x, address, USERS_TABLES_WHOLE);
+    result = s->mailbox_maps ? USERS_UNKNOWN : is_ours(x, address_domain(address));
+    if (result == USERS_FOUND)
+        return take_mailbox(x, address, USERS_TABLES_BARE);
+    return result == USERS_TEMP ? result : USERS_ELSEWHERE;
 }
 
 /* ---- aliases ---- */
@@ -241,9 +307,14 @@ static enum users_result look_up_all(struct resolution *x, const char *address, 
     return result == USERS_UNKNOWN ? take_final(x, address, origin, &t->mailbox) : result;
 }
 
-static enum users_result look_up(struct resolution *x, const char *address, enum origin origin, guint depth)
+/* Where an alias leads may be written in another way than users.db has it. */
+static enum users_result look_up(struct resolution *x, const char *said, enum origin origin, guint depth)
 {
     struct users_tables_answer t = {0};
+    g_autofree char *known = NULL;
+    if (origin != ORIGIN_MAIL && users_spelling(x->u, said, x->delimiters, &known) == USERS_TEMP)
+        return USERS_TEMP;
+    const char *address = known ? known : said;
     if (depth > USERS_TABLES_DEPTH_MAX || ++x->expanded > USERS_TABLES_EXPANSION_MAX) {
         log_warn("alias that leads to <%s>: more than %d addresses or steps", address,
                  depth > USERS_TABLES_DEPTH_MAX ? USERS_TABLES_DEPTH_MAX : USERS_TABLES_EXPANSION_MAX);

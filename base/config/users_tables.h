@@ -35,7 +35,8 @@ struct users_tables_answer {
 };
 void users_tables_answer_clear(struct users_tables_answer *a);
 
-enum users_tables_question { USERS_TABLES_ALL, USERS_TABLES_MAILBOX };
+/* The last asks for a domain, without @: it has a mailbox of form USERS_TABLES_DOMAIN if it is ours. */
+enum users_tables_question { USERS_TABLES_ALL, USERS_TABLES_MAILBOX, USERS_TABLES_IS_DOMAIN };
 struct users_tables {
     const struct settings *settings;
     /* USERS_FOUND: an alias or a mailbox; USERS_UNKNOWN: neither; USERS_TEMP: that cannot be known now. address is
@@ -49,6 +50,10 @@ struct users_tables {
  * USERS_FOUND. */
 enum users_result users_tables_resolve(struct users *u, const char *address, const char *delimiters, bool rest,
                                        GPtrArray *found);
+/* Is this domain one of ours by the tables? USERS_FOUND, USERS_UNKNOWN (also if the settings name no table of
+ * domains), or USERS_TEMP. The second takes any spelling, asks u's tables, and does not hold u meanwhile. */
+enum users_result users_tables_has_domain(const struct users_tables *t, const char *domain);
+enum users_result users_tables_domain(struct users *u, const char *domain);
 /* Is this user's mailbox named by the tables, by exactly this name? False, too, if that cannot be known. */
 bool users_tables_name(const struct users_tables *t, const char *user);
 

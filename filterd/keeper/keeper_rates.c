@@ -17,6 +17,7 @@ static const struct {
     [KEEPER_RATE_GREYLIST] = {"questions to the greylist", {50000, 500}, {0, 0}},
     [KEEPER_RATE_DELIVERED] = {"digests of delivered copies", {100000, 1000}, {0, 0}},
     [KEEPER_RATE_SPENT] = {"proofs between the legs", {100000, 1000}, {0, 0}},
+    [KEEPER_RATE_DOMAIN] = {"questions to the table of domains", {20000, 20}, {0, 0}},
     [KEEPER_RATE_OWN_STORE] = {"stores for new users", {200, 200.0 / 3600}, {0, 0}},
 };
 

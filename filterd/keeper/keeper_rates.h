@@ -16,6 +16,7 @@ enum keeper_rate {
     KEEPER_RATE_DELIVERED, /* digests of the delivered-before memory */
     KEEPER_RATE_SPENT,     /* proofs between the legs */
     KEEPER_RATE_OWN_STORE, /* stores of users made because a mailbox took mail */
+    KEEPER_RATE_DOMAIN,    /* domains that the tables are asked for */
     KEEPER_RATES,
 };
 

@@ -58,6 +58,7 @@ struct model_store *model_store_open(const struct settings *s, const struct site
     l->lock_fd = -1;
     l->unclaimed_bytes = UNCLAIMED_BYTES;
     l->rates = keeper_rates_new();
+    l->domains = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     l->models = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_model);
     if (lock(l, wait_ms, error_r))
         l->users = users_open(s->state_dir, true, error_r);
@@ -74,6 +75,7 @@ void model_store_free(struct model_store **l)
         return;
     pending_write(*l);
     g_hash_table_unref((*l)->models);
+    g_hash_table_unref((*l)->domains);
     model_free(&(*l)->site);
     model_free(&(*l)->unclaimed);
     users_free(&(*l)->users);

@@ -18,7 +18,8 @@ struct model_store {
     struct sitekey key;
     int lock_fd;
     struct users *users;
-    const struct users_tables *tables; /* lent: for logins that users.db does not know; NULL: none */
+    const struct users_tables *tables; /* lent: for logins that users.db does not know, and domains; NULL: none */
+    GHashTable *domains; /* of ours by the tables -> when they said so, gint64* in monotonic microseconds */
     GHashTable *models; /* user -> open struct model*; a few, any may be closed to open another */
     struct model *site; /* the site's base, used together with users' models; NULL: not open */
     char *forgotten;    /* all day keys before this day are known to be destroyed */

@@ -59,7 +59,7 @@ bool our_names_has_machine(const struct settings *s, const char *domain)
 bool our_names_is_listed(const struct settings *s, const char *domain)
 {
     g_autofree char *name = normal(domain);
-    return !s->domains || !s->domains[0] || is_listed(s->domains, name) || is_listed(s->local_names, name);
+    return !settings_has_domains(s) || is_listed(s->domains, name) || is_listed(s->local_names, name);
 }
 
 bool our_names_has(const struct settings *s, const char *domain)

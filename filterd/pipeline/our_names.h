@@ -14,7 +14,8 @@ bool our_names_has(const struct settings *s, const char *domain);
 /* The same without whole domains: the MTA gives such a name the people of the machine, whatever the name, or we do
  * not know which name it completes it to. */
 bool our_names_has_machine(const struct settings *s, const char *domain);
-/* True if somebody listed it in domains or local_names: unknown_recipient holds there. */
+/* True if somebody listed it in domains or local_names, or nothing says which domains are ours: unknown_recipient
+ * holds there. */
 bool our_names_is_listed(const struct settings *s, const char *domain);
 
 #endif

@@ -36,11 +36,10 @@ static struct policy_disposition for_users(const struct settings *s, const struc
     return d;
 }
 
-/* If no domains are listed, every recipient of inbound mail is local, and none of submitted mail. */
+/* If nothing says which domains are ours, every recipient of inbound mail is local, and none of submitted mail. */
 static bool is_local(const struct settings *s, const struct policy_address *a)
 {
-    const bool listed = s->domains && s->domains[0];
-    return listed ? a->local_domain : !a->submitted;
+    return settings_has_domains(s) ? a->local_domain : !a->submitted;
 }
 
 struct policy_disposition policy_disposition(const struct settings *s, const struct policy_address *a)

@@ -30,7 +30,7 @@ enum policy_who {
 struct policy_address {
     enum policy_who who;
     struct policy_keys keys;
-    bool local_domain; /* its domain is one of [filterd] domains or local_names, or it has none */
+    bool local_domain; /* its domain is one of [filterd] or [users] domains or local_names, or it has none */
     bool postmaster;   /* <postmaster>: if it is nobody's, it is taken nevertheless */
     bool submitted;    /* it came through a listener with role=submission */
 };

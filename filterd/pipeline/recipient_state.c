@@ -110,8 +110,9 @@ static struct policy_disposition look_up(struct recipient_state *st, struct cont
         a.who = POLICY_WHO_USERS;
         look_at_users(st, ctx, of, &a.keys);
     } else if (found == USERS_UNKNOWN) {
-        a.who = POLICY_WHO_NOBODY;
-        a.local_domain = resolve_is_local(ctx, meant);
+        const enum users_result local = resolve_local(ctx, meant);
+        a.who = local == USERS_TEMP ? POLICY_WHO_UNREADABLE : POLICY_WHO_NOBODY;
+        a.local_domain = local == USERS_FOUND;
         a.postmaster = resolve_is_postmaster(address);
     }
     if (found == USERS_ELSEWHERE)

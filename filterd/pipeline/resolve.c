@@ -6,7 +6,9 @@
 
 #include "base/address.h"
 #include "base/address_form.h"
+#include "base/address_spellings.h"
 #include "base/config/settings.h"
+#include "base/config/users_tables.h"
 #include "filterd/pipeline/our_names.h"
 
 /* What Postfix takes for routing in a local part, also a quoted one. */
@@ -21,33 +23,21 @@ static enum users_result look_up(struct context *ctx, const char *address, bool 
     return (rest ? users_resolve : users_resolve_named)(ctx->users, address, ctx->settings->recipient_delimiter, users_r);
 }
 
-/* The same with its domain written by the other kind of label (RFC 5890): the operator may have registered either.
- * NULL if there is no other. */
-static char *other_labels(const char *address)
-{
-    const char *at = strrchr(address, '@');
-    if (!at)
-        return NULL;
-    const bool encoded = strstr(at, "xn--") != NULL;
-    g_autofree char *domain = encoded                      ? g_hostname_to_unicode(at + 1)
-                              : g_str_is_ascii(at + 1) ? NULL
-                                                           : g_hostname_to_ascii(at + 1);
-    return domain ? g_strdup_printf("%.*s@%s", (int)(at - address), address, domain) : NULL;
-}
-
-/* As Postfix's tables do, which fold more than case; an address that is ASCII alone has one form only. */
+/* By whatever spelling the address is known: one that leads to a key, else one that users.db knows, else one that the
+ * tables know, and only then as what is left at its domain. A table may have an answer for any spelling. */
 static enum users_result look_up_forms(struct context *ctx, const char *address, bool rest, GPtrArray **users_r)
 {
-    enum users_result found = look_up(ctx, address, rest, users_r);
-    if (found != USERS_UNKNOWN || (g_str_is_ascii(address) && !strstr(address, "xn--")))
-        return found;
-    g_autofree char *folded = address_folded(address);
-    char *const forms[] = {folded, other_labels(address), other_labels(folded)};
-    for (size_t i = 0; i < G_N_ELEMENTS(forms) && found == USERS_UNKNOWN; i++)
-        if (forms[i])
-            found = look_up(ctx, forms[i], rest, users_r);
-    g_free(forms[1]);
-    g_free(forms[2]);
+    g_autoptr(GPtrArray) forms = address_spellings(address);
+    g_autofree char *known = NULL;
+    if (forms->len == 1)
+        return look_up(ctx, forms->pdata[0], rest, users_r);
+    enum users_result found = users_spelling(ctx->users, address, ctx->settings->recipient_delimiter, &known);
+    if (known)
+        return look_up(ctx, known, rest, users_r);
+    for (guint i = 0; i < forms->len && found == USERS_UNKNOWN; i++)
+        found = look_up(ctx, forms->pdata[i], false, users_r);
+    for (guint i = 0; rest && i < forms->len && found == USERS_UNKNOWN; i++)
+        found = look_up(ctx, forms->pdata[i], true, users_r);
     return found;
 }
 
@@ -71,7 +61,8 @@ static enum users_result look_up_anywhere(struct context *ctx, const char *name,
         for (guint i = 0; one == USERS_FOUND && i < here->len; i++)
             if (!g_ptr_array_find_with_equal_func(all, here->pdata[i], g_str_equal, NULL))
                 g_ptr_array_add(all, g_strdup(here->pdata[i]));
-        found = one == USERS_UNKNOWN ? found : one;
+        if (one == USERS_TEMP || found == USERS_UNKNOWN || one == USERS_FOUND) /* who is here has to be able to read it */
+            found = one;
     }
     g_clear_pointer(&here, g_ptr_array_unref);
     g_clear_pointer(users_r, g_ptr_array_unref);
@@ -106,19 +97,26 @@ static bool is_alias_domain(struct context *ctx, const char *domain)
     return is;
 }
 
-static bool is_ours(struct context *ctx, const char *domain)
+/* Never USERS_ELSEWHERE. */
+static enum users_result is_ours(struct context *ctx, const char *domain)
 {
-    return our_names_has(ctx->settings, domain) || is_alias_domain(ctx, domain);
+    if (our_names_has(ctx->settings, domain) || is_alias_domain(ctx, domain))
+        return USERS_FOUND;
+    return users_tables_domain(ctx->users, domain);
 }
 
-/* The address at the end of what its routing leads to, one step: NULL if it ends here. */
-static char *next_hop_of(struct context *ctx, const char *address)
+/* The address at the end of what its routing leads to, one step: USERS_UNKNOWN and NULL if it ends here. */
+static enum users_result next_hop_of(struct context *ctx, const char *address, char **next_r)
 {
     const char *at = strrchr(address, '@');
-    if (!at || !is_ours(ctx, at + 1))
-        return NULL;
-    g_autofree char *local = g_strndup(address, (gsize)(at - address));
-    return strpbrk(local, ROUTING) ? address_meant(local) : NULL;
+    g_autofree char *local = at ? g_strndup(address, (gsize)(at - address)) : NULL;
+    *next_r = NULL;
+    if (!local || !strpbrk(local, ROUTING))
+        return USERS_UNKNOWN;
+    const enum users_result ours = is_ours(ctx, at + 1);
+    if (ours == USERS_FOUND)
+        *next_r = address_meant(local);
+    return ours;
 }
 
 /* Leaves what is in front of an extension that has routing, as the MTA's alias tables are asked for that first;
@@ -149,21 +147,28 @@ enum users_result resolve_users(struct context *ctx, const char *address, char *
     g_autofree char *now = g_strdup(*meant_r);
     while (now && found == USERS_UNKNOWN) {
         found = look_up_step(ctx, now, users_r);
-        char *next = found == USERS_UNKNOWN ? next_hop_of(ctx, now) : NULL;
+        char *next = NULL;
+        if (found == USERS_UNKNOWN && next_hop_of(ctx, now, &next) == USERS_TEMP)
+            found = USERS_TEMP;
         g_free(now);
         now = next;
     }
     return found;
 }
 
-bool resolve_is_local(struct context *ctx, const char *meant)
+enum users_result resolve_local(struct context *ctx, const char *meant)
 {
     char *now = g_strdup(meant);
-    bool local = false;
-    while (now && !local) {
+    enum users_result local = USERS_UNKNOWN;
+    while (now && local == USERS_UNKNOWN) {
         const char *at = strrchr(now, '@');
-        local = !at || our_names_is_listed(ctx->settings, at + 1);
-        char *next = local ? NULL : next_hop_of(ctx, now);
+        char *next = NULL;
+        if (!at || our_names_is_listed(ctx->settings, at + 1))
+            local = USERS_FOUND;
+        else
+            local = users_tables_domain(ctx->users, at + 1);
+        if (local == USERS_UNKNOWN && next_hop_of(ctx, now, &next) == USERS_TEMP)
+            local = USERS_TEMP;
         g_free(now);
         now = next;
     }
@@ -186,38 +191,45 @@ static void split_names(char *text)
 }
 
 /* Without domains all that comes in is ours, but nothing that is submitted. */
-static bool may_be_ours(struct context *ctx, const char *domain, bool all)
+static enum users_result may_be_ours(struct context *ctx, const char *domain, bool all)
 {
     const struct settings *s = ctx->settings;
-    return s->domains[0] || all ? is_ours(ctx, domain) : our_names_has_machine(s, domain) || is_alias_domain(ctx, domain);
+    if (settings_has_domains(s) || all)
+        return is_ours(ctx, domain);
+    return our_names_has_machine(s, domain) || is_alias_domain(ctx, domain) ? USERS_FOUND : USERS_UNKNOWN;
 }
 
-/* True if one of ours stands in a local part that has routing. The domain behind it may be an alias of ours that
+/* USERS_FOUND if one of ours stands in a local part that has routing. The domain behind it may be an alias of ours that
  * nobody told us: then the MTA goes on with what stands here. */
-static bool leads_to_us(struct context *ctx, const char *local)
+static enum users_result leads_to_us(struct context *ctx, const char *local)
 {
     if (!strpbrk(local, ROUTING))
-        return false;
+        return USERS_UNKNOWN;
     g_autofree char *text = g_strdup(local);
     split_names(text);
     g_auto(GStrv) names = g_strsplit(text, " ", -1);
-    bool ours = false;
-    for (char **name = names; *name && !ours; name++)
-        ours = **name && may_be_ours(ctx, *name, false);
+    enum users_result ours = USERS_UNKNOWN;
+    for (char **name = names; *name && ours == USERS_UNKNOWN; name++)
+        if (**name)
+            ours = may_be_ours(ctx, *name, false);
     return ours;
 }
 
-bool resolve_is_certain(struct context *ctx, const char *address, bool submitted)
+enum outcome_reason resolve_doubt(struct context *ctx, const char *address, bool submitted)
 {
     g_autofree char *local = NULL, *domain = NULL;
     switch (address_form(address, &local, &domain)) {
     case ADDRESS_FORM_PLAIN:
-        return true;
+        return REASON_OK;
     case ADDRESS_FORM_LOOSE:
-        return *domain && !leads_to_us(ctx, local) && !may_be_ours(ctx, domain, !submitted);
+        break;
     default:
-        return false;
+        return REASON_ODD_ADDRESS;
     }
+    enum users_result ours = *domain ? leads_to_us(ctx, local) : USERS_FOUND;
+    if (ours == USERS_UNKNOWN)
+        ours = may_be_ours(ctx, domain, !submitted);
+    return ours == USERS_UNKNOWN ? REASON_OK : ours == USERS_TEMP ? REASON_UNFORESEEN : REASON_ODD_ADDRESS;
 }
 
 bool resolve_is_certain_sender(const char *address)

@@ -118,7 +118,7 @@ static int teach(const struct learn_session_env *env, const struct train_request
         return EX_NOPERM;
     }
     const char *form = packed_form(a->raw.data, a->raw.len);
-    if (form || !packed_is_mail(a->raw.data ? (char *)a->raw.data : "", a->raw.len)) {
+    if (form || (a->raw.len && !packed_is_mail((char *)a->raw.data, a->raw.len))) {
         *text_r = form ? g_strdup_printf("it is no mail, but packed (%s): left", form)
                        : g_strdup("it is no mail: left");
         log_info("retrain user=<%s> class=%s not learnt: %s", user, a->said.class, *text_r);

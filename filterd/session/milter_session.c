@@ -115,8 +115,8 @@ static void answer_recipient(struct talk *t)
     if (!g_variant_lookup(t->arguments, "address", "&s", &address))
         return;
     const bool submitted = t->listener.role == ROLE_SUBMISSION;
-    const bool certain = resolve_is_certain(t->context, address, submitted);
-    const struct outcome o = outcome_of(certain ? look_up(t, address, &sealed) : REASON_ODD_ADDRESS);
+    const enum outcome_reason doubt = resolve_doubt(t->context, address, submitted);
+    const struct outcome o = outcome_of(doubt == REASON_OK ? look_up(t, address, &sealed) : doubt);
     GVariantDict d;
     g_variant_dict_init(&d, NULL);
     insert_outcome(&d, &o);

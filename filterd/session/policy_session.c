@@ -8,6 +8,7 @@
 
 #include "base/address.h"
 #include "base/config/settings.h"
+#include "base/config/users_tables.h"
 #include "base/lineio.h"
 #include "base/log.h"
 #include "base/mail/envelope.h"
@@ -89,12 +90,19 @@ static void doubt(struct talk *p, const struct policy_request *r)
     look_up(p, r);
 }
 
+/* While the table of domains cannot be asked nobody is greylisted; the message itself waits for it. */
+static bool is_ours(const struct talk *p, const char *domain)
+{
+    return settings_is_local_domain(p->settings, domain) ||
+           users_tables_domain(p->env->context->users, domain) == USERS_FOUND;
+}
+
 /* Returns how many seconds the client has to wait, 0 for DUNNO. */
 static int judge(struct talk *p, const struct policy_request *r)
 {
     if (!policy_request_asks(r) || p->env->listener->role == ROLE_SUBMISSION ||
         network_contains(p->settings->trusted_networks, r->client_address) ||
-        !settings_is_local_domain(p->settings, address_domain(r->recipient)))
+        !is_ours(p, address_domain(r->recipient)))
         return 0;
     doubt(p, r);
     if (!p->doubt.wanted)

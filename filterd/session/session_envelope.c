@@ -228,6 +228,7 @@ static void accept_recipient(struct session *s, const char *address, const char 
 void session_rcpt(struct session *s, const char *argument)
 {
     const char *rest;
+    enum outcome_reason doubt = REASON_OK;
     if (!s->envelope->sender) {
         s->errors++;
         session_say(s, SESSION_MAIL_FIRST);
@@ -241,9 +242,9 @@ void session_rcpt(struct session *s, const char *argument)
     if (!address || !*address) {
         s->errors++;
         session_say(s, SESSION_BAD_RECIPIENT);
-    } else if (before_queue(s) && !resolve_is_certain(s->env->context, address, is_submitted(s))) {
-        s->errors++;
-        session_outcome_of(s, REASON_ODD_ADDRESS);
+    } else if (before_queue(s) && (doubt = resolve_doubt(s->env->context, address, is_submitted(s))) != REASON_OK) {
+        s->errors += doubt == REASON_ODD_ADDRESS;
+        session_outcome_of(s, doubt);
     } else if (!rcpt_parameters(s, rest, &parameters)) {
         s->errors++;
         session_say(s, SESSION_RCPT_PARAMETER);

@@ -1,14 +1,16 @@
 /* SQL tables: reads their file, decides whether a key is asked for at all, keeps a connection to each host, and makes
  * one value of the rows. Called by pgsql.c, mysql.c and sqlite.c, which know their libraries.
  *
- * A host that cannot be reached rests: until then a lookup that has no other host fails at once. A connection that was
- * lost since its last use (the server was restarted) is made again once, unnoticed. */
+ * A host that cannot be reached rests: until then a lookup that has no other host fails at once, and so it does while
+ * another process waits for that host. A connection that was lost since its last use (the server was restarted) is made
+ * again once, unnoticed. */
 #include "filterd/tables/sql.h"
 
 #include <string.h>
 
 #include "filterd/tables/list.h"
 #include "filterd/tables/sql_domains.h"
+#include "filterd/tables/sql_waits.h"
 #include "filterd/tables/table_result.h"
 
 #define LOOKUP_US (10 * G_USEC_PER_SEC) /* all of one lookup, over all hosts */
@@ -93,6 +95,8 @@ static struct sql_host *host_new(const char *type, const char *text)
         begins(&text, "inet:");
         split_port(h, text);
     }
+    g_autofree char *server = g_strdup_printf("%s %d %s %s", type, h->kind, h->name, h->port);
+    h->server = MAX(1, g_str_hash(server));
     return h;
 }
 
@@ -102,7 +106,7 @@ static bool add_hosts(struct sql *s, char **error_r)
     if (!strcmp(s->type, "sqlite")) {
         const char *path = sql_file_need(s->file, "dbpath", error_r);
         struct sql_host *h = g_new0(struct sql_host, 1);
-        *h = (struct sql_host){SQL_HOST_FILE, g_strdup(path), g_strdup(""), NULL, 0, 0};
+        *h = (struct sql_host){SQL_HOST_FILE, g_strdup(path), g_strdup(""), NULL, 0, 0, 0};
         g_ptr_array_add(s->hosts, h);
         return path != NULL;
     }
@@ -231,7 +235,7 @@ static struct sql_host *choose(const struct sql *s, guint64 asked)
     for (guint i = 0; i < s->hosts->len && i < 64; i++) {
         struct sql_host *h = s->hosts->pdata[i];
         const int rank = 1 + 2 * (h->kind == SQL_HOST_UNIX) + (h->connection != NULL);
-        if ((asked >> i) & 1 || h->rest_until > now || rank < best_rank)
+        if ((asked >> i) & 1 || h->rest_until > now || rank < best_rank || sql_waits_by_others(h->server))
             continue;
         alike = rank > best_rank ? 1 : alike + 1;
         if (alike == 1 || g_random_int_range(0, (gint32)alike) == 0)
@@ -269,7 +273,9 @@ static enum table_result ask_hosts(const struct sql *s, struct sql_rows *rows, c
     for (struct sql_host *h; e != SQL_DONE && !rows->trouble && (h = choose(s, asked));) {
         asked |= mark(s, h);
         g_clear_pointer(&why, g_free);
+        sql_waits_begin(h->server);
         e = g_get_monotonic_time() < end ? ask_host(s, h, end, rows, &why) : SQL_LOST;
+        sql_waits_end();
     }
     if (e == SQL_DONE)
         return rows->value->len ? TABLE_FOUND : TABLE_NONE;
@@ -278,10 +284,23 @@ static enum table_result ask_hosts(const struct sql *s, struct sql_rows *rows, c
     return TABLE_TEMP;
 }
 
+/* UTF-8 as Postfix sees it before it asks a server: a half of a surrogate pair counts, and the server may refuse it. */
+static bool is_utf8(const char *key)
+{
+    const char *bad;
+    while (!g_utf8_validate(key, -1, &bad)) {
+        const unsigned char *b = (const unsigned char *)bad;
+        if (b[0] != 0xed || b[1] < 0xa0 || b[1] > 0xbf || (b[2] & 0xc0) != 0x80)
+            return false;
+        key = bad + 3;
+    }
+    return true;
+}
+
 enum table_result sql_ask(void *state, const char *key, unsigned flags, GString *value, char **error_r)
 {
     const struct sql *s = state;
-    if (!g_utf8_validate(key, -1, NULL))
+    if (!is_utf8(key))
         return TABLE_NONE;
     if (s->domains) {
         const enum table_result r = sql_domains_match(s->domains, key, error_r);

@@ -13,6 +13,7 @@ struct sql_host {
     char *name, *port; /* a path, a host, all of a URI; port "" if none is given */
     void *connection;  /* NULL: none now */
     gint64 used_at, rest_until; /* monotonic */
+    guint server;               /* its number in sql_waits.h; 0: none */
 };
 
 enum sql_end {

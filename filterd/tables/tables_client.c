@@ -134,8 +134,9 @@ static void forget_old(struct tables_client *c)
 static bool is_kept(struct tables_client *c, enum users_tables_question question, const char *address,
                     enum users_result *result_r, struct users_tables_answer *a_r)
 {
-    for (int i = question == USERS_TABLES_ALL; i < 2; i++) {
-        g_autofree char *key = g_strconcat(i ? "a" : "m", address, NULL);
+    const enum users_tables_question tries[] = {question, USERS_TABLES_ALL};
+    for (size_t i = 0; i < (question == USERS_TABLES_MAILBOX ? 2 : 1); i++) {
+        g_autofree char *key = tables_packet_name(tries[i], address);
         GBytes *known = g_hash_table_lookup(c->kept, key);
         gsize size;
         const char *data = known ? g_bytes_get_data(known, &size) : NULL;
@@ -160,8 +161,7 @@ static enum users_result ask(void *arg, enum users_tables_question question, con
     const size_t len = exchange(c, question, address);
     result = len ? unpack(c->answer, len, a_r) : USERS_TEMP;
     if (result != USERS_TEMP)
-        g_hash_table_insert(c->kept, g_strconcat(question == USERS_TABLES_ALL ? "a" : "m", address, NULL),
-                            g_bytes_new(c->answer, len));
+        g_hash_table_insert(c->kept, tables_packet_name(question, address), g_bytes_new(c->answer, len));
     return result;
 }
 

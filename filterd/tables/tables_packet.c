@@ -10,6 +10,12 @@ struct head {
     unsigned char result, alias, mailbox, unused;
 };
 
+char *tables_packet_name(enum users_tables_question question, const char *address)
+{
+    static const char letters[] = {[USERS_TABLES_ALL] = 'a', [USERS_TABLES_MAILBOX] = 'm', [USERS_TABLES_IS_DOMAIN] = 'd'};
+    return g_strdup_printf("%c%s", letters[question], address);
+}
+
 bool tables_packet_write_question(GString *out, guint32 number, enum users_tables_question question,
                                   const char *address)
 {
@@ -34,9 +40,9 @@ bool tables_packet_read_question(const char *data, size_t len, guint32 *number_r
         return false;
     memcpy(number_r, data, sizeof *number_r);
     const unsigned char question = (unsigned char)data[sizeof *number_r];
-    *question_r = question == USERS_TABLES_ALL ? USERS_TABLES_ALL : USERS_TABLES_MAILBOX;
+    *question_r = question <= USERS_TABLES_IS_DOMAIN ? (enum users_tables_question)question : USERS_TABLES_ALL;
     *address_r = data + before;
-    return question <= USERS_TABLES_MAILBOX && g_utf8_validate(*address_r, -1, NULL) && is_canonical(*address_r);
+    return question <= USERS_TABLES_IS_DOMAIN && g_utf8_validate(*address_r, -1, NULL) && is_canonical(*address_r);
 }
 
 void tables_packet_write_answer(GString *out, guint32 number, enum users_result result,

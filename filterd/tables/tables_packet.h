@@ -30,4 +30,7 @@ void tables_packet_write_answer(GString *out, guint32 number, enum users_result 
 bool tables_packet_read_answer(const char *data, size_t len, guint32 *number_r, enum users_result *result_r,
                                struct users_tables_answer *a_r);
 
+/* The name of a question in a cache: letter and address; g_free. */
+char *tables_packet_name(enum users_tables_question question, const char *address);
+
 #endif

@@ -1,5 +1,5 @@
-/* Answers questions about addresses from the operator's tables. Run in the process that filterd/tables_child.c
- * starts. */
+/* Answers questions about addresses from what the operator's tables said lately, or has processes of its own ask
+ * them (lookup_pool.h). Run in the process that filterd/tables_child.c starts. */
 #include "filterd/tables/tables_process.h"
 
 #include <errno.h>
@@ -13,13 +13,12 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/config/users_tables.h"
 #include "base/log.h"
 #include "base/sandbox/sandbox_kind.h"
 #include "base/sandbox/sandbox_policy.h"
-#include "filterd/tables/tables_cache.h"
+#include "filterd/tables/lookup_pool.h"
+#include "filterd/tables/tables_desk.h"
 #include "filterd/tables/tables_packet.h"
-#include "filterd/tables/user_tables.h"
 
 enum {
     FIRST_FD = 3,
@@ -28,116 +27,108 @@ enum {
     TURN_MS = 1000,    /* how often it looks whether the master is there */
 };
 
-struct tables_desk {
-    struct user_tables *tables;
-    struct tables_cache *cache;
-    GString *packet;
-};
-
 static volatile sig_atomic_t leave;
 static pid_t master;
 
-/* ---- a question ---- */
-
-struct tables_desk *tables_process_desk_new(const struct settings *s)
-{
-    struct tables_desk *d = g_new0(struct tables_desk, 1);
-    d->tables = user_tables_new(s);
-    d->cache = tables_cache_new(TABLES_CACHE_ANSWERS);
-    d->packet = g_string_new(NULL);
-    return d;
-}
-
-void tables_process_desk_free(struct tables_desk **d)
-{
-    if (!*d)
-        return;
-    user_tables_free(&(*d)->tables);
-    tables_cache_free(&(*d)->cache);
-    g_string_free((*d)->packet, TRUE);
-    g_clear_pointer(d, g_free);
-}
-
-/* The same answer with another question's number. */
-static GBytes *numbered(const GBytes *answer, guint32 number)
-{
-    gsize len;
-    const void *data = g_bytes_get_data((GBytes *)answer, &len);
-    char *copy = g_memdup2(data, len);
-    memcpy(copy, &number, sizeof number);
-    return g_bytes_new_take(copy, len);
-}
-
-static GBytes *ask_tables(struct tables_desk *d, guint32 number, enum users_tables_question question,
-                          const char *address)
-{
-    const char name[] = {question == USERS_TABLES_ALL ? 'a' : 'm', '\0'};
-    g_autofree char *key = g_strconcat(name, address, NULL);
-    const GBytes *known = tables_cache_get(d->cache, key, g_get_monotonic_time(), false);
-    if (known)
-        return numbered(known, number);
-    struct users_tables_answer a = {0};
-    const enum users_result result = user_tables_ask(d->tables, question, address, &a);
-    known = result == USERS_TEMP ? tables_cache_get(d->cache, key, g_get_monotonic_time(), true) : NULL;
-    tables_packet_write_answer(d->packet, number, result, result == USERS_TEMP ? &(struct users_tables_answer){0} : &a);
-    users_tables_answer_clear(&a);
-    if (known)
-        return numbered(known, number);
-    GBytes *answer = g_bytes_new(d->packet->str, d->packet->len);
-    if (result != USERS_TEMP)
-        tables_cache_put(d->cache, key, result, g_bytes_ref(answer), g_get_monotonic_time());
-    return answer;
-}
-
-GBytes *tables_process_answer(struct tables_desk *d, const char *question, size_t len)
-{
-    guint32 number;
-    enum users_tables_question what;
-    const char *address;
-    if (!tables_packet_read_question(question, len, &number, &what, &address))
-        return NULL;
-    return ask_tables(d, number, what, address);
-}
-
-/* ---- the main loop ---- */
+/* ---- who asks ---- */
 
 struct server {
     struct tables_desk *desk;
+    struct lookup_pool *pool;
     int listen_fd, keeper_fd, events;
     int askers;
+    GHashTable *questions; /* key -> GArray of struct asker: what the tables are being asked, and for whom */
+    GHashTable *waiting;   /* fd -> key, lent: who waits for an answer; they ask nothing else meanwhile */
 };
 
-static bool watch(const struct server *s, int fd)
+struct asker {
+    int fd;
+    guint32 number; /* of the question */
+};
+
+static bool watch(const struct server *s, int fd, int how, uint32_t what)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
-    return epoll_ctl(s->events, EPOLL_CTL_ADD, fd, &event) == 0;
+    struct epoll_event event = {.events = what, .data.fd = fd};
+    return epoll_ctl(s->events, how, fd, &event) == 0;
+}
+
+static void forget_question(struct server *s, int fd)
+{
+    const char *key = g_hash_table_lookup(s->waiting, GINT_TO_POINTER(fd));
+    GArray *askers = key ? g_hash_table_lookup(s->questions, key) : NULL;
+    for (guint i = 0; askers && i < askers->len; i++)
+        if (g_array_index(askers, struct asker, i).fd == fd)
+            g_array_remove_index_fast(askers, i--);
+    g_hash_table_remove(s->waiting, GINT_TO_POINTER(fd));
 }
 
 static void hang_up(struct server *s, int fd)
 {
     if (fd == s->keeper_fd)
         return; /* the master holds both ends: what came was no question */
+    forget_question(s, fd);
     close(fd);
     s->askers--;
+}
+
+/* If the asker does not read, this answer is dropped. */
+static void tell(int fd, const GBytes *answer, guint32 number)
+{
+    GBytes *own = tables_desk_numbered(answer, number);
+    gsize size;
+    const void *packet = g_bytes_get_data(own, &size);
+    send(fd, packet, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    g_bytes_unref(own);
+}
+
+/* The tables have answered: all who asked this are told. */
+static void on_answer(void *arg, const char *key, const char *data, size_t len)
+{
+    struct server *s = arg;
+    const GBytes *answer = tables_desk_take(s->desk, key, data, len);
+    const GArray *askers = g_hash_table_lookup(s->questions, key);
+    for (guint i = 0; askers && i < askers->len; i++) {
+        const struct asker *a = &g_array_index(askers, struct asker, i);
+        tell(a->fd, answer, a->number);
+        g_hash_table_remove(s->waiting, GINT_TO_POINTER(a->fd));
+        watch(s, a->fd, EPOLL_CTL_MOD, EPOLLIN);
+    }
+    g_hash_table_remove(s->questions, key);
+}
+
+/* Others may have asked the same: then one answer serves all. */
+static void wait_for_tables(struct server *s, const char *key, const struct asker *a)
+{
+    gpointer kept;
+    GArray *askers;
+    if (!g_hash_table_lookup_extended(s->questions, key, &kept, (gpointer *)&askers)) {
+        const GString *question = tables_desk_question(s->desk, key, 0);
+        lookup_pool_ask(s->pool, key, question->str, question->len);
+        kept = g_strdup(key);
+        askers = g_array_new(FALSE, FALSE, sizeof *a);
+        g_hash_table_insert(s->questions, kept, askers);
+    }
+    g_array_append_val(askers, *a);
+    g_hash_table_insert(s->waiting, GINT_TO_POINTER(a->fd), kept);
+    watch(s, a->fd, EPOLL_CTL_MOD, 0);
 }
 
 /* Reads one packet. The next one waits for the next turn, so that all get the same share. */
 static void hear(struct server *s, int fd)
 {
     char data[TABLES_PACKET_QUESTION_MAX];
+    struct asker a = {.fd = fd};
     const ssize_t len = recv(fd, data, sizeof data, MSG_DONTWAIT | MSG_TRUNC);
     if (len < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    GBytes *answer = len > 0 ? tables_process_answer(s->desk, data, (size_t)len) : NULL;
-    if (!answer) {
+    g_autofree char *key = len > 0 ? tables_desk_key(data, (size_t)len, &a.number) : NULL;
+    const GBytes *known = key ? tables_desk_known(s->desk, key) : NULL;
+    if (!key)
         hang_up(s, fd);
-        return;
-    }
-    gsize size;
-    const void *packet = g_bytes_get_data(answer, &size);
-    /* If the asker does not read, this answer is dropped. */
-    send(fd, packet, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-    g_bytes_unref(answer);
+    else if (known)
+        tell(fd, known, a.number);
+    else
+        wait_for_tables(s, key, &a);
 }
 
 static void open_line(struct server *s)
@@ -146,22 +137,35 @@ static void open_line(struct server *s)
     if (fd < 0)
         return;
     s->askers++;
-    if (s->askers > ASKERS_MAX || !watch(s, fd))
+    if (s->askers > ASKERS_MAX || !watch(s, fd, EPOLL_CTL_ADD, EPOLLIN))
         hang_up(s, fd);
+}
+
+/* ---- the main loop ---- */
+
+static void on_event(struct server *s, int fd)
+{
+    if (fd == s->listen_fd)
+        open_line(s);
+    else if (lookup_pool_hear(s->pool, fd))
+        return;
+    else if (g_hash_table_contains(s->waiting, GINT_TO_POINTER(fd)))
+        hang_up(s, fd); /* only its end is told meanwhile */
+    else
+        hear(s, fd);
 }
 
 static int serve(struct server *s)
 {
     struct epoll_event events[EVENTS];
-    if (!watch(s, s->listen_fd) || (s->keeper_fd >= 0 && !watch(s, s->keeper_fd)))
+    if (!watch(s, s->listen_fd, EPOLL_CTL_ADD, EPOLLIN) ||
+        (s->keeper_fd >= 0 && !watch(s, s->keeper_fd, EPOLL_CTL_ADD, EPOLLIN)))
         return EX_OSERR;
     while (!leave && getppid() == master) {
-        const int n = epoll_wait(s->events, events, EVENTS, TURN_MS);
+        const int wanted = lookup_pool_turn(s->pool);
+        const int n = epoll_wait(s->events, events, EVENTS, wanted < 0 ? TURN_MS : MIN(wanted, TURN_MS));
         for (int i = 0; i < n && !leave; i++)
-            if (events[i].data.fd == s->listen_fd)
-                open_line(s);
-            else
-                hear(s, events[i].data.fd);
+            on_event(s, events[i].data.fd);
     }
     return EX_OK;
 }
@@ -217,8 +221,14 @@ int tables_process_run(const struct tables_process_env *env)
     struct server s = {.listen_fd = fds[0], .keeper_fd = fds[1], .events = epoll_create1(EPOLL_CLOEXEC)};
     if (!sandbox_policy_close(env->settings, SANDBOX_TABLES) || s.events < 0)
         return EX_CONFIG;
-    s.desk = tables_process_desk_new(env->settings);
+    s.desk = tables_desk_new();
+    s.pool = lookup_pool_new(env->settings, s.events, on_answer, &s);
+    s.questions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_array_unref);
+    s.waiting = g_hash_table_new(NULL, NULL);
     const int code = serve(&s);
-    tables_process_desk_free(&s.desk);
+    lookup_pool_free(&s.pool);
+    tables_desk_free(&s.desk);
+    g_hash_table_unref(s.questions);
+    g_hash_table_unref(s.waiting);
     return code;
 }

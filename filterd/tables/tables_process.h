@@ -1,7 +1,8 @@
 /* tables_process: the process that alone reads the map files of [users] and talks to table servers.
  *
- * It answers workers, and the keeper, one question after the other, and remembers answers (tables_cache.h). It has
- * the network, writes no file, and executes nothing but postmap and postconf. */
+ * It answers workers, and the keeper, and remembers answers (tables_cache.h). Those it forks ask the tables
+ * (lookup_pool.h), so it never waits for a server. All have the network, write no file, and execute nothing but
+ * postmap and postconf. */
 #ifndef FILTERD_TABLES_TABLES_PROCESS_H
 #define FILTERD_TABLES_TABLES_PROCESS_H
 
@@ -16,11 +17,5 @@ struct tables_process_env {
 /* Closes the sandbox around this process and serves until SIGUSR2, or until the master is gone. Closes all
  * descriptors except 0, 1, 2 and those in place. Returns an exit code. */
 int tables_process_run(const struct tables_process_env *env);
-
-/* One question answered, packed; NULL if it is none. For tests. */
-struct tables_desk;
-struct tables_desk *tables_process_desk_new(const struct settings *s);
-void tables_process_desk_free(struct tables_desk **d);
-GBytes *tables_process_answer(struct tables_desk *d, const char *question, size_t len);
 
 #endif

@@ -35,7 +35,7 @@ struct domain {
 
 struct user_tables {
     const struct settings *settings;
-    struct chain aliases, mailboxes;
+    struct chain aliases, mailboxes, domains;
     void (*trace)(const struct user_tables_step *step, void *arg);
     void *arg;
 };
@@ -69,6 +69,7 @@ struct user_tables *user_tables_new(const struct settings *settings)
     t->settings = settings;
     t->aliases = chain_of("aliases", settings->alias_maps);
     t->mailboxes = chain_of("mailboxes", settings->mailbox_maps);
+    t->domains = chain_of("domains", settings->domain_maps);
     return t;
 }
 
@@ -85,6 +86,7 @@ void user_tables_free(struct user_tables **t)
         return;
     chain_clear(&(*t)->aliases);
     chain_clear(&(*t)->mailboxes);
+    chain_clear(&(*t)->domains);
     g_clear_pointer(t, g_free);
 }
 
@@ -259,10 +261,27 @@ static enum table_result find_alias(struct user_tables *t, const struct forms *f
     return TABLE_TEMP;
 }
 
+static enum users_result result_of(enum table_result result)
+{
+    return result == TABLE_FOUND ? USERS_FOUND : result == TABLE_NONE ? USERS_UNKNOWN : USERS_TEMP;
+}
+
+/* As in Postfix's lists of domains: for the domain alone, whatever the value. */
+static enum users_result ask_domain(struct user_tables *t, const char *domain, struct users_tables_answer *a_r)
+{
+    g_autofree char *value = NULL;
+    const enum table_result result = t->domains.maps ? look_up(t, &t->domains, domain, false, &value) : TABLE_NONE;
+    if (result == TABLE_FOUND)
+        a_r->mailbox = USERS_TABLES_DOMAIN;
+    return result_of(result);
+}
+
 enum users_result user_tables_ask(void *arg, enum users_tables_question question, const char *address,
                                   struct users_tables_answer *a_r)
 {
     struct user_tables *t = arg;
+    if (question == USERS_TABLES_IS_DOMAIN)
+        return ask_domain(t, address, a_r);
     struct forms f = forms_of(t->settings, address);
     enum table_result result = TABLE_NONE;
     if (question == USERS_TABLES_ALL)
@@ -272,16 +291,17 @@ enum users_result user_tables_ask(void *arg, enum users_tables_question question
         result = find(t, &t->mailboxes, &f, &a_r->mailbox, &value);
     }
     forms_clear(&f);
-    return result == TABLE_FOUND ? USERS_FOUND : result == TABLE_NONE ? USERS_UNKNOWN : USERS_TEMP;
+    return result_of(result);
 }
 
 bool user_tables_check(struct user_tables *t, const char **setting_r, char **error_r)
 {
-    struct chain *const chains[] = {&t->aliases, &t->mailboxes};
+    struct chain *const chains[] = {&t->aliases, &t->mailboxes, &t->domains};
     for (size_t i = 0; i < G_N_ELEMENTS(chains); i++) {
         g_autofree char *value = NULL;
         *setting_r = chains[i]->setting;
-        if (chains[i]->maps && get(chains[i], "nobody@filterd.invalid", false, &value) == TABLE_TEMP) {
+        const char *key = chains[i] == &t->domains ? "filterd.invalid" : "nobody@filterd.invalid";
+        if (chains[i]->maps && get(chains[i], key, false, &value) == TABLE_TEMP) {
             *error_r = g_strdup(chains[i]->error);
             return false;
         }

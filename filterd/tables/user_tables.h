@@ -3,7 +3,7 @@
  * An alias: user+extension@domain, user@domain, user+extension and user alone where the domain is the machine's
  * (local_names, hostname), @domain. A mailbox: the same without the bare names. The extension that was not looked for
  * is put into each address of the alias, and an address without a domain gets the first of local_names, or
- * hostname. */
+ * hostname. A domain: as it is. */
 #ifndef FILTERD_TABLES_USER_TABLES_H
 #define FILTERD_TABLES_USER_TABLES_H
 
@@ -26,7 +26,7 @@ enum users_result user_tables_ask(void *arg, enum users_tables_question question
 
 /* One look-up in one table. */
 struct user_tables_step {
-    const char *setting; /* "aliases", "mailboxes" */
+    const char *setting; /* "aliases", "mailboxes", "domains" */
     const char *table;   /* which of its chain answered; NULL: none did */
     const char *key;
     enum table_result result;

@@ -71,9 +71,9 @@ static void check_certain(const char *address)
         users = users_watch("/nonexistent"); /* nobody is one */
     struct context one = {.settings = &listed, .users = users}, other = {.settings = &all, .users = users};
     g_autofree char *meant = address_meant(address);
-    resolve_is_local(&one, meant);
+    resolve_local(&one, meant);
     /* What is refused where one name is ours is refused where all are. */
-    require(resolve_is_certain(&one, address, false) || !resolve_is_certain(&other, address, false));
+    require(resolve_doubt(&one, address, false) == REASON_OK || resolve_doubt(&other, address, false) != REASON_OK);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -332,6 +332,9 @@ static void test_what_concerns_a_keeper(void **state)
     CONCERNS(domains = list);
     CONCERNS(local_names = list);
     CONCERNS(train_users = list);
+    CONCERNS(mailbox_maps = list[0]);
+    CONCERNS(alias_maps = list[0]);
+    CONCERNS(domain_maps = list[0]);
 #undef CONCERNS
 }
 

@@ -228,8 +228,10 @@ static void sealed(void **state)
     static const char smime[] =
         "Content-Type: application/pkcs7-mime; smime-type=enveloped-data\r\n"
         "Content-Transfer-Encoding: base64\r\n\r\n"
-        "MDYGCSqGSIb3DQEHA6ApMCcCAQAxAjAAMB4GCSqGSIb3DQEHATAAgA9hYmNk\r\n"
-        "ZWZnaGlqa2xtbm8=\r\n";
+        "MIIAwgYJKoZIhvcNAQcDoIIAszCCAK8CAQIxbDBqAgEAgBSePNp4F7VT8Y8uzGoIp0XjgR++XDAN\r\n"
+        "BgkqhkiG9w0BAQEFAARAnjzaeBe1U/GPLsxqCKdF44Efvlz6mDbVcxGvTuyKKMZlA6E/3nwauFb1\r\n"
+        "kzHPbQyqSOaFI8Ff/Zw62HYVs1HvjTA8BgkqhkiG9w0BBwEwHQYJYIZIAWUDBAEqBBCePNp4F7VT\r\n"
+        "8Y8uzGoIp0XjgBCePNp4F7VT8Y8uzGoIp0Xj\r\n";
     (void)state;
     struct message *m = message_new(smime, strlen(smime));
     assert_true(seal_is_encrypted(m));

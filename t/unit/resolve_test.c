@@ -193,15 +193,15 @@ static void what_is_certain(void **state)
     (void)state;
     alias("@old.test", "@example.org"); /* no setting names it */
     for (size_t i = 0; i < G_N_ELEMENTS(fine); i++)
-        if (!resolve_is_certain(context, fine[i], false))
+        if (resolve_doubt(context, fine[i], false) != REASON_OK)
             fail_msg("refused: %s", fine[i]);
     for (size_t i = 0; i < G_N_ELEMENTS(unsure); i++)
-        if (resolve_is_certain(context, unsure[i], false))
+        if (resolve_doubt(context, unsure[i], false) == REASON_OK)
             fail_msg("taken: %s", unsure[i]);
     settings.domains = no_list; /* all that comes in is ours, nothing that is submitted */
-    assert_false(resolve_is_certain(context, "a..b@docomo.example", false));
-    assert_true(resolve_is_certain(context, "a..b@docomo.example", true));
-    assert_false(resolve_is_certain(context, "a%b@mx.example.org", true));
+    assert_int_equal(resolve_doubt(context, "a..b@docomo.example", false), REASON_ODD_ADDRESS);
+    assert_int_equal(resolve_doubt(context, "a..b@docomo.example", true), REASON_OK);
+    assert_int_equal(resolve_doubt(context, "a%b@mx.example.org", true), REASON_ODD_ADDRESS);
     assert_true(resolve_is_certain_sender(""));
     assert_true(resolve_is_certain_sender("a..b@docomo.example"));
     assert_false(resolve_is_certain_sender("a(\\\")@b.example"));

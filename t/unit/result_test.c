@@ -40,6 +40,15 @@ static void replies(void **state)
     assert_int_equal(outcome_from_reply(550, "x").result, RES_REJECT);
     assert_int_equal(outcome_from_reply(452, "x").result, RES_TEMP);
     assert_int_equal(outcome_from_reply(354, "x").result, RES_TEMP);
+    /* of the next hop with what we said, which our client did not say */
+    assert_int_equal(outcome_from_reply(501, "5.5.4 Invalid TO").code, 554);
+    assert_int_equal(outcome_from_reply(501, "5.5.4 Invalid TO").result, RES_REJECT);
+    assert_string_equal(outcome_from_reply(501, "5.5.4 Invalid TO").dsn, "5.5.4");
+    assert_int_equal(outcome_from_reply(500, "x").code, 554);
+    assert_int_equal(outcome_from_reply(509, "x").code, 554);
+    assert_int_equal(outcome_from_reply(555, "x").code, 554);
+    assert_int_equal(outcome_from_reply(510, "x").code, 510);
+    assert_int_equal(outcome_from_reply(553, "x").code, 553);
     assert_int_equal(outcome_from_reply(0, "x").code, 451);
     assert_int_equal(outcome_from_reply(999, "x").code, 451);
     assert_string_equal(outcome_from_reply(250, "a\rb").text, "a?b");

@@ -12,10 +12,12 @@
 #include "base/config/settings.h"
 #include "base/config/users_tables.h"
 #include "filterd/tables/alias_members.h"
+#include "filterd/tables/lookup_pool.h"
 #include "filterd/tables/tables_cache.h"
 #include "filterd/tables/tables_client.h"
+#include "filterd/tables/tables_desk.h"
 #include "filterd/tables/tables_packet.h"
-#include "filterd/tables/tables_process.h"
+#include "filterd/tables/user_tables.h"
 #include "t/unit/test_folder.h"
 
 static char *domains[] = {"x.org", NULL};
@@ -156,16 +158,49 @@ static int tear_down(void **state)
     return folder_remove(state);
 }
 
+/* The desk, and who asks the tables, in one process. */
+struct both {
+    struct tables_desk *desk;
+    struct user_tables *tables;
+};
+
+static struct both both_new(void)
+{
+    return (struct both){tables_desk_new(), user_tables_new(&settings)};
+}
+
+static void both_free(struct both *b)
+{
+    tables_desk_free(&b->desk);
+    user_tables_free(&b->tables);
+}
+
+static GBytes *both_answer(const struct both *b, const char *question, size_t len)
+{
+    guint32 number;
+    g_autofree char *key = tables_desk_key(question, len, &number);
+    const GBytes *known = key ? tables_desk_known(b->desk, key) : NULL;
+    if (key && !known) {
+        GString *out = g_string_new(NULL);
+        const GString *packed = tables_desk_question(b->desk, key, 0);
+        assert_true(lookup_pool_answer(b->tables, packed->str, packed->len, out));
+        known = tables_desk_take(b->desk, key, out->str, out->len);
+        g_string_free(out, TRUE);
+    }
+    return key ? tables_desk_numbered(known, number) : NULL;
+}
+
 /* want: members, or "mailbox", "-", "?". */
-static void asks(struct tables_desk *d, guint32 number, const char *address, const char *want)
+static void asks_for(const struct both *d, enum users_tables_question question, guint32 number, const char *address,
+                     const char *want)
 {
     GString *packet = g_string_new(NULL);
     struct users_tables_answer a;
     guint32 back;
     enum users_result result;
     gsize len;
-    assert_true(tables_packet_write_question(packet, number, USERS_TABLES_ALL, address));
-    GBytes *answer = tables_process_answer(d, packet->str, packet->len);
+    assert_true(tables_packet_write_question(packet, number, question, address));
+    GBytes *answer = both_answer(d, packet->str, packet->len);
     assert_non_null(answer);
     const char *data = g_bytes_get_data(answer, &len);
     assert_true(tables_packet_read_answer(data, len, &back, &result, &a));
@@ -179,27 +214,52 @@ static void asks(struct tables_desk *d, guint32 number, const char *address, con
     g_string_free(packet, TRUE);
 }
 
+static void asks(const struct both *d, guint32 number, const char *address, const char *want)
+{
+    asks_for(d, USERS_TABLES_ALL, number, address, want);
+}
+
+/* A domain is another question than a mailbox of that name. */
+static void answers_for_domains(void **state)
+{
+    (void)state;
+    settings.domain_maps = (char *)"inline:{x.org=1 kim@x.org=1}";
+    struct both d = both_new();
+    asks_for(&d, USERS_TABLES_IS_DOMAIN, 1, "x.org", "mailbox");
+    asks_for(&d, USERS_TABLES_MAILBOX, 2, "x.org", "-");
+    asks_for(&d, USERS_TABLES_ALL, 3, "x.org", "-");
+    asks_for(&d, USERS_TABLES_IS_DOMAIN, 4, "x.org", "mailbox");
+    asks_for(&d, USERS_TABLES_IS_DOMAIN, 5, "y.org", "-");
+    both_free(&d);
+    settings.domain_maps = (char *)"texthash:/nonexistent/domains";
+    d = both_new();
+    asks_for(&d, USERS_TABLES_IS_DOMAIN, 6, "x.org", "?");
+    asks(&d, 7, "kim@x.org", "mailbox");
+    both_free(&d);
+    settings.domain_maps = NULL;
+}
+
 static void answers(void **state)
 {
-    struct tables_desk *d = tables_process_desk_new(&settings);
+    struct both d = both_new();
     (void)state;
-    asks(d, 1, "sales@x.org", "kim@x.org bob@x.org");
-    asks(d, 2, "sales+y@x.org", "kim+y@x.org bob+y@x.org");
-    asks(d, 3, "kim@x.org", "mailbox");
-    asks(d, 4, "nobody@x.org", "-");
+    asks(&d, 1, "sales@x.org", "kim@x.org bob@x.org");
+    asks(&d, 2, "sales+y@x.org", "kim+y@x.org bob+y@x.org");
+    asks(&d, 3, "kim@x.org", "mailbox");
+    asks(&d, 4, "nobody@x.org", "-");
     /* Another asks within seconds. */
     make_tables("sales@x.org eve@x.org\nnobody@x.org eve@x.org\nnew@x.org eve@x.org\n");
-    asks(d, 5, "sales@x.org", "kim@x.org bob@x.org");
-    asks(d, 6, "nobody@x.org", "-");
-    tables_process_desk_free(&d);
-    d = tables_process_desk_new(&settings);
-    asks(d, 7, "sales@x.org", "eve@x.org");
-    tables_process_desk_free(&d);
+    asks(&d, 5, "sales@x.org", "kim@x.org bob@x.org");
+    asks(&d, 6, "nobody@x.org", "-");
+    both_free(&d);
+    d = both_new();
+    asks(&d, 7, "sales@x.org", "eve@x.org");
+    both_free(&d);
     assert_int_equal(unlink(file), 0);
-    d = tables_process_desk_new(&settings);
-    asks(d, 8, "sales@x.org", "?");
-    asks(d, 9, "kim@x.org", "?");
-    tables_process_desk_free(&d);
+    d = both_new();
+    asks(&d, 8, "sales@x.org", "?");
+    asks(&d, 9, "kim@x.org", "?");
+    both_free(&d);
     make_tables("");
 }
 
@@ -208,14 +268,14 @@ static void no_questions(void **state)
     static const struct {
         const char *data;
         size_t len;
-    } wrong[] = {{"", 0}, {"1234", 4}, {"1234\0", 5}, {"1234\0\0", 6}, {"1234\0kim@x.org", 14}, {"1234\2kim@x.org\0", 15},
+    } wrong[] = {{"", 0}, {"1234", 4}, {"1234\0", 5}, {"1234\0\0", 6}, {"1234\0kim@x.org", 14}, {"1234\3kim@x.org\0", 15},
                  {"1234\0kim@x.org\0\0", 16}, {"1234\0KIM@x.org\0", 15}, {"1234\0kim\xff@x.org\0", 16}, {"1234\0kim\n@x.org\0", 16}};
-    struct tables_desk *d = tables_process_desk_new(&settings);
+    struct both d = both_new();
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++)
-        if (tables_process_answer(d, wrong[i].data, wrong[i].len))
+        if (both_answer(&d, wrong[i].data, wrong[i].len))
             fail_msg("packet %zu was answered", i);
-    tables_process_desk_free(&d);
+    both_free(&d);
 }
 
 static void no_answers(void **state)
@@ -278,9 +338,9 @@ static void too_long(void **state)
 static void play(int fd)
 {
     char data[TABLES_PACKET_QUESTION_MAX];
-    struct tables_desk *d = tables_process_desk_new(&settings);
+    struct both d = both_new();
     for (ssize_t len; (len = recv(fd, data, sizeof data, 0)) > 0;) {
-        GBytes *answer = tables_process_answer(d, data, (size_t)len);
+        GBytes *answer = both_answer(&d, data, (size_t)len);
         gsize size = 0;
         const void *packet = g_bytes_get_data(answer, &size);
         if (strstr(data + 5, "late"))
@@ -289,7 +349,7 @@ static void play(int fd)
             break;
         g_bytes_unref(answer);
     }
-    tables_process_desk_free(&d);
+    both_free(&d);
     _exit(0);
 }
 
@@ -339,7 +399,7 @@ static void by_a_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(members), cmocka_unit_test(remembered), cmocka_unit_test(bounded), TEST(answers),
+        cmocka_unit_test(members), cmocka_unit_test(remembered), cmocka_unit_test(bounded), TEST(answers), TEST(answers_for_domains),
         TEST(no_questions), cmocka_unit_test(no_answers), cmocka_unit_test(too_long), TEST(by_a_line)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -263,6 +263,48 @@ static void logins(void **state)
     assert_false(users_tables_name(NULL, "kim@x.org"));
 }
 
+static void use_domains(const char *maps)
+{
+    settings.domain_maps = (char *)maps;
+    use(aliases, "kim@x.org 1\nkim@y.org 1\nkim@b\xc3\xbc.org 1\n@other.org 1\n");
+}
+
+/* A table says which domains are ours. */
+static void table_of_domains(void **state)
+{
+    static char *none[] = {NULL};
+    (void)state;
+    settings.domains = none;
+    use_domains("inline:{x.org=1 b\xc3\xbc.org=1}");
+    resolves("kim@x.org", "kim@x.org");
+    resolves("kim@y.org", "-"); /* Postfix does not ask for mailboxes there */
+    resolves("any@other.org", "-");
+    key("keyed@y.org");
+    resolves("keyed@y.org", "keyed@y.org");
+    assert_false(settings_is_local_domain(&settings, "x.org"));
+    assert_false(settings_is_local_domain(&settings, "y.org"));
+    assert_int_equal(users_tables_domain(users, "X.org."), USERS_FOUND);
+    assert_int_equal(users_tables_domain(users, "xn--b-yga.org"), USERS_UNKNOWN);
+    assert_int_equal(users_tables_domain(users, "xn--b-eha.org"), USERS_FOUND);
+    assert_int_equal(users_tables_domain(users, "sub.x.org"), USERS_UNKNOWN);
+    assert_int_equal(users_tables_domain(users, ""), USERS_UNKNOWN);
+    /* Both settings together. */
+    settings.domains = domains;
+    use_domains("inline:{y.org=1}");
+    resolves("kim@x.org", "kim@x.org");
+    resolves("kim@y.org", "kim@y.org");
+    settings.domains = none;
+    use_domains("texthash:/nonexistent/domains");
+    resolves("kim@x.org", "?");
+    resolves("keyed@y.org", "keyed@y.org");
+    settings.domain_maps = (char *)"inline:{x.org=1}";
+    use("to@y.org friend@x.org, friend@z.org\n", NULL); /* whom an alias leads to in our domains is a user */
+    resolves("to@y.org", "friend@x.org");
+    use_domains(NULL);
+    assert_int_equal(users_tables_domain(users, "x.org"), USERS_UNKNOWN);
+    settings.domain_maps = NULL;
+}
+
 /* An alias with itself and more, in every turn: Postfix gives up, too. */
 static void too_many(void **state)
 {
@@ -310,6 +352,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(as_virtual_says), TEST(without_mailboxes), TEST(without_aliases),
                                        TEST(users_db_first),  TEST(keyed),             TEST(logins),
-                                       TEST(too_many),        TEST(unreadable)};
+                                       TEST(too_many),        TEST(unreadable),       TEST(table_of_domains)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -88,6 +88,7 @@ sub count_in {
             $text .= $block;
             for my $place ($text =~ /$one/ ? @PLACES : ()) {
                 my $upto = length($text) - $longest;
+                pos($text) = 0; # a word near the end left it there
                 $count{$place}++ while $text =~ /$pattern{$place}/g && ($-[0] < $upto || eof $fh);
             }
             $text = substr $text, length($text) > $longest ? length($text) - $longest : 0;

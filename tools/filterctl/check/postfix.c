@@ -6,9 +6,11 @@
 
 #include "base/config/settings.h"
 #include "base/config/users.h"
+#include "base/config/users_tables.h"
 #include "base/endpoint.h"
 #include "filterd/pipeline/our_names.h"
 #include "filterd/tables/tables_client.h"
+#include "filterd/tables/user_tables.h"
 #include "tools/filterctl/aliases.h"
 #include "tools/filterctl/check/check.h"
 #include "tools/filterctl/check/endpoint.h"
@@ -430,14 +432,23 @@ static void check_attached(struct look *l)
 
 struct strange {
     const struct settings *settings;
+    struct user_tables *tables; /* of [users] */
     GString *names;
     int count;
 };
 
+static bool is_in_table(const struct strange *st, const char *name)
+{
+    struct users_tables_answer a = {0};
+    const bool is = user_tables_ask(st->tables, USERS_TABLES_IS_DOMAIN, name, &a) == USERS_FOUND;
+    users_tables_answer_clear(&a);
+    return is;
+}
+
 static void take_name(const char *name, void *arg)
 {
     struct strange *st = arg;
-    if (!our_names_has(st->settings, name) && ++st->count <= NAMES_TOLD)
+    if (!our_names_has(st->settings, name) && !is_in_table(st, name) && ++st->count <= NAMES_TOLD)
         g_string_append_printf(st->names, " %s", name);
 }
 
@@ -450,7 +461,7 @@ static void take_unlisted(const char *table, const char *why, void *arg)
 /* Postfix delivers mail for any of these to a local user, whatever stands in front: "alice%example.com", too. */
 static void check_names(struct look *l)
 {
-    struct strange st = {l->c->ctl->settings, g_string_new(NULL), 0};
+    struct strange st = {l->c->ctl->settings, user_tables_new(l->c->ctl->settings), g_string_new(NULL), 0};
     g_autoptr(GString) unread = g_string_new(NULL);
     g_auto(GStrv) words = filterctl_maps_words(filterctl_postconf_get(l->p, "mydestination"));
     for (char **w = words; *w; w++) {
@@ -470,6 +481,7 @@ static void check_names(struct look *l)
         warn(l, "mydestination names%s, which cannot be listed: [filterd] local_names must have all of it",
              unread->str);
     g_string_free(st.names, TRUE);
+    user_tables_free(&st.tables);
 }
 
 static void check_delimiter(struct look *l)

@@ -1,7 +1,8 @@
 /* Carries out "filterctl setup --apply" and "--undo". Called by setup.c.
  *
- * main.cf and master.cf are kept beside filterd's settings, in the folder setup: as they were before (.before) and as
- * we left them (.after). */
+ * main.cf and master.cf are kept beside filterd's settings, in the folder setup: as they were before a run (.before) and
+ * as we left them (.after). A run after somebody else's change has a folder of its own, setup/2 and so on: taking it back
+ * gives their files back, not older ones. */
 #include "tools/filterctl/setup/apply.h"
 
 #include <errno.h>
@@ -31,10 +32,26 @@ static char *beside(const struct settings *s, const char *folder, const char *na
     return g_build_filename(parent, folder, name, NULL);
 }
 
-static char *kept(const struct settings *s, const char *name, const char *when)
+static char *folder_of(const struct settings *s, int run)
 {
-    g_autofree char *file = g_strdup_printf("%s.%s", name, when);
-    return beside(s, "setup", file);
+    g_autofree char *number = g_strdup_printf("%d", run);
+    return beside(s, "setup", number);
+}
+
+static char *kept(const struct settings *s, int run, const char *name, const char *when)
+{
+    g_autofree char *folder = folder_of(s, run), *file = g_strdup_printf("%s.%s", name, when);
+    return g_build_filename(folder, file, NULL);
+}
+
+/* The last run that was not taken back; 0: none. */
+static int last_run(const struct settings *s)
+{
+    for (int run = 0;; run++) {
+        g_autofree char *next = folder_of(s, run + 1);
+        if (!g_file_test(next, G_FILE_TEST_IS_DIR))
+            return run;
+    }
 }
 
 static bool make_folder(const struct settings *s, const char *folder, int mode)
@@ -87,11 +104,11 @@ static bool same(const char *a, const char *b)
 }
 
 /* Each of Postfix's files to its kept copy, or back. */
-static bool copy_all(const struct settings *s, const char *config_dir, const char *when, bool back)
+static bool copy_all(const struct settings *s, int run, const char *config_dir, const char *when, bool back)
 {
     bool ok = true;
     for (size_t i = 0; i < G_N_ELEMENTS(files) && ok; i++) {
-        g_autofree char *theirs = g_build_filename(config_dir, files[i], NULL), *ours = kept(s, files[i], when);
+        g_autofree char *theirs = g_build_filename(config_dir, files[i], NULL), *ours = kept(s, run, files[i], when);
         ok = back ? copy(ours, theirs, 0644) : copy(theirs, ours, 0600);
     }
     return ok;
@@ -203,6 +220,29 @@ static bool is_answering(const struct settings *s, bool fresh)
 
 /* ---- both ways ---- */
 
+/* True if Postfix's files are as this run left them. */
+static bool is_as_left(const struct settings *s, int run, const char *config_dir)
+{
+    bool is = true;
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *theirs = g_build_filename(config_dir, files[i], NULL), *ours = kept(s, run, files[i], "after");
+        is &= same(theirs, ours);
+    }
+    return is;
+}
+
+/* The number of this run, whose .before is what --undo gives back: the last one's if nobody has changed anything since.
+ * 0 after complaining. */
+static int begin(const struct settings *s, const char *config_dir)
+{
+    const int last = last_run(s), run = last + 1;
+    if (last && is_as_left(s, last, config_dir))
+        return last;
+    g_autofree char *number = g_strdup_printf("setup/%d", run);
+    return make_folder(s, "setup", 0700) && make_folder(s, number, 0700) && copy_all(s, run, config_dir, "before", false) ? run
+                                                                                                                     : 0;
+}
+
 int filterctl_setup_apply(const struct filterctl_setup_site *site, const GPtrArray *steps)
 {
     const struct settings *s = site->settings;
@@ -215,27 +255,24 @@ int filterctl_setup_apply(const struct filterctl_setup_site *site, const GPtrArr
     settings_free(&now);
     if (!answers)
         return EX_TEMPFAIL;
-    g_autofree char *before = kept(s, files[0], "before");
     if (!steps->len)
         return EX_OK;
-    /* What was before a first run is what --undo gives back. */
-    if (!make_folder(s, "setup", 0700) || (!g_file_test(before, G_FILE_TEST_EXISTS) && !copy_all(s, config_dir, "before", false)))
+    const int run = begin(s, config_dir);
+    if (!run || !copy_all(s, run, config_dir, "now", false))
         return EX_CANTCREAT;
-    if (!copy_all(s, config_dir, "now", false))
-        return EX_CANTCREAT;
-    if (!carry_out(config_dir, steps) || !copy_all(s, config_dir, "after", false)) {
-        copy_all(s, config_dir, "now", true);
+    if (!carry_out(config_dir, steps) || !copy_all(s, run, config_dir, "after", false)) {
+        copy_all(s, run, config_dir, "now", true);
         return EX_SOFTWARE;
     }
     reload(config_dir);
     return EX_OK;
 }
 
-static bool print_difference(const struct settings *s, const char *config_dir)
+static bool print_difference(const struct settings *s, int run, const char *config_dir)
 {
     bool changed = false;
     for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
-        g_autofree char *theirs = g_build_filename(config_dir, files[i], NULL), *ours = kept(s, files[i], "after");
+        g_autofree char *theirs = g_build_filename(config_dir, files[i], NULL), *ours = kept(s, run, files[i], "after");
         const char *argv[] = {"diff", "-u", ours, theirs, NULL};
         g_autofree char *out = NULL;
         if (same(theirs, ours))
@@ -247,32 +284,43 @@ static bool print_difference(const struct settings *s, const char *config_dir)
     return changed;
 }
 
-static void forget(const struct settings *s)
+static void forget(const struct settings *s, int run)
 {
     static const char *const when[] = {"before", "now", "after"};
+    g_autofree char *folder = folder_of(s, run);
     for (size_t i = 0; i < G_N_ELEMENTS(files) * G_N_ELEMENTS(when); i++) {
-        g_autofree char *path = kept(s, files[i % 2], when[i / 2]);
+        g_autofree char *path = kept(s, run, files[i % 2], when[i / 2]);
         unlink(path);
     }
+    rmdir(folder);
+}
+
+static void take_settings_back(const struct settings *s)
+{
+    g_autofree char *drop_in = beside(s, "conf.d", DROP_IN);
+    filterctl_setup_maps_remove(s);
+    if (unlink(drop_in) && errno != ENOENT)
+        filterctl_complain("%s: %s", drop_in, g_strerror(errno));
 }
 
 int filterctl_setup_apply_undo(const struct settings *s, const char *config_dir)
 {
-    g_autofree char *before = kept(s, files[0], "before"), *drop_in = beside(s, "conf.d", DROP_IN);
-    if (!g_file_test(before, G_FILE_TEST_EXISTS)) {
-        filterctl_complain("%s is not there: nothing was set up from here", before);
+    const int run = last_run(s);
+    if (!run) {
+        filterctl_complain("nothing was set up from here");
         return EX_NOINPUT;
     }
-    if (print_difference(s, config_dir)) {
+    if (print_difference(s, run, config_dir)) {
         filterctl_complain("Postfix's settings were changed since (above): nothing was taken back");
         return EX_DATAERR;
     }
-    if (!copy_all(s, config_dir, "before", true))
+    if (!copy_all(s, run, config_dir, "before", true))
         return EX_CANTCREAT;
     reload(config_dir);
-    forget(s);
-    filterctl_setup_maps_remove(s);
-    if (unlink(drop_in) && errno != ENOENT)
-        filterctl_complain("%s: %s", drop_in, g_strerror(errno));
+    forget(s, run);
+    if (run == 1)
+        take_settings_back(s);
+    else
+        filterctl_complain("the run before the last is still in place: --undo once more takes that back");
     return EX_OK;
 }

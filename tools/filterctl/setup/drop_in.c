@@ -66,12 +66,14 @@ static void write_listener(GString *out, const struct filterctl_setup_site *site
 static void write_users(GString *out, const struct filterctl_setup_site *site)
 {
     struct filterctl_setup_maps *maps = filterctl_setup_maps_new(site);
-    if (maps->mailboxes || maps->aliases)
+    if (maps->mailboxes || maps->aliases || maps->domains)
         g_string_append(out, "\n[users]\n");
     if (maps->mailboxes)
         g_string_append_printf(out, "mailboxes = %s\n", maps->mailboxes);
     if (maps->aliases)
         g_string_append_printf(out, "aliases = %s\n", maps->aliases);
+    if (maps->domains)
+        g_string_append_printf(out, "domains = %s\n", maps->domains);
     filterctl_setup_maps_free(&maps);
 }
 

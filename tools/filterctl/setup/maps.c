@@ -60,15 +60,32 @@ static bool has_table(const GString *chain, const char *table)
     return g_strv_contains((const char *const *)words, table);
 }
 
+static void add_word(GString *chain, struct filterctl_setup_maps *maps, const struct filterctl_setup_site *site, const char *whole)
+{
+    const char *word = g_str_has_prefix(whole, "proxy:") ? whole + strlen("proxy:") : whole;
+    g_autofree char *table = has_file(word) ? copied(maps, site->settings, word) : g_strdup(word);
+    if (!g_str_has_prefix(word, "unix:") && !has_table(chain, table))
+        g_string_append_printf(chain, "%s%s", chain->len ? " " : "", table);
+}
+
 /* Adds the tables of a Postfix setting to a chain. The users of the host's own are in no table. */
 static void add(GString *chain, struct filterctl_setup_maps *maps, const struct filterctl_setup_site *site, const char *name)
 {
     g_auto(GStrv) words = filterctl_maps_words(filterctl_postconf_get(site->p, name));
-    for (char **w = words; *w; w++) {
-        const char *word = g_str_has_prefix(*w, "proxy:") ? *w + strlen("proxy:") : *w;
-        g_autofree char *table = has_file(word) ? copied(maps, site->settings, word) : g_strdup(word);
-        if (!g_str_has_prefix(word, "unix:") && !has_table(chain, table))
-            g_string_append_printf(chain, "%s%s", chain->len ? " " : "", table);
+    for (char **w = words; *w; w++)
+        add_word(chain, maps, site, *w);
+}
+
+/* Adds the tables among the words of a Postfix list of domains, each once. */
+static void add_domains(GString *chain, struct filterctl_setup_maps *maps, const struct filterctl_setup_site *site)
+{
+    static const char *const lists[] = {"virtual_mailbox_domains", "virtual_alias_domains", "mydestination"};
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(lists); i++) {
+        g_auto(GStrv) words = filterctl_maps_words(filterctl_postconf_get(site->p, lists[i]));
+        for (char **w = words; *w; w++)
+            if (strchr(*w, ':') && !strchr("![", **w) && g_hash_table_add(seen, g_strdup(*w)))
+                add_word(chain, maps, site, *w);
     }
 }
 
@@ -84,7 +101,7 @@ static char *chain_of(GString *chain)
 struct filterctl_setup_maps *filterctl_setup_maps_new(const struct filterctl_setup_site *site)
 {
     struct filterctl_setup_maps *maps = g_new0(struct filterctl_setup_maps, 1);
-    GString *mailboxes = g_string_new(NULL), *aliases = g_string_new(NULL);
+    GString *mailboxes = g_string_new(NULL), *aliases = g_string_new(NULL), *domains = g_string_new(NULL);
     maps->copies = g_ptr_array_new_with_free_func(copy_free);
     add(mailboxes, maps, site, "virtual_mailbox_maps");
     if (*filterctl_postconf_get(site->p, "mydestination")) {
@@ -92,6 +109,8 @@ struct filterctl_setup_maps *filterctl_setup_maps_new(const struct filterctl_set
         add(aliases, maps, site, "alias_maps");
     }
     add(aliases, maps, site, "virtual_alias_maps");
+    add_domains(domains, maps, site);
+    maps->domains = chain_of(domains);
     maps->mailboxes = chain_of(mailboxes);
     maps->aliases = chain_of(aliases);
     return maps;
@@ -103,6 +122,7 @@ void filterctl_setup_maps_free(struct filterctl_setup_maps **maps)
         return;
     g_free((*maps)->mailboxes);
     g_free((*maps)->aliases);
+    g_free((*maps)->domains);
     g_ptr_array_unref((*maps)->copies);
     g_clear_pointer(maps, g_free);
 }
@@ -180,4 +200,5 @@ void filterctl_setup_maps_remove(const struct settings *s)
     g_autofree char *parent = g_path_get_dirname(s->file), *folder = g_build_filename(parent, "maps/", NULL);
     remove_in(s->mailbox_maps, folder);
     remove_in(s->alias_maps, folder);
+    remove_in(s->domain_maps, folder);
 }

@@ -9,8 +9,8 @@
 #include "tools/filterctl/setup/site.h"
 
 struct filterctl_setup_maps {
-    char *mailboxes, *aliases; /* chains for [users]; NULL: none */
-    GPtrArray *copies;         /* of struct filterctl_setup_maps_copy */
+    char *mailboxes, *aliases, *domains; /* chains for [users]; NULL: none */
+    GPtrArray *copies;                   /* of struct filterctl_setup_maps_copy */
 };
 struct filterctl_setup_maps_copy {
     char *from, *to;
