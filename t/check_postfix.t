@@ -124,6 +124,8 @@ $subject = 'routes';
 finds('no way past it', qr/^ok\t.*no mail goes past filterd/, \@two);
 finds('a transport past the second leg', qr{^bad\t.*transport_maps sends example\.com to virtual:, past}, \@two,
     "transport_maps = inline:{ example.com=virtual: }\n");
+finds('a transport of one user', qr{^bad\t.*transport_maps sends ann\@example\.com to virtual:, past}, \@two,
+    "transport_maps = inline:{ ann\@example.com=virtual: }\n");
 finds('one that leads to it', qr/^ok\t/, \@two, "transport_maps = inline:{ example.com=filterd:unix:filterd/lmtp.sock }\n");
 finds('local mail by virtual(8)', qr/^bad\t.*local_transport=virtual delivers/, \@two, "local_transport = virtual\n");
 spew($t->dir . '/access.pcre', "# FILTER nothing\n/./ FILTER dspam:unix:/run/dspam\n");
