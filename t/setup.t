@@ -10,19 +10,22 @@ use FilterdTest;
 use FilterdTest::Client;
 use FilterdTest::Copies;
 use FilterdTest::Mail;
+use FilterdTest::OwnHost;
 use FilterdTest::Sink;
 use FilterdTest::Site;
 use Test::More;
 
+FilterdTest::OwnHost::enter(); # port 587 is what tells a service for users
+
 my $site = FilterdTest::Site->start(keys => { alice => 'curve' }, users => ['bob']);
 my ($t, $filterd, $dovecot) = @$site{qw(t filterd dovecot)};
+$t->{ports}{submission} = 587;
 my $world = FilterdTest::Sink->start($t, smtp => 'world');
 spew($t->dir . '/subcleanup.pcre', "/^User-Agent:/ IGNORE\n/^Received: from client/ REPLACE Received: from [127.0.0.1] by home\n");
 my $postfix = FilterdTest::Postfix->start($t, main => 'default_transport = smtp:[127.0.0.1]:' . $t->port('world') . "\n",
     master => <<"END");
 127.0.0.1:${\ $t->port('submission')} inet n - n - - smtpd
-  -o smtpd_sasl_auth_enable=yes -o smtpd_client_restrictions=permit_mynetworks,reject
-  -o cleanup_service_name=subcleanup
+  -o smtpd_client_restrictions=permit_mynetworks,reject -o cleanup_service_name=subcleanup
 subcleanup unix n - n - 0 cleanup
   -o header_checks=pcre:${\ $t->dir}/subcleanup.pcre
 END
