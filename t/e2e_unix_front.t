@@ -124,7 +124,8 @@ subtest 'a Postfix with IPv6 alone calls who comes there ::1' => sub {
 
 subtest 'check' => sub {
     is(check(@as_postdrop), "ok\tlisteners\tall 5 take connections\nok\tsockets\tnot open to every user of this host\n"
-            . "ok\tpostfix\ttwo legs: before the queue, and before the mailbox\n", 'as shipped: no complaint');
+            . "ok\tsite key\t$dir/etc/site.key is closed to others\n"
+            . "ok\tpostfix\ttwo legs: before the queue, and before the mailbox\nok\troutes\tno mail goes past filterd\n", 'as shipped: no complaint');
     chmod 0666, "$dir/dovecot.lmtp";
     like(check(@as_postdrop), qr{^warning\tsockets\t.*past filterd: next_hop of \[listener lmtp\] \(unix:$dir/dovecot\.lmtp\);}m, 'Dovecot may be open to all');
     chmod 0660, "$dir/dovecot.lmtp";
