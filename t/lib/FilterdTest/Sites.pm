@@ -331,6 +331,7 @@ sub settings {
         $self->submission_cleanup ? () : ('anonymize.submission' => $rules),
         $self->store eq 'mounted' ? ('filterd.state_dir' => "$self->{vmail}/filterd") : (),
         'dns.server' => $self->{dns}->server,
+        'filterd.domains' => undef, # setup knows them
         $self->set,
     );
 }

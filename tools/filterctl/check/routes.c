@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/config/settings.h"
+#include "gpg/keyring.h"
 #include "tools/filterctl/check/check.h"
 #include "tools/filterctl/check/endpoint.h"
 #include "tools/filterctl/check/finding.h"
@@ -61,13 +62,32 @@ static const char *elsewhere(const struct routes *r, struct filterctl_maps *maps
     return to && *to && *to != ':' && !g_str_has_prefix(to, "error:") && !listener_at(r, to) ? to : NULL;
 }
 
+static void take_user(const char *user, void *arg)
+{
+    const char *at = strrchr(user, '@');
+    g_ptr_array_add(arg, g_strdup(user));
+    if (at)
+        g_ptr_array_add(arg, g_strdup(at + 1));
+}
+
+/* Users with keys and their domains: our domains may stand in tables that cannot be listed. */
+static GPtrArray *of_users(const struct routes *r)
+{
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+    if (!keyring_each_user(r->c->ctl->settings->state_dir, take_user, names))
+        g_ptr_array_set_size(names, 0); /* the check of aliases tells */
+    g_ptr_array_add(names, NULL);
+    return names;
+}
+
 /* A transport of a single address or domain wins over virtual_transport and its like. */
 static void check_transport_maps(const struct routes *r)
 {
     const struct settings *s = r->c->ctl->settings;
     g_auto(GStrv) virtual = filterctl_maps_words(get(r, "virtual_mailbox_domains"));
     g_auto(GStrv) local = filterctl_maps_words(get(r, "mydestination"));
-    char **const lists[] = {s->domains, virtual, local};
+    g_autoptr(GPtrArray) users = of_users(r);
+    char **const lists[] = {s->domains, virtual, local, (char **)users->pdata};
     const char *told = NULL;
     if (!*get(r, "transport_maps"))
         return;

@@ -28,7 +28,8 @@ static char *closed_file(const struct settings *s, const char *chain, int *why_r
 static bool are_open(struct filterctl_check *c)
 {
     const struct settings *s = c->ctl->settings;
-    const char *const chains[] = {s->mailbox_maps, s->alias_maps};
+    static const char *const names[] = {"mailboxes", "aliases", "domains"};
+    const char *const chains[] = {s->mailbox_maps, s->alias_maps, s->domain_maps};
     bool open = true;
     for (size_t i = 0; i < G_N_ELEMENTS(chains); i++) {
         int why;
@@ -36,7 +37,7 @@ static bool are_open(struct filterctl_check *c)
         open &= !path;
         if (path)
             filterctl_check_tell(c, FILTERCTL_CHECK_BAD, "users", "[users] %s: filterd may not read %s (%s): mail for all but users "
-                                 "who are known from before waits: chgrp %s %s; chmod 640 %s", i ? "aliases" : "mailboxes", path,
+                                 "who are known from before waits: chgrp %s %s; chmod 640 %s", names[i], path,
                                  g_strerror(why), filterctl_reach_user(s), path, path);
     }
     return open;
