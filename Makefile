@@ -14,6 +14,7 @@
 #   bench-classifier  the classifier beside others; CORPUS=FOLDER/index
 #   bench-evidence    what DNS costs; as root
 #   bench-end-to-end  a site with filterd beside one without; as root
+#   bench-tables      users in SQL tables, each new, beside one user; as root
 #   clean             removes what was built
 #   help              this
 #
@@ -86,7 +87,7 @@ UNIT := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(wildcard t/unit/*_test.c))
 FUZZ := $(patsubst t/fuzz/%.c,$(BUILD)/t/%,$(wildcard t/fuzz/*_fuzz.c))
 
 .PHONY: all install uninstall check check-unit lint units fuzz seeds bench bench-classifier bench-evidence \
-	bench-end-to-end clean help FORCE
+	bench-end-to-end bench-tables clean help FORCE
 all: $(addprefix $(BUILD)/,$(PROGRAMS)) $(BUILD)/gpg_malloc.so
 units: $(UNIT) $(LOOKUP) $(BUILD)/t/shim.so $(BUILD)/t/inside.so
 
@@ -177,6 +178,10 @@ bench-evidence: all
 bench-end-to-end: all
 	$(Q)bash -c '. tools/deps && deps_install $$DEPS_TEST $$DEPS_BENCH_END'
 	$(Q)BUILD=$(BUILD) t/bench/end_to_end $(ARGS)
+
+bench-tables: all
+	$(Q)bash -c '. tools/deps && deps_install $$DEPS_TEST'
+	$(Q)BUILD=$(BUILD) t/bench/tables $(ARGS)
 
 fuzz:
 	$(Q)t/fuzz/run $(T)

@@ -139,10 +139,10 @@ ok(poll(sub { (eval { second(200_000, 1) } // '') =~ /^250 2/ }), 'a killed work
 is($slow->reply, '', 'its client saw the connection close');
 
 is($filterd->down, 0, 'filterd ends well');
+
 # ---- the time that a message may take to come ----
 
 subtest 'a client that sends a byte now and then' => sub {
-    $filterd->down;
     $filterd->settings('limits.data_seconds' => 1, 'limits.bytes_in_flight' => 100_000_000);
     $filterd->up;
     sent(mail_like());

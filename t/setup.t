@@ -10,19 +10,24 @@ use FilterdTest;
 use FilterdTest::Client;
 use FilterdTest::Copies;
 use FilterdTest::Mail;
+use FilterdTest::OwnHost;
 use FilterdTest::Sink;
 use FilterdTest::Site;
 use Test::More;
 
+FilterdTest::OwnHost::enter(); # port 587 is what tells a service for users
+
 my $site = FilterdTest::Site->start(keys => { alice => 'curve' }, users => ['bob']);
 my ($t, $filterd, $dovecot) = @$site{qw(t filterd dovecot)};
+$t->{ports}{submission} = 587;
 my $world = FilterdTest::Sink->start($t, smtp => 'world');
 spew($t->dir . '/subcleanup.pcre', "/^User-Agent:/ IGNORE\n/^Received: from client/ REPLACE Received: from [127.0.0.1] by home\n");
-my $postfix = FilterdTest::Postfix->start($t, main => 'default_transport = smtp:[127.0.0.1]:' . $t->port('world') . "\n",
+spew($t->dir . '/domains', "alias.test 1\n");
+my $postfix = FilterdTest::Postfix->start($t,
+    main => 'default_transport = smtp:[127.0.0.1]:' . $t->port('world') . "\nvirtual_alias_domains = proxy:texthash:${\ $t->dir}/domains\n",
     master => <<"END");
 127.0.0.1:${\ $t->port('submission')} inet n - n - - smtpd
-  -o smtpd_sasl_auth_enable=yes -o smtpd_client_restrictions=permit_mynetworks,reject
-  -o cleanup_service_name=subcleanup
+  -o smtpd_client_restrictions=permit_mynetworks,reject -o cleanup_service_name=subcleanup
 subcleanup unix n - n - 0 cleanup
   -o header_checks=pcre:${\ $t->dir}/subcleanup.pcre
 END
@@ -43,6 +48,8 @@ subtest 'it says what to change, and why' => sub {
     like($out, qr/-P '127\.0\.0\.1:${\ $t->port('submission')}\/inet\/smtpd_proxy_filter=unix:filterd\/submission\.sock'$/m,
         'submission at a listener of its own');
     like($out, qr/^#    role = submission$/m, 'whose role filterd knows');
+    like($out, qr/^#    domains = example\.com\n/m, 'the domains that Postfix lists');
+    like($out, qr/^#    domains = texthash:\S+\/domains$/m, 'and the table of others');
     unlike($out, qr/-e 'smtpd_proxy_filter/, 'nothing that submission would inherit');
     is(settings_now(), $before, 'and changes nothing');
     ok(!-e $drop_in, 'nor filterd');

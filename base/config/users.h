@@ -45,6 +45,10 @@ void users_use_tables(struct users *u, const struct users_tables *tables);
 
 /* Whether a key, a setting or an alias' member has exactly this name. */
 enum users_result users_exists(struct users *u, const char *user);
+/* By a key or a setting. */
+enum users_result users_exists_itself(struct users *u, const char *user);
+/* By a key, or the note of one. */
+enum users_result users_keyed(struct users *u, const char *user);
 /* Finds the users behind an address: through aliases (up to 100 deep, loops cut), else the address itself, else
  * both again without its extension (a member's extension likewise), else through an alias of its whole domain:
  * the same at another ("@old.example" with the member "@example.com"), or who gets the rest. With tables: see

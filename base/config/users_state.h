@@ -26,10 +26,6 @@ struct users {
 GPtrArray *users_members(struct users *u, const char *address);
 /* Has the query, with text bound to ?1, a row? */
 enum users_result users_has_row(struct users *u, const char *sql, const char *text);
-/* Does the user exist by a key or a setting? */
-enum users_result users_exists_itself(struct users *u, const char *user);
-/* By a key, or the note of one? */
-enum users_result users_keyed(struct users *u, const char *user);
 /* Between these two the file is not held (see users_hold): what happens takes a while. */
 void users_pause(struct users *u);
 void users_go_on(struct users *u);

@@ -136,12 +136,13 @@ static enum users_result take_mailbox(struct resolution *x, const char *address,
     return add_user(x, form == USERS_TABLES_WHOLE || !bare ? address : bare);
 }
 
+/* A name of the machine, and no mail domain as well. */
 static bool is_machine(const struct settings *s, const char *domain)
 {
     bool machine = *domain == '[' || !strcmp(domain, "localhost") || g_strcmp0(s->hostname, domain) == 0;
     for (char **d = s->local_names; d && *d && !machine; d++)
         machine = strcmp(*d, domain) == 0;
-    return machine;
+    return machine && !settings_is_local_domain(s, domain);
 }
 
 /* Who a name at a name of the machine may be in our domains, if users.db knows them: their local aliases may lead

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -58,9 +59,7 @@ static const char *const forbidden[] = {
     "memfd_secret", "pidfd_open", "pidfd_send_signal", "listen", "shmget", "shmat", "msgget",
     "semget", "mq_open", "mbind", "set_mempolicy", "remap_file_pages", "vmsplice", "inotify_init",
     "inotify_init1",
-    /* A lock on what the keeper or filterctl locks would keep them waiting; a session of its own would hide whose
-     * child a process is. */
-    "flock", "setsid", "setpgid",
+    "setsid", "setpgid", /* a session of its own would hide whose child a process is */
     /* what reaches other processes of our uid; a filter cannot tell which are our own */
     "kill", "tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "setpriority", "ioprio_set",
     "sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr",
@@ -223,6 +222,13 @@ static int forbid_odd_opens(scmp_filter_ctx c)
            RULE(c, NO, openat, COMPARE(2, SCMP_CMP_MASKED_EQ, mask, O_TRUNC));
 }
 
+/* A lock on what the keeper or filterctl locks would keep them waiting. postmap locks the table that it reads, against
+ * writers alone. */
+static int forbid_locks(scmp_filter_ctx c, enum sandbox_kind kind)
+{
+    return kind == SANDBOX_TABLES ? RULE(c, NO, flock, HAS(1, LOCK_EX)) : seccomp_rule_add(c, NO, SCMP_SYS(flock), 0);
+}
+
 static int forbid_odd_forms(scmp_filter_ctx c)
 {
     return RULE(c, NO, ioctl, IS(1, TIOCSTI)) || RULE(c, NO, ioctl, IS(1, TIOCLINUX)) ||
@@ -241,7 +247,7 @@ static int forbid(scmp_filter_ctx c, enum sandbox_kind kind)
 {
     return each(c, SCMP_ACT_KILL_PROCESS, deadly) || each(c, NO, forbidden) ||
            each(c, NO_SUCH_CALL, unknown) || keep_core_limit(c) || forbid_new_code(c) ||
-           forbid_namespaces(c) || forbid_families(c, kind) || forbid_odd_opens(c) || forbid_odd_forms(c) ||
+           forbid_namespaces(c) || forbid_families(c, kind) || forbid_odd_opens(c) || forbid_odd_forms(c) || forbid_locks(c, kind) ||
            forbid_signals(c) || forbid_new_calls(c);
 }
 

@@ -139,6 +139,52 @@ static enum users_result look_up_step(struct context *ctx, const char *address, 
     return *name ? look_up_name(ctx, name, !at, users_r) : found;
 }
 
+/* Does nothing but an alias name this user, at a name of the machine that is no mail domain? */
+static enum users_result is_local_name(struct context *ctx, const char *user)
+{
+    const char *at = strrchr(user, '@');
+    if (!at || !our_names_has_machine(ctx->settings, at + 1) || settings_is_local_domain(ctx->settings, at + 1))
+        return USERS_UNKNOWN;
+    const enum users_result itself = users_exists_itself(ctx->users, user);
+    return itself == USERS_UNKNOWN ? USERS_FOUND : itself == USERS_FOUND ? USERS_UNKNOWN : USERS_TEMP;
+}
+
+/* Those who have a key of the users that a local name may be in our domains. */
+static enum users_result look_up_keyed(struct context *ctx, const char *user, GPtrArray *keyed)
+{
+    g_autofree char *name = g_strndup(user, strcspn(user, "@"));
+    GPtrArray *here = NULL;
+    enum users_result found = look_up_anywhere(ctx, name, false, &here);
+    for (guint i = 0; found == USERS_FOUND && i < here->len; i++) {
+        const enum users_result one = users_keyed(ctx->users, here->pdata[i]);
+        if (one == USERS_FOUND)
+            g_ptr_array_add(keyed, g_strdup(here->pdata[i]));
+        found = one == USERS_TEMP ? one : found;
+    }
+    g_clear_pointer(&here, g_ptr_array_unref);
+    return found;
+}
+
+/* An alias may lead to a name of the machine, and the machine's own aliases on to a user with a key: the copy must be
+ * one that she can read, and nobody else. */
+static enum users_result follow_local_names(struct context *ctx, GPtrArray *users)
+{
+    for (guint i = 0; i < users->len;) {
+        g_autoptr(GPtrArray) keyed = g_ptr_array_new_with_free_func(g_free);
+        const enum users_result local = is_local_name(ctx, users->pdata[i]);
+        if (local == USERS_TEMP || (local == USERS_FOUND && look_up_keyed(ctx, users->pdata[i], keyed) == USERS_TEMP))
+            return USERS_TEMP;
+        if (keyed->len)
+            g_ptr_array_remove_index(users, i);
+        else
+            i++;
+        for (guint k = 0; k < keyed->len; k++)
+            if (!g_ptr_array_find_with_equal_func(users, keyed->pdata[k], g_str_equal, NULL))
+                g_ptr_array_add(users, g_strdup(keyed->pdata[k]));
+    }
+    return USERS_FOUND;
+}
+
 enum users_result resolve_users(struct context *ctx, const char *address, char **meant_r,
                                 GPtrArray **users_r)
 {
@@ -153,7 +199,7 @@ enum users_result resolve_users(struct context *ctx, const char *address, char *
         g_free(now);
         now = next;
     }
-    return found;
+    return found == USERS_FOUND ? follow_local_names(ctx, *users_r) : found;
 }
 
 enum users_result resolve_local(struct context *ctx, const char *meant)

@@ -16,6 +16,7 @@
 #include "filterd/tables/tables_packet.h"
 
 #define LATE_US G_USEC_PER_SEC /* another is asked then */
+#define GIVE_UP_US (12 * G_USEC_PER_SEC) /* who asked has an answer then: before a worker takes us for dead (tables_client.c) */
 #define IDLE_US (60 * G_USEC_PER_SEC) /* all but the first end then */
 
 struct question {
@@ -25,7 +26,8 @@ struct question {
 
 struct process {
     int fd;                    /* -1: does not run */
-    struct question *question; /* NULL: idle */
+    bool busy;
+    struct question *question; /* NULL: idle, or nobody waits for the answer any more */
     gint64 since;              /* monotonic: of the last question */
 };
 
@@ -159,10 +161,19 @@ static void stop(struct lookup_pool *p, guint place)
     if (one->fd >= 0)
         close(one->fd);
     one->fd = -1;
+    one->busy = false;
     sql_waits_clear(place);
     if (!q)
         return;
-    log_warn("[users] a process that asked the tables has ended");
+    log_warn("[users] a process that asked the tables has ended, or none can be started");
+    p->answered(p->arg, q->key, NULL, 0);
+    question_free(q);
+}
+
+/* The answer, if one comes, is dropped. */
+static void give_up(struct lookup_pool *p, struct process *one)
+{
+    struct question *q = g_steal_pointer(&one->question);
     p->answered(p->arg, q->key, NULL, 0);
     question_free(q);
 }
@@ -180,6 +191,7 @@ static void hand(struct lookup_pool *p, guint place, struct question *q, gint64 
     gsize len;
     const void *data = g_bytes_get_data(q->packet, &len);
     one->question = q;
+    one->busy = true;
     one->since = now;
     if ((one->fd < 0 && !start(p, place)) || send(one->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)len)
         stop(p, place);
@@ -190,7 +202,7 @@ static guint choose(const struct lookup_pool *p, gint64 now, gint64 *late_at_r)
 {
     for (guint i = 0; i < SQL_WAITS_PROCESSES; i++) {
         const struct process *one = &p->processes[i];
-        if (!one->question)
+        if (!one->busy)
             return i;
         *late_at_r = one->since + LATE_US;
         if (now < *late_at_r)
@@ -206,9 +218,13 @@ int lookup_pool_turn(struct lookup_pool *p)
     guint place;
     while (p->waiting.length && (place = choose(p, now, &late_at)) < SQL_WAITS_PROCESSES)
         hand(p, place, g_queue_pop_head(&p->waiting), now);
-    for (guint i = 1; i < SQL_WAITS_PROCESSES; i++)
-        if (p->processes[i].fd >= 0 && !p->processes[i].question && now - p->processes[i].since > IDLE_US)
+    for (guint i = 0; i < SQL_WAITS_PROCESSES; i++) {
+        struct process *one = &p->processes[i];
+        if (one->question && now - one->since > GIVE_UP_US)
+            give_up(p, one);
+        if (i && one->fd >= 0 && !one->busy && now - one->since > IDLE_US)
             stop(p, i);
+    }
     return p->waiting.length && late_at > now ? (int)((late_at - now + 999) / 1000) : -1;
 }
 
@@ -219,16 +235,19 @@ bool lookup_pool_hear(struct lookup_pool *p, int fd)
         place++;
     if (place == SQL_WAITS_PROCESSES)
         return false;
-    struct question *q = p->processes[place].question;
+    struct process *one = &p->processes[place];
     const ssize_t len = recv(fd, p->answer, TABLES_PACKET_ANSWER_MAX + 1, MSG_DONTWAIT);
     if (len < 0 && (errno == EAGAIN || errno == EINTR))
         return true;
-    if (len <= 0 || !q) {
+    if (len <= 0 || !one->busy) {
         stop(p, place);
         return true;
     }
-    p->processes[place].question = NULL;
-    p->answered(p->arg, q->key, p->answer, (size_t)len);
-    question_free(q);
+    struct question *q = g_steal_pointer(&one->question);
+    one->busy = false;
+    if (q) {
+        p->answered(p->arg, q->key, p->answer, (size_t)len);
+        question_free(q);
+    }
     return true;
 }

@@ -284,23 +284,11 @@ static enum table_result ask_hosts(const struct sql *s, struct sql_rows *rows, c
     return TABLE_TEMP;
 }
 
-/* UTF-8 as Postfix sees it before it asks a server: a half of a surrogate pair counts, and the server may refuse it. */
-static bool is_utf8(const char *key)
-{
-    const char *bad;
-    while (!g_utf8_validate(key, -1, &bad)) {
-        const unsigned char *b = (const unsigned char *)bad;
-        if (b[0] != 0xed || b[1] < 0xa0 || b[1] > 0xbf || (b[2] & 0xc0) != 0x80)
-            return false;
-        key = bad + 3;
-    }
-    return true;
-}
-
 enum table_result sql_ask(void *state, const char *key, unsigned flags, GString *value, char **error_r)
 {
     const struct sql *s = state;
-    if (!is_utf8(key))
+    /* Postfix has PostgreSQL refuse what is not UTF-8, and does not ask the others. */
+    if (strcmp(s->type, "pgsql") && !g_utf8_validate(key, -1, NULL))
         return TABLE_NONE;
     if (s->domains) {
         const enum table_result r = sql_domains_match(s->domains, key, error_r);

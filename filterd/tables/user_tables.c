@@ -11,9 +11,9 @@
 #include "filterd/tables/table.h"
 
 #define OPEN_AGAIN_US (10 * G_USEC_PER_SEC)
-/* A table that took so long to fail is not asked for twice that time: everybody else waits meanwhile. */
+/* A table that took so long to fail is not asked for twice that time: somebody waits for each try. */
 #define SLOW_US (G_USEC_PER_SEC / 2)
-#define REST_MAX_US (30 * G_USEC_PER_SEC)
+#define REST_MAX_US (5 * G_USEC_PER_SEC)
 /* What whole domains have ("@domain") is not asked again for each new address. */
 #define DOMAIN_US (10 * G_USEC_PER_SEC)
 #define DOMAINS_KEPT 10000

@@ -327,6 +327,8 @@ static void test_what_concerns_a_keeper(void **state)
     CONCERNS(queue_days = 1);
     CONCERNS(workers = 1);
     CONCERNS(sandbox_required = true);
+    CONCERNS(alias_maps = list[0]);
+    CONCERNS(mailbox_maps = list[0]);
     CONCERNS(recipient_delimiter = list[0]);
     CONCERNS(hostname = list[0]);
     CONCERNS(domains = list);

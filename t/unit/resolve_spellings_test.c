@@ -69,6 +69,25 @@ static void spellings_of_members(void **state)
     assert_behind_whom("c@example.org", "sales@example.org");
 }
 
+/* Its own aliases may lead on to her. */
+static void members_at_the_machine(void **state)
+{
+    (void)state;
+    alias("a@example.org", "alice@mx.example.org");
+    alias("b@example.org", "alice@localhost");
+    alias("c@example.org", "nobody@mx.example.org");
+    alias("d@example.org", "carl@mx.example.org");
+    user("carl@example.org");
+    user("carl@mx.example.org");
+    assert_behind_whom("a@example.org", ALICE);
+    assert_behind_whom("b@example.org", ALICE);
+    assert_behind_whom("c@example.org", "nobody@mx.example.org");
+    assert_behind_whom("d@example.org", "carl@mx.example.org");
+    settings.hostname = (char *)"example.net"; /* a mail domain, too */
+    alias("e@example.org", "alice@example.net");
+    assert_behind_whom("e@example.org", "alice@example.net");
+}
+
 /* ---- the operator's tables ---- */
 
 struct played_row {
@@ -151,6 +170,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_rest_and_spellings),
         TEST(spellings_of_members),
+        TEST(members_at_the_machine),
         TEST(tables_of_everybody),
         TEST(members_of_tables),
     };

@@ -4,7 +4,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <netinet/in.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -394,12 +397,85 @@ static void by_a_line(void **state)
     assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+/* ---- those who ask the tables ---- */
+
+static GString *told;
+
+static void tell(void *arg, const char *key, const char *data, size_t len)
+{
+    guint32 number;
+    enum users_result result = USERS_TEMP;
+    struct users_tables_answer a = {0};
+    (void)arg;
+    if (data)
+        assert_true(tables_packet_read_answer(data, len, &number, &result, &a));
+    g_string_append_printf(told, "%s%s ", result == USERS_FOUND ? "+" : result == USERS_TEMP ? "?" : "-", key);
+    users_tables_answer_clear(&a);
+}
+
+static void ask_pool(struct lookup_pool *p, struct tables_desk *d, const char *key)
+{
+    const GString *packed = tables_desk_question(d, key, 0);
+    lookup_pool_ask(p, key, packed->str, packed->len);
+}
+
+static void await(struct lookup_pool *p, int events, const char *what)
+{
+    struct epoll_event event;
+    while (!strstr(told->str, what)) {
+        const int ms = lookup_pool_turn(p);
+        if (epoll_wait(events, &event, 1, ms < 0 ? 1000 : ms) > 0)
+            assert_true(lookup_pool_hear(p, event.data.fd));
+    }
+}
+
+/* A server that takes connections and never answers. */
+static int hanging_server(guint *port_r)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at) | listen(fd, 50), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+    *port_r = ntohs(at.sin_port);
+    return fd;
+}
+
+/* One waits for the server: others who need it are told at once that it cannot be asked, and who is in another table
+ * is found. */
+static void hanging(void **state)
+{
+    guint port;
+    const int server = hanging_server(&port), events = epoll_create1(EPOLL_CLOEXEC);
+    g_autofree char *text = g_strdup_printf("hosts = 127.0.0.1:%u\ndbname = x\nquery = SELECT '%%s'\n", port);
+    (void)state;
+    make_tables(text);
+    g_free(settings.alias_maps);
+    settings.alias_maps = g_strconcat("inline:{sales@x.org=kim@x.org} pgsql:", file, NULL);
+    told = g_string_new(NULL);
+    struct tables_desk *d = tables_desk_new();
+    struct lookup_pool *p = lookup_pool_new(&settings, events, tell, NULL);
+    ask_pool(p, d, "afirst@x.org");
+    ask_pool(p, d, "asecond@x.org");
+    ask_pool(p, d, "asales@x.org");
+    await(p, events, "asales");
+    await(p, events, "afirst");
+    assert_string_equal(told->str, "?asecond@x.org +asales@x.org ?afirst@x.org ");
+    lookup_pool_free(&p);
+    tables_desk_free(&d);
+    g_string_free(told, TRUE);
+    close(server);
+    close(events);
+    signal(SIGCHLD, SIG_DFL);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(members), cmocka_unit_test(remembered), cmocka_unit_test(bounded), TEST(answers), TEST(answers_for_domains),
-        TEST(no_questions), cmocka_unit_test(no_answers), cmocka_unit_test(too_long), TEST(by_a_line)};
+        cmocka_unit_test(members), cmocka_unit_test(remembered), cmocka_unit_test(bounded), TEST(answers),
+        TEST(answers_for_domains), TEST(no_questions), cmocka_unit_test(no_answers), cmocka_unit_test(too_long),
+        TEST(by_a_line), TEST(hanging)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
