@@ -247,8 +247,8 @@ static int forbid(scmp_filter_ctx c, enum sandbox_kind kind)
 {
     return each(c, SCMP_ACT_KILL_PROCESS, deadly) || each(c, NO, forbidden) ||
            each(c, NO_SUCH_CALL, unknown) || keep_core_limit(c) || forbid_new_code(c) ||
-           forbid_namespaces(c) || forbid_families(c, kind) || forbid_odd_opens(c) || forbid_odd_forms(c) || forbid_locks(c, kind) ||
-           forbid_signals(c) || forbid_new_calls(c);
+           forbid_namespaces(c) || forbid_families(c, kind) || forbid_odd_opens(c) || forbid_odd_forms(c) ||
+           forbid_locks(c, kind) || forbid_signals(c) || forbid_new_calls(c);
 }
 
 static const char *const *own_list(enum sandbox_kind kind)

@@ -96,7 +96,8 @@ sub checked {
     is($status, 0, 'check is content') or diag $out;
     is_deeply([grep { !/^ok\t/ } split(/\n/, $out), split(/\n/, $err)], [], 'with all of it');
     like(($site->{filterd}->try_ctl(undef, 'setup', $site->where))[1], qr/^# Postfix is set up already\.$/m, 'nothing is left to set up');
-    # gocryptfs has refused Dovecot its folders for a while after a proof. What the host is like, its swap, is a warning.
+    # On a folder alone: on gocryptfs Dovecot was refused its folders twice, after a proof. What the host is like, its swap,
+    # is a warning.
     return if $site->store ne 'folder';
     ($status, $out, $err) = $site->{filterd}->try_ctl(undef, qw(check --prove --to), $site->address('ann'), '--postfix', $site->{etc});
     ok($status < 2 && $out =~ /^ok\tmailbox\t.*holds it sealed$/m, 'check --prove, too') or diag $out, $err;
