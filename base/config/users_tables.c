@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/address.h"
+#include "base/address_spellings.h"
 #include "base/config/users_state.h"
 #include "base/log.h"
 
@@ -313,7 +314,8 @@ static enum users_result look_up(struct resolution *x, const char *said, enum or
 {
     struct users_tables_answer t = {0};
     g_autofree char *known = NULL;
-    if (origin != ORIGIN_MAIL && users_spelling(x->u, said, x->delimiters, &known) == USERS_TEMP)
+    g_autoptr(GPtrArray) forms = origin == ORIGIN_MAIL ? NULL : address_spellings(said);
+    if (forms && forms->len > 1 && users_spelling(x->u, said, x->delimiters, &known) == USERS_TEMP)
         return USERS_TEMP;
     const char *address = known ? known : said;
     if (depth > USERS_TABLES_DEPTH_MAX || ++x->expanded > USERS_TABLES_EXPANSION_MAX) {
