@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -222,9 +223,8 @@ static int leave_group(void)
 }
 
 /* Only the keeper, which is alone with its folder, has flock, and postmap below the tables' process the one that keeps
- * nobody from reading; and of the others only a worker, which reads databases
- * beside it, and the tables' process, which reads those of the operator, have a lock at all: one whose holder the kernel
- * names. */
+ * nobody from reading; and of the others only a worker, which reads databases beside it, and the tables' process, which
+ * reads those of the operator, have a lock at all: one whose holder the kernel names. */
 static void only_locks_with_a_holder(void **state)
 {
     static const struct {
@@ -264,7 +264,7 @@ static int begin(void **state)
     (void)state;
     shared_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
     shared_socket = socket(AF_UNIX, SOCK_STREAM, 0);
-    shared_fd = open("/dev/null", O_RDONLY);
+    shared_fd = memfd_create("a file that nobody else locks", MFD_CLOEXEC);
     return shared_pidfd < 0 || shared_socket < 0 || shared_fd < 0;
 }
 
