@@ -110,13 +110,22 @@ sub others_go_on {
     return $late;
 }
 
+# Its process begins with an empty cache: whom it knows has to be asked of this one, not of the one before it.
+sub ask_instead {
+    my ($type) = @_;
+    my @before = $filterd->processes('tables');
+    $filterd->settings(maps_with($type));
+    $filterd->reload;
+    ok(poll(sub {
+        my @now = $filterd->processes('tables');
+        @now == 1 && !grep { $now[0] == $_ } @before;
+    }), "$type is asked");
+}
+
 for my $type (qw(mysql pgsql)) {
     subtest "$type hangs" => sub {
         $fresh = 0;
-        my ($before) = $filterd->processes('tables');
-        $filterd->settings(maps_with($type));
-        $filterd->reload;
-        ok(poll(sub { my ($now) = $filterd->processes('tables'); $type eq 'mysql' || ($now && $now != $before) }), 'it is asked');
+        ask_instead($type) if $type ne 'mysql'; # that one is asked from the start
         ok(poll(sub { rcpt('sales@example.com') =~ /^250/ && rcpt('kim@example.com') =~ /^250/ }), 'two are known');
         signal_all(STOP => $server{$type});
         my @others;
