@@ -82,6 +82,8 @@ struct filterctl_postconf *filterctl_postconf_read(const char *config_dir, char 
         !take(p, p->limits, "-Fx", "/process_limit", error_r) || !take(p, p->private, "-Fx", "/private", error_r) ||
         !take(p, p->own, "-Px", NULL, error_r))
         filterctl_postconf_free(&p);
+    else if (config_dir) /* with -x postconf 3.10 names its default, whatever -c says */
+        g_hash_table_replace(p->main, g_strdup("config_directory"), g_strdup(config_dir));
     return p;
 }
 
