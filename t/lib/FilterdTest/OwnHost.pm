@@ -14,6 +14,12 @@ sub enter {
         $ENV{FILTERD_OWN_HOST} = 1;
         exec qw(unshare --net --mount --), $^X, $0, @ARGV or die "unshare: $!\n";
     }
+    # A host may have IPv6 switched off for its own devices.
+    for my $file (glob '/proc/sys/net/ipv6/conf/{all,default,lo}/disable_ipv6') {
+        open(my $switch, '>', $file) or next;
+        print $switch "0\n";
+        close $switch;
+    }
     for my $command (['link', 'set', 'lo', 'up'], map { ['addr', 'add', "$_/32", 'dev', 'lo'] } @addresses) {
         system('ip', @$command) == 0 or die "ip @$command\n";
     }

@@ -233,14 +233,25 @@ static bool is_as_left(const struct settings *s, int run, const char *config_dir
 
 /* The number of this run, whose .before is what --undo gives back: the last one's if nobody has changed anything since.
  * 0 after complaining. */
-static int begin(const struct settings *s, const char *config_dir)
+static int begin(const struct settings *s, const char *config_dir, int last)
 {
-    const int last = last_run(s), run = last + 1;
+    const int run = last + 1;
     if (last && is_as_left(s, last, config_dir))
         return last;
     g_autofree char *number = g_strdup_printf("setup/%d", run);
     return make_folder(s, "setup", 0700) && make_folder(s, number, 0700) && copy_all(s, run, config_dir, "before", false) ? run
                                                                                                                      : 0;
+}
+
+static void forget(const struct settings *s, int run)
+{
+    static const char *const when[] = {"before", "now", "after"};
+    g_autofree char *folder = folder_of(s, run);
+    for (size_t i = 0; i < G_N_ELEMENTS(files) * G_N_ELEMENTS(when); i++) {
+        g_autofree char *path = kept(s, run, files[i % 2], when[i / 2]);
+        unlink(path);
+    }
+    rmdir(folder);
 }
 
 int filterctl_setup_apply(const struct filterctl_setup_site *site, const GPtrArray *steps)
@@ -257,11 +268,13 @@ int filterctl_setup_apply(const struct filterctl_setup_site *site, const GPtrArr
         return EX_TEMPFAIL;
     if (!steps->len)
         return EX_OK;
-    const int run = begin(s, config_dir);
+    const int last = last_run(s), run = begin(s, config_dir, last);
     if (!run || !copy_all(s, run, config_dir, "now", false))
         return EX_CANTCREAT;
     if (!carry_out(config_dir, steps) || !copy_all(s, run, config_dir, "after", false)) {
-        copy_all(s, run, config_dir, "now", true);
+        /* A run that changed nothing is none that --undo has to take back. */
+        if (copy_all(s, run, config_dir, "now", true) && run > last)
+            forget(s, run);
         return EX_SOFTWARE;
     }
     reload(config_dir);
@@ -282,17 +295,6 @@ static bool print_difference(const struct settings *s, int run, const char *conf
             fputs(out, stdout);
     }
     return changed;
-}
-
-static void forget(const struct settings *s, int run)
-{
-    static const char *const when[] = {"before", "now", "after"};
-    g_autofree char *folder = folder_of(s, run);
-    for (size_t i = 0; i < G_N_ELEMENTS(files) * G_N_ELEMENTS(when); i++) {
-        g_autofree char *path = kept(s, run, files[i % 2], when[i / 2]);
-        unlink(path);
-    }
-    rmdir(folder);
 }
 
 static void take_settings_back(const struct settings *s)
