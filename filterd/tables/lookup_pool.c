@@ -22,6 +22,7 @@
 struct question {
     char *key;
     GBytes *packet;
+    gint64 since; /* monotonic: of its arrival */
 };
 
 struct process {
@@ -181,7 +182,7 @@ static void give_up(struct lookup_pool *p, struct process *one)
 void lookup_pool_ask(struct lookup_pool *p, const char *key, const void *question, size_t len)
 {
     struct question *q = g_new0(struct question, 1);
-    *q = (struct question){g_strdup(key), g_bytes_new(question, len)};
+    *q = (struct question){g_strdup(key), g_bytes_new(question, len), g_get_monotonic_time()};
     g_queue_push_tail(&p->waiting, q);
 }
 
@@ -211,6 +212,17 @@ static guint choose(const struct lookup_pool *p, gint64 now, gint64 *late_at_r)
     return SQL_WAITS_PROCESSES;
 }
 
+/* All processes may hang at once: who waits for one has an answer as well, and the line does not grow for ever. */
+static void give_up_waiting(struct lookup_pool *p, gint64 now)
+{
+    struct question *q;
+    while ((q = g_queue_peek_head(&p->waiting)) && now - q->since > GIVE_UP_US) {
+        g_queue_pop_head(&p->waiting);
+        p->answered(p->arg, q->key, NULL, 0);
+        question_free(q);
+    }
+}
+
 int lookup_pool_turn(struct lookup_pool *p)
 {
     const gint64 now = g_get_monotonic_time();
@@ -218,6 +230,7 @@ int lookup_pool_turn(struct lookup_pool *p)
     guint place;
     while (p->waiting.length && (place = choose(p, now, &late_at)) < SQL_WAITS_PROCESSES)
         hand(p, place, g_queue_pop_head(&p->waiting), now);
+    give_up_waiting(p, now);
     for (guint i = 0; i < SQL_WAITS_PROCESSES; i++) {
         struct process *one = &p->processes[i];
         if (one->question && now - one->since > GIVE_UP_US)
