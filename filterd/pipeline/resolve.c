@@ -86,23 +86,23 @@ static enum users_result look_up_name(struct context *ctx, const char *name, boo
 
 /* ---- any spelling ---- */
 
-/* True if an alias leads a whole domain to us: no setting need name it. False also if that cannot be read: the look-up
- * that follows says so. */
-static bool is_alias_domain(struct context *ctx, const char *domain)
+/* Does an alias lead a whole domain to us, though no setting names it? Never USERS_ELSEWHERE. */
+static enum users_result is_alias_domain(struct context *ctx, const char *domain)
 {
     g_autofree char *address = g_strconcat("@", domain, NULL);
     GPtrArray *users = NULL;
-    const bool is = *domain && look_up_forms(ctx, address, false, &users) == USERS_FOUND;
+    const enum users_result found = *domain ? look_up_forms(ctx, address, false, &users) : USERS_UNKNOWN;
     g_clear_pointer(&users, g_ptr_array_unref);
-    return is;
+    return found == USERS_ELSEWHERE ? USERS_UNKNOWN : found;
 }
 
 /* Never USERS_ELSEWHERE. */
 static enum users_result is_ours(struct context *ctx, const char *domain)
 {
-    if (our_names_has(ctx->settings, domain) || is_alias_domain(ctx, domain))
+    if (our_names_has(ctx->settings, domain))
         return USERS_FOUND;
-    return users_tables_domain(ctx->users, domain);
+    const enum users_result alias = is_alias_domain(ctx, domain);
+    return alias == USERS_UNKNOWN ? users_tables_domain(ctx->users, domain) : alias;
 }
 
 /* The address at the end of what its routing leads to, one step: USERS_UNKNOWN and NULL if it ends here. */
@@ -242,7 +242,7 @@ static enum users_result may_be_ours(struct context *ctx, const char *domain, bo
     const struct settings *s = ctx->settings;
     if (settings_has_domains(s) || all)
         return is_ours(ctx, domain);
-    return our_names_has_machine(s, domain) || is_alias_domain(ctx, domain) ? USERS_FOUND : USERS_UNKNOWN;
+    return our_names_has_machine(s, domain) ? USERS_FOUND : is_alias_domain(ctx, domain);
 }
 
 /* USERS_FOUND if one of ours stands in a local part that has routing. The domain behind it may be an alias of ours that
