@@ -128,8 +128,31 @@ static void it_fails_in_between(void **state)
     settings.domain_maps = NULL;
 }
 
+/* Only whether a whole domain leads to us cannot be known. */
+static enum users_result ask_alias(void *arg, enum users_tables_question question, const char *address,
+                                   struct users_tables_answer *a_r)
+{
+    (void)arg;
+    (void)a_r;
+    return question == USERS_TABLES_ALL && !strcmp(address, "@old.example") ? USERS_TEMP : USERS_UNKNOWN;
+}
+
+static void an_alias_of_a_domain_fails(void **state)
+{
+    static const struct users_tables tables = {&settings, ask_alias, NULL};
+    (void)state;
+    user("good@example.org");
+    settings.domains = world_domains;
+    world_begin_anew();
+    users_use_tables(context->users, &tables);
+    assert_handled("good%example.org@old.example", POLICY_HANDLE_REFUSE, REASON_UNFORESEEN);
+    assert_int_equal(resolve_local(context, "x%example.org@old.example"), USERS_TEMP);
+    assert_handled("good%example.org@elsewhere.example", POLICY_HANDLE_FOREIGN, REASON_OK);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(spellings), TEST(recipients), TEST(it_fails_in_between)};
+    const struct CMUnitTest tests[] = {TEST(spellings), TEST(recipients), TEST(it_fails_in_between),
+                                       TEST(an_alias_of_a_domain_fails)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
