@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/pcre_flags.h"
+
 #define KNOWN "IGNORE, STRIP, REPLACE or DUNNO"
 
 struct parser {
@@ -52,28 +54,6 @@ static const char *skip_blanks(const char *at)
     return at;
 }
 
-/* Reads the flags after a pattern. As in Postfix i and s are on by default, and naming
- * them turns them off. */
-static bool flags(struct parser *p, const char **at, uint32_t *options_r)
-{
-    *options_r = PCRE2_CASELESS | PCRE2_DOTALL;
-    for (; **at && !g_ascii_isspace(**at); (*at)++) {
-        switch (**at) {
-        case 'i': *options_r ^= PCRE2_CASELESS; break;
-        case 'm': *options_r ^= PCRE2_MULTILINE; break;
-        case 's': *options_r ^= PCRE2_DOTALL; break;
-        case 'x': *options_r ^= PCRE2_EXTENDED; break;
-        case 'A': *options_r ^= PCRE2_ANCHORED; break;
-        case 'E': *options_r ^= PCRE2_DOLLAR_ENDONLY; break;
-        case 'U': *options_r ^= PCRE2_UNGREEDY; break;
-        case 'X': break; /* always on in PCRE2 */
-        default:
-            return fail(p, "unknown flag \"%c\" behind the pattern: expected i m s x A E U", **at);
-        }
-    }
-    return true;
-}
-
 static bool compile(struct parser *p, struct anonymize_rule *r, const char *pattern, size_t len,
                     uint32_t options)
 {
@@ -104,8 +84,8 @@ static bool pattern(struct parser *p, struct anonymize_rule *r, const char **at)
     if (!*end)
         return fail(p, "the pattern has no closing %c", delimiter);
     *at = end + 1;
-    if (!flags(p, at, &options))
-        return false;
+    if (!pcre_flags_read(at, &options))
+        return fail(p, "unknown flag \"%c\" behind the pattern: expected i m s x A E U", **at);
     *at = skip_blanks(*at);
     return compile(p, r, begin, (size_t)(end - begin), options);
 }

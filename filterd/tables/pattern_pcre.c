@@ -5,7 +5,8 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <stdbool.h>
-#include <string.h>
+
+#include "base/pcre_flags.h"
 
 /* A sender chooses what is matched: a pattern that backtracks without end costs a fraction of a second. */
 #define MATCH_LIMIT 1000000
@@ -23,27 +24,6 @@ static pcre2_match_context *limits(void)
     return context;
 }
 
-static bool read_flags(const char *flags, uint32_t *options_r, char **why_r)
-{
-    *options_r = PCRE2_CASELESS | PCRE2_DOTALL;
-    for (; *flags && !strchr(" \t\r\v\f", *flags); flags++) {
-        switch (*flags) {
-        case 'i': *options_r ^= PCRE2_CASELESS; break;
-        case 'm': *options_r ^= PCRE2_MULTILINE; break;
-        case 's': *options_r ^= PCRE2_DOTALL; break;
-        case 'x': *options_r ^= PCRE2_EXTENDED; break;
-        case 'A': *options_r ^= PCRE2_ANCHORED; break;
-        case 'E': *options_r ^= PCRE2_DOLLAR_ENDONLY; break;
-        case 'U': *options_r ^= PCRE2_UNGREEDY; break;
-        case 'X': break; /* always on in PCRE2 */
-        default:
-            *why_r = g_strdup("an unknown flag behind the pattern");
-            return false;
-        }
-    }
-    return true;
-}
-
 static void code_free(void *data)
 {
     struct code *c = data;
@@ -58,8 +38,10 @@ static void *compile(const char *pattern, const char *flags, guint *groups_r, ch
     int error;
     PCRE2_SIZE offset;
     PCRE2_UCHAR why[128];
-    if (!read_flags(flags, &options, why_r))
+    if (!pcre_flags_read(&flags, &options)) {
+        *why_r = g_strdup("an unknown flag behind the pattern");
         return NULL;
+    }
     pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options, &error, &offset, NULL);
     if (!code) {
         pcre2_get_error_message(error, why, sizeof why);
