@@ -133,7 +133,7 @@ static bool may_write(const struct children *c, const struct settings *s)
 static void note_settings(const struct settings *s, const struct timespec *when)
 {
     const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, *when};
-    if (s->control.path && utimensat(AT_FDCWD, s->control.path, times, 0))
+    if (s->control.path && utimensat(AT_FDCWD, s->control.path, times, AT_SYMLINK_NOFOLLOW))
         log_warn("%s: %s", s->control.path, g_strerror(errno));
 }
 

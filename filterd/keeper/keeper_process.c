@@ -240,7 +240,6 @@ bool keeper_process_same(const struct settings *a, const struct settings *b)
     return a->mode == b->mode && a->settle_days == b->settle_days && a->signature_days == b->signature_days &&
            a->greylist == b->greylist && a->greylist_wait == b->greylist_wait && a->queue_days == b->queue_days &&
            a->workers == b->workers && a->sandbox_required == b->sandbox_required &&
-           g_strcmp0(a->alias_maps, b->alias_maps) == 0 && g_strcmp0(a->mailbox_maps, b->mailbox_maps) == 0 &&
            g_strcmp0(a->recipient_delimiter, b->recipient_delimiter) == 0 && g_strcmp0(a->hostname, b->hostname) == 0 &&
            same_list(a->domains, b->domains) && same_list(a->local_names, b->local_names) &&
            same_list(a->train_users, b->train_users) && g_strcmp0(a->mailbox_maps, b->mailbox_maps) == 0 &&
