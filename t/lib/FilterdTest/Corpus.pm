@@ -44,7 +44,7 @@ sub start {
     my $self = bless { t => $t, mail => $t->dir . '/mail' }, $class;
     my $hop = "maildir:$self->{mail}/%d/%n";
     my %smtp = $smtp ? ('listener smtp.protocol' => 'smtp', 'listener smtp.next_hop' => $hop,
-        'listener smtp.address' => 'unix:' . $t->dir . '/run/smtp.sock') : ();
+        'listener smtp.address' => 'unix:' . $t->front('smtp')) : ();
     $self->{filterd} = FilterdTest::Daemon->start($t, idle => 1,
         set => { 'listener lmtp.next_hop' => $hop, %smtp,
             'anonymize.inbound' => "$FilterdTest::ROOT/rules/anonymize-inbound.pcre",
