@@ -28,8 +28,8 @@ static char *closed_file(const struct settings *s, const char *chain, int *why_r
 static bool are_open(struct filterctl_check *c)
 {
     const struct settings *s = c->ctl->settings;
-    static const char *const names[] = {"mailboxes", "aliases", "domains"};
-    const char *const chains[] = {s->mailbox_maps, s->alias_maps, s->domain_maps};
+    static const char *const names[] = {"mailboxes", "aliases", "domains", "key"};
+    const char *const chains[] = {s->mailbox_maps, s->alias_maps, s->domain_maps, s->key_maps};
     bool open = true;
     for (size_t i = 0; i < G_N_ELEMENTS(chains); i++) {
         int why;
@@ -50,7 +50,7 @@ void filterctl_check_tables(struct filterctl_check *c)
     g_autofree char *error = NULL;
     if (!settings_has_tables(s) || !are_open(c))
         return;
-    struct user_tables *t = user_tables_new(s);
+    struct user_tables *t = user_tables_new(s, -1);
     if (user_tables_check(t, &setting, &error))
         filterctl_check_tell(c, FILTERCTL_CHECK_OK, "users", "the tables of [users] answer");
     else
