@@ -3,6 +3,7 @@
 # Targets
 #   all               the programs (the default)
 #   install           the programs, manual pages, snippets, settings; what was edited of these stays
+#   deb               Debian packages, in build-deb
 #   uninstall         takes away what install put there; settings that were edited stay
 #   check             all tests; as root, on loopback ports
 #   check-unit        the unit tests alone; as anybody
@@ -86,7 +87,7 @@ RETRAIN_SRC := $(call sources,tools/retrain)
 UNIT := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(wildcard t/unit/*_test.c))
 FUZZ := $(patsubst t/fuzz/%.c,$(BUILD)/t/%,$(wildcard t/fuzz/*_fuzz.c))
 
-.PHONY: all install uninstall check check-unit lint units fuzz seeds bench bench-classifier bench-evidence \
+.PHONY: all install uninstall deb check check-unit lint units fuzz seeds bench bench-classifier bench-evidence \
 	bench-end-to-end bench-tables clean help FORCE
 all: $(addprefix $(BUILD)/,$(PROGRAMS)) $(BUILD)/gpg_malloc.so
 units: $(UNIT) $(LOOKUP) $(BUILD)/t/shim.so $(BUILD)/t/inside.so
@@ -235,6 +236,13 @@ uninstall:
 	$(Q)for d in $(OWN_FOLDERS); do [ ! -d "$$d" ] || rmdir "$$d" 2>/dev/null || \
 	  find "$$d" -mindepth 1 ! -type d | sed 's/^/Stays, as install did not put it there as it is: /'; done
 	@echo "Stays: what filterd keeps (state_dir, site_key; /var/lib/filterd by default) and its user."
+
+# Of what git knows, as it is now: built in a copy, where nothing of ours lies about.
+deb:
+	$(Q)rm -rf build-deb && mkdir -p build-deb/filterd
+	$(Q)git ls-files -z --cached --others --exclude-standard | tar -c --null -T - | tar -x -C build-deb/filterd
+	$(Q)cd build-deb/filterd && DEB_BUILD_OPTIONS="parallel=$$(nproc) $$DEB_BUILD_OPTIONS" dpkg-buildpackage -b -us -uc
+	$(Q)rm -r build-deb/filterd
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
