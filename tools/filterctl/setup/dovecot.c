@@ -38,6 +38,7 @@ struct filterctl_setup_dovecot *filterctl_setup_dovecot_find(void)
     if (!from || !g_file_test(folder, G_FILE_TEST_IS_DIR))
         return NULL;
     struct filterctl_setup_dovecot *d = g_new0(struct filterctl_setup_dovecot, 1);
+    d->conf = g_steal_pointer(&file);
     d->from = g_steal_pointer(&from);
     d->to = g_build_filename(folder, DROP_IN, NULL);
     d->there = strstr(text, "learn.sieve") != NULL;
@@ -48,6 +49,7 @@ void filterctl_setup_dovecot_free(struct filterctl_setup_dovecot **d)
 {
     if (!*d)
         return;
+    g_free((*d)->conf);
     g_free((*d)->from);
     g_free((*d)->to);
     g_clear_pointer(d, g_free);
@@ -55,8 +57,8 @@ void filterctl_setup_dovecot_free(struct filterctl_setup_dovecot **d)
 
 char *filterctl_setup_dovecot_commands(const struct filterctl_setup_dovecot *d)
 {
-    return g_strdup_printf("install -m 644 %s %s\nsievec -x '" EXTENSIONS "' " SCRIPTS "\nsystemctl restart dovecot\n", d->from,
-                           d->to);
+    return g_strdup_printf("install -m 644 %s %s\nsievec -c %s -x '" EXTENSIONS "' " SCRIPTS "\nsystemctl restart dovecot\n",
+                           d->from, d->to, d->conf);
 }
 
 static bool put(const char *from, const char *to)
@@ -69,9 +71,10 @@ static bool put(const char *from, const char *to)
     return ok;
 }
 
-static bool compile(void)
+/* -c: else it asks the Dovecot that runs, which has read its settings before. */
+static bool compile(const char *conf)
 {
-    const char *argv[] = {"sievec", "-x", EXTENSIONS, SCRIPTS, NULL};
+    const char *argv[] = {"sievec", "-c", conf, "-x", EXTENSIONS, SCRIPTS, NULL};
     g_autoptr(GError) error = NULL;
     int status = 0;
     if (g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status, &error) &&
@@ -86,7 +89,7 @@ static bool put_in(const struct filterctl_setup_dovecot *d)
     if (!put(d->from, d->to))
         return false;
     g_autofree char *understood = filterctl_doveconf(NULL, "-n", NULL);
-    const bool ok = understood && strstr(understood, "learn.sieve") && compile();
+    const bool ok = understood && strstr(understood, "learn.sieve") && compile(d->conf);
     if (!ok)
         unlink(d->to);
     if (!ok)

@@ -7,6 +7,7 @@
 #include "base/config/settings.h"
 
 struct filterctl_setup_dovecot {
+    char *conf;      /* Dovecot's main settings file */
     char *from, *to; /* the shipped file, and its place */
     bool there;      /* Dovecot runs filterd's Sieve scripts already */
 };
