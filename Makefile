@@ -39,7 +39,7 @@ PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
 BUILD := build$(if $(SAN),-san)
 VERSION := $(strip $(file <VERSION))
-PKGS := glib-2.0 gio-2.0 gmime-3.0 gpgme sqlite3 libgcrypt libcares libpsl libidn2 libpcre2-8 libseccomp opendkim libpq libmariadb
+PKGS := glib-2.0 gio-2.0 gmime-3.0 gpgme sqlite3 libgcrypt libcares libpsl libidn2 libpcre2-8 libseccomp libsystemd opendkim libpq libmariadb
 
 # Tests at once: each waits for others most of its time.
 JOBS ?= $(shell nproc)

@@ -31,6 +31,7 @@
 #include "filterd/keeper/peer_credentials.h"
 #include "filterd/listening.h"
 #include "filterd/pipeline/context.h"
+#include "filterd/service_manager.h"
 #include "filterd/sockets.h"
 #include "filterd/spf_pair.h"
 #include "filterd/tables_child.h"
@@ -146,6 +147,7 @@ static void reread(struct children *c)
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     reload = 0;
+    service_manager_reloading();
     struct settings *s = settings_load(c->settings->file, &error);
     if (s && !(context_check(s, &error) && sockets_check(s, &error)))
         settings_free(&s);
@@ -255,8 +257,10 @@ static int loop(struct children *c)
             lose_state(c);
         if (!here && state_is_back(c, now))
             return EX_TEMPFAIL;
-        if (reload)
+        if (reload) {
             reread(c);
+            service_manager_ready();
+        }
         const bool again = now >= c->listen_again;
         if (again && listening_retry(c))
             children_dismiss_workers(c); /* new workers have the new socket */
@@ -361,7 +365,9 @@ int master_run(struct settings *s)
     }
     log_info("started: %zu of %zu listeners, at most %d workers, sandbox=%s", milter_processes_served(&c),
              s->listener_count, s->workers, s->sandbox_required ? "required" : "best");
+    service_manager_ready();
     const int code = loop(&c);
+    service_manager_stopping();
     log_info(code == EX_OK ? "stopping" : "the state is there again: ending, to be started anew");
     drain(&c);
     listening_unlink(&c);

@@ -12,6 +12,8 @@ use FilterdTest::Mail;
 use FilterdTest::OldKernel;
 use FilterdTest::Postfix;
 use FilterdTest::Site;
+use IO::Socket::UNIX;
+use Socket qw(MSG_DONTWAIT SOCK_DGRAM);
 use Test::More;
 
 my $site = FilterdTest::Site->start(keys => { rsa => 'rsa' });
@@ -35,6 +37,8 @@ subtest 'the unit' => sub {
     unlike($unit, qr/^ExecStartPre=/m, 'which only ExecStart= is asked for');
     unlike($unit, qr{/usr/local/}, 'nothing of another prefix');
     like($unit, qr/^MemorySwapMax=0$/m, 'never swaps');
+    like($unit, qr{^Type=notify$}m, 'says when it is ready');
+    is_deeply([said('ExecReload')], ["$prefix/sbin/filterd", '-t', '/bin/kill', '-HUP', '$MAINPID'], 'a reload looks at the settings first');
     is_deeply([sort(said('RestrictAddressFamilies'))], [qw(AF_INET AF_INET6 AF_NETLINK AF_UNIX)], 'postmap can run in it');
     my ($status, $out, $err) = $t->try_run(undef, qw(systemd-analyze verify --man=no), $file);
     is($status, 0, 'systemd-analyze verify');
@@ -116,7 +120,17 @@ subtest 'filterd in it' => sub {
     my ($uid, $gid) = (getpwnam $FilterdTest::FILTERD_USER)[2, 3];
     chown $uid, $gid, "$dir/etc/site.key", glob("$dir/state/* $dir/state/*/*");
     unlink "$dir/etc/state.id", "$dir/state/state.id"; # as a version before these left it
+    my $told = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => "$dir/run/notify") // die "notify: $!";
+    chown $uid, $gid, "$dir/run/notify";
+    local $ENV{NOTIFY_SOCKET} = "$dir/run/notify";
+    my $tells = sub {
+        my ($what) = @_;
+        my $got = '';
+        poll(sub { $told->recv($got, 4096, MSG_DONTWAIT); $got =~ $what });
+        like($got, $what, "tells systemd: $what");
+    };
     $filterd->up(shut_in());
+    $tells->(qr/^READY=1$/m);
     $filterd->logs(qr/adopted the state of an older version/, 'adopts the state of an older version');
     my %status = slurp("/proc/$filterd->{pid}/status") =~ /^(\w+):\s+(.*)$/mg;
     is($status{CapBnd}, '0' x 16, 'no capability');
@@ -140,7 +154,10 @@ subtest 'filterd in it' => sub {
     spew("$dir/spam.eml", mail_like());
     like($filterd->ctl(qw(train spam rsa@example.com), "$dir/spam.eml"), qr/1 message/, 'the keeper learns');
     ok(scalar(glob "$dir/state/users/*"), 'and writes');
+    $filterd->reload;
+    $tells->($_) for qr/^RELOADING=1\nMONOTONIC_USEC=\d+$/m, qr/^READY=1$/m;
     is($filterd->down, 0, 'ends');
+    $tells->(qr/^STOPPING=1$/m);
 };
 
 done_testing;
