@@ -12,6 +12,7 @@
 
 struct waiting {
     char *user;
+    bool named;
     struct record *record;
 };
 
@@ -23,10 +24,11 @@ static void waiting_free(gpointer data)
     g_free(w);
 }
 
-void pending_add(struct model_store *l, const char *user, struct record *r)
+void pending_add(struct model_store *l, const char *user, bool named, struct record *r)
 {
     struct waiting *w = g_new0(struct waiting, 1);
     w->user = g_strdup(user);
+    w->named = named;
     w->record = r;
     if (!l->pending) {
         l->pending = g_ptr_array_new_with_free_func(waiting_free);
@@ -109,7 +111,7 @@ void pending_write(struct model_store *l)
     for (guint i = 0, count; i < l->pending->len; i += count) {
         count = count_of_user(l, i);
         /* If that cannot be known now, the common store is the one that does no harm. */
-        if (unclaimed_state(l, waiting_at(l, i)->user) == UNCLAIMED_NO)
+        if (unclaimed_wants_own(l, waiting_at(l, i)->user, waiting_at(l, i)->named))
             write_own(l, i, count);
         else
             write_unclaimed(l, i, count, &began);

@@ -51,13 +51,24 @@ enum unclaimed_state unclaimed_by_tables(struct model_store *l, const char *user
     return itself ? UNCLAIMED_NO : UNCLAIMED_YES;
 }
 
-enum unclaimed_state unclaimed_state(struct model_store *l, const char *user)
+enum unclaimed_state unclaimed_by_store(struct model_store *l, const char *user)
 {
     struct stat st;
     g_autofree char *path = users_store_path(l->settings->state_dir, user);
     if (g_hash_table_contains(l->models, user) || stat(path, &st) == 0)
         return UNCLAIMED_NO;
-    return errno == ENOENT ? unclaimed_by_tables(l, user) : UNCLAIMED_UNSURE;
+    return errno == ENOENT ? UNCLAIMED_YES : UNCLAIMED_UNSURE;
+}
+
+enum unclaimed_state unclaimed_state(struct model_store *l, const char *user)
+{
+    const enum unclaimed_state state = unclaimed_by_store(l, user);
+    return state == UNCLAIMED_YES ? unclaimed_by_tables(l, user) : state;
+}
+
+bool unclaimed_wants_own(struct model_store *l, const char *user, bool named)
+{
+    return (named ? unclaimed_by_store(l, user) : unclaimed_state(l, user)) == UNCLAIMED_NO;
 }
 
 /* ---- keys of rows ---- */
