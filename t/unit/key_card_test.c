@@ -170,6 +170,16 @@ static void assert_same_as_listed(const char *user, guint count)
     g_ptr_array_unref(by_gpg);
 }
 
+/* Nothing takes a revocation back, so gpg need not be asked again. */
+static void assert_revoked_by_card(const char *user)
+{
+    g_autofree char *home = home_of(user);
+    hide_from_gpg(home, true);
+    assert_state(user, KEY_BAD);
+    hide_from_gpg(home, false);
+    assert_state(user, KEY_BAD);
+}
+
 static void says_what_gpg_says(void **state)
 {
     (void)state;
@@ -184,7 +194,7 @@ static void says_what_gpg_says(void **state)
     people_revoke(who);
     import(who, who, 0);
     assert_same_as_listed(who, 1);
-    assert_state(who, KEY_BAD);
+    assert_revoked_by_card(who);
     people_curve(many, "never");
     people_gpg("--quick-add-uid %s 'Many <much@example.org>'", many);
     g_autofree char *fingerprint = NULL, *home = NULL;
@@ -298,6 +308,11 @@ static void other_cards(void **state)
     put_card(home, card);
     assert_card(home, "malformed");
     card->data[card->len - 1] ^= 1;
+    char *user_id = memmem(card->data, card->len, "Alice <", 7);
+    user_id[1] = '\xff'; /* no UTF-8 */
+    key_card_sign(card);
+    put_card(home, card);
+    assert_card(home, "malformed");
     g_byte_array_set_size(card, KEY_CARD_MAX_BYTES + 1);
     put_card(home, card);
     assert_card(home, "cannot be read");
@@ -388,7 +403,24 @@ static void end_soon(struct key_info *k)
     k->key_ends = g_get_real_time() / G_USEC_PER_SEC + 3;
 }
 
-/* On a busy machine the key may end before it was asked for. */
+static void end_subkey_soon(struct key_info *k)
+{
+    k->subkey_ends = g_get_real_time() / G_USEC_PER_SEC + 3;
+}
+
+/* Has the cache read such a card while the key was good; on a busy machine it may end before. */
+static void cache_forged(const char *user, const char *home, void (*change)(struct key_info *k))
+{
+    const struct cached_keys *cached = NULL;
+    enum key_state state = KEY_BAD;
+    for (int i = 0; i < 20 && (state != KEY_GOOD || !cached->by_card); i++) {
+        forge(home, change);
+        state = keycache_get(cache, user, &cached, NULL, NULL);
+    }
+    assert_int_equal(state, KEY_GOOD);
+    assert_true(cached->by_card);
+}
+
 static void keys_end_in_the_cache(void **state)
 {
     (void)state;
@@ -396,13 +428,9 @@ static void keys_end_in_the_cache(void **state)
     people_curve(who, "never");
     import(who, who, 0);
     g_autofree char *home = home_of(who), *reason = NULL;
-    enum key_state now = KEY_BAD;
+    enum key_state now = KEY_GOOD;
     hide_from_gpg(home, true); /* all is from the card */
-    for (int i = 0; i < 20 && now != KEY_GOOD; i++) {
-        forge(home, end_soon);
-        now = keycache_get(cache, who, NULL, NULL, NULL);
-    }
-    assert_int_equal(now, KEY_GOOD);
+    cache_forged(who, home, end_soon);
     for (int i = 0; i < 600 && now == KEY_GOOD; i++) {
         g_usleep(100000);
         g_clear_pointer(&reason, g_free);
@@ -410,6 +438,24 @@ static void keys_end_in_the_cache(void **state)
     }
     assert_int_equal(now, KEY_BAD);
     assert_non_null(strstr(reason, ": expired"));
+}
+
+/* Another subkey may count by now. */
+static void gpg_is_asked_when_a_subkey_ends(void **state)
+{
+    (void)state;
+    const char *who = "subkey@example.org";
+    const struct cached_keys *cached = NULL;
+    people_curve(who, "never");
+    import(who, who, 0);
+    g_autofree char *home = home_of(who);
+    cache_forged(who, home, end_subkey_soon);
+    for (int i = 0; i < 600 && (!cached || cached->by_card); i++) {
+        g_usleep(100000);
+        keycache_get(cache, who, &cached, NULL, NULL);
+    }
+    assert_false(cached->by_card);
+    assert_asks(cache, who, KEY_GOOD);
 }
 
 static void start_later(struct key_info *k)
@@ -479,6 +525,21 @@ static void no_card_of_a_list_that_ended_early(void **state)
     g_ptr_array_unref(keys);
 }
 
+/* gpg's list may end early each time, at the same subkey. */
+static void no_card_of_fewer_subkeys_than_the_file_has(void **state)
+{
+    (void)state;
+    const char *who = "more@example.org";
+    people_curve(who, "never");
+    import(who, who, 0);
+    g_autofree char *home = home_of(who);
+    GPtrArray *keys = listed(home);
+    const struct key_info *k = g_ptr_array_index(keys, 0);
+    people_gpg("--quick-add-key %s cv25519 encr never", k->fingerprint);
+    people_shell("gpg --homedir '%s/home' --export '%s' > '%s'", people_dir, who, k->file);
+    assert_not_written(home, keys);
+}
+
 static void what_is_not_utf8_has_no_card(void **state)
 {
     (void)state;
@@ -504,8 +565,10 @@ int main(void)
         cmocka_unit_test(cards_that_no_key_has),
         cmocka_unit_test(other_key_files),
         cmocka_unit_test(keys_end_in_the_cache),
+        cmocka_unit_test(gpg_is_asked_when_a_subkey_ends),
         cmocka_unit_test(gpg_is_asked_about_subkeys),
         cmocka_unit_test(no_card_of_a_list_that_ended_early),
+        cmocka_unit_test(no_card_of_fewer_subkeys_than_the_file_has),
         cmocka_unit_test(what_is_not_utf8_has_no_card),
     };
     return cmocka_run_group_tests(tests, make_people, forget_people);
