@@ -171,10 +171,12 @@ int train_request_confirm(struct model_store *l, const struct keeper_confirm *wa
     if (!is_user(l, user, text_r))
         return EX_DATAERR;
     struct record *waiting = pending_find(l, user, signature);
-    const bool unclaimed = unclaimed_state(l, user) != UNCLAIMED_NO;
     if (waiting)
         waiting->state = RECORD_DELIVERED;
-    if (waiting && !(unclaimed && wanted->mailbox))
+    if (waiting && !wanted->mailbox)
+        return EX_OK;
+    const bool unclaimed = unclaimed_state(l, user) != UNCLAIMED_NO;
+    if (waiting && !unclaimed)
         return EX_OK;
     struct user_settings of;
     if (!model_store_settings(l, user, &of, text_r))
