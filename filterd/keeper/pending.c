@@ -102,6 +102,26 @@ static void write_unclaimed(struct model_store *l, guint from, guint count, bool
         note_lost(user, error);
 }
 
+/* Bounds the common store, inside its transaction: strangers who invent addresses may fill it, and must not drive out
+ * the few records of a user who is known. */
+static bool make_room(struct model_store *l)
+{
+    bool ok = true, full = true;
+    while (ok && full) {
+        gint64 last;
+        GPtrArray *users = unclaimed_oldest(l, &last);
+        full = users->len > 0;
+        for (guint i = 0; i < users->len; i++) {
+            g_autofree char *error = NULL;
+            if (unclaimed_by_tables(l, users->pdata[i]) == UNCLAIMED_NO && !model_store_model(l, users->pdata[i], &error))
+                note_lost(users->pdata[i], error);
+        }
+        g_ptr_array_unref(users);
+        ok = !full || unclaimed_drop(l, last);
+    }
+    return ok;
+}
+
 void pending_write(struct model_store *l)
 {
     bool began = false;
@@ -116,7 +136,7 @@ void pending_write(struct model_store *l)
         else
             write_unclaimed(l, i, count, &began);
     }
-    if (began && !unclaimed_end(l))
+    if (began && !unclaimed_end(l, make_room(l)))
         log_warn("unclaimed.db: records of deliveries could not be written, they cannot be learnt from");
     pending_free(l);
 }

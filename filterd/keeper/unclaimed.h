@@ -16,7 +16,8 @@
 #include "filterd/keeper/model_store_state.h"
 #include "filterd/keeper/record.h"
 
-/* The store is at most so large; the oldest records go first. */
+/* The store is at most so large. The oldest records go first; those of a user whom users.db names, into a store of their
+ * own. */
 #define UNCLAIMED_BYTES (128 * 1024 * 1024)
 
 /* Whether an address is claimed. UNCLAIMED_UNSURE: that cannot be read now. */
@@ -39,7 +40,11 @@ bool unclaimed_has_many(struct model_store *l, const char *user);
  * record that failed, as its signature exists). */
 bool unclaimed_begin(struct model_store *l, char **error_r) G_GNUC_WARN_UNUSED_RESULT;
 bool unclaimed_add(struct model_store *l, const char *user, const struct record *r) G_GNUC_WARN_UNUSED_RESULT;
-bool unclaimed_end(struct model_store *l) G_GNUC_WARN_UNUSED_RESULT;
+bool unclaimed_end(struct model_store *l, bool commit) G_GNUC_WARN_UNUSED_RESULT;
+/* In between, if the store is too large: whose are its oldest records, up to the one that *last_r identifies? Array of
+ * char*, unref it; empty: it is small enough. unclaimed_drop deletes them. */
+GPtrArray *unclaimed_oldest(struct model_store *l, gint64 *last_r) G_GNUC_WARN_UNUSED_RESULT;
+bool unclaimed_drop(struct model_store *l, gint64 last) G_GNUC_WARN_UNUSED_RESULT;
 /* The next hop took the copy of this record. False if there is no such record here. */
 bool unclaimed_confirm(struct model_store *l, const char *user, const char *signature);
 

@@ -85,6 +85,33 @@ static void test_few_are_as_good_as_many(void **state)
     assert_int_equal(ask("user-export", VALUES({"user", EVE}), NULL), EX_OK);
 }
 
+/* Strangers invent addresses: they drive out each other's records, and those of nobody with a key. */
+static void test_a_flood_drives_no_key_out(void **state)
+{
+    (void)state;
+    model_store->unclaimed_bytes = 1024 * 1024;
+    note_key(ANN);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(record_named(ANN, i), EX_OK);
+    assert_int_equal(record_named(EVE, 0), EX_OK);
+    assert_int_equal(confirm(ANN, "n1", false), EX_OK);
+    assert_int_equal(unclaimed(), 4);
+    for (int i = 0; i < 100; i++) {
+        g_autofree char *user = g_strdup_printf("invented%d@x.example", i);
+        assert_int_equal(record(user, "s1", 10000), EX_OK);
+        if (i % 10 == 9)
+            model_store_write(model_store);
+    }
+    g_autofree char *path = unclaimed_path(settings.state_dir);
+    assert_in_range(unclaimed(), 1, 99);
+    assert_int_equal(number_in(path, "SELECT count(*) FROM record WHERE signature LIKE '" ANN "%'"), 0);
+    assert_int_equal(own(ANN, "1"), 3);
+    assert_int_equal(own(ANN, "state = 1"), 1);
+    assert_false(has_own(EVE));
+    assert_int_equal(retrain(ANN, "spam", "n1"), EX_OK);
+    assert_int_equal(own(ANN, "taught = 'spam'"), 1);
+}
+
 /* In mode teft delivered mail is learnt at once, which needs a model. */
 static void test_teft_of_a_user_with_a_key(void **state)
 {
@@ -100,7 +127,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_named_by_tables), TEST(test_named_by_both), TEST(test_few_of_a_user_with_a_key),
-        TEST(test_few_are_as_good_as_many), TEST(test_teft_of_a_user_with_a_key),
+        TEST(test_few_are_as_good_as_many), TEST(test_a_flood_drives_no_key_out), TEST(test_teft_of_a_user_with_a_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
