@@ -2,7 +2,8 @@
 #
 # Targets
 #   all               the programs (the default)
-#   install           the programs, manual pages, snippets and, if there are none yet, settings
+#   install           the programs, manual pages, snippets, settings; what was edited of these stays
+#   deb               Debian packages, in build-deb
 #   uninstall         takes away what install put there; settings that were edited stay
 #   check             all tests; as root, on loopback ports
 #   check-unit        the unit tests alone; as anybody
@@ -86,7 +87,7 @@ RETRAIN_SRC := $(call sources,tools/retrain)
 UNIT := $(patsubst t/unit/%.c,$(BUILD)/t/%,$(wildcard t/unit/*_test.c))
 FUZZ := $(patsubst t/fuzz/%.c,$(BUILD)/t/%,$(wildcard t/fuzz/*_fuzz.c))
 
-.PHONY: all install uninstall check check-unit lint units fuzz seeds bench bench-classifier bench-evidence \
+.PHONY: all install uninstall deb check check-unit lint units fuzz seeds bench bench-classifier bench-evidence \
 	bench-end-to-end bench-tables clean help FORCE
 all: $(addprefix $(BUILD)/,$(PROGRAMS)) $(BUILD)/gpg_malloc.so
 units: $(UNIT) $(LOOKUP) $(BUILD)/t/shim.so $(BUILD)/t/inside.so
@@ -196,18 +197,23 @@ INSTALLED := $(call into,755,$(PREFIX)/sbin,$(BUILD)/filterd $(BUILD)/filterd-pi
 	$(call into,755,$(PREFIX)/bin,$(BUILD)/filterd-retrain $(BUILD)/filterctl) \
 	$(call into,755,$(PREFIX)/lib/filterd,$(BUILD)/gpg_malloc.so) \
 	$(foreach s,1 5 8,$(call into,644,$(PREFIX)/share/man/man$(s),$(wildcard man/*.$(s)))) \
-	$(call into,644,$(share),$(wildcard rules/*.pcre) rules/dnsbl.conf) \
-	$(foreach d,sieve postfix dovecot,$(call into,644,$(share)/$(d),$(wildcard tools/$(d)/*))) \
+	$(foreach d,postfix dovecot,$(call into,644,$(share)/$(d),$(wildcard tools/$(d)/*))) \
 	$(call into,644,$(PREFIX)/lib/systemd/system,tools/systemd/filterd.service) \
 	644:tools/systemd/filterd.sysusers:$(PREFIX)/lib/sysusers.d/filterd.conf \
 	644:tools/systemd/filterd.tmpfiles:$(PREFIX)/lib/tmpfiles.d/filterd.conf
-SETTINGS := $(DESTDIR)$(SYSCONFDIR)/filterd/filterd.conf
-# What it names of itself is below PREFIX.
-prefixed = sed 's|/usr/local/|$(PREFIX)/|g'
+# SOURCE:TARGET of what people edit, below SYSCONFDIR/filterd. As it was shipped last it stands in SHIPPED, too: who
+# edited theirs keeps it.
+settings := $(SYSCONFDIR)/filterd
+KEPT := tools/filterd.conf:filterd.conf $(foreach f,$(wildcard rules/*.pcre) rules/dnsbl.conf,$(f):$(notdir $(f))) \
+	$(foreach f,$(wildcard tools/sieve/*),$(f):sieve/$(notdir $(f)))
+SHIPPED := $(share)/shipped
+# What it names of itself is below PREFIX and SYSCONFDIR.
+prefixed = sed -e 's|/usr/local/|$(PREFIX)/|g' -e 's|/etc/filterd/|$(settings)/|g'
 # The folders that nobody else has.
-OWN_FOLDERS := $(addprefix $(DESTDIR),$(addprefix $(share)/,sieve postfix dovecot) $(share) $(PREFIX)/lib/filterd \
-	$(SYSCONFDIR)/filterd)
+OWN_FOLDERS := $(addprefix $(DESTDIR),$(addprefix $(share)/,postfix dovecot shipped/sieve shipped) $(share) \
+	$(PREFIX)/lib/filterd $(settings)/sieve $(settings))
 each_installed = for f in $(INSTALLED); do mode=$${f%%:*}; f=$${f\#*:}; from=$${f%%:*}; to=$(DESTDIR)$${f\#*:}
+each_kept = for f in $(KEPT); do from=$${f%%:*}; to=$(DESTDIR)$(settings)/$${f\#*:}; shipped=$(DESTDIR)$(SHIPPED)/$${f\#*:}
 
 install: all
 	$(Q)$(each_installed); $(if $(silent),,echo "  INST $$to";) \
@@ -215,17 +221,28 @@ install: all
 	  755) install -D -m 755 "$$from" "$$to" ;; \
 	  *) install -d "$${to%/*}" && $(prefixed) "$$from" >"$$to" && chmod 644 "$$to" ;; \
 	  esac || exit 1; done
-	$(Q)[ -f $(SETTINGS) ] || { $(if $(silent),,echo "  INST $(SETTINGS)";) install -d $(dir $(SETTINGS)) && \
-	  $(prefixed) tools/filterd.conf >$(SETTINGS) && chmod 644 $(SETTINGS); }
+	$(Q)$(each_kept); install -d "$${to%/*}" "$${shipped%/*}" || exit 1; \
+	  if [ ! -f "$$to" ] || cmp -s "$$to" "$$shipped"; then $(if $(silent),,echo "  INST $$to";) \
+	    $(prefixed) "$$from" >"$$to" && chmod 644 "$$to" || exit 1; \
+	  elif ! $(prefixed) "$$from" | cmp -s - "$$to"; then \
+	    echo "  KEPT $$to, which was edited; as shipped: $$shipped"; fi; \
+	  $(if $(silent),,echo "  INST $$shipped";) $(prefixed) "$$from" >"$$shipped" && chmod 644 "$$shipped" || exit 1; done
 
 # Whoever edited their settings finds them again; those as shipped are ours.
 uninstall:
 	$(Q)$(each_installed); $(if $(silent),,echo "  RM   $$to";) rm -f "$$to" || exit 1; done
-	$(Q)[ ! -f $(SETTINGS) ] || if $(prefixed) tools/filterd.conf | cmp -s - $(SETTINGS); then \
-	  $(if $(silent),,echo "  RM   $(SETTINGS)";) rm -f $(SETTINGS); fi
+	$(Q)$(each_kept); if [ -f "$$to" ] && cmp -s "$$to" "$$shipped"; then \
+	  $(if $(silent),,echo "  RM   $$to";) rm -f "$$to"; fi; $(if $(silent),,echo "  RM   $$shipped";) rm -f "$$shipped" || exit 1; done
 	$(Q)for d in $(OWN_FOLDERS); do [ ! -d "$$d" ] || rmdir "$$d" 2>/dev/null || \
 	  find "$$d" -mindepth 1 ! -type d | sed 's/^/Stays, as install did not put it there as it is: /'; done
 	@echo "Stays: what filterd keeps (state_dir, site_key; /var/lib/filterd by default) and its user."
+
+# Of what git knows, as it is now: built in a copy, where nothing of ours lies about.
+deb:
+	$(Q)rm -rf build-deb && mkdir -p build-deb/filterd
+	$(Q)git ls-files -z --cached --others --exclude-standard | tar -c --null -T - | tar -x -C build-deb/filterd
+	$(Q)cd build-deb/filterd && DEB_BUILD_OPTIONS="parallel=$$(nproc) $$DEB_BUILD_OPTIONS" dpkg-buildpackage -b -us -uc
+	$(Q)rm -r build-deb/filterd
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile

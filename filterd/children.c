@@ -90,6 +90,9 @@ void children_close_tables(const struct children *c, bool asks)
         close(c->tables_keeper[1]);
     if (!asks && c->tables_keeper[0] >= 0)
         close(c->tables_keeper[0]);
+    for (int i = 0; i < 2; i++)
+        if (c->importer[i] >= 0)
+            close(c->importer[i]);
 }
 
 void children_close_spf(struct children *c, bool asks)
@@ -162,14 +165,16 @@ void children_start_keeper(struct children *c)
     c->blocked_fd = blocked[0];
     c->keeper = children_fork(c, "filterd-keeper");
     if (c->keeper == 0) {
+        struct stat importer;
+        const bool imports = c->importer[0] >= 0 && fstat(c->importer[0], &importer) == 0;
         children_close_listeners(c);
         children_close_spf(c, false);
         children_close_tables(c, true);
         close(ready[0]);
         keeper_process_watch(&c->state);
         keeper_process_report_to(blocked[1]);
-        _exit(keeper_process_run(c->settings, &c->key, &(struct keeper_doors){c->control_fd, c->keeper_fd, c->tables_keeper[0]},
-                                 ready[1]));
+        const struct keeper_doors doors = {c->control_fd, c->keeper_fd, c->tables_keeper[0], imports ? &importer : NULL};
+        _exit(keeper_process_run(c->settings, &c->key, &doors, ready[1]));
     }
     close(ready[1]);
     if (blocked[1] >= 0)
@@ -296,13 +301,13 @@ static void note_spf_end(struct children *c, const struct children_other *o, int
         c->spf_not_before = now + PAUSE_US;
 }
 
-/* A table server may crash it: nobody else waits for that. */
-static void note_tables_end(struct children *c, const struct children_other *o, int status)
+/* A table server, or a key, may crash it: nobody else waits for that. */
+static void note_tables_end(const struct children_other *o, int status, gint64 *not_before)
 {
     const gint64 now = g_get_monotonic_time();
     log_end(o->what, o->pid, status);
     if (now < o->started + YOUNG_US)
-        c->tables_not_before = now + PAUSE_US;
+        *not_before = now + PAUSE_US;
 }
 
 static void other_ended(struct children *c, pid_t pid, int status)
@@ -314,7 +319,9 @@ static void other_ended(struct children *c, pid_t pid, int status)
         if (o->kind == CHILDREN_SPF)
             note_spf_end(c, o, status);
         else if (o->kind == CHILDREN_TABLES)
-            note_tables_end(c, o, status);
+            note_tables_end(o, status, &c->tables_not_before);
+        else if (o->kind == CHILDREN_IMPORTER)
+            note_tables_end(o, status, &c->importer_not_before);
         else
             note_end(c, o->what, pid, status);
         g_array_remove_index_fast(c->others, i);

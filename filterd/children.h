@@ -14,7 +14,7 @@
 #include "filterd/scoreboard.h"
 
 /* A process beside workers and keeper; the file that forks it also ends it. */
-enum children_kind { CHILDREN_MILTER, CHILDREN_SPF, CHILDREN_TABLES };
+enum children_kind { CHILDREN_MILTER, CHILDREN_SPF, CHILDREN_TABLES, CHILDREN_IMPORTER };
 struct children_other {
     pid_t pid;
     enum children_kind kind;
@@ -53,6 +53,8 @@ struct children {
     int tables_fd;            /* where workers ask the tables' process; -1: [users] names no tables */
     int tables_keeper[2];     /* the line between keeper and tables' process, its end last; -1: none */
     gint64 tables_not_before; /* like not_before, for the tables' process */
+    int importer[2]; /* the line between the importer, its end first, and the tables' process; -1: no key column */
+    gint64 importer_not_before;
     int null_fd; /* /dev/null, to read */
     int log_pipe[2], wake_pipe[2];
     pid_t keeper;
@@ -74,7 +76,8 @@ bool children_await(int fd, int timeout_ms);
 void children_close_listeners(const struct children *c);
 /* For a child that is not the keeper. */
 void children_close_keeper(const struct children *c);
-/* For a child that is not the tables' process. asks: it is the keeper, and keeps its end of their line. */
+/* For a child that is neither the tables' process nor the importer. asks: it is the keeper, and keeps its end of the
+ * former's line. */
 void children_close_tables(const struct children *c, bool asks);
 /* For a child that is no SPF process. asks: it looks SPF up and keeps the outer end of the door. */
 void children_close_spf(struct children *c, bool asks);

@@ -112,8 +112,8 @@ static bool open_milter(struct children *c, const struct settings *s)
     return ok;
 }
 
-/* Where workers ask the tables' process, and the line between it and the keeper; they stay when the process is
- * started anew. */
+/* Where workers ask the tables' process, and the lines between it and the keeper, and the importer; they stay when a
+ * process is started anew. */
 static bool open_tables(struct children *c, const struct settings *s)
 {
     g_autofree char *error = NULL;
@@ -128,8 +128,10 @@ static bool open_tables(struct children *c, const struct settings *s)
     if (c->tables_fd >= 0 && c->tables_keeper[0] < 0 &&
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, c->tables_keeper))
         c->tables_keeper[0] = c->tables_keeper[1] = -1;
+    if (s->key_maps && c->importer[0] < 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, c->importer))
+        c->importer[0] = c->importer[1] = -1;
     g_free(at.path);
-    return !settings_has_tables(s) || c->tables_fd >= 0;
+    return (!settings_has_tables(s) || c->tables_fd >= 0) && (!s->key_maps || c->importer[0] >= 0);
 }
 
 /* Neither mode nor group of [control] is set: who may connect is told by train_users. */

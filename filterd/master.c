@@ -15,6 +15,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/config/key_folders.h"
 #include "base/log.h"
 #include "base/own_folder.h"
 #include "base/sandbox/sandbox_policy.h"
@@ -23,6 +24,8 @@
 #include "base/version.h"
 #include "filterd/blockers.h"
 #include "filterd/children.h"
+#include "filterd/children_others.h"
+#include "filterd/importer_child.h"
 #include "filterd/milter_processes.h"
 #include "filterd/keeper/keeper_process.h"
 #include "filterd/keeper/peer_credentials.h"
@@ -168,6 +171,7 @@ static void reread(struct children *c)
     }
     spf_pair_renew(c, s);
     tables_child_dismiss(c);
+    importer_child_dismiss(c);
     s->workers = MIN(s->workers, (c->scoreboard->size - 16) / 2); /* the scoreboard cannot grow */
     const bool keeps = keeper_process_same(old, s);
     settings_free(&old);
@@ -203,6 +207,17 @@ static void drain_milters(struct children *c)
         shutdown(c->milter_fd, SHUT_RDWR);
 }
 
+/* These end last, as workers ask them. */
+static const enum children_kind drained[] = {CHILDREN_SPF, CHILDREN_TABLES, CHILDREN_IMPORTER};
+
+static bool others_left(const struct children *c)
+{
+    int n = 0;
+    for (size_t i = 0; i < G_N_ELEMENTS(drained); i++)
+        n += children_others_left(c, drained[i]);
+    return n;
+}
+
 static void drain(struct children *c)
 {
     gint64 end = g_get_monotonic_time() + DRAIN_US;
@@ -222,11 +237,11 @@ static void drain(struct children *c)
     if (c->keeper > 0)
         kill(c->keeper, SIGTERM);
     tables_child_dismiss(c);
-    while ((c->keeper > 0 || children_workers_left(c) || spf_pair_left(c) || tables_child_left(c)) &&
-           g_get_monotonic_time() < end)
+    importer_child_dismiss(c);
+    while ((c->keeper > 0 || children_workers_left(c) || others_left(c)) && g_get_monotonic_time() < end)
         look(c);
-    spf_pair_kill(c, SIGKILL);
-    tables_child_kill(c, SIGKILL);
+    for (size_t i = 0; i < G_N_ELEMENTS(drained); i++)
+        children_others_kill(c, drained[i], SIGKILL);
     children_relay_log(c);
 }
 
@@ -249,6 +264,7 @@ static int loop(struct children *c)
             children_start_keeper(c);
         spf_pair_start(c);
         tables_child_start(c);
+        importer_child_start(c);
         if (g_get_monotonic_time() >= c->not_before)
             milter_processes_start(c, again);
         if (again)
@@ -284,6 +300,9 @@ static bool prepare_engine(const struct settings *s)
 /* The rules are of the folders that are there now. */
 static bool close_sandbox(struct children *c)
 {
+    g_autofree char *keys = g_build_filename(c->settings->state_dir, KEY_FOLDERS, NULL);
+    if (c->settings->key_maps && mkdir(keys, 0750) && errno != EEXIST) /* the first "key import" makes it otherwise */
+        log_warn("%s: %s", keys, g_strerror(errno));
     c->folders = sandbox_policy_folders(c->settings);
     for (guint i = 0; i < c->folders->len; i++) {
         const char *path = g_array_index(c->folders, struct sandbox_policy_folder, i).path;
@@ -311,7 +330,7 @@ static bool find_user(const struct settings *s, struct passwd *own, const struct
 int master_run(struct settings *s)
 {
     struct children c = {.settings = s, .control_fd = -1, .keeper_fd = -1, .learn_fd = -1, .milter_fd = -1,
-                         .tables_fd = -1, .tables_keeper = {-1, -1}, .blocked_fd = -1,
+                         .tables_fd = -1, .tables_keeper = {-1, -1}, .importer = {-1, -1}, .blocked_fd = -1,
                          .stop = &stop, .state = STATE_CLOSED};
     struct passwd own;
     const struct passwd *pw;

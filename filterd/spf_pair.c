@@ -11,6 +11,7 @@
 
 #include "base/config/settings.h"
 #include "base/log.h"
+#include "filterd/children_others.h"
 #include "rules/auth/spf_door.h"
 #include "rules/auth/spf_process.h"
 
@@ -93,9 +94,7 @@ void spf_pair_start(struct children *c)
 
 void spf_pair_dismiss(struct children *c)
 {
-    for (guint i = 0; i < c->others->len; i++)
-        if (other_at(c, i)->kind == CHILDREN_SPF)
-            other_at(c, i)->leaving = true;
+    children_others_leave(c, CHILDREN_SPF);
     spf_door_close(c->spf_door);
 }
 
@@ -111,19 +110,4 @@ bool spf_pair_renew(struct children *c, const struct settings *s)
     spf_pair_dismiss(c);
     memcpy(c->spf_door, new, sizeof new);
     return true;
-}
-
-int spf_pair_left(const struct children *c)
-{
-    int n = 0;
-    for (guint i = 0; i < c->others->len; i++)
-        n += other_at(c, i)->kind == CHILDREN_SPF;
-    return n;
-}
-
-void spf_pair_kill(const struct children *c, int sig)
-{
-    for (guint i = 0; i < c->others->len; i++)
-        if (other_at(c, i)->kind == CHILDREN_SPF)
-            kill(other_at(c, i)->pid, sig);
 }

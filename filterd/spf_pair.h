@@ -17,7 +17,5 @@ void spf_pair_start(struct children *c);
 bool spf_pair_renew(struct children *c, const struct settings *s);
 /* Closes the master's end of the door: the processes end when the workers have. */
 void spf_pair_dismiss(struct children *c);
-int spf_pair_left(const struct children *c);
-void spf_pair_kill(const struct children *c, int sig);
 
 #endif

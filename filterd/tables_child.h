@@ -2,15 +2,11 @@
 #ifndef FILTERD_TABLES_CHILD_H
 #define FILTERD_TABLES_CHILD_H
 
-#include <stdbool.h>
-
 #include "filterd/children.h"
 
 /* Starts the process if the settings name tables, its socket is open and it does not run. */
 void tables_child_start(struct children *c);
 /* Tells it to end: after a reload another follows with the new settings, and the questions that wait. */
 void tables_child_dismiss(struct children *c);
-int tables_child_left(const struct children *c);
-void tables_child_kill(const struct children *c, int sig);
 
 #endif

@@ -1,4 +1,5 @@
-/* Makes, commits and removes key generations. Called by keyring_import.c, which runs in filterctl. */
+/* Makes, commits and removes key generations. Called by keyring_import.c, which runs in filterctl and in
+ * the importer. */
 #include "gpg/generation.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/config/users.h"
+#include "gpg/column_key.h"
 #include "gpg/key_card.h"
 #include "gpg/keyring.h"
 #include "gpg/ring.h"
@@ -174,7 +176,8 @@ static void tidy(const char *home)
     for (const char *name; dir && (name = g_dir_read_name(dir));) {
         g_autofree char *path = g_build_filename(home, name, NULL);
         if (!g_str_has_suffix(name, ".pgp") && !ring_is(name) && strcmp(name, "gpg.conf") &&
-            strcmp(name, "pubring.kbx") && strcmp(name, "address") && strcmp(name, KEY_CARD_FILE))
+            strcmp(name, "pubring.kbx") && strcmp(name, "address") && strcmp(name, COLUMN_KEY_FILE) &&
+            strcmp(name, KEY_CARD_FILE))
             remove_tree(path);
     }
     if (dir)

@@ -61,6 +61,10 @@ struct keyring_input {
     bool add;   /* keep the keys that are there */
     bool force; /* accept a key that does not name the user's address */
     const char *also; /* another address of the user, which the key may name instead; NULL: none */
+    /* Whether an address that the key names is the user's in another way; NULL: none is. */
+    bool (*is_theirs)(const char *address, const char *user, void *arg);
+    void *arg;
+    const char *column; /* the digest of a column (gpg/column_key.h): its key replaces all others; NULL: no column */
     const struct keyring_notes *notes;
 };
 /* Imports one public key, armored or binary. A key with the same fingerprint is refreshed. If the user has

@@ -1,4 +1,5 @@
-/* Imports and removes a user's keys, each time by writing a new generation. Called by filterctl key. */
+/* Imports and removes a user's keys, each time by writing a new generation. Called by filterctl key, and by the importer
+ * for keys in columns. */
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -9,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "gpg/armor.h"
+#include "gpg/column_key.h"
 #include "gpg/engine.h"
 #include "gpg/engine_run.h"
 #include "gpg/engine_text.h"
@@ -131,6 +133,14 @@ static bool names_address(const struct key_info *k, const char *user)
     return false;
 }
 
+static bool names_user(const struct key_info *k, const char *user, const struct keyring_input *input)
+{
+    bool theirs = names_address(k, user) || (input->also && names_address(k, input->also));
+    for (guint i = 0; i < k->addresses->len && !theirs && input->is_theirs; i++)
+        theirs = input->is_theirs(k->addresses->pdata[i], user, input->arg);
+    return theirs;
+}
+
 /* Imports the input into the new home. *fingerprint_r: the imported key. */
 static int import_input(struct generation *g, const struct bytes *input, char **fingerprint_r,
                         char **error_r)
@@ -149,16 +159,26 @@ static int import_input(struct generation *g, const struct bytes *input, char **
     return rc;
 }
 
-/* Imports the user's other keys as well. gpg merges copies of a key, so an older copy does not undo a known
+struct selection {
+    const char *fingerprint; /* NULL: all are kept */
+    bool others;             /* all but this one are; else it alone */
+};
+
+static bool is_kept(const struct selection *kept, const struct key_info *k)
+{
+    return !kept->fingerprint || (g_ascii_strcasecmp(k->fingerprint, kept->fingerprint) != 0) == kept->others;
+}
+
+/* Imports keys that the user has as well. gpg merges copies of a key, so an older copy does not undo a known
  * revocation. */
-static int keep_old_keys(struct generation *g, const char *except, char **error_r)
+static int keep_old_keys(struct generation *g, const struct selection *kept, char **error_r)
 {
     GPtrArray *old = g->old ? keyring_keys(g->old, error_r) : NULL;
     int rc = g->old && !old ? EX_TEMPFAIL : EX_OK;
     for (guint i = 0; old && i < old->len && rc == EX_OK; i++) {
         const struct key_info *k = g_ptr_array_index(old, i);
         struct bytes key = {0};
-        if (except && !g_ascii_strcasecmp(k->fingerprint, except))
+        if (!is_kept(kept, k))
             continue;
         rc = keyring_export(g->old, k->fingerprint, KEYRING_BINARY, &key, error_r)
                  ? import_bytes(g->home, &key, error_r)
@@ -188,9 +208,9 @@ static int check_key(const struct key_info *k, const struct generation *g, const
     const char *trouble = key_info_trouble(k, now);
     if (trouble)
         return refuse(error_r, "key %s cannot be used: %s", k->fingerprint, trouble);
-    if (!input->force && !names_address(k, g->user) && !(input->also && names_address(k, input->also)))
-        return refuse(error_r, "no user id of key %s names %s (--force takes it anyway)",
-                      k->fingerprint, g->user);
+    if (!input->force && !names_user(k, g->user, input))
+        return refuse(error_r, "no user id of key %s names %s%s", k->fingerprint, g->user,
+                      input->column ? ", or an alias of theirs" : " (--force takes it anyway)");
     return EX_OK;
 }
 
@@ -243,6 +263,17 @@ static int self_check(const char *home, const struct key_info *k, char **error_r
               : refuse(error_r, "key %s cannot be encrypted to: %s", k->fingerprint, why);
 }
 
+static int write_column(const char *home, const char *digest, char **error_r)
+{
+    g_autofree char *path = g_build_filename(home, COLUMN_KEY_FILE, NULL);
+    GError *error = NULL;
+    if (g_file_set_contents(path, digest, -1, &error))
+        return EX_OK;
+    *error_r = g_strdup(error->message);
+    g_error_free(error);
+    return EX_CANTCREAT;
+}
+
 /* ---- the whole ---- */
 
 static int fill(struct generation *g, const struct keyring_input *input,
@@ -252,10 +283,10 @@ static int fill(struct generation *g, const struct keyring_input *input,
     int rc = engine_write_conf(g->home, error_r) ? EX_OK : EX_CANTCREAT;
     if (rc == EX_OK)
         rc = import_input(g, &input->text, &fingerprint, error_r);
-    if (rc == EX_OK)
+    if (rc == EX_OK && !input->column)
         rc = check_others(g, fingerprint, input->add, error_r);
     if (rc == EX_OK)
-        rc = keep_old_keys(g, NULL, error_r);
+        rc = keep_old_keys(g, &(struct selection){input->column ? fingerprint : NULL, false}, error_r);
     GPtrArray *keys = rc == EX_OK ? keyring_keys(g->home, error_r) : NULL;
     if (!keys)
         return rc == EX_OK ? EX_TEMPFAIL : rc;
@@ -265,6 +296,8 @@ static int fill(struct generation *g, const struct keyring_input *input,
         rc = write_key_files(g->home, keys, error_r);
     if (rc == EX_OK && !k->revoked)
         rc = self_check(g->home, k, error_r);
+    if (rc == EX_OK && input->column)
+        rc = write_column(g->home, input->column, error_r);
     if (rc == EX_OK && key_r) {
         g_ptr_array_set_free_func(keys, NULL);
         g_ptr_array_remove(keys, k);
@@ -318,7 +351,7 @@ static int remove_one_key(struct generation *g, const char *fingerprint, char **
 {
     int rc = engine_write_conf(g->home, error_r) ? EX_OK : EX_CANTCREAT;
     if (rc == EX_OK)
-        rc = keep_old_keys(g, fingerprint, error_r);
+        rc = keep_old_keys(g, &(struct selection){fingerprint, true}, error_r);
     GPtrArray *keys = rc == EX_OK ? keyring_keys(g->home, error_r) : NULL;
     if (!keys)
         return rc == EX_OK ? EX_TEMPFAIL : rc;

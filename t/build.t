@@ -241,14 +241,15 @@ subtest 'install and uninstall' => sub {
     my %is = map { $_ => 1 } @all;
     for my $file (qw(/opt/mail/sbin/filterd /opt/mail/sbin/filterd-pipe /opt/mail/bin/filterctl /opt/mail/bin/filterd-retrain
         /opt/mail/lib/filterd/gpg_malloc.so /opt/mail/lib/systemd/system/filterd.service /opt/mail/lib/sysusers.d/filterd.conf
-        /opt/mail/lib/tmpfiles.d/filterd.conf /opt/mail/share/filterd/dnsbl.conf /opt/etc/filterd/filterd.conf)) {
+        /opt/mail/lib/tmpfiles.d/filterd.conf /opt/etc/filterd/dnsbl.conf /opt/etc/filterd/filterd.conf /opt/etc/filterd/sieve/learn.sieve
+        /opt/etc/filterd/anonymize-inbound.pcre)) {
         ok($is{$file}, $file);
     }
     for my $page (glob "$root/man/*.[1-8]") {
         my ($section) = $page =~ /(\d)$/;
         ok($is{"/opt/mail/share/man/man$section/" . basename($page)}, basename($page));
     }
-    for my $folder (qw(sieve postfix dovecot)) {
+    for my $folder (qw(postfix dovecot)) {
         ok($is{"/opt/mail/share/filterd/$folder/" . basename($_)}, "$folder/" . basename($_)) for glob "$root/tools/$folder/*";
     }
     for my $file (@all) {
@@ -271,13 +272,20 @@ subtest 'install and uninstall' => sub {
     spew($settings, slurp($settings) . "# mine\n");
     make('-s', @where, 'install');
     like(slurp($settings), qr/# mine/, 'edited settings outlive the next install');
-    spew("$dir/root/opt/mail/share/filterd/sieve/learn.svbin", "compiled\n");
+    my $sieve = "$dir/root/opt/etc/filterd/sieve";
+    spew("$sieve/learn.sieve", "# mine\n");
+    spew("$_/spam-to-junk.sieve", "# of an older version\n") for $sieve, "$dir/root/opt/mail/share/filterd/shipped/sieve";
+    ($status, $out) = make(@where, 'install');
+    is(slurp("$sieve/learn.sieve"), "# mine\n", 'an edited script does, too');
+    like($out, qr{^  KEPT \Q$sieve\E/learn\.sieve, which was edited; as shipped: \S+/shipped/sieve/learn\.sieve$}m, 'which is said');
+    like(slurp("$sieve/spam-to-junk.sieve"), qr/fileinto/, 'one that was as shipped is replaced');
+    spew("$sieve/learn.svbin", "compiled\n");
     spew("$dir/root/opt/mail/bin/neighbour", "another's\n");
     ($status, $out) = make(@where, 'uninstall');
     is($status, 0, 'uninstall beside them');
     is_deeply([files_in("$dir/root")], [sort '/opt/etc/filterd/filterd.conf', '/opt/mail/bin/neighbour',
-            '/opt/mail/share/filterd/sieve/learn.svbin'], 'they stay, and what others put there');
-    for my $stays ($settings, "$dir/root/opt/mail/share/filterd/sieve/learn.svbin") {
+            '/opt/etc/filterd/sieve/learn.svbin', '/opt/etc/filterd/sieve/learn.sieve'], 'they stay, and what others put there');
+    for my $stays ($settings, "$sieve/learn.svbin", "$sieve/learn.sieve") {
         like($out, qr/^Stays, .*: \Q$stays\E$/m, 'it says so: ' . basename($stays));
     }
     is((make(@where, 'uninstall'))[0], 0, 'uninstall once more');

@@ -35,6 +35,7 @@ subtest 'the unit' => sub {
     unlike($unit, qr/^ExecStartPre=/m, 'which only ExecStart= is asked for');
     unlike($unit, qr{/usr/local/}, 'nothing of another prefix');
     like($unit, qr/^MemorySwapMax=0$/m, 'never swaps');
+    is_deeply([sort(said('RestrictAddressFamilies'))], [qw(AF_INET AF_INET6 AF_NETLINK AF_UNIX)], 'postmap can run in it');
     my ($status, $out, $err) = $t->try_run(undef, qw(systemd-analyze verify --man=no), $file);
     is($status, 0, 'systemd-analyze verify');
     is(join('', grep { /filterd/ } "$out$err" =~ /^(.*\n)/mg), '', 'without a word');

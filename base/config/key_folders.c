@@ -23,7 +23,7 @@ static int by_name(gconstpointer a, gconstpointer b)
 
 bool key_folders_each(const char *state_dir, void (*fn)(const char *user, void *arg), void *arg)
 {
-    g_autofree char *path = g_build_filename(state_dir, "keys", NULL);
+    g_autofree char *path = g_build_filename(state_dir, KEY_FOLDERS, NULL);
     GDir *dir = g_dir_open(path, 0, NULL);
     if (!dir)
         return access(path, F_OK) != 0 && errno == ENOENT;

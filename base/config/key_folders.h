@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#define KEY_FOLDERS "keys" /* in state_dir */
+
 /* Calls fn for each user who has a key folder, by name. False if the folder of all users could not be read; it
  * being missing counts as empty. */
 bool key_folders_each(const char *state_dir, void (*fn)(const char *user, void *arg), void *arg)

@@ -56,6 +56,7 @@ static const struct setting_kind kinds[] = {
     {"users", "mailboxes", V(maps), TO(mailbox_maps), .expected = MAPS},
     {"users", "aliases", V(maps), TO(alias_maps), .expected = MAPS},
     {"users", "domains", V(maps), TO(domain_maps), .expected = MAPS},
+    {"users", "key", V(maps), TO(key_maps), .expected = MAPS},
     {"classifier", "mode", V(word), TO(mode), .words = SETTINGS_TRAIN_MODES},
     {"classifier", "spam_threshold", V(fraction), TO(spam_threshold), .last = 1},
     {"classifier", "unsure_threshold", V(fraction), TO(unsure_threshold), .last = 1},
@@ -379,7 +380,7 @@ void settings_free(struct settings **settings)
     char *texts[] = {s->file, s->hostname, s->user, s->state_dir, s->site_key, s->state_id,
                      s->recipient_delimiter, s->quarantine, s->subject_tag, s->header_prefix,
                      s->dnsbl_lists, s->anonymize_inbound, s->anonymize_submission,
-                     s->mailbox_maps, s->alias_maps, s->domain_maps};
+                     s->mailbox_maps, s->alias_maps, s->domain_maps, s->key_maps};
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
     g_strfreev(s->domains);
@@ -405,7 +406,7 @@ void settings_free(struct settings **settings)
 
 bool settings_has_tables(const struct settings *s)
 {
-    return s->mailbox_maps || s->alias_maps || s->domain_maps;
+    return s->mailbox_maps || s->alias_maps || s->domain_maps || s->key_maps;
 }
 
 bool settings_has_domains(const struct settings *s)

@@ -46,7 +46,7 @@ struct settings {
     int queue_days;    /* a proof between the legs is good for so long: as the MTA may keep mail queued */
     struct endpoint control;
     struct socket_rights control_rights; /* of the socket for learn sessions, too */
-    char *mailbox_maps, *alias_maps, *domain_maps; /* chains of Postfix maps; NULL: none */
+    char *mailbox_maps, *alias_maps, *domain_maps, *key_maps; /* chains of Postfix maps; NULL: none */
     char **train_users; /* login names or uids, each maybe with :DOMAIN */
     enum train_mode mode;
     double spam_threshold, unsure_threshold; /* probabilities, 0 to 1; default SETTINGS_*_THRESHOLD */

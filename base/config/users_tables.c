@@ -344,6 +344,20 @@ enum users_result users_tables_resolve(struct users *u, const char *address, con
     return result;
 }
 
+enum users_result users_tables_key(struct users *u, const char *user, enum users_tables_key *key_r)
+{
+    struct users_tables_answer a = {0};
+    *key_r = USERS_TABLES_KEY_NONE;
+    if (!u->tables || !u->tables->settings->key_maps)
+        return USERS_UNKNOWN;
+    users_pause(u);
+    const enum users_result result = u->tables->ask(u->tables->arg, USERS_TABLES_KEY, user, &a);
+    users_go_on(u);
+    *key_r = a.key;
+    users_tables_answer_clear(&a);
+    return result;
+}
+
 bool users_tables_name(const struct users_tables *t, const char *user)
 {
     struct users_tables_answer a = {0};

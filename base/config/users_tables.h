@@ -27,19 +27,31 @@ enum users_tables_form {
     USERS_TABLES_DOMAIN, /* @domain */
 };
 
+/* What the key column of a user says. */
+enum users_tables_key {
+    USERS_TABLES_KEY_NONE = 0, /* nothing, now and before: what "filterctl key import" stored counts */
+    USERS_TABLES_KEY_READY,    /* its key is the user's in state_dir/keys; whether it can be used is seen there */
+    USERS_TABLES_KEY_NEW,      /* it is not imported yet, and only the daemon does that: mail waits */
+    USERS_TABLES_KEY_EMPTIED,  /* there was one: mail must not go without */
+    USERS_TABLES_KEY_REFUSED   /* it is none that can be used, by what gpg says; the log has the reason */
+};
+
 struct users_tables_answer {
     enum users_tables_form alias;   /* not asked for by USERS_TABLES_MAILBOX */
     enum users_tables_form mailbox; /* not asked for where there is an alias */
+    enum users_tables_key key;      /* asked for by USERS_TABLES_KEY alone */
     GPtrArray *members; /* of char*: the alias' addresses, canonical and complete; commands, files and what is no
                          * address are left out. Owned; NULL: no alias */
 };
 void users_tables_answer_clear(struct users_tables_answer *a);
 
-/* The last asks for a domain, without @: it has a mailbox of form USERS_TABLES_DOMAIN if it is ours. */
-enum users_tables_question { USERS_TABLES_ALL, USERS_TABLES_MAILBOX, USERS_TABLES_IS_DOMAIN };
+/* USERS_TABLES_IS_DOMAIN asks for a domain, without @: it has a mailbox of form USERS_TABLES_DOMAIN if it is ours.
+ * USERS_TABLES_KEY asks for a user's key column. */
+enum users_tables_question { USERS_TABLES_ALL, USERS_TABLES_MAILBOX, USERS_TABLES_IS_DOMAIN, USERS_TABLES_KEY };
+#define USERS_TABLES_LAST_QUESTION USERS_TABLES_KEY
 struct users_tables {
     const struct settings *settings;
-    /* USERS_FOUND: an alias or a mailbox; USERS_UNKNOWN: neither; USERS_TEMP: that cannot be known now. address is
+    /* USERS_FOUND: an alias, a mailbox or a key; USERS_UNKNOWN: none; USERS_TEMP: that cannot be known now. address is
      * canonical. *a_r is empty, to be cleared in any case. */
     enum users_result (*ask)(void *arg, enum users_tables_question question, const char *address,
                              struct users_tables_answer *a_r);
@@ -54,6 +66,9 @@ enum users_result users_tables_resolve(struct users *u, const char *address, con
  * domains), or USERS_TEMP. The second takes any spelling, asks u's tables, and does not hold u meanwhile. */
 enum users_result users_tables_has_domain(const struct users_tables *t, const char *domain);
 enum users_result users_tables_domain(struct users *u, const char *domain);
+/* What the key column has for this user, in *key_r. USERS_FOUND, USERS_UNKNOWN (also if the settings name none), or
+ * USERS_TEMP. u is not held meanwhile. */
+enum users_result users_tables_key(struct users *u, const char *user, enum users_tables_key *key_r);
 /* Is this user's mailbox named by the tables, by exactly this name? False, too, if that cannot be known. */
 bool users_tables_name(const struct users_tables *t, const char *user);
 

@@ -1,7 +1,7 @@
 /* The system calls that a process may still make (seccomp). Called by sandbox_close.
  *
  * A process that runs no foreign program has a list of allowed calls; all others fail with ENOSYS, so that
- * libraries fall back to older calls. A worker runs gpg (the tables' process postmap), whose calls change with each release of it and its
+ * libraries fall back to older calls. A worker runs gpg (as does the importer; the tables' process runs postmap), whose calls change with each release of it and its
  * libraries, and a forgotten one would stop delivery: so a worker has a list of forbidden calls instead, in
  * addition to Landlock, which does not cover chmod and, in older kernels, truncate. */
 #include <asm/ioctls.h>
@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -66,6 +67,11 @@ static const char *const forbidden[] = {
     /* the same for 32 bits */
     "chown32", "fchown32", "lchown32", "setuid32", "setgid32", "setreuid32", "setregid32",
     "setresuid32", "setresgid32", "setgroups32", "setfsuid32", "setfsgid32", "utimensat_time64", END};
+
+/* What the importer needs of them, to make a folder of keys; all in it is filterd's own user's. */
+static const char *const for_importer[] = {"fchmod", "fchmodat", "chmod", "fchownat", "rename", "renameat", "renameat2",
+                                           "symlink", "symlinkat", "unlink", "unlinkat", "rmdir", "mkdir", "mkdirat",
+                                           "ftruncate", "ftruncate64", "fallocate", "utimensat", END};
 
 /* The master's children inherit its list: it has what none of them needs. Landlock before version 3 does not stop
  * truncate. */
@@ -133,6 +139,25 @@ static int each(scmp_filter_ctx c, uint32_t action, const char *const *names)
         int call = seccomp_syscall_resolve_name(*names);
         if (call != __NR_SCMP_ERROR) /* of another architecture, or newer than libseccomp */
             rc = seccomp_rule_add(c, action, call, 0);
+    }
+    return rc;
+}
+
+static bool is_in(const char *const *names, const char *name)
+{
+    while (*names && strcmp(*names, name))
+        names++;
+    return *names;
+}
+
+/* The same without the names in except. */
+static int each_but(scmp_filter_ctx c, uint32_t action, const char *const *names, const char *const *except)
+{
+    int rc = 0;
+    for (; *names && !rc; names++) {
+        const char *const one[] = {*names, END};
+        if (!is_in(except, *names))
+            rc = each(c, action, one);
     }
     return rc;
 }
@@ -209,7 +234,7 @@ static int forbid_families(scmp_filter_ctx c, enum sandbox_kind kind)
     for (int family = 0; family <= FAMILIES && !rc; family++)
         if (family == AF_NETLINK && kind == SANDBOX_TABLES)
             rc = RULE(c, NO, socket, EQUALS(0, AF_NETLINK), DIFFERS(2, NETLINK_ROUTE));
-        else if (family != AF_UNIX && family != AF_INET && family != AF_INET6)
+        else if (family != AF_UNIX && ((family != AF_INET && family != AF_INET6) || kind == SANDBOX_IMPORTER))
             rc = RULE(c, NO, socket, EQUALS(0, (scmp_datum_t)family));
     return rc;
 }
@@ -226,6 +251,8 @@ static int forbid_odd_opens(scmp_filter_ctx c)
  * writers alone. */
 static int forbid_locks(scmp_filter_ctx c, enum sandbox_kind kind)
 {
+    if (kind == SANDBOX_IMPORTER) /* takes the lock on the folder of keys, as filterctl does */
+        return 0;
     return kind == SANDBOX_TABLES ? RULE(c, NO, flock, HAS(1, LOCK_EX)) : seccomp_rule_add(c, NO, SCMP_SYS(flock), 0);
 }
 
@@ -245,8 +272,9 @@ static int forbid_new_calls(scmp_filter_ctx c)
 
 static int forbid(scmp_filter_ctx c, enum sandbox_kind kind)
 {
-    return each(c, SCMP_ACT_KILL_PROCESS, deadly) || each(c, NO, forbidden) ||
-           each(c, NO_SUCH_CALL, unknown) || keep_core_limit(c) || forbid_new_code(c) ||
+    static const char *const none[] = {END};
+    return each(c, SCMP_ACT_KILL_PROCESS, deadly) ||
+           each_but(c, NO, forbidden, kind == SANDBOX_IMPORTER ? for_importer : none) || each(c, NO_SUCH_CALL, unknown) || keep_core_limit(c) || forbid_new_code(c) ||
            forbid_namespaces(c) || forbid_families(c, kind) || forbid_odd_opens(c) || forbid_odd_forms(c) ||
            forbid_locks(c, kind) || forbid_signals(c) || forbid_new_calls(c);
 }
@@ -330,7 +358,7 @@ static int allow(scmp_filter_ctx c, enum sandbox_kind kind)
 
 static bool runs_programs(enum sandbox_kind kind)
 {
-    return kind == SANDBOX_WORKER || kind == SANDBOX_TABLES;
+    return kind == SANDBOX_WORKER || kind == SANDBOX_TABLES || kind == SANDBOX_IMPORTER;
 }
 
 static int fill(scmp_filter_ctx c, enum sandbox_kind kind)

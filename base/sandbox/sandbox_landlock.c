@@ -32,6 +32,7 @@
 #define MAKE                                                                                     \
     (WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR |                   \
      LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REFER)
+#define MAKE_KEYS (MAKE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_SYM)
 #define MAKE_SOCKETS (LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_REMOVE_FILE)
 #define WRITE                                                                                    \
     (MAKE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_CHAR |                      \
@@ -64,7 +65,7 @@ static uint64_t handled(enum sandbox_kind kind)
 {
     if (kind == SANDBOX_TABLES) /* reads maps wherever the operator has them */
         return WRITE | EXECUTE;
-    return kind == SANDBOX_WORKER || kind == SANDBOX_MASTER ? WRITE : WRITE | READ_AND_EXECUTE;
+    return kind == SANDBOX_WORKER || kind == SANDBOX_MASTER || kind == SANDBOX_IMPORTER ? WRITE : WRITE | READ_AND_EXECUTE;
 }
 
 static uint64_t known_to(int abi)
@@ -105,11 +106,12 @@ static bool allow_each(int ruleset, const char *const *folders, uint64_t rights,
 static bool allow_all(int ruleset, const struct sandbox *s, uint64_t known)
 {
     const bool keeper = s->kind == SANDBOX_KEEPER, master = s->kind == SANDBOX_MASTER;
-    const bool tables = s->kind == SANDBOX_TABLES;
+    const bool tables = s->kind == SANDBOX_TABLES, importer = s->kind == SANDBOX_IMPORTER;
     const bool writes = keeper || master || s->kind == SANDBOX_DELIVERY_AGENT;
     const uint64_t in_folder = MAKE | (keeper ? READ : LANDLOCK_ACCESS_FS_READ_DIR);
     const struct rule rules[] = {
-        {s->kind == SANDBOX_WORKER || tables || master ? "/dev/null" : NULL, WRITE_FILE}, /* for gpg, postmap */
+        {s->kind == SANDBOX_WORKER || tables || master || importer ? "/dev/null" : NULL, WRITE_FILE}, /* for gpg, postmap */
+        {master || importer ? s->keys : NULL, MAKE_KEYS},
         {keeper ? "/dev/urandom" : NULL, READ_FILE},                  /* for SQLite */
     };
     /* With what starts it. */

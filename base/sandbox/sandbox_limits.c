@@ -23,7 +23,8 @@
 /* For the SPF process: measured 12 MB, and each open question may hold 256 KB of answers. */
 #define MEMORY_SPF (512ULL << 20)
 
-/* For the tables' process, which has whole files in memory and 100,000 answers; its postmap has the same limit. */
+/* For the tables' process, which has whole files in memory and 100,000 answers; its postmap has the same limit, as
+ * have the importer and its gpg. */
 #define MEMORY_TABLES (2048ULL << 20)
 
 unsigned long long sandbox_parts_memory(size_t message_bytes)
@@ -54,7 +55,7 @@ static rlim_t files(enum sandbox_kind kind)
 
 const char *sandbox_parts_limits(const struct sandbox *s)
 {
-    const bool writes = s->kind == SANDBOX_KEEPER || s->kind == SANDBOX_DELIVERY_AGENT;
+    const bool writes = s->kind == SANDBOX_KEEPER || s->kind == SANDBOX_DELIVERY_AGENT || s->kind == SANDBOX_IMPORTER;
     /* 1, not 0: the kernel ignores 0 when core_pattern is a pipe. */
     const struct rlimit one = {1, 1};
     if (setrlimit(RLIMIT_CORE, &one))
@@ -71,7 +72,7 @@ const char *sandbox_parts_limits(const struct sandbox *s)
         rc |= limit(RLIMIT_AS, sandbox_parts_memory(s->message_bytes));
     if (!SANITIZED && s->kind == SANDBOX_SPF)
         rc |= limit(RLIMIT_AS, MEMORY_SPF);
-    if (!SANITIZED && s->kind == SANDBOX_TABLES)
+    if (!SANITIZED && (s->kind == SANDBOX_TABLES || s->kind == SANDBOX_IMPORTER))
         rc |= limit(RLIMIT_AS, MEMORY_TABLES);
     return rc ? "setrlimit refused" : NULL;
 }

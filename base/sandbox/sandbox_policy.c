@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "base/config/key_folders.h"
 #include "base/endpoint.h"
 #include "base/log.h"
 #include "base/sandbox/sandbox.h"
@@ -47,23 +48,38 @@ static void clear_folder(gpointer data)
     g_free(((struct sandbox_policy_folder *)data)->path);
 }
 
-static void add_folder(GArray *folders, char *path, bool sockets)
+static bool alike(const struct sandbox_policy_folder *a, const struct sandbox_policy_folder *b)
 {
-    const struct sandbox_policy_folder one = {path, sockets};
+    return a->sockets == b->sockets && a->links == b->links;
+}
+
+/* Takes the path over. */
+static void add_folder(GArray *folders, struct sandbox_policy_folder one)
+{
     for (guint i = 0; i < folders->len; i++) {
         const struct sandbox_policy_folder *f = &g_array_index(folders, struct sandbox_policy_folder, i);
-        if (f->sockets == sockets && !strcmp(f->path, path)) {
-            g_free(path);
+        if (alike(f, &one) && !strcmp(f->path, one.path)) {
+            g_free(one.path);
             return;
         }
     }
     g_array_append_val(folders, one);
 }
 
+static void add_plain(GArray *folders, char *path)
+{
+    add_folder(folders, (struct sandbox_policy_folder){.path = path});
+}
+
+static char *keys_folder(const struct settings *s)
+{
+    return s->key_maps ? g_build_filename(s->state_dir, KEY_FOLDERS, NULL) : NULL;
+}
+
 static void add_folder_of(GArray *folders, const struct endpoint *at)
 {
     if (at->path)
-        add_folder(folders, g_path_get_dirname(at->path), true);
+        add_folder(folders, (struct sandbox_policy_folder){.path = g_path_get_dirname(at->path), .sockets = true});
 }
 
 GArray *sandbox_policy_folders(const struct settings *s)
@@ -71,10 +87,12 @@ GArray *sandbox_policy_folders(const struct settings *s)
     GArray *folders = g_array_new(FALSE, FALSE, sizeof(struct sandbox_policy_folder));
     GPtrArray *maildirs = maildir_folders(s);
     g_array_set_clear_func(folders, clear_folder);
-    add_folder(folders, g_strdup(s->state_dir), false);
-    add_folder(folders, g_strconcat(s->site_key, ".d", NULL), false);
+    add_plain(folders, g_strdup(s->state_dir));
+    add_plain(folders, g_strconcat(s->site_key, ".d", NULL));
+    if (s->key_maps)
+        add_folder(folders, (struct sandbox_policy_folder){.path = keys_folder(s), .links = true});
     for (guint i = 0; i < maildirs->len; i++)
-        add_folder(folders, g_strdup(maildirs->pdata[i]), false);
+        add_plain(folders, g_strdup(maildirs->pdata[i]));
     add_folder_of(folders, &s->control);
     for (size_t i = 0; i < s->listener_count; i++)
         add_folder_of(folders, &s->listeners[i].at);
@@ -95,7 +113,7 @@ const char *sandbox_policy_lacks(const GArray *had, const GArray *more)
         bool found = false;
         for (guint j = 0; j < had->len && !found; j++) {
             const struct sandbox_policy_folder *f = &g_array_index(had, struct sandbox_policy_folder, j);
-            found = f->sockets == one->sockets && lies_in(one->path, f->path);
+            found = alike(f, one) && lies_in(one->path, f->path);
         }
         if (!found)
             return one->path;
@@ -143,9 +161,11 @@ static bool with_sandbox(const struct settings *s, enum sandbox_kind kind,
                          bool (*how)(const struct sandbox *sandbox, void *arg), void *arg)
 {
     GPtrArray *folders = folders_for(s, kind), *sockets = socket_folders_for(s, kind);
+    g_autofree char *keys = keys_folder(s);
     const struct sandbox sandbox = {.kind = kind,
                                     .folders = (const char *const *)folders->pdata,
                                     .socket_folders = (const char *const *)sockets->pdata,
+                                    .keys = keys,
                                     .renames = sandbox_policy_has_maildir(s),
                                     .message_bytes = settings_size_limit(s, NULL)};
     const bool ok = how(&sandbox, arg);
@@ -187,6 +207,8 @@ static bool is_started(const struct settings *s, enum sandbox_kind kind)
         return has_milter(s);
     case SANDBOX_TABLES:
         return settings_has_tables(s);
+    case SANDBOX_IMPORTER:
+        return s->key_maps != NULL;
     default:
         return true;
     }

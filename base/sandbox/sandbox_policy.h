@@ -18,6 +18,7 @@ bool sandbox_policy_check(const struct settings *s);
 struct sandbox_policy_folder {
     char *path;
     bool sockets; /* only sockets may be made in it, and files removed */
+    bool links;   /* links may be made in it, and folders removed */
 };
 /* The folders that the processes of these settings write to: an array of struct sandbox_policy_folder, which
  * g_array_unref frees. */

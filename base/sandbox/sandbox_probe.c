@@ -21,6 +21,7 @@
 #define NO_GPG (OF(SANDBOX_KEEPER) | OF(SANDBOX_DELIVERY_AGENT) | OF(SANDBOX_SPF) | OF(SANDBOX_MILTER))
 #define NO_WRITE (OF(SANDBOX_WORKER) | OF(SANDBOX_SPF) | OF(SANDBOX_MILTER) | OF(SANDBOX_TABLES))
 #define RUNS_PROGRAMS (OF(SANDBOX_WORKER) | OF(SANDBOX_TABLES))
+#define WRITES_FOLDERS (OF(SANDBOX_MASTER) | OF(SANDBOX_KEEPER) | OF(SANDBOX_DELIVERY_AGENT) | OF(SANDBOX_IMPORTER))
 
 /* The attempts leave no trace: they open devices that all users may read and write, or make calls with invalid
  * arguments, which fail with another error if the sandbox lets them through. */
@@ -139,18 +140,18 @@ static const struct {
     bool not_sanitized; /* not in a sanitizer's build */
 } tries[] = {
     {NO_WRITE, cannot_write, "writes no file", false},
-    {OF(SANDBOX_MASTER) | OF(SANDBOX_KEEPER) | OF(SANDBOX_DELIVERY_AGENT), cannot_write, "writes below its folders only", false},
+    {WRITES_FOLDERS, cannot_write, "writes below its folders only", false},
     {OF(SANDBOX_SPF) | OF(SANDBOX_MILTER) | OF(SANDBOX_DELIVERY_AGENT), cannot_read, "reads no file", false},
     {OF(SANDBOX_KEEPER), cannot_read, "reads below its folders only", false},
     {RUNS_PROGRAMS, cannot_chmod, "changes no names and rights", false},
     {OF(SANDBOX_KEEPER) | OF(SANDBOX_DELIVERY_AGENT), has_no_network, "no network", false},
     {OF(SANDBOX_SPF), has_ip_only, "no local sockets", false},
-    {OF(SANDBOX_MILTER), has_unix_sockets_only, "connects to local sockets only", false},
+    {OF(SANDBOX_MILTER) | OF(SANDBOX_IMPORTER), has_unix_sockets_only, "connects to local sockets only", false},
     {NO_GPG, cannot_exec, "no exec", false},
     {ALL, has_call_list, "system call list", false},
     {NO_WRITE, makes_no_file_longer, "file size 0", true},
     {ALL, makes_no_core, "core 1", false},
-    {OF(SANDBOX_WORKER) | OF(SANDBOX_SPF) | OF(SANDBOX_TABLES), has_bounded_memory, "memory limit", true},
+    {OF(SANDBOX_WORKER) | OF(SANDBOX_SPF) | OF(SANDBOX_TABLES) | OF(SANDBOX_IMPORTER), has_bounded_memory, "memory limit", true},
     {OF(SANDBOX_WORKER), has_bounded_time, "CPU limit per message", false},
     {OF(SANDBOX_SPF), has_cpu_timer, "CPU limit per question", false},
     {ALL, has_no_new_privileges, "no new privileges", false},
@@ -193,7 +194,7 @@ static void try_all(const struct sandbox *s, int fd)
 static const char *name_of(enum sandbox_kind kind)
 {
     static const char *const names[SANDBOX_KINDS] = {"master", "worker", "keeper",
-                                                     "agent", "spf", "milter", "tables"};
+                                                     "agent", "spf", "milter", "tables", "importer"};
     return names[kind];
 }
 

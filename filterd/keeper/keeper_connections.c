@@ -160,6 +160,8 @@ static void take_proof(const struct keeper_connections *k, struct peer *p, int d
 {
     if (p->may_prove && peer_credentials_proves(descriptor, k->service.lock_fd))
         p->roles |= KEEPER_ADMINISTRATOR;
+    if (p->roles & KEEPER_WORKER && peer_credentials_is_importer(descriptor, k->doors.importer))
+        p->roles = KEEPER_IMPORTER;
     close(descriptor);
 }
 

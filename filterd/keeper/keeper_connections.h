@@ -5,6 +5,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #include "filterd/keeper/peer_credentials.h"
 
@@ -13,6 +14,7 @@ struct keeper_doors {
     int control; /* filterctl and filterd-retrain */
     int workers; /* workers and filterd-pipe; -1: there is none */
     int tables;  /* a line to the tables' process, for logins that only those know; -1: there is none */
+    const struct stat *importer; /* its end of its line: who hands over a descriptor of it is the importer; NULL: none */
 };
 
 struct keeper_service {

@@ -243,7 +243,8 @@ bool keeper_process_same(const struct settings *a, const struct settings *b)
            g_strcmp0(a->recipient_delimiter, b->recipient_delimiter) == 0 && g_strcmp0(a->hostname, b->hostname) == 0 &&
            same_list(a->domains, b->domains) && same_list(a->local_names, b->local_names) &&
            same_list(a->train_users, b->train_users) && g_strcmp0(a->mailbox_maps, b->mailbox_maps) == 0 &&
-           g_strcmp0(a->alias_maps, b->alias_maps) == 0 && g_strcmp0(a->domain_maps, b->domain_maps) == 0;
+           g_strcmp0(a->alias_maps, b->alias_maps) == 0 && g_strcmp0(a->domain_maps, b->domain_maps) == 0 &&
+           g_strcmp0(a->key_maps, b->key_maps) == 0;
 }
 
 static void set_signals(void)

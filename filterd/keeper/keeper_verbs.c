@@ -136,6 +136,7 @@ enum {
     WORKER = KEEPER_WORKER,
     USER = KEEPER_MAIL_USER,
     ADMIN = KEEPER_ADMINISTRATOR,
+    IMPORTER = KEEPER_IMPORTER,
 };
 
 /* Each verb's name is in its format, in keeper_request.c. */
@@ -161,7 +162,7 @@ static const struct keeper_verb verbs[] = {
     {&keeper_format_user_remove, &keeper_format_nothing, ADMIN, user_remove, false, KEEPER_RATE_NONE},
     {&keeper_format_user_export, &keeper_format_exported, ADMIN, user_export, false, KEEPER_RATE_NONE},
     {&keeper_format_user_import, &keeper_format_nothing, ADMIN, user_import, false, KEEPER_RATE_NONE},
-    {&keeper_format_key_note, &keeper_format_nothing, ADMIN, key_note, false, KEEPER_RATE_NONE},
+    {&keeper_format_key_note, &keeper_format_nothing, ADMIN | IMPORTER, key_note, false, KEEPER_RATE_NONE},
     /* What a worker behind Postfix's queue needs of the one in front. */
     {&keeper_format_spent_known, &keeper_format_known, WORKER, spent_before, true, KEEPER_RATE_SPENT},
     {&keeper_format_spent, &keeper_format_nothing, WORKER, note_spent, true, KEEPER_RATE_SPENT},

@@ -119,13 +119,23 @@ struct peer peer_credentials_of(int fd, enum peer_door door)
     return p;
 }
 
+static bool is_of(int descriptor, const struct stat *what)
+{
+    struct stat st;
+    return fstat(descriptor, &st) == 0 && st.st_dev == what->st_dev && st.st_ino == what->st_ino;
+}
+
+bool peer_credentials_is_importer(int descriptor, const struct stat *line)
+{
+    return line && is_of(descriptor, line);
+}
+
 bool peer_credentials_proves(int descriptor, int lock_fd)
 {
-    struct stat theirs, ours;
+    struct stat lock;
     /* Not "is not read-only": access mode 3, which asks for neither, passes Landlock. */
     const int mode = fcntl(descriptor, F_GETFL) & O_ACCMODE;
-    return has_landlock && (mode == O_RDWR || mode == O_WRONLY) && fstat(descriptor, &theirs) == 0 &&
-           fstat(lock_fd, &ours) == 0 && theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
+    return has_landlock && (mode == O_RDWR || mode == O_WRONLY) && fstat(lock_fd, &lock) == 0 && is_of(descriptor, &lock);
 }
 
 bool peer_credentials_may_train(const struct peer *p, const char *user)

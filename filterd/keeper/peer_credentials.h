@@ -4,6 +4,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/config/settings.h"
@@ -33,6 +34,8 @@ struct peer peer_credentials_of(int fd, enum peer_door door);
 /* True if the peer, which handed this descriptor over, has opened the file of lock_fd for writing. It is then
  * no worker, as Landlock forbids them that; without Landlock it proves nothing, and is never true. */
 bool peer_credentials_proves(int descriptor, int lock_fd);
+/* True if this descriptor is of the importer's end of its line, which no other process of ours can hand over. */
+bool peer_credentials_is_importer(int descriptor, const struct stat *line);
 /* True if a mail user may train this user. */
 bool peer_credentials_may_train(const struct peer *p, const char *user);
 

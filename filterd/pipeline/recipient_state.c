@@ -8,6 +8,7 @@
 #include "base/config/settings.h"
 #include "base/config/user_settings.h"
 #include "base/config/users.h"
+#include "base/config/users_tables.h"
 #include "base/log.h"
 #include "filterd/pipeline/resolve.h"
 #include "filterd/pipeline/verdict.h"
@@ -44,15 +45,43 @@ static void count_missing_key(struct context *ctx, const char *user, struct poli
     }
 }
 
+/* The key column of the operator's tables, before the keys that are stored. True: they may be looked at; *due_r: there
+ * must be one. */
+static bool column_lets(struct context *ctx, const char *user, struct policy_keys *n, bool *due_r)
+{
+    enum users_tables_key key;
+    const enum users_result result = users_tables_key(ctx->users, user, &key);
+    *due_r = key == USERS_TABLES_KEY_READY;
+    if (result == USERS_UNKNOWN || *due_r)
+        return true;
+    if (key == USERS_TABLES_KEY_EMPTIED || key == USERS_TABLES_KEY_REFUSED) {
+        n->bad++;
+        log_warn("user=<%s> key=- cannot be used: [users] key %s", user,
+                 key == USERS_TABLES_KEY_EMPTIED ? "had one and is empty now: \"filterctl key remove\" if that is meant"
+                                                 : "has none that gpg accepts");
+    } else {
+        n->unreadable++;
+        log_warn("user=<%s> %s", user, key == USERS_TABLES_KEY_NEW ? "[users] key has a key that only the daemon imports"
+                                                                   : "whether [users] key has a key cannot be known now");
+    }
+    return false;
+}
+
 static void count_key(struct context *ctx, const char *user, struct policy_keys *n, struct recipient_address *a)
 {
     g_autofree char *why = NULL, *fpr = NULL;
+    bool due;
+    if (!column_lets(ctx, user, n, &due))
+        return;
     switch (sealer_key(ctx->sealer, user, &fpr, &why)) {
     case KEY_GOOD:
         n->good++;
         break;
     case KEY_NONE:
-        count_missing_key(ctx, user, n);
+        if (due)
+            n->unreadable++; /* removed a moment ago: it is imported again */
+        else
+            count_missing_key(ctx, user, n);
         break;
     case KEY_BAD:
         n->bad++;

@@ -17,6 +17,7 @@
 
 #define LATE_US G_USEC_PER_SEC /* another is asked then */
 #define GIVE_UP_US (12 * G_USEC_PER_SEC) /* who asked has an answer then: before a worker takes us for dead (tables_client.c) */
+enum { LINE_FD = STDERR_FILENO + 1, IMPORTER_FD };
 #define IDLE_US (60 * G_USEC_PER_SEC) /* all but the first end then */
 
 struct question {
@@ -33,10 +34,7 @@ struct process {
 };
 
 struct lookup_pool {
-    const struct settings *settings;
-    int events;
-    lookup_pool_fn *answered;
-    void *arg;
+    struct lookup_pool_env env;
     struct process processes[SQL_WAITS_PROCESSES];
     GQueue waiting; /* of struct question* */
     char *answer;   /* TABLES_PACKET_ANSWER_MAX + 1 bytes */
@@ -67,10 +65,10 @@ static void set_signals(void)
     signal(SIGCHLD, SIG_DFL); /* postmap's end is waited for */
 }
 
-static void serve(const struct settings *s, int fd)
+static void serve(const struct settings *s, int fd, int importer)
 {
     char data[TABLES_PACKET_QUESTION_MAX];
-    struct user_tables *t = user_tables_new(s);
+    struct user_tables *t = user_tables_new(s, importer);
     GString *out = g_string_new(NULL);
     bool more = true;
     while (more) {
@@ -88,21 +86,23 @@ static void be_process(const struct lookup_pool *p, guint place, int fd, pid_t p
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "filterd-lookup");
-    if (getppid() != parent || dup3(fd, STDERR_FILENO + 1, O_CLOEXEC) < 0)
+    const int line = fcntl(fd, F_DUPFD_CLOEXEC, IMPORTER_FD + 1);
+    const bool has_importer = p->env.importer >= 0 && dup3(p->env.importer, IMPORTER_FD, O_CLOEXEC) >= 0;
+    if (getppid() != parent || dup3(line, LINE_FD, O_CLOEXEC) < 0)
         _exit(1);
-    close_range(STDERR_FILENO + 2, ~0U, 0);
+    close_range((unsigned)(has_importer ? IMPORTER_FD : LINE_FD) + 1, ~0U, 0);
     set_signals();
     sql_waits_be(place);
-    serve(p->settings, STDERR_FILENO + 1);
+    serve(p->env.settings, LINE_FD, has_importer ? IMPORTER_FD : -1);
     _exit(0);
 }
 
 /* ---- in the process that hands out questions ---- */
 
-struct lookup_pool *lookup_pool_new(const struct settings *settings, int events, lookup_pool_fn *answered, void *arg)
+struct lookup_pool *lookup_pool_new(const struct lookup_pool_env *env)
 {
     struct lookup_pool *p = g_new0(struct lookup_pool, 1);
-    *p = (struct lookup_pool){.settings = settings, .events = events, .answered = answered, .arg = arg};
+    p->env = *env;
     for (guint i = 0; i < SQL_WAITS_PROCESSES; i++)
         p->processes[i].fd = -1;
     g_queue_init(&p->waiting);
@@ -146,7 +146,7 @@ static bool start(struct lookup_pool *p, guint place)
     if (pid == 0)
         be_process(p, place, ends[1], parent);
     close(ends[1]);
-    if (pid > 0 && epoll_ctl(p->events, EPOLL_CTL_ADD, ends[0], &event) == 0) {
+    if (pid > 0 && epoll_ctl(p->env.events, EPOLL_CTL_ADD, ends[0], &event) == 0) {
         p->processes[place].fd = ends[0];
         return true;
     }
@@ -167,7 +167,7 @@ static void stop(struct lookup_pool *p, guint place)
     if (!q)
         return;
     log_warn("[users] a process that asked the tables has ended, or none can be started");
-    p->answered(p->arg, q->key, NULL, 0);
+    p->env.answered(p->env.arg, q->key, NULL, 0);
     question_free(q);
 }
 
@@ -175,7 +175,7 @@ static void stop(struct lookup_pool *p, guint place)
 static void give_up(struct lookup_pool *p, struct process *one)
 {
     struct question *q = g_steal_pointer(&one->question);
-    p->answered(p->arg, q->key, NULL, 0);
+    p->env.answered(p->env.arg, q->key, NULL, 0);
     question_free(q);
 }
 
@@ -218,7 +218,7 @@ static void give_up_waiting(struct lookup_pool *p, gint64 now)
     struct question *q;
     while ((q = g_queue_peek_head(&p->waiting)) && now - q->since > GIVE_UP_US) {
         g_queue_pop_head(&p->waiting);
-        p->answered(p->arg, q->key, NULL, 0);
+        p->env.answered(p->env.arg, q->key, NULL, 0);
         question_free(q);
     }
 }
@@ -259,7 +259,7 @@ bool lookup_pool_hear(struct lookup_pool *p, int fd)
     struct question *q = g_steal_pointer(&one->question);
     one->busy = false;
     if (q) {
-        p->answered(p->arg, q->key, p->answer, (size_t)len);
+        p->env.answered(p->env.arg, q->key, p->answer, (size_t)len);
         question_free(q);
     }
     return true;

@@ -14,9 +14,16 @@
 /* The answer to a question; data NULL: the process that was asked has ended. */
 typedef void lookup_pool_fn(void *arg, const char *key, const char *data, size_t len);
 
-/* events: an epoll descriptor that watches the processes, lent. settings are lent, too. Ends with the caller's
- * process; all its descriptors except 0, 1 and 2 are closed in those that ask. */
-struct lookup_pool *lookup_pool_new(const struct settings *settings, int events, lookup_pool_fn *answered, void *arg);
+struct lookup_pool_env {
+    const struct settings *settings; /* lent, as all here */
+    int importer; /* the line to the importer (key_import.h); -1: none */
+    int events;   /* an epoll descriptor that watches the processes */
+    lookup_pool_fn *answered;
+    void *arg;
+};
+
+/* Ends with the caller's process; all its descriptors except 0, 1, 2 and the line are closed in those that ask. */
+struct lookup_pool *lookup_pool_new(const struct lookup_pool_env *env);
 void lookup_pool_free(struct lookup_pool **p);
 
 /* A question, packed; key names it in the call of answered. At most one for each key at a time. */

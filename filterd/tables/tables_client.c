@@ -197,7 +197,7 @@ struct tables_client *tables_client_new_on(const struct settings *s, int fd)
 struct tables_client *tables_client_new_alone(const struct settings *s)
 {
     struct tables_client *c = client_new(s);
-    c->alone = user_tables_new(s);
+    c->alone = user_tables_new(s, -1);
     return c;
 }
 

@@ -7,12 +7,13 @@
 
 struct head {
     guint32 number;
-    unsigned char result, alias, mailbox, unused;
+    unsigned char result, alias, mailbox, key;
 };
 
 char *tables_packet_name(enum users_tables_question question, const char *address)
 {
-    static const char letters[] = {[USERS_TABLES_ALL] = 'a', [USERS_TABLES_MAILBOX] = 'm', [USERS_TABLES_IS_DOMAIN] = 'd'};
+    static const char letters[] = {[USERS_TABLES_ALL] = 'a', [USERS_TABLES_MAILBOX] = 'm',
+                                   [USERS_TABLES_IS_DOMAIN] = 'd', [USERS_TABLES_KEY] = 'k'};
     return g_strdup_printf("%c%s", letters[question], address);
 }
 
@@ -40,16 +41,16 @@ bool tables_packet_read_question(const char *data, size_t len, guint32 *number_r
         return false;
     memcpy(number_r, data, sizeof *number_r);
     const unsigned char question = (unsigned char)data[sizeof *number_r];
-    *question_r = question <= USERS_TABLES_IS_DOMAIN ? (enum users_tables_question)question : USERS_TABLES_ALL;
+    *question_r = question <= USERS_TABLES_LAST_QUESTION ? (enum users_tables_question)question : USERS_TABLES_ALL;
     *address_r = data + before;
-    return question <= USERS_TABLES_IS_DOMAIN && g_utf8_validate(*address_r, -1, NULL) && is_canonical(*address_r);
+    return question <= USERS_TABLES_LAST_QUESTION && g_utf8_validate(*address_r, -1, NULL) && is_canonical(*address_r);
 }
 
 void tables_packet_write_answer(GString *out, guint32 number, enum users_result result,
                                 const struct users_tables_answer *a)
 {
     struct head h = {.number = number, .result = (unsigned char)result, .alias = (unsigned char)a->alias,
-                     .mailbox = (unsigned char)a->mailbox};
+                     .mailbox = (unsigned char)a->mailbox, .key = (unsigned char)a->key};
     g_string_truncate(out, 0);
     g_string_append_len(out, (const char *)&h, sizeof h);
     for (guint i = 0; a->members && i < a->members->len; i++)
@@ -79,13 +80,14 @@ bool tables_packet_read_answer(const char *data, size_t len, guint32 *number_r, 
     if (len < sizeof h || len > TABLES_PACKET_ANSWER_MAX)
         return false;
     memcpy(&h, data, sizeof h);
-    const bool found = h.alias != USERS_TABLES_NONE || h.mailbox != USERS_TABLES_NONE;
+    const bool found = h.alias != USERS_TABLES_NONE || h.mailbox != USERS_TABLES_NONE || h.key != USERS_TABLES_KEY_NONE;
     if (h.result > USERS_UNKNOWN || h.alias > USERS_TABLES_DOMAIN || h.mailbox > USERS_TABLES_DOMAIN ||
-        found != (h.result == USERS_FOUND) || (h.alias == USERS_TABLES_NONE && len > sizeof h))
+        h.key > USERS_TABLES_KEY_REFUSED || found != (h.result == USERS_FOUND) || (h.alias == USERS_TABLES_NONE && len > sizeof h))
         return false;
     *number_r = h.number;
     *result_r = (enum users_result)h.result;
-    *a_r = (struct users_tables_answer){(enum users_tables_form)h.alias, (enum users_tables_form)h.mailbox, NULL};
+    *a_r = (struct users_tables_answer){(enum users_tables_form)h.alias, (enum users_tables_form)h.mailbox,
+                                        (enum users_tables_key)h.key, NULL};
     if (h.alias != USERS_TABLES_NONE)
         a_r->members = g_ptr_array_new_with_free_func(g_free);
     if (!a_r->members || take_members(data + sizeof h, len - sizeof h, a_r->members))

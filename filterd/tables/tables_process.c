@@ -213,7 +213,7 @@ static void keep_only(int *fds, int n)
 
 int tables_process_run(const struct tables_process_env *env)
 {
-    int fds[] = {env->listen_fd, env->keeper_fd};
+    int fds[] = {env->listen_fd, env->keeper_fd, env->importer_fd};
     master = getppid();
     keep_only(fds, G_N_ELEMENTS(fds));
     log_to_fd(STDERR_FILENO); /* the pipe to the master, whose other descriptor is closed now */
@@ -222,7 +222,7 @@ int tables_process_run(const struct tables_process_env *env)
     if (!sandbox_policy_close(env->settings, SANDBOX_TABLES) || s.events < 0)
         return EX_CONFIG;
     s.desk = tables_desk_new();
-    s.pool = lookup_pool_new(env->settings, s.events, on_answer, &s);
+    s.pool = lookup_pool_new(&(struct lookup_pool_env){env->settings, fds[2], s.events, on_answer, &s});
     s.questions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_array_unref);
     s.waiting = g_hash_table_new(NULL, NULL);
     const int code = serve(&s);

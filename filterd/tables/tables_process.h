@@ -12,6 +12,7 @@ struct tables_process_env {
     const struct settings *settings;
     int listen_fd; /* where workers connect: SOCK_SEQPACKET */
     int keeper_fd; /* a line to the keeper; -1: none */
+    int importer_fd; /* a line to the importer (key_import.h); -1: none */
 };
 
 /* Closes the sandbox around this process and serves until SIGUSR2, or until the master is gone. Closes all

@@ -8,7 +8,9 @@
 #include "base/address.h"
 #include "base/log.h"
 #include "filterd/tables/alias_members.h"
+#include "filterd/tables/key_import.h"
 #include "filterd/tables/table.h"
+#include "gpg/column_key.h"
 
 #define OPEN_AGAIN_US (10 * G_USEC_PER_SEC)
 /* A table that took so long to fail is not asked for twice that time: somebody waits for each try. */
@@ -35,7 +37,8 @@ struct domain {
 
 struct user_tables {
     const struct settings *settings;
-    struct chain aliases, mailboxes, domains;
+    int importer; /* -1: none */
+    struct chain aliases, mailboxes, domains, keys;
     void (*trace)(const struct user_tables_step *step, void *arg);
     void *arg;
 };
@@ -63,13 +66,15 @@ static struct chain chain_of(const char *setting, const char *maps)
                           .domains = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_domain)};
 }
 
-struct user_tables *user_tables_new(const struct settings *settings)
+struct user_tables *user_tables_new(const struct settings *settings, int importer)
 {
     struct user_tables *t = g_new0(struct user_tables, 1);
     t->settings = settings;
+    t->importer = importer;
     t->aliases = chain_of("aliases", settings->alias_maps);
     t->mailboxes = chain_of("mailboxes", settings->mailbox_maps);
     t->domains = chain_of("domains", settings->domain_maps);
+    t->keys = chain_of("key", settings->key_maps);
     return t;
 }
 
@@ -87,6 +92,7 @@ void user_tables_free(struct user_tables **t)
     chain_clear(&(*t)->aliases);
     chain_clear(&(*t)->mailboxes);
     chain_clear(&(*t)->domains);
+    chain_clear(&(*t)->keys);
     g_clear_pointer(t, g_free);
 }
 
@@ -127,20 +133,26 @@ static bool open_chain(struct chain *c, gint64 now)
     return c->table != NULL;
 }
 
-static enum table_result get(struct chain *c, const char *key, bool partial, char **value_r)
+static enum table_result get_raw(struct chain *c, const char *key, unsigned flags, GString **value_r)
 {
     char *error = NULL;
-    GString *value = NULL;
     const gint64 start = g_get_monotonic_time();
     if (!open_chain(c, start) || start < c->not_before)
         return TABLE_TEMP;
-    const enum table_result result = table_ask(c->table, key, partial ? TABLE_PARTIAL : 0, &value, &error);
+    const enum table_result result = table_ask(c->table, key, flags, value_r, &error);
     const gint64 now = g_get_monotonic_time();
-    if (result == TABLE_FOUND)
-        *value_r = g_string_free(value, FALSE);
     note(c, result == TABLE_TEMP && !error ? g_strdup("cannot be asked") : error);
     if (result == TABLE_TEMP && now - start > SLOW_US)
         c->not_before = now + MIN(2 * (now - start), REST_MAX_US);
+    return result;
+}
+
+static enum table_result get(struct chain *c, const char *key, bool partial, char **value_r)
+{
+    GString *value = NULL;
+    const enum table_result result = get_raw(c, key, partial ? TABLE_PARTIAL : 0, &value);
+    if (result == TABLE_FOUND)
+        *value_r = g_string_free(value, FALSE);
     return result;
 }
 
@@ -163,20 +175,21 @@ static enum table_result get_domain(struct chain *c, const char *key, char **val
     return result;
 }
 
+static void tell(const struct user_tables *t, const struct chain *c, const char *key, enum table_result result,
+                 const char *value)
+{
+    const char *by = c->table ? table_answered_by(c->table) : NULL;
+    if (t->trace)
+        t->trace(&(struct user_tables_step){c->setting, by, key, result, result == TABLE_TEMP ? c->error : value}, t->arg);
+}
+
 static enum table_result look_up(struct user_tables *t, struct chain *c, const char *key, bool partial,
                                  char **value_r)
 {
     *value_r = NULL;
     const enum table_result result =
         *key == '@' && partial ? get_domain(c, key, value_r) : get(c, key, partial, value_r);
-    if (t->trace) {
-        const char *by = c->table ? table_answered_by(c->table) : NULL;
-        t->trace(&(struct user_tables_step){c->setting, by, key, result,
-                                            result == TABLE_FOUND ? *value_r
-                                            : result == TABLE_TEMP ? c->error
-                                                                   : NULL},
-                 t->arg);
-    }
+    tell(t, c, key, result, result == TABLE_FOUND ? *value_r : NULL);
     return result;
 }
 
@@ -266,6 +279,101 @@ static enum users_result result_of(enum table_result result)
     return result == TABLE_FOUND ? USERS_FOUND : result == TABLE_NONE ? USERS_UNKNOWN : USERS_TEMP;
 }
 
+/* ---- keys ---- */
+
+/* The text of the key column for exactly this name. An empty one is none. */
+static enum table_result look_up_key(struct user_tables *t, const char *key, bool partial, GString **text_r)
+{
+    enum table_result result = get_raw(&t->keys, key, TABLE_RAW | (partial ? TABLE_PARTIAL : 0), text_r);
+    if (result == TABLE_FOUND && column_key_is_empty((*text_r)->str, (*text_r)->len)) {
+        g_string_free(g_steal_pointer(text_r), TRUE);
+        result = TABLE_NONE;
+    }
+    g_autofree char *told = result == TABLE_FOUND ? g_strdup_printf("a text of %zu bytes", (*text_r)->len) : NULL;
+    tell(t, &t->keys, key, result, told);
+    return result;
+}
+
+/* Under which form of the address the column has a text. */
+static enum table_result find_key(struct user_tables *t, const struct forms *f, enum users_tables_form *form_r,
+                                  GString **text_r)
+{
+    enum table_result result = t->keys.maps ? look_up_key(t, f->whole, false, text_r) : TABLE_NONE;
+    *form_r = USERS_TABLES_WHOLE;
+    if (result == TABLE_NONE && t->keys.maps && f->bare) {
+        result = look_up_key(t, f->bare, true, text_r);
+        *form_r = USERS_TABLES_BARE;
+    }
+    return result;
+}
+
+static enum users_result import_key(const struct user_tables *t, const char *user, const GString *text,
+                                    enum users_tables_key *key_r)
+{
+    const enum key_import result =
+        t->importer >= 0 ? key_import_ask(t->importer, user, text->str, text->len) : KEY_IMPORT_TEMP;
+    *key_r = result == KEY_IMPORT_DONE      ? USERS_TABLES_KEY_READY
+             : result == KEY_IMPORT_REFUSED ? USERS_TABLES_KEY_REFUSED
+             : t->importer < 0              ? USERS_TABLES_KEY_NEW
+                                            : USERS_TABLES_KEY_NONE;
+    return *key_r == USERS_TABLES_KEY_NONE ? USERS_TEMP : USERS_FOUND;
+}
+
+static enum users_result ask_key(struct user_tables *t, const char *user, const struct forms *f,
+                                 enum users_tables_key *key_r)
+{
+    GString *text = NULL;
+    enum users_tables_form form;
+    const enum table_result found = find_key(t, f, &form, &text);
+    enum users_result result = USERS_TEMP;
+    if (found != TABLE_TEMP) {
+        switch (column_key_compare(t->settings->state_dir, user, text ? text->str : "", text ? text->len : 0)) {
+        case COLUMN_KEY_NONE:
+            result = USERS_UNKNOWN;
+            break;
+        case COLUMN_KEY_EMPTIED:
+            *key_r = USERS_TABLES_KEY_EMPTIED;
+            result = USERS_FOUND;
+            break;
+        case COLUMN_KEY_IMPORTED:
+            *key_r = USERS_TABLES_KEY_READY;
+            result = USERS_FOUND;
+            break;
+        case COLUMN_KEY_NEW:
+            result = import_key(t, user, text, key_r);
+            break;
+        default:
+            break;
+        }
+    }
+    if (text)
+        g_string_free(text, TRUE);
+    return result;
+}
+
+/* Who has a key has a mailbox, whatever the table of mailboxes knows. */
+static enum table_result find_by_key(struct user_tables *t, const struct forms *f, enum users_tables_form *form_r)
+{
+    GString *text = NULL;
+    enum users_tables_form form;
+    const enum table_result result = find_key(t, f, &form, &text);
+    if (result == TABLE_FOUND)
+        *form_r = form;
+    if (text)
+        g_string_free(text, TRUE);
+    return result;
+}
+
+static enum table_result find_mailbox(struct user_tables *t, const struct forms *f, struct users_tables_answer *a)
+{
+    g_autofree char *value = NULL;
+    const enum table_result result = find(t, &t->mailboxes, f, &a->mailbox, &value);
+    if (result == TABLE_TEMP || (result == TABLE_FOUND && a->mailbox != USERS_TABLES_DOMAIN))
+        return result;
+    const enum table_result keyed = find_by_key(t, f, &a->mailbox);
+    return keyed == TABLE_NONE ? result : keyed;
+}
+
 /* As in Postfix's lists of domains: for the domain alone, whatever the value. */
 static enum users_result ask_domain(struct user_tables *t, const char *domain, struct users_tables_answer *a_r)
 {
@@ -286,17 +394,17 @@ enum users_result user_tables_ask(void *arg, enum users_tables_question question
     enum table_result result = TABLE_NONE;
     if (question == USERS_TABLES_ALL)
         result = find_alias(t, &f, a_r);
-    if (result == TABLE_NONE) {
-        g_autofree char *value = NULL;
-        result = find(t, &t->mailboxes, &f, &a_r->mailbox, &value);
-    }
+    if (result == TABLE_NONE && question != USERS_TABLES_KEY)
+        result = find_mailbox(t, &f, a_r);
+    const enum users_result answer =
+        question == USERS_TABLES_KEY ? ask_key(t, address, &f, &a_r->key) : result_of(result);
     forms_clear(&f);
-    return result_of(result);
+    return answer;
 }
 
 bool user_tables_check(struct user_tables *t, const char **setting_r, char **error_r)
 {
-    struct chain *const chains[] = {&t->aliases, &t->mailboxes, &t->domains};
+    struct chain *const chains[] = {&t->aliases, &t->mailboxes, &t->domains, &t->keys};
     for (size_t i = 0; i < G_N_ELEMENTS(chains); i++) {
         g_autofree char *value = NULL;
         *setting_r = chains[i]->setting;

@@ -3,7 +3,7 @@
  * An alias: user+extension@domain, user@domain, user+extension and user alone where the domain is the machine's
  * (local_names, hostname), @domain. A mailbox: the same without the bare names. The extension that was not looked for
  * is put into each address of the alias, and an address without a domain gets the first of local_names, or
- * hostname. A domain: as it is. */
+ * hostname. A domain: as it is. A key: under user+extension@domain and user@domain; who has one has a mailbox. */
 #ifndef FILTERD_TABLES_USER_TABLES_H
 #define FILTERD_TABLES_USER_TABLES_H
 
@@ -16,8 +16,9 @@
 
 struct user_tables;
 
-/* settings are lent. Reads map files at the first question, and again later what could not be read. */
-struct user_tables *user_tables_new(const struct settings *settings);
+/* settings are lent. Reads map files at the first question, and again later what could not be read. importer: the line to
+ * it (key_import.h), lent; -1: keys of columns are compared with what is stored, and none is imported. */
+struct user_tables *user_tables_new(const struct settings *settings, int importer);
 void user_tables_free(struct user_tables **t);
 
 /* As struct users_tables says; arg is the struct user_tables. */
@@ -26,7 +27,7 @@ enum users_result user_tables_ask(void *arg, enum users_tables_question question
 
 /* One look-up in one table. */
 struct user_tables_step {
-    const char *setting; /* "aliases", "mailboxes", "domains" */
+    const char *setting; /* "aliases", "mailboxes", "domains", "key" */
     const char *table;   /* which of its chain answered; NULL: none did */
     const char *key;
     enum table_result result;

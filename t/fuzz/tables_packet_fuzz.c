@@ -41,11 +41,11 @@ static void answer(const char *data, size_t size)
     guint32 number;
     enum users_result result;
     if (!tables_packet_read_answer(data, size, &number, &result, &a)) {
-        if (a.members || a.alias || a.mailbox)
+        if (a.members || a.alias || a.mailbox || a.key)
             abort();
         return;
     }
-    if ((result == USERS_FOUND) != (a.alias || a.mailbox) || !a.members != !a.alias)
+    if ((result == USERS_FOUND) != (a.alias || a.mailbox || a.key) || !a.members != !a.alias)
         abort();
     are_canonical(a.members);
     users_tables_answer_clear(&a);

@@ -106,11 +106,11 @@ sub localized {
     my @pairs = (
         '/var/lib/filterd-keys' => "$dir/etc",
         '/var/lib/filterd' => "$dir/state",
+        '/etc/filterd/sieve' => "$dir/sieve",
         '/etc/filterd/' => "$dir/etc/",
         '/run/filterd/' => "$dir/run/",
         '/var/spool/postfix/' => "$dir/postfix/queue/",
         '/run/dovecot/lmtp' => "$dir/dovecot.lmtp",
-        '/usr/local/share/filterd/sieve' => "$dir/sieve",
         '/usr/local/sbin' => "$dir/bin",
         '/usr/local/bin' => "$dir/bin",
         'user = filterd' => "user = $FILTERD_USER",

@@ -47,7 +47,7 @@ static void start_keeper(void)
     char byte, *error = NULL;
     struct endpoint workers = keeper_workers_at(&killed.control);
     int ready[2];
-    const struct keeper_doors doors = {sockets_listen(&killed.control, &killed.control_rights, NULL, &error), sockets_listen(&workers, &killed.control_rights, NULL, &error), -1};
+    const struct keeper_doors doors = {sockets_listen(&killed.control, &killed.control_rights, NULL, &error), sockets_listen(&workers, &killed.control_rights, NULL, &error), -1, NULL};
     assert_true(doors.control >= 0 && doors.workers >= 0 && pipe(ready) == 0);
     keeper = fork();
     if (keeper == 0)

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -41,6 +42,7 @@ enum { ANSWER_MS = 20000 };
 static struct settings settings;
 static struct sitekey key;
 static pid_t keeper;
+static int importer_line[2]; /* its end first */
 
 /* Whole arguments for every verb: each takes of them what it knows. */
 static GVariant *arguments(void)
@@ -157,9 +159,12 @@ static void start_keeper(void)
 {
     char byte, *error = NULL;
     struct endpoint workers = keeper_workers_at(&settings.control);
+    struct stat importer;
     int ready[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, importer_line), 0);
+    assert_int_equal(fstat(importer_line[0], &importer), 0);
     const struct keeper_doors doors = {sockets_listen(&settings.control, &settings.control_rights, NULL, &error),
-                                       sockets_listen(&workers, &settings.control_rights, NULL, &error), -1};
+                                       sockets_listen(&workers, &settings.control_rights, NULL, &error), -1, &importer};
     g_free(workers.path);
     assert_true(doors.control >= 0 && doors.workers >= 0 && pipe(ready) == 0);
     peer_credentials_prepare(&settings);
@@ -199,6 +204,8 @@ static int tear_down(void **state)
     (void)state;
     kill(keeper, SIGTERM);
     waitpid(keeper, NULL, 0);
+    close(importer_line[0]);
+    close(importer_line[1]);
     folder_empty(settings.state_dir);
     const int failed = rmdir(settings.state_dir);
     g_free(settings.state_dir);
@@ -211,6 +218,51 @@ static void test_from_inside_a_worker(void **state)
 {
     (void)state;
     assert_int_equal(from_inside(settings.control.path, settings.state_dir), 0);
+}
+
+/* A note of a key, with a descriptor handed over; the answer's code. */
+static int note_with(const struct endpoint *at, const char *verb, int passed)
+{
+    const int fd = keeper_connect(at);
+    struct keeper_answer a = {.code = -1};
+    GVariantDict d;
+    g_variant_dict_init(&d, NULL);
+    g_variant_dict_insert(&d, "user", "s", "column@example.com");
+    g_variant_dict_insert(&d, "state", "s", "keys");
+    if (frame_stream_pass(fd, g_variant_new("(s@a{sv})", verb, g_variant_dict_end(&d)), passed))
+        a = keeper_hear(fd, ANSWER_MS);
+    const int code = a.code;
+    keeper_answer_clear(&a);
+    close(fd);
+    return code;
+}
+
+/* By its end of its line, and at the workers' door: and then it may note keys, and nothing that a worker may. */
+static void test_who_is_the_importer(void **state)
+{
+    struct endpoint workers = keeper_workers_at(&settings.control);
+    int status, other[2];
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, other), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        if (getuid() == 0 && setuid(OWN_UID))
+            _exit(100);
+        const int got[] = {
+            note_with(&workers, "key-note", importer_line[0]), note_with(&workers, "key-note", importer_line[1]),
+            note_with(&workers, "key-note", other[0]), note_with(&settings.control, "key-note", importer_line[0]),
+            note_with(&workers, "greylist", importer_line[0]), note_with(&workers, "user-set", importer_line[0])};
+        int first = 0;
+        while (first < (int)G_N_ELEMENTS(got) && got[first] == (first ? EX_NOPERM : EX_OK))
+            first++;
+        _exit(first);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 6);
+    close(other[0]);
+    close(other[1]);
+    g_free(workers.path);
 }
 
 /* The keeper's own uid outside of a sandbox, as filterctl has it: an administrator by the lock. */
@@ -410,6 +462,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_from_inside_a_worker, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_who_is_the_importer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_who_can_write_the_lock, set_up, tear_down),
         cmocka_unit_test(test_no_keeper),
         cmocka_unit_test_setup_teardown(test_nothing_is_lost_between_keepers, set_up, tear_down),

@@ -62,7 +62,7 @@ static GPtrArray *samples_new(void)
         {"user-set", admin, {.user_set = {USER, "mode", "toe"}}},
         {"user-export", admin, {.user_export = {USER}}},
         {"user-import", admin, {.user_import = {USER, digests}}},
-        {"key-note", admin, {.key_note = {USER, "keys"}}},
+        {"key-note", admin | KEEPER_IMPORTER, {.key_note = {USER, "keys"}}},
         {"user-remove", admin, {.user_remove = {USER}}},
         {"proof-known", worker, {.digests = {digests}}},
         {"proof-spent", worker, {.digests = {digests}}},

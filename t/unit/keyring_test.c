@@ -34,7 +34,7 @@ static int make_people(void **state)
 static int import(const char *user, const struct bytes *input, unsigned flags, const char *want)
 {
     g_autofree char *state_dir = people_state(), *error = NULL;
-    const struct keyring_input in = {*input, flags & ADD, flags & FORCE, NULL, NULL};
+    const struct keyring_input in = {.text = *input, .add = flags & ADD, .force = flags & FORCE};
     int rc = keyring_import(state_dir, user, &in, NULL, &error);
     if (want && (!error || !strstr(error, want)))
         fail_msg("wanted \"%s\", got \"%s\"", want, error ? error : "nothing");

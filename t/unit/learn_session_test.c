@@ -48,7 +48,7 @@ static void start_keeper(void)
     char byte, *error = NULL;
     struct endpoint workers = keeper_workers_at(&settings.control);
     int ready[2];
-    const struct keeper_doors doors = {sockets_listen(&settings.control, &settings.control_rights, NULL, &error), sockets_listen(&workers, &settings.control_rights, NULL, &error), -1};
+    const struct keeper_doors doors = {sockets_listen(&settings.control, &settings.control_rights, NULL, &error), sockets_listen(&workers, &settings.control_rights, NULL, &error), -1, NULL};
     assert_true(doors.control >= 0 && doors.workers >= 0 && pipe(ready) == 0);
     g_free(workers.path);
     keeper = fork();

@@ -169,7 +169,7 @@ struct both {
 
 static struct both both_new(void)
 {
-    return (struct both){tables_desk_new(), user_tables_new(&settings)};
+    return (struct both){tables_desk_new(), user_tables_new(&settings, -1)};
 }
 
 static void both_free(struct both *b)
@@ -271,7 +271,7 @@ static void no_questions(void **state)
     static const struct {
         const char *data;
         size_t len;
-    } wrong[] = {{"", 0}, {"1234", 4}, {"1234\0", 5}, {"1234\0\0", 6}, {"1234\0kim@x.org", 14}, {"1234\3kim@x.org\0", 15},
+    } wrong[] = {{"", 0}, {"1234", 4}, {"1234\0", 5}, {"1234\0\0", 6}, {"1234\0kim@x.org", 14}, {"1234\4kim@x.org\0", 15},
                  {"1234\0kim@x.org\0\0", 16}, {"1234\0KIM@x.org\0", 15}, {"1234\0kim\xff@x.org\0", 16}, {"1234\0kim\n@x.org\0", 16}};
     struct both d = both_new();
     (void)state;
@@ -288,26 +288,30 @@ static void no_answers(void **state)
         const char *rest;
         size_t len;
         bool whole;
+        unsigned char key;
     } cases[] = {
-        {USERS_TEMP, 0, 0, "", 0, true},
-        {USERS_UNKNOWN, 0, 0, "", 0, true},
-        {USERS_FOUND, USERS_TABLES_WHOLE, 0, "a@x\0b@x\0", 8, true},
-        {USERS_FOUND, USERS_TABLES_DOMAIN, 0, "", 0, true},
-        {USERS_FOUND, 0, USERS_TABLES_DOMAIN, "", 0, true},
-        {USERS_FOUND, 0, 0, "", 0, false},
-        {USERS_UNKNOWN, USERS_TABLES_WHOLE, 0, "a@x\0", 4, false},
-        {USERS_ELSEWHERE, 0, 0, "", 0, false},
-        {9, 0, 0, "", 0, false},
-        {USERS_FOUND, USERS_TABLES_DOMAIN + 1, 0, "", 0, false},
-        {USERS_FOUND, 0, USERS_TABLES_DOMAIN + 1, "", 0, false},
-        {USERS_FOUND, USERS_TABLES_WHOLE, 0, "a@x", 3, false},
-        {USERS_FOUND, USERS_TABLES_WHOLE, 0, "A@x\0", 4, false},
-        {USERS_FOUND, USERS_TABLES_WHOLE, 0, "\0", 1, false},
-        {USERS_FOUND, 0, USERS_TABLES_WHOLE, "a@x\0", 4, false},
+        {USERS_FOUND, 0, 0, "", 0, true, USERS_TABLES_KEY_REFUSED},
+        {USERS_FOUND, 0, 0, "", 0, false, USERS_TABLES_KEY_REFUSED + 1},
+        {USERS_UNKNOWN, 0, 0, "", 0, false, USERS_TABLES_KEY_READY},
+        {USERS_TEMP, 0, 0, "", 0, true, 0},
+        {USERS_UNKNOWN, 0, 0, "", 0, true, 0},
+        {USERS_FOUND, USERS_TABLES_WHOLE, 0, "a@x\0b@x\0", 8, true, 0},
+        {USERS_FOUND, USERS_TABLES_DOMAIN, 0, "", 0, true, 0},
+        {USERS_FOUND, 0, USERS_TABLES_DOMAIN, "", 0, true, 0},
+        {USERS_FOUND, 0, 0, "", 0, false, 0},
+        {USERS_UNKNOWN, USERS_TABLES_WHOLE, 0, "a@x\0", 4, false, 0},
+        {USERS_ELSEWHERE, 0, 0, "", 0, false, 0},
+        {9, 0, 0, "", 0, false, 0},
+        {USERS_FOUND, USERS_TABLES_DOMAIN + 1, 0, "", 0, false, 0},
+        {USERS_FOUND, 0, USERS_TABLES_DOMAIN + 1, "", 0, false, 0},
+        {USERS_FOUND, USERS_TABLES_WHOLE, 0, "a@x", 3, false, 0},
+        {USERS_FOUND, USERS_TABLES_WHOLE, 0, "A@x\0", 4, false, 0},
+        {USERS_FOUND, USERS_TABLES_WHOLE, 0, "\0", 1, false, 0},
+        {USERS_FOUND, 0, USERS_TABLES_WHOLE, "a@x\0", 4, false, 0},
     };
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        unsigned char data[32] = {1, 0, 0, 0, cases[i].result, cases[i].alias, cases[i].mailbox};
+        unsigned char data[32] = {1, 0, 0, 0, cases[i].result, cases[i].alias, cases[i].mailbox, cases[i].key};
         struct users_tables_answer a;
         guint32 number;
         enum users_result result;
@@ -454,7 +458,7 @@ static void hanging(void **state)
     settings.alias_maps = g_strconcat("inline:{sales@x.org=kim@x.org} pgsql:", file, NULL);
     told = g_string_new(NULL);
     struct tables_desk *d = tables_desk_new();
-    struct lookup_pool *p = lookup_pool_new(&settings, events, tell, NULL);
+    struct lookup_pool *p = lookup_pool_new(&(struct lookup_pool_env){&settings, -1, events, tell, NULL});
     ask_pool(p, d, "afirst@x.org");
     ask_pool(p, d, "asecond@x.org");
     ask_pool(p, d, "asales@x.org");

@@ -1,4 +1,4 @@
-/* Reads Dovecot's settings. Called by setup/site.c and check/dovecot.c. */
+/* Reads Dovecot's settings. Called by setup/site.c, setup/dovecot.c and check/dovecot.c. */
 #include "tools/filterctl/doveconf.h"
 
 #include <glib.h>

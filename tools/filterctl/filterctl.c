@@ -11,8 +11,6 @@
 #include "base/config/limits.h"
 #include "base/version.h"
 
-#define DEFAULT_SETTINGS "/etc/filterd/filterd.conf"
-
 struct command {
     const char *name;
     filterctl_command *run;
@@ -94,7 +92,7 @@ static void print_usage(FILE *to, const struct command *only)
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
         if (!only || only == &commands[i])
             fputs(commands[i].usage, to);
-    fputs("Everywhere: -c FILE (default " DEFAULT_SETTINGS "), --json, --help, --version\n", to);
+    fputs("Everywhere: -c FILE (default " FILTERCTL_DEFAULT_SETTINGS "), --json, --help, --version\n", to);
 }
 
 static const struct command *find_command(const char *name)
@@ -143,7 +141,7 @@ static bool load_settings(struct filterctl *ctl, const struct command *c, const 
     g_autofree char *error = NULL;
     if (!o->file && c->needs == NEEDS_NOTHING)
         return true;
-    ctl->settings = settings_load(o->file ? o->file : DEFAULT_SETTINGS, &error);
+    ctl->settings = settings_load(o->file ? o->file : FILTERCTL_DEFAULT_SETTINGS, &error);
     if (!ctl->settings)
         filterctl_complain("%s", error);
     else

@@ -15,6 +15,8 @@
 
 struct users;
 
+#define FILTERCTL_DEFAULT_SETTINGS "/etc/filterd/filterd.conf"
+
 struct filterctl {
     struct settings *settings; /* NULL only in commands that need none: tokens, evaluate */
     struct state state;        /* open in commands that need one */

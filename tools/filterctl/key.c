@@ -14,6 +14,7 @@
 #include "filterd/keeper/keeper.h"
 #include "filterd/keeper/keeper_request.h"
 #include "filterd/tables/tables_client.h"
+#include "gpg/column_key.h"
 #include "gpg/keyring.h"
 #include "tools/filterctl/filterctl.h"
 
@@ -101,6 +102,7 @@ static void print_json(struct report *r, const struct row *row)
         append_member(out, "user_id", row->key->user_id);
         append_member(out, "created", made);
         append_member(out, "expires", key_info_ends(row->key) ? ends : NULL);
+        append_member(out, "from", row->home && column_key_made(row->home) ? "column" : "import");
     }
     append_member(out, "state", row->state);
     printf("%s}", out->str);
@@ -137,6 +139,8 @@ static void print_full(struct report *r, const struct row *row)
         printf("fingerprint: %s\nuser id:     %s\nalgorithm:   %s\n", row->key->fingerprint,
                user_id, row->key->algorithm);
         printf("created:     %s\nexpires:     %s\nhome:        %s\n", made, ends, row->home);
+        if (column_key_made(row->home))
+            puts("from:        [users] key");
     }
     printf("state:       %s\n", row->state);
 }
@@ -343,6 +347,13 @@ static char *user_behind(const struct filterctl *ctl, const char *address)
     return user;
 }
 
+/* Whose key comes from a column has no other: the next message would put that one in its place again. */
+static bool has_column(const struct filterctl *ctl, const char *user)
+{
+    g_autofree char *home = NULL;
+    return keyring_current(ctl->settings->state_dir, user, &home) == KEYRING_FOUND && column_key_made(home);
+}
+
 static int import(struct filterctl *ctl, const char *address, const struct arguments *a)
 {
     const struct keyring_notes notes = {note_keys, ctl};
@@ -352,6 +363,10 @@ static int import(struct filterctl *ctl, const char *address, const struct argum
     if (a->count < 1 || a->count > 2)
         return EX_USAGE;
     g_autofree char *user = user_behind(ctl, address);
+    if (user && has_column(ctl, user)) {
+        filterctl_complain("%s: the key comes from [users] key: change it there, or empty it and \"key remove\" first", user);
+        return EX_UNAVAILABLE;
+    }
     int rc = !user ? EX_TEMPFAIL : filterctl_read(a->words[1], &input.text) ? EX_OK : EX_NOINPUT;
     if (rc == EX_OK) {
         rc = keyring_import(ctl->settings->state_dir, user, &input, &key, &error);

@@ -108,8 +108,8 @@ static void ask_all(struct lookup *l, struct context *ctx)
     users_use_tables(ctx->users, tables_client_users(ctx->tables));
     tables_client_trace(ctx->tables, note_step, l);
     l->result = resolve_users(ctx, l->address, &meant, &l->users);
-    tables_client_trace(ctx->tables, NULL, NULL);
     recipient_state_fill(&st, ctx, e, envelope_add_recipient(e, l->address, ""));
+    tables_client_trace(ctx->tables, NULL, NULL);
     l->mail = st.disposition;
     recipient_state_clear(&st);
     envelope_free(&e);

@@ -16,7 +16,7 @@
 
 #define SUBJECT "dovecot"
 #define SNIPPET "include filterd's snippet for Dovecot (README.md)"
-#define COMPILE "sievec -x '+vnd.dovecot.pipe +vnd.dovecot.environment +special-use' "
+#define COMPILE "sievec -c /etc/dovecot/dovecot.conf -x '+vnd.dovecot.pipe +vnd.dovecot.environment +special-use' "
 
 static bool has(const char *text, const char *pattern)
 {

@@ -461,7 +461,7 @@ static void take_unlisted(const char *table, const char *why, void *arg)
 /* Postfix delivers mail for any of these to a local user, whatever stands in front: "alice%example.com", too. */
 static void check_names(struct look *l)
 {
-    struct strange st = {l->c->ctl->settings, user_tables_new(l->c->ctl->settings), g_string_new(NULL), 0};
+    struct strange st = {l->c->ctl->settings, user_tables_new(l->c->ctl->settings, -1), g_string_new(NULL), 0};
     g_autoptr(GString) unread = g_string_new(NULL);
     g_auto(GStrv) words = filterctl_maps_words(filterctl_postconf_get(l->p, "mydestination"));
     for (char **w = words; *w; w++) {

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "filterd/tables/tables_client.h"
 #include "filterd/tables/user_tables.h"
 #include "tools/filterctl/check/check.h"
 #include "tools/filterctl/check/finding.h"
@@ -28,8 +29,8 @@ static char *closed_file(const struct settings *s, const char *chain, int *why_r
 static bool are_open(struct filterctl_check *c)
 {
     const struct settings *s = c->ctl->settings;
-    static const char *const names[] = {"mailboxes", "aliases", "domains"};
-    const char *const chains[] = {s->mailbox_maps, s->alias_maps, s->domain_maps};
+    static const char *const names[] = {"mailboxes", "aliases", "domains", "key"};
+    const char *const chains[] = {s->mailbox_maps, s->alias_maps, s->domain_maps, s->key_maps};
     bool open = true;
     for (size_t i = 0; i < G_N_ELEMENTS(chains); i++) {
         int why;
@@ -43,6 +44,18 @@ static bool are_open(struct filterctl_check *c)
     return open;
 }
 
+/* As the daemon asks them: it has fewer rights than who calls us. */
+static bool daemon_asks(const struct settings *s)
+{
+    struct tables_client *client = tables_client_new(s);
+    const struct users_tables *tables = tables_client_users(client);
+    struct users_tables_answer a = {0};
+    const bool ok = tables->ask(tables->arg, USERS_TABLES_ALL, "nobody@filterd.invalid", &a) != USERS_TEMP;
+    users_tables_answer_clear(&a);
+    tables_client_free(&client);
+    return ok;
+}
+
 void filterctl_check_tables(struct filterctl_check *c)
 {
     const struct settings *s = c->ctl->settings;
@@ -50,8 +63,12 @@ void filterctl_check_tables(struct filterctl_check *c)
     g_autofree char *error = NULL;
     if (!settings_has_tables(s) || !are_open(c))
         return;
-    struct user_tables *t = user_tables_new(s);
-    if (user_tables_check(t, &setting, &error))
+    struct user_tables *t = user_tables_new(s, -1);
+    const bool answer = user_tables_check(t, &setting, &error);
+    if (answer && filterctl_reach_daemon(s) && !daemon_asks(s))
+        filterctl_check_tell(c, FILTERCTL_CHECK_BAD, "users", "the tables of [users] answer us, and the daemon cannot ask them"
+                             " (its log says why): mail for all but users who are known from before waits");
+    else if (answer)
         filterctl_check_tell(c, FILTERCTL_CHECK_OK, "users", "the tables of [users] answer");
     else
         filterctl_check_tell(c, FILTERCTL_CHECK_BAD, "users", "[users] %s: %s: mail for all but users who are known"

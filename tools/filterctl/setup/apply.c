@@ -18,9 +18,12 @@
 #include "tools/filterctl/filterctl.h"
 #include "tools/filterctl/reread.h"
 #include "tools/filterctl/setup/maps.h"
+#include "tools/filterctl/setup/service.h"
 
 #define DROP_IN "50-setup.conf"
 #define ANSWER_MS 10000
+#define RELOAD_S 10
+#define START_S 30
 
 static const char *const files[] = {"main.cf", "master.cf"};
 
@@ -205,8 +208,33 @@ static const struct listener *silent_one(const struct settings *s)
     return NULL;
 }
 
+static bool has_read(const struct settings *s)
+{
+    g_autofree char *unread = filterctl_reread_wanted(s);
+    return !unread && !silent_one(s);
+}
+
+static bool await(const struct settings *s, gint64 seconds)
+{
+    const gint64 end = g_get_monotonic_time() + seconds * G_USEC_PER_SEC;
+    while (!has_read(s) && g_get_monotonic_time() < end)
+        g_usleep(G_USEC_PER_SEC / 5);
+    return has_read(s);
+}
+
+/* Has systemd start the daemon, or read these settings; anew, if it says that they want a restart. */
+static bool wake(const struct settings *s)
+{
+    static const char unit[] = "filterd.service";
+    return filterctl_setup_service_is_ours(s) && filterctl_setup_service_do("enable", unit) &&
+           filterctl_setup_service_do("reload-or-restart", unit) &&
+           (await(s, RELOAD_S) || (filterctl_setup_service_do("restart", unit) && await(s, START_S)));
+}
+
 static bool is_answering(const struct settings *s, bool fresh)
 {
+    if ((fresh || !has_read(s)) && wake(s))
+        return true;
     const struct listener *l = silent_one(s);
     g_autofree char *unread = filterctl_reread_wanted(s);
     if (l)

@@ -9,6 +9,7 @@
 
 #include "tools/filterctl/filterctl.h"
 #include "tools/filterctl/setup/apply.h"
+#include "tools/filterctl/setup/dovecot.h"
 #include "tools/filterctl/setup/maps.h"
 #include "tools/filterctl/setup/plan.h"
 #include "tools/filterctl/setup/site.h"
@@ -84,6 +85,7 @@ static void print_copies(const struct filterctl_setup_site *site)
 /* As a shell script, with what filterd itself is told as comments. */
 static void print_plan(const struct filterctl_setup_site *site, const GPtrArray *steps, const char *config_dir)
 {
+    struct filterctl_setup_dovecot *dovecot = filterctl_setup_dovecot_find();
     g_autofree char *drop_in = filterctl_setup_drop_in(site);
     g_auto(GStrv) lines = g_strsplit(drop_in, "\n", -1);
     puts("# filterd's settings, conf.d/50-setup.conf beside filterd.conf:");
@@ -100,10 +102,21 @@ static void print_plan(const struct filterctl_setup_site *site, const GPtrArray 
             printf("# %s\n", step->reason);
         puts(command);
     }
+    if (dovecot && !dovecot->there) {
+        g_autofree char *commands = filterctl_setup_dovecot_commands(dovecot);
+        printf("# Dovecot's: moves into and out of Junk train, spam is filed there.\n%s", commands);
+    }
     for (guint i = 0; i < site->notes->len; i++)
         printf("# Look at this yourself: %s\n", (const char *)site->notes->pdata[i]);
     if (steps->len)
         puts("# \"filterctl setup --apply\" does all this, \"filterctl setup --undo\" takes it back.");
+    filterctl_setup_dovecot_free(&dovecot);
+}
+
+/* Dovecot first: who may hand it mail is told there. */
+static int apply(const struct filterctl_setup_site *site, const GPtrArray *steps)
+{
+    return filterctl_setup_dovecot_apply(site->settings) ? filterctl_setup_apply(site, steps) : EX_UNAVAILABLE;
 }
 
 static int set_up(struct filterctl *ctl, const struct options *o)
@@ -117,7 +130,7 @@ static int set_up(struct filterctl *ctl, const struct options *o)
     int rc = EX_OK;
     g_autoptr(GPtrArray) steps = filterctl_setup_plan(site);
     if (o->apply)
-        rc = filterctl_setup_apply(site, steps);
+        rc = apply(site, steps);
     else if (ctl->json)
         print_json(site, steps, o->postfix);
     else
@@ -136,7 +149,9 @@ static int take_back(struct filterctl *ctl, const struct options *o)
         filterctl_complain("%s", error);
         return EX_UNAVAILABLE;
     }
-    const int rc = filterctl_setup_apply_undo(ctl->settings, filterctl_postconf_get(p, "config_directory"));
+    int rc = filterctl_setup_apply_undo(ctl->settings, filterctl_postconf_get(p, "config_directory"));
+    if (rc == EX_OK && !filterctl_setup_dovecot_undo(ctl->settings))
+        rc = EX_UNAVAILABLE;
     filterctl_postconf_free(&p);
     return rc;
 }

@@ -1,0 +1,112 @@
+/* Takes texts from the tables' process and has them imported. Run in the process that filterd/importer_child.c starts. */
+#include "filterd/importer/importer_process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "base/sandbox/sandbox.h"
+#include "base/sandbox/sandbox_kind.h"
+#include "base/sandbox/sandbox_policy.h"
+#include "filterd/importer/column_import.h"
+#include "filterd/tables/key_import.h"
+
+enum {
+    LINE_FD = 3,
+    TURN_MS = 1000,     /* how often it looks whether the master is there */
+    TEXT_MS = 5000,     /* so long a text may take to come */
+    TEXT_MAX = 2 << 20, /* bytes: a key of 1 MiB, as hex digits */
+    CPU_SECONDS = 60,   /* for one text, gpg's included */
+};
+
+static volatile sig_atomic_t leave;
+static pid_t master;
+
+/* Reads to the end, at most a little over TEXT_MAX. False: it did not come. */
+static bool read_text(int fd, struct bytes *text)
+{
+    static char piece[65536];
+    const gint64 end = g_get_monotonic_time() + TEXT_MS * 1000;
+    ssize_t n = 1;
+    while (n > 0 && text->len <= TEXT_MAX) {
+        struct pollfd p = {fd, POLLIN, 0};
+        const int ready = poll(&p, 1, (int)MAX((end - g_get_monotonic_time()) / 1000, 0));
+        if (ready < 0 && errno == EINTR)
+            continue;
+        n = ready > 0 ? recv(fd, piece, sizeof piece, MSG_DONTWAIT) : -1;
+        if (n > 0)
+            bytes_add(text, piece, (size_t)n);
+    }
+    return n >= 0;
+}
+
+static void serve_one(struct column_import *c, int line)
+{
+    char user[KEY_IMPORT_USER_MAX];
+    struct bytes text = {0};
+    int fd;
+    if (!key_import_take(line, user, &fd))
+        return;
+    sandbox_cpu(CPU_SECONDS);
+    const bool came = read_text(fd, &text);
+    key_import_answer(fd, came ? column_import_text(c, user, (const char *)text.data, text.len) : KEY_IMPORT_TEMP);
+    close(fd);
+    bytes_free(&text);
+}
+
+static void serve(struct column_import *c, int line)
+{
+    while (!leave && getppid() == master) {
+        struct pollfd p = {line, POLLIN, 0};
+        if (poll(&p, 1, TURN_MS) > 0)
+            serve_one(c, line);
+    }
+}
+
+static void on_leave(int sig)
+{
+    if (sig == SIGUSR2 || getppid() != master)
+        leave = 1;
+}
+
+/* SIGTERM comes when the master is gone, or to all processes of the service: workers that finish may still need a key. */
+static void set_signals(void)
+{
+    static const int ignored[] = {SIGINT, SIGHUP, SIGPIPE};
+    static const int reset[] = {SIGCHLD, SIGALRM, SIGUSR1};
+    struct sigaction sa = {.sa_handler = on_leave};
+    sigset_t none;
+    for (size_t i = 0; i < G_N_ELEMENTS(ignored); i++)
+        signal(ignored[i], SIG_IGN);
+    for (size_t i = 0; i < G_N_ELEMENTS(reset); i++)
+        signal(reset[i], SIG_DFL);
+    sigaction(SIGTERM, &sa, NULL);
+    sigaction(SIGUSR2, &sa, NULL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+int importer_process_run(const struct settings *settings, int line)
+{
+    master = getppid();
+    const int high = fcntl(line, F_DUPFD_CLOEXEC, LINE_FD + 1);
+    if (dup3(high, LINE_FD, O_CLOEXEC) < 0)
+        return EX_OSERR;
+    close_range(LINE_FD + 1, ~0U, 0);
+    log_to_fd(STDERR_FILENO); /* the pipe to the master, whose other descriptor is closed now */
+    set_signals();
+    if (!sandbox_policy_close(settings, SANDBOX_IMPORTER))
+        return EX_CONFIG;
+    struct column_import *c = column_import_new(settings, LINE_FD);
+    serve(c, LINE_FD);
+    column_import_free(&c);
+    return EX_OK;
+}
