@@ -14,6 +14,7 @@
 
 #include "base/config/users.h"
 #include "gpg/column_key.h"
+#include "gpg/key_card.h"
 #include "gpg/keyring.h"
 #include "gpg/ring.h"
 
@@ -175,7 +176,8 @@ static void tidy(const char *home)
     for (const char *name; dir && (name = g_dir_read_name(dir));) {
         g_autofree char *path = g_build_filename(home, name, NULL);
         if (!g_str_has_suffix(name, ".pgp") && !ring_is(name) && strcmp(name, "gpg.conf") &&
-            strcmp(name, "pubring.kbx") && strcmp(name, "address") && strcmp(name, COLUMN_KEY_FILE))
+            strcmp(name, "pubring.kbx") && strcmp(name, "address") && strcmp(name, COLUMN_KEY_FILE) &&
+            strcmp(name, KEY_CARD_FILE))
             remove_tree(path);
     }
     if (dir)

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
+#include "gpg/key_card.h"
 #include "gpg/keyring.h"
 #include "gpg/ring.h"
 
@@ -67,35 +69,87 @@ static bool is_whole(const char *home, const GPtrArray *keys)
     return keys->len && keys->len == files && keys->len == named;
 }
 
+/* True if time may heal a key that a card names: gpg ignores what is signed in the future, or lists another subkey
+ * once it counts. What is revoked or expired stays so. */
+static bool may_heal(const GPtrArray *keys)
+{
+    const int64_t now = g_get_real_time() / G_USEC_PER_SEC;
+    for (guint i = 0; i < keys->len; i++) {
+        const struct key_info *k = g_ptr_array_index(keys, i);
+        const bool ended = k->revoked || (k->key_ends && k->key_ends <= now);
+        if (!ended && key_info_trouble(k, now))
+            return true;
+    }
+    return false;
+}
+
+/* NULL: gpg has to list them. */
+static GPtrArray *keys_by_card(const char *user, const char *home)
+{
+    g_autofree char *why = NULL;
+    GPtrArray *keys = key_card_read(home, &why);
+    if (keys && !is_whole(home, keys)) {
+        why = g_strdup("the key card does not have all keys");
+        g_clear_pointer(&keys, g_ptr_array_unref);
+    }
+    if (why)
+        log_warn("user=<%s> %s: gpg lists the keys in its place; import the key again to have a new card", user, why);
+    if (keys && may_heal(keys))
+        g_clear_pointer(&keys, g_ptr_array_unref);
+    return keys;
+}
+
+static GPtrArray *keys_by_gpg(const char *home, char **why_r)
+{
+    GPtrArray *keys = keyring_keys(home, why_r);
+    if (keys && !is_whole(home, keys)) {
+        *why_r = g_strdup("not all keys in the key folder can be read");
+        g_clear_pointer(&keys, g_ptr_array_unref);
+    }
+    return keys;
+}
+
+static bool has_trouble(const GPtrArray *keys)
+{
+    const int64_t now = g_get_real_time() / G_USEC_PER_SEC;
+    bool trouble = false;
+    for (guint i = 0; i < keys->len; i++)
+        trouble |= key_info_trouble(g_ptr_array_index(keys, i), now) != NULL;
+    return trouble;
+}
+
 /* Reads the user's keys. Failures are not cached: the next message tries again. */
 static enum key_state load(struct keycache *c, const char *user, const char *home,
                            struct cached_keys **keys_r, char **reason_r)
 {
     g_autofree char *why = NULL;
     struct stat place;
-    bool doubtful = false;
     g_hash_table_remove(c->users, user);
     if (stat(home, &place)) /* before the keys are read, so that a later change is noticed next time */
         return says(KEY_UNREADABLE, reason_r, "the key folder cannot be read");
-    GPtrArray *keys = keyring_keys(home, &why);
+    GPtrArray *keys = keys_by_card(user, home);
+    const bool by_card = keys != NULL;
+    if (!keys)
+        keys = keys_by_gpg(home, &why);
     if (!keys)
         return says(KEY_UNREADABLE, reason_r, why);
-    if (!is_whole(home, keys)) {
-        g_ptr_array_unref(keys);
-        return says(KEY_UNREADABLE, reason_r, "not all keys in the key folder can be read");
-    }
     for (guint i = 0; i < keys->len; i++) {
         struct key_info *k = g_ptr_array_index(keys, i);
         k->ring = ring_of(k->file);
-        doubtful |= key_info_trouble(k, g_get_real_time() / G_USEC_PER_SEC) != NULL;
     }
     *keys_r = g_new0(struct cached_keys, 1);
-    (*keys_r)->doubtful = doubtful;
+    (*keys_r)->by_card = by_card;
+    (*keys_r)->doubtful = !by_card && has_trouble(keys);
     (*keys_r)->home = g_strdup(home);
     (*keys_r)->place = place;
     (*keys_r)->keys = keys;
     g_hash_table_insert(c->users, g_strdup(user), *keys_r);
     return KEY_GOOD;
+}
+
+static bool is_doubtful(const struct cached_keys *cached)
+{
+    return cached->by_card ? may_heal(cached->keys) : cached->doubtful;
 }
 
 static enum key_state find(struct keycache *c, const char *user, struct cached_keys **keys_r,
@@ -116,7 +170,7 @@ static enum key_state find(struct keycache *c, const char *user, struct cached_k
         return says(KEY_UNREADABLE, reason_r, "the key folder cannot be read");
     }
     *keys_r = g_hash_table_lookup(c->users, user);
-    if (*keys_r && !(*keys_r)->doubtful && !strcmp((*keys_r)->home, home) &&
+    if (*keys_r && !is_doubtful(*keys_r) && !strcmp((*keys_r)->home, home) &&
         stat(home, &now) == 0 && same_place(&now, &(*keys_r)->place))
         return KEY_GOOD;
     return load(c, user, home, keys_r, reason_r);

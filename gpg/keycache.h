@@ -15,7 +15,8 @@ struct cached_keys {
     struct stat place; /* stat of that folder: after all keys were removed, a new generation can get the same
                         * name */
     GPtrArray *keys;   /* of struct key_info* */
-    bool doubtful;     /* a key was unusable when they were read. GPGME reports that also if gpg's listing ended
+    bool by_card;      /* read from the key card, not listed by gpg */
+    bool doubtful;     /* a key was unusable when gpg listed them. GPGME reports that also if gpg's listing ended
                         * early, so these keys are read again each time */
 };
 

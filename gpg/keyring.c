@@ -26,6 +26,7 @@ void key_info_free(struct key_info *k)
     g_free(k->user_id);
     g_free(k->file);
     g_free(k->ring);
+    g_free(k->digest);
     g_array_unref(k->ids);
     g_ptr_array_unref(k->addresses);
     g_free(k);

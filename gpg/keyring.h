@@ -2,7 +2,7 @@
  *
  * state_dir/keys/NAME/gen-N/ is a GnuPG home of its own (gpg.conf, pubring.kbx). Beside the keyring it holds
  * each key as FINGERPRINT.pgp; messages are encrypted to that file, or to the same key's .ring file
- * (gpg/ring.h). `current` is a symlink to the generation in use. A generation never changes once `current`
+ * (gpg/ring.h). Its card (gpg/key_card.h) saves workers the listing of its keys. `current` is a symlink to the generation in use. A generation never changes once `current`
  * points to it, so readers need no lock. */
 #ifndef GPG_KEYRING_H
 #define GPG_KEYRING_H
@@ -22,6 +22,7 @@ struct key_info {
     char *file;        /* path of FINGERPRINT.pgp in its generation */
     char *ring;        /* the same key as a ring, which costs gpg less work (gpg/ring.h); NULL: not looked for,
                         * or none */
+    char *digest;      /* of the key file, by the key card (gpg/key_card.h): SHA-256, hex; NULL: not looked for */
     bool revoked;
     int64_t created;
     int64_t key_ends;      /* seconds since 1970; 0: never */

@@ -15,6 +15,7 @@
 #include "gpg/engine_run.h"
 #include "gpg/engine_text.h"
 #include "gpg/generation.h"
+#include "gpg/key_card.h"
 #include "gpg/keyring.h"
 #include "gpg/packets.h"
 #include "gpg/ring.h"
@@ -244,7 +245,7 @@ static int write_key_files(const char *home, GPtrArray *keys, char **error_r)
         if (!ok)
             return EX_CANTCREAT;
     }
-    return EX_OK;
+    return key_card_write(home, keys, error_r) ? EX_OK : EX_CANTCREAT;
 }
 
 /* Encrypts a few bytes to the key, so that a key reported as imported is known to work. */

@@ -1,4 +1,4 @@
-/* Splits OpenPGP packets. Called by ciphertext.c, keyring_import.c and ring.c. */
+/* Splits OpenPGP packets. Called by ciphertext.c, key_card.c, keyring_import.c and ring.c. */
 #include "gpg/packets.h"
 
 #include <stdint.h>

@@ -13,6 +13,7 @@ enum packet_tag {
     PACKET_SECRET_SUBKEY = 7,
     PACKET_MARKER = 10,
     PACKET_TRUST = 12, /* local notes in a keyring (RFC 4880 section 5.10); never exported */
+    PACKET_PUBLIC_SUBKEY = 14,
     PACKET_SEIPD = 18,
     PACKET_AEAD = 20
 };

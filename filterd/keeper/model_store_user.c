@@ -99,7 +99,7 @@ static bool take_model(struct model_store *l, struct export *e, bool *found_r, c
 {
     g_autofree char *path = users_store_path(l->settings->state_dir, e->user);
     bool ok = true;
-    *found_r = g_file_test(path, G_FILE_TEST_EXISTS);
+    *found_r = g_file_test(path, G_FILE_TEST_EXISTS) || unclaimed_has_any(l, e->user);
     if (*found_r) {
         struct model *m = model_store_model(l, e->user, text_r);
         ok = m && export_model_read(e, m);

@@ -12,6 +12,7 @@
 
 struct waiting {
     char *user;
+    bool named;
     struct record *record;
 };
 
@@ -23,10 +24,11 @@ static void waiting_free(gpointer data)
     g_free(w);
 }
 
-void pending_add(struct model_store *l, const char *user, struct record *r)
+void pending_add(struct model_store *l, const char *user, bool named, struct record *r)
 {
     struct waiting *w = g_new0(struct waiting, 1);
     w->user = g_strdup(user);
+    w->named = named;
     w->record = r;
     if (!l->pending) {
         l->pending = g_ptr_array_new_with_free_func(waiting_free);
@@ -100,6 +102,26 @@ static void write_unclaimed(struct model_store *l, guint from, guint count, bool
         note_lost(user, error);
 }
 
+/* Bounds the common store, inside its transaction: strangers who invent addresses may fill it, and must not drive out
+ * the few records of a user who is known. */
+static bool make_room(struct model_store *l)
+{
+    bool ok = true, full = true;
+    while (ok && full) {
+        gint64 last;
+        GPtrArray *users = unclaimed_oldest(l, &last);
+        full = users->len > 0;
+        for (guint i = 0; i < users->len; i++) {
+            g_autofree char *error = NULL;
+            if (unclaimed_by_tables(l, users->pdata[i]) == UNCLAIMED_NO && !model_store_model(l, users->pdata[i], &error))
+                note_lost(users->pdata[i], error);
+        }
+        g_ptr_array_unref(users);
+        ok = !full || unclaimed_drop(l, last);
+    }
+    return ok;
+}
+
 void pending_write(struct model_store *l)
 {
     bool began = false;
@@ -109,12 +131,12 @@ void pending_write(struct model_store *l)
     for (guint i = 0, count; i < l->pending->len; i += count) {
         count = count_of_user(l, i);
         /* If that cannot be known now, the common store is the one that does no harm. */
-        if (unclaimed_state(l, waiting_at(l, i)->user) == UNCLAIMED_NO)
+        if (unclaimed_wants_own(l, waiting_at(l, i)->user, waiting_at(l, i)->named))
             write_own(l, i, count);
         else
             write_unclaimed(l, i, count, &began);
     }
-    if (began && !unclaimed_end(l))
+    if (began && !unclaimed_end(l, make_room(l)))
         log_warn("unclaimed.db: records of deliveries could not be written, they cannot be learnt from");
     pending_free(l);
 }

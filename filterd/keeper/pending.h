@@ -12,8 +12,8 @@
 
 enum { PENDING_MS = 1000, PENDING_RECORDS = 256 };
 
-/* Takes r over. */
-void pending_add(struct model_store *l, const char *user, struct record *r);
+/* Takes r over. named: see unclaimed_wants_own. */
+void pending_add(struct model_store *l, const char *user, bool named, struct record *r);
 /* The pending record with this signature; lent. NULL: none. */
 struct record *pending_find(struct model_store *l, const char *user, const char *signature);
 /* Writes all pending records; a record that cannot be written is logged and dropped. */

@@ -52,13 +52,14 @@ static int add_record(struct model_store *l, const char *user, struct record *r,
 
 /* Puts the record among the pending ones, and sets *r to NULL. Opens a user's model now, to report an error
  * now. */
-static int add_record_later(struct model_store *l, const char *user, struct record **r,
-                            const GArray *features, char **text_r)
+static int add_record_later(struct model_store *l, const struct keeper_record *wanted, struct record **r,
+                            char **text_r)
 {
-    if ((unclaimed_state(l, user) == UNCLAIMED_NO && !model_store_model(l, user, text_r)) ||
-        !record_seal(*r, l->settings->site_key, user, features, text_r))
+    const char *user = wanted->user;
+    if ((unclaimed_wants_own(l, user, wanted->named) && !model_store_model(l, user, text_r)) ||
+        !record_seal(*r, l->settings->site_key, user, wanted->features, text_r))
         return EX_TEMPFAIL;
-    pending_add(l, user, g_steal_pointer(r));
+    pending_add(l, user, wanted->named, g_steal_pointer(r));
     return EX_OK;
 }
 
@@ -83,7 +84,7 @@ static bool knows(struct model_store *l, const char *user)
  * new users come, as a worker may have been taken over. */
 static bool claim_named(struct model_store *l, const char *user, char **text_r)
 {
-    return unclaimed_state(l, user) != UNCLAIMED_YES || !unclaimed_has_many(l, user) ||
+    return unclaimed_by_store(l, user) != UNCLAIMED_YES || !unclaimed_has_many(l, user) ||
            !keeper_rates_take(l->rates, KEEPER_RATE_OWN_STORE, NULL, 1) ||
            model_store_model(l, user, text_r);
 }
@@ -119,7 +120,7 @@ int train_request_record(struct model_store *l, const struct keeper_record *want
     /* In mode teft the confirmation learns it and so writes it anyway: no use waiting. */
     const int code = of.mode == MODE_TEFT && unclaimed_state(l, wanted->user) == UNCLAIMED_NO
                          ? add_record(l, wanted->user, r, wanted->features, text_r)
-                         : add_record_later(l, wanted->user, &r, wanted->features, text_r);
+                         : add_record_later(l, wanted, &r, text_r);
     record_free(&r);
     return code;
 }
@@ -170,10 +171,12 @@ int train_request_confirm(struct model_store *l, const struct keeper_confirm *wa
     if (!is_user(l, user, text_r))
         return EX_DATAERR;
     struct record *waiting = pending_find(l, user, signature);
-    const bool unclaimed = unclaimed_state(l, user) != UNCLAIMED_NO;
     if (waiting)
         waiting->state = RECORD_DELIVERED;
-    if (waiting && !(unclaimed && wanted->mailbox))
+    if (waiting && !wanted->mailbox)
+        return EX_OK;
+    const bool unclaimed = unclaimed_state(l, user) != UNCLAIMED_NO;
+    if (waiting && !unclaimed)
         return EX_OK;
     struct user_settings of;
     if (!model_store_settings(l, user, &of, text_r))
@@ -181,7 +184,9 @@ int train_request_confirm(struct model_store *l, const struct keeper_confirm *wa
     if (of.mode == MODE_NONE)
         return EX_OK;
     pending_write(l);
-    if (!unclaimed || may_claim(l, wanted))
+    /* Of those whom tables name some records lie with those of others, until there are several. */
+    const bool common = unclaimed || (of.mode != MODE_TEFT && unclaimed_by_store(l, user) == UNCLAIMED_YES);
+    if (!common || (unclaimed && may_claim(l, wanted)))
         return confirm_own(l, wanted, of.mode, text_r);
     return unclaimed_confirm(l, user, signature) ? EX_OK : fail(EX_DATAERR, text_r, "no record of this signature");
 }

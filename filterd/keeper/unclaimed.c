@@ -51,13 +51,24 @@ enum unclaimed_state unclaimed_by_tables(struct model_store *l, const char *user
     return itself ? UNCLAIMED_NO : UNCLAIMED_YES;
 }
 
-enum unclaimed_state unclaimed_state(struct model_store *l, const char *user)
+enum unclaimed_state unclaimed_by_store(struct model_store *l, const char *user)
 {
     struct stat st;
     g_autofree char *path = users_store_path(l->settings->state_dir, user);
     if (g_hash_table_contains(l->models, user) || stat(path, &st) == 0)
         return UNCLAIMED_NO;
-    return errno == ENOENT ? unclaimed_by_tables(l, user) : UNCLAIMED_UNSURE;
+    return errno == ENOENT ? UNCLAIMED_YES : UNCLAIMED_UNSURE;
+}
+
+enum unclaimed_state unclaimed_state(struct model_store *l, const char *user)
+{
+    const enum unclaimed_state state = unclaimed_by_store(l, user);
+    return state == UNCLAIMED_YES ? unclaimed_by_tables(l, user) : state;
+}
+
+bool unclaimed_wants_own(struct model_store *l, const char *user, bool named)
+{
+    return (named ? unclaimed_by_store(l, user) : unclaimed_state(l, user)) == UNCLAIMED_NO;
 }
 
 /* ---- keys of rows ---- */
@@ -109,20 +120,41 @@ bool unclaimed_add(struct model_store *l, const char *user, const struct record 
     return record_add(l->unclaimed, &here);
 }
 
-static bool bound_size(struct model *m, gint64 most)
+static void add_once(GPtrArray *names, char *name)
 {
-    bool ok = true;
-    while (ok && store_bytes(model_db(m)) > most)
-        ok = store_run(model_db(m), "DELETE FROM record WHERE rowid IN"
-                       " (SELECT rowid FROM record ORDER BY rowid LIMIT " OLDEST_ROWS ")", NULL, 0) &&
-             sqlite3_changes(model_db(m)) > 0;
-    return ok;
+    if (g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL))
+        g_free(name);
+    else
+        g_ptr_array_add(names, name);
 }
 
-bool unclaimed_end(struct model_store *l)
+GPtrArray *unclaimed_oldest(struct model_store *l, gint64 *last_r)
 {
-    const bool bounded = bound_size(l->unclaimed, l->unclaimed_bytes);
-    return model_end(l->unclaimed, bounded);
+    GPtrArray *users = g_ptr_array_new_with_free_func(g_free);
+    sqlite3_stmt *st = NULL;
+    *last_r = 0;
+    if (store_bytes(model_db(l->unclaimed)) > l->unclaimed_bytes)
+        st = store_prepare(model_db(l->unclaimed),
+                           "SELECT signature, rowid FROM record ORDER BY rowid LIMIT " OLDEST_ROWS, NULL, 0);
+    while (st && sqlite3_step(st) == SQLITE_ROW) {
+        const char *key = (const char *)sqlite3_column_text(st, 0);
+        add_once(users, g_strndup(key, strcspn(key, "\n")));
+        *last_r = sqlite3_column_int64(st, 1);
+    }
+    sqlite3_finalize(st);
+    return users;
+}
+
+bool unclaimed_drop(struct model_store *l, gint64 last)
+{
+    g_autofree char *number = g_strdup_printf("%" G_GINT64_FORMAT, last);
+    return store_run(model_db(l->unclaimed), "DELETE FROM record WHERE rowid <= CAST(?1 AS INTEGER)",
+                     (const char *const[]){number}, 1);
+}
+
+bool unclaimed_end(struct model_store *l, bool commit)
+{
+    return model_end(l->unclaimed, commit);
 }
 
 /* ---- confirming, moving, forgetting ---- */

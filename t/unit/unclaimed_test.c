@@ -6,88 +6,16 @@
 #include <math.h>
 #include <unistd.h>
 
-#include "base/config/users.h"
 #include "base/config/users_tables.h"
 #include "filterd/keeper/model_store_state.h"
 #include "filterd/keeper/peer_credentials.h"
-#include "t/unit/model_store_world.h"
-
-#define ANN "ann@x.example"
-#define EVE "eve@x.example"
-
-static bool has_own(const char *user)
-{
-    g_autofree char *path = users_store_path(settings.state_dir, user);
-    return g_file_test(path, G_FILE_TEST_EXISTS);
-}
-
-static gint64 number_in(const char *path, const char *sql)
-{
-    char *error = NULL;
-    sqlite3 *db;
-    assert_true(store_open(path, false, NULL, &db, &error));
-    sqlite3_stmt *st = db ? store_prepare(db, sql, NULL, 0) : NULL;
-    const gint64 n = st && sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
-    sqlite3_finalize(st);
-    sqlite3_close(db);
-    return n;
-}
-
-/* On disk, of all users. */
-static gint64 unclaimed(void)
-{
-    g_autofree char *path = unclaimed_path(settings.state_dir);
-    model_store_write(model_store);
-    return number_in(path, "SELECT count(*) FROM record");
-}
-
-static gint64 own(const char *user, const char *where)
-{
-    g_autofree char *path = users_store_path(settings.state_dir, user);
-    g_autofree char *sql = g_strconcat("SELECT count(*) FROM record WHERE ", where, NULL);
-    return number_in(path, sql);
-}
-
-static int record(const char *user, const char *signature, guint32 features)
-{
-    GArray *of = g_array_new(FALSE, FALSE, sizeof(guint32));
-    for (guint32 i = 0; i < features; i++) {
-        const guint32 feature = i * 2654435761u;
-        g_array_append_val(of, feature);
-    }
-    const int code = ask("record", VALUES({"user", user}, {"signature", signature}, {"class", "ham"}), of);
-    g_array_unref(of);
-    return code;
-}
-
-static int confirm(const char *user, const char *signature, bool mailbox)
-{
-    const struct keeper_confirm c = {user, signature, mailbox};
-    GVariant *arguments = g_variant_ref_sink(keeper_format_pack(&keeper_format_confirm, &c));
-    const int code = code_of("confirm", arguments);
-    g_variant_unref(arguments);
-    return code;
-}
+#include "t/unit/unclaimed_world.h"
 
 static int learn(const char *user, const char *signature, const char *class, const char *text)
 {
     struct judgement j = judge(user, text);
     const int code = ask("learn", VALUES({"user", user}, {"signature", signature}, {"class", class}), j.features);
     judgement_clear(&j);
-    return code;
-}
-
-/* As a worker tells it of a mailbox that the operator's tables name. */
-static int record_named(const char *user, int number)
-{
-    const guint32 feature = 4711;
-    GArray *features = g_array_append_vals(g_array_new(FALSE, FALSE, sizeof(guint32)), &feature, 1);
-    g_autofree char *signature = g_strdup_printf("n%d", number);
-    const struct keeper_record r = {.user = user, .signature = signature, .class = "ham", .features = features, .named = TRUE};
-    GVariant *arguments = g_variant_ref_sink(keeper_format_pack(&keeper_format_record, &r));
-    const int code = code_of("record", arguments);
-    g_variant_unref(arguments);
-    g_array_unref(features);
     return code;
 }
 
@@ -109,26 +37,6 @@ static void test_nothing_of_their_own(void **state)
     assert_int_equal(confirm("invented7@x.example", "s2", true), EX_DATAERR);
     assert_int_equal(confirm("unheard-of@x.example", "s1", true), EX_DATAERR);
     assert_false(has_own("unheard-of@x.example"));
-}
-
-/* Whom the tables name gets a store of their own, but not for the first message already. */
-static void test_named_by_tables(void **state)
-{
-    (void)state;
-    for (int i = 0; i < UNCLAIMED_MANY; i++) {
-        assert_int_equal(record_named(ANN, i), EX_OK);
-        g_autofree char *signature = g_strdup_printf("e%d", i);
-        assert_int_equal(record(EVE, signature, 20), EX_OK);
-        model_store_write(model_store);
-        assert_false(has_own(ANN));
-    }
-    assert_int_equal(record_named(ANN, UNCLAIMED_MANY), EX_OK);
-    assert_true(has_own(ANN));
-    model_store_write(model_store);
-    assert_int_equal(own(ANN, "1"), UNCLAIMED_MANY + 1);
-    assert_int_equal(record(EVE, "last", 20), EX_OK);
-    assert_false(has_own(EVE));
-    assert_int_equal(unclaimed(), UNCLAIMED_MANY + 1);
 }
 
 /* A user without a key moves a message for the first time. */
@@ -535,7 +443,7 @@ static void test_a_uid_bound_to_domains(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_nothing_of_their_own), TEST(test_named_by_tables), TEST(test_the_first_move_trains), TEST(test_a_mailbox_took_it),
+        TEST(test_nothing_of_their_own), TEST(test_the_first_move_trains), TEST(test_a_mailbox_took_it),
         TEST(test_a_table_names_it), TEST(test_teft), TEST(test_a_move_that_was_cut_short),
         TEST(test_it_is_bounded), TEST(test_they_are_forgotten), TEST(test_empty_stores_go),
         TEST(test_readers_find_them),
