@@ -14,6 +14,7 @@ sub people { return ({ login => 'ann@example.com', address => 'kim@example.com',
 sub aliases { return ('info@example.com' => 'ann@example.com') }
 sub submission_cleanup { return 'subcleanup' }
 sub legs { return 1 }     # what came by SMTP is delivered by transport_maps
+sub greylists { return 1 }
 sub junk { return '' }    # virtual(8) knows no Sieve
 sub traces { return '' } # its header_checks know Received alone
 
