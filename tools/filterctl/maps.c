@@ -234,3 +234,11 @@ void filterctl_maps_each_unlisted(const struct filterctl_maps *m,
             fn(t->name, t->why, arg);
     }
 }
+
+/* Two folders may have files of one name. */
+char *filterctl_maps_copy_of(const char *settings_file, const char *map_file)
+{
+    g_autofree char *folder = g_path_get_dirname(settings_file), *flat = g_strdup(map_file + 1);
+    g_strdelimit(flat, "/", '-');
+    return g_build_filename(folder, "maps", flat, NULL);
+}

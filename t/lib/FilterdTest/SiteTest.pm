@@ -5,6 +5,7 @@ package FilterdTest::SiteTest;
 use strict;
 use warnings;
 use FilterdTest;
+use FilterdTest::Breaks;
 use FilterdTest::Canary;
 use FilterdTest::Client;
 use FilterdTest::Mail;
@@ -22,11 +23,11 @@ sub run {
     FilterdTest::Sites::enter();
     my $class = "FilterdTest::Sites::$letter";
     eval "require $class" or die $@;
-    my $self = bless { site => $class->start, canary => FilterdTest::Canary->new, number => 0 }, __PACKAGE__;
+    my $self = bless { site => $class->start, canary => FilterdTest::Canary->new, number => 0, letter => $letter }, __PACKAGE__;
     my @names = qw(checked from_outside spam learnt submitted_here submitted_to_the_world submitted_to_both bounce local_mail);
     push @names, 'store_not_mounted' if $self->{site}->store ne 'folder';
     push @names, 'table_server_down';
-    push @names, 'broken' if $letter eq 'A';
+    push @names, 'broken' if $letter =~ /[AC]/;
     push @names, 'taken_back' if $letter =~ /[AD]/;
     push @names, 'nothing_on_disk';
     for my $name (@names) {
@@ -114,32 +115,10 @@ sub proved {
     like($out, qr/^ok\tqueue\tnothing of it in plaintext/m, 'past a queue that had nothing');
 }
 
-# Each in turn: what check says when somebody has done this to the site.
+# What check says when somebody has done this or that to the site.
 sub broken {
     my ($self) = @_;
-    my $site = $self->{site};
-    my ($map) = glob $site->{t}->dir . '/etc/maps/*alias*';
-    my @ways = (
-        ['a transport past the second leg', qr{^bad\troutes\ttransport_maps sends example\.com to virtual:}m, transport_maps => 'inline:{example.com=virtual:}'],
-        ['FILTER', qr{^warning\troutes\tsmtp/inet: smtpd_proxy_filter disables the FILTER in pcre:\S+dspam_filter_access}m,
-            smtpd_client_restrictions => "check_client_access pcre:$site->{etc}/dspam_filter_access"],
-        ['header_checks', qr{^warning\troutes\tsubmission/inet: header_checks=pcre:\S+ of its cleanup are bypassed: give reinject-submitted/unix}m,
-            'submission/inet/cleanup_service_name' => 'subcleanup'],
-        ['submission that is judged', qr{^bad\troutes\tsubmission/inet leads our own users' mail to \[listener smtp\]}m,
-            'submission/inet/smtpd_proxy_filter' => 'unix:filterd/smtp.sock'],
-        ['larger mail', qr{^warning\tpostfix\tmessage_size_limit=60000000 is more than filterd's}m, message_size_limit => 60000000],
-    );
-    my @was = map { slurp("$site->{etc}/$_.cf") } qw(main master);
-    for my $way (@ways) {
-        my ($name, $want, $setting, $value) = @$way;
-        spew("$site->{etc}/master.cf", "$was[1]subcleanup unix n - n - 0 cleanup\n  -o header_checks=pcre:/x\n");
-        $site->postconf($setting =~ m{/} ? '-P' : '-e', "$setting=$value");
-        like(($site->{filterd}->try_ctl(undef, 'check', $site->where))[1], $want, $name);
-        spew("$site->{etc}/$_.cf", $was[$_ eq 'master']) for qw(main master);
-    }
-    chmod 0600, $map;
-    like(($site->{filterd}->try_ctl(undef, 'check', $site->where))[1], qr/^bad\tusers\t\[users\] aliases: filterd may not read \Q$map\E .*chmod 640/m, 'a map that is closed');
-    chmod 0640, $map;
+    FilterdTest::Breaks::run($self->{site}, $self->{letter} eq 'A' ? FilterdTest::Breaks::usual() : FilterdTest::Breaks::more());
 }
 
 sub taken_back {
