@@ -149,6 +149,8 @@ sub usual {
             ['a key that others may read', 2, qr{^bad\tsite key\t\S+ may be read by others .*: chmod 0400}m, closed(0440, $in->('etc/site.key'))],
             ['who does not exist may train', 2, qr{^bad\ttrain_users\tthere is no user nosuchuser .*: name Dovecot's mail user}m,
                 set("[control]\ntrain_users = nosuchuser\n")],
+            ['another than Dovecot\'s mail user may', 2, qr{^bad\ttrain_users\tDovecot runs as $FilterdTest::MAIL_USER .*: add $FilterdTest::MAIL_USER to}m,
+                set("[control]\ntrain_users = daemon\n")],
             ['settings that the daemon has not read', 1, qr{^warning\tsettings\t\S+90-changed\.conf was changed since filterd read it: systemctl reload}m,
                 set("[spam]\nsubject_tag = x\n")],
             ['an id on the mount that comes later', 2, qr{^bad\tmount\tstate_dir and state_id lie on .*: set state_id to a file elsewhere}m,

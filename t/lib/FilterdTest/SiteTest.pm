@@ -27,6 +27,7 @@ sub run {
     my @names = qw(checked from_outside spam learnt submitted_here submitted_to_the_world submitted_to_both bounce local_mail);
     push @names, 'store_not_mounted' if $self->{site}->store ne 'folder';
     push @names, 'table_server_down';
+    push @names, 'table_server_killed' if $letter =~ /[DE]/; # one of each kind
     push @names, 'broken' if $letter =~ /[AC]/;
     push @names, 'taken_back' if $letter =~ /[AD]/;
     push @names, 'nothing_on_disk';
@@ -359,6 +360,54 @@ sub table_server_down {
     ok(poll(sub { ($reply = $self->comes_from_outside($sent, $site->address('ann'))) =~ /^250/ }), 'later it is taken') or diag $reply;
     ok(poll(sub { $site->{postfix}->flush; !$site->{postfix}->queue }), 'and delivered'); # Dovecot may wait, too
     $self->is_sealed($self->arrives($sent, $ANN), $sent);
+}
+
+# Mail that comes while the table server is killed and started: what is put off comes again, until it is taken. Each goes
+# to an address that nobody has asked for, but for bob's.
+sub table_server_killed {
+    my ($self) = @_;
+    my $site = $self->{site};
+    my $answers = $site->{t}->dir . '/answers';
+    my ($user, $domain) = split /@/, $site->address('ann');
+    my @mails = map { ([$ANN, "$user+$_\@$domain", $self->secret], [$BOB, $BOB, mail_like()]) } 1 .. 12;
+    my @local = map { mail_like(from => 'root@example.com') } 1 .. 3;
+    my $sender = $site->{t}->spawn_code(sub {
+        for my $n (0 .. $#mails) {
+            my (undef, $to, $mail) = @{ $mails[$n] };
+            my $reply;
+            poll(sub { ($reply = $self->comes_from_outside($mail, $to)) !~ /^4/ });
+            $site->{postfix}->sendmail($local[$n / 8], 'root@example.com', $site->address('ann')) if $n % 8 == 4;
+            open(my $out, '>>', $answers) or die;
+            print $out "$reply\n";
+        }
+    });
+    my $taken = sub { scalar(() = slurp($answers) =~ /^250/mg) };
+    for my $after (3, 11, 19) {
+        ok(poll(sub { $taken->() >= $after }), "$after are taken: it is killed");
+        $site->{server}->killed;
+        sleep 1; # some come meanwhile
+        $site->{server}->up;
+        $site->{postfix}->reload; # its processes would ask again in a minute only
+    }
+    waitpid $sender, 0;
+    is($taken->(), scalar @mails, 'each is taken in the end');
+    $site->{postfix}->down; # who asked in vain would ask again in a minute
+    $site->{postfix}->up(25);
+    ok(poll(sub { $site->{postfix}->flush; !$site->{postfix}->queue }), 'and delivered');
+    $self->all_came(@mails, map { [$ANN, undef, $_] } @local);
+}
+
+# Whose mail of the list [login, address, message] is not there, or not as it should be.
+sub all_came {
+    my ($self, @mails) = @_;
+    my $came = sub {
+        my ($login, $id) = @_;
+        return grep { header($_, 'Message-ID') =~ /\Q$id\E/ } $self->{site}{dovecot}->mails($login);
+    };
+    my @missing = grep { my $mail = $_; !poll(sub { $came->($mail->[0], id_of($mail->[2])) }, 5) } @mails;
+    is(scalar @missing, 0, 'none is lost');
+    my @plain = grep { $_->[0] eq $ANN && grep { header($_, 'Content-Type') !~ m{^multipart/encrypted;}i } $came->($ANN, id_of($_->[2])) } @mails;
+    is(scalar @plain, 0, 'none that has to be sealed is not');
 }
 
 # As after a boot, before the owner has mounted it. Local mail waits in the queue.

@@ -95,14 +95,18 @@ static void check_mount(struct filterctl_check *c)
 
 /* ---- who may train ---- */
 
-static void check_train_users(struct filterctl_check *c)
+static bool check_train_users(struct filterctl_check *c)
 {
+    bool all = true;
     for (char **u = c->ctl->settings->train_users; *u; u++) {
         g_autofree char *name = g_strndup(*u, strcspn(*u, ":"));
-        if (*name && !g_ascii_isdigit(*name) && !getpwnam(name))
+        const bool there = !*name || g_ascii_isdigit(*name) || getpwnam(name);
+        all &= there;
+        if (!there)
             filterctl_check_tell(c, FILTERCTL_CHECK_BAD, "train_users", "there is no user %s on this host: moves between folders "
                                  "do not train: name Dovecot's mail user", name);
     }
+    return all;
 }
 
 static uid_t uid_of(const char *name)
@@ -121,9 +125,11 @@ static void check_mail_user(struct filterctl_check *c)
         g_autofree char *name = g_strndup(*u, strcspn(*u, ":"));
         known = uid_of(name) == uid;
     }
+    const struct passwd *pw = known ? NULL : getpwuid(uid);
+    const char *name = pw ? pw->pw_name : mail;
     if (!known)
         filterctl_check_tell(c, FILTERCTL_CHECK_BAD, "train_users", "Dovecot runs as %s for its users, who may not train: add %s to "
-                             "[control] train_users", mail, mail);
+                             "[control] train_users", name, name);
 }
 
 /* ---- what filterd's user may read and write ---- */
@@ -190,8 +196,8 @@ void filterctl_check_host(struct filterctl_check *c)
 {
     check_key(c);
     check_mount(c);
-    check_train_users(c);
-    check_mail_user(c);
+    if (check_train_users(c))
+        check_mail_user(c);
     check_files(c);
     check_state_files(c);
     check_reread(c);
