@@ -25,6 +25,7 @@ sub run {
     eval "require $class" or die $@;
     my $self = bless { site => $class->start, canary => FilterdTest::Canary->new, number => 0, letter => $letter }, __PACKAGE__;
     my @names = qw(checked from_outside spam learnt submitted_here submitted_to_the_world submitted_to_both bounce local_mail);
+    push @names, 'spam_filed_by_dovecot' if $self->{site}->can('dovecot_delivers');
     push @names, 'store_not_mounted' if $self->{site}->store ne 'folder';
     push @names, 'table_server_down';
     push @names, 'table_server_killed' if $letter =~ /[DE]/; # one of each kind
@@ -183,6 +184,22 @@ sub spam {
     my $mail = $self->arrives($sent, $ANN, $self->{site}->junk);
     $self->is_sealed($mail, $sent);
     is(header($mail, $self->prefix . '-Result'), 'Spam', 'as spam');
+}
+
+# As the note of "filterctl setup" says it.
+sub spam_filed_by_dovecot {
+    my ($self) = @_;
+    my $site = $self->{site};
+    my $setup = sub { ($site->{filterd}->try_ctl(undef, 'setup', $site->where))[1] };
+    like($setup->(), qr/^# Look at this yourself: virtual\(8\) runs no Sieve script.*lmtp:unix:private\/dovecot-lmtp/m, 'setup says what to do');
+    my $undo = $site->dovecot_delivers;
+    my ($status, $out) = $site->{filterd}->try_ctl(undef, 'check', $site->where);
+    is($status, 0, 'check is content with it') or diag $out;
+    $self->{number}++;
+    my $sent = mail_like(text => $GTUBE);
+    like($self->comes_from_outside($sent, $site->address('ann')), qr/^250/, 'taken');
+    $self->is_sealed($self->arrives($sent, $ANN, 'Junk'), $sent);
+    $undo->();
 }
 
 # By the name that logs in, whatever the address was.

@@ -161,11 +161,25 @@ static void note_filters(struct filterctl_setup_site *site, const GPtrArray *ser
     }
 }
 
+/* What Postfix itself writes into mailboxes passes no Sieve script. */
+static void note_virtual(struct filterctl_setup_site *site)
+{
+    static const char *const transports[] = {"virtual_transport", "local_transport"};
+    bool used = false;
+    for (size_t i = 0; i < G_N_ELEMENTS(transports); i++)
+        used |= g_str_has_prefix(filterctl_postconf_get(site->p, transports[i]), "virtual");
+    if (used && (*filterctl_postconf_get(site->p, "virtual_mailbox_domains") || *filterctl_postconf_get(site->p, "virtual_mailbox_maps")))
+        filterctl_setup_site_note(site, "virtual(8) runs no Sieve script: spam is marked, but stays in the inbox until Dovecot delivers "
+                                        "(lmtp:unix:private/dovecot-lmtp in place of virtual:)");
+}
+
 static void note_all(struct filterctl_setup_site *site)
 {
     const char *bcc = filterctl_postconf_get(site->p, "always_bcc");
     note_filters(site, site->fronts);
     note_filters(site, site->submissions);
+    if (!site->mailboxes)
+        note_virtual(site);
     if (*bcc)
         filterctl_setup_site_note(site, "always_bcc=%s gets each sealed copy, and can open none", bcc);
     if (*filterctl_postconf_get(site->p, "multi_instance_directories"))
