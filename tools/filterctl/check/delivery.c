@@ -63,11 +63,11 @@ static char *name_of(const struct delivery *d, const char *context, const char *
 
 static void add_name(struct delivery *d, const char *name)
 {
+    if (g_hash_table_contains(d->seen, name))
+        return;
     char *copy = g_strdup(name);
-    if (g_hash_table_add(d->seen, copy)) /* owned by names */
-        g_ptr_array_add(d->names, copy);
-    else
-        g_free(copy);
+    g_ptr_array_add(d->names, copy);
+    g_hash_table_add(d->seen, copy); /* names owns it */
 }
 
 static void take_user(const char *user, void *arg)
