@@ -122,6 +122,17 @@ static const char *behind_proxy(const char *name)
     return name;
 }
 
+/* Of these types no table can be listed: postmap would write a fatal error to the mail log, and wait a second. */
+static bool is_never_listed(const char *name)
+{
+    static const char *const types[] = {"pgsql:", "mysql:", "sqlite:", "ldap:", "memcache:", "tcp:", "socketmap:",
+                                        "pcre:", "regexp:", "cidr:", "static:"};
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
+        if (g_str_has_prefix(name, types[i]))
+            return true;
+    return false;
+}
+
 static struct table *table_new(const struct filterctl_maps *m, const char *name)
 {
     struct table *t = g_new0(struct table, 1);
@@ -129,11 +140,11 @@ static struct table *table_new(const struct filterctl_maps *m, const char *name)
     t->name = g_strdup(behind_proxy(name));
     t->entries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     t->unknown = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    g_autofree char *text = postmap(m, t->name, NULL, &why);
+    g_autofree char *text = is_never_listed(t->name) ? NULL : postmap(m, t->name, NULL, &why);
     t->listed = text != NULL;
     if (text)
         take(t, text);
-    else if (!strstr(why, "sequence"))
+    else if (why && !strstr(why, "sequence"))
         t->why = g_steal_pointer(&why);
     return t;
 }
@@ -222,4 +233,12 @@ void filterctl_maps_each_unlisted(const struct filterctl_maps *m,
         if (!t->listed)
             fn(t->name, t->why, arg);
     }
+}
+
+/* Two folders may have files of one name. */
+char *filterctl_maps_copy_of(const char *settings_file, const char *map_file)
+{
+    g_autofree char *folder = g_path_get_dirname(settings_file), *flat = g_strdup(map_file + 1);
+    g_strdelimit(flat, "/", '-');
+    return g_build_filename(folder, "maps", flat, NULL);
 }

@@ -24,5 +24,7 @@ void filterctl_maps_each_unlisted(const struct filterctl_maps *m,
 /* The words of a Postfix list: separated by commas and blanks; what stands in braces or double quotes is
  * one word. g_strfreev. */
 char **filterctl_maps_words(const char *list);
+/* Where "filterctl setup" has its copy of a Postfix map file; g_free. settings_file: filterd.conf. */
+char *filterctl_maps_copy_of(const char *settings_file, const char *map_file);
 
 #endif

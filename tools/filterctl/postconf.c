@@ -11,6 +11,7 @@ struct filterctl_postconf {
     GHashTable *commands; /* "smtp/inet" -> "smtpd -o ..." */
     GHashTable *limits;   /* "smtp/inet" -> its process limit */
     GHashTable *private;  /* "smtp/inet" -> y, n or - */
+    GHashTable *chroot;   /* the same */
     GHashTable *own;      /* "smtp/inet/name" -> value of -o */
 };
 
@@ -77,10 +78,11 @@ struct filterctl_postconf *filterctl_postconf_read(const char *config_dir, char 
     p->commands = new_table();
     p->limits = new_table();
     p->private = new_table();
+    p->chroot = new_table();
     p->own = new_table();
     if (!take(p, p->main, "-x", NULL, error_r) || !take(p, p->commands, "-Fx", "/command", error_r) ||
         !take(p, p->limits, "-Fx", "/process_limit", error_r) || !take(p, p->private, "-Fx", "/private", error_r) ||
-        !take(p, p->own, "-Px", NULL, error_r))
+        !take(p, p->chroot, "-Fx", "/chroot", error_r) || !take(p, p->own, "-Px", NULL, error_r))
         filterctl_postconf_free(&p);
     else if (config_dir) /* with -x postconf 3.10 names its default, whatever -c says */
         g_hash_table_replace(p->main, g_strdup("config_directory"), g_strdup(config_dir));
@@ -95,6 +97,7 @@ void filterctl_postconf_free(struct filterctl_postconf **p)
     g_hash_table_unref((*p)->commands);
     g_hash_table_unref((*p)->limits);
     g_hash_table_unref((*p)->private);
+    g_hash_table_unref((*p)->chroot);
     g_hash_table_unref((*p)->own);
     g_free((*p)->folder);
     g_free(*p);
@@ -124,6 +127,12 @@ bool filterctl_postconf_is_private(const struct filterctl_postconf *p, const cha
 {
     const char *private = g_hash_table_lookup(p->private, context);
     return !private || strcmp(private, "n") != 0;
+}
+
+bool filterctl_postconf_is_chrooted(const struct filterctl_postconf *p, const char *context)
+{
+    const char *chroot = g_hash_table_lookup(p->chroot, context);
+    return chroot && (!strcmp(chroot, "y") || (!strcmp(chroot, "-") && atoi(filterctl_postconf_get(p, "compatibility_level")) < 1));
 }
 
 int filterctl_postconf_process_limit(const struct filterctl_postconf *p, const char *context)

@@ -20,6 +20,8 @@ const char *filterctl_postconf_service_get(const struct filterctl_postconf *p, c
 const char *filterctl_postconf_command(const struct filterctl_postconf *p, const char *context);
 /* True unless master.cf says that the service is not private. */
 bool filterctl_postconf_is_private(const struct filterctl_postconf *p, const char *context);
+/* True if master.cf says that the service is chrooted; its default depends on the compatibility level. */
+bool filterctl_postconf_is_chrooted(const struct filterctl_postconf *p, const char *context);
 /* The service's process limit; 0: none. */
 int filterctl_postconf_process_limit(const struct filterctl_postconf *p, const char *context);
 /* Calls fn with each service: its name ("smtp/inet") and its command line ("smtpd -o ..."). */

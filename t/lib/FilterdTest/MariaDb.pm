@@ -46,6 +46,13 @@ sub down {
     FilterdTest::end_process($self->{pid});
 }
 
+# At once, as a crash ends it.
+sub killed {
+    my ($self) = @_;
+    kill 'KILL', $self->{pid};
+    waitpid $self->{pid}, 0;
+}
+
 # SQL as root; what it prints, columns apart by tabs.
 sub sql {
     my ($self, $sql, $database) = @_;

@@ -51,6 +51,16 @@ sub down {
     FilterdTest::end_process($self->{pid});
 }
 
+# At once, as a crash ends it: with each process, as it does not start while one of them is left.
+sub killed {
+    my ($self) = @_;
+    my (undef, $children) = $self->{t}->try_run(undef, 'ps', '-o', 'pid=', '--ppid', $self->{pid});
+    my @pids = ($self->{pid}, split ' ', $children);
+    kill 'KILL', @pids;
+    waitpid $self->{pid}, 0;
+    poll(sub { !grep { kill 0, $_ } @pids }) or die "PostgreSQL does not end\n";
+}
+
 # SQL as postgres; what it prints, columns apart by tabs.
 sub sql {
     my ($self, $sql, $database) = @_;

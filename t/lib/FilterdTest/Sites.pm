@@ -42,6 +42,7 @@ sub submission_cleanup { return undef }  # the cleanup service with header_check
 # What mail programs write of where somebody sits, and the site takes out.
 sub traces { return "User-Agent: Mozilla/5.0\nX-Mailer: a mailer\nX-Originating-IP: [$HOME]\n" }
 sub legs { return 2 }             # of mail from outside
+sub greylists { return 0 }         # it had postgrey
 sub store { return 'folder' }      # or mounted: with filterd's state on it; mail: mounted, with mail alone
 sub set { return () }              # settings of filterd
 sub replace { return }             # what is left to the owner to take out

@@ -23,6 +23,8 @@ static filterctl_check_fn *const checks[] = {
     filterctl_check_host,
     filterctl_check_dovecot,
     filterctl_check_postfix,
+    filterctl_check_fronts,
+    filterctl_check_backs,
     filterctl_check_routes,
 };
 

@@ -12,6 +12,7 @@
 #include "base/config/settings.h"
 #include "tools/filterctl/check/check.h"
 #include "tools/filterctl/check/finding.h"
+#include "tools/filterctl/check/reach.h"
 #include "tools/filterctl/doveconf.h"
 
 #define SUBJECT "dovecot"
@@ -56,6 +57,27 @@ static time_t settings_changed(const char *file)
     return newest;
 }
 
+/* Who trains: the first of train_users by name; g_free. NULL: none. */
+static char *trainer(const struct filterctl_check *c)
+{
+    for (char **u = c->ctl->settings->train_users; *u; u++)
+        if (!g_ascii_isdigit(**u))
+            return g_strndup(*u, strcspn(*u, ":"));
+    return NULL;
+}
+
+/* Whether the users' processes can use a file. */
+static void check_use(struct filterctl_check *c, const char *path, int how)
+{
+    g_autofree char *user = trainer(c);
+    const char *const paths[] = {path, NULL};
+    int why;
+    if (user && filterctl_reach_first(user, false, paths, how, &why) == 0 && why == EACCES)
+        filterctl_check_tell(c, FILTERCTL_CHECK_BAD, SUBJECT, "Dovecot's mail user %s may not %s %s, so moves between folders do not "
+                             "train: chmod a+r%s it, and a+x the folders above", user, how == X_OK ? "run" : "read", path,
+                             how == X_OK ? "x" : "");
+}
+
 static void check_script(struct filterctl_check *c, const char *path, time_t settings)
 {
     struct stat script, binary;
@@ -71,6 +93,8 @@ static void check_script(struct filterctl_check *c, const char *path, time_t set
     else if (binary.st_mtime < settings)
         filterctl_check_tell(c, FILTERCTL_CHECK_WARNING, SUBJECT, "%s was compiled before Dovecot's Sieve settings were changed: "
                              "reload Dovecot, then " COMPILE "%s", path, path);
+    else
+        check_use(c, compiled, R_OK);
 }
 
 /* Each script of ours that the settings name. */
@@ -97,6 +121,127 @@ static void check_pipe(struct filterctl_check *c, const char *text)
     if (access(program, X_OK))
         filterctl_check_tell(c, FILTERCTL_CHECK_BAD, SUBJECT, "%s, which moves between folders run (sieve_pipe_bin_dir): %s", program,
                              g_strerror(errno));
+    else
+        check_use(c, program, X_OK);
+}
+
+/* ---- for which folders ---- */
+
+/* The value of a setting in doveconf's lines; g_free. NULL: it is not set. */
+static char *value_of(const char *text, const char *name)
+{
+    g_autofree char *pattern = g_strdup_printf("^[ \\t]*%s[ \\t]*=[ \\t]*(.*?)[ \\t]*$", name);
+    g_autoptr(GRegex) setting = g_regex_new(pattern, G_REGEX_MULTILINE, 0, NULL);
+    g_autoptr(GMatchInfo) found = NULL;
+    return g_regex_match(setting, text, 0, &found) ? g_match_info_fetch(found, 1) : NULL;
+}
+
+struct rule {
+    char *name, *from, *causes; /* NULL: any */
+};
+
+static void rule_free(gpointer data)
+{
+    struct rule *r = data;
+    g_free(r->name);
+    g_free(r->from);
+    g_free(r->causes);
+    g_free(r);
+}
+
+/* Dovecot 2.3's imapsieve_mailboxN_* that run our script, and 2.4's mailbox NAME { sieve_script }. */
+static GPtrArray *rules_of(const char *text)
+{
+    GPtrArray *rules = g_ptr_array_new_with_free_func(rule_free);
+    g_autoptr(GRegex) numbered = g_regex_new("imapsieve_mailbox(\\w+)_(?:before|after)\\s*=\\s*\\S*learn\\.sieve", 0, 0, NULL);
+    g_autoptr(GRegex) block = g_regex_new("^\\s*mailbox \"?([^\"\\s{]+)\"? \\{\\s*sieve_script \\S+ \\{[^}]*learn\\.sieve",
+                                          G_REGEX_MULTILINE, 0, NULL);
+    g_autoptr(GMatchInfo) found = NULL, in = NULL;
+    for (g_regex_match(numbered, text, 0, &found); g_match_info_matches(found); g_match_info_next(found, NULL)) {
+        struct rule *r = g_new0(struct rule, 1);
+        g_autofree char *n = g_match_info_fetch(found, 1), *name = g_strdup_printf("imapsieve_mailbox%s_name", n);
+        g_autofree char *from = g_strdup_printf("imapsieve_mailbox%s_from", n);
+        g_autofree char *causes = g_strdup_printf("imapsieve_mailbox%s_causes", n);
+        *r = (struct rule){value_of(text, name), value_of(text, from), value_of(text, causes)};
+        g_ptr_array_add(rules, r);
+    }
+    for (g_regex_match(block, text, 0, &in); g_match_info_matches(in); g_match_info_next(in, NULL)) {
+        struct rule *r = g_new0(struct rule, 1);
+        r->name = g_match_info_fetch(in, 1);
+        g_ptr_array_add(rules, r);
+    }
+    return rules;
+}
+
+static bool is_any(const char *mailbox)
+{
+    return !mailbox || !strcmp(mailbox, "*");
+}
+
+/* True if users have a folder of that full name: the namespace's prefix, and a mailbox of the settings. */
+static bool is_folder(const char *text, const char *name)
+{
+    g_autofree char *set = value_of(text, "prefix"), *prefix = g_strdup(set ? g_strdelimit(set, "\"", ' ') : "");
+    g_strstrip(prefix);
+    if (!g_str_has_prefix(name, prefix))
+        return false;
+    g_autofree char *quoted = g_regex_escape_string(name + strlen(prefix), -1);
+    g_autofree char *pattern = g_strdup_printf("^\\s*mailbox \"?%s\"? \\{", quoted);
+    return has(text, pattern);
+}
+
+/* One rule for all folders, as shipped, or one into a junk folder and one out of it. */
+static void check_rules(struct filterctl_check *c, const char *text)
+{
+    g_autoptr(GPtrArray) rules = rules_of(text);
+    const char *into = NULL, *out = NULL, *other = NULL;
+    bool all = !rules->len, copies = !rules->len;
+    for (guint i = 0; i < rules->len; i++) {
+        const struct rule *r = rules->pdata[i];
+        copies |= !r->causes || strcasestr(r->causes, "copy");
+        all |= is_any(r->name) && is_any(r->from);
+        into = !is_any(r->name) ? r->name : into;
+        out = !is_any(r->from) && is_any(r->name) ? r->from : out;
+        other = !is_any(r->name) && !is_folder(text, r->name) ? r->name : other;
+    }
+    if (!copies)
+        filterctl_check_tell(c, FILTERCTL_CHECK_BAD, SUBJECT, "IMAPSieve runs filterd's script, but not for what is moved: add COPY to "
+                             "imapsieve_mailbox*_causes: " SNIPPET);
+    else if (!all && other)
+        filterctl_check_tell(c, FILTERCTL_CHECK_BAD, SUBJECT, "IMAPSieve runs filterd's script for %s, and no user has a folder of that "
+                             "name (namespace prefix, mailbox): set imapsieve_mailbox*_name to *", other);
+    else if (!all && (!into || !out))
+        filterctl_check_tell(c, FILTERCTL_CHECK_BAD, SUBJECT, "IMAPSieve runs filterd's script only %s: set imapsieve_mailbox*_name to "
+                             "*, or what is moved %s does not train", into ? "for what comes into a folder" : "for what leaves one",
+                             into ? "out of it" : "into it");
+}
+
+/* ---- all of training ---- */
+
+/* What learn.sieve requires beside its programs. */
+static void check_extensions(struct filterctl_check *c, const char *text)
+{
+    static const char *const names[] = {"vnd.dovecot.environment", "special-use"};
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        if (!strstr(text, names[i]))
+            filterctl_check_tell(c, FILTERCTL_CHECK_BAD, SUBJECT, "Sieve has no %s (sieve_global_extensions), which filterd's script "
+                                 "requires, so nothing trains: " SNIPPET, names[i]);
+}
+
+static bool delivers_by_lmtp(const struct settings *s)
+{
+    bool lmtp = false;
+    for (size_t i = 0; i < s->listener_count; i++)
+        lmtp |= s->listeners[i].protocol != PROTO_POLICY && settings_next_hop(s, &s->listeners[i])->kind == HOP_LMTP;
+    return lmtp;
+}
+
+static void check_filing(struct filterctl_check *c, const char *text)
+{
+    if (delivers_by_lmtp(c->ctl->settings) && !has(text, "^protocol lmtp \\{[^}]*mail_plugins[^}]*\\bsieve\\b") &&
+        !has(text, "^mail_plugins\\s*[={][^}]*?\\bsieve\\b"))
+        filterctl_check_tell(c, FILTERCTL_CHECK_WARNING, SUBJECT, "LMTP runs no Sieve (mail_plugins of protocol lmtp), so spam is not "
+                             "filed: " SNIPPET);
 }
 
 static void check_training(struct filterctl_check *c, const char *text, const char *file)
@@ -113,7 +258,10 @@ static void check_training(struct filterctl_check *c, const char *text, const ch
                              "sieve_global_extensions), so nothing trains: " SNIPPET);
     else
         check_pipe(c, text);
+    check_extensions(c, text);
+    check_rules(c, text);
     check_scripts(c, text, file);
+    check_filing(c, text);
 }
 
 /* ---- mailboxes ---- */

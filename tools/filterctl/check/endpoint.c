@@ -40,6 +40,16 @@ bool filterctl_endpoint_is(const struct filterctl_postconf *p, const char *value
     return !strcmp(ours, theirs);
 }
 
+const struct listener *filterctl_endpoint_listener(const struct filterctl_postconf *p, const struct settings *s, const char *value)
+{
+    const char *colon = strchr(value, ':');
+    for (size_t i = 0; *value && i < s->listener_count; i++)
+        if (filterctl_endpoint_is(p, value, &s->listeners[i].at) ||
+            (colon && colon[1] && filterctl_endpoint_is(p, colon + 1, &s->listeners[i].at)))
+            return &s->listeners[i];
+    return NULL;
+}
+
 char *filterctl_endpoint_of_service(const struct filterctl_postconf *p, const char *context)
 {
     const char *slash = strrchr(context, '/');

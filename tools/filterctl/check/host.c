@@ -8,10 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/config/settings.h"
 #include "tools/filterctl/check/check.h"
 #include "tools/filterctl/check/finding.h"
+#include "tools/filterctl/check/reach.h"
+#include "tools/filterctl/doveconf.h"
 #include "tools/filterctl/reread.h"
 
 /* ---- the site key ---- */
@@ -21,8 +24,12 @@ static void check_key(struct filterctl_check *c)
     const struct settings *s = c->ctl->settings;
     const struct passwd *user = s->user ? getpwnam(s->user) : NULL;
     struct stat st;
-    if (stat(s->site_key, &st))
-        return; /* the state's check has told */
+    if (stat(s->site_key, &st)) {
+        if (errno == ENOENT && !access(s->state_id, F_OK)) /* else the state's check has told */
+            filterctl_check_tell(c, FILTERCTL_CHECK_BAD, "site key", "%s is not there, but the state that it belongs to is: filterd "
+                                 "does not start, and what was learnt is lost with it: bring it back", s->site_key);
+        return;
+    }
     if (st.st_mode & 077)
         filterctl_check_tell(c, FILTERCTL_CHECK_BAD, "site key", "%s may be read by others (mode %04o): chmod 0400 it",
                              s->site_key, (unsigned)st.st_mode & 07777);
@@ -88,14 +95,91 @@ static void check_mount(struct filterctl_check *c)
 
 /* ---- who may train ---- */
 
-static void check_train_users(struct filterctl_check *c)
+static bool check_train_users(struct filterctl_check *c)
 {
+    bool all = true;
     for (char **u = c->ctl->settings->train_users; *u; u++) {
         g_autofree char *name = g_strndup(*u, strcspn(*u, ":"));
-        if (*name && !g_ascii_isdigit(*name) && !getpwnam(name))
+        const bool there = !*name || g_ascii_isdigit(*name) || getpwnam(name);
+        all &= there;
+        if (!there)
             filterctl_check_tell(c, FILTERCTL_CHECK_BAD, "train_users", "there is no user %s on this host: moves between folders "
                                  "do not train: name Dovecot's mail user", name);
     }
+    return all;
+}
+
+static uid_t uid_of(const char *name)
+{
+    const struct passwd *pw = g_ascii_isdigit(*name) ? NULL : getpwnam(name);
+    return pw ? pw->pw_uid : g_ascii_isdigit(*name) ? (uid_t)strtoul(name, NULL, 10) : (uid_t)-1;
+}
+
+/* Whom Dovecot's settings name, or have in one place only. */
+static void check_mail_user(struct filterctl_check *c)
+{
+    g_autofree char *mail = c->ctl->settings->train_users[0] ? filterctl_doveconf_mail_user(c->dovecot_file) : NULL;
+    const uid_t uid = mail ? uid_of(mail) : (uid_t)-1;
+    bool known = uid == (uid_t)-1;
+    for (char **u = c->ctl->settings->train_users; *u && !known; u++) {
+        g_autofree char *name = g_strndup(*u, strcspn(*u, ":"));
+        known = uid_of(name) == uid;
+    }
+    const struct passwd *pw = known ? NULL : getpwuid(uid);
+    const char *name = pw ? pw->pw_name : mail;
+    if (!known)
+        filterctl_check_tell(c, FILTERCTL_CHECK_BAD, "train_users", "Dovecot runs as %s for its users, who may not train: add %s to "
+                             "[control] train_users", name, name);
+}
+
+/* ---- what filterd's user may read and write ---- */
+
+/* Tells of the first that it may not. */
+static void check_access(struct filterctl_check *c, const GPtrArray *paths, int how, const char *subject, const char *then)
+{
+    const char *user = c->ctl->settings->user;
+    int why;
+    const int n = user ? filterctl_reach_first(user, false, (const char *const *)paths->pdata, how, &why) : -1;
+    if (n >= 0 && why != ENOENT)
+        filterctl_check_tell(c, FILTERCTL_CHECK_BAD, subject, "%s: filterd's user %s may not %s it (%s): %s: chown %s it, or open it to "
+                             "them", (char *)paths->pdata[n], user, how & W_OK ? "write to" : "read", g_strerror(why), then, user);
+}
+
+static void add_below(GPtrArray *paths, const char *folder, const char *suffix)
+{
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    for (const char *name; dir && (name = g_dir_read_name(dir));)
+        if (*name != '.' && g_str_has_suffix(name, suffix))
+            g_ptr_array_add(paths, g_build_filename(folder, name, NULL));
+}
+
+/* The master reads them again as filterd's user. */
+static void check_files(struct filterctl_check *c)
+{
+    const struct settings *s = c->ctl->settings;
+    g_autofree char *parent = g_path_get_dirname(s->file), *folder = g_build_filename(parent, "conf.d", NULL);
+    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(files, g_strdup(s->file));
+    if (!access(folder, F_OK))
+        g_ptr_array_add(files, g_build_filename(folder, ".", NULL));
+    add_below(files, folder, ".conf");
+    g_ptr_array_add(files, NULL);
+    check_access(c, files, R_OK, "settings", "it cannot be reloaded");
+}
+
+static void check_state_files(struct filterctl_check *c)
+{
+    const struct settings *s = c->ctl->settings;
+    g_autofree char *keys = g_build_filename(s->state_dir, "keys", NULL);
+    g_autoptr(GPtrArray) folders = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) users = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(folders, g_strdup(s->state_dir));
+    g_ptr_array_add(folders, g_strdup(keys));
+    g_ptr_array_add(folders, NULL);
+    add_below(users, keys, "");
+    g_ptr_array_add(users, NULL);
+    check_access(c, folders, R_OK | W_OK | X_OK, "state", "mail waits");
+    check_access(c, users, R_OK | X_OK, "state", "this user's mail waits");
 }
 
 /* ---- the settings ---- */
@@ -112,6 +196,9 @@ void filterctl_check_host(struct filterctl_check *c)
 {
     check_key(c);
     check_mount(c);
-    check_train_users(c);
+    if (check_train_users(c))
+        check_mail_user(c);
+    check_files(c);
+    check_state_files(c);
     check_reread(c);
 }

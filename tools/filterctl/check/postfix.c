@@ -6,11 +6,8 @@
 
 #include "base/config/settings.h"
 #include "base/config/users.h"
-#include "base/config/users_tables.h"
 #include "base/endpoint.h"
-#include "filterd/pipeline/our_names.h"
 #include "filterd/tables/tables_client.h"
-#include "filterd/tables/user_tables.h"
 #include "tools/filterctl/aliases.h"
 #include "tools/filterctl/check/check.h"
 #include "tools/filterctl/check/endpoint.h"
@@ -23,7 +20,6 @@
  * message's end. */
 #define PROXY_MARGIN_SECONDS 20
 #define ALIASES_TOLD 5
-#define NAMES_TOLD 5
 
 struct look {
     struct filterctl_check *c;
@@ -177,6 +173,17 @@ static void check_leg(struct look *l, const char *name, const char *value)
              transport, forward);
 }
 
+/* Of Postfix's time, "5d", "36h", "2w", or without a unit, which is then this one. */
+static guint64 seconds_of(const char *time, char unit)
+{
+    static const char units[] = "smhdw";
+    static const guint64 seconds[] = {1, 60, 3600, 86400, 604800};
+    char *rest;
+    const guint64 n = g_ascii_strtoull(time, &rest, 10);
+    const char *at = strchr(units, *rest ? *rest : unit);
+    return MIN(n, 1000000) * (at ? seconds[at - units] : 1);
+}
+
 /* ---- before the queue ---- */
 
 static void check_proxy_milters(struct look *l)
@@ -190,15 +197,13 @@ static void check_proxy_milters(struct look *l)
 static void check_proxy(struct look *l)
 {
     const struct settings *s = l->c->ctl->settings;
-    const int wait = atoi(own(l, "smtpd_proxy_timeout"));
-    const bool seconds = strspn(own(l, "smtpd_proxy_timeout"), "0123456789s") ==
-                         strlen(own(l, "smtpd_proxy_timeout"));
+    const guint64 wait = seconds_of(own(l, "smtpd_proxy_timeout"), 's');
     l->proxy = true;
     add_sessions(l, l->context, 0);
     if (has_word(own(l, "smtpd_proxy_options"), "speed_adjust"))
         bad(l, "%s: smtpd_proxy_options=speed_adjust writes each message to a file, in plaintext: leave it "
                "empty", l->context);
-    if (seconds && wait < s->proxy_seconds + PROXY_MARGIN_SECONDS)
+    if (wait < (guint64)s->proxy_seconds + PROXY_MARGIN_SECONDS)
         bad(l, "%s: smtpd_proxy_timeout=%s is too short for filterd, which may take %d s: set it to 100s",
             l->context, own(l, "smtpd_proxy_timeout"), s->proxy_seconds);
     check_proxy_milters(l);
@@ -279,9 +284,6 @@ static void check_back(struct look *l)
         is_way_back(l, l->context, true))
         bad(l, "%s shows inbound mail to smtpd_milters=%s, coming from this host: one that signs would sign what strangers "
                "wrote in our name: add -o smtpd_milters=", l->context, milters);
-    if (has_word(own(l, "receive_override_options"), "no_address_mappings") &&
-        *filterctl_postconf_get(l->p, "smtpd_proxy_filter"))
-        bad(l, "%s: no_address_mappings, and aliases are expanded nowhere: take it away", l->context);
     if (!*own(l, "smtpd_authorized_xforward_hosts"))
         warn(l, "%s: without smtpd_authorized_xforward_hosts=127.0.0.0/8,[::1]/128 the client's address is lost, in "
                 "Postfix's log as in a second leg", l->context);
@@ -320,15 +322,9 @@ static bool leads(const struct look *l, const char *name)
 
 /* ---- how long mail is queued between two legs ---- */
 
-/* Of Postfix's time, "5d", "36h", "2w"; without a unit it is days. Rounded up. */
 static guint64 days_of(const char *time)
 {
-    static const char units[] = "smhdw";
-    static const guint64 seconds[] = {1, 60, 3600, 86400, 604800};
-    char *rest;
-    const guint64 n = g_ascii_strtoull(time, &rest, 10);
-    const char *unit = *rest ? strchr(units, *rest) : strchr(units, 'd');
-    return unit && n < 1000000 ? (n * seconds[unit - units] + 86399) / 86400 : n;
+    return (seconds_of(time, 'd') + 86399) / 86400;
 }
 
 static void check_lifetime(struct look *l)
@@ -364,12 +360,29 @@ static void check_cleanup_size(struct look *l)
             own(l, "cleanup_service_name"), cleanup);
 }
 
+/* Postfix's delivery agents end at once where a mailbox may not be as large as a message. */
+static void check_delivering(struct look *l, const char *agent, const char *name)
+{
+    const guint64 mailbox = number(filterctl_postconf_get(l->p, name));
+    const guint64 message = number(filterctl_postconf_get(l->p, "message_size_limit"));
+    if (mailbox && !message)
+        bad(l, "%s=%" G_GUINT64_FORMAT ", but message_size_limit=0 lets messages be larger: %s does not run, and its mail waits: set "
+               "%s to 0, too", name, mailbox, agent, name);
+    else if (mailbox && message > mailbox)
+        bad(l, "%s=%" G_GUINT64_FORMAT " is less than message_size_limit=%" G_GUINT64_FORMAT ": %s does not run, and its mail waits: "
+               "set it to %" G_GUINT64_FORMAT " at least", name, mailbox, message, agent, settings_sealed_size(message));
+}
+
 /* Of mailboxes that Postfix itself writes. */
 static void check_mailbox_size(struct look *l)
 {
     const bool local = *filterctl_postconf_get(l->p, "mydestination") && !leads(l, "local_transport") &&
                        !leads(l, "mailbox_transport") && !*filterctl_postconf_get(l->p, "mailbox_transport");
     const char *virtual = filterctl_postconf_get(l->p, "virtual_transport");
+    if (*filterctl_postconf_get(l->p, "mydestination") && !leads(l, "local_transport"))
+        check_delivering(l, "local(8)", "mailbox_size_limit");
+    if (g_str_has_prefix(virtual, "virtual") || g_str_has_prefix(filterctl_postconf_get(l->p, "local_transport"), "virtual"))
+        check_delivering(l, "virtual(8)", "virtual_mailbox_limit");
     if (local)
         check_limit(l, "local(8)", "mailbox_size_limit", filterctl_postconf_get(l->p, "mailbox_size_limit"));
     if (!strcmp(virtual, "virtual") || g_str_has_prefix(virtual, "virtual:"))
@@ -428,61 +441,7 @@ static void check_attached(struct look *l)
                 "smtpd_proxy_filter avoids that");
 }
 
-/* ---- names ---- */
-
-struct strange {
-    const struct settings *settings;
-    struct user_tables *tables; /* of [users] */
-    GString *names;
-    int count;
-};
-
-static bool is_in_table(const struct strange *st, const char *name)
-{
-    struct users_tables_answer a = {0};
-    const bool is = user_tables_ask(st->tables, USERS_TABLES_IS_DOMAIN, name, &a) == USERS_FOUND;
-    users_tables_answer_clear(&a);
-    return is;
-}
-
-static void take_name(const char *name, void *arg)
-{
-    struct strange *st = arg;
-    if (!our_names_has(st->settings, name) && !is_in_table(st, name) && ++st->count <= NAMES_TOLD)
-        g_string_append_printf(st->names, " %s", name);
-}
-
-static void take_unlisted(const char *table, const char *why, void *arg)
-{
-    (void)why;
-    g_string_append_printf(arg, " %s", table);
-}
-
-/* Postfix delivers mail for any of these to a local user, whatever stands in front: "alice%example.com", too. */
-static void check_names(struct look *l)
-{
-    struct strange st = {l->c->ctl->settings, user_tables_new(l->c->ctl->settings, -1), g_string_new(NULL), 0};
-    g_autoptr(GString) unread = g_string_new(NULL);
-    g_auto(GStrv) words = filterctl_maps_words(filterctl_postconf_get(l->p, "mydestination"));
-    for (char **w = words; *w; w++) {
-        if (!strpbrk(*w, ":/")) {
-            take_name(*w, &st);
-            continue;
-        }
-        struct filterctl_maps *m = filterctl_maps_new(filterctl_postconf_folder(l->p), *w);
-        filterctl_maps_each(m, take_name, &st);
-        filterctl_maps_each_unlisted(m, take_unlisted, unread);
-        filterctl_maps_free(&m);
-    }
-    if (st.count)
-        bad(l, "mydestination has%s%s, which filterd takes for foreign: mail to users there passes unsealed: add "
-               "it to [filterd] local_names", st.names->str, st.count > NAMES_TOLD ? " ..." : "");
-    if (unread->len)
-        warn(l, "mydestination names%s, which cannot be listed: [filterd] local_names must have all of it",
-             unread->str);
-    g_string_free(st.names, TRUE);
-    user_tables_free(&st.tables);
-}
+/* ---- addresses ---- */
 
 static void check_delimiter(struct look *l)
 {
@@ -494,6 +453,7 @@ static void check_delimiter(struct look *l)
 }
 
 struct unknown {
+    struct look *look;
     int count;
     GString *names;
     GString *mixed, *rest;
@@ -522,11 +482,13 @@ static void take_alias(const struct filterctl_aliases_entry *e, void *arg)
         g_string_append_printf(u->rest, " %s", e->address);
 }
 
-static void skip_table(const char *table, const char *why, void *arg)
+/* why is NULL where a table of its kind just cannot be listed. */
+static void take_table(const char *table, const char *why, void *arg)
 {
-    (void)table;
-    (void)why;
-    (void)arg;
+    struct unknown *u = arg;
+    if (why)
+        bad(u->look, "%s cannot be read (%s): nor can Postfix, and which aliases it would have is not known: mend or remove it",
+            table, why);
 }
 
 static void check_aliases(struct look *l)
@@ -534,9 +496,9 @@ static void check_aliases(struct look *l)
     g_autofree char *error = NULL;
     const struct settings *s = l->c->ctl->settings;
     struct users *users = users_open(s->state_dir, false, &error);
-    struct unknown u = {.names = g_string_new(NULL), .mixed = g_string_new(NULL), .rest = g_string_new(NULL),
+    struct unknown u = {.look = l, .names = g_string_new(NULL), .mixed = g_string_new(NULL), .rest = g_string_new(NULL),
                         .users = users, .delimiters = s->recipient_delimiter};
-    const struct filterctl_aliases to = {take_alias, skip_table, &u};
+    const struct filterctl_aliases to = {take_alias, take_table, &u};
     struct tables_client *tables = settings_has_tables(s) ? tables_client_new_alone(s) : NULL;
     if (users && tables)
         users_use_tables(users, tables_client_users(tables));
@@ -581,7 +543,7 @@ void filterctl_check_postfix(struct filterctl_check *c)
     check_services(&l);
     check_attached(&l);
     check_local(&l);
-    check_names(&l);
+    l.findings += filterctl_check_names(c);
     check_delimiter(&l);
     check_sessions(&l);
     check_size(&l);

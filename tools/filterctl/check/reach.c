@@ -1,8 +1,9 @@
-/* Tries as filterd's user whether a path can be used, in a process of its own. Called by sockets.c; prove_host.c asks
+/* Tries as filterd's user whether a path can be used, in a process of its own. Called by the checks; prove_host.c asks
  * for the daemon's pid. */
 #include "tools/filterctl/check/reach.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib.h>
 #include <grp.h>
 #include <pwd.h>
@@ -77,4 +78,40 @@ int filterctl_reach_try(const struct settings *s, pid_t daemon, const char *path
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : ENOSYS;
+}
+
+struct refusal {
+    int index, why;
+};
+
+static struct refusal refusal_of(const char *const *paths, int how)
+{
+    for (int i = 0; paths[i]; i++)
+        if (access(paths[i], how))
+            return (struct refusal){i, errno};
+    return (struct refusal){-1, 0};
+}
+
+int filterctl_reach_first(const char *user, bool alone, const char *const *paths, int how, int *why_r)
+{
+    struct refusal found = {-1, 0};
+    int ends[2], status;
+    const struct passwd *pw = getpwnam(user);
+    if (!pw || geteuid() != 0 || pipe2(ends, O_CLOEXEC))
+        return -1;
+    const pid_t pid = fork();
+    if (pid == 0) {
+        const gid_t own = pw->pw_gid;
+        const bool ok = become(pw, &own, alone ? 1 : -1);
+        found = ok ? refusal_of(paths, how) : found;
+        _exit(write(ends[1], &found, sizeof found) != sizeof found);
+    }
+    close(ends[1]);
+    if (read(ends[0], &found, sizeof found) != sizeof found)
+        found = (struct refusal){-1, 0};
+    close(ends[0]);
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    *why_r = found.why;
+    return found.index;
 }

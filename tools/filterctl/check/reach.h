@@ -2,6 +2,7 @@
 #ifndef TOOLS_FILTERCTL_CHECK_REACH_H
 #define TOOLS_FILTERCTL_CHECK_REACH_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/config/settings.h"
@@ -13,5 +14,8 @@ const char *filterctl_reach_user(const struct settings *s);
 /* Tries it as that user: access(2) with how, with the groups of the running daemon, or those of the user database if
  * daemon is 0. Returns 0 or errno; ENOSYS: only root and that user can tell. */
 int filterctl_reach_try(const struct settings *s, pid_t daemon, const char *path, int how);
+/* Tries a list of paths (NULL ends it) as another user, at most with their own group if alone. Returns the index of the first
+ * that refuses, with errno in *why_r, or -1: none does, or only root can tell. */
+int filterctl_reach_first(const char *user, bool alone, const char *const *paths, int how, int *why_r);
 
 #endif

@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "base/config/settings.h"
-#include "gpg/keyring.h"
 #include "tools/filterctl/check/check.h"
 #include "tools/filterctl/check/endpoint.h"
 #include "tools/filterctl/check/finding.h"
 #include "tools/filterctl/maps.h"
 #include "tools/filterctl/postconf.h"
 #include "tools/filterctl/restrictions.h"
+#include "tools/filterctl/services.h"
 
 #define SUBJECT "routes"
 
@@ -36,16 +36,9 @@ static const char *own(const struct routes *r, const char *name)
     return filterctl_postconf_service_get(r->p, r->context, name);
 }
 
-/* The listener that Postfix's "unix:path", "transport:unix:path" or the like means; NULL: none of ours. */
 static const struct listener *listener_at(const struct routes *r, const char *value)
 {
-    const struct settings *s = r->c->ctl->settings;
-    const char *colon = strchr(value, ':');
-    for (size_t i = 0; *value && i < s->listener_count; i++)
-        if (filterctl_endpoint_is(r->p, value, &s->listeners[i].at) ||
-            (colon && colon[1] && filterctl_endpoint_is(r->p, colon + 1, &s->listeners[i].at)))
-            return &s->listeners[i];
-    return NULL;
+    return filterctl_endpoint_listener(r->p, r->c->ctl->settings, value);
 }
 
 static bool leads_to_us(const struct routes *r, const char *name)
@@ -54,51 +47,6 @@ static bool leads_to_us(const struct routes *r, const char *name)
 }
 
 /* ---- behind ---- */
-
-/* What transport_maps has for a domain of ours, if it leads elsewhere; lent. */
-static const char *elsewhere(const struct routes *r, struct filterctl_maps *maps, const char *domain)
-{
-    const char *to = filterctl_maps_get(maps, domain);
-    return to && *to && *to != ':' && !g_str_has_prefix(to, "error:") && !listener_at(r, to) ? to : NULL;
-}
-
-static void take_user(const char *user, void *arg)
-{
-    const char *at = strrchr(user, '@');
-    g_ptr_array_add(arg, g_strdup(user));
-    if (at)
-        g_ptr_array_add(arg, g_strdup(at + 1));
-}
-
-/* Users with keys and their domains: our domains may stand in tables that cannot be listed. */
-static GPtrArray *of_users(const struct routes *r)
-{
-    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
-    if (!keyring_each_user(r->c->ctl->settings->state_dir, take_user, names))
-        g_ptr_array_set_size(names, 0); /* the check of aliases tells */
-    g_ptr_array_add(names, NULL);
-    return names;
-}
-
-/* A transport of a single address or domain wins over virtual_transport and its like. */
-static void check_transport_maps(const struct routes *r)
-{
-    const struct settings *s = r->c->ctl->settings;
-    g_auto(GStrv) virtual = filterctl_maps_words(get(r, "virtual_mailbox_domains"));
-    g_auto(GStrv) local = filterctl_maps_words(get(r, "mydestination"));
-    g_autoptr(GPtrArray) users = of_users(r);
-    char **const lists[] = {s->domains, virtual, local, (char **)users->pdata};
-    const char *told = NULL;
-    if (!*get(r, "transport_maps"))
-        return;
-    struct filterctl_maps *maps = filterctl_maps_new(filterctl_postconf_folder(r->p), get(r, "transport_maps"));
-    for (size_t i = 0; i < G_N_ELEMENTS(lists) && !told; i++)
-        for (char **d = lists[i]; *d && !told; d++)
-            if ((told = strpbrk(*d, ":/") ? NULL : elsewhere(r, maps, *d)))
-                BAD(r, "transport_maps sends %s to %s, past virtual_transport: bounces and what sendmail sends reach users "
-                       "with keys unsealed: take it out, or attach filterd by content_filter (\"filterctl setup\")", *d, told);
-    filterctl_maps_free(&maps);
-}
 
 /* True if the cleanup of a bounce gives it to filterd: by FILTER in its header_checks, or as a milter. */
 static bool is_filtered(const struct routes *r, const char *context)
@@ -122,6 +70,20 @@ static void take_bounce(const char *context, const char *command, void *arg)
         r->bounces = context;
 }
 
+/* A FILTER action of the cleanup that local mail comes through wins over content_filter. */
+static void check_filter(const struct routes *r)
+{
+    g_autofree char *cleanup = g_strdup_printf("%s/unix", filterctl_postconf_service_get(r->p, "pickup/unix", "cleanup_service_name"));
+    static const char *const checks[] = {"header_checks", "body_checks"};
+    for (size_t i = 0; i < G_N_ELEMENTS(checks); i++) {
+        g_auto(GStrv) words = filterctl_maps_words(filterctl_postconf_service_get(r->p, cleanup, checks[i]));
+        for (char **w = words; *w; w++)
+            if (filterctl_restrictions_has_filter(*w))
+                BAD(r, "%s: the FILTER in %s=%s wins over content_filter: such mail reaches users with keys unsealed: take it out",
+                    cleanup, checks[i], *w);
+    }
+}
+
 /* content_filter is nothing to what Postfix itself writes. */
 static void check_bounces(struct routes *r)
 {
@@ -137,15 +99,12 @@ static void check_bounces(struct routes *r)
  * for bounces. */
 static void check_behind(struct routes *r)
 {
-    const char *local = get(r, "local_transport");
-    if (leads_to_us(r, "content_filter")) {
-        check_bounces(r);
+    if (!leads_to_us(r, "content_filter")) {
+        filterctl_check_delivery(r->c);
         return;
     }
-    check_transport_maps(r);
-    if (leads_to_us(r, "virtual_transport") && g_str_has_prefix(local, "virtual"))
-        BAD(r, "local_transport=%s delivers mail for mydestination past filterd: attach it by content_filter (\"filterctl "
-               "setup\")", local);
+    check_bounces(r);
+    check_filter(r);
 }
 
 /* ---- in front ---- */
@@ -154,16 +113,6 @@ static void tell_filter(const char *setting, const char *table, void *arg)
 {
     const struct routes *r = arg;
     WARN(r, "%s: smtpd_proxy_filter disables the FILTER in %s (%s): take it out", r->context, table, setting);
-}
-
-static bool is_for_users(const struct routes *r)
-{
-    static const char *const ports[] = {"submission", "submissions", "smtps", "587", "465", NULL};
-    g_autofree char *name = g_strndup(r->context, strcspn(r->context, "/"));
-    const char *colon = strrchr(name, ':');
-    const char *login = own(r, "smtpd_sasl_auth_enable");
-    return g_strv_contains(ports, colon ? colon + 1 : name) || !g_ascii_strcasecmp(own(r, "smtpd_tls_wrappermode"), "yes") ||
-           (!g_ascii_strcasecmp(login, "yes") && g_ascii_strcasecmp(get(r, "smtpd_sasl_auth_enable"), "yes"));
 }
 
 /* Where the listener's mail comes back; g_free. NULL: elsewhere. */
@@ -178,31 +127,44 @@ static char *way_back(const struct routes *r, const struct listener *l)
     return NULL;
 }
 
-/* The header_checks that a service's cleanup applies. */
-static const char *header_checks(const struct routes *r, const char *context)
+/* The header_checks, or the like, that a service's cleanup applies. */
+static const char *checks_of(const struct routes *r, const char *context, const char *name)
 {
     g_autofree char *cleanup = g_strdup_printf("%s/unix", filterctl_postconf_service_get(r->p, context, "cleanup_service_name"));
-    return filterctl_postconf_service_get(r->p, cleanup, "header_checks");
+    return filterctl_postconf_service_get(r->p, cleanup, name);
 }
 
 /* smtpd_proxy_filter passes the front's cleanup by: what it did must be done where mail comes back. */
-static void check_header_checks(const struct routes *r, const char *back)
+static void check_checks(const struct routes *r, const char *back, const char *name)
 {
-    const char *before = header_checks(r, r->context), *behind = header_checks(r, back);
+    const char *before = checks_of(r, r->context, name), *behind = checks_of(r, back, name);
     const bool off = strstr(filterctl_postconf_service_get(r->p, back, "receive_override_options"), "no_header_body_checks");
     if (*before && strcmp(before, behind))
-        WARN(r, "%s: header_checks=%s of its cleanup are bypassed: give %s a cleanup_service_name that has them", r->context,
-             before, back);
+        WARN(r, "%s: %s=%s of its cleanup are bypassed: give %s a cleanup_service_name that has them", r->context, name, before,
+             back);
     else if (*before && off)
-        WARN(r, "%s: header_checks=%s are bypassed: take no_header_body_checks out of %s's receive_override_options",
-             r->context, before, back);
+        WARN(r, "%s: %s=%s are bypassed: take no_header_body_checks out of %s's receive_override_options", r->context, name, before,
+             back);
+}
+
+/* mime_header_checks and nested_header_checks are header_checks, unless they are set. */
+static void check_header_checks(const struct routes *r, const char *back)
+{
+    static const char *const more[] = {"mime_header_checks", "nested_header_checks"};
+    const char *body = checks_of(r, r->context, "body_checks");
+    check_checks(r, back, "header_checks");
+    for (size_t i = 0; i < G_N_ELEMENTS(more); i++)
+        if (strcmp(get(r, more[i]), get(r, "header_checks")))
+            check_checks(r, back, more[i]);
+    if (*body)
+        WARN(r, "%s: body_checks=%s are bypassed, and behind filterd bodies are sealed: take them out", r->context, body);
 }
 
 static void check_front(const struct routes *r, const struct listener *l)
 {
     g_autofree char *back = way_back(r, l);
     filterctl_restrictions_each_filter(r->p, r->context, tell_filter, (void *)r);
-    if (l->role == ROLE_INBOUND && is_for_users(r))
+    if (l->role == ROLE_INBOUND && filterctl_services_is_for_users(r->p, r->context))
         BAD(r, "%s leads our own users' mail to [listener %s], where it is judged like a stranger's: give it a listener with "
                "role=submission (\"filterctl setup\")", r->context, l->name);
     if (back)

@@ -56,6 +56,37 @@ static bool daemon_asks(const struct settings *s)
     return ok;
 }
 
+/* ---- copies of Postfix's map files ---- */
+
+/* Tells if the copy that filterd asks is not what Postfix asks. */
+static void check_copy(struct filterctl_check *c, const char *word)
+{
+    const struct settings *s = c->ctl->settings;
+    const char *const chains[] = {s->mailbox_maps, s->alias_maps, s->domain_maps};
+    const char *from = strstr(word, ":/");
+    g_autofree char *copy = from ? filterctl_maps_copy_of(s->file, from + 1) : NULL, *theirs = NULL, *ours = NULL;
+    bool used = false;
+    for (size_t i = 0; copy && i < G_N_ELEMENTS(chains); i++)
+        used |= chains[i] && strstr(chains[i], copy);
+    if (used && g_file_get_contents(from + 1, &theirs, NULL, NULL) && g_file_get_contents(copy, &ours, NULL, NULL) &&
+        strcmp(theirs, ours))
+        filterctl_check_tell(c, FILTERCTL_CHECK_BAD, "users", "%s was changed since filterd's copy %s was made: Postfix and filterd may "
+                             "find different users: \"filterctl setup --apply\" copies it anew", from + 1, copy);
+}
+
+static void check_copies(struct filterctl_check *c)
+{
+    static const char *const lists[] = {"virtual_mailbox_maps", "virtual_alias_maps", "alias_maps", "local_recipient_maps",
+                                        "virtual_mailbox_domains", "virtual_alias_domains", "mydestination"};
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (size_t i = 0; c->postconf && i < G_N_ELEMENTS(lists); i++) {
+        g_auto(GStrv) words = filterctl_maps_words(filterctl_postconf_get(c->postconf, lists[i]));
+        for (char **w = words; *w; w++)
+            if (g_hash_table_add(seen, g_strdup(*w)))
+                check_copy(c, *w);
+    }
+}
+
 void filterctl_check_tables(struct filterctl_check *c)
 {
     const struct settings *s = c->ctl->settings;
@@ -63,6 +94,7 @@ void filterctl_check_tables(struct filterctl_check *c)
     g_autofree char *error = NULL;
     if (!settings_has_tables(s) || !are_open(c))
         return;
+    check_copies(c);
     struct user_tables *t = user_tables_new(s, -1);
     const bool answer = user_tables_check(t, &setting, &error);
     if (answer && filterctl_reach_daemon(s) && !daemon_asks(s))

@@ -42,9 +42,7 @@ static bool is_noted(const struct filterctl_setup_maps *maps, const char *from)
 static char *copied(struct filterctl_setup_maps *maps, const struct settings *s, const char *word)
 {
     const char *from = strchr(word, ':') + 1;
-    g_autofree char *folder = g_path_get_dirname(s->file), *flat = g_strdup(from + 1);
-    g_strdelimit(flat, "/", '-'); /* two folders may have files of one name */
-    g_autofree char *to = g_build_filename(folder, "maps", flat, NULL);
+    g_autofree char *to = filterctl_maps_copy_of(s->file, from);
     if (!is_noted(maps, from)) {
         struct filterctl_setup_maps_copy *c = g_new0(struct filterctl_setup_maps_copy, 1);
         *c = (struct filterctl_setup_maps_copy){g_strdup(from), g_strdup(to)};

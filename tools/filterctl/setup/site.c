@@ -8,6 +8,7 @@
 #include "tools/filterctl/doveconf.h"
 #include "tools/filterctl/maps.h"
 #include "tools/filterctl/restrictions.h"
+#include "tools/filterctl/services.h"
 
 /* ---- Postfix's services ---- */
 
@@ -22,39 +23,6 @@ void filterctl_setup_site_note(struct filterctl_setup_site *site, const char *fo
     va_start(ap, format);
     g_ptr_array_add(site->notes, g_strdup_vprintf(format, ap));
     va_end(ap);
-}
-
-static bool is_program(const char *command, const char *name)
-{
-    const size_t n = strlen(name);
-    return !strncmp(command, name, n) && (!command[n] || command[n] == ' ');
-}
-
-static bool is_yes(const struct filterctl_setup_site *site, const char *context, const char *name)
-{
-    return !g_ascii_strcasecmp(filterctl_setup_site_get(site, context, name), "yes");
-}
-
-/* True if the port, or the name of a service, is one of these. */
-static bool has_port(const char *context, const char *const *ports)
-{
-    g_autofree char *name = g_strndup(context, strcspn(context, "/"));
-    const char *colon = strrchr(name, ':');
-    return g_strv_contains(ports, colon ? colon + 1 : name);
-}
-
-/* True if the service's own -o says other than main.cf that a client has to log in. */
-static bool wants_login(const struct filterctl_setup_site *site, const char *context)
-{
-    return is_yes(site, context, "smtpd_tls_wrappermode") ||
-           (is_yes(site, context, "smtpd_sasl_auth_enable") && !is_yes(site, NULL, "smtpd_sasl_auth_enable"));
-}
-
-static bool is_submission(const struct filterctl_setup_site *site, const char *context)
-{
-    static const char *const users[] = {"submission", "submissions", "smtps", "587", "465", NULL};
-    static const char *const world[] = {"smtp", "25", "smtpd", NULL};
-    return has_port(context, users) || (!has_port(context, world) && wants_login(site, context));
 }
 
 /* Where another filter gives mail back: what was checked before is not checked again, and no filter follows. */
@@ -74,9 +42,9 @@ static void sort_service(const char *context, const char *command, void *arg)
 {
     struct filterctl_setup_site *site = arg;
     const bool reached = g_str_has_suffix(context, "/inet") || g_str_has_suffix(context, "/pass");
-    if (!reached || !is_program(command, "smtpd"))
+    if (!reached || !filterctl_services_is(command, "smtpd"))
         return;
-    if (is_submission(site, context))
+    if (filterctl_services_is_for_users(site->p, context))
         g_ptr_array_add(site->submissions, g_strdup(context));
     else if (is_way_back(site, context))
         filterctl_setup_site_note(site, "%s takes mail back from another filter: it stays as it is", context);
@@ -94,25 +62,6 @@ static void sort_services(struct filterctl_setup_site *site)
     filterctl_postconf_each_service(site->p, sort_service, site);
     g_ptr_array_sort(site->fronts, by_text);
     g_ptr_array_sort(site->submissions, by_text);
-}
-
-/* ---- Dovecot ---- */
-
-/* The first word behind "uid" and = in a setting or in a userdb's arguments. */
-static char *uid_in(const char *text)
-{
-    g_autoptr(GRegex) uid = g_regex_new("\\b(?:mail_uid|userdb_uid|uid|mail_user)\\s*=\\s*([A-Za-z0-9_-]+)", 0, 0, NULL);
-    g_autoptr(GMatchInfo) found = NULL;
-    return text && g_regex_match(uid, text, 0, &found) ? g_match_info_fetch(found, 1) : NULL;
-}
-
-static char *mail_user(const char *file)
-{
-    g_autofree char *uid = filterctl_doveconf(file, "-h", "mail_uid");
-    if (uid && *uid && strcmp(uid, "0"))
-        return g_steal_pointer(&uid);
-    g_autofree char *all = filterctl_doveconf(file, "-n", NULL);
-    return uid_in(all);
 }
 
 /* ---- where mail goes ---- */
@@ -212,11 +161,25 @@ static void note_filters(struct filterctl_setup_site *site, const GPtrArray *ser
     }
 }
 
+/* What Postfix itself writes into mailboxes passes no Sieve script. */
+static void note_virtual(struct filterctl_setup_site *site)
+{
+    static const char *const transports[] = {"virtual_transport", "local_transport"};
+    bool used = false;
+    for (size_t i = 0; i < G_N_ELEMENTS(transports); i++)
+        used |= g_str_has_prefix(filterctl_postconf_get(site->p, transports[i]), "virtual");
+    if (used && (*filterctl_postconf_get(site->p, "virtual_mailbox_domains") || *filterctl_postconf_get(site->p, "virtual_mailbox_maps")))
+        filterctl_setup_site_note(site, "virtual(8) runs no Sieve script: spam is marked, but stays in the inbox until Dovecot delivers "
+                                        "(lmtp:unix:private/dovecot-lmtp in place of virtual:)");
+}
+
 static void note_all(struct filterctl_setup_site *site)
 {
     const char *bcc = filterctl_postconf_get(site->p, "always_bcc");
     note_filters(site, site->fronts);
     note_filters(site, site->submissions);
+    if (!site->mailboxes)
+        note_virtual(site);
     if (*bcc)
         filterctl_setup_site_note(site, "always_bcc=%s gets each sealed copy, and can open none", bcc);
     if (*filterctl_postconf_get(site->p, "multi_instance_directories"))
@@ -258,7 +221,7 @@ struct filterctl_setup_site *filterctl_setup_site_find(const struct settings *s,
         .submissions = g_ptr_array_new_with_free_func(g_free), .transports = g_ptr_array_new(),
         .notes = g_ptr_array_new_with_free_func(g_free)};
     sort_services(site);
-    site->mail_user = mail_user(dovecot_file);
+    site->mail_user = filterctl_doveconf_mail_user(dovecot_file);
     find_mailboxes(site, dovecot_file);
     note_all(site);
     return site;

@@ -8,6 +8,7 @@ use warnings;
 use parent 'FilterdTest::Sites::A';
 
 sub store { return 'folder' }
+sub greylists { return 1 }
 
 my $RECIPIENT = 'reject_non_fqdn_recipient, permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination';
 

@@ -11,7 +11,9 @@ use FilterdTest;
 sub server { return 'PostgreSql' }
 sub database { return qw(mail mailreader mailreaderpass) }
 sub store { return 'mail' }
+sub greylists { return 1 }
 sub aliases { return ('info@example.com' => 'ann@example.com') }
+sub traces { return "X-Enigmail-Version: 1\n" . FilterdTest::Sites::traces() }
 sub submission_cleanup { return 'subcleanup' }
 
 # Their aliases have no domain.

@@ -14,6 +14,7 @@ sub people { return ({ login => 'ann@example.com', address => 'kim@example.com',
 sub aliases { return ('info@example.com' => 'ann@example.com') }
 sub submission_cleanup { return 'subcleanup' }
 sub legs { return 1 }     # what came by SMTP is delivered by transport_maps
+sub greylists { return 1 }
 sub junk { return '' }    # virtual(8) knows no Sieve
 sub traces { return '' } # its header_checks know Received alone
 
@@ -77,6 +78,17 @@ virtual unix - n n - - virtual
 spamassassin unix - n n - - pipe
   user=nobody argv=/usr/bin/spamc -u \${user}@\${nexthop} -e /usr/sbin/sendmail -oi -f \${sender} \${recipient}
 END
+}
+
+# In place of virtual(8), by the table; code that takes it back.
+sub dovecot_delivers {
+    my ($self) = @_;
+    my $set = sub {
+        $self->sql("UPDATE transport SET transport = '$_[0]';");
+        $self->{postfix}->reload; # it remembers what it was told
+    };
+    $set->('lmtp:unix:private/dovecot-lmtp');
+    return sub { $set->('virtual:') };
 }
 
 sub login_sql {
