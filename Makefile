@@ -30,7 +30,7 @@
 #   SAN=1             with AddressSanitizer and UndefinedBehaviorSanitizer
 #   WERROR=1          a warning is an error
 #   V=1               shows each command
-#   JOBS              how many tests run at once: as many as there are processors
+#   JOBS              how many tests run at once: twice as many as there are processors
 #   T, CORPUS, ARGS   for fuzz and the benches; t/bench/* say more
 
 PREFIX ?= /usr/local
@@ -42,7 +42,7 @@ VERSION := $(strip $(file <VERSION))
 PKGS := glib-2.0 gio-2.0 gmime-3.0 gpgme sqlite3 libgcrypt libcares libpsl libidn2 libpcre2-8 libseccomp libsystemd opendkim libpq libmariadb
 
 # Tests at once: each waits for others most of its time.
-JOBS ?= $(shell nproc)
+JOBS ?= $(shell expr 2 \* $$(nproc))
 
 # V=0 is as good as none.
 on = $(filter-out 0,$(1))
