@@ -4,7 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -15,6 +17,7 @@
 #include "base/config/settings.h"
 #include "base/config/users_tables.h"
 #include "filterd/tables/alias_members.h"
+#include "filterd/tables/key_import.h"
 #include "filterd/tables/lookup_pool.h"
 #include "filterd/tables/tables_cache.h"
 #include "filterd/tables/tables_client.h"
@@ -473,6 +476,151 @@ static void hanging(void **state)
     signal(SIGCHLD, SIG_DFL);
 }
 
+/* ---- keys, which the importer answers for ---- */
+
+static bool is_answered(const char *key)
+{
+    g_autofree char *word = g_strdup_printf("%s ", key);
+    return strstr(told->str, word) != NULL;
+}
+
+/* One request; the text is read as far as it came. */
+static void take(int line, struct key_import_request *r, GString *text)
+{
+    char piece[65536];
+    struct pollfd p = {line, POLLIN, 0};
+    assert_int_equal(poll(&p, 1, 60000), 1);
+    assert_true(key_import_take(line, r));
+    g_string_truncate(text, 0);
+    for (ssize_t n; (n = recv(r->socket, piece, sizeof piece, 0)) > 0;)
+        g_string_append_len(text, piece, n);
+}
+
+static void answer(struct lookup_pool *p, int events, const struct key_import_request *r, enum key_import result)
+{
+    g_autofree char *key = g_strconcat("k", r->user, NULL);
+    if (result != KEY_IMPORT_TEMP)
+        key_import_answer(r->socket, result);
+    close(r->socket);
+    await(p, events, key);
+}
+
+/* The importer is busy: who waits for it holds up nobody else, and it may ask the tables itself. */
+static void importing(void **state)
+{
+    int line[2];
+    struct key_import_request r;
+    const int events = epoll_create1(EPOLL_CLOEXEC);
+    GString *text = g_string_new(NULL);
+    (void)state;
+    told = g_string_new(NULL);
+    settings.state_dir = folder;
+    settings.key_maps = (char *)"inline:{a@x.org=key-a b@x.org=key-b c@x.org=key-c d@x.org=key-d e@x.org=key-e}";
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line), 0);
+    struct tables_desk *d = tables_desk_new();
+    struct lookup_pool *p = lookup_pool_new(&(struct lookup_pool_env){&settings, line[1], events, tell, NULL});
+    for (const char *c = "abcde"; *c; c++) {
+        g_autofree char *key = g_strdup_printf("k%c@x.org", *c);
+        ask_pool(p, d, key);
+    }
+    ask_pool(p, d, "kbob@x.org");
+    ask_pool(p, d, "asales@x.org");
+    await(p, events, "+asales");
+    await(p, events, "-kbob");
+    for (const char *c = "abcde"; *c; c++) {
+        g_autofree char *key = g_strdup_printf("k%c@x.org", *c);
+        assert_false(is_answered(key));
+    }
+    static const enum key_import results[] = {KEY_IMPORT_DONE, KEY_IMPORT_REFUSED, KEY_IMPORT_TEMP};
+    static const char *const wanted[] = {"+ka@x.org ", "+kb@x.org ", "?kc@x.org "};
+    for (size_t i = 0; i < G_N_ELEMENTS(results); i++) {
+        take(line[0], &r, text);
+        assert_int_equal(text->len, r.len);
+        assert_true(g_str_has_prefix(text->str, "key-") && text->str[4] == r.user[0]);
+        answer(p, events, &r, results[i]);
+        assert_true(g_str_has_suffix(told->str, wanted[i]));
+    }
+    assert_false(is_answered("kd@x.org"));
+    ask_pool(p, d, "abob@x.org");
+    await(p, events, "abob");
+    lookup_pool_free(&p);
+    tables_desk_free(&d);
+    g_string_free(told, TRUE);
+    g_string_free(text, TRUE);
+    close(line[0]);
+    close(line[1]);
+    close(events);
+    settings.key_maps = NULL;
+    signal(SIGCHLD, SIG_DFL);
+}
+
+/* The importer has enough of it before its end, and says so: that is an answer. */
+static void too_long_for_a_key(void **state)
+{
+    int line[2];
+    char piece[65536];
+    g_autofree char *text = g_strnfill(8 << 20, 'x');
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line), 0);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        struct key_import_request r;
+        struct pollfd p = {line[0], POLLIN, 0};
+        const bool took = poll(&p, 1, 60000) == 1 && key_import_take(line[0], &r) && recv(r.socket, piece, sizeof piece, 0) > 0;
+        key_import_answer(r.socket, KEY_IMPORT_REFUSED);
+        _exit(took && r.len == 8 << 20 ? 0 : 1);
+    }
+    const int fd = key_import_ask(line[1], "kim@x.org", text, 8 << 20);
+    int status;
+    assert_true(fd >= 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(key_import_hear(fd), KEY_IMPORT_REFUSED);
+    close(fd);
+    close(line[0]);
+    close(line[1]);
+}
+
+static int open_descriptors(void)
+{
+    int n = 0;
+    for (int fd = 0; fd < 200; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+/* Whoever sends more than one does not fill the table of who takes them. */
+static void several_descriptors(void **state)
+{
+    int line[2];
+    union {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(4 * sizeof(int))];
+    } control = {{0}};
+    struct key_import_request r;
+    char data[] = "12345678kim@x.org";
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line), 0);
+    const int before = open_descriptors();
+    for (size_t n = 1; n <= 4; n++) {
+        const int sent[4] = {0, 0, 0, 0};
+        struct iovec v = {data, sizeof data};
+        struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = CMSG_SPACE(n * sizeof(int))};
+        struct cmsghdr *head = CMSG_FIRSTHDR(&m);
+        head->cmsg_level = SOL_SOCKET;
+        head->cmsg_type = SCM_RIGHTS;
+        head->cmsg_len = CMSG_LEN(n * sizeof(int));
+        memcpy(CMSG_DATA(head), sent, n * sizeof(int));
+        assert_int_equal(sendmsg(line[1], &m, 0), sizeof data);
+        assert_int_equal(key_import_take(line[0], &r), n == 1);
+        if (n == 1)
+            close(r.socket);
+        assert_int_equal(open_descriptors(), before);
+    }
+    close(line[0]);
+    close(line[1]);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int main(void)
@@ -480,6 +628,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members), cmocka_unit_test(remembered), cmocka_unit_test(bounded), TEST(answers),
         TEST(answers_for_domains), TEST(no_questions), cmocka_unit_test(no_answers), cmocka_unit_test(too_long),
-        TEST(by_a_line), TEST(hanging)};
+        TEST(by_a_line), TEST(hanging), TEST(importing), cmocka_unit_test(too_long_for_a_key),
+        cmocka_unit_test(several_descriptors)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
