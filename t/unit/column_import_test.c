@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -150,8 +151,10 @@ static pid_t start_keeper(unsigned seconds)
     const int door = sockets_listen(&workers, &settings.control_rights, NULL, &error);
     assert_true(door >= 0);
     const pid_t keeper = fork();
-    if (keeper == 0)
+    if (keeper == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         play_keeper(door, seconds);
+    }
     close(door);
     g_free(workers.path);
     return keeper;
