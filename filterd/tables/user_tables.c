@@ -403,7 +403,9 @@ enum users_result user_tables_ask(void *arg, enum users_tables_question question
     enum table_result result = TABLE_NONE;
     if (question == USERS_TABLES_ALL)
         result = find_alias(t, &f, a_r);
-    if (result == TABLE_NONE && question != USERS_TABLES_KEY)
+    if (question == USERS_TABLES_KEYED)
+        result = find_by_key(t, &f, &a_r->mailbox);
+    else if (result == TABLE_NONE && question != USERS_TABLES_KEY)
         result = find_mailbox(t, &f, a_r);
     const enum users_result answer =
         question == USERS_TABLES_KEY ? ask_key(t, address, &f, &a_r->key) : result_of(result);

@@ -274,7 +274,7 @@ static void no_questions(void **state)
     static const struct {
         const char *data;
         size_t len;
-    } wrong[] = {{"", 0}, {"1234", 4}, {"1234\0", 5}, {"1234\0\0", 6}, {"1234\0kim@x.org", 14}, {"1234\4kim@x.org\0", 15},
+    } wrong[] = {{"", 0}, {"1234", 4}, {"1234\0", 5}, {"1234\0\0", 6}, {"1234\0kim@x.org", 14}, {"1234\5kim@x.org\0", 15},
                  {"1234\0kim@x.org\0\0", 16}, {"1234\0KIM@x.org\0", 15}, {"1234\0kim\xff@x.org\0", 16}, {"1234\0kim\n@x.org\0", 16}};
     struct both d = both_new();
     (void)state;
