@@ -178,6 +178,46 @@ static void imported(void **state)
     end_keeper(keeper);
 }
 
+static int open_descriptors(void)
+{
+    int n = 0;
+    for (int fd = 0; fd < 200; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+/* The keeper is the only child that waits to be waited for. */
+static int children(void)
+{
+    g_autofree char *file = g_strdup_printf("/proc/self/task/%d/children", (int)getpid()), *text = NULL;
+    int n = 0;
+    assert_true(g_file_get_contents(file, &text, NULL, NULL));
+    g_auto(GStrv) pids = g_strsplit(g_strstrip(text), " ", -1);
+    for (char **p = pids; *p; p++)
+        n += **p != 0;
+    return n;
+}
+
+/* A text that changes with every look-up: each import leaves nothing behind in the process. */
+static void many(void **state)
+{
+    const pid_t keeper = start_keeper(0);
+    struct bytes text = {0};
+    const char *times = g_getenv("IMPORTS");
+    (void)state;
+    people_output("--armor --export " A, &text);
+    int before = 0;
+    for (int i = 0; i < (times ? atoi(times) : 4); i++) {
+        bytes_adds(&text, "\n");
+        assert_int_equal(column_import_text(c, A, (const char *)text.data, text.len), KEY_IMPORT_DONE);
+        before = i ? before : open_descriptors();
+    }
+    assert_int_equal(open_descriptors(), before);
+    assert_int_equal(children(), 1);
+    bytes_free(&text);
+    end_keeper(keeper);
+}
+
 /* Whose key takes long is not served again and again while others wait. */
 static void slow(void **state)
 {
@@ -195,6 +235,6 @@ static void slow(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(keeper_away), TEST(tables_away), TEST(refused), TEST(imported), TEST(slow)};
+    const struct CMUnitTest tests[] = {TEST(keeper_away), TEST(tables_away), TEST(refused), TEST(imported), TEST(slow), TEST(many)};
     return cmocka_run_group_tests(tests, make_people, people_close);
 }
