@@ -38,16 +38,28 @@ static int end_strays(const struct children *c)
     return n;
 }
 
+/* What asks the tables or imports keys reads users.db, too: it follows again. */
+static const char *other_reader(const struct children *c, pid_t pid)
+{
+    const char *what = NULL;
+    for (guint i = 0; i < c->others->len && !what; i++) {
+        const struct children_other *o = &g_array_index(c->others, struct children_other, i);
+        if (o->pid == pid && (o->kind == CHILDREN_TABLES || o->kind == CHILDREN_IMPORTER))
+            what = o->what;
+    }
+    return what;
+}
+
 /* A worker cannot leave the session (sandbox_calls.c), nor can what it starts. */
 static void end_holder(struct children *c, pid_t pid)
 {
-    const bool worker = scoreboard_of_pid(c->scoreboard, pid) >= 0;
-    if (pid <= 1 || pid == getpid() || (!worker && (is_known(c, pid) || getsid(pid) != getsid(0))))
+    const char *what = scoreboard_of_pid(c->scoreboard, pid) >= 0 ? "worker" : other_reader(c, pid);
+    if (pid <= 1 || pid == getpid() || (!what && (is_known(c, pid) || getsid(pid) != getsid(0))))
         return;
     if (kill(pid, SIGKILL))
         return;
-    if (worker) {
-        log_warn("worker %d kept the keeper from writing: ended", (int)pid);
+    if (what) {
+        log_warn("%s %d kept the keeper from writing: ended", what, (int)pid);
         return;
     }
     log_warn("process %d, which a worker has started, kept the keeper from writing: ended, and all workers", (int)pid);

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -92,6 +91,18 @@ static void sync_tree(const char *path)
     nftw(path, sync_one, 16, FTW_PHYS);
 }
 
+/* Of the process, not flock: the importer may lock no file that it cannot write, and the kernel names who holds it. Nobody
+ * here opens the file a second time, which would end the lock. */
+static bool lock_whole(int fd)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int rc;
+    do
+        rc = fcntl(fd, F_SETLKW, &lock);
+    while (rc && errno == EINTR);
+    return rc == 0;
+}
+
 static bool take_lock(struct generation *g, const char *keys, char **error_r)
 {
     if (mkdir(keys, 0750) == 0) {
@@ -104,7 +115,7 @@ static bool take_lock(struct generation *g, const char *keys, char **error_r)
     g->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (g->lock_fd < 0 || !hand_over_tree(g->state_dir, path, error_r))
         return *error_r ? false : fails(error_r, path);
-    return flock(g->lock_fd, LOCK_EX) == 0 || fails(error_r, path);
+    return lock_whole(g->lock_fd) || fails(error_r, path);
 }
 
 /* Removes what killed runs left behind. This process holds the lock, so nobody is using it. */

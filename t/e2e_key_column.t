@@ -162,7 +162,7 @@ subtest 'an emptied column is a lost key' => sub {
             $reply =~ /^4/ && $filterd->log_text =~ /user=<hex\@example\.com> key=- cannot be used: \[users\] key had one/;
         }), 'mail waits');
     }
-    $filterd->ctl(qw(key remove hex@example.com));
+    like($filterd->ctl(qw(key remove hex@example.com)), qr/comes back if \[users\] key still has one$/, 'key remove says what it cannot do');
     $filterd->reload;
     my $reply;
     ok(poll(sub { ($reply = try_front(mail_like(subject => 'open now'), 'hex@example.com')) =~ /^250/ }), 'until the key is removed')

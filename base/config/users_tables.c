@@ -57,6 +57,31 @@ static enum users_result ask(struct resolution *x, enum users_tables_question qu
     return result;
 }
 
+static enum users_result is_keyed(struct users *u, const char *address)
+{
+    struct users_tables_answer a = {0};
+    if (!u->tables || !u->tables->settings->key_maps)
+        return USERS_UNKNOWN;
+    users_pause(u);
+    const enum users_result result = u->tables->ask(u->tables->arg, USERS_TABLES_KEYED, address, &a);
+    users_go_on(u);
+    users_tables_answer_clear(&a);
+    return result;
+}
+
+enum users_result users_tables_spelling(struct users *u, const char *address, char **spelling_r)
+{
+    g_autoptr(GPtrArray) forms = address_spellings(address);
+    enum users_result result = USERS_UNKNOWN;
+    *spelling_r = NULL;
+    for (guint i = 0; i < forms->len && result == USERS_UNKNOWN; i++) {
+        result = is_keyed(u, forms->pdata[i]);
+        if (result == USERS_FOUND)
+            *spelling_r = g_strdup(forms->pdata[i]);
+    }
+    return result;
+}
+
 /* Of two parts of one address' users: temporary if one is, found if one is. */
 static enum users_result join(enum users_result a, enum users_result b)
 {
@@ -264,19 +289,20 @@ static GPtrArray *of_domain(const struct resolution *x, const char *address, con
     return kept;
 }
 
-/* users.db's alias of the whole domain. */
+/* users.db's alias of the whole domain. Who has a key in the column is not the rest of it. */
 static enum users_result look_up_domain(struct resolution *x, const char *address, guint depth)
 {
     const char *at = strrchr(address, '@');
     if (!at || at == address)
         return USERS_UNKNOWN;
     GPtrArray *rows = users_members(x->u, at);
-    enum users_result result = rows ? USERS_UNKNOWN : USERS_TEMP;
+    const enum users_result keyed = rows && rows->len && x->rest ? is_keyed(x->u, address) : USERS_UNKNOWN;
+    enum users_result result = rows && keyed != USERS_TEMP ? USERS_UNKNOWN : USERS_TEMP;
     for (guint i = 0; rows && i < rows->len && result != USERS_TEMP; i++) {
         const char *member = rows->pdata[i];
         const bool whole = *member == '@';
         g_autofree char *other = whole ? g_strdup_printf("%.*s%s", (int)(at - address), address, member) : g_strdup(member);
-        if ((whole || x->rest) && g_hash_table_add(x->done, g_strdup(other)))
+        if ((whole || (x->rest && keyed == USERS_UNKNOWN)) && g_hash_table_add(x->done, g_strdup(other)))
             result = join(result, look_up(x, other, whole ? ORIGIN_MAIL : ORIGIN_USERS, depth + 1));
     }
     if (rows)
@@ -315,7 +341,9 @@ static enum users_result look_up(struct resolution *x, const char *said, enum or
     struct users_tables_answer t = {0};
     g_autofree char *known = NULL;
     g_autoptr(GPtrArray) forms = origin == ORIGIN_MAIL ? NULL : address_spellings(said);
-    if (forms && forms->len > 1 && users_spelling(x->u, said, x->delimiters, &known) == USERS_TEMP)
+    if (forms && forms->len > 1 &&
+        (users_spelling(x->u, said, x->delimiters, &known) == USERS_TEMP ||
+         (!known && users_tables_spelling(x->u, said, &known) == USERS_TEMP)))
         return USERS_TEMP;
     const char *address = known ? known : said;
     if (depth > USERS_TABLES_DEPTH_MAX || ++x->expanded > USERS_TABLES_EXPANSION_MAX) {

@@ -46,9 +46,12 @@ struct users_tables_answer {
 void users_tables_answer_clear(struct users_tables_answer *a);
 
 /* USERS_TABLES_IS_DOMAIN asks for a domain, without @: it has a mailbox of form USERS_TABLES_DOMAIN if it is ours.
- * USERS_TABLES_KEY asks for a user's key column. */
-enum users_tables_question { USERS_TABLES_ALL, USERS_TABLES_MAILBOX, USERS_TABLES_IS_DOMAIN, USERS_TABLES_KEY };
-#define USERS_TABLES_LAST_QUESTION USERS_TABLES_KEY
+ * USERS_TABLES_KEY asks for a user's key column, USERS_TABLES_KEYED whether it has a text for an address: it has a mailbox
+ * then, of the form under which it stands there. */
+enum users_tables_question {
+    USERS_TABLES_ALL, USERS_TABLES_MAILBOX, USERS_TABLES_IS_DOMAIN, USERS_TABLES_KEY, USERS_TABLES_KEYED
+};
+#define USERS_TABLES_LAST_QUESTION USERS_TABLES_KEYED
 struct users_tables {
     const struct settings *settings;
     /* USERS_FOUND: an alias, a mailbox or a key; USERS_UNKNOWN: none; USERS_TEMP: that cannot be known now. address is
@@ -69,6 +72,9 @@ enum users_result users_tables_domain(struct users *u, const char *domain);
 /* What the key column has for this user, in *key_r. USERS_FOUND, USERS_UNKNOWN (also if the settings name none), or
  * USERS_TEMP. u is not held meanwhile. */
 enum users_result users_tables_key(struct users *u, const char *user, enum users_tables_key *key_r);
+/* By which of its spellings (base/address_spellings.h) the key column has an address. *spelling_r (g_free) is NULL unless
+ * USERS_FOUND. */
+enum users_result users_tables_spelling(struct users *u, const char *address, char **spelling_r);
 /* Is this user's mailbox named by the tables, by exactly this name? False, too, if that cannot be known. */
 bool users_tables_name(const struct users_tables *t, const char *user);
 

@@ -251,8 +251,6 @@ static int forbid_odd_opens(scmp_filter_ctx c)
  * writers alone. */
 static int forbid_locks(scmp_filter_ctx c, enum sandbox_kind kind)
 {
-    if (kind == SANDBOX_IMPORTER) /* takes the lock on the folder of keys, as filterctl does */
-        return 0;
     return kind == SANDBOX_TABLES ? RULE(c, NO, flock, HAS(1, LOCK_EX)) : seccomp_rule_add(c, NO, SCMP_SYS(flock), 0);
 }
 

@@ -21,11 +21,20 @@
 #define KEEPER_MS 5000
 /* A refused text is tried again after this time: its key may have begun to be valid. */
 #define REFUSED_US (600 * G_USEC_PER_SEC)
-#define REFUSED_KEPT 10000
+/* What failed otherwise, or took long, is tried again after this many times what it took: one user's key, which may hold
+ * thousands of signatures, takes no more than a tenth of the time that all have. */
+#define REST_TIMES 10
+#define SLOW_US (3 * G_USEC_PER_SEC)
+#define TRIED_KEPT 10000
+/* More addresses of a key are not looked for among the user's: each is a question to the tables. */
+#define ADDRESSES_MAX 20
 
-struct refused {
+/* A user's last text that was not imported, or took long. */
+struct tried {
     char *digest;
-    gint64 until;
+    enum key_import result;
+    gint64 until;       /* monotonic microseconds: the same text gets the same answer */
+    gint64 rests_until; /* another is not tried either */
 };
 
 struct column_import {
@@ -34,14 +43,16 @@ struct column_import {
     struct endpoint keeper;
     struct users *users;
     struct tables_client *tables;
-    GHashTable *refused; /* user -> struct refused */
+    GHashTable *tried; /* user -> struct tried */
+    int asked;         /* addresses of the key at hand */
+    bool unsure;       /* whose one of them is cannot be known now */
 };
 
-static void refused_free(gpointer data)
+static void tried_free(gpointer data)
 {
-    struct refused *r = data;
-    g_free(r->digest);
-    g_free(r);
+    struct tried *t = data;
+    g_free(t->digest);
+    g_free(t);
 }
 
 struct column_import *column_import_new(const struct settings *settings, int line)
@@ -49,9 +60,10 @@ struct column_import *column_import_new(const struct settings *settings, int lin
     struct column_import *c = g_new0(struct column_import, 1);
     *c = (struct column_import){.settings = settings, .line = line, .keeper = keeper_workers_at(&settings->control)};
     c->users = users_watch(settings->state_dir);
+    users_let_go(c->users);
     c->tables = tables_client_new(settings);
     users_use_tables(c->users, tables_client_users(c->tables));
-    c->refused = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, refused_free);
+    c->tried = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, tried_free);
     return c;
 }
 
@@ -61,7 +73,7 @@ void column_import_free(struct column_import **c)
         return;
     users_free(&(*c)->users);
     tables_client_free(&(*c)->tables);
-    g_hash_table_unref((*c)->refused);
+    g_hash_table_unref((*c)->tried);
     g_free((*c)->keeper.path);
     g_clear_pointer(c, g_free);
 }
@@ -92,10 +104,13 @@ static bool note(const char *user, bool has_keys, void *arg, char **error_r)
 /* The login of a mailbox and its public addresses are one user: a key names one of them. */
 static bool is_theirs(const char *address, const char *user, void *arg)
 {
-    const struct column_import *c = arg;
+    struct column_import *c = arg;
     GPtrArray *found = NULL;
-    const bool theirs = users_resolve(c->users, address, c->settings->recipient_delimiter, &found) == USERS_FOUND &&
-                        g_ptr_array_find_with_equal_func(found, user, g_str_equal, NULL);
+    if (c->unsure || c->asked++ >= ADDRESSES_MAX)
+        return false;
+    const enum users_result result = users_resolve(c->users, address, c->settings->recipient_delimiter, &found);
+    const bool theirs = result == USERS_FOUND && g_ptr_array_find_with_equal_func(found, user, g_str_equal, NULL);
+    c->unsure = result == USERS_TEMP;
     if (found)
         g_ptr_array_unref(found);
     return theirs;
@@ -117,21 +132,30 @@ static char *fingerprints(const struct column_import *c, const char *user)
 
 /* ---- one text ---- */
 
-static bool was_refused(const struct column_import *c, const char *user, const char *digest)
+/* False: it is to be tried. */
+static bool rests(const struct column_import *c, const char *user, const char *digest, enum key_import *result_r)
 {
-    const struct refused *r = g_hash_table_lookup(c->refused, user);
-    return r && !strcmp(r->digest, digest) && g_get_monotonic_time() < r->until;
+    const struct tried *t = g_hash_table_lookup(c->tried, user);
+    const gint64 now = g_get_monotonic_time();
+    const bool same = t && now < t->until && !strcmp(t->digest, digest);
+    *result_r = same ? t->result : KEY_IMPORT_TEMP;
+    return same || (t && now < t->rests_until);
 }
 
-static enum key_import refuse(struct column_import *c, const char *user, const char *digest, const char *why)
+/* Returns for how many seconds the same text is not tried again. */
+static int remember(struct column_import *c, const char *user, const char *digest, enum key_import result, gint64 took)
 {
-    if (g_hash_table_size(c->refused) >= REFUSED_KEPT)
-        g_hash_table_remove_all(c->refused);
-    struct refused *r = g_new0(struct refused, 1);
-    *r = (struct refused){g_strdup(digest), g_get_monotonic_time() + REFUSED_US};
-    g_hash_table_replace(c->refused, g_strdup(user), r);
-    log_warn("user=<%s> [users] key: refused: %s; mail waits until the column has a key that can be used", user, why);
-    return KEY_IMPORT_REFUSED;
+    const gint64 now = g_get_monotonic_time(), rest = MIN(REST_TIMES * took, REFUSED_US);
+    const gint64 until = now + (result == KEY_IMPORT_REFUSED ? REFUSED_US : result == KEY_IMPORT_TEMP ? rest : 0);
+    g_hash_table_remove(c->tried, user);
+    if (result == KEY_IMPORT_DONE && took < SLOW_US)
+        return 0;
+    if (g_hash_table_size(c->tried) >= TRIED_KEPT)
+        g_hash_table_remove_all(c->tried);
+    struct tried *t = g_new0(struct tried, 1);
+    *t = (struct tried){g_strdup(digest), result, until, took < SLOW_US ? now : now + rest};
+    g_hash_table_replace(c->tried, g_strdup(user), t);
+    return (int)((until - now) / G_USEC_PER_SEC) + 1;
 }
 
 static void note_change(const struct column_import *c, const char *user, const char *before)
@@ -141,7 +165,11 @@ static void note_change(const struct column_import *c, const char *user, const c
         log_info("user=<%s> [users] key: key=%s imported", user, now);
     else
         log_info("user=<%s> [users] key: changed: key=%s, before %s", user, now, before);
-    g_hash_table_remove(c->refused, user);
+}
+
+static enum key_import result_of(const struct column_import *c, int code)
+{
+    return code == EX_OK ? KEY_IMPORT_DONE : code == EX_DATAERR && !c->unsure ? KEY_IMPORT_REFUSED : KEY_IMPORT_TEMP;
 }
 
 static enum key_import import(struct column_import *c, const char *user, const char *text, size_t len,
@@ -150,28 +178,37 @@ static enum key_import import(struct column_import *c, const char *user, const c
     const struct keyring_notes notes = {note, c};
     struct keyring_input input = {.is_theirs = is_theirs, .arg = c, .column = digest, .notes = &notes};
     g_autofree char *error = NULL, *before = fingerprints(c, user);
+    const gint64 start = g_get_monotonic_time();
     int code = EX_DATAERR;
+    c->asked = 0;
+    c->unsure = false;
     if (column_key_read(text, len, &input.text))
         code = keyring_import(c->settings->state_dir, user, &input, NULL, &error);
     bytes_free(&input.text);
-    if (code == EX_DATAERR)
-        return refuse(c, user, digest, error ? error : "no key in the column");
-    if (code == EX_OK)
+    users_let_go(c->users); /* between two imports nothing keeps state_dir from being unmounted */
+    const enum key_import result = result_of(c, code);
+    const int again = remember(c, user, digest, result, g_get_monotonic_time() - start);
+    if (result == KEY_IMPORT_DONE)
         note_change(c, user, before);
+    else if (result == KEY_IMPORT_REFUSED)
+        log_warn("user=<%s> [users] key: refused: %s; mail waits until the column has a key that can be used", user,
+                 error ? error : "no key in the column");
     else
-        log_warn("user=<%s> [users] key: not imported now: %s", user, error ? error : "unknown");
-    return code == EX_OK ? KEY_IMPORT_DONE : KEY_IMPORT_TEMP;
+        log_warn("user=<%s> [users] key: not imported now: %s; tried again after %d s", user,
+                 c->unsure ? "whose an address is that the key names cannot be known" : error ? error : "unknown", again);
+    return result;
 }
 
 /* Another who asked may have had it imported meanwhile. */
 enum key_import column_import_text(struct column_import *c, const char *user, const char *text, size_t len)
 {
     g_autofree char *digest = column_key_digest(text, len);
+    enum key_import result;
     switch (column_key_compare(c->settings->state_dir, user, text, len)) {
     case COLUMN_KEY_IMPORTED:
         return KEY_IMPORT_DONE;
     case COLUMN_KEY_NEW:
-        return was_refused(c, user, digest) ? KEY_IMPORT_REFUSED : import(c, user, text, len, digest);
+        return rests(c, user, digest, &result) ? result : import(c, user, text, len, digest);
     default:
         return KEY_IMPORT_TEMP;
     }

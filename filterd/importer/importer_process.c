@@ -30,35 +30,34 @@ enum {
 static volatile sig_atomic_t leave;
 static pid_t master;
 
-/* Reads to the end, at most a little over TEXT_MAX. False: it did not come. */
-static bool read_text(int fd, struct bytes *text)
+/* Reads to the end, at most a little over TEXT_MAX. False: it did not come, or not all of it. */
+static bool read_text(const struct key_import_request *r, struct bytes *text)
 {
     static char piece[65536];
     const gint64 end = g_get_monotonic_time() + TEXT_MS * 1000;
     ssize_t n = 1;
     while (n > 0 && text->len <= TEXT_MAX) {
-        struct pollfd p = {fd, POLLIN, 0};
+        struct pollfd p = {r->socket, POLLIN, 0};
         const int ready = poll(&p, 1, (int)MAX((end - g_get_monotonic_time()) / 1000, 0));
         if (ready < 0 && errno == EINTR)
             continue;
-        n = ready > 0 ? recv(fd, piece, sizeof piece, MSG_DONTWAIT) : -1;
+        n = ready > 0 ? recv(r->socket, piece, sizeof piece, MSG_DONTWAIT) : -1;
         if (n > 0)
             bytes_add(text, piece, (size_t)n);
     }
-    return n >= 0;
+    return n >= 0 && (text->len == r->len || text->len > TEXT_MAX);
 }
 
 static void serve_one(struct column_import *c, int line)
 {
-    char user[KEY_IMPORT_USER_MAX];
+    struct key_import_request r;
     struct bytes text = {0};
-    int fd;
-    if (!key_import_take(line, user, &fd))
+    if (!key_import_take(line, &r))
         return;
     sandbox_cpu(CPU_SECONDS);
-    const bool came = read_text(fd, &text);
-    key_import_answer(fd, came ? column_import_text(c, user, (const char *)text.data, text.len) : KEY_IMPORT_TEMP);
-    close(fd);
+    const bool came = read_text(&r, &text);
+    key_import_answer(r.socket, came ? column_import_text(c, r.user, (const char *)text.data, text.len) : KEY_IMPORT_TEMP);
+    close(r.socket);
     bytes_free(&text);
 }
 

@@ -24,7 +24,7 @@ static enum users_result look_up(struct context *ctx, const char *address, bool 
 }
 
 /* By whatever spelling the address is known: one that leads to a key, else one that users.db knows, else one that the
- * tables know, and only then as what is left at its domain. A table may have an answer for any spelling. */
+ * key column has, else one that the other tables know, and only then as what is left at its domain. A table may have an answer for any spelling. */
 static enum users_result look_up_forms(struct context *ctx, const char *address, bool rest, GPtrArray **users_r)
 {
     g_autoptr(GPtrArray) forms = address_spellings(address);
@@ -32,6 +32,8 @@ static enum users_result look_up_forms(struct context *ctx, const char *address,
     if (forms->len == 1)
         return look_up(ctx, forms->pdata[0], rest, users_r);
     enum users_result found = users_spelling(ctx->users, address, ctx->settings->recipient_delimiter, &known);
+    if (found == USERS_UNKNOWN)
+        found = users_tables_spelling(ctx->users, address, &known);
     if (known)
         return look_up(ctx, known, rest, users_r);
     for (guint i = 0; i < forms->len && found == USERS_UNKNOWN; i++)

@@ -6,35 +6,67 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <poll.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/address.h"
 
-/* gpg takes some 200 ms for a key, and others' keys may come first. A worker waits a little longer
- * (tables_client.c). */
-#define WAIT_US (9 * G_USEC_PER_SEC)
+/* What a socket's buffer holds (some 200 KB) is sent at once; for more the importer has to be there. */
+#define SEND_US (3 * G_USEC_PER_SEC)
+
+struct packet {
+    guint64 len;
+    char user[KEY_IMPORT_USER_MAX]; /* as long as the packet */
+};
 
 union control {
     char bytes[CMSG_SPACE(sizeof(int))];
     struct cmsghdr align;
 };
 
-/* ---- who asks ---- */
+/* ---- descriptors ---- */
 
-static bool pass(int line, const char *user, int passed)
+/* socket -1: none is passed. */
+bool key_import_pass(int to, const void *data, size_t len, int socket)
 {
     union control control = {{0}};
-    struct iovec name = {(char *)user, strlen(user) + 1};
-    struct msghdr m = {.msg_iov = &name, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
-    struct cmsghdr *head = CMSG_FIRSTHDR(&m);
-    head->cmsg_level = SOL_SOCKET;
-    head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(sizeof passed);
-    memcpy(CMSG_DATA(head), &passed, sizeof passed);
-    return name.iov_len <= KEY_IMPORT_USER_MAX && sendmsg(line, &m, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)name.iov_len;
+    struct iovec v = {(void *)data, len};
+    struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
+    if (socket >= 0) {
+        m.msg_control = control.bytes;
+        m.msg_controllen = sizeof control.bytes;
+        struct cmsghdr *head = CMSG_FIRSTHDR(&m);
+        head->cmsg_level = SOL_SOCKET;
+        head->cmsg_type = SCM_RIGHTS;
+        head->cmsg_len = CMSG_LEN(sizeof socket);
+        memcpy(CMSG_DATA(head), &socket, sizeof socket);
+    }
+    return sendmsg(to, &m, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)len;
 }
+
+/* The kernel puts as many descriptors into our table as there is room for: there is room for one, where CMSG_SPACE has
+ * room for two. */
+ssize_t key_import_get(int from, void *data, size_t len, int *socket_r)
+{
+    union control control = {{0}};
+    struct iovec v = {data, len};
+    struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = CMSG_LEN(sizeof(int))};
+    const ssize_t n = recvmsg(from, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    const struct cmsghdr *head = n < 0 ? NULL : CMSG_FIRSTHDR(&m);
+    *socket_r = -1;
+    if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS && head->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(socket_r, CMSG_DATA(head), sizeof(int));
+    if (n < 0 || !(m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
+        return n;
+    if (*socket_r >= 0)
+        close(*socket_r);
+    *socket_r = -1;
+    return 0;
+}
+
+/* ---- who asks ---- */
 
 static bool await(int fd, short events, gint64 end)
 {
@@ -48,50 +80,45 @@ static bool await(int fd, short events, gint64 end)
     return n > 0;
 }
 
-static bool send_text(int fd, const char *text, size_t len, gint64 end)
+/* The importer may close its end before the end of a text that is too long: the answer lies there then. */
+static bool send_text(int fd, const char *text, size_t len)
 {
+    const gint64 end = g_get_monotonic_time() + SEND_US;
     while (len && await(fd, POLLOUT, end)) {
         const ssize_t n = send(fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno != EAGAIN && errno != EINTR)
-            return false;
+            return errno == EPIPE || errno == ECONNRESET;
         text += MAX(n, 0);
         len -= (size_t)MAX(n, 0);
     }
     return !len && shutdown(fd, SHUT_WR) == 0;
 }
 
-static enum key_import hear(int fd, gint64 end)
+enum key_import key_import_hear(int socket)
 {
     unsigned char byte;
-    if (!await(fd, POLLIN, end) || recv(fd, &byte, 1, MSG_DONTWAIT) != 1)
+    if (recv(socket, &byte, 1, MSG_DONTWAIT) != 1)
         return KEY_IMPORT_TEMP;
     return byte <= KEY_IMPORT_REFUSED ? (enum key_import)byte : KEY_IMPORT_TEMP;
 }
 
-enum key_import key_import_ask(int line, const char *user, const char *text, size_t len)
+int key_import_ask(int line, const char *user, const char *text, size_t len)
 {
     int ends[2];
-    const gint64 end = g_get_monotonic_time() + WAIT_US;
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
-        return KEY_IMPORT_TEMP;
-    const bool passed = pass(line, user, ends[1]);
+    struct packet p = {.len = len};
+    const size_t name = strlen(user) + 1;
+    if (name > sizeof p.user || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+        return -1;
+    memcpy(p.user, user, name);
+    const bool passed = key_import_pass(line, &p, offsetof(struct packet, user) + name, ends[1]);
     close(ends[1]);
-    const bool sent = passed && send_text(ends[0], text, len, end);
-    const enum key_import result = sent ? hear(ends[0], end) : KEY_IMPORT_TEMP;
+    if (passed && send_text(ends[0], text, len))
+        return ends[0];
     close(ends[0]);
-    return result;
+    return -1;
 }
 
 /* ---- the importer ---- */
-
-static int descriptor_in(struct msghdr *m)
-{
-    int fd = -1;
-    const struct cmsghdr *head = CMSG_FIRSTHDR(m);
-    if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS && head->cmsg_len == CMSG_LEN(sizeof fd))
-        memcpy(&fd, CMSG_DATA(head), sizeof fd);
-    return fd;
-}
 
 static bool is_user(const char *user, size_t len)
 {
@@ -101,17 +128,18 @@ static bool is_user(const char *user, size_t len)
     return canonical && !strcmp(canonical, user);
 }
 
-bool key_import_take(int line, char user[KEY_IMPORT_USER_MAX], int *socket_r)
+bool key_import_take(int line, struct key_import_request *r)
 {
-    union control control = {{0}};
-    struct iovec name = {user, KEY_IMPORT_USER_MAX};
-    struct msghdr m = {.msg_iov = &name, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
-    const ssize_t n = recvmsg(line, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    *socket_r = n < 0 ? -1 : descriptor_in(&m);
-    if (n > 0 && *socket_r >= 0 && !(m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) && is_user(user, (size_t)n))
+    struct packet p;
+    const size_t before = offsetof(struct packet, user);
+    const ssize_t n = key_import_get(line, &p, sizeof p, &r->socket);
+    if (n > (ssize_t)before && r->socket >= 0 && is_user(p.user, (size_t)n - before)) {
+        strcpy(r->user, p.user);
+        r->len = p.len;
         return true;
-    if (*socket_r >= 0)
-        close(*socket_r);
+    }
+    if (r->socket >= 0)
+        close(r->socket);
     return false;
 }
 

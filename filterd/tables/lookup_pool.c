@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "filterd/tables/key_import.h"
 #include "filterd/tables/sql_waits.h"
 #include "filterd/tables/tables_packet.h"
 
@@ -33,8 +34,15 @@ struct process {
     gint64 since;              /* monotonic: of the last question */
 };
 
+/* A question that the importer has to answer; the processes that ask go on meanwhile. */
+struct import {
+    int fd;
+    struct question *question;
+};
+
 struct lookup_pool {
     struct lookup_pool_env env;
+    GArray *imports; /* of struct import */
     struct process processes[SQL_WAITS_PROCESSES];
     GQueue waiting; /* of struct question* */
     char *answer;   /* TABLES_PACKET_ANSWER_MAX + 1 bytes */
@@ -75,8 +83,11 @@ static void serve(const struct settings *s, int fd, int importer)
         const ssize_t len = recv(fd, data, sizeof data, 0);
         if (len < 0 && errno == EINTR)
             continue;
-        more = len > 0 && lookup_pool_answer(t, data, (size_t)len, out) &&
-               send(fd, out->str, out->len, MSG_NOSIGNAL) == (ssize_t)out->len;
+        more = len > 0 && lookup_pool_answer(t, data, (size_t)len, out);
+        const int import = user_tables_take_import(t);
+        more = more && key_import_pass(fd, out->str, out->len, import);
+        if (import >= 0)
+            close(import);
     }
     g_string_free(out, TRUE);
     user_tables_free(&t);
@@ -103,6 +114,7 @@ struct lookup_pool *lookup_pool_new(const struct lookup_pool_env *env)
 {
     struct lookup_pool *p = g_new0(struct lookup_pool, 1);
     p->env = *env;
+    p->imports = g_array_new(FALSE, FALSE, sizeof(struct import));
     for (guint i = 0; i < SQL_WAITS_PROCESSES; i++)
         p->processes[i].fd = -1;
     g_queue_init(&p->waiting);
@@ -131,6 +143,11 @@ void lookup_pool_free(struct lookup_pool **pool)
         g_clear_pointer(&p->processes[i].question, question_free);
     }
     g_queue_clear_full(&p->waiting, question_free);
+    for (guint i = 0; i < p->imports->len; i++) {
+        close(g_array_index(p->imports, struct import, i).fd);
+        question_free(g_array_index(p->imports, struct import, i).question);
+    }
+    g_array_unref(p->imports);
     g_free(p->answer);
     g_clear_pointer(pool, g_free);
 }
@@ -223,6 +240,53 @@ static void give_up_waiting(struct lookup_pool *p, gint64 now)
     }
 }
 
+/* ---- what the importer has to answer ---- */
+
+/* Takes q and fd over. */
+static void await_import(struct lookup_pool *p, struct question *q, int fd)
+{
+    const struct import one = {fd, q};
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    g_array_append_val(p->imports, one);
+    epoll_ctl(p->env.events, EPOLL_CTL_ADD, fd, &event); /* else it is given up in time */
+}
+
+static void end_import(struct lookup_pool *p, guint place, enum key_import result)
+{
+    const struct import one = g_array_index(p->imports, struct import, place);
+    GString *out = result == KEY_IMPORT_TEMP ? NULL : g_string_new(NULL);
+    const struct users_tables_answer a = {.key = result == KEY_IMPORT_DONE ? USERS_TABLES_KEY_READY : USERS_TABLES_KEY_REFUSED};
+    g_array_remove_index_fast(p->imports, place);
+    epoll_ctl(p->env.events, EPOLL_CTL_DEL, one.fd, NULL); /* a process that begins may still have it */
+    close(one.fd);
+    if (out)
+        tables_packet_write_answer(out, 0, USERS_FOUND, &a);
+    p->env.answered(p->env.arg, one.question->key, out ? out->str : NULL, out ? out->len : 0);
+    question_free(one.question);
+    if (out)
+        g_string_free(out, TRUE);
+}
+
+static void give_up_imports(struct lookup_pool *p, gint64 now)
+{
+    for (guint i = p->imports->len; i-- > 0;)
+        if (now - g_array_index(p->imports, struct import, i).question->since > GIVE_UP_US)
+            end_import(p, i, KEY_IMPORT_TEMP);
+}
+
+static bool hear_importer(struct lookup_pool *p, int fd)
+{
+    guint place = 0;
+    while (place < p->imports->len && g_array_index(p->imports, struct import, place).fd != fd)
+        place++;
+    if (place == p->imports->len)
+        return false;
+    end_import(p, place, key_import_hear(fd));
+    return true;
+}
+
+/* ---- a turn ---- */
+
 int lookup_pool_turn(struct lookup_pool *p)
 {
     const gint64 now = g_get_monotonic_time();
@@ -231,6 +295,7 @@ int lookup_pool_turn(struct lookup_pool *p)
     while (p->waiting.length && (place = choose(p, now, &late_at)) < SQL_WAITS_PROCESSES)
         hand(p, place, g_queue_pop_head(&p->waiting), now);
     give_up_waiting(p, now);
+    give_up_imports(p, now);
     for (guint i = 0; i < SQL_WAITS_PROCESSES; i++) {
         struct process *one = &p->processes[i];
         if (one->question && now - one->since > GIVE_UP_US)
@@ -244,21 +309,28 @@ int lookup_pool_turn(struct lookup_pool *p)
 bool lookup_pool_hear(struct lookup_pool *p, int fd)
 {
     guint place = 0;
+    int import;
     while (place < SQL_WAITS_PROCESSES && p->processes[place].fd != fd)
         place++;
     if (place == SQL_WAITS_PROCESSES)
-        return false;
+        return hear_importer(p, fd);
     struct process *one = &p->processes[place];
-    const ssize_t len = recv(fd, p->answer, TABLES_PACKET_ANSWER_MAX + 1, MSG_DONTWAIT);
+    const ssize_t len = key_import_get(fd, p->answer, TABLES_PACKET_ANSWER_MAX + 1, &import);
     if (len < 0 && (errno == EAGAIN || errno == EINTR))
         return true;
     if (len <= 0 || !one->busy) {
+        if (import >= 0)
+            close(import);
         stop(p, place);
         return true;
     }
     struct question *q = g_steal_pointer(&one->question);
     one->busy = false;
-    if (q) {
+    if (q && import >= 0) {
+        await_import(p, q, import);
+    } else if (import >= 0) {
+        close(import); /* nobody waits any more; the importer goes on */
+    } else if (q) {
         p->env.answered(p->env.arg, q->key, p->answer, (size_t)len);
         question_free(q);
     }

@@ -47,6 +47,7 @@ const GString *tables_desk_question(struct tables_desk *d, const char *key, guin
     const enum users_tables_question what = *key == 'a'   ? USERS_TABLES_ALL
                                             : *key == 'm' ? USERS_TABLES_MAILBOX
                                             : *key == 'd' ? USERS_TABLES_IS_DOMAIN
+                                            : *key == 'h' ? USERS_TABLES_KEYED
                                                           : USERS_TABLES_KEY;
     (void)tables_packet_write_question(d->packet, number, what, key + 1); /* it came in such a packet */
     return d->packet;

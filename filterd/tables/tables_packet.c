@@ -13,7 +13,8 @@ struct head {
 char *tables_packet_name(enum users_tables_question question, const char *address)
 {
     static const char letters[] = {[USERS_TABLES_ALL] = 'a', [USERS_TABLES_MAILBOX] = 'm',
-                                   [USERS_TABLES_IS_DOMAIN] = 'd', [USERS_TABLES_KEY] = 'k'};
+                                   [USERS_TABLES_IS_DOMAIN] = 'd', [USERS_TABLES_KEY] = 'k',
+                                   [USERS_TABLES_KEYED] = 'h'};
     return g_strdup_printf("%c%s", letters[question], address);
 }
 

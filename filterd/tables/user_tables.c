@@ -38,6 +38,7 @@ struct domain {
 struct user_tables {
     const struct settings *settings;
     int importer; /* -1: none */
+    int import;   /* the importer's answer to the last question comes by it; -1: it was not asked */
     struct chain aliases, mailboxes, domains, keys;
     void (*trace)(const struct user_tables_step *step, void *arg);
     void *arg;
@@ -71,6 +72,7 @@ struct user_tables *user_tables_new(const struct settings *settings, int importe
     struct user_tables *t = g_new0(struct user_tables, 1);
     t->settings = settings;
     t->importer = importer;
+    t->import = -1;
     t->aliases = chain_of("aliases", settings->alias_maps);
     t->mailboxes = chain_of("mailboxes", settings->mailbox_maps);
     t->domains = chain_of("domains", settings->domain_maps);
@@ -307,16 +309,23 @@ static enum table_result find_key(struct user_tables *t, const struct forms *f, 
     return result;
 }
 
-static enum users_result import_key(const struct user_tables *t, const char *user, const GString *text,
+/* The importer's answer follows (user_tables_take_import). */
+static enum users_result import_key(struct user_tables *t, const char *user, const GString *text,
                                     enum users_tables_key *key_r)
 {
-    const enum key_import result =
-        t->importer >= 0 ? key_import_ask(t->importer, user, text->str, text->len) : KEY_IMPORT_TEMP;
-    *key_r = result == KEY_IMPORT_DONE      ? USERS_TABLES_KEY_READY
-             : result == KEY_IMPORT_REFUSED ? USERS_TABLES_KEY_REFUSED
-             : t->importer < 0              ? USERS_TABLES_KEY_NEW
-                                            : USERS_TABLES_KEY_NONE;
-    return *key_r == USERS_TABLES_KEY_NONE ? USERS_TEMP : USERS_FOUND;
+    if (t->importer >= 0)
+        t->import = key_import_ask(t->importer, user, text->str, text->len);
+    if (t->importer >= 0 && t->import < 0)
+        return USERS_TEMP;
+    *key_r = USERS_TABLES_KEY_NEW;
+    return USERS_FOUND;
+}
+
+int user_tables_take_import(struct user_tables *t)
+{
+    const int import = t->import;
+    t->import = -1;
+    return import;
 }
 
 static enum users_result ask_key(struct user_tables *t, const char *user, const struct forms *f,
@@ -394,7 +403,9 @@ enum users_result user_tables_ask(void *arg, enum users_tables_question question
     enum table_result result = TABLE_NONE;
     if (question == USERS_TABLES_ALL)
         result = find_alias(t, &f, a_r);
-    if (result == TABLE_NONE && question != USERS_TABLES_KEY)
+    if (question == USERS_TABLES_KEYED)
+        result = find_by_key(t, &f, &a_r->mailbox);
+    else if (result == TABLE_NONE && question != USERS_TABLES_KEY)
         result = find_mailbox(t, &f, a_r);
     const enum users_result answer =
         question == USERS_TABLES_KEY ? ask_key(t, address, &f, &a_r->key) : result_of(result);

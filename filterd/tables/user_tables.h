@@ -25,6 +25,10 @@ void user_tables_free(struct user_tables **t);
 enum users_result user_tables_ask(void *arg, enum users_tables_question question, const char *address,
                                   struct users_tables_answer *a_r);
 
+/* Whether the answer to the last question follows: the socket (key_import.h) by which it comes, the caller's. -1: that
+ * was the answer. */
+int user_tables_take_import(struct user_tables *t);
+
 /* One look-up in one table. */
 struct user_tables_step {
     const char *setting; /* "aliases", "mailboxes", "domains", "key" */

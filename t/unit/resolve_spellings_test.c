@@ -94,6 +94,7 @@ struct played_row {
     const char *address;
     enum users_tables_form alias, mailbox;
     const char *member;
+    bool keyed; /* the key column has it, too */
 };
 
 /* The last row answers for all that is not among the others if it names no address. */
@@ -102,7 +103,8 @@ static enum users_result played_ask(void *arg, enum users_tables_question questi
 {
     for (const struct played_row *row = arg; row->alias || row->mailbox; row++) {
         const bool alias = question == USERS_TABLES_ALL && row->alias;
-        if ((row->address && strcmp(row->address, address) != 0) || (!alias && !row->mailbox))
+        if ((row->address && strcmp(row->address, address) != 0) || (!alias && !row->mailbox) ||
+            (question == USERS_TABLES_KEYED && !row->keyed))
             continue;
         a->alias = alias ? row->alias : USERS_TABLES_NONE;
         a->mailbox = alias ? USERS_TABLES_NONE : row->mailbox;
@@ -126,7 +128,7 @@ static void use_tables(const struct played_row *rows)
 /* A table that has a mailbox for everybody says nothing of a spelling: who has a key is behind all of hers. */
 static void tables_of_everybody(void **state)
 {
-    static const struct played_row rows[] = {{NULL, 0, USERS_TABLES_WHOLE, NULL}, {0}};
+    static const struct played_row rows[] = {{NULL, 0, USERS_TABLES_WHOLE, NULL, false}, {0}};
     (void)state;
     user("sales@example.org");
     use_tables(rows);
@@ -137,17 +139,43 @@ static void tables_of_everybody(void **state)
     assert_behind_whom("other@example.org", "other@example.org");
 }
 
+/* Who is in the key column, and not imported yet, is not behind another spelling of the address as somebody without key,
+ * nor is she the rest of her domain. */
+static void keyed_by_tables(void **state)
+{
+    static const struct played_row rows[] = {{"kim@example.org", 0, USERS_TABLES_WHOLE, NULL, true},
+                                             {"sales@example.org", 0, USERS_TABLES_WHOLE, NULL, true},
+                                             {"m@xn--bcher-kva.test", 0, USERS_TABLES_WHOLE, NULL, true},
+                                             {"a@example.org", USERS_TABLES_WHOLE, 0, "\"kim\"@example.org", false},
+                                             {NULL, 0, USERS_TABLES_WHOLE, NULL, false}, {0}};
+    char *domains[] = {(char *)"example.org", (char *)"b\xc3\xbc" "cher.test", (char *)"xn--bcher-kva.test", NULL};
+    (void)state;
+    use_tables(rows);
+    settings.key_maps = (char *)"played";
+    settings.domains = domains;
+    assert_behind_whom("kim@example.org", "kim@example.org");
+    assert_behind_whom("\"kim\"@example.org", "kim@example.org");
+    assert_behind_whom("\xc5\xbf" "ales@example.org", "sales@example.org");
+    assert_behind_whom("m@b\xc3\xbc" "cher.test", "m@xn--bcher-kva.test");
+    assert_behind_whom("a@example.org", "kim@example.org");
+    alias("@example.org", BOB);
+    assert_behind_whom("kim@example.org", "kim@example.org");
+    assert_behind_whom("other@example.org", BOB);
+    settings.key_maps = NULL;
+    settings.domains = world_domains;
+}
+
 /* Their aliases lead to her by any spelling, and by the names of the machine. */
 static void members_of_tables(void **state)
 {
     static const struct played_row rows[] = {
-        {"a@example.org", USERS_TABLES_WHOLE, 0, "m@b\xc3\xbc" "cher.test"},
-        {"b@example.org", USERS_TABLES_WHOLE, 0, "\"alice\"@example.org"},
-        {"c@example.org", USERS_TABLES_WHOLE, 0, "alice@mx.example.org"},
-        {"d@example.org", USERS_TABLES_WHOLE, 0, "alice+x@localhost"},
-        {"e@example.org", USERS_TABLES_WHOLE, 0, "nobody@localhost"},
-        {"alice@example.net", USERS_TABLES_WHOLE, 0, "somebody@elsewhere.example"},
-        {"bob@example.org", USERS_TABLES_WHOLE, 0, "somebody@elsewhere.example"},
+        {"a@example.org", USERS_TABLES_WHOLE, 0, "m@b\xc3\xbc" "cher.test", false},
+        {"b@example.org", USERS_TABLES_WHOLE, 0, "\"alice\"@example.org", false},
+        {"c@example.org", USERS_TABLES_WHOLE, 0, "alice@mx.example.org", false},
+        {"d@example.org", USERS_TABLES_WHOLE, 0, "alice+x@localhost", false},
+        {"e@example.org", USERS_TABLES_WHOLE, 0, "nobody@localhost", false},
+        {"alice@example.net", USERS_TABLES_WHOLE, 0, "somebody@elsewhere.example", false},
+        {"bob@example.org", USERS_TABLES_WHOLE, 0, "somebody@elsewhere.example", false},
         {0}};
     (void)state;
     user("m@xn--bcher-kva.test");
@@ -172,6 +200,7 @@ int main(void)
         TEST(spellings_of_members),
         TEST(members_at_the_machine),
         TEST(tables_of_everybody),
+        TEST(keyed_by_tables),
         TEST(members_of_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

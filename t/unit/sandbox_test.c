@@ -437,8 +437,11 @@ static int make_generation(void)
     g_autofree char *next = g_build_filename(inside, ".next", NULL);
     g_autofree char *current = g_build_filename(inside, "current", NULL);
     g_autofree char *gone = g_build_filename(inside, "gone", NULL);
+    g_autofree char *whole = g_build_filename(inside, ".lock", NULL);
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     const int fd = mkdir(gone, 0700) ? -1 : open(gone, O_RDONLY | O_DIRECTORY);
-    const bool ok = fd >= 0 && flock(fd, LOCK_EX) == 0 && fchmod(fd, 0750) == 0 && symlink("gen-1", next) == 0 &&
+    const int lock_fd = open(whole, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    const bool ok = fd >= 0 && lock_fd >= 0 && fcntl(lock_fd, F_SETLKW, &lock) == 0 && unlink(whole) == 0 && fchmod(fd, 0750) == 0 && symlink("gen-1", next) == 0 &&
                     rename(next, current) == 0 && unlink(current) == 0 && rmdir(gone) == 0;
     return ok ? 0 : errno;
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -15,6 +16,7 @@
 #include "base/config/settings.h"
 #include "base/config/users_tables.h"
 #include "filterd/tables/alias_members.h"
+#include "filterd/tables/key_import.h"
 #include "filterd/tables/lookup_pool.h"
 #include "filterd/tables/tables_cache.h"
 #include "filterd/tables/tables_client.h"
@@ -271,7 +273,7 @@ static void no_questions(void **state)
     static const struct {
         const char *data;
         size_t len;
-    } wrong[] = {{"", 0}, {"1234", 4}, {"1234\0", 5}, {"1234\0\0", 6}, {"1234\0kim@x.org", 14}, {"1234\4kim@x.org\0", 15},
+    } wrong[] = {{"", 0}, {"1234", 4}, {"1234\0", 5}, {"1234\0\0", 6}, {"1234\0kim@x.org", 14}, {"1234\5kim@x.org\0", 15},
                  {"1234\0kim@x.org\0\0", 16}, {"1234\0KIM@x.org\0", 15}, {"1234\0kim\xff@x.org\0", 16}, {"1234\0kim\n@x.org\0", 16}};
     struct both d = both_new();
     (void)state;
@@ -473,6 +475,84 @@ static void hanging(void **state)
     signal(SIGCHLD, SIG_DFL);
 }
 
+/* ---- keys, which the importer answers for ---- */
+
+static bool is_answered(const char *key)
+{
+    g_autofree char *word = g_strdup_printf("%s ", key);
+    return strstr(told->str, word) != NULL;
+}
+
+/* One request; the text is read as far as it came. */
+static void take(int line, struct key_import_request *r, GString *text)
+{
+    char piece[65536];
+    struct pollfd p = {line, POLLIN, 0};
+    assert_int_equal(poll(&p, 1, 60000), 1);
+    assert_true(key_import_take(line, r));
+    g_string_truncate(text, 0);
+    for (ssize_t n; (n = recv(r->socket, piece, sizeof piece, 0)) > 0;)
+        g_string_append_len(text, piece, n);
+}
+
+static void answer(struct lookup_pool *p, int events, const struct key_import_request *r, enum key_import result)
+{
+    g_autofree char *key = g_strconcat("k", r->user, NULL);
+    if (result != KEY_IMPORT_TEMP)
+        key_import_answer(r->socket, result);
+    close(r->socket);
+    await(p, events, key);
+}
+
+/* The importer is busy: who waits for it holds up nobody else, and it may ask the tables itself. */
+static void importing(void **state)
+{
+    int line[2];
+    struct key_import_request r;
+    const int events = epoll_create1(EPOLL_CLOEXEC);
+    GString *text = g_string_new(NULL);
+    (void)state;
+    told = g_string_new(NULL);
+    settings.state_dir = folder;
+    settings.key_maps = (char *)"inline:{a@x.org=key-a b@x.org=key-b c@x.org=key-c d@x.org=key-d e@x.org=key-e}";
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line), 0);
+    struct tables_desk *d = tables_desk_new();
+    struct lookup_pool *p = lookup_pool_new(&(struct lookup_pool_env){&settings, line[1], events, tell, NULL});
+    for (const char *c = "abcde"; *c; c++) {
+        g_autofree char *key = g_strdup_printf("k%c@x.org", *c);
+        ask_pool(p, d, key);
+    }
+    ask_pool(p, d, "kbob@x.org");
+    ask_pool(p, d, "asales@x.org");
+    await(p, events, "+asales");
+    await(p, events, "-kbob");
+    for (const char *c = "abcde"; *c; c++) {
+        g_autofree char *key = g_strdup_printf("k%c@x.org", *c);
+        assert_false(is_answered(key));
+    }
+    static const enum key_import results[] = {KEY_IMPORT_DONE, KEY_IMPORT_REFUSED, KEY_IMPORT_TEMP};
+    static const char *const wanted[] = {"+ka@x.org ", "+kb@x.org ", "?kc@x.org "};
+    for (size_t i = 0; i < G_N_ELEMENTS(results); i++) {
+        take(line[0], &r, text);
+        assert_int_equal(text->len, r.len);
+        assert_true(g_str_has_prefix(text->str, "key-") && text->str[4] == r.user[0]);
+        answer(p, events, &r, results[i]);
+        assert_true(g_str_has_suffix(told->str, wanted[i]));
+    }
+    assert_false(is_answered("kd@x.org"));
+    ask_pool(p, d, "abob@x.org");
+    await(p, events, "abob");
+    lookup_pool_free(&p);
+    tables_desk_free(&d);
+    g_string_free(told, TRUE);
+    g_string_free(text, TRUE);
+    close(line[0]);
+    close(line[1]);
+    close(events);
+    settings.key_maps = NULL;
+    signal(SIGCHLD, SIG_DFL);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int main(void)
@@ -480,6 +560,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members), cmocka_unit_test(remembered), cmocka_unit_test(bounded), TEST(answers),
         TEST(answers_for_domains), TEST(no_questions), cmocka_unit_test(no_answers), cmocka_unit_test(too_long),
-        TEST(by_a_line), TEST(hanging)};
+        TEST(by_a_line), TEST(hanging), TEST(importing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

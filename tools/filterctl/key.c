@@ -409,7 +409,7 @@ static int remove_key(struct filterctl *ctl, const char *user, const struct argu
     g_autofree char *error = NULL, *fingerprint = fingerprint_of(a->words[1]);
     if (a->count < 1 || a->count > 2 || has_options(a))
         return EX_USAGE;
-    const bool lost = a->count == 1 && is_lost(ctl, user);
+    const bool lost = a->count == 1 && is_lost(ctl, user), column = has_column(ctl, user);
     int rc = keyring_remove(ctl->settings->state_dir, user, a->count == 2 ? fingerprint : NULL, &notes,
                             &error);
     if (lost && rc == EX_NOUSER) {
@@ -421,7 +421,8 @@ static int remove_key(struct filterctl *ctl, const char *user, const struct argu
     else if (ctl->json)
         puts("{\"ok\":true}");
     else
-        printf("%s: %s removed\n", user, a->count == 2 ? fingerprint : "all keys");
+        printf("%s: %s removed%s\n", user, a->count == 2 ? fingerprint : "all keys",
+               column ? "; with the next mail it comes back if [users] key still has one" : "");
     return rc;
 }
 
