@@ -57,14 +57,16 @@ static enum users_result ask(struct resolution *x, enum users_tables_question qu
     return result;
 }
 
-static enum users_result is_keyed(struct users *u, const char *address)
+static enum users_result is_keyed(struct users *u, const char *address, enum users_tables_form *form_r)
 {
     struct users_tables_answer a = {0};
+    *form_r = USERS_TABLES_NONE;
     if (!u->tables || !u->tables->settings->key_maps)
         return USERS_UNKNOWN;
     users_pause(u);
     const enum users_result result = u->tables->ask(u->tables->arg, USERS_TABLES_KEYED, address, &a);
     users_go_on(u);
+    *form_r = a.mailbox;
     users_tables_answer_clear(&a);
     return result;
 }
@@ -72,10 +74,11 @@ static enum users_result is_keyed(struct users *u, const char *address)
 enum users_result users_tables_spelling(struct users *u, const char *address, char **spelling_r)
 {
     g_autoptr(GPtrArray) forms = address_spellings(address);
+    enum users_tables_form form;
     enum users_result result = USERS_UNKNOWN;
     *spelling_r = NULL;
     for (guint i = 0; i < forms->len && result == USERS_UNKNOWN; i++) {
-        result = is_keyed(u, forms->pdata[i]);
+        result = is_keyed(u, forms->pdata[i], &form);
         if (result == USERS_FOUND)
             *spelling_r = g_strdup(forms->pdata[i]);
     }
@@ -296,7 +299,8 @@ static enum users_result look_up_domain(struct resolution *x, const char *addres
     if (!at || at == address)
         return USERS_UNKNOWN;
     GPtrArray *rows = users_members(x->u, at);
-    const enum users_result keyed = rows && rows->len && x->rest ? is_keyed(x->u, address) : USERS_UNKNOWN;
+    enum users_tables_form form;
+    const enum users_result keyed = rows && rows->len && x->rest ? is_keyed(x->u, address, &form) : USERS_UNKNOWN;
     enum users_result result = rows && keyed != USERS_TEMP ? USERS_UNKNOWN : USERS_TEMP;
     for (guint i = 0; rows && i < rows->len && result != USERS_TEMP; i++) {
         const char *member = rows->pdata[i];
@@ -310,6 +314,19 @@ static enum users_result look_up_domain(struct resolution *x, const char *addres
     return result;
 }
 
+/* Who has a key of their own in the column is not somebody else with an extension: mary-ann beside mary, where - is the
+ * delimiter. */
+static enum users_result take_keyed(struct resolution *x, const char *address, enum origin origin)
+{
+    enum users_tables_form form;
+    g_autofree char *base = address_without_last_extension(address, x->delimiters);
+    const enum users_result keyed = base ? is_keyed(x->u, address, &form) : USERS_UNKNOWN;
+    if (keyed != USERS_FOUND || form != USERS_TABLES_WHOLE)
+        return keyed == USERS_TEMP ? keyed : USERS_UNKNOWN;
+    const enum users_result ours = origin == ORIGIN_MAIL ? is_ours(x, address_domain(address)) : USERS_FOUND;
+    return ours == USERS_FOUND ? add_user(x, address) : ours;
+}
+
 static enum users_result look_up_all(struct resolution *x, const char *address, enum origin origin,
                                      const struct users_tables_answer *t, guint depth)
 {
@@ -321,6 +338,8 @@ static enum users_result look_up_all(struct resolution *x, const char *address, 
         result = USERS_UNKNOWN;
     if (result == USERS_UNKNOWN && t->alias == USERS_TABLES_WHOLE)
         return expand(x, address, t->members, ORIGIN_TABLES, depth);
+    if (result == USERS_UNKNOWN)
+        result = take_keyed(x, address, origin);
     if (result == USERS_UNKNOWN)
         result = look_up_bases(x, address, origin, t, depth);
     if (result == USERS_UNKNOWN && (t->alias == USERS_TABLES_BARE || t->alias == USERS_TABLES_NAME))

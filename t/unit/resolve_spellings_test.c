@@ -147,6 +147,7 @@ static void keyed_by_tables(void **state)
                                              {"sales@example.org", 0, USERS_TABLES_WHOLE, NULL, true},
                                              {"m@xn--bcher-kva.test", 0, USERS_TABLES_WHOLE, NULL, true},
                                              {"a@example.org", USERS_TABLES_WHOLE, 0, "\"kim\"@example.org", false},
+                                             {"mary+ann@example.org", 0, USERS_TABLES_WHOLE, NULL, true},
                                              {NULL, 0, USERS_TABLES_WHOLE, NULL, false}, {0}};
     char *domains[] = {(char *)"example.org", (char *)"b\xc3\xbc" "cher.test", (char *)"xn--bcher-kva.test", NULL};
     (void)state;
@@ -158,6 +159,9 @@ static void keyed_by_tables(void **state)
     assert_behind_whom("\xc5\xbf" "ales@example.org", "sales@example.org");
     assert_behind_whom("m@b\xc3\xbc" "cher.test", "m@xn--bcher-kva.test");
     assert_behind_whom("a@example.org", "kim@example.org");
+    user("mary@example.org");
+    assert_behind_whom("mary+ann@example.org", "mary+ann@example.org");
+    assert_behind_whom("mary+other@example.org", "mary@example.org");
     alias("@example.org", BOB);
     assert_behind_whom("kim@example.org", "kim@example.org");
     assert_behind_whom("other@example.org", BOB);
