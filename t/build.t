@@ -328,22 +328,24 @@ subtest 'the CI sums up' => sub {
     spew("$ci/.ci/run", slurp("$root/.ci/run"));
     spew("$ci/tools/deps", "DEPS_CI=none\ndeps_install() { return \${NO_DEPS:-0}; }\n");
     my $sums = sub {
-        my ($host, $suite, $quickstart) = @_;
-        spew("$ci/tools/check", "#!/bin/sh\n$host\n");
+        my ($host, $suite, $quickstart, $package) = @_;
+        $package //= "echo '2 passed, 0 failed'";
+        spew("$ci/tools/check", "#!/bin/sh\nif [ \"\$1\" = --package ]; then\n$package\nexit\nfi\n$host\n");
         spew("$ci/t/in_debian", "#!/bin/sh\n[ \"\$1\" = trixie ] || exit 99\ncase \$2\\ \$3 in 'tools/check --suite') $suite ;; 'tools/quickstart ') $quickstart ;; *) exit 98 ;; esac\n");
         chmod 0755, "$ci/.ci/run", "$ci/tools/check", "$ci/t/in_debian";
         my ($status, $out) = run("$ci/.ci/run");
         return join ': ', $status, (split /\n/, $out)[-1];
     };
-    is($sums->("echo '10 passed, 0 failed'", "echo '5 passed, 0 failed'", ':'), '0: 16 passed, 0 failed', 'all well');
-    is($sums->("echo '9 passed, 1 failed'; exit 1", "echo '5 passed, 0 failed'", ':'), '1: 15 passed, 1 failed', 'one test failed here');
-    is($sums->("echo '10 passed, 0 failed'", "echo '3 passed, 2 failed'; exit 1", ':'), '1: 14 passed, 2 failed', 'two failed there');
-    is($sums->("echo '10 passed, 0 failed'", 'exit 69', 'exit 1'), '1: 10 passed, 2 failed', 'no second Debian');
-    is($sums->("echo '10 passed, 0 failed'; exit 1", "echo '5 passed, 0 failed'", ':'), '1: 16 passed, 1 failed', 'it ended badly after all');
-    is($sums->('kill -9 $$', "echo '5 passed, 0 failed'", ':'), '1: 6 passed, 1 failed', 'killed');
-    is($sums->(':', "echo '5 passed, 0 failed'", ':'), '1: 6 passed, 1 failed', 'it ended well, but without a sum');
+    is($sums->("echo '10 passed, 0 failed'", "echo '5 passed, 0 failed'", ':'), '0: 18 passed, 0 failed', 'all well');
+    is($sums->("echo '9 passed, 1 failed'; exit 1", "echo '5 passed, 0 failed'", ':'), '1: 17 passed, 1 failed', 'one test failed here');
+    is($sums->("echo '10 passed, 0 failed'", "echo '3 passed, 2 failed'; exit 1", ':'), '1: 16 passed, 2 failed', 'two failed there');
+    is($sums->("echo '10 passed, 0 failed'", 'exit 69', 'exit 1'), '1: 12 passed, 2 failed', 'no second Debian');
+    is($sums->("echo '10 passed, 0 failed'; exit 1", "echo '5 passed, 0 failed'", ':'), '1: 18 passed, 1 failed', 'it ended badly after all');
+    is($sums->('kill -9 $$', "echo '5 passed, 0 failed'", ':'), '1: 8 passed, 1 failed', 'killed');
+    is($sums->(':', "echo '5 passed, 0 failed'", ':'), '1: 8 passed, 1 failed', 'it ended well, but without a sum');
+    is($sums->("echo '10 passed, 0 failed'", "echo '5 passed, 0 failed'", ':', "echo '1 passed, 1 failed'; exit 1"), '1: 17 passed, 1 failed', 'the package failed');
     local $ENV{NO_DEPS} = 1;
-    is($sums->("echo '10 passed, 0 failed'", ':', ':'), '1: 10 passed, 2 failed', 'no debootstrap');
+    is($sums->("echo '10 passed, 0 failed'", ':', ':'), '1: 12 passed, 2 failed', 'no debootstrap');
 };
 
 # tools/check with a Makefile in place of the real one.
