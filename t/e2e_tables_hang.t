@@ -85,11 +85,14 @@ subtest 'compiled tables and MariaDB' => sub {
     like(rcpt('nobody@example.com'), qr/^550/, 'whom no table has is unknown');
 };
 
-# All processes of a server.
+# All processes of a server. A thread that is told to stop answers what it is at before it does: that is waited for.
 sub signal_all {
     my ($signal, $server) = @_;
     my (undef, $children) = $t->try_run(undef, 'ps', '-o', 'pid=', '--ppid', $server->{pid});
-    kill $signal, $server->{pid}, split ' ', $children;
+    my @pids = ($server->{pid}, split ' ', $children);
+    kill $signal, @pids;
+    return if $signal ne 'STOP';
+    poll(sub { !grep { slurp($_) !~ /^State:\s+T/m } map { glob "/proc/$_/task/*/status" } @pids }) or die "a server that does not stop\n";
 }
 
 my $fresh = 0;
