@@ -47,14 +47,19 @@ static enum users_result add_user(struct resolution *x, const char *user)
 }
 
 /* A table server may take seconds: nobody could write users.db meanwhile. */
+static enum users_result ask_for(struct users *u, enum users_tables_question question, const char *address,
+                                 struct users_tables_answer *a)
+{
+    users_pause(u);
+    const enum users_result result = u->tables->ask(u->tables->arg, question, address, a);
+    users_go_on(u);
+    return result;
+}
+
 static enum users_result ask(struct resolution *x, enum users_tables_question question, const char *address,
                              struct users_tables_answer *a)
 {
-    const struct users_tables *t = x->u->tables;
-    users_pause(x->u);
-    const enum users_result result = t->ask(t->arg, question, address, a);
-    users_go_on(x->u);
-    return result;
+    return ask_for(x->u, question, address, a);
 }
 
 static enum users_result is_keyed(struct users *u, const char *address, enum users_tables_form *form_r)
@@ -63,9 +68,7 @@ static enum users_result is_keyed(struct users *u, const char *address, enum use
     *form_r = USERS_TABLES_NONE;
     if (!u->tables || !u->tables->settings->key_maps)
         return USERS_UNKNOWN;
-    users_pause(u);
-    const enum users_result result = u->tables->ask(u->tables->arg, USERS_TABLES_KEYED, address, &a);
-    users_go_on(u);
+    const enum users_result result = ask_for(u, USERS_TABLES_KEYED, address, &a);
     *form_r = a.mailbox;
     users_tables_answer_clear(&a);
     return result;
@@ -397,9 +400,7 @@ enum users_result users_tables_key(struct users *u, const char *user, enum users
     *key_r = USERS_TABLES_KEY_NONE;
     if (!u->tables || !u->tables->settings->key_maps)
         return USERS_UNKNOWN;
-    users_pause(u);
-    const enum users_result result = u->tables->ask(u->tables->arg, USERS_TABLES_KEY, user, &a);
-    users_go_on(u);
+    const enum users_result result = ask_for(u, USERS_TABLES_KEY, user, &a);
     *key_r = a.key;
     users_tables_answer_clear(&a);
     return result;

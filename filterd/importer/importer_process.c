@@ -5,13 +5,13 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/leaving.h"
 #include "base/log.h"
 #include "base/sandbox/sandbox.h"
 #include "base/sandbox/sandbox_kind.h"
@@ -26,9 +26,6 @@ enum {
     TEXT_MAX = 2 << 20, /* bytes: a key of 1 MiB, as hex digits */
     CPU_SECONDS = 60,   /* for one text, gpg's included */
 };
-
-static volatile sig_atomic_t leave;
-static pid_t master;
 
 /* Reads to the end, at most a little over TEXT_MAX. False: it did not come, or not all of it. */
 static bool read_text(const struct key_import_request *r, struct bytes *text)
@@ -63,45 +60,22 @@ static void serve_one(struct column_import *c, int line)
 
 static void serve(struct column_import *c, int line)
 {
-    while (!leave && getppid() == master) {
+    while (!leaving_now()) {
         struct pollfd p = {line, POLLIN, 0};
         if (poll(&p, 1, TURN_MS) > 0)
             serve_one(c, line);
     }
 }
 
-static void on_leave(int sig)
-{
-    if (sig == SIGUSR2 || getppid() != master)
-        leave = 1;
-}
-
-/* SIGTERM comes when the master is gone, or to all processes of the service: workers that finish may still need a key. */
-static void set_signals(void)
-{
-    static const int ignored[] = {SIGINT, SIGHUP, SIGPIPE};
-    static const int reset[] = {SIGCHLD, SIGALRM, SIGUSR1};
-    struct sigaction sa = {.sa_handler = on_leave};
-    sigset_t none;
-    for (size_t i = 0; i < G_N_ELEMENTS(ignored); i++)
-        signal(ignored[i], SIG_IGN);
-    for (size_t i = 0; i < G_N_ELEMENTS(reset); i++)
-        signal(reset[i], SIG_DFL);
-    sigaction(SIGTERM, &sa, NULL);
-    sigaction(SIGUSR2, &sa, NULL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 int importer_process_run(const struct settings *settings, int line)
 {
-    master = getppid();
+    const pid_t master = getppid();
     const int high = fcntl(line, F_DUPFD_CLOEXEC, LINE_FD + 1);
     if (dup3(high, LINE_FD, O_CLOEXEC) < 0)
         return EX_OSERR;
     close_range(LINE_FD + 1, ~0U, 0);
     log_to_fd(STDERR_FILENO); /* the pipe to the master, whose other descriptor is closed now */
-    set_signals();
+    leaving_prepare(master);
     if (!sandbox_policy_close(settings, SANDBOX_IMPORTER))
         return EX_CONFIG;
     struct column_import *c = column_import_new(settings, LINE_FD);

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -13,6 +12,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/leaving.h"
 #include "base/log.h"
 #include "base/sandbox/sandbox_kind.h"
 #include "base/sandbox/sandbox_policy.h"
@@ -26,9 +26,6 @@ enum {
     EVENTS = 64,
     TURN_MS = 1000,    /* how often it looks whether the master is there */
 };
-
-static volatile sig_atomic_t leave;
-static pid_t master;
 
 /* ---- who asks ---- */
 
@@ -161,40 +158,16 @@ static int serve(struct server *s)
     if (!watch(s, s->listen_fd, EPOLL_CTL_ADD, EPOLLIN) ||
         (s->keeper_fd >= 0 && !watch(s, s->keeper_fd, EPOLL_CTL_ADD, EPOLLIN)))
         return EX_OSERR;
-    while (!leave && getppid() == master) {
+    while (!leaving_now()) {
         const int wanted = lookup_pool_turn(s->pool);
         const int n = epoll_wait(s->events, events, EVENTS, wanted < 0 ? TURN_MS : MIN(wanted, TURN_MS));
-        for (int i = 0; i < n && !leave; i++)
+        for (int i = 0; i < n && !leaving_now(); i++)
             on_event(s, events[i].data.fd);
     }
     return EX_OK;
 }
 
 /* ---- the process ---- */
-
-static void on_leave(int sig)
-{
-    if (sig == SIGUSR2 || getppid() != master)
-        leave = 1;
-}
-
-/* SIGTERM comes when the master is gone, or to all processes of the service: workers still need answers while they
- * finish. */
-static void set_signals(void)
-{
-    static const int ignored[] = {SIGINT, SIGHUP, SIGPIPE};
-    static const int reset[] = {SIGCHLD, SIGALRM, SIGUSR1};
-    struct sigaction sa = {.sa_handler = on_leave};
-    sigset_t none;
-    for (size_t i = 0; i < G_N_ELEMENTS(ignored); i++)
-        signal(ignored[i], SIG_IGN);
-    for (size_t i = 0; i < G_N_ELEMENTS(reset); i++)
-        signal(reset[i], SIG_DFL);
-    sigaction(SIGTERM, &sa, NULL);
-    sigaction(SIGUSR2, &sa, NULL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
 
 /* Moves these n descriptors (-1: none) to the numbers from FIRST_FD on and closes all others above 2. */
 static void keep_only(int *fds, int n)
@@ -214,10 +187,10 @@ static void keep_only(int *fds, int n)
 int tables_process_run(const struct tables_process_env *env)
 {
     int fds[] = {env->listen_fd, env->keeper_fd, env->importer_fd};
-    master = getppid();
+    const pid_t master = getppid();
     keep_only(fds, G_N_ELEMENTS(fds));
     log_to_fd(STDERR_FILENO); /* the pipe to the master, whose other descriptor is closed now */
-    set_signals();
+    leaving_prepare(master);
     struct server s = {.listen_fd = fds[0], .keeper_fd = fds[1], .events = epoll_create1(EPOLL_CLOEXEC)};
     if (!sandbox_policy_close(env->settings, SANDBOX_TABLES) || s.events < 0)
         return EX_CONFIG;
