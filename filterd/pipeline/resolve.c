@@ -24,7 +24,8 @@ static enum users_result look_up(struct context *ctx, const char *address, bool 
 }
 
 /* By whatever spelling the address is known: one that leads to a key, else one that users.db knows, else one that the
- * key column has, else one that the other tables know, and only then as what is left at its domain. A table may have an answer for any spelling. */
+ * key column has, else one that the other tables know, and only then as what is left at its domain. A table may have an
+ * answer for any spelling. */
 static enum users_result look_up_forms(struct context *ctx, const char *address, bool rest, GPtrArray **users_r)
 {
     g_autoptr(GPtrArray) forms = address_spellings(address);
